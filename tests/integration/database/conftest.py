@@ -1,19 +1,16 @@
 """A connection to a new database for each test, as its owner, who is no superuser; and a small model to load."""
 
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from database.__main__ import main
 from database.dataset_files import FILES
 from tests.integration.database.sample_data import KOALA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +20,7 @@ def _no_cache_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def connection(database_url: str) -> "Iterator[Connection]":
+def connection(database_url: str) -> Iterator[Connection]:
     """Connect to the test's database."""
     with closing(psycopg2.connect(database_url)) as connection:
         yield connection
@@ -38,3 +35,22 @@ def model(tmp_path: Path) -> Path:
     (tmp_path / "labels.csv").write_text("".join([labels[0], *koala, *wild]), encoding="utf-8")
     (tmp_path / "ranges.csv").write_text(KOALA)
     return tmp_path
+
+
+class Command:
+    """Runs commands on the test's database. `out`, `err`: what the last one printed."""
+
+    def __init__(self, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self._url, self._capsys = url, capsys
+        self.out = self.err = ""
+
+    def __call__(self, *arguments: object, program: Callable[[list[str]], int] = main) -> int:
+        code = program([*map(str, arguments), "--database-url", self._url])
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def run(database_url: str, capsys: pytest.CaptureFixture[str]) -> Command:
+    """A runner of commands."""
+    return Command(database_url, capsys)

@@ -2,10 +2,11 @@
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import grid
@@ -15,9 +16,6 @@ from database.load import load
 from database.ranges.drawings import Drawing
 from database.ranges.language import parse
 from database.ranges.statement import Statement
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 KOALA = f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n"
@@ -31,7 +29,7 @@ SEASONS = np.array([(HERE, 1, bytes(range(240, 252))), (HERE, 2, bytes(12))], SE
 EVERYWHERE = [HERE, *(cell for cell in grid()[0].tolist() if cell not in (HERE, SEA))]
 
 
-def load_all(where: "Connection | str", *versions: str, **options: Any) -> None:
+def load_all(where: Connection | str, *versions: str, **options: Any) -> None:
     """Load small datasets without switching to them. `where`: a connection or a URL; `options`: of `dataset`."""
     if isinstance(where, str):
         with closing(psycopg2.connect(where)) as connection:
@@ -39,6 +37,13 @@ def load_all(where: "Connection | str", *versions: str, **options: Any) -> None:
     for version in versions:
         load(where, dataset(version, **options), lambda _line: None)
     return None
+
+
+def ask(connection: Connection, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query in a transaction of its own."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query, arguments)
+        return cursor.fetchall()
 
 
 def cells(count: int) -> list[int]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings
 from database.__main__ import main
@@ -16,19 +16,16 @@ from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
 
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
-
 
 @pytest.fixture
-def admin(postgres_server: PostgresServer, database_url: str) -> "Iterator[Connection]":
+def admin(postgres_server: PostgresServer, database_url: str) -> Iterator[Connection]:
     """The administrator's connection to the test's database."""
     with closing(psycopg2.connect(postgres_server.admin_url, dbname=urlsplit(database_url).path[1:])) as connection:
         yield connection
 
 
 @pytest.fixture
-def user(admin: "Connection") -> Iterator[str]:
+def user(admin: Connection) -> Iterator[str]:
     """A name that no login has."""
     name = f"app_{uuid4().hex[:8]}"
     yield name
@@ -36,7 +33,7 @@ def user(admin: "Connection") -> Iterator[str]:
         cursor.execute(f"drop role if exists {name}")
 
 
-def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> None:
+def test_the_app_may_read_and_nothing_else(admin: Connection, user: str) -> None:
     # GIVEN a database with an active dataset WHEN prepared, twice
     sample_data.load_all(admin, "one")
     activate(admin, "one")
@@ -61,7 +58,7 @@ def test_the_app_may_read_and_nothing_else(admin: "Connection", user: str) -> No
             cursor.execute(f"set local role {user}; {statement}")
 
 
-def test_on_a_server_with_iam_the_app_signs_in_by_iam(admin: "Connection", user: str) -> None:
+def test_on_a_server_with_iam_the_app_signs_in_by_iam(admin: Connection, user: str) -> None:
     # GIVEN a server with the role that Aurora has
     with admin, admin.cursor() as cursor:
         cursor.execute(f"create role {IAM}")
@@ -76,16 +73,15 @@ def test_on_a_server_with_iam_the_app_signs_in_by_iam(admin: "Connection", user:
             cursor.execute(f"drop role {IAM}")
 
 
-def test_preparing_without_the_right_to_create_roles_names_who_has_it(connection: "Connection", user: str) -> None:
+def test_preparing_without_the_right_to_create_roles_names_who_has_it(connection: Connection, user: str) -> None:
     with pytest.raises(LoadError, match="administrator"):
         prepare(connection, user)
 
 
 def test_the_command_says_how_the_app_signs_in(
-    admin: "Connection", user: str, postgres_server: PostgresServer, capsys: pytest.CaptureFixture[str]
+    admin: Connection, user: str, postgres_server: PostgresServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = urlsplit(admin.info.dsn_parameters["dbname"]).path
-    url = urlsplit(postgres_server.admin_url)._replace(path=f"/{name}").geturl()
+    url = urlsplit(postgres_server.admin_url)._replace(path=f"/{admin.info.dbname}").geturl()
     assert main(["prepare", user, "--database-url", url, "--patience", "2"]) == 0, capsys.readouterr().err
     assert (
         capsys.readouterr().out == f"{user} has read-only access and signs in by the method in pg_hba.conf, "

@@ -11,7 +11,6 @@ import pytest
 from chalicelib.config.settings import ROOT
 from database.dataset import version_of
 from database.dataset_files import files_in
-from tests.integration.database import sample_data
 
 
 @pytest.fixture
@@ -32,27 +31,10 @@ def test_a_command_runs_and_its_output_comes_back(admin: Any, model: Path) -> No
     assert admin("list")["said"].rstrip().endswith("active")
 
 
-def test_a_failure_comes_back_as_a_code_and_a_sentence(admin: Any) -> None:
+def test_a_failure_comes_back_as_a_code_and_a_sentence_and_an_unknown_command_with_the_usage(admin: Any) -> None:
     answer = admin("activate", "nine")
     assert answer["code"] == 1
     assert answer["said"].startswith("error: dataset nine is not in the database")
-
-
-def test_a_failed_announcement_comes_back_as_a_code_after_the_switch(
-    admin: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a stage whose Redis does not answer WHEN a dataset is activated THEN it is active, and the error says so
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
-    sample_data.load_all(database_url, "one")
-    answer = admin("activate", "one")
-    assert answer["code"] == 1
-    assert (
-        answer["said"].splitlines()[-1].startswith("error: the dataset is active, but the announcement to Redis failed")
-    )
-    assert admin("list")["said"].rstrip().endswith("active")
-
-
-def test_an_unknown_command_comes_back_with_the_usage(admin: Any) -> None:
     answer = admin("destroy")
     assert answer["code"] == 2
     assert "usage: python -m database" in answer["said"]

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings, Thresholds
 from chalicelib.config.stores import DatabaseSettings
@@ -17,48 +18,27 @@ from database.switch import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.database import sample_data
 
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
-
 QUERY = "select cell, version, areas, animals, weights, statuses, unknown, relatives from features_of(%s::bigint[])"
 
 
-def features_of(connection: "Connection", *cells: int) -> list[tuple[Any, ...]]:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(QUERY, (list(cells),))
-        return sorted(cursor.fetchall())
+def features_of(connection: Connection, *cells: int) -> list[tuple[Any, ...]]:
+    return sorted(sample_data.ask(connection, QUERY, list(cells)))
 
 
-def test_a_cell_has_its_areas_and_its_animals_in_order(connection: "Connection") -> None:
+def test_many_cells_are_one_query_and_each_has_a_row_with_its_areas_and_animals(connection: Connection) -> None:
     sample_data.load_all(connection, "one", animals=4)
-    activate(connection, "one")
-    assert features_of(connection, sample_data.HERE) == [
-        (sample_data.HERE, "one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2], [9], [30000, 2]),
-    ]
-
-
-def test_many_cells_are_one_query_and_each_has_a_row(connection: "Connection") -> None:
-    # GIVEN two known cells and one in the open sea
-    sample_data.load_all(connection, "one", animals=1)
+    # GIVEN no active dataset THEN there is no row
+    assert features_of(connection, sample_data.HERE, sample_data.SEA) == []
+    # GIVEN two known cells and one in the open sea THEN the unknown one has the version too
     activate(connection, "one")
     here, beside = sample_data.cells(2)
-    # THEN the unknown one has the version too
-    assert features_of(connection, beside, sample_data.SEA, here) == sorted(
-        [
-            (here, "one", ["DE", "FR"], [0], [0.5], [1], [9], [30000, 2]),
-            (beside, "one", ["DE", "FR"], [0], [0.5], [1], [9], [30000, 2]),
-            (sample_data.SEA, "one", [], [], [], [], [9], []),
-        ]
-    )
+    known = ("one", ["DE", "FR"], [0, 1, 2, 3], [0.5] * 4, [1, 2, 1, 2], [9], [30000, 2])
+    rows = [(here, *known), (beside, *known), (sample_data.SEA, "one", [], [], [], [], [9], [])]
+    assert features_of(connection, beside, sample_data.SEA, here) == sorted(rows)
     assert features_of(connection) == []
 
 
-def test_without_an_active_dataset_there_is_no_row(connection: "Connection") -> None:
-    sample_data.load_all(connection, "one")
-    assert features_of(connection, sample_data.HERE, sample_data.SEA) == []
-
-
-def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection", database_url: str) -> None:
+def test_a_connection_that_asked_before_sees_the_switch(connection: Connection, database_url: str) -> None:
     # GIVEN a connection that has its plans cached
     sample_data.load_all(connection, "one")
     activate(connection, "one")
@@ -72,7 +52,7 @@ def test_a_connection_that_asked_before_sees_the_switch(connection: "Connection"
         assert (version, animals) == ("two", [0, 1, 2, 3, 4])
 
 
-def test_seasons_of_a_cell_are_one_row(connection: "Connection", database_url: str) -> None:
+def test_seasons_of_a_cell_are_one_row(connection: Connection, database_url: str) -> None:
     # GIVEN a dataset with seasons in a cell
     sample_data.load_all(connection, "seasonal")
     activate(connection, "seasonal")
@@ -120,7 +100,7 @@ def plans(database_url: str, server: PostgresServer, cells: list[int], runs: int
 @pytest.mark.parametrize("count", [1, 100], ids=["one cell", "a batch"])
 @pytest.mark.parametrize("runs", [1, 12], ids=["first plan", "cached plan"])
 def test_a_cell_is_one_range_of_one_index(
-    connection: "Connection", database_url: str, postgres_server: PostgresServer, count: int, runs: int
+    connection: Connection, database_url: str, postgres_server: PostgresServer, count: int, runs: int
 ) -> None:
     # GIVEN three datasets of 2,000 cells with 70 animals each, so that a scan of everything would show
     sample_data.load_all(connection, "one", "two", "three", animals=70, cell_count=2000)

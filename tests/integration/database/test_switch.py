@@ -1,36 +1,33 @@
 """Switches between datasets, at once or on trial, with a real PostgreSQL."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.features.rollout import Rollout, bucket_of
 from database.access import LoadError, datasets
 from database.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
 from tests.integration.database import sample_data
 
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812
-
 CELLS = sample_data.cells(40)
 
 
 @pytest.fixture
-def loaded(connection: "Connection") -> "Connection":
+def loaded(connection: Connection) -> Connection:
     """A database with the datasets `one`, which is active, `two` and `three`."""
-    for version in ("one", "two", "three"):
-        sample_data.load_all(connection, version, animals=2, cell_count=len(CELLS))
+    sample_data.load_all(connection, "one", "two", "three", animals=2, cell_count=len(CELLS))
     activate(connection, "one")
     return connection
 
 
-def rollout(connection: "Connection") -> Rollout:
+def rollout(connection: Connection) -> Rollout:
     return Rollout.from_text(rollout_text(connection))
 
 
-def versions(connection: "Connection", asked: str | None = None) -> dict[int, str]:
+def versions(connection: Connection, asked: str | None = None) -> dict[int, str]:
     """Return the version that answers for each cell."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select cell, version, animals from features_of(%s::bigint[], %s)", (CELLS, asked))
@@ -39,7 +36,7 @@ def versions(connection: "Connection", asked: str | None = None) -> dict[int, st
     return {cell: version for cell, version, _ in rows}
 
 
-def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded: "Connection") -> None:
+def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded: Connection) -> None:
     seen = [rollout(loaded)]
     for version in ("two", "two", "one"):
         activate(loaded, version)
@@ -48,7 +45,7 @@ def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded:
     assert seen[0].switch < seen[1].switch == seen[2].switch < seen[3].switch
 
 
-def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: "Connection") -> None:
+def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: Connection) -> None:
     before = rollout(loaded).switch
     # WHEN a dataset is on trial for a part of the cells
     put_on_trial(loaded, "two", Trial(0.4))
@@ -66,7 +63,7 @@ def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: "Connection") ->
     }
 
 
-def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: "Connection") -> None:
+def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: Connection) -> None:
     put_on_trial(loaded, "two", Trial(1.0, in_shadow=True))
     assert rollout(loaded)[1:] == ("one", "two", 10_000, True)
     assert set(versions(loaded).values()) == {"one"}
@@ -74,16 +71,15 @@ def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: "Co
     assert versions(loaded, "four") == {}
 
 
-def test_another_trial_takes_the_place_of_the_first(loaded: "Connection") -> None:
-    put_on_trial(loaded, "two", Trial(0.4))
-    put_on_trial(loaded, "three", Trial(0.2, in_shadow=True))
-    assert rollout(loaded)[1:] == ("one", "three", 2000, True)
-    put_on_trial(loaded, "three", Trial(0.5))
-    assert rollout(loaded)[1:] == ("one", "three", 5000, False)
+def test_another_trial_takes_the_place_of_the_first(loaded: Connection) -> None:
+    trials = {("two", 4000): Trial(0.4), ("three", 2000): Trial(0.2, in_shadow=True), ("three", 5000): Trial(0.5)}
+    for (version, share), trial in trials.items():
+        put_on_trial(loaded, version, trial)
+        assert rollout(loaded)[1:] == ("one", version, share, trial.in_shadow)
 
 
 @pytest.mark.parametrize("version", ["one", "two", "three"])
-def test_a_switch_ends_the_trial(loaded: "Connection", version: str) -> None:
+def test_a_switch_ends_the_trial(loaded: Connection, version: str) -> None:
     put_on_trial(loaded, "two", Trial(0.4))
     on_trial = rollout(loaded)
     activate(loaded, version)
@@ -92,7 +88,7 @@ def test_a_switch_ends_the_trial(loaded: "Connection", version: str) -> None:
     assert set(versions(loaded).values()) == {version}
 
 
-def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: "Connection") -> None:
+def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: Connection) -> None:
     activate(loaded, "two")
     put_on_trial(loaded, "three", Trial(0.4))
     assert roll_back(loaded) == "two"
@@ -100,22 +96,19 @@ def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: "Connection"
     assert roll_back(loaded) == "one"
 
 
-def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: "Connection") -> None:
+def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: Connection) -> None:
     before = rollout(loaded)
-    with pytest.raises(LoadError, match="dataset one is active already"):
-        put_on_trial(loaded, "one", Trial(0.4))
-    with pytest.raises(LoadError, match="dataset four is not in the database"):
-        put_on_trial(loaded, "four", Trial(0.4))
+    for version, message in {"one": "one is active already", "four": "four is not in the database"}.items():
+        with pytest.raises(LoadError, match=f"dataset {message}"):
+            put_on_trial(loaded, version, Trial(0.4))
     assert rollout(loaded) == before
-
-
-def test_without_an_active_dataset_there_is_no_trial(connection: "Connection") -> None:
-    sample_data.load_all(connection, "one", animals=1)
+    with loaded, loaded.cursor() as cursor:
+        cursor.execute("update dataset set active = false")
     with pytest.raises(LoadError, match="no dataset is active; to activate this one"):
-        put_on_trial(connection, "one", Trial(0.4))
+        put_on_trial(loaded, "two", Trial(0.4))
 
 
-def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: "Connection") -> None:
+def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: Connection) -> None:
     put_on_trial(loaded, "two", Trial(0.4))
     with pytest.raises(LoadError, match="dataset two is on trial; to end it: python -m database rollback"):
         drop(loaded, "two")
@@ -124,7 +117,7 @@ def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: "Connection") 
     assert prune(loaded, keep=1) == ["two"]
 
 
-def test_a_database_of_an_earlier_release_is_listed_and_then_switched(loaded: "Connection", database_url: str) -> None:
+def test_a_database_of_an_earlier_release_is_listed_and_then_switched(loaded: Connection, database_url: str) -> None:
     # GIVEN the columns and the function that the release before had
     with closing(psycopg2.connect(database_url)) as admin, admin, admin.cursor() as cursor:
         cursor.execute("""
@@ -141,7 +134,7 @@ def test_a_database_of_an_earlier_release_is_listed_and_then_switched(loaded: "C
     assert set(versions(loaded).values()) == {"one", "two"}
 
 
-def test_readers_see_one_state_or_the_other(loaded: "Connection", database_url: str) -> None:
+def test_readers_see_one_state_or_the_other(loaded: Connection, database_url: str) -> None:
     # GIVEN a reader in the middle of a transaction
     with closing(psycopg2.connect(database_url)) as reader:
         reader.set_session(isolation_level="REPEATABLE READ")

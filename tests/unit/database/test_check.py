@@ -1,5 +1,7 @@
 """Disagreements between a range and what independent sources say."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -37,59 +39,41 @@ def lives_in(*cells: int, weight: float = 1.0, status: int = 1) -> CellWeights:
     return CellWeights(weights, np.where(weights > 0, status, 0).astype(np.uint8))
 
 
-def evidence(
-    south: float | None = None,
-    north: float | None = None,
-    centre: tuple[float, float] | None = None,
-    km2: float | None = None,
-    migration: str = "sedentary",
-    areas: tuple[str, ...] = (),
-) -> Evidence:
-    return Evidence("a", "book", south, north, centre, km2, migration, areas)
+def evidence(migration: str = "sedentary", areas: tuple[str, ...] = (), **more: Any) -> Evidence:
+    said = dict.fromkeys(("south", "north", "centre", "km2")) | more
+    return Evidence(taxon="a", source="book", migration=migration, areas=areas, **said)
 
 
-def found(evidence: Evidence, lives: CellWeights) -> list[Disagreement]:
-    return list(disagreements(evidence, lives, AREAS))
-
-
-def test_a_range_as_in_the_evidence_has_no_disagreement() -> None:
-    good = evidence(south=-30, north=0, centre=(-20.0, 0.0), km2=4 * 12_400.0, areas=("2", "5"))
-    assert found(good, lives_in(2, 3, 4, 5)) == []
-
-
-def test_an_area_of_the_evidence_without_the_taxon_is_unlisted() -> None:
-    assert found(evidence(areas=("2", "7", "8")), lives_in(2)) == [Disagreement("a", "unlisted", "book", "7 8")]
-    # A weight below that of a listed animal counts as absent.
-    assert found(evidence(areas=("2",)), lives_in(2, weight=0.05))[0].check == "unlisted"
-
-
-def test_a_range_that_stops_short_does_not_reach() -> None:
-    [one] = found(evidence(south=-30, north=40), lives_in(2, 3))
-    assert (one.check, one.detail) == ("reach", "-30° to 40°, the range -30° to -20°")
-
-
-@pytest.mark.parametrize(("migration", "checks"), [("sedentary", ["beyond"]), ("migratory", [])])
-def test_only_a_resident_may_not_go_far_beyond_its_breeding_range(migration: str, checks: list[str]) -> None:
-    found_ = found(evidence(south=-30, north=-20, migration=migration), lives_in(2, 3, 4, 5, 6))
-    assert [each.check for each in found_] == checks
-
-
-def test_introduced_cells_do_not_count_for_latitudes() -> None:
-    assert found(evidence(south=-30, north=-20), lives_in(2, 3, 8, status=2)) == []
-
-
-def test_the_centre_lies_inside_unless_it_lies_in_the_sea() -> None:
-    assert [each.check for each in found(evidence(centre=(20.0, 0.0)), lives_in(2))] == ["centroid"]
-    assert found(evidence(centre=(60.0, 0.0)), lives_in(2)) == []
+GOOD = evidence(south=-30, north=0, centre=(-20.0, 0.0), km2=4 * 12_400.0, areas=("2", "5"))
 
 
 @pytest.mark.parametrize(
-    ("km2", "cells", "checks"),
-    [(3e6, 2, ["size"]), (3e6, 10, ["size"]), (200_000.0, 10, []), (250_000.0, 9, []), (1000.0, 10, [])],
+    ("said", "lives", "expected"),
+    [
+        (GOOD, lives_in(2, 3, 4, 5), []),
+        (evidence(areas=("2", "7", "8")), lives_in(2), [("unlisted", "7 8")]),
+        # a weight below that of a listed animal counts as absent
+        (evidence(areas=("2",)), lives_in(2, weight=0.05), [("unlisted", "2")]),
+        (evidence(south=-30, north=40), lives_in(2, 3), [("reach", "-30° to 40°, the range -30° to -20°")]),
+        # only a resident may not go far beyond its breeding range
+        (evidence(south=-30, north=-20), lives_in(2, 4, 6), [("beyond", "-30° to -20°, the range -30° to 10°")]),
+        (evidence(south=-30, north=-20, migration="migratory"), lives_in(2, 4, 6), []),
+        # introduced cells do not count for latitudes
+        (evidence(south=-30, north=-20), lives_in(2, 3, 8, status=2), []),
+        # the centre lies inside unless it lies in the sea
+        (evidence(centre=(20.0, 0.0)), lives_in(2), [("centroid", "20.0, 0.0")]),
+        (evidence(centre=(60.0, 0.0)), lives_in(2), []),
+        # sizes are compared unless the range is small
+        (evidence(km2=3e6), lives_in(0, 1), [("size", "0.0 times the source's 3.00 million km²")]),
+        (evidence(km2=3e6), lives_in(*range(10)), [("size", "0.0 times the source's 3.00 million km²")]),
+        (evidence(km2=200_000.0), lives_in(*range(10)), []),
+        (evidence(km2=250_000.0), lives_in(*range(9)), []),
+        (evidence(km2=1000.0), lives_in(*range(10)), []),
+    ],
 )
-def test_sizes_are_compared_unless_the_range_is_small(km2: float, cells: int, checks: list[str]) -> None:
-    lives = lives_in(*range(cells))
-    assert [each.check for each in found(evidence(km2=km2), lives)] == checks
+def test_disagreements(said: Evidence, lives: CellWeights, expected: list[tuple[str, str]]) -> None:
+    found = list(disagreements(said, lives, AREAS))
+    assert found == [Disagreement("a", check, "book", detail) for check, detail in expected]
 
 
 def test_a_cell_between_cells_of_the_range_is_a_gap() -> None:

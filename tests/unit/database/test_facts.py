@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from database.facts import Fact, Score, read_facts, scores
 
 
@@ -12,24 +14,29 @@ def fact(truth: str, taxon: str = "koala", *, is_sure: bool = True) -> Fact:
 GROUPS = {"koala": "mammals", "emu": "birds"}
 
 
-def test_facts_are_counted_by_group_and_in_all() -> None:
-    facts = [fact("native"), fact("native", "emu"), fact("absent", "emu")]
-    found = scores(facts, lambda each: (1.0, "native") if each.taxon == "koala" else (0.05, "native"), GROUPS)
-    assert found == {
-        "all": Score((1, 2), (1, 1), (0, 0)),
-        "birds": Score((0, 1), (1, 1), (0, 0)),
-        "mammals": Score((1, 1), (0, 0), (0, 0)),
-    }
-
-
-def test_an_introduced_animal_counts_as_living_there_and_is_to_be_marked() -> None:
-    found = scores([fact("introduced"), fact("introduced")], lambda _: (0.5, "native"), GROUPS)
-    assert found["mammals"] == Score((2, 2), (0, 0), (0, 2))
-
-
-def test_facts_in_doubt_and_taxa_without_a_range_do_not_count() -> None:
-    assert scores([fact("native", is_sure=False)], lambda _: (0.0, "absent"), GROUPS) == {}
-    assert scores([fact("native")], lambda _: None, GROUPS) == {}
+@pytest.mark.parametrize(
+    ("facts", "koalas", "expected"),
+    [
+        (
+            [fact("native"), fact("native", "emu"), fact("absent", "emu")],
+            (1.0, "native"),
+            {
+                "all": Score((1, 2), (1, 1), (0, 0)),
+                "birds": Score((0, 1), (1, 1), (0, 0)),
+                "mammals": Score((1, 1), (0, 0), (0, 0)),
+            },
+        ),
+        # an introduced animal counts as living there, and is to be marked
+        ([fact("introduced")] * 2, (0.5, "native"), dict.fromkeys(("all", "mammals"), Score((2, 2), (0, 0), (0, 2)))),
+        # facts in doubt and taxa without a range do not count
+        ([fact("native", is_sure=False)], (0.0, "absent"), {}),
+        ([fact("native")], None, {}),
+    ],
+)
+def test_facts_are_counted_by_group_and_in_all(
+    facts: list[Fact], koalas: tuple[float, str] | None, expected: dict[str, Score]
+) -> None:
+    assert scores(facts, lambda each: koalas if each.taxon == "koala" else (0.05, "native"), GROUPS) == expected
 
 
 def test_the_facts_of_this_checkout_are_well_formed_and_said_once() -> None:

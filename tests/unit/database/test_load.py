@@ -27,11 +27,6 @@ def test_binary_rows_follow_the_format_that_copy_documents() -> None:
     )
 
 
-def test_no_rows_are_a_valid_input_too() -> None:
-    assert len(to_binary(np.zeros(0, ROW), dataset=1)) == 19 + 2
-    assert to_csv([], dataset=1) == b""
-
-
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 2**63 - 1), st.text(st.characters(exclude_characters="\0", codec="utf-8"))),

@@ -147,45 +147,33 @@ def test_athena_reads_the_statement_and_finds_every_column(commercial: bool, mon
     assert sorted(read) == sorted(scanned_columns(filters, months))
 
 
-def test_all_functions_are_known_to_athena() -> None:
+def test_functions_literals_and_size_are_what_athena_takes() -> None:
+    text = query(SNAPSHOT, Filters(), months=True)
+    parsed = sqlglot.parse_one(text, read="athena")
     # sqlglot knows Trino's functions by their classes; others would be anonymous, and some are fine
-    parsed = sqlglot.parse_one(query(SNAPSHOT, Filters(), months=True), read="athena")
     assert {each.name.lower() for each in parsed.find_all(exp.Anonymous)} <= {"contains"}
-    assert "::" not in query(SNAPSHOT, Filters())
-
-
-def test_literals_are_doubles_and_not_decimals() -> None:
+    assert "::" not in text
     # 0.1 is a decimal on Athena, and 1e-1 a double
-    parsed = sqlglot.parse_one(query(SNAPSHOT, Filters()), read="athena")
     numbers = [each.name for each in parsed.find_all(exp.Literal) if not each.is_string]
     assert [each for each in numbers if "." in each and "e" not in each] == []
-
-
-def test_a_statement_fits_into_a_request_of_athena() -> None:
     # 262,144 bytes: the guide of Athena about its quotas
-    statement = unload(query(SNAPSHOT, Filters(), months=True), "s3://bucket/folder/")
+    statement = unload(text, "s3://bucket/folder/")
     assert len(statement.encode()) < 32_000
     assert statement.endswith("to 's3://bucket/folder/' with (format = 'PARQUET', compression = 'SNAPPY')")
 
 
-def test_every_column_has_its_bytes_and_every_number_its_source() -> None:
+def test_the_estimate_is_the_sum_of_columns_times_records_and_far_below_the_limit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     known = assumptions()
     assert set(scanned_columns(Filters(commercial=True), months=True)) == known.keys() - {"price", "records"}
     assert all(each.source and each.date for each in known.values())
-
-
-def test_the_estimate_is_the_sum_of_columns_times_records(capsys: pytest.CaptureFixture[str]) -> None:
-    known = assumptions()
     total = sum(known[each].value for each in scanned_columns(Filters())) * known["records"].value
     assert main(["athena", "--estimate"]) == 0
     said = capsys.readouterr().out
     assert f"about {total / 1e9:,.0f} GB, which cost {total / 1e12 * 5:.2f} US dollars at 5 a TB" in said
-    # AND more columns cost more
+    # AND more columns cost more, and the most half of what the workgroup may scan
     assert len(list(estimate(Filters(commercial=True), months=True))) == len(list(estimate(Filters()))) + 2
-
-
-def test_the_limit_of_the_workgroup_leaves_room_for_the_estimate() -> None:
-    known = assumptions()
     most = sum(known[each].value for each in scanned_columns(Filters(commercial=True), months=True))
     limit = float(template("athena.yaml")["Parameters"]["ScanLimit"]["Default"])
     assert 2 * most * known["records"].value < limit

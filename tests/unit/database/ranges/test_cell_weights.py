@@ -51,68 +51,49 @@ W = WEIGHTS
 CORE, BESIDE = (W.native, NATIVE), (W.beside, NATIVE)
 
 
-def test_inside_counts_in_full_and_one_cell_outside_in_part() -> None:
-    assert weights(states("23")) == {1: BESIDE, 2: CORE, 3: CORE, 4: BESIDE}
+NEAR, DOUBT, BROUGHT = (pytest.approx(W.near), NATIVE), (W.doubt, NATIVE), (W.introduced, INTRODUCED)
+ALL = "0123456"
 
 
-def test_a_land_animal_does_not_reach_into_the_sea_nor_a_sea_animal_inland() -> None:
-    assert weights(states("7")) == {6: BESIDE, 7: CORE}
-    assert weights(states("s7")) == {7: CORE, 8: BESIDE}
-
-
-def test_statements_add_up_and_absence_stops_what_spills_over() -> None:
-    assert weights(states("2"), states("5"), states("3", "absent")) == {
-        1: BESIDE,
-        2: CORE,
-        4: BESIDE,
-        5: CORE,
-        6: BESIDE,
-    }
-    # AND absence takes away nothing that another statement says for sure
-    assert weights(states("2"), states("2", "absent"))[2] == CORE
-
-
-def test_doubt_weighs_less_and_does_not_spread() -> None:
-    assert weights(states("2"), states("5", certainty="doubt")) == {
-        1: BESIDE, 2: CORE, 3: BESIDE, 5: (W.doubt, NATIVE),
-    }  # fmt: skip
-
-
-def test_strays_count_for_nothing() -> None:
-    assert weights(states("2", "vagrant")) == {}
-
-
-def test_introduced_animals_are_marked_unless_they_are_native_there() -> None:
-    found = weights(states("2"), states("23456", "introduced"))
-    assert found[2] == CORE
-    assert {cell: found[cell] for cell in (4, 5, 6)} == dict.fromkeys((4, 5, 6), (W.introduced, INTRODUCED))
-
-
-def test_a_range_map_decides_within_its_areas() -> None:
-    # GIVEN an animal that lives somewhere within cells 0 to 6, and a map of cell 1
-    found = weights(states("0123456", extent="within"), on_map=[1])
-    # THEN the map counts in full, cells beside and near it in part, and the rest of the areas not at all
-    near = (pytest.approx(W.near), NATIVE)
-    assert found == {0: BESIDE, 1: CORE, 2: BESIDE, 3: near, 4: near}
-
-
-def test_a_map_does_not_spill_over_into_areas_that_no_statement_names() -> None:
-    # GIVEN a map that ends at the edge of its areas WHEN weighed THEN nothing lies beside it on the other side
-    assert weights(states("23", extent="within"), on_map=[2, 3]).keys() == {2, 3}
-    # AND a statement without a map spills over
-    assert weights(states("23", extent="within")).keys() == {1, 2, 3, 4}
-
-
-def test_a_map_counts_only_where_a_statement_allows_it() -> None:
-    assert weights(states("0123", extent="within"), on_map=[1, 6]).keys() == {0, 1, 2, 3}
-
-
-def test_without_a_map_an_area_counts_as_a_whole() -> None:
-    assert weights(states("23", extent="within")) == weights(states("23"))
-
-
-def test_a_statement_throughout_mends_a_gap_of_the_map() -> None:
-    assert weights(states("012345", extent="within"), states("5"), on_map=[1])[5] == CORE
+@pytest.mark.parametrize(
+    ("statements", "on_map", "expected"),
+    [
+        # inside counts in full, and one cell outside in part
+        ([states("23")], None, {1: BESIDE, 2: CORE, 3: CORE, 4: BESIDE}),
+        # a land animal does not reach into the sea, nor a sea animal inland
+        ([states("7")], None, {6: BESIDE, 7: CORE}),
+        ([states("s7")], None, {7: CORE, 8: BESIDE}),
+        # statements add up, and absence stops what spills over, but takes away nothing that is sure
+        ([states("2"), states("5"), states("3", "absent")], None, {1: BESIDE, 2: CORE, 4: BESIDE, 5: CORE, 6: BESIDE}),
+        ([states("2"), states("2", "absent")], None, {1: BESIDE, 2: CORE, 3: BESIDE}),
+        # doubt weighs less and does not spread
+        ([states("2"), states("5", certainty="doubt")], None, {1: BESIDE, 2: CORE, 3: BESIDE, 5: DOUBT}),
+        # strays count for nothing
+        ([states("2", "vagrant")], None, {}),
+        # introduced animals are marked, unless they are native there
+        (
+            [states("2"), states("456", "introduced")],
+            None,
+            {1: BESIDE, 2: CORE, 3: BESIDE, 4: BROUGHT, 5: BROUGHT, 6: BROUGHT},
+        ),
+        ([states("2"), states("2", "introduced")], None, {1: BESIDE, 2: CORE, 3: BESIDE}),
+        # a map counts in full within its areas, cells beside and near it in part, and the rest not at all
+        ([states(ALL, extent="within")], [1], {0: BESIDE, 1: CORE, 2: BESIDE, 3: NEAR, 4: NEAR}),
+        # it does not spill over into areas that no statement names, or count where none allows it
+        ([states("23", extent="within")], [2, 3], {2: CORE, 3: CORE}),
+        ([states("0123", extent="within")], [1, 6], {0: BESIDE, 1: CORE, 2: BESIDE, 3: NEAR}),
+        # without a map an area counts as a whole
+        ([states("23", extent="within")], None, {1: BESIDE, 2: CORE, 3: CORE, 4: BESIDE}),
+        # a statement throughout mends a gap of the map
+        (
+            [states("012345", extent="within"), states("5")],
+            [1],
+            {0: BESIDE, 1: CORE, 2: BESIDE, 3: NEAR, 4: BESIDE, 5: CORE, 6: BESIDE},
+        ),
+    ],
+)
+def test_weights(statements: list[Statement], on_map: list[int] | None, expected: dict[int, tuple[float, int]]) -> None:
+    assert weights(*statements, on_map=on_map) == expected
 
 
 any_statement = st.builds(

@@ -19,23 +19,23 @@ from database.ranges.language import (
 )
 
 
-def test_an_area_is_a_code_or_a_name() -> None:
-    assert parse("US-TX") == Range(Area("US-TX", 1))
-    assert parse(" Sahel ") == Range(Area("Sahel", 2))
-
-
-def test_plus_and_minus_apply_from_left_to_right() -> None:
-    assert parse("AU - AU-TAS + NZ").areas == Chain(Area("AU", 1), ((False, Area("AU-TAS", 6)), (True, Area("NZ", 15))))
-
-
-def test_a_list_binds_more_tightly_than_plus_and_minus() -> None:
-    taken_away = Union((Area("AU-TAS", 6), Area("AU-WA", 13)))
-    assert parse("AU - AU-TAS AU-WA").areas == Chain(Area("AU", 1), ((False, taken_away),))
-
-
-def test_an_overlap_binds_more_tightly_than_minus_and_less_than_a_list() -> None:
-    overlap = Overlap((Area("Andes", 1), Union((Area("PE", 9), Area("BO", 12)))))
-    assert parse("Andes & PE BO - PE-LOR").areas == Chain(overlap, ((False, Area("PE-LOR", 17)),))
+@pytest.mark.parametrize(
+    ("text", "areas"),
+    [
+        (" US-TX ", Area("US-TX", 2)),
+        # from left to right
+        ("AU - AU-TAS + NZ", Chain(Area("AU", 1), ((False, Area("AU-TAS", 6)), (True, Area("NZ", 15))))),
+        # a list binds more tightly than plus and minus
+        ("AU - A-B A-C", Chain(Area("AU", 1), ((False, Union((Area("A-B", 6), Area("A-C", 10)))),))),
+        # an overlap binds more tightly than minus, and less than a list
+        (
+            "Andes & PE BO - PE-LOR",
+            Chain(Overlap((Area("Andes", 1), Union((Area("PE", 9), Area("BO", 12))))), ((False, Area("PE-LOR", 17)),)),
+        ),
+    ],
+)
+def test_areas_bind_as_the_grammar_says(text: str, areas: Areas) -> None:
+    assert parse(text) == Range(areas)
 
 
 def test_limits_apply_to_the_whole_range() -> None:

@@ -40,12 +40,9 @@ def test_places_stand_below_their_country_region_and_kind() -> None:
         *["=US", "-Illinois|IL", "Springfield"],
     ]
     assert f"Graz\t{position}" in lines
-
-
-def test_towns_of_a_region_follow_by_size_as_differences() -> None:
+    # AND towns of a region follow by size, as differences
     towns = [Town((name,), "XX", "1", 10 + i, 20 - i, 2**17 >> i) for i, name in enumerate("AB")]
-    *_, second = listing(reversed(towns), [], {}).splitlines()
-    assert second == f"B\t{encode(10)}{encode(-10)}{encode(-1)}"
+    assert listing(reversed(towns), [], {}).splitlines()[-1] == f"B\t{encode(10)}{encode(-10)}{encode(-1)}"
 
 
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: path.stem)
@@ -91,17 +88,10 @@ def test_both_lists_are_written(tmp_path: Path) -> None:
 
 def test_regions_have_the_abbreviations_that_people_write(tmp_path: Path) -> None:
     path = tmp_path / "regions.json"
-    names = {
-        "US.IL": "Illinois",
-        "CA.02": "British Columbia",
-        "AU.07": "Victoria",
-        "DE.02": "Bavaria",
-        "FR.52": "Pays de la Loire",
-    }
+    names = {"US.IL": "Illinois", "AU.07": "Victoria", "DE.02": "Bavaria", "FR.52": "Pays de la Loire"}
     path.write_text(json.dumps([{"code": code, "name": name} for code, name in names.items()]))
     assert list(read_regions(path).values()) == [
         "Illinois|伊利诺伊;zh|IL",
-        "British Columbia|Columbia Británica;es|Colombie-Britannique;fr|不列颠哥伦比亚;zh|Britisch-Kolumbien|BC",
         "Victoria|维多利亚;zh|VIC",
         "Bavaria|Bayern;de|Baviera;es|Bavière;fr|巴伐利亚;zh",
         "Pays de la Loire",

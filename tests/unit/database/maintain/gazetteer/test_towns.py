@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from database.maintain.gazetteer.towns import (
-    Town,
-    alternates,
-    distance_to,
-    notable,
-    read_exonyms,
-    read_region_names,
-    read_towns,
-)
+from database.maintain.gazetteer import towns
+from database.maintain.gazetteer.towns import Town, alternates, distance_to, notable, read_towns
 
 
 def _town(name: str, latitude: float, longitude: float, population: int) -> Town:
@@ -48,28 +41,22 @@ def test_neighbours_are_found_across_the_antimeridian_and_near_the_pole() -> Non
     assert list(notable([east, west, polar, other], 50_000, 40)) == [east, polar]
 
 
-@pytest.mark.parametrize(
-    ("place", "kilometres"),
-    [((51.51, -0.13), 0), ((48.86, 2.35), 343), ((55.95, -3.19), 534)],
-    ids=["same", "paris", "edinburgh"],
-)
-def test_distances_are_good_to_a_percent(place: tuple[float, float], kilometres: float) -> None:
-    assert distance_to(_town("London", 51.51, -0.13, 1), *place) == pytest.approx(kilometres, rel=0.01)
+def test_distances_are_good_to_a_percent() -> None:
+    london = _town("London", 51.51, -0.13, 1)
+    assert distance_to(london, 51.51, -0.13) == 0
+    assert distance_to(london, 48.86, 2.35) == pytest.approx(343, rel=0.01)  # Paris
+    assert distance_to(london, 55.95, -3.19) == pytest.approx(534, rel=0.01)  # Edinburgh
 
 
-EXONYMS = read_exonyms()
-
-
-def test_european_names_count_where_geonames_has_them_too() -> None:
-    # GIVEN names that people use, of which GeoNames lacks one
-    others = ["MUC", "Munih", "München", "Múnich"]
-    # WHEN the names of Munich are chosen THEN those on both sides are taken, and no spelling of other languages
-    assert alternates("Munich", others, "DE", 1_505_005, EXONYMS) == ["München", "Múnich"]
+EXONYMS = towns.read_exonyms()
 
 
 @pytest.mark.parametrize(
     ("name", "others", "country", "population", "expected"),
     [
+        # European names count where GeoNames has them too, and no spelling of other languages
+        ("Munich", ["MUC", "Munih", "München", "Múnich"], "DE", 1_505_005, ["München", "Múnich"]),
+        # other scripts are those of the country, or Chinese
         ("Moscow", ["Moskva", "Москва"], "RU", 10_000_000, ["Moskva", "Москва"]),
         ("Kirov", ["Киров", "基洛夫"], "RU", 450_000, ["Киров"]),  # known, but not in China
         ("Lyon", ["里昂", "Лион"], "FR", 522_000, ["里昂"]),  # well known, but in no script of its own
@@ -78,14 +65,14 @@ def test_european_names_count_where_geonames_has_them_too() -> None:
         ("Springfield", ["Спрингфилд", "SPI"], "US", 114_394, []),
     ],
 )
-def test_other_scripts_are_those_of_the_country_or_chinese(
+def test_the_other_names_of_a_town_are_those_that_people_look_for(
     name: str, others: list[str], country: str, population: int, expected: list[str]
 ) -> None:
     assert alternates(name, others, country, population, EXONYMS) == expected
 
 
 def test_names_of_regions_are_marked_with_the_languages_that_use_them() -> None:
-    names = read_region_names()
+    names = towns.read_region_names()
     assert names["Tyrol", "AT"] == ("Tirol;de es", "蒂罗尔;zh")
     assert names["Galicia", "ES"] == ("Galicien;de", "Galice;fr", "加利西亚;zh")
     assert names["Yunnan", "CN"] == ("云南;zh", "雲南")

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,22 +41,31 @@ def simple_csv(path: Path, records: Sequence[Record]) -> Path:
     return path
 
 
+TERMS, DISTRIBUTION = "http://rs.tdwg.org/dwc/terms/", "http://rs.gbif.org/terms/1.0/Distribution"
+
+
+def meta(*tables: tuple[str, str, Iterable[tuple[int, str]]], attributes: str = "", more: str = "") -> str:
+    """Return a meta.xml. Of each table, the core first: type, file, and terms by column; `more`: of the first."""
+    texts = [
+        f'<{{tag}} {attributes} rowType="{kind}"><files><location>{file}</location></files><{{id}} index="0"/>'
+        + "".join(f'<field index="{number}" term="{TERMS}{name}"/>' for number, name in terms)
+        for kind, file, terms in tables
+    ]
+    core, *extensions = texts
+    parts = [core.format(tag="core", id="id") + more + "</core>"]
+    parts += [each.format(tag="extension", id="coreid") + "</extension>" for each in extensions]
+    return f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>'
+
+
 def archive(path: Path, records: Sequence[Record]) -> Path:
     """Write a Darwin Core Archive with quoted, comma-separated values and an extension."""
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(
-        each.row(number) for number, each in enumerate(records)
-    )
-    fields = "".join(
-        f'<field index="{number}" term="http://rs.tdwg.org/dwc/terms/{name}"/>' for number, name in enumerate(HEAD)
-    )
-    meta = (
-        '<archive xmlns="http://rs.tdwg.org/dwc/text/"><core fieldsTerminatedBy="," linesTerminatedBy="\\r\\n" '
-        'fieldsEnclosedBy=\'"\' rowType="http://rs.tdwg.org/dwc/terms/Occurrence"><files><location>occurrence.txt'
-        f'</location></files><id index="0"/>{fields}</core></archive>'
-    )
+    rows = (each.row(number) for number, each in enumerate(records))
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
+    attributes = 'fieldsTerminatedBy="," linesTerminatedBy="\\r\\n" fieldsEnclosedBy=\'"\''
+    described = meta((f"{TERMS}Occurrence", "occurrence.txt", enumerate(HEAD)), attributes=attributes)
     with zipfile.ZipFile(path, "w") as written:
-        written.writestr("meta.xml", meta)
+        written.writestr("meta.xml", described)
         written.writestr("occurrence.txt", text.getvalue())
         written.writestr("multimedia.txt", "other\n")
     return path
@@ -97,17 +106,12 @@ def events(path: Path, records: Sequence[Record]) -> Path:
     of_event = ("decimalLatitude", "decimalLongitude", "year")
     own = [name for name in HEAD if name not in of_event]
     rows = [dict(zip(HEAD, each.row(number), strict=True)) for number, each in enumerate(records)]
-    kinds = {"core": ("Event", "id", "event.txt", of_event), "extension": ("Occurrence", "coreid", "occ.txt", own)}
-    tables = "".join(
-        f'<{tag} fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1" '
-        f'rowType="http://rs.tdwg.org/dwc/terms/{kind}"><files><location>{file}</location></files><{id_} index="0"/>'
-        + "".join(f'<field index="{n}" term="http://rs.tdwg.org/dwc/terms/{name}"/>' for n, name in enumerate(names, 1))
-        + f"</{tag}>"
-        for tag, (kind, id_, file, names) in kinds.items()
-    )
+    attributes = 'fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"'
+    core = (f"{TERMS}Event", "event.txt", enumerate(of_event, 1))
+    extension = (f"{TERMS}Occurrence", "occ.txt", enumerate(own, 1))
     with zipfile.ZipFile(path, "w") as written:
-        written.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{tables}</archive>')
-        for _, _, file, names in kinds.values():
+        written.writestr("meta.xml", meta(core, extension, attributes=attributes))
+        for file, names in (("event.txt", of_event), ("occ.txt", own)):
             lines = ["\t".join([f"e{number}", *(row[name] for name in names)]) for number, row in enumerate(rows)]
             written.writestr(file, "".join(f"{line}\n" for line in ["head", *lines]))
     return path

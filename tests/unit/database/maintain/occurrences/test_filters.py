@@ -7,15 +7,9 @@ from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.records import column_names
 
 
-@pytest.mark.parametrize(
-    ("filters", "reason"),
-    [
-        (Filters(), "from before 1980"),
-        (Filters(until=2020), "from before 1980 or after 2020"),
-    ],
-)
-def test_a_report_names_only_the_years_that_were_asked_for(filters: Filters, reason: str) -> None:
-    assert reason in filters.reasons
+def test_a_report_names_only_the_years_that_were_asked_for() -> None:
+    assert "from before 1980" in Filters().reasons
+    assert "from before 1980 or after 2020" in Filters(until=2020).reasons
 
 
 @pytest.mark.parametrize("basis", ["FOSSIL_SPECIMEN", "FossilSpecimen", "LIVING_SPECIMEN", "LivingSpecimen"])

@@ -21,7 +21,6 @@ def apart(cell: GridCell, place: tuple[float, float]) -> float:
     [
         ("100kmE42N26", VADUZ, 100_000),
         ("250mE428350N267275", VADUZ, 250),
-        ("1mE4283694N2672906", VADUZ, 1),
         ("1kmE3263N3572", (54.176, -6.349), 1000),
         ("CRS3035RES1000mN2672000E4283000", VADUZ, 1000),
         ("CRS3035RES100000mN-2800000E8700000", (-12.843056, 45.138333), 100_000),
@@ -39,38 +38,28 @@ def test_codes_in_metres(code: str, place: tuple[float, float], size: int) -> No
     assert apart(cell, place) <= cell.metres * 1.03 + 1  # degrees are not as long everywhere
 
 
-@pytest.mark.parametrize(
-    ("code", "place", "size"),
-    [
-        ("E010N52", (52.0, 10.8), 1),
-        ("W009S51", (-52.0, -10.0), 1),
-        ("E010S52ADA", (-52.3, 10.3), 1 / 8),
-        ("E010N52CBCCBB", (52.3, 10.3), 1 / 64),
-    ],
-)
-def test_codes_of_quarter_degrees(code: str, place: tuple[float, float], size: float) -> None:
-    cell = grid_cells([code])[code]
-    assert abs(cell.lat - place[0]) <= size / 2 + 1e-9
-    assert abs(cell.lon - place[1]) <= size / 2 + 1e-9
-    assert cell.metres == pytest.approx(hypot(size, size * cos(radians(abs(cell.lat)))) / 2 * 111_320, rel=0.02)
-
-
 LON = 10 + 48 / 60 + 45.6 / 3600
 
 
 @pytest.mark.parametrize(
     ("code", "place", "other", "size"),
     [
-        ("E01045N5215", (52.3, LON), "E01000N5200", 900),
-        ("E0104730N521730", (52.3, LON), "E0104500N521500", 150),
-        ("W0104845S521800", (-52.3, -LON), "E0104846N521800", 1),
+        # quarter degrees
+        ("E010N52", (52.0, 10.8), "", 1),
+        ("W009S51", (-52.0, -10.0), "", 1),
+        ("E010S52ADA", (-52.3, 10.3), "", 1 / 8),
+        ("E010N52CBCCBB", (52.3, 10.3), "", 1 / 64),
+        # minutes and seconds, with another cell of the same grid, since such a code does not say how large its cell is
+        ("E01045N5215", (52.3, LON), "E01000N5200", 900 / 3600),
+        ("E0104730N521730", (52.3, LON), "E0104500N521500", 150 / 3600),
+        ("W0104845S521800", (-52.3, -LON), "E0104846N521800", 1 / 3600),
     ],
 )
-def test_codes_in_minutes_and_seconds(code: str, place: tuple[float, float], other: str, size: int) -> None:
-    # GIVEN another cell of the same grid, since a code does not say how large its cell is
+def test_codes_in_degrees(code: str, place: tuple[float, float], other: str, size: float) -> None:
     cell = grid_cells([code, other])[code]
-    assert abs(cell.lat - place[0]) <= size / 7200 + 1e-9
-    assert abs(cell.lon - place[1]) <= size / 7200 + 1e-9
+    assert abs(cell.lat - place[0]) <= size / 2 + 1e-9
+    assert abs(cell.lon - place[1]) <= size / 2 + 1e-9
+    assert cell.metres == pytest.approx(hypot(size, size * cos(radians(abs(cell.lat)))) / 2 * 111_320, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -42,28 +42,31 @@ def test_the_latin_part_of_a_name(text: str, expected: str) -> None:
     assert latin_name(text) == expected
 
 
-def test_a_record_counts_for_its_species_and_what_contains_it() -> None:
-    found = match([name(7, "Vulpes vulpes (L.)", species="Vulpes vulpes", family="Canidae")], ANIMALS, {})
-    assert sorted(found.animals) == [(7, 1), (7, 2)]
+FOX_ABOVE = {"species": "Vulpes vulpes", "family": "Canidae"}
+KEYS = {"vulpes-vulpes": "5219243", "canidae": "9701"}
+OF_RANKS = {"species_key": "5219243", "family_key": "9701"}
 
 
-def test_a_key_counts_instead_of_the_name() -> None:
-    names = [name(7, "Vulpes alba", key="5219243"), name(8, "Vulpes vulpes", key="6")]
-    assert match(names, ANIMALS, {"vulpes-vulpes": "5219243"}).animals == [(7, 1)]
-
-
-def test_keys_of_ranks_count_for_subspecies_and_for_what_contains_the_species() -> None:
-    # GIVEN a fox and its family with keys, and records of a subspecies and of a namesake
-    keys = {"vulpes-vulpes": "5219243", "canidae": "9701"}
-    fox = {"species": "Vulpes vulpes", "family": "Canidae"}
-    names = [
-        name(7, "Vulpes vulpes crucigera", key="1", species_key="5219243", family_key="9701", **fox),
-        name(8, "Vulpes vulpes", key="2", species_key="3", family_key="4", **fox),
-    ]
-    # THEN keys decide at each rank that the file has keys of
-    assert sorted(match(names, ANIMALS, keys).animals) == [(7, 1), (7, 2)]
-    # AND names decide where it has none, as in exports of eBird
-    assert sorted(match([name(9, "Vulpes vulpes", **fox)], ANIMALS, keys).animals) == [(9, 1), (9, 2)]
+@pytest.mark.parametrize(
+    ("found", "keys", "animals"),
+    [
+        # a record counts for its species and what contains it
+        (name(7, "Vulpes vulpes (L.)", **FOX_ABOVE), {}, [1, 2]),
+        # a key counts instead of the name
+        (name(7, "Vulpes alba", key="5219243"), {"vulpes-vulpes": "5219243"}, [1]),
+        (name(7, "Vulpes vulpes", key="6"), {"vulpes-vulpes": "5219243"}, []),
+        # keys of ranks count for a subspecies and for what contains it, and a namesake has others
+        (name(7, "Vulpes vulpes crucigera", key="1", **OF_RANKS, **FOX_ABOVE), KEYS, [1, 2]),
+        (name(7, "Vulpes vulpes", key="2", species_key="3", family_key="4", **FOX_ABOVE), KEYS, []),
+        # names decide where a file has no keys, as in exports of eBird
+        (name(7, "Vulpes vulpes", **FOX_ABOVE), KEYS, [1, 2]),
+        # a genus of plants is no bird
+        (name(7, "Prunella vulgaris", genus="Prunella", phylum="Tracheophyta"), {}, []),
+        (name(7, "Prunella", phylum="Chordata"), {}, [4]),
+    ],
+)
+def test_a_name_stands_for_animals(found: Name, keys: dict[str, str], animals: list[int]) -> None:
+    assert sorted(match([found], ANIMALS, keys).animals) == [(7, animal) for animal in animals]
 
 
 def test_records_of_an_accepted_name_count_for_our_synonym_of_it() -> None:
@@ -83,27 +86,18 @@ def test_a_name_with_its_author_or_in_capitals_is_no_synonym_of_itself() -> None
     assert (found.animals, found.synonyms) == ([(7, 1), (7, 1)], {})
 
 
-def test_names_of_ranks_in_capitals_are_the_same_names() -> None:
-    ranks = {"family": "CANIDAE", "order": "CARNIVORA", "class_": "MAMMALIA", "phylum": "CHORDATA"}
-    found = match([name(7, "VULPES VULPES", **ranks)], ANIMALS, {})
-    assert (sorted(found.animals), found.groups) == ([(7, 1), (7, 2)], [(7, "mammals")])
+CAPITALS = {"family": "CANIDAE", "order": "CARNIVORA", "class_": "MAMMALIA", "phylum": "CHORDATA"}
+MAGPIE = AnimalRow(5, "pica-pica", "magpie", "Pica pica", "species", "wild", ("Aves", "Pica"), TaxonFacts("birds"))
 
 
-def test_a_name_without_a_class_has_the_group_of_its_genus() -> None:
-    # GIVEN names as eBird writes them, and a plant, which says that it is none of ours
-    bird = AnimalRow(5, "pica-pica", "magpie", "Pica pica", "species", "wild", ("Aves", "Pica"), TaxonFacts("birds"))
-    names = [name(7, "Pica hudsonia"), name(8, "Pica alba", class_="Magnoliopsida")]
-    assert match(names, [bird], {}).groups == [(7, "birds")]
-
-
-def test_a_genus_of_plants_is_no_bird() -> None:
-    names = [
-        name(7, "Prunella vulgaris", genus="Prunella", phylum="Tracheophyta"),
-        name(8, "Prunella", phylum="Chordata"),
-    ]
-    assert match(names, ANIMALS, {}).animals == [(8, 4)]
-
-
-def test_names_that_match_no_animal_still_have_a_group() -> None:
-    found = match([name(7, "Canis aureus", class_="Mammalia"), name(8, "Rosa", class_="Magnoliopsida")], ANIMALS, {})
-    assert (found.animals, found.groups) == ([], [(7, "mammals")])
+@pytest.mark.parametrize(
+    ("found", "group"),
+    [
+        (name(7, "VULPES VULPES", **CAPITALS), "mammals"),
+        (name(7, "Canis aureus", class_="Mammalia"), "mammals"),  # although it matches no animal
+        (name(7, "Pica hudsonia"), "birds"),  # as eBird writes it: the group of its genus
+        (name(7, "Pica alba", class_="Magnoliopsida"), None),  # a plant, which says that it is none of ours
+    ],
+)
+def test_a_name_has_the_group_of_what_contains_it(found: Name, group: str | None) -> None:
+    assert match([found], [*ANIMALS, MAGPIE], {}).groups == ([(7, group)] if group else [])

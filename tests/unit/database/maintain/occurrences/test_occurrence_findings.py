@@ -12,6 +12,7 @@ from database.maintain.occurrences.occurrence_findings import OccurrenceFindings
 from database.maintain.occurrences.tables import tables_in
 from database.maintain.occurrences.workspace import Workspace
 from database.ranges.cell_weights import NATIVE
+from tests.unit.database.maintain.occurrences.sample_records import DISTRIBUTION, TERMS, meta
 
 BERLIN = cell_of(52.52, 13.4)
 LINEAGE = ("Chordata", "Aves")
@@ -57,12 +58,8 @@ def test_the_season_of_a_bird_of_summer(tmp_path: Path, earth: Earth) -> None:
 
 def test_a_checklist_gives_a_range_to_an_animal_without_one(tmp_path: Path, earth: Earth) -> None:
     # GIVEN a checklist with both animals, of which the swift has a written range
-    (tmp_path / "meta.xml").write_text("""<archive xmlns="http://rs.tdwg.org/dwc/text/">
-      <core rowType="http://rs.tdwg.org/dwc/terms/Taxon"><files><location>taxon.txt</location></files><id index="0"/>
-        <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/></core>
-      <extension rowType="http://rs.gbif.org/terms/1.0/Distribution">
-        <files><location>distribution.txt</location></files><coreid index="0"/>
-        <field index="1" term="http://rs.tdwg.org/dwc/terms/countryCode"/></extension></archive>""")
+    taxa = (f"{TERMS}Taxon", "taxon.txt", [(1, "scientificName")])
+    (tmp_path / "meta.xml").write_text(meta(taxa, (DISTRIBUTION, "distribution.txt", [(1, "countryCode")])))
     (tmp_path / "taxon.txt").write_text("1,Apus apus\n2,Corvus frugilegus\n")
     (tmp_path / "distribution.txt").write_text("1,DE\n2,DE\n2,XX\n")
     # THEN only the rook gets a range by it

@@ -30,33 +30,26 @@ def texts(**values: str | None) -> Columns:
 
 
 @pytest.mark.parametrize(
-    ("date", "year", "month"),
+    ("columns", "year", "month"),
     [
-        ("2020-07-14T09:30", 2020, 7),
-        ("2020-01-01/2020-02-01", 2020, None),
-        ("20200714", 2020, None),
-        ("12.5.1979", 1979, None),
-        ("05/07/2020", 2020, None),
-        ("5 May 2020", 2020, None),
-        ("43831", None, None),
-        ("", None, None),
+        # the year of a date in any order, and the month of ISO 8601 only
+        (texts(date="2020-07-14T09:30"), 2020, 7),
+        (texts(date="2020-01-01/2020-02-01"), 2020, None),
+        (texts(date="20200714"), 2020, None),
+        (texts(date="12.5.1979"), 1979, None),
+        (texts(date="5 May 2020"), 2020, None),
+        (texts(date="43831"), None, None),
+        (texts(date=""), None, None),
+        # a date counts where the columns of year and month are empty
+        (texts(year="", month=None, eventDate="1950-03-01"), 1950, 3),
+        (texts(year="2020", month="7", eventDate="1950-03-01"), 2020, 7),
+        # programs write a decimal point
+        ({"year": ("double", 2020), "month": ("double", 7)}, 2020, 7),
+        (texts(year="2020.0", month="7.0"), 2020, 7),
     ],
 )
-def test_the_year_of_a_date_in_any_order_and_the_month_of_iso_8601_only(
-    date: str, year: int | None, month: int | None
-) -> None:
-    assert normal(texts(date=date), "year", "month") == (year, month)
-
-
-def test_a_date_counts_where_the_columns_of_year_and_month_are_empty() -> None:
-    columns = {"eventDate": "1950-03-01"}
-    assert normal(texts(year="", month=None, **columns), "year", "month") == (1950, 3)
-    assert normal(texts(year="2020", month="7", **columns), "year", "month") == (2020, 7)
-
-
-def test_years_and_months_that_a_program_wrote_with_a_decimal_point() -> None:
-    assert normal({"year": ("double", 2020), "month": ("double", 7)}, "year", "month") == (2020, 7)
-    assert normal(texts(year="2020.0", month="7.0"), "year", "month") == (2020, 7)
+def test_the_year_and_the_month(columns: Columns, year: int | None, month: int | None) -> None:
+    assert normal(columns, "year", "month") == (year, month)
 
 
 @pytest.mark.parametrize(

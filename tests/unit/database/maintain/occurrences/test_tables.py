@@ -12,21 +12,16 @@ import pytest
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import OccurrenceError, tables_in
 from database.maintain.occurrences.workspace import RowCounts, Workspace
-from tests.unit.database.maintain.occurrences.sample_records import Record, snapshot
+from tests.unit.database.maintain.occurrences import sample_records
+from tests.unit.database.maintain.occurrences.sample_records import TERMS, Record, snapshot
 
 TEXT = "id\tname\tlat\tlon\n1\tVulpes vulpes\t52\t13\n2\tCanis lupus\t52\t13\n"
-META = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
-  <core rowType="http://rs.tdwg.org/dwc/terms/Occurrence" fieldsTerminatedBy="\\t" fieldsEnclosedBy="" HEAD>
-    <files><location>occurrence.txt</location></files><id index="0"/>
-    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
-    <field index="2" term="http://rs.tdwg.org/dwc/terms/decimalLatitude"/>
-    <field index="3" term="http://rs.tdwg.org/dwc/terms/decimalLongitude"/>MORE
-  </core>
-</archive>"""
+COLUMNS = [(1, "scientificName"), (2, "decimalLatitude"), (3, "decimalLongitude")]
 
 
 def meta(more: str = "", header_lines: int = 1) -> str:
-    return META.replace("HEAD", f'ignoreHeaderLines="{header_lines}"').replace("MORE", more)
+    attributes = f'fieldsTerminatedBy="\\t" fieldsEnclosedBy="" ignoreHeaderLines="{header_lines}"'
+    return sample_records.meta((f"{TERMS}Occurrence", "occurrence.txt", COLUMNS), attributes=attributes, more=more)
 
 
 def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
@@ -79,33 +74,34 @@ def unpacked(folder: Path, location: str) -> Path:
     return folder
 
 
-def test_a_location_stays_within_the_folder_and_is_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("location", "fault"),
+    [
+        ("../outside.txt", "not in its folder"),
+        ("/etc/passwd", "not in its folder"),
+        ("link.txt", "not in its folder"),  # a link is what it leads to
+        ("pipe", "is no file"),  # no one may ever write to it
+    ],
+)
+def test_a_location_stays_within_the_folder_and_is_a_file(tmp_path: Path, location: str, fault: str) -> None:
     (tmp_path / "outside.txt").write_text(TEXT)
-    folder = unpacked(tmp_path / "a", "../outside.txt")
-    with pytest.raises(OccurrenceError, match="not in its folder"):
-        tables_in(folder)
-    with pytest.raises(OccurrenceError, match="not in its folder"):
-        tables_in(unpacked(tmp_path / "b", "/etc/passwd"))
-    # AND a link is what it leads to
-    folder = unpacked(tmp_path / "c", "link.txt")
+    folder = unpacked(tmp_path / "a", location)
     (folder / "link.txt").symlink_to(tmp_path / "outside.txt")
-    with pytest.raises(OccurrenceError, match="not in its folder"):
-        tables_in(folder)
-    # AND a pipe, which no one may ever write to, is no file
-    folder = unpacked(tmp_path / "d", "pipe")
     os.mkfifo(folder / "pipe")
-    with pytest.raises(OccurrenceError, match="is no file"):
+    with pytest.raises(OccurrenceError, match=fault):
         tables_in(folder)
-    (inside := unpacked(tmp_path / "e", "./occurrence.txt")).joinpath("occurrence.txt").write_text(TEXT)
-    assert is_whole(counts_of(inside))
+
+
+def test_an_unpacked_archive_is_read(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "a", "./occurrence.txt")
+    (folder / "occurrence.txt").write_text(TEXT)
+    assert is_whole(counts_of(folder))
 
 
 def test_a_descriptor_is_short(tmp_path: Path) -> None:
     long = meta().replace("</core>", f"</core><!--{' ' * (1 << 20)}-->")
-    for path in (zipped(tmp_path / "file.zip", {"meta.xml": long, "occurrence.txt": TEXT}), tmp_path / "folder"):
-        if path.name == "folder":
-            path.mkdir()
-            (path / "meta.xml").write_text(long)
+    (tmp_path / "meta.xml").write_text(long)
+    for path in (zipped(tmp_path / "file.zip", {"meta.xml": long, "occurrence.txt": TEXT}), tmp_path):
         with pytest.raises(OccurrenceError, match="more than 1,048,576 bytes"):
             tables_in(path)
 
@@ -116,9 +112,6 @@ def test_a_row_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path
     (tmp_path / "file").write_text(text)
     counts = counts_of(tmp_path / "file")
     assert (counts.rows, counts.faulty, counts.kept) == (3, 0, 2)
-
-
-def test_a_row_of_quoted_text_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path) -> None:
     # GIVEN quoted rows without the columns after the place, and one where a quote was left open
     rows = (
         '"Vulpes, vulpes",52,13',
@@ -132,13 +125,6 @@ def test_a_row_of_quoted_text_that_ends_early_has_no_values_for_its_last_columns
     # THEN short rows count, and the open quote is a fault that says what it took
     assert (counts.rows, counts.faulty, counts.kept) == (4, 1, 2)
     assert counts.examples[0].fault.startswith("unquoted value in")
-
-
-@pytest.mark.parametrize("name", ["a{name}.parquet", "{0}.parquet", "%s.parquet", "it's.parquet"])
-def test_a_name_with_signs_of_formats_is_only_a_name(tmp_path: Path, name: str) -> None:
-    snapshot(tmp_path / "made", [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)])
-    (tmp_path / "made").rename(tmp_path / name)
-    assert is_whole(counts_of(tmp_path / name))
 
 
 @pytest.mark.parametrize("header_lines", [0, 1])
@@ -176,7 +162,9 @@ def test_texts_of_other_programs(tmp_path: Path, text: str) -> None:
     assert is_whole(counts_of(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("name", ["occurrences*.parquet", "occurrences [1].parquet", "occurrences?.parquet"])
+@pytest.mark.parametrize(
+    "name", ["occurrences*.parquet", "occurrences [1].parquet", "occurrences?.parquet", "{0}%s.parquet", "it's.parquet"]
+)
 def test_a_name_with_signs_of_patterns_is_this_file_alone(tmp_path: Path, name: str) -> None:
     # GIVEN a file called like a pattern, beside another that fits it
     records = [Record("Vulpes vulpes", 1, 52, 13), Record("Canis lupus", 2, 52, 13)]
@@ -202,10 +190,15 @@ def tar() -> bytes:
         ("Größe,lat,lon".encode("latin-1"), "nor text in UTF-8; save it as UTF-8"),
         (TEXT.replace("\n", "\r").encode(), "save it with line feeds"),
         (b"<!doctype html>\n<html>", "a link that has expired"),
+        (b"", "expected a line with the names of columns"),
+        (b"species,latitude\nVulpes vulpes,1\n", "no column for the place"),
+        (b"a,latitude,longitude\n1,2,3\n", "no column for the name"),
+        (b"PAR1 but nothing more", "no readable Parquet"),
+        (b"PK\x03\x04 but nothing more", "not a zip"),
+        (b"\x1f\x8b but nothing more", "cannot be read"),
     ],
-    ids=["UTF-16 with a mark", "UTF-16", "Latin-1", "carriage returns", "a web page"],
 )
-def test_what_is_no_text_to_read_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
+def test_what_is_no_table_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(OccurrenceError, match=advice):
         tables_in(tmp_path / "file")

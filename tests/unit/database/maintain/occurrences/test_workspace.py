@@ -20,27 +20,42 @@ from chalicelib.features.cells import cell_of, text_of
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.relations import of_parquet, of_text
 from database.maintain.occurrences.tables import OccurrenceError, tables_in
-from database.maintain.occurrences.workspace import Workspace, table_progress
-from tests.unit.database.maintain.occurrences.sample_records import FORMATS, Record, simple_csv, snapshot
+from database.maintain.occurrences.workspace import RowCounts, Workspace, table_progress
+from tests.unit.database.maintain.occurrences.sample_records import (
+    DISTRIBUTION,
+    FORMATS,
+    TERMS,
+    Record,
+    meta,
+    simple_csv,
+    snapshot,
+)
 
 WORKSPACE = "database.maintain.occurrences.workspace"
 FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
 BERLIN, PARIS = (52.52, 13.4), (48.86, 2.35)
 
 
+def read(file: Path, work: Path, query: str = "from part", **options: Any) -> tuple[RowCounts, list[tuple[Any, ...]]]:
+    """Count a file's records. Return the counts of its rows, and a query's result. `options`: of `Workspace`."""
+    with Workspace(work, options.pop("filters", None) or Filters(), **options) as counting:
+        counting.read(tables_in(file), lambda _line: None)
+        return counting.counts(), counting.connection.execute(query).fetchall()
+
+
+def left_out(counts: RowCounts) -> dict[str, int]:
+    return {reason: rows for reason, rows in counts.dropped.items() if rows}
+
+
 def counted(
     file: Path, work: Path, filters: Filters | None = None, size: int = 1 << 20
 ) -> tuple[Counter[tuple[str, int]], Counter[str], int]:
     """Return the records of a file by species and cell, the rows left out by reason, and the number of faulty rows."""
-    with Workspace(work, filters or Filters(), size) as counting:
-        counting.read(tables_in(file), lambda _line: None)
-        counts = counting.counts()
-        rows = counting.connection.execute("""
-            select coalesce(species, scientific_name), cell, sum(records)::integer from counted join names using (name)
-            where dropped is null group by all
-        """).fetchall()
-    dropped = Counter({reason: rows for reason, rows in counts.dropped.items() if rows})
-    return Counter({(name, cell): number for name, cell, number in rows}), dropped, counts.faulty
+    query = """
+        select coalesce(species, scientific_name), cell, sum(records)::integer from counted join names using (name)
+        where dropped is null group by all"""
+    counts, rows = read(file, work, query, filters=filters, size=size)
+    return Counter({(name, cell): number for name, cell, number in rows}), Counter(left_out(counts)), counts.faulty
 
 
 RECORDS = st.builds(
@@ -94,9 +109,7 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     rows = ["Vulpes vulpes\t52.52\t13.4", "short", "a\t1\t2\t3", "Vulpes vulpes\tnorth\t13.4", "Vulpes vulpes\t91\t0"]
     (tmp_path / "file").write_text("\n".join(["species\tlatitude\tlongitude", *rows]))
     # WHEN counted THEN the rest counts
-    with Workspace(tmp_path / "work", Filters()) as counting:
-        counting.read(tables_in(tmp_path / "file"), lambda _line: None)
-        counts = counting.counts()
+    counts, _ = read(tmp_path / "file", tmp_path / "work")
     assert (counts.rows, counts.faulty, counts.kept) == (5, 1, 1)
     assert [(each.line, each.fault, each.text) for each in counts.examples] == [(3, "too many columns", "a\t1\t2\t3")]
     assert counts.dropped["latitude or longitude is no number"] == 1
@@ -106,9 +119,7 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
 def test_a_quote_that_is_left_open_says_how_many_lines_it_takes(tmp_path: Path) -> None:
     rows = ['Vulpes vulpes,52.52,13.4,"a den', *["Vulpes vulpes,52.52,13.4,"] * 4]
     (tmp_path / "file").write_text("\n".join(["species,lat,lng,note", *rows]))
-    with Workspace(tmp_path / "work", Filters()) as counting:
-        counting.read(tables_in(tmp_path / "file"), lambda _line: None)
-        counts = counting.counts()
+    counts, _ = read(tmp_path / "file", tmp_path / "work")
     assert [(each.line, each.fault) for each in counts.examples] == [(1, "unquoted value in 5 lines")]
     assert counts.examples[0].text.startswith('Vulpes vulpes,52.52,13.4,"a den Vulpes vulpes,52.52')
 
@@ -131,7 +142,7 @@ def test_a_parquet_file_is_counted_in_parts(tmp_path: Path, monkeypatch: pytest.
     tables, lines = tables_in(file), list[str]()
     with Workspace(tmp_path / "work", Filters(), rows=16) as counting:
         with monkeypatch.context() as patch:
-            patch.setattr(f"{WORKSPACE}.of_parquet", stopping(2, of_parquet))
+            patch.setattr("database.maintain.occurrences.relations.of_parquet", stopping(2, of_parquet))
             with pytest.raises(KeyboardInterrupt):
                 counting.read(tables, lines.append)
         # WHEN run again THEN it counts the rest, once
@@ -146,7 +157,7 @@ def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pyte
     # GIVEN a run that stops in the middle of a text
     file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
     with Workspace(tmp_path / "work", Filters(), 1000) as counting, monkeypatch.context() as patch:
-        patch.setattr(f"{WORKSPACE}.of_text", stopping(2, of_text))
+        patch.setattr("database.maintain.occurrences.relations.of_text", stopping(2, of_text))
         with pytest.raises(KeyboardInterrupt):
             counting.read(tables_in(file), lambda _line: None)
         assert 0 < counting.counts().rows < 40
@@ -171,7 +182,7 @@ def test_two_loads_with_other_filters_do_not_read_each_others_texts(
                 second.read(tables_in(others.pop()), lambda _line: None)
             return of_text(*arguments)
 
-        monkeypatch.setattr(f"{WORKSPACE}.of_text", interrupted)
+        monkeypatch.setattr("database.maintain.occurrences.relations.of_text", interrupted)
         # WHEN both are done, with the same folder for their counts
         first.read(tables_in(tmp_path / "foxes"), lambda _line: None)
         found = [
@@ -224,11 +235,9 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
     assert counted(tmp_path / "cells", tmp_path / "work")[0] == {("Vulpes vulpes", cell): 7}
     with zipfile.ZipFile(tmp_path / "countries.zip", "w") as archive:
         archive.writestr("0001.csv", "species\tcountrycode\toccurrences\nVulpes vulpes\tde\t9\nVulpes vulpes\t\t3\n")
-    with Workspace(tmp_path / "work", Filters()) as counting:
-        counting.read(tables_in(tmp_path / "countries.zip"), lambda _line: None)
-        found = counting.connection.execute("select country, cell, records from counted where dropped is null")
-        assert found.fetchall() == [("DE", None, 9.0)]
-        assert counting.counts().dropped["without a place"] == 1
+    query = "select country, cell, records from counted where dropped is null"
+    counts, found = read(tmp_path / "countries.zip", tmp_path / "work", query)
+    assert (found, left_out(counts)) == ([("DE", None, 9.0)], {"without a place": 1})
 
 
 @pytest.mark.parametrize(
@@ -254,47 +263,27 @@ def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: s
 
 def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cube").write_text("species\tmyCellCode\tcellCode\toccurrences\nVulpes vulpes\ta\tX-7\t1\n")
-    with Workspace(tmp_path / "work", Filters()) as counting:
-        with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
-            counting.read(tables_in(tmp_path / "cube"), lambda _line: None)
-        assert counting.counts().rows == 0
+    with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
+        read(tmp_path / "cube", tmp_path / "work")
 
 
 def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> None:
     # GIVEN an archive of taxa with the extension Distribution
-    (tmp_path / "meta.xml").write_text(CHECKLIST)
+    columns = enumerate(("countryCode", "locationID", "establishmentMeans", "occurrenceStatus"), 1)
+    taxa = (f"{TERMS}Taxon", "taxon.txt", [(1, "scientificName"), (2, "kingdom")])
+    (tmp_path / "meta.xml").write_text(meta(taxa, (DISTRIBUTION, "distribution.txt", columns)))
     (tmp_path / "taxon.txt").write_text("t1,Vulpes vulpes,Animalia\nt2,Canis lupus,Animalia\n")
     rows = ["t1,DE,,native,present", "t1,,ISO3166:au,introduced,", "t2,FR,,,absent", "t2,,TDWG:GER,,", "t9,DE,,,"]
     (tmp_path / "distribution.txt").write_text("".join(f"{row}\n" for row in rows))
-    with Workspace(tmp_path / "work", Filters()) as counting:
-        counting.read(tables_in(tmp_path), lambda _line: None)
-        query = "select scientific_name, country, is_introduced from listed join names using (name) order by all"
-        listed = counting.connection.execute(query).fetchall()
-        dropped = {reason: rows for reason, rows in counting.counts().dropped.items() if rows}
+    query = "select scientific_name, country, is_introduced from listed join names using (name) order by all"
+    counts, listed = read(tmp_path, tmp_path / "work", query)
     assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
-    assert dropped == {"of an animal that was absent": 1, "without a place": 1, "without a name": 1}
-
-
-CHECKLIST = """<archive xmlns="http://rs.tdwg.org/dwc/text/">
-  <core rowType="http://rs.tdwg.org/dwc/terms/Taxon">
-    <files><location>taxon.txt</location></files><id index="0"/>
-    <field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
-    <field index="2" term="http://rs.tdwg.org/dwc/terms/kingdom"/>
-  </core>
-  <extension rowType="http://rs.gbif.org/terms/1.0/Distribution">
-    <files><location>distribution.txt</location></files><coreid index="0"/>
-    <field index="1" term="http://rs.tdwg.org/dwc/terms/countryCode"/>
-    <field index="2" term="http://rs.tdwg.org/dwc/terms/locationID"/>
-    <field index="3" term="http://rs.tdwg.org/dwc/terms/establishmentMeans"/>
-    <field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus"/>
-  </extension>
-</archive>"""
+    assert left_out(counts) == {"of an animal that was absent": 1, "without a place": 1, "without a name": 1}
 
 
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        ("month", ["7", "07", "13", ""]),
         ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
         ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
         ("OBSERVATION DATE", ["2020-07-01", "2020-07-31", "2020", "July"]),
@@ -306,9 +295,7 @@ def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[st
     (tmp_path / "file").write_text("\n".join(lines))
     query = "select month, sum(records) from counted where dropped is null group by all order by all"
     for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
-        with Workspace(tmp_path / "work", Filters(), months=months) as counting:
-            counting.read(tables_in(tmp_path / "file"), lambda _line: None)
-            assert counting.connection.execute(query).fetchall() == expected
+        assert read(tmp_path / "file", tmp_path / "work", query, months=months)[1] == expected
 
 
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
@@ -330,23 +317,6 @@ def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
     assert counted(tmp_path / "observations.csv.gz", tmp_path / "work", Filters(commercial=True))[0].total() == 0
     reason = "casual, or not approved by a reviewer"
     assert counted(tmp_path / "ebd.txt", tmp_path / "work")[:2] == ({("Pica pica", cell_of(*PARIS)): 1}, {reason: 1})
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "expected a line with the names of columns"),
-        (b"species,latitude\nVulpes vulpes,1\n", "no column for the place"),
-        (b"a,latitude,longitude\n1,2,3\n", "no column for the name"),
-        (b"PAR1 but nothing more", "no readable Parquet"),
-        (b"PK\x03\x04 but nothing more", "not a zip"),
-        (b"\x1f\x8b but nothing more", "cannot be read"),
-    ],
-)
-def test_a_bad_file_is_a_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "file").write_bytes(content)
-    with pytest.raises(OccurrenceError, match=message):
-        tables_in(tmp_path / "file")
 
 
 def test_elsewhere_than_on_a_terminal_there_is_a_line_every_ten_seconds() -> None:
