@@ -2,8 +2,6 @@
 
 import gzip
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,6 @@ import pytest
 
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.relatives import COLUMNS
-from database.areas.area_cells import read_area_cells
 from database.dataset import read_dataset, version_of
 from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside
 
@@ -35,14 +32,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         files[name] = folder / ({"relative_ranges": "mammals.csv"} | OWN_NAMES).get(name, path.name)
         files[name].write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return files
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _areas_are_read_once() -> Iterator[None]:
-    """Keep the areas of the same files, which take most of the time of reading a dataset."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("database.dataset.read_area_cells", cache(read_area_cells))
-        yield
 
 
 def test_reading_again_gives_the_same_and_animals_without_a_range_are_named(small: dict[str, Path]) -> None:
