@@ -1,5 +1,10 @@
 """Timing in turns, and tables with one baseline."""
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from benchmarks import measure
 
 
@@ -29,5 +34,25 @@ def test_the_first_case_is_the_baseline_and_a_miss_is_stated() -> None:
     assert "target" not in measure.comparison("what", times)
 
 
-def test_numbers_in_tables_stay_as_they_are() -> None:
-    assert "| 1,000 |" in measure.table([["1,000"]], ["n"]).replace("  ", " ")
+def test_numbers_in_tables_stay_as_they_are_and_a_figure_without_a_target_has_no_verdict() -> None:
+    found = measure.targets("n", [("a", "1,000", "", None), ("b", "2", "at most 1", False)]).splitlines()[2:]
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in found] == [
+        ["a", "1,000", "", ""],
+        ["b", "2", "at most 1", "MISSED"],
+    ]
+
+
+def test_the_default_of_an_option_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    known: dict[str, Any] = {
+        "rounds": (3, "n"),
+        "query_ms": (0.5, "t"),
+        "cases": (["a", "b"], "c"),
+        "photo": (Path, "p"),
+    }
+    found = measure.options(
+        "Doc.", ["--query-ms", "2", "--cases", "b", "--photo", "x.jpg"], **known, write=(False, "w")
+    )
+    assert vars(found) == {"rounds": 3, "query_ms": 2.0, "cases": ["b"], "photo": Path("x.jpg"), "write": False}
+    with pytest.raises(SystemExit):
+        measure.options("Doc.", ["--cases", "c"], **known)
+    assert "invalid choice: 'c'" in capsys.readouterr().err
