@@ -43,16 +43,10 @@ def test_numbers_in_tables_stay_as_they_are_and_a_figure_without_a_target_has_no
 
 
 def test_the_default_of_an_option_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    known: dict[str, Any] = {
-        "rounds": (3, "n"),
-        "query_ms": (0.5, "t"),
-        "cases": (["a", "b"], "c"),
-        "photo": (Path, "p"),
-    }
-    found = measure.options(
-        "Doc.", ["--query-ms", "2", "--cases", "b", "--photo", "x.jpg"], **known, write=(False, "w")
-    )
-    assert vars(found) == {"rounds": 3, "query_ms": 2.0, "cases": ["b"], "photo": Path("x.jpg"), "write": False}
+    known: dict[str, Any] = {"rounds": (3, ""), "query_ms": (0.5, ""), "cases": (["a", "b"], ""), "new": (False, "")}
+    given = ["--query-ms", "2", "--cases", "b", "--photo", "x.jpg"]
+    found = measure.options("Doc.", given, photo=(Path, "to send"), **known)
+    assert vars(found) == {"photo": Path("x.jpg"), "rounds": 3, "query_ms": 2.0, "cases": ["b"], "new": False}
     with pytest.raises(SystemExit):
         measure.options("Doc.", ["--cases", "c"], **known)
     assert "invalid choice: 'c'" in capsys.readouterr().err
