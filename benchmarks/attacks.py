@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from http.client import HTTPConnection, HTTPException
 from itertools import product
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.backends import served_app
+from benchmarks.backends import post, served_app
 from benchmarks.measure import forget_peak, megabytes, options, table
 from benchmarks.peers.client import request_of
 from local.stack.ports import HOST
@@ -34,19 +33,8 @@ class AttackedServer:
     def __init__(self, port: int, pid: int) -> None:
         self.port, self.pid = port, pid
         for _ in range(20):
-            self.post(jpeg(), PLACE)
+            post(port, jpeg(), PLACE)
         self.idle = megabytes("VmRSS", pid)
-
-    def post(self, photo: bytes, target: str = "/identify") -> int:
-        """Send a photo. Return the status, 0 if the connection failed."""
-        with closing(HTTPConnection(HOST, self.port, timeout=120)) as connection:
-            try:
-                connection.request("POST", target, photo, {"Content-Type": "application/octet-stream"})
-                response = connection.getresponse()
-                response.read()
-            except (OSError, HTTPException):
-                return 0
-            return response.status
 
     @contextmanager
     def peak(self) -> Iterator[Callable[[], float]]:
@@ -70,7 +58,7 @@ def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -
     """Let clients send photos, `each` as many. Return the peak memory, what is left of it later, and the statuses."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
         sent = range(clients * each)
-        statuses = set(pool.map(lambda number: attacked.post(photos[number % len(photos)], target), sent))
+        statuses = set(pool.map(lambda number: post(attacked.port, photos[number % len(photos)], target), sent))
         highest = peak()
         time.sleep(20)  # until the memory that the attack left is read
         return f"{highest:.0f} MB, then {attacked.grown():.0f}, {'/'.join(map(str, sorted(statuses)))}"
@@ -110,7 +98,7 @@ def slow_heads() -> str:
         started = time.monotonic()
         for each in held:
             each.sendall(b"GET / HTTP/1.1\r\nHost: lo")
-        status = attacked.post(jpeg(), PLACE)
+        status = post(attacked.port, jpeg(), PLACE)
         waited = time.monotonic() - started
         for each in held:
             with closing(each), suppress(OSError):
@@ -124,7 +112,7 @@ def costly(make: Callable[[], bytes]) -> str:
     photo = make()
     with server() as attacked:
         started = time.monotonic()
-        status = attacked.post(photo, PLACE)
+        status = post(attacked.port, photo, PLACE)
         return f"{time.monotonic() - started:.2f} s, {status}"
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psycopg2
@@ -13,7 +14,7 @@ from database.load import load
 from database.switch import activate
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
-from local.stack.ports import free_port, http_get
+from local.stack.ports import HOST, free_port, http_get
 
 
 def load_active(url: str, dataset: Dataset) -> None:
@@ -42,6 +43,18 @@ def is_served(port: int) -> bool:
         return http_get(port, "/openapi.json", 5)[0] == 200
     except OSError:
         return False
+
+
+def post(port: int, photo: bytes, target: str = "/identify") -> int:
+    """Send a photo to a server on this machine. Return the status, 0 if the connection failed."""
+    try:
+        with closing(HTTPConnection(HOST, port, timeout=120)) as connection:
+            connection.request("POST", target, photo, {"Content-Type": "application/octet-stream"})
+            response = connection.getresponse()
+            response.read()
+            return response.status
+    except (OSError, HTTPException):
+        return 0
 
 
 @contextmanager

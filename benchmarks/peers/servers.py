@@ -1,16 +1,14 @@
 """The servers that are compared, with their settings, and how they are started."""
 
-import http.client
 import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.backends import served_app
+from benchmarks.backends import post, served_app
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST
 
@@ -55,14 +53,14 @@ def served(
     `NotReady`.
     """
     variables = {"OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
-    program = python if server.arguments else sys.executable
-    is_ready = partial(_answers, photo)
-    with served_app(variables, log, server.module, *server.arguments, python=program, is_ready=is_ready) as (
-        child,
-        port,
-    ):
+    module, program = (server.module, *server.arguments), python if server.arguments else sys.executable
+
+    def answers(port: int) -> bool:
+        return post(port, photo) == 200
+
+    with served_app(variables, log, *module, python=program, is_ready=answers) as (child, port):
         for _ in range(WARM_UP_PHOTOS):
-            is_ready(port)
+            answers(port)
         family = descendants(child.pid)
         try:
             yield child.pid, f"http://{HOST}:{port}/identify"
@@ -71,12 +69,3 @@ def served(
             for pid in filter(alive, family):  # some servers leave processes behind
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-
-
-def _answers(photo: bytes, port: int) -> bool:
-    try:
-        with closing(http.client.HTTPConnection(HOST, port, timeout=60)) as connection:
-            connection.request("POST", "/identify", photo, {"Content-Type": "application/octet-stream"})
-            return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
