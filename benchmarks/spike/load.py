@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import TimeoutError as PoolTimeoutError
 from multiprocessing import get_context
@@ -22,11 +22,17 @@ import psycopg2
 from numpy.typing import NDArray
 
 from benchmarks.backends import load_active
-from benchmarks.spike.container import LEVELS, Events, SimulatedContainer, merge
+from benchmarks.spike.stats import LEVELS, QUERY, REQUEST, Events, merge
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.errors import CacheError
+from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import parse_cell
+from chalicelib.features.codec import CellAnimals
+from chalicelib.features.deadline import Deadline
+from chalicelib.services import build_cache, build_store
+from chalicelib.stores.postgres import PostgresStore
 from database.dataset import Dataset
 from local.stack import postgres, valkey
 
@@ -217,6 +223,53 @@ def _run(
         settings = replace(settings, redis=redis, database=replace(settings.database, url=database.url))
         start, events = run_load(settings, schedules, seconds, threads=threads)
     return Result(start, events, database.query_count())
+
+
+class RecordingStore:
+    """A `Store` that passes queries on and records them."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+        self.queries: list[tuple[float, float, int]] = []
+
+    @property
+    def breaker_is_open(self) -> bool:
+        return self._store.breaker_is_open
+
+    def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
+        start = time.monotonic()
+        try:
+            return self._store.features_of(cells, deadline, version)
+        finally:
+            self.queries += [(start, time.monotonic(), cell) for cell in cells]
+
+
+class SimulatedContainer:
+    """One container with its own connections and memory. `connect` is a part of its initialisation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._cache, self._postgres = build_cache(settings), build_store(settings)
+        self._store = RecordingStore(self._postgres)
+        self._features = CellFeatures(self._cache, self._store, settings.features)
+        self._requests: list[tuple[float, float, float, int, int]] = []
+
+    def connect(self) -> None:
+        """Connect to Redis. If this fails, the first request tries again."""
+        with suppress(CacheError):
+            self._cache.ping(Deadline.after(5.0))
+
+    def serve(self, cell: int, scheduled: float) -> None:
+        """Serve one request. `scheduled`: the time at which it should start (`time.monotonic`)."""
+        start = time.monotonic()
+        found = self._features.at(cell)
+        level = "degraded" if found.mode == "degraded" else found.cache
+        self._requests.append((start, time.monotonic() - start, start - scheduled, cell, LEVELS.index(level)))
+
+    def close(self) -> Events:
+        """Close all connections; return the events."""
+        self._cache.close()
+        self._postgres.close()
+        return Events(np.array(self._requests, REQUEST), np.array(self._store.queries, QUERY))
 
 
 class LoadGeneratorError(Exception):

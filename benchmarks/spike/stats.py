@@ -1,11 +1,36 @@
-"""Figures of a load test, computed from arrays of `REQUEST` and `QUERY` (container.py). No I/O."""
+"""What containers of a load test did, as arrays of `REQUEST` and `QUERY`, and the figures of it. No I/O."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.spike.container import LEVELS
+LEVELS = ("memory", "hit", "stale", "miss", "bypass", "degraded")
+"""Cache levels of a request; `degraded` if it got no features."""
+
+REQUEST = np.dtype([("start", "f8"), ("seconds", "f8"), ("late", "f8"), ("cell", "i8"), ("level", "u1")])
+"""One request: its start (`time.monotonic`, which all processes share), its duration, its delay after the scheduled
+moment, its cell, and the index of its cache level in `LEVELS`."""
+
+QUERY = np.dtype([("start", "f8"), ("end", "f8"), ("cell", "i8")])
+"""One query to the database, successful or not."""
 
 _FROM_DATABASE = [LEVELS.index(level) for level in ("miss", "bypass", "degraded")]
+
+
+class Events(NamedTuple):
+    """The record of one or more containers: arrays of `REQUEST` and of `QUERY`."""
+
+    requests: NDArray[np.void]
+    queries: NDArray[np.void]
+
+
+def merge(events: Sequence[Events]) -> Events:
+    """Return the events of several containers in order of time."""
+    requests = np.concatenate([each.requests for each in events])
+    queries = np.concatenate([each.queries for each in events])
+    return Events(requests[np.argsort(requests["start"])], queries[np.argsort(queries["start"])])
 
 
 def peak(queries: NDArray[np.void]) -> int:

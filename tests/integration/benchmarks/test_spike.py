@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.spike.__main__ import AFTER_A_MINUTE, figures
-from benchmarks.spike.container import LEVELS
 from benchmarks.spike.load import (
     Load,
     LoadGeneratorError,
@@ -17,6 +16,7 @@ from benchmarks.spike.load import (
     run_spike,
     slow_database,
 )
+from benchmarks.spike.stats import LEVELS
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from database.cell_animals import ROW, Cell

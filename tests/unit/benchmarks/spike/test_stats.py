@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from benchmarks.spike import stats
-from benchmarks.spike.container import LEVELS, QUERY, REQUEST
+from benchmarks.spike.stats import LEVELS, QUERY, REQUEST
 
 
 def queries(*each: tuple[float, float, int]) -> NDArray[np.void]:
