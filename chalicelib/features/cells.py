@@ -7,13 +7,16 @@ a PostgreSQL `bigint`. The API shows its H3 text form, such as `83be0afffffffff`
 from functools import cache
 from typing import Any, cast
 
+from chalicelib.lazy import without_versions
+
 RESOLUTION = 3
 
 
 @cache
 def prepare() -> Any:
-    """Import the H3 library and return it. A background thread calls this early, because the import takes 30 ms."""
-    from h3.api import basic_int
+    """Import the H3 library and return it. A background thread calls this early, because the import takes 10 ms."""
+    with without_versions():
+        from h3.api import basic_int
 
     return basic_int
 

@@ -6,7 +6,6 @@ usually looks to the models, and how often people photograph one.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -71,16 +70,15 @@ class Runs(NamedTuple):
         return np.bincount(self.number, values, len(self.starts)).astype(values.dtype, copy=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class Layout(NamedTuple):
     """A taxonomy's animals as arrays, so that the sums over all species and families are slices of one array.
 
     A *species* is one animal, or all of one species: 118 breeds are one dog. A *family* has the species of a family, or
     one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
 
     `animals`: runs of animals that are one species. `genera`, `families`: runs of species; one without a genus stands
-    alone. `species`: the first animal of each. `index`: output index of each animal, by taxon id. `covers`: the species
-    whose animals other species have too, and these: 'tusker' and the elephants.
+    alone. `species`: the first animal of each. `output_of`: output index of each animal, by taxon id. `covers`: the
+    species whose animals other species have too, and these: 'tusker' and the elephants.
     """
 
     taxonomy: Taxonomy
@@ -88,7 +86,7 @@ class Layout:
     genera: Runs
     families: Runs
     species: tuple[Animal, ...]
-    index: Mapping[str, int]
+    output_of: Mapping[str, int]
     covers: tuple[tuple[int, NDArray[np.intp]], ...]
 
     @classmethod
@@ -104,13 +102,13 @@ class Layout:
             for taxon, clades in classes.items()
             if taxon in number and clades <= own.keys()
         )
-        index = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
+        output_of = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
         genera, families = (_runs(species, rank) for rank in ("genus", "family"))
-        return cls(taxonomy, animals, genera, families, tuple(species), index, covers)
+        return cls(taxonomy, animals, genera, families, tuple(species), output_of, covers)
 
     def looks(self, row: Family) -> list[tuple[int, float]]:
         """Return the output indices of the animals that a family looks like, with shares that add up to 1."""
-        found = [(self.index[taxon], weight) for taxon, weight in row.looks_like if taxon in self.index]
+        found = [(self.output_of[taxon], weight) for taxon, weight in row.looks_like if taxon in self.output_of]
         total = sum(weight for _, weight in found)
         return [(animal, weight / total) for animal, weight in found]
 
@@ -193,8 +191,7 @@ class Unknown(NamedTuple):
     looks: Looks
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
+class Candidates(NamedTuple):
     """What a photo may show at a place. `named`: taxa by rank and scientific name.
 
     `tree`: first the families of the layout, then those that no model knows.

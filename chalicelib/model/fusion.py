@@ -12,8 +12,8 @@ another order, and is not certain itself. docs/explanation/packs.md has the meas
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,7 @@ FORMS = frozenset({"breed", "subspecies"})
 MEMBER_COLUMNS = ("taxon", "member", "rank")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fusion:
+class Fusion(NamedTuple):
     """The animals of a taxonomy and of a pack together. Immutable.
 
     `taxonomy`: that of all of them; the first ones are those of the given taxonomy. `positions`: of the pack's animals.
@@ -64,7 +63,7 @@ class Fusion:
         for animal in animals:
             if animal.taxon_id not in known:
                 known[animal.taxon_id] = len(together)
-                together.append(animal.at(len(together)))
+                together.append(animal._replace(output_index=len(together)))
             positions.append(known[animal.taxon_id])
         members = members_of(taxonomy, taxa)
         under: dict[Clade, list[int]] = {}

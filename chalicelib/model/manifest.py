@@ -5,8 +5,8 @@ docs/how-to/model.md explains each key.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.errors import ModelError
@@ -23,8 +23,7 @@ _CELL = re.compile(r"8[0-3][0-9a-f]{13}")
 _LARGEST_SIDE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(NamedTuple):
     """A file of a public Git repository. `sha256`: of the file, in hex."""
 
     repository: str
@@ -33,8 +32,7 @@ class Weights:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A pack's manifest. `file`: its TOML file; `name`: the name of that file, without its ending.
 
     `kind`: classifier, detector or head. `enabled`: whether `make setup` builds the pack and the app uses it.
@@ -70,7 +68,7 @@ class Manifest:
     night: bool = False
     areas: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = MappingProxyType({})
 
     @property
     def name(self) -> str:
@@ -110,10 +108,10 @@ class Manifest:
 def read_manifests(folder: Path) -> Iterator[Manifest]:
     """Yield the manifests of a folder's packs that are enabled and built, by name. A folder that is missing has none.
 
-    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
+    Raises `ModelError` if the manifest of a pack that is built is malformed.
     """
-    manifests = (Manifest.read(file) for file in sorted(folder.glob("*.toml")))
-    return (manifest for manifest in manifests if manifest.enabled and manifest.model.is_file())
+    built = (file for file in sorted(folder.glob("*.toml")) if file.with_suffix(".onnx").is_file())
+    return (manifest for manifest in map(Manifest.read, built) if manifest.enabled)
 
 
 class _Key(NamedTuple):

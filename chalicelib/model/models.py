@@ -22,8 +22,8 @@ from chalicelib.features import cells
 from chalicelib.features.features import Features
 from chalicelib.model.detector import GROWTH, Box
 from chalicelib.model.fusion import Fusion, members_of, read_members
-from chalicelib.model.manifest import HEAD, read_manifests
-from chalicelib.model.packs import LabelledModel, Outside, Pack, id_of, read_packs
+from chalicelib.model.manifest import CLASSIFIER, HEAD, Manifest, read_manifests
+from chalicelib.model.packs import LabelledModel, Outside, Pack, id_of
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import FEATURES, Model, Scores, Versioned
 from chalicelib.model.taxonomy import Animal, Taxonomy
@@ -173,8 +173,12 @@ class Models:
         return self._own + self._others
 
     @cached_property
+    def _manifests(self) -> tuple[Manifest, ...]:
+        return tuple(read_manifests(self._folder / "packs"))
+
+    @cached_property
     def _own(self) -> tuple[Pack, ...]:
-        return read_packs(self._folder / "packs", self._threads)
+        return tuple(Pack(each, self._threads) for each in self._manifests if each.kind == CLASSIFIER)
 
     @cached_property
     def _others(self) -> tuple[Pack, ...]:
@@ -201,7 +205,7 @@ class Models:
     def heads(self) -> tuple[Head, ...]:
         """Return the heads, those of the other folder first. Raises `ModelError` if one is of another general model."""
         others = self._outside.manifests if self._outside else ()
-        found = [each for each in (*others, *read_manifests(self._folder / "packs")) if each.kind == HEAD]
+        found = [each for each in (*others, *self._manifests) if each.kind == HEAD]
         for each in found:
             if each.general != self.general.version:
                 raise ModelError(

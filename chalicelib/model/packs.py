@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -39,8 +39,7 @@ NATIVE: Final = 1
 """Status of a relative at a place: range data has no other of it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PackLabels:
+class PackLabels(NamedTuple):
     """The animals of a pack, in the order of their first outputs.
 
     `animals`: `output_index` of each is its position here. `animal_of`: shape (outputs,), the position of the animal
@@ -62,32 +61,24 @@ class PackLabels:
         for file in (labels.with_name("taxa.csv"), (general or labels.parent.parent) / "taxa.csv"):
             if file.is_file():
                 named |= {(row[0], row[1]): row[2] for row in read_rows(file, TAXON_COLUMNS)}
-        positions: dict[str, int] = {}
-        animals: list[Animal] = []
+        taxon = cache(lambda cell, rank: Taxon(named.get((cell, rank)) or cell, cell, rank))
+        animals: dict[str, Animal] = {}
         rows: dict[str, list[str]] = {}
         animal_of = []
         for index, (output, _, *row) in enumerate(read_rows(labels, LABEL_COLUMNS)):
             if output != str(index):
                 raise ModelError(f"output_index in {labels.name} is '{output}'; expected {index}, one row per output")
-            taxon = row[1]
-            if taxon not in positions:
-                positions[taxon], rows[taxon] = len(animals), row
-                animals.append(_animal(row, len(animals), named, labels.name))
-            elif rows[taxon] != row:
-                raise ModelError(f"{labels.name} describes {taxon} in two ways; expected the same from its id on")
-            animal_of.append(positions[taxon])
-        if not animals or len({animal.id for animal in animals}) != len(animals):
+            if rows.setdefault(row[1], row) != row:
+                raise ModelError(f"{labels.name} describes {row[1]} in two ways; expected the same from its id on")
+            if row[1] not in animals:
+                lineage = [taxon(*each) for each in zip(row[len(FIELDS) :], RANKS, strict=True) if each[0]]
+                animals[row[1]] = build_animal(row[: len(FIELDS)], lineage, len(animals), labels.name)
+            animal_of.append(animals[row[1]].output_index)
+        if not animals or len({animal.id for animal in animals.values()}) != len(animals):
             raise ModelError(f"{labels.name} has no rows, or one id for two taxa; expected a row for each output")
         order = np.array(animal_of, dtype=np.intp)
         order.flags.writeable = False
-        return cls(tuple(animals), order)
-
-
-def _animal(row: list[str], position: int, named: Mapping[tuple[str, str], str], labels: str) -> Animal:
-    """Build an animal from a row of a pack's labels, without its first two cells."""
-    fields, cells = row[: len(FIELDS)], row[len(FIELDS) :]
-    lineage = [Taxon(named.get((cell, at), cell), cell, at) for at, cell in zip(RANKS, cells, strict=True) if cell]
-    return build_animal(fields, lineage, position, labels)
+        return cls(tuple(animals.values()), order)
 
 
 class PackModel:
@@ -152,7 +143,7 @@ class LabelledModel(PackModel):
         labels = PackLabels.read(self.manifest.labels, self._general)
         if self._id_of is None:
             return labels
-        return replace(labels, animals=tuple(replace(each, id=self._id_of(each)) for each in labels.animals))
+        return labels._replace(animals=tuple(each._replace(id=self._id_of(each)) for each in labels.animals))
 
     def run(self, name: str, values: NDArray[Any], others: int = 0) -> NDArray[np.float32]:
         """Return the probabilities of all outputs. `name`: of the input. `others`: number of outputs without a label.
@@ -203,14 +194,6 @@ def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
     box = (start, start, start + side, start + side)
     resampling = Image.Resampling[manifest.resampling.upper()]
     return np.asarray(Image.fromarray(square).resize((manifest.size, manifest.size), resampling, box))
-
-
-def read_packs(folder: Path, threads: int = 0) -> tuple[Pack, ...]:
-    """Return the classifiers in a folder of packs that are enabled and built. A folder that is missing has none.
-
-    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
-    """
-    return tuple(Pack(manifest, threads) for manifest in read_manifests(folder) if manifest.kind == CLASSIFIER)
 
 
 def id_of(taxon: str) -> int:

@@ -18,7 +18,6 @@ A head has learned how likely its species are where it is used, so that its shar
 What it gives to any other animal is divided as above.
 """
 
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -40,8 +39,7 @@ OTHERS: Final = 0.5
 type Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shares:
+class Shares(NamedTuple):
     """Probabilities that a photo shows an animal of each group, if it shows one. They add up to 1 over the classes.
 
     `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
@@ -130,8 +128,7 @@ def with_head(
     families[: len(layout.families.sizes)] = layout.families.sums(weighed)
     orders = np.bincount(tree.order, families, len(shares.orders))
     species = weighed + rest * shares.species
-    return replace(
-        shares,
+    return shares._replace(
         photo=own + (1.0 - own.sum()) * shares.photo,
         species=species,
         genera=layout.genera.sums(species),

@@ -3,8 +3,9 @@
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,7 @@ LARGEST_ID = 2**31 - 1
 """The database and the values in Redis store ids in four bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taxon:
+class Taxon(NamedTuple):
     """A taxon. `name`: its common name in the singular, such as 'arthropod' for Arthropoda."""
 
     name: str
@@ -47,8 +47,7 @@ class Taxon:
     rank: str
 
 
-@dataclass(frozen=True, slots=True)
-class Animal:
+class Animal(NamedTuple):
     """One output of the model.
 
     `id`: number in tables and in the cache. `taxon_id`: stable id in responses, the scientific name in lower case with
@@ -71,13 +70,8 @@ class Animal:
         """Return the animal's own taxon, the last one of its lineage."""
         return self.lineage[-1]
 
-    def at(self, output_index: int) -> "Animal":
-        """Return this animal with another output index."""
-        return replace(self, output_index=output_index)
 
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """A taxon that a photo shows.
 
     `score`: how certain that is, 0 to 1. `lineage`: taxa down to the predicted one.

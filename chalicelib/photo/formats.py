@@ -10,10 +10,9 @@ import json
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from PIL import Image
 
@@ -39,8 +38,7 @@ ENOUGH = 256
 """Number of bytes from which the format can be detected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A format of photos.
 
     `media_types`: its names in `Content-Type`, the first one preferred. `extensions`: of names of files. `signature`:

@@ -14,7 +14,7 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -168,8 +168,7 @@ def check_directory(data: bytes) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The EXIF and XMP of a photo, if any, and its size in pixels: (0, 0) if its header is invalid."""
 
     size: tuple[int, int]

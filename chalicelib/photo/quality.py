@@ -1,8 +1,7 @@
 """The quality of a photo, as far as it explains why an animal is hard to recognise. No I/O."""
 
-from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ _STEP = 4
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(NamedTuple):
     """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: as by infrared light."""
 
     pixels: int

@@ -47,7 +47,7 @@ from chalicelib.features.cache import (
 )
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
-from chalicelib.lazy import Lazy
+from chalicelib.lazy import Lazy, without_versions
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import Login
 
@@ -111,7 +111,8 @@ class RedisCache:
 
         def connect() -> "RedisClient":
             _leave_out_asyncio()
-            from chalicelib.stores.redis_client import RedisClient
+            with without_versions():
+                from chalicelib.stores.redis_client import RedisClient
 
             return RedisClient(settings, login)
 

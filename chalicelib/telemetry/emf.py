@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
+from chalicelib.lazy import without_versions
 from chalicelib.telemetry.metrics import ALL_METRICS, DIMENSIONS, NAMESPACE
 from chalicelib.telemetry.record import Notes
 
@@ -111,8 +112,9 @@ def library() -> tuple[Any, Any, Any]:
         stub = ModuleType(DETECTOR)
         stub.__dict__.update(dict.fromkeys(DETECTOR_NAMES))
         sys.modules[DETECTOR] = stub
-    from aws_embedded_metrics.logger.metric import Metric
-    from aws_embedded_metrics.logger.metrics_context import MetricsContext
-    from aws_embedded_metrics.serializers.log_serializer import LogSerializer
+    with without_versions():
+        from aws_embedded_metrics.logger.metric import Metric
+        from aws_embedded_metrics.logger.metrics_context import MetricsContext
+        from aws_embedded_metrics.serializers.log_serializer import LogSerializer
 
     return MetricsContext, LogSerializer, Metric

@@ -51,7 +51,7 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
     for index, latin in enumerate(taxa):
         lineage, taxon_id = lineage_of(latin), latin.lower().replace(" ", "-")
         if taxon_id in known:
-            animals.append(known[taxon_id].at(index))
+            animals.append(known[taxon_id]._replace(output_index=index))
             continue
         rank = next((rank for rank, name in lineage.ranks.items() if name == latin), "species")
         line = tuple(Taxon(lineage_of(name).name or name, name, at) for at, name in lineage.ranks.items())

@@ -1,5 +1,7 @@
 """A lazy value: made once, at the first use, and again only after an error."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -44,3 +46,15 @@ def test_an_error_is_tried_again() -> None:
     with pytest.raises(ZeroDivisionError):
         lazy.get()
     assert (lazy.is_made, lazy.get()) == (False, 0.5)
+
+
+def test_a_start_does_not_look_for_the_versions_of_its_libraries() -> None:
+    # GIVEN a new process that has imported what looks for its own version
+    program = (
+        "import sys; from chalicelib.features import cells; from chalicelib.telemetry import emf\n"
+        "cells.prepare(), emf.library(); print('zipfile' in sys.modules)\n"
+        "from importlib.metadata import version; print(version('h3') > '0')"
+    )
+    # WHEN it asks THEN what finds versions was not imported, AND finds them now
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["False", "True"]

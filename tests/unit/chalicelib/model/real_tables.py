@@ -61,5 +61,5 @@ def named(shares: dict[str, float], features: Features, animal: float = 0.99) ->
 
 def number_of(layout: Layout, taxon: str) -> int:
     """Return the number of the species of an animal, by its taxon id."""
-    position = layout.taxonomy.order.tolist().index(layout.index[taxon])
+    position = layout.taxonomy.order.tolist().index(layout.output_of[taxon])
     return int(np.searchsorted(layout.animals.starts, position, side="right")) - 1

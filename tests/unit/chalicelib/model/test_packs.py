@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from chalicelib.errors import ModelError
-from chalicelib.model.manifest import Manifest
-from chalicelib.model.packs import Pack, PackLabels, read_packs, resized
+from chalicelib.model.manifest import Manifest, read_manifests
+from chalicelib.model.packs import Pack, PackLabels, resized
 from tests.support.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
 
 RED = np.full((64, 64, 3), (220, 20, 20), np.uint8)
@@ -87,19 +87,15 @@ def test_a_pack_sees_its_crop_of_the_photo() -> None:
 
 
 def test_only_packs_that_are_built_and_enabled_are_read(tmp_path: Path) -> None:
-    # GIVEN a pack that is built, one that is off, one without its model, and a detector
+    # GIVEN a pack that is built, one that is off, and one without its model
     write_pack(tmp_path)
     write_pack(tmp_path, name="off", manifest=PACK_MANIFEST.replace("true", "false"))
     write_pack(tmp_path, name="unbuilt").with_suffix(".onnx").unlink()
-    classifier = ("taxa", "gate", "temperature")
-    detector = [line for line in PACK_MANIFEST.splitlines() if not line.startswith(classifier)]
-    write_pack(tmp_path, name="boxes", manifest="\n".join(detector).replace("classifier", "detector"))
-    # WHEN the folder is read; THEN the first is there, with its version
-    (pack,) = read_packs(tmp_path / "packs")
+    # WHEN the folder is read; THEN the first is there, AND a model without packs has none
+    (pack,) = map(Pack, read_manifests(tmp_path / "packs"))
     assert (pack.name, pack.taxa, pack.gate, pack.is_loaded) == ("foxes", ("Mammalia",), 0.5, False)
     assert len(pack.version) == 12
-    # AND a model without packs has none
-    assert read_packs(tmp_path / "none") == ()
+    assert [*read_manifests(tmp_path / "none")] == []
 
 
 def test_reading_packs_and_the_detector_does_not_import_onnxruntime(tmp_path: Path) -> None:
@@ -108,8 +104,9 @@ def test_reading_packs_and_the_detector_does_not_import_onnxruntime(tmp_path: Pa
     write_detector(tmp_path)
     program = (
         "import sys; from pathlib import Path; from chalicelib.model.detector import read_detectors\n"
-        f"from chalicelib.model.packs import read_packs; packs = Path({str(tmp_path / 'packs')!r})\n"
-        "print(read_packs(packs)[0].name, read_detectors(packs, 'never').general.name, 'onnxruntime' in sys.modules)"
+        "from chalicelib.model.packs import Pack; from chalicelib.model.manifest import Manifest\n"
+        f"packs = Path({str(tmp_path / 'packs')!r}); detector = read_detectors(packs, 'never').general\n"
+        "print(Pack(Manifest.read(packs / 'foxes.toml')).name, detector.name, 'onnxruntime' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["foxes", "colours", "False"]
