@@ -13,7 +13,8 @@ import onnx
 import pytest
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.packs import LABEL_COLUMNS, read_packs
+from chalicelib.model.manifest import Manifest
+from chalicelib.model.packs import LABEL_COLUMNS, Pack
 from model.build_packs import INCOMPLETE, VARIABLE, main
 from tests.integration.model.weights_host import WeightsHost, serving_weights
 from tests.support.pictures import scene
@@ -96,7 +97,7 @@ def test_packs_are_fetched_once_and_converted(
     properties = {each.key: each.value for each in onnx.load(folder / "one.onnx").metadata_props}
     assert properties["licence"] == "CC0-1.0"
     assert "owner/name at ccc" in properties["source"]
-    pack, _ = read_packs(folder, threads=1)
+    pack = Pack(Manifest.read(folder / "one.toml"), threads=1)
     assert pack.score(np.asarray(scene(64, 64))).shape == (CLASSES - 1,)
 
 
