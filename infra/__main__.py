@@ -12,25 +12,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
 from cloudwatch.project import runbook_url
-from infra import cost
+from infra import cost, down, smoke
 from infra.cost import current_prices, full_day
-from infra.down import Down
 from infra.functions import stages
-from infra.invoke import active_dataset
+from infra.invoke import ask_admin
 from infra.keys import DAYS, Keys
 from infra.proof.proofs import Prove, Trial
 from infra.proof.report import Outcome, ProofReport, read_claims
 from infra.release.releases import HEADING, Releases
-from infra.smoke import Smoke
 from infra.stack import Confirm, Declined
 from infra.stage import Stage
-from infra.step import PreconditionFailed, StepFailed, run
+from infra.step import PreconditionFailed, Step, StepFailed, run
 from infra.template import pipeline
 from infra.up import Up
 
 _DRY = ("checkout", "stack")  # the steps of a dry run, which ends with what would change
 
 _echo = partial(print, flush=True)
+
+type _Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.command(options))
     except (PreconditionFailed, StepFailed) as error:
         print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"\nerror: AWS refused: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to continue", file=sys.stderr)
@@ -87,40 +90,33 @@ def _down(options: argparse.Namespace) -> int:
         print("Only a final snapshot of the database is kept.")
         if not _confirmed(f"Type {stage.name} to continue: ", stage.name):
             return 1
-    run(Down(stage).steps(), _echo, first=options.first, command=options.resume)
+    run(down.steps(stage), _echo, first=options.first, command=options.resume)
     try:
-        snapshots = ", ".join(stage.snapshots())
-        kept = f" Kept: database snapshot {snapshots}." if snapshots else ""
+        kept = f" Kept: database snapshot {', '.join(found)}." if (found := stage.snapshots()) else ""
     except ClientError as error:
         kept = f" AWS could not list the snapshots of its database: {error}"
     print(f"\nStage {stage.name} is gone.{kept}")
     return 0
 
 
-def _keys(options: argparse.Namespace) -> int:
-    """Add, list or revoke API keys."""
-    try:
-        options.action(Keys(_stage(options)), options)
-    except (BotoCoreError, ClientError) as error:
-        raise PreconditionFailed(f"API Gateway refused: {error}") from error
+def _add_key(options: argparse.Namespace) -> int:
+    value = Keys(_stage(options)).add(options.name)
+    print(f"key {options.name} is added; it is shown only now. Clients send it in the header {KEY_HEADER}:\n{value}")
     return 0
 
 
-def _add_key(keys: Keys, options: argparse.Namespace) -> None:
-    value = keys.add(options.name)
-    print(f"key {options.name} is added; it is shown only now. Clients send it in the header {KEY_HEADER}:\n{value}")
-
-
-def _list_keys(keys: Keys, _: argparse.Namespace) -> None:
-    uses = keys.uses()
+def _list_keys(options: argparse.Namespace) -> int:
+    uses = Keys(_stage(options)).uses()
     print(f"{'name':<24} {'added':<12} {'today':>10} {f'{DAYS} days':>12}" if uses else "there are no keys")
     for each in uses:
         print(f"{each.name:<24} {each.added.isoformat():<12} {each.today:>10,} {each.recently:>12,}")
+    return 0
 
 
-def _revoke_key(keys: Keys, options: argparse.Namespace) -> None:
-    keys.revoke(options.name)
+def _revoke_key(options: argparse.Namespace) -> int:
+    Keys(_stage(options)).revoke(options.name)
     print(f"key {options.name} is revoked; API Gateway refuses it within seconds")
+    return 0
 
 
 def _releases(options: argparse.Namespace) -> int:
@@ -128,7 +124,8 @@ def _releases(options: argparse.Namespace) -> int:
     print(HEADING)
     for each in Releases(stage.client("lambda"), stage.name).all():
         print(each.line())
-    print(f"dataset: {active_dataset(stage.client('lambda'), stage.name, _echo)}")
+    lines = ask_admin(stage, ["list"], _echo)
+    print(f"dataset: {next((line.split()[0] for line in lines if line.endswith(' active')), 'none')}")
     return 0
 
 
@@ -150,7 +147,7 @@ def _template(options: argparse.Namespace) -> int:
 
 def _smoke(options: argparse.Namespace) -> int:
     stage = _stage(options)
-    run([step for step in Smoke(stage).steps() if step.name not in options.skipped], _echo)
+    run([step for step in smoke.steps(stage) if step.name not in options.skipped], _echo)
     print(f"\nStage {stage.name} works: {stage.url}")
     return 0
 
@@ -221,13 +218,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(
-        name: str, command: Callable[[argparse.Namespace], int], text: str, epilog: str = ""
-    ) -> argparse.ArgumentParser:
+    def add(name: str, command: _Command, text: str, epilog: str = "") -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=epilog)
         added.set_defaults(command=command)
         return added
 
+    of_up = _names_of(lambda stage: Up(stage).steps())
     up = add("up", _up, "create a stage or update it to this checkout, then check that the API answers")
     text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
@@ -237,20 +233,18 @@ def build_parser() -> argparse.ArgumentParser:
     lacks["tls"] = "TLS before its website: everyone on the way can then read photos, places and results"
     for each, lack in lacks.items():
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
-    up.add_argument("--only", metavar="STEP", default="", choices=_step_names(Up), help="run only this step")
+    up.add_argument("--only", metavar="STEP", default="", choices=of_up, help="run only this step")
     dry = "build the package, show what would change, and change nothing but the bucket of packages"
     up.add_argument("--dry-run", action="store_true", help=dry)
-    down = add("down", _down, "delete a stage; a final snapshot of its database is kept")
-    smoke = add("smoke", _smoke, "test a stage from outside: API, metrics, and who gets its alarms")
-    kinds: list[tuple[argparse.ArgumentParser, type[Up | Smoke]]] = [(up, Up), (smoke, Smoke)]
-    for command, of in kinds:
+    gone = add("down", _down, "delete a stage; a final snapshot of its database is kept")
+    tested = add("smoke", _smoke, "test a stage from outside: API, metrics, and who gets its alarms")
+    for command, names in ((up, of_up), (tested, _names_of(smoke.steps))):
         skip = command.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
-        skip.choices = _step_names(of)
-        skip.help = f"leave out this step ({', '.join(skip.choices)}); may be repeated"
+        skip.choices, skip.help = names, f"leave out this step ({', '.join(names)}); may be repeated"
 
     what = "go through the claims that only AWS can prove, and write a report that can be sent back"
     epilog = "The report contains no secret, address, place or account. Findings are kept between runs in build/."
-    prove = add("prove", _prove, what, epilog=epilog)
+    prove = add("prove", _prove, what, epilog)
     only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
     only.choices = [claim.name for claim in read_claims()]
     only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
@@ -259,49 +253,43 @@ def build_parser() -> argparse.ArgumentParser:
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys, without an AWS account"
     epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
-    made = add("template", _template, what, epilog=epilog)
+    made = add("template", _template, what, epilog)
     made.add_argument("--out", required=True, type=Path, help="folder to write to, such as build/dev")
     runbook = "URL of the runbook that alarms link to (default: docs/how-to/runbook.md in git's origin)"
     made.add_argument("--runbook", help=runbook)
 
     what = "list the releases of a stage: version, commit, model, since when, share of the traffic; and the dataset"
     releases = add("releases", _releases, what)
-    example = "Example: python -m infra rollback --stage prod --to 0a1b2c3"
     what = "go back to the release before, in seconds; cancels a deployment that is under way"
-    back = add("rollback", _roll_back, what, epilog=example)
+    back = add("rollback", _roll_back, what, "Example: python -m infra rollback --stage prod --to 0a1b2c3")
     back.add_argument("--to", metavar="COMMIT", default="", help="go to the release of this commit instead")
 
-    keys = add("keys", _keys, "add, list or revoke the API keys of a stage's clients")
-    actions = keys.add_subparsers(required=True, metavar="ACTION")
-    of_keys = {
-        "add": (_add_key, "create the key of a client and print it once"),
-        "list": (_list_keys, "list the keys by name, and how often each was used, without their values"),
-        "revoke": (_revoke_key, "delete the key of a client"),
-    }
-    key_parsers = {name: actions.add_parser(name, help=text) for name, (_, text) in of_keys.items()}
-    for name, command in key_parsers.items():
-        command.set_defaults(action=of_keys[name][0], parameters=[])
-        if name != "list":
-            command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
+    of_keys = add("keys", _list_keys, "add, list or revoke the API keys of a stage's clients")
+    commands = of_keys.add_subparsers(required=True, metavar="ACTION")
+    new_key = add("add", _add_key, "create the key of a client and print it once")
+    listed = add("list", _list_keys, "list the keys by name, and how often each was used, without their values")
+    old_key = add("revoke", _revoke_key, "delete the key of a client")
+    for command in (new_key, old_key):
+        command.add_argument("name", help="name of the client: lower-case letters, digits and hyphens")
 
-    for command, kind in ((up, Up), (down, Down)):
-        names = ", ".join(_step_names(kind))
-        command.add_argument("--from", dest="first", metavar="STEP", default="", help=f"start at this step: {names}")
+    for command, names in ((up, of_up), (gone, _names_of(down.steps))):
+        text = f"start at this step: {', '.join(names)}"
+        command.add_argument("--from", dest="first", metavar="STEP", default="", help=text)
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for command in (up, down, smoke, releases, back, prove, made, *key_parsers.values()):
+    for command in (up, gone, tested, releases, back, prove, made, new_key, listed, old_key):
         if command is not made:
             command.add_argument("--region", help="AWS region (default: the region of your AWS profile)")
         where = "a stage that .chalice/config.json and infra/stages define"
         command.add_argument("--stage", required=True, choices=stages(), help=where)
-    for command in (up, down, made):
+    for command in (up, gone, made):
         given = command.add_argument("--set", dest="parameters", metavar="NAME=VALUE", default=[], action="append")
         given.type = _parameter
         given.help = "override a parameter of a template in infra/, such as faunalens.yaml; may be repeated"
     return parser
 
 
-def _step_names(kind: type[Up | Down | Smoke]) -> list[str]:
-    return [step.name for step in kind(Stage("", "", None, {})).steps()]
+def _names_of(steps: Callable[[Stage], Sequence[Step]]) -> list[str]:
+    return [step.name for step in steps(Stage("", "", None, {}))]
 
 
 def _parameter(text: str) -> tuple[str, str]:

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
-from cloudwatch.figures import ACCOUNT
-from infra.functions import function_settings
+from infra.functions import containers_of_api
 from infra.step import PreconditionFailed
 
 LIMITS_FILE = ROOT / "infra" / "stages" / "limits.json"
@@ -59,16 +58,13 @@ def throttle_limits(stage: str) -> ThrottleLimits:
 
 def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
     """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
-    document = _document()
+    document: dict[str, Any] = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
     if stage not in document["stages"]:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no stage {stage}, only {', '.join(document['stages'])}; add its limits"
         )
-    visitors, total, shares = (
-        document["visitors"][stage],
-        ThrottleLimits(**document["stages"][stage]),
-        document["shares"],
-    )
+    visitors, shares = document["visitors"][stage], document["shares"]
+    total = ThrottleLimits(**document["stages"][stage])
     counts = {Method(*name.split()): count for name, count in document["files"].items()}
     files = {method: ThrottleLimits(visitors * count, 2 * visitors * count) for method, count in counts.items()}
     methods = {each: f"{each.name} {each.path}" for each in api_methods() if each not in files}
@@ -78,17 +74,19 @@ def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
         )
     limits = {each: _part(total, shares[name]) for each, name in methods.items()}
     photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
-    reserved = int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
-    room, bursts = int(reserved * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())
+    room, bursts = int(containers_of_api(stage) * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())
     for each, limit in photos.items():  # Lambda would throttle photos beyond that, after their upload
         limits[each] = ThrottleLimits(limit.rate, max(1, limit.burst * min(room, bursts) // bursts))
     return {**limits, **files}
 
 
 def method_settings(stage: str) -> list[dict[str, Any]]:
-    """Return the limits as CloudFormation's `MethodSettings` of an API's stage."""
+    """Return the limits as CloudFormation's `MethodSettings` of an API's stage.
+
+    A path is part of a JSON Pointer there: `/uploads` becomes `/~1uploads`. The root stays `/`.
+    """
     limits = {("*", "/*"): UNKNOWN_METHOD} | {
-        (method.name, f"/{_escaped(method.path)}" if method.path != "/" else "/"): each
+        (method.name, "/" + method.path.replace("/", "~1") if method.path != "/" else "/"): each
         for method, each in method_limits(stage).items()
     }
     return [
@@ -99,16 +97,6 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
 
 def _part(total: ThrottleLimits, percent: float) -> ThrottleLimits:
     return ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
-
-
-def _escaped(path: str) -> str:
-    """Return a path as part of a JSON Pointer: `/uploads` becomes `~1uploads`. API Gateway's root is `~1`."""
-    return path.replace("/", "~1")
-
-
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
-    return document
 
 
 WINDOW = 60  # seconds; in this time every method may do a whole number of requests

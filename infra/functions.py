@@ -8,10 +8,10 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from chalicelib.config.settings import ROOT
+from cloudwatch.figures import ACCOUNT
 from infra.step import PreconditionFailed
 
 APP = "faunalens"
@@ -32,27 +32,32 @@ def function_name(stage: str, key: str) -> str:
     return f"{APP}-{stage}" if key == "api_handler" else f"{APP}-{stage}-{key}"
 
 
-def stages(path: Path = CONFIG) -> list[str]:
+def stages() -> list[str]:
     """Return the stages that can be deployed, which are the stages with functions. `local` has none."""
-    return [name for name, stage in _stages(path).items() if "lambda_functions" in stage]
+    return [name for name, stage in _stages().items() if "lambda_functions" in stage]
 
 
-def function_settings(stage: str, path: Path = CONFIG) -> dict[str, dict[str, Any]]:
+def function_settings(stage: str) -> dict[str, dict[str, Any]]:
     """Return the settings of a stage's functions by name in app.py. Raise `PreconditionFailed` for an unknown stage."""
-    found = _stages(path)
+    found = _stages()
     if stage not in found:
         known = ", ".join(found)
-        raise PreconditionFailed(f"{path.name} has no stage {stage}, only {known}; add the stage and its policy files")
+        raise PreconditionFailed(f"config.json has no stage {stage}, only {known}; add the stage and its policy files")
     settings: dict[str, dict[str, Any]] = found[stage].get("lambda_functions", {})
     return settings
 
 
-def reservations(stage: str, path: Path = CONFIG) -> dict[str, int]:
+def reservations(stage: str) -> dict[str, int]:
     """Return the reserved concurrency of each function that has one, keyed by the function's name on AWS."""
-    reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage, path).items()}
+    reserved = {key: each.get("reserved_concurrency") for key, each in function_settings(stage).items()}
     return {function_name(stage, key): count for key, count in reserved.items() if count is not None}
 
 
-def _stages(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["stages"]
+def containers_of_api(stage: str) -> int:
+    """Return how many containers the API's function may have: its reserved concurrency, or the account's."""
+    return int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+
+
+def _stages() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))["stages"]
     return document

@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.config import Config
+
 from infra.functions import function_name
 from infra.release import ALIAS
 from infra.stage import Stage
@@ -17,22 +19,22 @@ PAUSE = 5.0  # seconds between two attempts to invoke a busy function
 TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative function runs at most 300
 
 
-def run_admin_command(client: Any, stage: str, command: Sequence[str], echo: Echo) -> None:
-    """Run a `python -m database` command in the function `admin`. Raise `PreconditionFailed` if it fails."""
-    result = invoke(client, f"faunalens-{stage}-admin", {"command": list(command)}, echo)
+DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
+
+
+def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
+    """Run a `python -m database` command in the function `admin`, and return the lines that it prints.
+
+    Raise `PreconditionFailed` with the last of them if it fails.
+    """
+    # A retry would start a load twice. Keepalive, since a NAT or firewall may drop an idle connection.
+    config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+    event = {"command": [*command, "--patience", DATABASE_PATIENCE]}
+    result = invoke(stage.client("lambda", config=config), function_name(stage.name, "admin"), event, echo)
     lines = str(result["said"]).splitlines()
-    for line in lines:
-        echo(line)
     if result["code"]:
         raise PreconditionFailed(f"python -m database {command[0]} failed: {lines[-1]}")
-
-
-def active_dataset(client: Any, stage: str, echo: Echo) -> str:
-    """Return the version of the active dataset, or "none". Raise `PreconditionFailed` if the database does not say."""
-    result = invoke(client, f"faunalens-{stage}-admin", {"command": ["list", "--patience", "40"]}, echo)
-    if result["code"]:
-        raise PreconditionFailed(f"python -m database list failed: {result['said'].strip()}")
-    return next((line.split()[0] for line in result["said"].splitlines() if line.endswith(" active")), "none")
+    return lines
 
 
 def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dict[str, Any]:
@@ -78,8 +80,7 @@ HEALTH_EVENT = {
 
 def ask_health(stage: Stage, echo: Echo) -> dict[str, Any]:
     """Return the health of a stage. Raise `PreconditionFailed` if there is none."""
-    function = function_name(stage.name, "api_handler")
-    return read_health(invoke(stage.client("lambda"), function, HEALTH_EVENT, echo))
+    return read_health(invoke(stage.client("lambda"), function_name(stage.name, "api_handler"), HEALTH_EVENT, echo))
 
 
 def read_health(result: Any) -> dict[str, Any]:

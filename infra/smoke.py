@@ -1,13 +1,10 @@
 """Test a stage from outside: health, animals, the same photo several times, its metrics, and who gets its alarms."""
 
-import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +19,7 @@ from cloudwatch.project import SERVICE
 from infra import invoke
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step, poll
+from infra.template import INFRA
 
 TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 
@@ -80,6 +78,7 @@ def _keyed(key: str) -> dict[str, str]:
 
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
+PHOTO = INFRA / "release" / "cat.jpg"
 PARTS = ("model", "cache", "database")
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0
@@ -90,61 +89,46 @@ AskHealth = Callable[[], dict[str, Any]]
 _HELP = "docs/how-to/runbook.md says how to investigate"
 
 
-class Smoke:
-    """The steps of `python -m infra smoke`: test a stage as its clients and its operators see it."""
+def steps(stage: Stage) -> list[Step]:
+    """Return the steps of `python -m infra smoke`: test a stage as its clients and its operators see it."""
+    started = datetime.now(UTC)
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._started = datetime.now(UTC)
+    def wait(echo: Echo) -> None:
+        wait_for_metric(stage.client("cloudwatch"), stage.name, started, echo)
 
-    def steps(self) -> list[Step]:
-        """Return all steps in order."""
-        return [
-            Step("api", "ask the API from outside", self._check_api, minutes=1),
-            Step("metrics", "wait for the metrics of these requests", self._wait_for_metrics, minutes=2),
-            Step("alarms", "check that alarms reach someone", self._check_recipients),
-        ]
+    def reach(echo: Echo) -> None:
+        check_recipients(stage.client("sns"), stage.output("AlarmTopic"), echo)
 
-    def _check_api(self, echo: Echo) -> None:
-        check_stage(self._stage, echo)
-
-    def _wait_for_metrics(self, echo: Echo) -> None:
-        wait_for_metric(self._stage.client("cloudwatch"), self._stage.name, self._started, echo)
-
-    def _check_recipients(self, echo: Echo) -> None:
-        check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
+    return [
+        Step("api", "ask the API from outside", partial(check_stage, stage), minutes=1),
+        Step("metrics", "wait for the metrics of these requests", wait, minutes=2),
+        Step("alarms", "check that alarms reach someone", reach),
+    ]
 
 
 def check_stage(stage: Stage, echo: Echo) -> None:
-    """Test a stage on AWS. Raise `PreconditionFailed` at the first wrong response.
+    """Test a stage on AWS with the page's key. Raise `PreconditionFailed` at the first wrong response.
 
     The function itself reports the health of every part, because API Gateway's callers may not ask for it.
     """
-    check_url(stage.url, stage.name, echo, partial(invoke.ask_health, stage, echo))
-
-
-def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
-    """Test a stage on AWS by its URL, with the page's key. Raise `PreconditionFailed` at the first wrong response."""
-    api = (urlsplit(url).hostname or "").partition(".")[0]
-    key = page_key(stage, api)
-    check(url, echo, ask_health, key)
+    url = stage.url
+    key = page_key(stage.name, (urlsplit(url).hostname or "").partition(".")[0])
+    check(url, echo, partial(invoke.ask_health, stage, echo), key)
     check_upload(url, echo, key)
 
 
-def check_upload(url: str, echo: Echo, key: str = "") -> None:
+def check_upload(url: str, echo: Echo, key: str) -> None:
     """Have a photo identified that goes through the bucket. Raise `PreconditionFailed` if that fails."""
-    stored = upload(url, photo(), key)
-    answer = _request(f"{stored.identify_url}?location=none", b"", key)
+    answer = _request(f"{upload(url, PHOTO.read_bytes(), key).identify_url}?location=none", b"", key)
     echo(f"upload    {answer['message']} ({answer['timings_ms']['total']:.0f} ms)")
 
 
-def check(url: str, echo: Echo, ask_health: AskHealth | None = None, key: str = "") -> None:
+def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
     """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash.
 
-    `ask_health`: a function that returns the health of every part; by default by HTTP, which API Gateway's callers may
-    not. `key`: API key to send.
+    `ask_health`: returns the health of every part. `key`: API key to send.
     """
-    health = wait_for_health(ask_health or partial(_request, f"{url}health?deep=true"), echo)
+    health = wait_for_health(ask_health, echo)
     for part in PARTS:
         state = health[part]
         sign_in = state.get("sign_in_milliseconds")
@@ -152,20 +136,14 @@ def check(url: str, echo: Echo, ask_health: AskHealth | None = None, key: str = 
         echo(f"{part:<9} {state['state']} {state['detail'] or after}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
-    place = _place_with_animals(url, echo, key)
-    picture = photo()
-    answer = _request(f"{url}identify?{place}", picture, key)
+    url, photo = f"{url}identify?{_place_with_animals(url, echo, key)}", PHOTO.read_bytes()
+    answer = _request(url, photo, key)
     mode = answer["features"]["mode"]
     echo(f"identify  {answer['message']} ({mode}, {answer['timings_ms']['total']:.0f} ms)")
     if mode != "narrowed":
         raise PreconditionFailed(f"features.mode of an identification is {mode}, expected narrowed; {_HELP}")
-    _identify_from_memory(f"{url}identify?{place}", picture, key, echo)
-
-
-def _identify_from_memory(url: str, picture: bytes, key: str, echo: Echo) -> None:
-    """Identify the photo until the features come from memory. Raise `PreconditionFailed` if they never do."""
     for attempt in range(1, REPEATS + 1):
-        answer = _request(url, picture, key)
+        answer = _request(url, photo, key)
         if (source := answer["features"]["cache"]) == "memory":
             echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
             return
@@ -219,8 +197,7 @@ def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str,
         answer = fetch(url, picture, "image/jpeg" if picture else _JSON, headers=_keyed(key))
         if answer.status == 429:
             continue
-        is_health = url.partition("?")[0].endswith("/health") and b'"model"' in answer.body
-        if answer.status == 200 or (answer.status == 503 and is_health):
+        if answer.status == 200:
             with suppress(ValueError):
                 document: dict[str, Any] = json.loads(answer.body)
                 return document
@@ -228,41 +205,23 @@ def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str,
     raise PreconditionFailed(f"{url} was throttled for {PATIENCE:.0f} s; {_HELP}")
 
 
-def photo() -> bytes:
-    """Return a photo of a cat, which `make setup` installs, or else a JPEG without an animal.
-
-    Both are enough, because this tests the service and not the model.
-    """
-    from PIL import Image
-
-    out = io.BytesIO()
-    if found := find_spec("skimage"):
-        Image.open(Path(str(found.origin)).parent / "data" / "chelsea.png").convert("RGB").save(out, "JPEG")
-    else:
-        Image.effect_mandelbrot((640, 480), (-2.0, -1.2, 0.8, 1.2), 100).convert("RGB").save(out, "JPEG")
-    return out.getvalue()
-
-
-METRIC = "Identifications"
 METRIC_PATIENCE = 120.0  # seconds to wait for a metric; CloudWatch usually needs less than a minute
 METRIC_PAUSE = 10.0
 
-_PENDING = "PendingConfirmation"  # in place of the ARN of a subscription that is not confirmed
 
-
-def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo, metric: str = METRIC) -> float:
-    """Wait until CloudWatch has the metric since a time. Return its sum. Raise `PreconditionFailed` if it never comes.
+def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo) -> None:
+    """Wait until CloudWatch has identifications since a time. Raise `PreconditionFailed` if they never come.
 
     `cloudwatch`: a boto3 client of `cloudwatch`.
     """
     for waited in poll(METRIC_PAUSE, METRIC_PATIENCE):
-        if count := metric_sum(cloudwatch, stage, metric, since):
-            echo(f"{metric}: {count:.0f}, there after {waited:.0f} s")
-            return count
-        echo(f"{waited:5.0f} s  waiting for the metric {metric}")
+        if count := metric_sum(cloudwatch, stage, "Identifications", since):
+            echo(f"Identifications: {count:.0f}, there after {waited:.0f} s")
+            return
+        echo(f"{waited:5.0f} s  waiting for the metric Identifications")
     raise PreconditionFailed(
-        f"CloudWatch has no metric {metric} of stage {stage} after {METRIC_PATIENCE:.0f} s; look for lines with `_aws` "
-        f"in the log group /aws/lambda/faunalens-{stage}, and for its role's rights to write there"
+        f"CloudWatch has no metric Identifications of stage {stage} after {METRIC_PATIENCE:.0f} s; look for lines with "
+        f"`_aws` in the log group /aws/lambda/faunalens-{stage}, and for its role's rights to write there"
     )
 
 
@@ -302,7 +261,7 @@ def check_recipients(sns: Any, topic: str, echo: Echo) -> str:
     """
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     found = [each for page in pages for each in page["Subscriptions"]]
-    confirmed = [each["Protocol"] for each in found if each["SubscriptionArn"] != _PENDING]
+    confirmed = [each["Protocol"] for each in found if each["SubscriptionArn"] != "PendingConfirmation"]
     if not found:
         raise PreconditionFailed(
             "alarms reach no one: their topic has no subscription; set AlarmEmail in infra/stages/STAGE.json and run "

@@ -181,15 +181,13 @@ class Stack:
 
     def _check_not_stuck(self, status: str | None) -> None:
         """Raise `PreconditionFailed` for a stack that an operator has to repair."""
-        if status == "DELETE_FAILED":
-            raise PreconditionFailed(
-                f"stack {self._name} is {status}; delete it with: python -m infra down --stage STAGE --from photos"
-            )
-        if status == "UPDATE_ROLLBACK_FAILED":
-            raise PreconditionFailed(
-                f"stack {self._name} is {status}; repair the failed resource that its events name, and run: "
-                f"aws cloudformation continue-update-rollback --stack-name {self._name}"
-            )
+        resume = f"aws cloudformation continue-update-rollback --stack-name {self._name}"
+        advice = {
+            "DELETE_FAILED": "delete it with: python -m infra down --stage STAGE --from photos",
+            "UPDATE_ROLLBACK_FAILED": f"repair the failed resource that its events name, and run: {resume}",
+        }
+        if status in advice:
+            raise PreconditionFailed(f"stack {self._name} is {status}; {advice[status]}")
 
     def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
         """Print events until the operation has ended. Return the status and the reasons for failures.

@@ -29,11 +29,6 @@ class Step:
     action: Callable[[Echo], None]
     minutes: float = 0.0
 
-    def heading(self, number: int, count: int) -> str:
-        """Return the line to print before the step."""
-        expected = f" ({duration(self.minutes)})" if self.minutes else ""
-        return f"[{number}/{count}] {self.name}: {self.summary}{expected}"
-
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
     """Run the step `first` and all later ones (default: all steps). Raise `StepFailed` at the first failure.
@@ -46,14 +41,14 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
     start = names.index(first) if first else 0
     for number, step in enumerate(steps[start:], start + 1):
         started = monotonic()
-        echo(step.heading(number, len(steps)))
+        expected = f" ({duration(step.minutes)})" if step.minutes else ""
+        echo(f"[{number}/{len(steps)}] {step.name}: {step.summary}{expected}")
         try:
             step.action(lambda line: echo(f"      {line}"))
         except (PreconditionFailed, ClientError, BotoCoreError, OSError) as error:
-            advice = (
-                f"Fix the cause, then resume with: {command} --from {step.name} (finished steps can safely run again)"
-            )
-            raise StepFailed(f"step {step.name} failed: {error}" + (f"\n{advice}" if command else "")) from error
+            resume = f"Fix the cause, then resume with: {command} --from {step.name}"
+            advice = f"\n{resume} (finished steps can safely run again)" if command else ""
+            raise StepFailed(f"step {step.name} failed: {error}{advice}") from error
         echo(f"      done, {monotonic() - started:.0f} s")
 
 

@@ -6,12 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from botocore.config import Config
-
 from chalicelib.config.settings import ROOT
 from cloudwatch.lint.folder import lint
 from cloudwatch.project import runbook_url
-from infra import account, api_stage, certificates, invoke, preconditions, smoke
+from infra import api_stage, invoke, preconditions, smoke
 from infra.functions import function_name, reservations
 from infra.keys import Keys
 from infra.package.upload import Packages
@@ -25,7 +23,6 @@ from infra.template.web import CDN_PREFIX_LIST, check_names, has_tls, web_templa
 
 WATCHED_MINUTES = 10
 """Minutes for which an alarm watches a change of a stack that shifts traffic slowly, as in prod."""
-DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
 
 class Up:
@@ -58,32 +55,28 @@ class Up:
         if not model.is_file():
             raise PreconditionFailed("the model has not been built; run: make setup")
         region = self._stage.region
-        certificates.file_of(region)
+        preconditions.certificates_of(region)
         preconditions.check_production(self._stage.name, self._parameters, self._without)
         preconditions.check_host(self._parameters)
         self._check_batches()
         if findings := lint().findings:
             raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
-        if unknown := certificates.unknown_cas(self._stage.client("rds"), region):
-            raise PreconditionFailed(
-                f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown)}, which RDS uses; download "
-                "the region's certificate bundle to this file (the Aurora guide links to the bundles under SSL/TLS)"
-            )
+        preconditions.check_certificates(self._stage.client("rds"), region)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: every authority of RDS in {region}")
         reserved = reservations(self._stage.name)
         left = preconditions.check_concurrency(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
         echo(f"zones: {' and '.join(self._zones().values())}")
-        account.check_quotas(self._stage, self._parameters, echo)
+        preconditions.check_quotas(self._stage, self._parameters, echo)
 
     def _create_roles(self, echo: Echo) -> None:
-        account.create_service_roles(self._stage.client("iam"), echo)
+        preconditions.create_service_roles(self._stage.client("iam"), echo)
 
     def _zones(self) -> dict[str, str]:
         """Return the parameters with the zones of the stage."""
         values = self._parameters
         chosen = [values[each] for each in ("ZoneA", "ZoneB") if each in values]
-        first, second = account.choose_zones(self._stage, values["DatabaseVersion"], chosen)
+        first, second = preconditions.choose_zones(self._stage, values["DatabaseVersion"], chosen)
         return {"ZoneA": first, "ZoneB": second}
 
     def _check_batches(self) -> None:
@@ -164,10 +157,8 @@ class Up:
         self._run_admin_command(["load", "--redis-url", f"{url}:{self._stage.output('CachePort')}"], echo)
 
     def _run_admin_command(self, command: Sequence[str], echo: Echo) -> None:
-        # A retry would start the load twice. Keepalive, since a NAT or firewall may drop an idle connection.
-        config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
-        client = self._stage.client("lambda", config=config)
-        invoke.run_admin_command(client, self._stage.name, [*command, "--patience", DATABASE_PATIENCE], echo)
+        for line in invoke.ask_admin(self._stage, command, echo):
+            echo(line)
 
     def _deploy_web(self, echo: Echo) -> None:
         values = self._parameters

@@ -10,11 +10,12 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import exp
+from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.figures import ACCOUNT, billed_counts, read_prices
+from cloudwatch.figures import billed_counts, read_prices
 from infra.api_stage import method_limits
-from infra.functions import function_settings
+from infra.functions import containers_of_api
 from infra.template import parameters_of
 from infra.template.web import task_size
 
@@ -24,8 +25,7 @@ WARMING_RUNS = HOURS * 12  # in a month: one every five minutes, with or without
 Prices = Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(NamedTuple):
     """A number that the calculation assumes, and its source."""
 
     value: float
@@ -34,12 +34,9 @@ class Assumption:
     source: str
 
 
-def _read_assumptions() -> dict[str, Assumption]:
-    with (ROOT / "infra" / "cost" / "assumptions.csv").open(encoding="utf-8", newline="") as file:
-        return {name: Assumption(float(value), *texts) for name, value, *texts in list(csv.reader(file))[1:]}
-
-
-ASSUMPTIONS = _read_assumptions()  # every input that is neither a price nor part of a `Month`
+with (ROOT / "infra" / "cost" / "assumptions.csv").open(encoding="utf-8", newline="") as _file:
+    ASSUMPTIONS = {name: Assumption(float(value), *texts) for name, value, *texts in list(csv.reader(_file))[1:]}
+"""Every input that is neither a price nor part of a `Month`."""
 _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 
 
@@ -87,10 +84,7 @@ def current_prices() -> dict[str, float]:
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours for which the database is awake.
-
-    Queries arrive at random times, and each keeps the database awake for `awake_s` seconds.
-    """
+    """Return the hours for which the database is awake: queries come at random, each keeps it awake for `awake_s`."""
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS
@@ -141,8 +135,7 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class FullDay:
+class FullDay(NamedTuple):
     """A day on which everybody together does all that the limits in front of a stage's API allow.
 
     `requests`, `identifications`: their numbers. `usual`: cost if the photos are as `ASSUMPTIONS` say. `most`: cost if
@@ -168,9 +161,8 @@ def full_day(stage: str, prices: Prices) -> FullDay:
     items = {name: dollars / DAYS for name, dollars in bill(month, prices).items()}
     if parameters["Firewall"] == "yes":
         items["firewall"] = rate * DAY / 1e6 * prices["waf_million_requests"] + prices["waf_month"] / DAYS
-    containers = float(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
     limited = {
-        "Lambda": containers * DAY * prices["lambda_memory_gb"] * prices["lambda_gb_second"]
+        "Lambda": containers_of_api(stage) * DAY * prices["lambda_memory_gb"] * prices["lambda_gb_second"]
         + rate * DAY / 1e6 * prices["lambda_million_requests"],
         "Aurora": float(parameters["DatabaseMaxCapacity"]) * 24 * prices["aurora_acu_hour"],
         "ElastiCache": float(parameters["CacheMaxEcpuPerSecond"]) * DAY / 1e6 * prices["cache_million_ecpu"]
@@ -186,17 +178,13 @@ def month_like(identifications: float) -> Month:
 
 
 def cost_of_days() -> dict[str, tuple[float, float]]:
-    """Return, by stage, the cost of an idle day and of a day with 330 identifications, in US dollars.
-
-    The database of `prod` does not pause.
-    """
+    """Return, by stage, the cost of an idle day and of a day with 330 identifications, in US dollars."""
     prices, (idle, quiet, *_) = current_prices(), MONTHS
 
-    def cost(month: Month, *, pauses: bool) -> float:
-        return sum(bill(replace(month, pauses=pauses), prices).values()) / DAYS
+    def cost(month: Month, stage: str) -> float:
+        return sum(bill(replace(month, pauses=stage == "dev"), prices).values()) / DAYS
 
-    stages = {"dev": True, "prod": False}
-    return {stage: (cost(idle, pauses=each), cost(quiet, pauses=each)) for stage, each in stages.items()}
+    return {stage: (cost(idle, stage), cost(quiet, stage)) for stage in ("dev", "prod")}
 
 
 def cost_of_a_day(stage: str) -> str:
@@ -219,16 +207,13 @@ CALLS = 2  # of SQS for a batch: to receive it, and to delete it
 
 def task_count(month: Month) -> float:
     """Return the average number of tasks."""
-    seconds = (
-        month.identifications * _A["tier_photo_ms"] + month.identifications * month.files * _A["tier_file_ms"]
-    ) / 1e3
+    seconds = month.identifications * (_A["tier_photo_ms"] + month.files * _A["tier_file_ms"]) / 1e3
     return max(LEAST_TASKS, seconds / task_size().vcpu / _A["busy"] / (HOURS * 3600))
 
 
 def tier_bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the cost of each item that the tier adds to a month, in US dollars."""
-    tasks, count = task_count(month), month.identifications
-    size = task_size()
+    tasks, count, size = task_count(month), month.identifications, task_size()
     task = size.vcpu * prices["fargate_vcpu_hour"] + size.memory_mb / 1024 * prices["fargate_gb_hour"]
     held = count * _A["photo_mb"] / 1e3 * _A["photo_days"] / 30
     emitting = max(month.emitting, BEATING / prices["web_series_count"])
@@ -262,19 +247,11 @@ def saved(month: Month, prices: Prices) -> dict[str, float]:
     }
 
 
-def photo_ms(identification_ms: float) -> float:
-    """Return the billed milliseconds of a photo. `identification_ms`: those of an identification alone.
-
-    The next photos are fetched meanwhile, so what remains is to wait for the line.
-    """
-    return identification_ms + _A["line_ms"]
-
-
 def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, float]:
     """Return the cost of each item of a million photos, in US dollars. `milliseconds`: of a photo, with `memory` MB."""
-    seconds = MILLION * milliseconds / 1e3
     return {
-        "Lambda": seconds * memory / 1024 * prices["lambda_gb_second"] + prices["lambda_million_requests"] / BATCH,
+        "Lambda": MILLION * milliseconds / 1e3 * memory / 1024 * prices["lambda_gb_second"]
+        + prices["lambda_million_requests"] / BATCH,
         "S3, two writes and a read a photo": MILLION
         / 1e3
         * (2 * prices["s3_thousand_puts"] + prices["s3_thousand_gets"]),
@@ -283,22 +260,10 @@ def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, 
     }
 
 
-def backfill_bill(
-    milliseconds: float, memory: int, prices: Prices, calls: float = MILLION / BACKFILL_BATCH
-) -> dict[str, float]:
-    """Return the same for a backfill, which has Step Functions in place of SQS. `calls`: of the function."""
+def backfill_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, float]:
+    """Return the same for a backfill, which has larger batches, and Step Functions in place of SQS."""
     bill = million_bill(milliseconds, memory, prices)
     del bill["SQS"]
-    bill["Lambda"] += (calls - MILLION / BATCH) / 1e6 * prices["lambda_million_requests"]
-    steps = MILLION / BACKFILL_BATCH * _A["batch_transitions"]
-    return {**bill, "Step Functions": steps / 1e6 * prices["step_million_transitions"]}
-
-
-def storage_month(prices: Prices) -> float:
-    """Return the cost of keeping a million photos for a month, in US dollars."""
-    return MILLION * _A["batch_photo_mb"] / 1e3 * prices["s3_gb_month"]
-
-
-def hours(milliseconds: float, containers: int) -> float:
-    """Return the hours that a million photos take."""
-    return MILLION * milliseconds / 1e3 / containers / 3600
+    bill["Lambda"] += (1 / BACKFILL_BATCH - 1 / BATCH) * prices["lambda_million_requests"]
+    transitions = _A["batch_transitions"] / BACKFILL_BATCH
+    return {**bill, "Step Functions": transitions * prices["step_million_transitions"]}

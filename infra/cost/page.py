@@ -6,24 +6,9 @@ from collections.abc import Callable, Sequence
 from tabulate import tabulate
 
 from chalicelib.config.settings import ROOT
+from infra import cost
 from infra.api_stage import throttle_limits
-from infra.cost import (
-    ASSUMPTIONS,
-    MONTHS,
-    Prices,
-    at_most,
-    backfill_bill,
-    bill,
-    current_prices,
-    full_day,
-    hours,
-    million_bill,
-    photo_ms,
-    saved,
-    storage_month,
-    task_count,
-    tier_bill,
-)
+from infra.cost import Prices
 
 PAGE = ROOT / "docs" / "explanation" / "cost.md"
 BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
@@ -33,19 +18,19 @@ CORE_MB = 1769  # memory of the API's function, which is one virtual core
 
 def page() -> str:
     """Return the page with its calculated parts up to date."""
-    prices = current_prices()
+    prices = cost.current_prices()
     return BLOCK.sub(lambda found: found[1] + PARTS[found["name"]](prices) + found[3], PAGE.read_text(encoding="utf-8"))
 
 
 def _months(prices: Prices) -> str:
-    bills = [(bill(month, prices), bill(at_most(month), prices)) for month in MONTHS]
+    bills = [(cost.bill(month, prices), cost.bill(cost.at_most(month), prices)) for month in cost.MONTHS]
     totals = [(sum(least.values()), sum(most.values())) for least, most in bills]
     thousands = [
         [total / month.identifications * 1e3 for total in ends]
-        for ends, month in zip(totals[1:], MONTHS[1:], strict=True)
+        for ends, month in zip(totals[1:], cost.MONTHS[1:], strict=True)
     ]
     return _table(
-        ["USD a month, identifications", *(month.name for month in MONTHS)],
+        ["USD a month, identifications", *(month.name for month in cost.MONTHS)],
         [
             *([name, *(_range(least[name], most[name]) for least, most in bills)] for name in bills[0][0]),
             ["**all**", *(f"**{_range(*ends)}**" for ends in totals)],
@@ -56,8 +41,9 @@ def _months(prices: Prices) -> str:
 
 def _batches(prices: Prices) -> str:
     """Return the table of a million photos in batches, and sentences about their time and about keeping them."""
-    time = photo_ms(ASSUMPTIONS["billed_ms"].value)
-    bills = million_bill(time, CORE_MB, prices), backfill_bill(time, CORE_MB, prices)
+    # The next photos are fetched meanwhile, so beside the identification itself only the line is waited for.
+    time = cost.ASSUMPTIONS["billed_ms"].value + cost.ASSUMPTIONS["line_ms"].value
+    bills = cost.million_bill(time, CORE_MB, prices), cost.backfill_bill(time, CORE_MB, prices)
     names = dict.fromkeys(name for each in bills for name in each)
     table = _table(
         ["USD for a million photos", "the stream", "a backfill"],
@@ -66,17 +52,18 @@ def _batches(prices: Prices) -> str:
             ["**all**", *(f"**{_dollars(sum(each.values()))}**" for each in bills)],
         ],
     )
-    ten, fifty = (f"{hours(time, containers):.1f}" for containers in (10, 50))
+    ten, fifty = (f"{cost.MILLION * time / 1e3 / containers / 3600:.1f}" for containers in (10, 50))
+    storage = cost.MILLION * cost.ASSUMPTIONS["batch_photo_mb"].value / 1e3 * prices["s3_gb_month"]
     return (
         f"{table}\n\nWith {time:.0f} ms for a photo they take {ten} hours with 10 containers, {fifty} with 50. Keeping "
-        f"the photos in S3 costs more: {_dollars(storage_month(prices))} dollars a month."
+        f"the photos in S3 costs more: {_dollars(storage)} dollars a month."
     )
 
 
 def _fullday(prices: Prices) -> str:
     rows = []
     for stage in ("dev", "prod"):
-        total, day = throttle_limits(stage), full_day(stage, prices)
+        total, day = throttle_limits(stage), cost.full_day(stage, prices)
         calls = [f"{day.requests / 1e6:.1f} M", f"{day.identifications / 1e6:.1f} M"]
         rows.append([stage, f"{total.rate:g}", *calls, _dollars(day.usual), _dollars(day.most)])
     head = ["stage", "requests a second", "requests", "identifications", "USD a day", "USD a day, costliest photos"]
@@ -84,31 +71,31 @@ def _fullday(prices: Prices) -> str:
 
 
 def _tier(prices: Prices) -> str:
-    costs, savings = ([each(month, prices) for month in MONTHS] for each in (tier_bill, saved))
+    costs, savings = ([each(month, prices) for month in cost.MONTHS] for each in (cost.tier_bill, cost.saved))
     pairs = list(zip((sum(each.values()) for each in costs), (sum(each.values()) for each in savings), strict=True))
     return _table(
-        ["USD a month, identifications", *(month.name for month in MONTHS)],
+        ["USD a month, identifications", *(month.name for month in cost.MONTHS)],
         [
-            ["tasks, on average", *(f"{task_count(month):.1f}" for month in MONTHS)],
+            ["tasks, on average", *(f"{cost.task_count(month):.1f}" for month in cost.MONTHS)],
             *([name, *(_dollars(each[name]) for each in costs)] for name in costs[0]),
-            ["**the tier**", *(f"**{_dollars(cost)}**" for cost, _ in pairs)],
+            ["**the tier**", *(f"**{_dollars(more)}**" for more, _ in pairs)],
             *([f"saved: {name}", *(_dollars(each[name]) for each in savings)] for name in savings[0]),
-            ["**more (or, with −, less) than without**", *(f"**{_signed(cost - less)}**" for cost, less in pairs)],
+            ["**more (or, with −, less) than without**", *(f"**{_signed(more - less)}**" for more, less in pairs)],
         ],
     )
 
 
 def _assumptions(_: Prices) -> str:
-    rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in ASSUMPTIONS.values()]
+    rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in cost.ASSUMPTIONS.values()]
     return _table(["value", "assumption", "reason"], rows)
 
 
 def _shapes(_: Prices) -> str:
     rows = []
-    for each in MONTHS:
+    for each in cost.MONTHS:
         database = f"{each.capacity:g} ACU"
         if each.pauses:
-            database = f"{each.capacity:g} to {at_most(each).capacity:g} ACU, pauses"
+            database = f"{each.capacity:g} to {cost.at_most(each).capacity:g} ACU, pauses"
         shares = [f"{each.cold:.1%}", f"{each.missed:.0%}", database, f"{each.emitting:.0%}"]
         rows.append([each.name, *shares, f"{each.files:g}"])
     head = ["a month of", "cold starts", "database queries", "database", "hours with metrics", "files of the page"]

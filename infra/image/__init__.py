@@ -103,16 +103,12 @@ def _unpacked(layer: Path) -> int:
         return sum(map(len, iter(partial(opened.read, 2**20), b"")))
 
 
-BUILD = "build"
-"""Name of the requirements of the build itself."""
-
-
 def wheels_folder(inference: str, project: Path, cache: Path, echo: Echo) -> Path:
     """Return a folder with the wheels for an image. pip fetches them unless `cache` has them.
 
     Raises `PreconditionFailed`.
     """
-    lists = [project / "web" / "requirements" / f"{name}.txt" for name in (BUILD, inference)]
+    lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
     found = cache / f"wheels-{digest}"
@@ -123,11 +119,7 @@ def wheels_folder(inference: str, project: Path, cache: Path, echo: Echo) -> Pat
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--only-binary=:all:", "--require-hashes", f"--dest={unfinished}"]
         command += [f"--requirement={path}" for path in lists]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise PreconditionFailed(
-                f"pip cannot fetch the image's packages; is the network up?\n{done.stderr.strip()}"
-            )
+        _output_of(command, "pip cannot fetch the image's packages; is the network up?")
         unfinished.rename(found)
     return found
 
@@ -164,11 +156,18 @@ def base_archive(cache: Path, echo: Echo) -> Path:
         unfinished = found.with_suffix(".unfinished.tar")
         command = ["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
         command += [f"--extract-hook={_SET_UP}", SUITE, str(unfinished)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise PreconditionFailed(f"mmdebstrap cannot build the base:\n{done.stderr.strip()}")
+        _output_of(command, "mmdebstrap cannot build the base:")
         unfinished.rename(found)
     return found
+
+
+def _output_of(command: Sequence[str], failure: str) -> str:
+    """Run a program and return its output. Raises `PreconditionFailed` with `failure` and the program's last lines."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
+        raise PreconditionFailed(f"{failure}\n{last}")
+    return done.stdout
 
 
 # buildah
@@ -217,11 +216,7 @@ def _limits() -> list[str]:
 
 
 def _run(arguments: Sequence[str], storage: Path) -> str:
-    """Run a command of buildah and return its output. Raises `PreconditionFailed` with its last lines."""
+    """Run a command of buildah and return its output. Raises `PreconditionFailed`."""
     storage.mkdir(parents=True, exist_ok=True)
     command = ["buildah", f"--root={storage}", f"--runroot={storage}-run", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
-        raise PreconditionFailed(f"buildah {arguments[0]} exited with code {done.returncode}:\n{last}")
-    return done.stdout
+    return _output_of(command, f"buildah {arguments[0]} failed:")

@@ -12,25 +12,15 @@ from infra.step import PreconditionFailed
 def main() -> None:
     """Build the image. Exit with code 1 and a message if something is missing."""
     parser = argparse.ArgumentParser(prog="python -m infra.image", description=__doc__)
-    parser.add_argument(
-        "--inference",
-        choices=("lambda", "local"),
-        default="lambda",
-        help="who identifies photos; with local, the image has the model (default: lambda)",
+    who = "who identifies photos; with local, the image has the model (default: lambda)"
+    parser.add_argument("--inference", choices=("lambda", "local"), default="lambda", help=who)
+    base = (
+        "image with Python 3.13 and pip, such as docker.io/library/python:3.13-slim-trixie@sha256:…; "
+        "by default, one is made of Debian's packages"
     )
-    parser.add_argument(
-        "--base",
-        default="",
-        metavar="IMAGE",
-        help="image with Python 3.13 and pip, such as docker.io/library/python:3.13-slim-trixie@sha256:…; "
-        "by default, one is made of Debian's packages",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=ROOT / "build" / "image",
-        help="folder for the image, an OCI layout (default: build/image)",
-    )
+    parser.add_argument("--base", default="", metavar="IMAGE", help=base)
+    out = "folder for the image, an OCI layout (default: build/image)"
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "image", help=out)
     arguments = parser.parse_args()
     try:
         image = build(arguments.out, print, inference=arguments.inference, of=arguments.base)

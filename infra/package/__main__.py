@@ -60,9 +60,8 @@ def main() -> None:
     """Build the package and print its sizes. Exit with code 1 if the package is too large for Lambda."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument("--stage", default="dev", choices=stages(), help="stage to build for (default: dev)")
-    parser.add_argument(
-        "--out", type=Path, default=ROOT / "build" / "package", help="output folder (default: build/package)"
-    )
+    out = "output folder (default: build/package)"
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "package", help=out)
     arguments = parser.parse_args()
     try:
         package = build(arguments.out, arguments.stage)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -81,45 +81,38 @@ EXCLUSIONS = read_exclusions(_FORMATS.read_text(encoding="utf-8"))
 def remove_excluded(folder: Path) -> None:
     """Remove the files of all exclusions from `folder`, which contains the installed dependencies."""
     for exclusion in EXCLUSIONS:
-        for path in exclusion.matches(folder):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        _remove(exclusion.matches(folder))
 
 
-HEIC_VARIABLE = "HEIC"
-OFFLINE_VARIABLE = "OFFLINE"
-"""Environment variable of the packager. `no` leaves out pillow-heif: the app then refuses HEIC photos with 415."""
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 LICENCES = Path(__file__).with_name("licences")  # the texts that must accompany libheif and libde265
 _ENCODER = "libx265"
 _WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol may be missing
 
 
-def is_heic_wanted(environment: Mapping[str, str]) -> bool:
-    """Return whether the package reads HEIC: `HEIC` is yes (the default) or no. Raise `ClickException` otherwise."""
-    return _is_wanted(environment, HEIC_VARIABLE, "yes")
+OPTIONS = {"HEIC": "yes", "OFFLINE": "no"}
+"""Environment variables of the packager, each yes or no, with their defaults. Without HEIC, the package has no
+pillow-heif, and the app refuses HEIC photos with 415. With OFFLINE it has the files for use without signal, 20 MB."""
 
 
-def is_offline_wanted(environment: Mapping[str, str]) -> bool:
-    """Return whether the package has the files for use without signal, 20 MB: `OFFLINE` is yes or no (the default)."""
-    return _is_wanted(environment, OFFLINE_VARIABLE, "no")
-
-
-def _is_wanted(environment: Mapping[str, str], variable: str, default: str) -> bool:
-    value = environment.get(variable, default)
+def is_wanted(option: str, environment: Mapping[str, str]) -> bool:
+    """Return whether one of `OPTIONS` is yes. Raise `ClickException` if it is neither yes nor no."""
+    value = environment.get(option, OPTIONS[option])
     if value not in ("yes", "no"):
-        raise ClickException(f"{variable} is {value!r}; set it to yes or no")
+        raise ClickException(f"{option} is {value!r}; set it to yes or no")
     return value == "yes"
 
 
 def remove_heic(site: Path) -> None:
     """Remove pillow-heif and its libraries from `site`, a folder of installed dependencies."""
-    for path in (*site.glob("pillow_heif*"), *site.glob("_pillow_heif*")):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    _remove([*site.glob("pillow_heif*"), *site.glob("_pillow_heif*")])
 
 
 def remove_encoder(site: Path) -> None:

@@ -50,7 +50,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
     left_out = ", ".join(each.name for each in dependencies.EXCLUSIONS)  # depends on the formats that the app reads
-    options = f"heic={dependencies.is_heic_wanted(os.environ)}, without {left_out}"
+    options = f"heic={dependencies.is_wanted('HEIC', os.environ)}, without {left_out}"
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
     with archive.locked(out.parent), TemporaryDirectory() as folder:
         if not _reused(self, out):
@@ -68,7 +68,7 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
             shutil.copyfile(source, target)
     ignored = shutil.ignore_patterns("__pycache__", ".*", NOT_PACKED)
     shutil.copytree(_vendor(project_dir), folder, dirs_exist_ok=True, ignore=ignored)
-    if dependencies.is_offline_wanted(os.environ):
+    if dependencies.is_wanted("OFFLINE", os.environ):
         made = Path(project_dir, OFFLINE)
         if not made.exists():
             raise ClickException(f"{OFFLINE} is missing, which OFFLINE=yes packs; run `make offline`")
@@ -79,7 +79,7 @@ def _install_dependencies(
     packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
 ) -> None:
     """Install, prune and compile the dependencies. `deployed`: the folder on Lambda."""
-    with_heic = dependencies.is_heic_wanted(os.environ)
+    with_heic = dependencies.is_wanted("HEIC", os.environ)
     packager._ui.write(f"Fetching dependencies for Lambda{'' if with_heic else ', without HEIC'}.\n")
     dependencies.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
     dependencies.remove_excluded(folder)

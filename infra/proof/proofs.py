@@ -4,7 +4,7 @@ Each function is one proof, named in that file. It returns what it saw. It raise
 wrong, and `Undecided` if that is not known yet.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.telemetry.metrics import NAMESPACE
@@ -43,23 +42,32 @@ class Trial:
     stage: Stage
     echo: Echo
 
-    def statistics(self, metric: str, statistic: str, missing: str, **where: Any) -> list[float]:
-        """Return a statistic of a metric for each five minutes of the last day with data.
+    def day_of(
+        self, metric: str, statistic: str, namespace: str, where: Mapping[str, str], missing: str
+    ) -> list[float]:
+        """Return a statistic of a metric for each five minutes of the last day with data. `where`: its dimensions.
 
-        `where`: namespace and dimensions. Raise `Undecided` with the text `missing` if there are none.
+        Raise `Undecided` with the text `missing` if there are none.
         """
         cloudwatch, began = self.stage.client("cloudwatch"), datetime.now(UTC) - RECENT
-        found = smoke.metric_statistics(
-            cloudwatch, where["namespace"], metric, where["dimensions"], statistic, began, 300
-        )
+        found = smoke.metric_statistics(cloudwatch, namespace, metric, where, statistic, began, 300)
         if not found:
             raise Undecided(missing)
         return found
 
+    def capacity(self, statistic: str, missing: str) -> list[float]:
+        """Return a statistic of the database's capacity. Raise `Undecided` as `day_of`."""
+        cluster = {"DBClusterIdentifier": self.name}
+        return self.day_of("ServerlessDatabaseCapacity", statistic, "AWS/RDS", cluster, missing)
+
     @property
-    def database(self) -> dict[str, Any]:
-        """Namespace and dimensions of the database's metrics."""
-        return {"namespace": "AWS/RDS", "dimensions": {"DBClusterIdentifier": f"faunalens-{self.stage.name}"}}
+    def name(self) -> str:
+        """The name of the stage's stack and of its database cluster."""
+        return f"faunalens-{self.stage.name}"
+
+    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
+        """Yield the pages of an operation of AWS that has several."""
+        yield from self.stage.client(service).get_paginator(operation).paginate(**arguments)
 
 
 def answers(trial: Trial) -> str:
@@ -70,8 +78,7 @@ def answers(trial: Trial) -> str:
 
 def database_sign_in(trial: Trial) -> str:
     """List the datasets through the function `admin`, which signs in to the database."""
-    client = trial.stage.client("lambda", config=Config(read_timeout=310, retries={"total_max_attempts": 1}))
-    invoke.run_admin_command(client, trial.stage.name, ["list", "--patience", "40"], trial.echo)
+    invoke.ask_admin(trial.stage, ["list"], trial.echo)
     return "the administrative function listed the datasets"
 
 
@@ -85,8 +92,7 @@ def cache_sign_in(trial: Trial) -> str:
 
 def database_version(trial: Trial) -> str:
     """Read the version of the Aurora cluster."""
-    name = f"faunalens-{trial.stage.name}"
-    (cluster,) = trial.stage.client("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    (cluster,) = trial.stage.client("rds").describe_db_clusters(DBClusterIdentifier=trial.name)["DBClusters"]
     if cluster["Status"] != "available":
         raise Undecided(f"the database is {cluster['Status']}; try again once it is available")
     return f"{cluster['Engine']} {cluster['EngineVersion']} in {trial.stage.region}"
@@ -94,9 +100,8 @@ def database_version(trial: Trial) -> str:
 
 def load_time(trial: Trial) -> str:
     """Read from CloudWatch how long the longest run of the function `admin` took."""
-    where = {"namespace": "AWS/Lambda", "dimensions": {"FunctionName": f"faunalens-{trial.stage.name}-admin"}}
     missing = "no load in the last day; run: python -m infra up --only data"
-    found = trial.statistics("Duration", "Maximum", missing, **where)
+    found = trial.day_of("Duration", "Maximum", "AWS/Lambda", {"FunctionName": f"{trial.name}-admin"}, missing)
     if max(found) >= 300_000:
         raise PreconditionFailed("the administrative function ran into its limit of 300 s")
     return f"the longest run of the administrative function in a day took {max(found) / 1e3:.1f} s"
@@ -116,13 +121,10 @@ def network_denial(trial: Trial) -> str:
 
 def rights(trial: Trial) -> str:
     """Search the functions' logs of the last day for refused calls."""
-    logs, began = trial.stage.client("logs"), datetime.now(UTC) - RECENT
+    began, refused = datetime.now(UTC) - RECENT, "?AccessDenied ?UnauthorizedOperation ?NOPERM"
+    where = {"filterPattern": refused, "startTime": int(began.timestamp() * 1e3)}
     for name in trial.stage.functions:
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{name}",
-            filterPattern="?AccessDenied ?UnauthorizedOperation ?NOPERM",
-            startTime=int(began.timestamp() * 1e3),
-        )
+        pages = trial.pages("logs", "filter_log_events", logGroupName=f"/aws/lambda/{name}", **where)
         if found := [event["message"] for page in pages for event in page["events"]]:
             raise PreconditionFailed(f"{len(found)} lines in the log of {name} tell of refused calls: {found[0][:200]}")
     return "no refused call in a day of the functions' logs"
@@ -130,7 +132,7 @@ def rights(trial: Trial) -> str:
 
 def uploads(trial: Trial) -> str:
     """Send a photo through the bucket, and have it identified."""
-    identify_url = smoke.upload(trial.stage.url, smoke.photo()).identify_url
+    identify_url = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes()).identify_url
     answer = smoke.fetch(f"{identify_url}?location=none", b"")
     if answer.status != 200:
         raise PreconditionFailed(f"the identification of an upload returned {answer}")
@@ -139,7 +141,7 @@ def uploads(trial: Trial) -> str:
 
 def photos_private(trial: Trial) -> str:
     """Upload a photo, and try to read it from here."""
-    uploaded = smoke.upload(trial.stage.url, smoke.photo())
+    uploaded = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes())
     try:
         trial.stage.client("s3").get_object(Bucket=trial.stage.output("PhotoBucket"), Key=uploaded.key)
     except ClientError as error:
@@ -186,8 +188,8 @@ def warming(trial: Trial) -> str:
 
 def dashboards(trial: Trial) -> str:
     """Let CloudFormation compare what it deployed with what CloudWatch stores."""
-    cloudformation, name = trial.stage.client("cloudformation"), f"faunalens-{trial.stage.name}"
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    cloudformation, name = trial.stage.client("cloudformation"), trial.name
+    pages = trial.pages("cloudformation", "list_stack_resources", StackName=name)
     ours = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] in _WATCHING]
     ids = [each["LogicalResourceId"] for each in ours]
     detection = cloudformation.detect_stack_drift(StackName=name, LogicalResourceIds=ids)["StackDriftDetectionId"]
@@ -210,9 +212,8 @@ def recipients(trial: Trial) -> str:
 
 def stack_time(trial: Trial) -> str:
     """Measure from the stack's creation to its first completion."""
-    name = f"faunalens-{trial.stage.name}"
-    pages = trial.stage.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
-    events = [event for page in pages for event in page["StackEvents"] if event["LogicalResourceId"] == name]
+    pages = trial.pages("cloudformation", "describe_stack_events", StackName=trial.name)
+    events = [event for page in pages for event in page["StackEvents"] if event["LogicalResourceId"] == trial.name]
     times = {state: [e["Timestamp"] for e in events if e["ResourceStatus"] == state] for state in _CREATION}
     if not all(times.values()):
         raise Undecided("CloudFormation no longer has the events of the stack's creation")
@@ -225,8 +226,8 @@ def stack_time(trial: Trial) -> str:
 
 def cold_start(trial: Trial) -> str:
     """Read how long processes took to start."""
-    where = {"namespace": NAMESPACE, "dimensions": smoke.metric_dimensions(trial.stage.name)}
-    found = trial.statistics("InitLatency", "Average", "no cold start in the last day", **where)
+    where = smoke.metric_dimensions(trial.stage.name)
+    found = trial.day_of("InitLatency", "Average", NAMESPACE, where, "no cold start in the last day")
     seen = f"{min(found):.0f} to {max(found):.0f} ms from app.py to ready"
     if max(found) > ASSUMPTIONS["init_ms"].value:
         raise PreconditionFailed(f"{seen}, assumed at most {ASSUMPTIONS['init_ms'].value:.0f} ms with the download")
@@ -236,8 +237,7 @@ def cold_start(trial: Trial) -> str:
 def capacity(trial: Trial) -> str:
     """Read the database's capacity while it is awake."""
     missing = "the database was not awake in the last day, or CloudWatch does not know it yet"
-    found = trial.statistics("ServerlessDatabaseCapacity", "Average", missing, **trial.database)
-    if not (found := [each for each in found if each]):
+    if not (found := [each for each in trial.capacity("Average", missing) if each]):
         raise Undecided(missing)
     seen = f"{sum(found) / len(found):.2f} ACU on average while awake, at most {max(found):.2f}"
     if sum(found) / len(found) > _AWAKE_ACU:
@@ -248,7 +248,7 @@ def capacity(trial: Trial) -> str:
 def pause(trial: Trial) -> str:
     """Look for a time at which the database was paused."""
     missing = "the database has not paused in the last day; leave the stage without traffic for an hour"
-    found = trial.statistics("ServerlessDatabaseCapacity", "Minimum", missing, **trial.database)
+    found = trial.capacity("Minimum", missing)
     if min(found) > 0:
         raise Undecided(missing)
     return f"paused in {sum(each == 0 for each in found)} of {len(found)} times five minutes"

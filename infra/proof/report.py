@@ -41,8 +41,7 @@ class Claim:
 
 def read_claims() -> list[Claim]:
     """Return all claims, in the order of the file."""
-    document = tomllib.loads(CLAIMS.read_text(encoding="utf-8"))
-    return [Claim(name, **fields) for name, fields in document.items()]
+    return [Claim(name, **fields) for name, fields in tomllib.loads(CLAIMS.read_text(encoding="utf-8")).items()]
 
 
 FOLDER = ROOT / "build"
@@ -100,29 +99,23 @@ class ProofReport:
             f"{found.outcome} | {_cell(found.seen)} | {found.day} |"
             for claim, found in known
         ]
-        lines = [
-            "# Proof report",
-            "",
-            f"Stage {self.stage} in {self._region}, commit {commit()}{f', account {account}' if account else ''}.",
-            f"{', '.join(f'{counts[each]} {each}' for each in Outcome)}.",
-            "",
-            "| | claim | says | outcome | seen | day (UTC) |",
-            "|---|---|---|---|---|---|",
-            *rows,
-        ]
+        named = f", account {account}" if account else ""
+        text = (
+            f"# Proof report\n\nStage {self.stage} in {self._region}, commit {commit()}{named}.\n"
+            f"{', '.join(f'{counts[each]} {each}' for each in Outcome)}.\n\n"
+            "| | claim | says | outcome | seen | day (UTC) |\n|---|---|---|---|---|---|\n"
+        )
         page = self._file.with_suffix(".md")
         page.parent.mkdir(exist_ok=True)
-        page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        page.write_text("\n".join([text.rstrip(), *rows]) + "\n", encoding="utf-8")
         return page
 
     def _read(self) -> dict[str, ClaimFinding]:
         if not self._file.is_file():
             return {}
         try:
-            document = json.loads(self._file.read_text(encoding="utf-8"))
-            return {
-                name: ClaimFinding(**{**each, "outcome": Outcome(each["outcome"])}) for name, each in document.items()
-            }
+            document = json.loads(self._file.read_text(encoding="utf-8")).items()
+            return {name: ClaimFinding(**{**each, "outcome": Outcome(each["outcome"])}) for name, each in document}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error
 

@@ -16,8 +16,7 @@ from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import resources_of
 from infra import api_stage, preconditions
-from infra.api_stage import method_settings
-from infra.functions import ASYNC_LIMITS, CONFIG, function_name, function_settings
+from infra.functions import ASYNC_LIMITS, function_name, function_settings
 from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.release import ALIAS, live
@@ -101,18 +100,14 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
 
 
 def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return the name, network, environment and async limits of each function.
-
-    Without a name, CloudFormation would generate one.
-    """
-
-    keys, common = function_settings(stage, CONFIG), read_template(FUNCTIONS)
+    """Return the name, network, environment and async limits of each function."""
+    keys, common = function_settings(stage), read_template(FUNCTIONS)
     limits = api_stage.limit_variables(stage, parameters)
     functions = {}
     for key in keys:
         own = common["Admin"] if key == "admin" else {}
         properties: dict[str, Any] = {
-            "FunctionName": function_name(stage, key),
+            "FunctionName": function_name(stage, key),  # CloudFormation would generate one
             "VpcConfig": common["VpcConfig"],
             "Tracing": "Active",  # not of the API, whose traces would have addresses and coordinates of clients
             "Environment": {"Variables": {**common["Environment"], **limits, **own}},
@@ -127,8 +122,8 @@ def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
 def _roles(stage: str) -> dict[str, Any]:
     """Return the permissions boundary of each function's role."""
     boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
-    keys = function_settings(stage, CONFIG)
-    return {_resource_name(f"{key}_role"): {"Properties": {"PermissionsBoundary": boundary}} for key in keys}
+    names = [_resource_name(f"{key}_role") for key in function_settings(stage)]
+    return {name: {"Properties": {"PermissionsBoundary": boundary}} for name in names}
 
 
 def _resource_name(name: str) -> str:
@@ -155,17 +150,12 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
     """Return properties of the API: its functions' alias, name, throttling, keys, access log, and OpenAPI version."""
     definition = live.call_alias(add_key_security({}) if keys else {})
     arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
-    log = _if(
-        "HasAccessLog",
-        {"DestinationArn": arn, "Format": json.dumps(read_template(FUNCTIONS)["AccessLog"], allow_nan=False)},
-    )
-    # Without OpenApiVersion, SAM adds a second stage called `Stage`, which has no throttling and no firewall.
-    methods = method_settings(stage)
+    line = json.dumps(read_template(FUNCTIONS)["AccessLog"], allow_nan=False)
     return {
         "Name": "faunalens",
-        "OpenApiVersion": "2.0",
-        "MethodSettings": methods,
-        "AccessLogSetting": log,
+        "OpenApiVersion": "2.0",  # without it, SAM adds a second stage, which has no throttling and no firewall
+        "MethodSettings": api_stage.method_settings(stage),
+        "AccessLogSetting": _if("HasAccessLog", {"DestinationArn": arn, "Format": line}),
         "DefinitionBody": definition,
     }
 

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from cloudwatch.figures import ACCOUNT
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import resources_of
 from infra.api_stage import TIER_SHARE
-from infra.functions import function_settings
+from infra.functions import containers_of_api
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 
@@ -50,8 +49,7 @@ def workers(stage: str, tasks: int) -> int:
     The tier and the API call one function. Of its reserved concurrency the tasks together hold at most
     `TIER_SHARE`, and bursts of the API fit into the rest, so that neither starves the other.
     """
-    reserved = int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
-    return max(1, int(reserved * TIER_SHARE) // tasks)
+    return max(1, int(containers_of_api(stage) * TIER_SHARE) // tasks)
 
 
 def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str, Any]:

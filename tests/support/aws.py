@@ -35,7 +35,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.ev
     transformer_json,
 )
 
-from infra.certificates import file_of, fingerprints
+from infra.preconditions import certificates_of, fingerprints
 from tests.support.cloudformation import in_account, resources
 
 ACCOUNT = "123456789012"
@@ -155,7 +155,7 @@ def _certificates(_response: RDSResponse) -> ActionResult:
 
     The certificates come from the project's own file for the region, so tests cannot show that this file is right.
     """
-    known = sorted(fingerprints(file_of(REGION).read_text(encoding="ascii")))
+    known = sorted(fingerprints(certificates_of(REGION).read_text(encoding="ascii")))
     found = [{"CertificateIdentifier": f"ca-{each[:6]}", "CertificateType": "CA", "Thumbprint": each} for each in known]
     return ActionResult({"Certificates": found})
 

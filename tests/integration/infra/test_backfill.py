@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.down import Down
+from infra import down
 from infra.stage import Stage
 from infra.step import Step
 from infra.up import Up
@@ -47,7 +47,7 @@ def test_a_backfill_comes_up_and_goes_down(aws: Account) -> None:
     assert said[-1].startswith(f"batches at a time: {CONCURRENCY}; secret of the webhook: ")
     # AND it goes down, twice
     for _ in range(2):
-        run(named(Down(stage).steps()))
+        run(named(down.steps(stage)))
     assert states.list_state_machines()["stateMachines"] == []
 
 

@@ -65,16 +65,8 @@ def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("GET", "other:key"),
-        ("SET", "other", "1"),
-        ("FLUSHALL",),
-        ("KEYS", "*"),
-        ("CONFIG", "GET", "*"),
-        ("ACL", "LIST"),
-    ],
-    ids=" ".join,
+    ["GET other:key", "SET other 1", "FLUSHALL", "KEYS *", "CONFIG GET *", "ACL LIST"],
 )
-def test_nothing_beyond_its_keys_and_nothing_dangerous(user_url: str, command: tuple[str, ...]) -> None:
+def test_nothing_beyond_its_keys_and_nothing_dangerous(user_url: str, command: str) -> None:
     with closing(redis.Redis.from_url(user_url)) as client, pytest.raises(redis.exceptions.NoPermissionError):
-        execute(client, *command)
+        execute(client, *command.split())

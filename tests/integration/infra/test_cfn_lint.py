@@ -7,7 +7,7 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from chalicelib.config.settings import ROOT
-from infra.certificates import FOLDER as CERTIFICATES
+from infra.preconditions import CERTIFICATES
 from infra.template import as_text
 from infra.template.web import web_template
 from tests.support.cloudformation import INFRA

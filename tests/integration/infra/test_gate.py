@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -60,9 +61,8 @@ def deployment(
 def admin(deployment: RunningPackage, database: postgres.PostgresServer) -> Iterator[Pool]:
     """Containers of the administrative function, which signs in as the database's administrator."""
     url = database.admin_url.rpartition("/")[0] + urlsplit(database.url).path
-    pool = changed(deployment.functions[ADMIN], DATABASE_URL=url)
-    yield pool
-    pool.close()
+    with closing(changed(deployment.functions[ADMIN], DATABASE_URL=url)) as pool:
+        yield pool
 
 
 def judged(admin: Pool, version: Pool) -> str:
@@ -100,19 +100,11 @@ def test_the_package_of_this_checkout_passes(deployment: RunningPackage, admin: 
     ],
 )
 def test_a_version_that_would_fail_is_refused(
-    deployment: RunningPackage,
-    admin: Pool,
-    monkeypatch: pytest.MonkeyPatch,
-    environment: dict[str, str],
-    why: str,
+    deployment: RunningPackage, admin: Pool, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], why: str
 ) -> None:
     monkeypatch.setattr("infra.release.gate.PATIENCE", 1.0)
-    pool = changed(deployment.functions[API], **environment)
-    try:
-        with pytest.raises(Refused, match=why):
-            judged(admin, pool)
-    finally:
-        pool.close()
+    with closing(changed(deployment.functions[API], **environment)) as pool, pytest.raises(Refused, match=why):
+        judged(admin, pool)
 
 
 class Alias:

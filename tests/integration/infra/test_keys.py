@@ -103,7 +103,7 @@ def test_a_key_that_cannot_join_the_plan_does_not_stay(aws: Account, capsys: pyt
         client = Stage.client
         patch.setattr(Stage, "client", lambda *each, **_: Refusing() if each[1] == "apigateway" else client(*each))
         assert main(["keys", "add", "zoo", "--stage", "dev"]) == 1
-    assert "API Gateway refused" in capsys.readouterr().err
+    assert "AWS refused" in capsys.readouterr().err
     assert "faunalens-dev-zoo" not in {each["name"] for each in gateway.get_api_keys()["items"]}
 
 

@@ -179,8 +179,7 @@ def test_a_batch_of_a_map_leaves_its_lines_where_it_wants_them(rig: Rig) -> None
     second = rig.invoke(map_event(items, results, attempt=1))
     assert json.loads(second.payload) == {"done": 0, "failed": 0, "lines": 5}
     gone = [line for line in rig.lines("results/study/").values() if line["error"]]
-    assert [(line["photo"], line["error"]) for line in gone] == [
-        (f"s3://{BUCKET}/batches/study/gone.jpg", "object_missing")
-    ]
+    expected = [(f"s3://{BUCKET}/batches/study/gone.jpg", "object_missing")]
+    assert [(line["photo"], line["error"]) for line in gone] == expected
     # AND it has asked the database once a station
     assert rig.queries() - before <= 2

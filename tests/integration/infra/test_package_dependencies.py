@@ -1,13 +1,13 @@
 """pip installs wheels for Lambda, whatever machine it runs on. Here its registry is a folder."""
 
 import hashlib
-import zipfile
 from pathlib import Path
 
 import pytest
 from click import ClickException
 
 from infra.package import dependencies
+from tests.integration.infra.checkout import write_wheel
 
 TAGS = ("macosx_11_0_arm64", "manylinux_2_39_x86_64", "manylinux_2_34_x86_64", "manylinux_2_28_aarch64", "win_amd64")
 
@@ -18,20 +18,10 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "registry"
     folder.mkdir()
     for tag in TAGS:
-        wheel(folder / f"made-1.0-cp313-cp313-{tag}.whl", tag)
+        write_wheel(folder, "made", tag)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
-
-
-def wheel(path: Path, tag: str) -> None:
-    info = "made-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as opened:
-        opened.writestr("made.txt", tag)
-        opened.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: made\nVersion: 1.0\n")
-        opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{tag}\n")
-        opened.writestr(f"{info}/entry_points.txt", "[console_scripts]\nmade = made:main\n")
-        opened.writestr(f"{info}/RECORD", "")
 
 
 def requirements(registry: Path, *tags: str) -> Path:

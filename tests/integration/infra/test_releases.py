@@ -95,12 +95,8 @@ def test_while_traffic_shifts_the_way_back_is_the_version_that_still_has_most_of
     old = live(lambdas)[name]
     publish(lambdas, "ddd444")
     new = live(lambdas)[name]
-    lambdas.update_alias(
-        FunctionName=name,
-        Name=ALIAS,
-        FunctionVersion=old,
-        RoutingConfig={"AdditionalVersionWeights": {new: 0.1}},
-    )
+    weights = {"AdditionalVersionWeights": {new: 0.1}}
+    lambdas.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=old, RoutingConfig=weights)
     assert running(releases) == [("ddd444", 0.1), ("ccc333", 0.9)]
     # WHEN it is taken back THEN the version before has all of it again, and so have the other functions
     assert releases.roll_back(ignored).commit == "ccc333"

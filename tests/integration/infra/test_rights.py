@@ -1,9 +1,7 @@
 """CloudFormation's role has the rights that each resource type of the stage needs, by the schemas of cfn-lint."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +10,7 @@ from typing import Any
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from chalicelib.config.settings import ROOT
-from infra.package import Package
+from tests.integration.infra.conftest import template_in
 from tests.integration.infra.moto_stack import expanded
 from tests.support.cloudformation import template
 from tests.unit.infra.test_pipeline import of_cloudformation
@@ -45,14 +42,10 @@ NOT_NEEDED = {
 
 
 @pytest.fixture(scope="module")
-def types(package: Package, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def types(folders: Mapping[str, Path]) -> set[str]:
     """The types of resources in the stage's stacks, expanded."""
-    assert package.layer.is_file()  # packed once a session
-    out = tmp_path_factory.mktemp("rights")
-    command = [sys.executable, "-m", "infra", "template", "--stage", "dev", "--out", str(out)]
-    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120, check=True)
-    whole = expanded(json.loads((out / "sam.json").read_text(encoding="utf-8")))
-    return {each["Type"] for document in (whole, template("web.yaml")) for each in document["Resources"].values()}
+    documents = expanded(template_in(folders["dev"])), template("web.yaml")
+    return {each["Type"] for document in documents for each in document["Resources"].values()}
 
 
 def without_resource() -> set[str]:

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,46 +13,16 @@ from cfnlint.config import ManualArgs
 from chalicelib.config.settings import ROOT
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
-from infra.package import Package
+from tests.integration.infra.conftest import template_in, write_template
 from tests.integration.infra.moto_stack import expanded, of_type
 from tests.integration.infra.test_cfn_lint import REGIONS, WITHOUT_BUDGETS
-from tests.support.cloudformation import STAGES
 from tests.unit.infra.test_security import OPEN_TO_ALL
-
-
-def write_template(stage: str, out: Path, **environment: str) -> Path:
-    """Write the template of a stage with the command, and return its folder. prod demands API keys."""
-    command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out), "--set", "Firewall=yes"]
-    command += ["--set", "ApiKeys=required"] if stage == "prod" else []
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    # AND the command prints what a production stage lacks
-    assert ("for production, but has no alarms and no budget" in done.stdout) is (stage == "prod")
-    return out
-
-
-@pytest.fixture(scope="module")
-def folders(package: Package, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    assert package.layer.is_file()  # packed once a session
-    return {stage: write_template(stage, tmp_path_factory.mktemp(stage)) for stage in STAGES}
-
-
-def template(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "sam.json").read_text(encoding="utf-8"))
-    return found
-
-
-@pytest.fixture(scope="module", params=STAGES)
-def stage(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def document(stage: str, folders: Mapping[str, Path]) -> dict[str, Any]:
     """The template of a stage as CloudFormation expands it."""
-    return expanded(template(folders[stage]))
+    return expanded(template_in(folders[stage]))
 
 
 MAX_BYTES = 1_000_000
@@ -90,7 +57,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_cloudformation_takes_it_before_and_after_its_own_work(
     stage: str, folders: Mapping[str, Path], document: Mapping[str, Any]
 ) -> None:
-    sent = template(folders[stage])
+    sent = template_in(folders[stage])
     for each in (sent, document):
         assert len(json.dumps(each, indent=4)) < MAX_BYTES / 2, "it is near CloudFormation's quota"
         for kind, most in MAX_COUNTS.items():
@@ -152,10 +119,6 @@ def test_functions_have_network_layer_and_rights_as_committed(stage: str, docume
     assert made_of["DeletionPolicy"] == "Delete", "each old layer would stay for ever, 42 MB"
     for name, each in functions.items():
         properties = each["Properties"]
-        assert properties["VpcConfig"] == {
-            "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
-            "SecurityGroupIds": [{"Ref": "FunctionSecurityGroup"}],
-        }
         assert properties["Layers"] == [{"Ref": layer}]
         role = document["Resources"][properties["Role"]["Fn::GetAtt"][0]]["Properties"]
         (policy,) = role["Policies"]

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.down import Down
+from infra import down
 from infra.stage import Stage
 from infra.step import Step
 from infra.template import as_text
@@ -96,12 +96,11 @@ def test_results_and_stack_go_down(aws: Account) -> None:
     bucket = stage().stack("web").outputs["ResultBucket"]
     aws.client("s3").put_object(Bucket=bucket, Key="results/a.json", Body=b"{}")
     said: list[str] = []
-    down = step(Down(stage()).steps(), "web")
-    down.action(said.append)
+    going = step(down.steps(stage()), "web")
+    going.action(said.append)
     assert "results deleted: 1" in said
-    assert [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]] == [
-        f"faunalens-dev-packages-{REGION}-{ACCOUNT}"
-    ]
+    buckets = [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]]
+    assert buckets == [f"faunalens-dev-packages-{REGION}-{ACCOUNT}"]
     # AND a second time there is nothing to do
-    down.action(said.append)
+    going.action(said.append)
     assert said[-2:] == ["there is no bucket of results", "there is no stack faunalens-dev-web"]

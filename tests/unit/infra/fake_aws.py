@@ -17,8 +17,6 @@ TooManyRequestsException = error("TooManyRequestsException", "Rate Exceeded.")
 """Lambda's error for a function at its concurrency limit."""
 ResourceConflictException = error("ResourceConflictException", "The function is currently Pending")
 """Lambda's error for a function that is not ready."""
-NoSuchEntityException = error("NoSuchEntity")
-"""IAM's error for a missing role."""
 
 
 class Exceptions:
@@ -27,7 +25,6 @@ class Exceptions:
     ResourceNotFoundException = ResourceNotFoundException
     TooManyRequestsException = TooManyRequestsException
     ResourceConflictException = ResourceConflictException
-    NoSuchEntityException = NoSuchEntityException
 
 
 class Pages:
@@ -58,10 +55,6 @@ class Client:
 
     def get_paginator(self, name: str) -> Pages:
         return Pages(getattr(self, name))
-
-    def get_waiter(self, name: str) -> Any:
-        self._answers.setdefault(name, lambda **_: None)
-        return type("Waiter", (), {"wait": staticmethod(getattr(self, name))})
 
 
 class Session:

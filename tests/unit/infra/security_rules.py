@@ -16,12 +16,21 @@ type Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`kind`: type of resource. `says`: the rule. `holds`: checks properties. `broken`: properties that break it."""
+    """`kind`: type of resource. `says`: the rule. `broken`: properties that break it.
+
+    `wanted`: a function that checks properties, or values that some of them must have.
+    """
 
     kind: str
     says: str
-    holds: Callable[[Properties], bool]
+    wanted: Callable[[Properties], bool] | Properties
     broken: Properties
+
+    def holds(self, properties: Properties) -> bool:
+        """Return whether a resource with these properties obeys."""
+        if callable(self.wanted):
+            return self.wanted(properties)
+        return {name: properties.get(name) for name in self.wanted} == self.wanted
 
 
 def _statements(policy: Any) -> list[Any]:
@@ -55,17 +64,25 @@ def _is_read_from_inside_only(properties: Properties) -> bool:
     )
 
 
-def _enabled(bucket: Properties) -> list[Any]:
-    """Return the lifecycle rules that apply."""
-    return [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
+def _expires(bucket: Properties) -> bool:
+    """Return whether uploads and unfinished ones go after a day, and everything else at some time."""
+    rules = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
+    unfinished = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule and "Prefix" not in rule]
+    return (
+        any(each.get("Prefix", "uploads/") == "uploads/" and each.get("ExpirationInDays") == 1 for each in rules)
+        and all("ExpirationInDays" in each or "AbortIncompleteMultipartUpload" in each for each in rules)
+        and any(each["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1 for each in unfinished)
+    )
 
+
+TLS = {"rds.force_ssl": "1", "ssl_min_protocol_version": "TLSv1.2"}
 
 RULES = {
     # Network
     "NO_PUBLIC_ADDRESS": Rule(
         "AWS::EC2::Subnet",
         "subnets assign no public addresses",
-        lambda subnet: subnet["MapPublicIpOnLaunch"] is False,
+        {"MapPublicIpOnLaunch": False},
         {"MapPublicIpOnLaunch": True},
     ),
     "ENDPOINT_POLICY": Rule(
@@ -96,21 +113,19 @@ RULES = {
     "NO_PAID_SUPPORT": Rule(
         "AWS::RDS::DBCluster",
         "RDS does not go on with an old version at extra cost",
-        lambda cluster: cluster.get("EngineLifecycleSupport") == "open-source-rds-extended-support-disabled",
+        {"EngineLifecycleSupport": "open-source-rds-extended-support-disabled"},
         {"EngineLifecycleSupport": "open-source-rds-extended-support"},
     ),
     "NO_DATA_API": Rule(
         "AWS::RDS::DBCluster",
         "the Data API is off",
-        lambda cluster: cluster["EnableHttpEndpoint"] is False,
+        {"EnableHttpEndpoint": False},
         {"EnableHttpEndpoint": True},
     ),
     "DATABASE_TLS": Rule(
         "AWS::RDS::DBClusterParameterGroup",
         "connections without TLS 1.2 are refused",
-        lambda group: (
-            group["Parameters"]["rds.force_ssl"] == "1" and group["Parameters"]["ssl_min_protocol_version"] == "TLSv1.2"
-        ),
+        lambda group: group["Parameters"].items() >= TLS.items(),
         {"Parameters": {"rds.force_ssl": "0", "ssl_min_protocol_version": "TLSv1.2"}},
     ),
     # Cache
@@ -136,24 +151,13 @@ RULES = {
     "NO_ACL": Rule(
         "AWS::S3::Bucket",
         "ACLs are disabled",
-        lambda bucket: bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}],
+        {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
         {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
     ),
     "GONE_WITHIN_TWO_DAYS": Rule(
         "AWS::S3::Bucket",
         "photos of the website expire after a day, those of operators at some time, unfinished uploads after a day",
-        lambda bucket: (
-            any(
-                rule.get("Prefix", "uploads/") == "uploads/" and int(rule.get("ExpirationInDays", 0)) == 1
-                for rule in _enabled(bucket)
-            )
-            and all("ExpirationInDays" in rule or "AbortIncompleteMultipartUpload" in rule for rule in _enabled(bucket))
-            and any(
-                int(rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 0)) == 1
-                and "Prefix" not in rule
-                for rule in _enabled(bucket)
-            )
-        ),
+        _expires,
         {"LifecycleConfiguration": {"Rules": []}},
     ),
     "BUCKET_POLICY": Rule(
@@ -185,9 +189,7 @@ RULES = {
     "NO_COORDINATES": Rule(
         "AWS::WAFv2::WebACL",
         "requests are not sampled: their queries hold coordinates",
-        lambda acl: (
-            not any(each["VisibilityConfig"]["SampledRequestsEnabled"] for each in [acl, *acl.get("Rules", [])])
-        ),
+        lambda acl: not any(each["VisibilityConfig"]["SampledRequestsEnabled"] for each in [acl, *acl["Rules"]]),
         {"VisibilityConfig": {"SampledRequestsEnabled": True}},
     ),
 }

@@ -1,4 +1,4 @@
-"""The limits and the access log of the API's stage."""
+"""The limits and the access log of the API's stage, and the functions behind it."""
 
 import json
 import re
@@ -8,15 +8,11 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from infra import api_stage
-from infra.api_stage import (
-    LIMITS_FILE,
-    Method,
-    api_methods,
-    method_limits,
-    throttle_limits,
-)
+from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, throttle_limits
+from infra.functions import ASYNC_LIMITS, FUNCTIONS, function_settings, reservations, stages
 from infra.step import PreconditionFailed
-from infra.template import FUNCTIONS, parameters_of, read_template
+from infra.template import FUNCTIONS as TEMPLATE
+from infra.template import parameters_of, read_template
 from tests.support.cloudformation import STAGES
 
 
@@ -48,10 +44,25 @@ def test_a_hundred_visitors_a_second_get_the_page_of_prod() -> None:
     assert limits[Method("GET", "/web/{name}")].rate == 300
 
 
-def test_a_stage_without_limits_is_an_error() -> None:
+def test_stages_are_those_with_functions_and_limits() -> None:
+    assert stages() == ["dev", "prod"]
+    with pytest.raises(PreconditionFailed, match=r"config.json has no stage test, only dev, prod"):
+        function_settings("test")
     for function in (throttle_limits, method_limits):
         with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add its limits"):
             function("test")
+
+
+def test_calls_that_lambda_queues_are_not_repeated() -> None:
+    assert ASYNC_LIMITS.keys() == {*FUNCTIONS} - {"api_handler"}, "the API's calls are not queued"
+    for each in ASYNC_LIMITS.values():
+        assert each["MaximumRetryAttempts"] == 0
+        assert 60 <= each["MaximumEventAgeInSeconds"] <= 300  # AWS takes no less than 60
+
+
+def test_reservations_are_by_the_names_on_aws() -> None:
+    found = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-batch": 4, "faunalens-dev-admin": 1}
+    assert reservations("dev") == found
 
 
 def test_a_route_without_a_share_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -83,9 +94,8 @@ def test_limits_of_routes_are_those_of_the_gateway(stage: str) -> None:
 def test_limits_of_addresses_and_keys_are_told_where_they_exist() -> None:
     assert {each.name for each in settings("dev").deployment.rate_limits} == {"service"}
     assert not settings("dev").deployment.api_keys
-    with_all = settings(
-        "dev", Firewall="yes", ApiKeys="required", KeyRequestsPerSecond="0.5", RequestsPerAddress="700"
-    ).deployment
+    chosen = {"Firewall": "yes", "ApiKeys": "required", "KeyRequestsPerSecond": "0.5", "RequestsPerAddress": "700"}
+    with_all = settings("dev", **chosen).deployment
     others = {each.name: (each.quota, each.seconds) for each in with_all.rate_limits if each.path == "*"}
     assert others == {"key": (30, 60), "key-day": (10_000, 86_400), "address": (700, 300)}
     assert with_all.api_keys
@@ -96,7 +106,7 @@ PERSONAL = ("sourceIp", "identity.user", "path", "querystring", "header", "domai
 
 
 def test_a_line_has_no_address_and_no_query() -> None:
-    variables = read_template(FUNCTIONS)["AccessLog"].values()
+    variables = read_template(TEMPLATE)["AccessLog"].values()
     for variable in variables:
         assert not [each for each in PERSONAL if each in variable], variable
         assert re.fullmatch(r"\$context(\.[a-zA-Z]+)+", variable)

@@ -46,18 +46,15 @@ def test_what_is_missing_or_impossible_is_said(words: str, message: str, capsys:
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
+def test_an_option_that_there_is_not_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, message in (
         ("--stage production", "invalid choice: 'production' (choose from dev, prod)"),
         ("--stage dev --set AlarmEmail", "is not NAME=VALUE"),
         ("--stage dev --skip smokes", "invalid choice: 'smokes'"),
-    ],
-)
-def test_an_option_that_there_is_not_is_an_error(words: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["up", *words.split()])
-    assert message in capsys.readouterr().err
+    ):
+        with pytest.raises(SystemExit):
+            main(["up", *words.split()])
+        assert message in capsys.readouterr().err
 
 
 def test_the_command_to_resume_repeats_the_options() -> None:

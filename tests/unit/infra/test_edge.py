@@ -3,15 +3,11 @@
 import json
 
 import jsonschema
-import pytest
 
 from chalicelib.api.http import PROBLEM_HEADERS, problem_of
 from chalicelib.api.openapi import document
 from chalicelib.api.page import page_key
 from chalicelib.errors import TooManyRequests
-from infra.preconditions import check_host
-from infra.step import PreconditionFailed
-from infra.template import parameters_of
 from tests.support.cloudformation import resources
 
 EDGE = resources(
@@ -61,7 +57,3 @@ def test_the_address_of_clients_outlives_the_api() -> None:
     # THEN the name stays as it is, and only what it maps to is another
     assert before["ApiDomain"] == after["ApiDomain"]
     assert after["ApiMapping"]["Properties"] == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": "two", "Stage": "dev"}
-    # AND a name without its certificate is refused before anything is made
-    for wrong in ({"ApiHost": "api.example"}, {"ApiCertificate": "arn:x"}):
-        with pytest.raises(PreconditionFailed, match="ApiHost and ApiCertificate belong together"):
-            check_host(parameters_of("dev", wrong))

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from infra import invoke
+from infra.stage import Stage
 from infra.step import PreconditionFailed
 from tests.unit.infra.fake_aws import (
     Client,
     ResourceConflictException,
     ResourceNotFoundException,
+    Session,
     TooManyRequestsException,
 )
 
@@ -34,17 +36,22 @@ def function(*answers: bytes | Exception, failed: bool = False) -> Client:
     return Client(invoke=invoke)
 
 
+def stage_of(client: Client) -> Stage:
+    return Stage("dev", "eu-west-1", Session(lambda_=client), {})
+
+
 def test_a_busy_function_is_waited_for_and_reported_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
     output: list[str] = []
-    invoke.run_admin_command(client, "dev", ["load"], output.append)
-    assert output == ["faunalens-dev-admin is not ready, or busy with another call; waiting", "loaded"]
+    assert invoke.ask_admin(stage_of(client), ["load"], output.append) == ["loaded"]
+    assert output == ["faunalens-dev-admin is not ready, or busy with another call; waiting"]
+    assert json.loads(client.calls[0][1]["Payload"]) == {"command": ["load", "--patience", "40"]}
 
 
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invoke, "TIMEOUT", 0.0)
     with pytest.raises(PreconditionFailed, match=r"did not accept a call within 0 s: .*Rate Exceeded"):
-        invoke.run_admin_command(function(TooManyRequestsException()), "dev", ["load"], lambda _: None)
+        invoke.ask_admin(stage_of(function(TooManyRequestsException())), ["load"], lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,7 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_missing_or_failed_function_and_a_failed_command_are_errors(client: Client, message: str) -> None:
     with pytest.raises(PreconditionFailed, match=message):
-        invoke.run_admin_command(client, "dev", ["load"], lambda _: None)
+        invoke.ask_admin(stage_of(client), ["load"], lambda _: None)
 
 
 def test_the_function_answers_the_deep_check(monkeypatch: pytest.MonkeyPatch) -> None:

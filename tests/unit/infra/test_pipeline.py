@@ -1,7 +1,8 @@
 """The rights of a pipeline: what it needs, and no way to more."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/faunalens-dev-ApiHandlerRole-1A2B"
 RELEASES = f"arn:aws:codedeploy:{REGION}:{ACCOUNT}"
 STACKS = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
 STACK = f"{STACKS}/faunalens-dev/1"
+CLOUDFORMATION = f"arn:aws:iam::{ACCOUNT}:role/{OURS}-cloudformation"
 BALANCING = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 MAX_POLICY = 6144
 """Characters of a managed policy, without white space: IAM's quota."""
@@ -29,7 +31,7 @@ def known(value: Any, stage: str) -> Any:
     """Return a value of the template with the account's and the stage's names in it."""
     references = {
         "FunctionBoundary": BOUNDARY.replace("-dev-", f"-{stage}-"),
-        "CloudFormationRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-{stage}-{REGION}-cloudformation",
+        "CloudFormationRole.Arn": CLOUDFORMATION.replace("-dev-", f"-{stage}-"),
     }
     return in_account(value, ACCOUNT, REGION, references)
 
@@ -61,85 +63,72 @@ def test_cloudformation_makes_no_role_without_the_boundary(action: str) -> None:
         assert not is_allowed(rights, action, ROLE, context)
 
 
-@pytest.mark.parametrize("action", [*CREATE, "iam:DeleteRole", "iam:PassRole", "iam:DeleteRolePolicy", "iam:TagRole"])
-@pytest.mark.parametrize("name", ["admin", "faunalens-prod-ApiHandlerRole-1", f"{OURS}-cloudformation"])
-def test_no_other_role_can_be_touched_not_even_those_of_the_pipeline(action: str, name: str) -> None:
-    context = {"iam:PermissionsBoundary": BOUNDARY, "iam:PassedToService": "lambda.amazonaws.com"}
-    role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
-    assert not is_allowed(of_cloudformation(), action, role, context)
-    assert not is_allowed(policy("PipelinePolicy"), action, role, context)
+OTHERS = [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("admin", "faunalens-prod-ApiHandlerRole-1")]
+ON_ROLES = (*CREATE, "iam:DeleteRole", "iam:PassRole", "iam:DeleteRolePolicy", "iam:TagRole")
+WIDER = ["DeleteRolePermissionsBoundary", "AttachRolePolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion"]
+WIDER = ["sts:AssumeRole", *(f"iam:{name}" for name in (*WIDER, "CreateUser", "CreateAccessKey"))]
 
 
 @pytest.mark.parametrize(
-    "action",
+    ("actions", "resources"),
+    [(ON_ROLES, (*OTHERS, CLOUDFORMATION)), (WIDER, (ROLE, BOUNDARY, f"arn:aws:iam::{ACCOUNT}:user/me", "*"))],
+    ids=["other roles, not even those of the pipeline", "the boundary"],
+)
+def test_nothing_else_can_be_touched_and_the_boundary_neither_removed_nor_widened(
+    actions: Sequence[str], resources: Sequence[str]
+) -> None:
+    context = {"iam:PermissionsBoundary": BOUNDARY, "iam:PassedToService": "lambda.amazonaws.com"}
+    for rights, action, resource in product((of_cloudformation(), policy("PipelinePolicy")), actions, resources):
+        assert not is_allowed(rights, action, resource, context), (action, resource)
+
+
+BY_ROLE = {"cloudformation:RoleArn": CLOUDFORMATION}
+IMAGES = f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/faunalens-dev-web"
+ON_IMAGES = ("ecr:BatchDeleteImage", "ecr:SetRepositoryPolicy", "ecr:PutImageTagMutability")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
     [
-        "iam:DeleteRolePermissionsBoundary",
-        "iam:AttachRolePolicy",
-        "iam:CreatePolicyVersion",
-        "iam:SetDefaultPolicyVersion",
-        "iam:CreateUser",
-        "iam:CreateAccessKey",
-        "sts:AssumeRole",
+        ("cloudformation:CreateChangeSet", STACK, BY_ROLE),
+        ("cloudformation:CreateChangeSet", f"{STACKS}/faunalens-dev-web/1", BY_ROLE),
+        *(("lambda:InvokeFunction", f"{each}:live", {}) for each in (FUNCTION, f"{FUNCTION}-admin")),
+        *(("lambda:UpdateAlias", each, {}) for each in (FUNCTION, f"{FUNCTION}-admin")),
+        # AWS lists one resource type for lambda:DeleteFunction, a function, "by function, version, or alias ARN".
+        # Sources: the Service Authorization Reference of Lambda; "Fine-tuning the Resources and Conditions sections of
+        # policies" in Lambda's guide. The claim `release-pruned` asks AWS itself.
+        *(("lambda:DeleteFunction", f"{each}:7", {}) for each in (FUNCTION, f"{FUNCTION}-admin")),
+        *((f"ecr:{name}", IMAGES, {}) for name in ("PutImage", "UploadLayerPart", "DescribeImages")),
+        ("iam:PassRole", CLOUDFORMATION, {"iam:PassedToService": "cloudformation.amazonaws.com"}),
     ],
 )
-def test_the_boundary_can_be_neither_removed_nor_widened(action: str) -> None:
-    context = {"iam:PermissionsBoundary": BOUNDARY}
-    for resource in (ROLE, BOUNDARY, f"arn:aws:iam::{ACCOUNT}:user/me", "*"):
-        assert not is_allowed(of_cloudformation(), action, resource, context)
-        assert not is_allowed(policy("PipelinePolicy"), action, resource, context)
+def test_the_pipeline_deploys_its_stage_and_no_other(action: str, resource: str, context: dict[str, str]) -> None:
+    assert is_allowed(policy("PipelinePolicy"), action, resource, context)
+    assert not is_allowed(policy("PipelinePolicy"), action, resource.replace("-dev", "-prod"), context)
 
 
-def test_the_pipeline_itself_changes_nothing_but_its_stack_and_with_its_role_only() -> None:
-    rights, own = (
-        policy("PipelinePolicy"),
-        f"arn:aws:iam::{ACCOUNT}:role/pipeline-faunalens-dev-{REGION}-cloudformation",
-    )
-    assert is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": own})
-    # WHEN it names no role, CloudFormation would use the pipeline's own rights; or it names another
-    assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK)
-    assert not is_allowed(rights, "cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": ROLE})
-    assert is_allowed(
-        rights, "cloudformation:CreateChangeSet", f"{STACKS}/faunalens-dev-web/1", {"cloudformation:RoleArn": own}
-    )
-    prod = STACK.replace("-dev", "-prod")
-    assert not is_allowed(rights, "cloudformation:CreateChangeSet", prod, {"cloudformation:RoleArn": own})
-    # AND it may give this role to CloudFormation, and to no other service
-    assert is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "cloudformation.amazonaws.com"})
-    assert not is_allowed(rights, "iam:PassRole", own, {"iam:PassedToService": "lambda.amazonaws.com"})
-    assert not is_allowed(rights, "iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY})
-    assert not is_allowed(rights, "lambda:UpdateFunctionCode", FUNCTION)
-    for function in (FUNCTION, f"{FUNCTION}-admin"):
-        assert is_allowed(rights, "lambda:InvokeFunction", f"{function}:live")
-        assert not is_allowed(rights, "lambda:InvokeFunction", function), "that is $LATEST"
-        assert is_allowed(rights, "lambda:UpdateAlias", function)
-        assert not is_allowed(rights, "lambda:PublishVersion", function)
-    assert not is_allowed(rights, "lambda:InvokeFunction", FUNCTION.replace("-dev", "-prod") + "-admin:live")
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("cloudformation:CreateChangeSet", STACK, {}),  # CloudFormation would use the pipeline's own rights
+        ("cloudformation:CreateChangeSet", STACK, {"cloudformation:RoleArn": ROLE}),
+        ("iam:PassRole", CLOUDFORMATION, {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("iam:CreateRole", ROLE, {"iam:PermissionsBoundary": BOUNDARY}),
+        ("lambda:UpdateFunctionCode", FUNCTION, {}),
+        *(("lambda:InvokeFunction", each, {}) for each in (FUNCTION, f"{FUNCTION}-admin")),  # that is $LATEST
+        *((f"lambda:{name}", FUNCTION, {}) for name in ("PublishVersion", "DeleteFunction")),
+        *((name, IMAGES, {}) for name in ON_IMAGES),
+    ],
+)
+def test_the_pipeline_itself_changes_nothing_else(action: str, resource: str, context: dict[str, str]) -> None:
+    assert not is_allowed(policy("PipelinePolicy"), action, resource, context)
 
 
-@pytest.mark.parametrize("function", [FUNCTION, f"{FUNCTION}-admin"])
-def test_the_pipeline_deletes_versions_by_their_number_and_no_function(function: str) -> None:
-    """AWS lists one resource type for lambda:DeleteFunction, a function, "by function, version, or alias ARN".
-
-    Sources: the Service Authorization Reference of Lambda; "Fine-tuning the Resources and Conditions sections of
-    policies" in Lambda's guide. The claim `release-pruned` asks AWS itself.
-    """
-    rights = policy("PipelinePolicy")
-    assert is_allowed(rights, "lambda:DeleteFunction", f"{function}:7")
-    assert not is_allowed(rights, "lambda:DeleteFunction", function)
-    assert not is_allowed(rights, "lambda:DeleteFunction", function.replace("-dev", "-prod") + ":7")
-
-
-def test_the_pipeline_pushes_images_of_its_stage_and_deletes_none() -> None:
-    rights, images = policy("PipelinePolicy"), f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/faunalens-dev-web"
-    assert images.rpartition("/")[2] == known(found()["Images"]["Properties"]["RepositoryName"], "dev")
-    for action in ("ecr:PutImage", "ecr:UploadLayerPart", "ecr:DescribeImages"):
-        assert is_allowed(rights, action, images)
-        assert not is_allowed(rights, action, images.replace("-dev-", "-prod-"))
-    for action in ("ecr:BatchDeleteImage", "ecr:SetRepositoryPolicy", "ecr:PutImageTagMutability"):
-        assert not is_allowed(rights, action, images)
-        assert not is_allowed(of_cloudformation(), action, images)
-    # AND what is under a tag stays under it
-    assert found()["Images"]["Properties"]["ImageTagMutability"] == "IMMUTABLE"
+def test_images_stay_under_their_tags() -> None:
+    images = found()["Images"]["Properties"]
+    assert IMAGES.rpartition("/")[2] == known(images["RepositoryName"], "dev")
+    assert images["ImageTagMutability"] == "IMMUTABLE"
+    assert not [each for each in ON_IMAGES if is_allowed(of_cloudformation(), each, IMAGES)]
 
 
 @pytest.mark.parametrize(
@@ -199,47 +188,45 @@ def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str) -> None:
-    # GIVEN what a function's policy allows, on resources of an account
+    # GIVEN what a function's policy allows, on resources of an account THEN the boundary allows it
     boundary, needed = policy("FunctionBoundary", stage), 0
-    for each in statements(stage, function):
-        for resource in each["Resource"] if each["Effect"] == "Allow" else []:
-            in_account = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace(
-                "photos-*", f"photos-{REGION}-{ACCOUNT}"
-            )
-            for action in each["Action"]:
-                # THEN the boundary allows it
-                assert is_allowed(boundary, action, in_account if resource == "*" else in_account.replace("*", "x"))
-                needed += 1
+    for each in (each for each in statements(stage, function) if each["Effect"] == "Allow"):
+        for resource, action in product(each["Resource"], each["Action"]):
+            here = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace("photos-*", f"photos-{REGION}-{ACCOUNT}")
+            assert is_allowed(boundary, action, here if resource == "*" else here.replace("*", "x"))
+            needed += 1
     assert needed > 8
 
 
-@pytest.mark.parametrize("role", ["GateRole", "TrafficRole"])
-def test_the_boundary_lets_a_release_do_what_it_needs(role: str) -> None:
-    boundary, references = policy("FunctionBoundary"), {"Gate.Arn": f"{FUNCTION}-gate"}
-    references["GateLog.Arn"] = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/faunalens-dev-gate:*"
-    found = resources("release.yaml", {"Stage": "dev", "LogDays": "14", "PermissionsBoundary": BOUNDARY})
-    (given,) = found[role]["Properties"]["Policies"]
-    assert found[role]["Properties"]["PermissionsBoundary"] == BOUNDARY
-    for each in in_account(given["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
-        for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
-            for resource in each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]:
-                named = resource if resource == "*" else resource.replace("-*", "-1/faunalens-dev-2").replace("*", "7")
-                assert is_allowed(boundary, action, named), (action, named)
+def listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
-@pytest.mark.parametrize("role", ["TaskRole", "ExecutionRole"])
-def test_the_boundary_lets_tasks_do_what_they_need(role: str) -> None:
-    boundary = policy("FunctionBoundary")
-    references = {
-        "Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}",
-        "Log.Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/faunalens-dev-web:*",
-    }
-    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
-    (given,) = resources("web.yaml", {"Stage": "dev", "WebImage": image})[role]["Properties"]["Policies"]
-    for each in in_account(given["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
-        for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
-            resource = each["Resource"] if each["Resource"] == "*" else each["Resource"].replace("*", "x")
-            assert is_allowed(boundary, action, resource), action
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
+IN_WEB = {"Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}"}
+IN_WEB["Log.Arn"] = f"{LOGS}/aws/ecs/faunalens-dev-web:*"
+IN_RELEASE = {"Gate.Arn": f"{FUNCTION}-gate", "GateLog.Arn": f"{LOGS}/aws/lambda/faunalens-dev-gate:*"}
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "references"),
+    [
+        *(("release.yaml", role, IN_RELEASE) for role in ("GateRole", "TrafficRole")),
+        *(("web.yaml", role, IN_WEB) for role in ("TaskRole", "ExecutionRole")),
+    ],
+)
+def test_the_boundary_lets_releases_and_tasks_do_what_they_need(
+    name: str, role: str, references: dict[str, str]
+) -> None:
+    given = {"Stage": "dev", "LogDays": "14", "PermissionsBoundary": BOUNDARY, "WebImage": IMAGE}
+    properties = resources(name, given)[role]["Properties"]
+    assert properties["PermissionsBoundary"] == BOUNDARY
+    (allowed,) = properties["Policies"]
+    for each in in_account(allowed["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
+        for action, resource in product(listed(each["Action"]), listed(each["Resource"])):
+            named = resource if resource == "*" else resource.replace("-*", "-1/faunalens-dev-2").replace("*", "7")
+            assert is_allowed(policy("FunctionBoundary"), action, named), (action, named)
 
 
 @pytest.mark.parametrize(

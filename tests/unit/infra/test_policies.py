@@ -10,12 +10,7 @@ from chalicelib.batch.handler import RESULTS
 from chalicelib.config.settings import ROOT
 from tests.support.cloudformation import STAGES
 
-FUNCTIONS = {
-    "api": "faunalens-{}",
-    "warm": "faunalens-{}-warm",
-    "batch": "faunalens-{}-batch",
-    "admin": "faunalens-{}-admin",
-}
+FUNCTIONS = {"api": "faunalens-{}", **{name: f"faunalens-{{}}-{name}" for name in ("warm", "batch", "admin")}}
 
 NAMELESS = {
     "ec2:CreateNetworkInterface": "Lambda creates the interface, so there is no name before",
@@ -29,14 +24,10 @@ NAMELESS = {
 }
 """Actions that are allowed on `*`, and why. The function's own code is denied those of EC2."""
 
-NEEDS = {
-    "api": {"logs", "rds-db", "elasticache", "s3", "ec2", "xray"},
-    "warm": {"logs", "rds-db", "elasticache", "ec2", "xray"},
-    "batch": {"logs", "rds-db", "elasticache", "s3", "sqs", "ec2", "xray"},
-    "admin": {"logs", "rds-db", "elasticache", "ec2", "xray"},
-}
+NEEDS = {"logs", "rds-db", "elasticache", "ec2", "xray"}
+NEEDS_TOO: dict[str, set[str]] = {"api": {"s3"}, "batch": {"s3", "sqs"}}
 
-CASES = [(stage, function) for stage in STAGES for function in FUNCTIONS]
+each_policy = pytest.mark.parametrize(("stage", "function"), [(stage, name) for stage in STAGES for name in FUNCTIONS])
 
 
 def statements(stage: str, function: str) -> list[dict[str, Any]]:
@@ -46,7 +37,7 @@ def statements(stage: str, function: str) -> list[dict[str, Any]]:
     return list(policy["Statement"])
 
 
-@pytest.mark.parametrize(("stage", "function"), CASES)
+@each_policy
 def test_actions_are_named_and_on_named_things(stage: str, function: str) -> None:
     for each in statements(stage, function):
         assert not [action for action in each["Action"] if "*" in action]
@@ -60,10 +51,10 @@ def test_actions_are_named_and_on_named_things(stage: str, function: str) -> Non
                 assert f"faunalens-{stage}" in resource or re.search(f"/{stage}(_faunalens_app|fauna)$", resource)
 
 
-@pytest.mark.parametrize(("stage", "function"), CASES)
+@each_policy
 def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: str) -> None:
     allowed = {action for each in statements(stage, function) if each["Effect"] == "Allow" for action in each["Action"]}
-    assert {action.partition(":")[0] for action in allowed} == NEEDS[function]
+    assert {action.partition(":")[0] for action in allowed} == NEEDS | NEEDS_TOO.get(function, set())
     # No function may create a log group, which would keep its logs for ever, or read another function's.
     assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
     # With s3:ListBucket, a stolen role could list the ids of uploads, and have the API identify each.
@@ -71,7 +62,7 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: 
     assert {action for action in allowed if action.startswith("s3:")} <= on_objects
 
 
-@pytest.mark.parametrize(("stage", "function"), CASES)
+@each_policy
 def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str) -> None:
     # GIVEN the rights that Lambda needs to attach a function to the network THEN its code is denied them
     policy = statements(stage, function)
@@ -83,7 +74,7 @@ def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str
     assert denial["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": [arn, f"{arn}:*"]}}
 
 
-@pytest.mark.parametrize(("stage", "function"), CASES)
+@each_policy
 def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, function: str) -> None:
     policy = {each["Sid"]: each["Resource"] for each in statements(stage, function)}
     assert policy["WriteLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
@@ -97,9 +88,8 @@ def test_photos_are_those_of_the_account_itself(stage: str) -> None:
     both = [*statements(stage, "api"), *statements(stage, "batch")]
     photos = [each for each in both if "s3" in each["Action"][0]]
     assert len(photos) == 3
-    assert all(
-        each["Condition"] == {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}} for each in photos
-    )
+    own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    assert all(each["Condition"] == own for each in photos)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -108,10 +98,8 @@ def test_a_batch_can_change_lines_and_nothing_else(stage: str) -> None:
     lines = f"arn:aws:s3:::faunalens-{stage}-photos-*/{RESULTS}*"
     folders = {each["Sid"]: each["Resource"] for each in statements(stage, "batch") if "s3" in each["Action"][0]}
     # THEN it reads photos of batches, not those of the website, and writes lines
-    assert folders.pop("KeepLines") == [lines]
-    ((name, photos),) = folders.items()
-    assert name == "GetPhotos"
-    assert [each.rpartition("photos-*/")[2] for each in photos] == ["inbox/*", "batches/*"]
+    photos = [f"arn:aws:s3:::faunalens-{stage}-photos-*/{name}/*" for name in ("inbox", "batches")]
+    assert folders == {"KeepLines": [lines], "GetPhotos": photos}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

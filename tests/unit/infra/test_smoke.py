@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.api.page import page_key
 from infra import smoke
+from infra.stage import Stage
 from infra.step import PreconditionFailed
 from tests.unit.infra.fake_aws import Client
 
@@ -34,9 +35,9 @@ def sns(*arns: str) -> Client:
 def test_a_metric_is_waited_for_with_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "METRIC_PAUSE", 0.0)
     output: list[str] = []
-    assert smoke.wait_for_metric(cloudwatch(0, 0, 3), "dev", SINCE, output.append) == 3
-    assert output[:2] == ["    0 s  waiting for the metric Identifications"] * 2
-    assert output[2] == "Identifications: 3, there after 0 s"
+    smoke.wait_for_metric(cloudwatch(0, 0, 3), "dev", SINCE, output.append)
+    waiting = "    0 s  waiting for the metric Identifications"
+    assert output == [waiting, waiting, "Identifications: 3, there after 0 s"]
 
 
 def test_a_metric_that_never_comes_is_an_error_that_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,24 +65,23 @@ def test_alarms_for_no_one_are_an_error(arns: list[str], message: str) -> None:
 
 
 def test_a_stage_is_tested_with_a_photo_through_the_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a stage that demands keys WHEN it is tested by its URL
+    # GIVEN a stage that demands keys WHEN it is tested
     url, key = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/", page_key("dev", "abc")
-    checked, asked, said = list[object](), list[object](), list[str]()
-    stored = smoke.Upload("uploads/1", f"{url}uploads/1/identify")
+    checked, said = list[object](), list[str]()
 
-    def upload(*given: object) -> smoke.Upload:
-        asked.append(given[2])
-        return stored
+    def upload(_url: str, _photo: bytes, sent: str) -> smoke.Upload:
+        checked.append(sent)
+        return smoke.Upload("uploads/1", f"{url}uploads/1/identify")
 
     def request(*given: object) -> dict[str, object]:
-        asked.append(given)
+        checked.append(given)
         return {"message": "A cat.", "timings_ms": {"total": 300.0}}
 
+    monkeypatch.setattr(Stage, "url", url)
     monkeypatch.setattr(smoke, "check", lambda *given: checked.append(given[-1]))
     monkeypatch.setattr(smoke, "upload", upload)
     monkeypatch.setattr(smoke, "_request", request)
-    smoke.check_url(url, "dev", said.append, dict)
+    smoke.check_stage(Stage("dev", "eu-west-1", None, {}), said.append)
     # THEN a photo goes to the bucket and is identified from there, with the page's key as everything else
-    assert checked == [key]
-    assert asked == [key, (f"{url}uploads/1/identify?location=none", b"", key)]
+    assert checked == [key, key, (f"{url}uploads/1/identify?location=none", b"", key)]
     assert said == ["upload    A cat. (300 ms)"]

@@ -42,9 +42,8 @@ def test_a_task_may_do_what_the_program_does_and_no_more() -> None:
         for each in policy["PolicyDocument"]["Statement"]
         for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
     }
-    assert {action for action, _ in rights} == {
-        *("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "lambda:InvokeFunction")
-    }
+    wanted = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "lambda:InvokeFunction"}
+    assert {action for action, _ in rights} == wanted
     for action, resource in rights:
         assert resource.endswith((f'/{UPLOADS}*"}}', f'/{RESULTS}*"}}')) or "lambda" in action
         assert (action == "s3:PutObject") or UPLOADS not in resource  # it cannot read photos
@@ -65,9 +64,8 @@ def test_a_task_pulls_from_the_repository_of_its_image_alone(repository: str, pa
 
 
 def test_the_operator_reads_answers_with_their_corrections_and_tasks_alone_see_pictures() -> None:
-    (tasks,) = (
-        each for each in properties("ResultsPolicy")["PolicyDocument"]["Statement"] if each["Action"] == "s3:GetObject"
-    )
+    statements = properties("ResultsPolicy")["PolicyDocument"]["Statement"]
+    (tasks,) = (each for each in statements if each["Action"] == "s3:GetObject")
     assert (tasks["Effect"], tasks["NotResource"]) == ("Deny", {"Fn::Sub": f"${{Results.Arn}}/{RESULTS}*.json"})
 
 

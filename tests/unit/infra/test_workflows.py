@@ -16,11 +16,12 @@ from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
 from infra.__main__ import build_parser
 from infra.functions import FUNCTIONS, function_name
+from infra.invoke import DATABASE_PATIENCE
 from infra.release import ALIAS
 from infra.release.releases import KEPT
 from infra.stage import Stage
 from infra.template import declared_parameters
-from infra.up import DATABASE_PATIENCE, Up
+from infra.up import Up
 from tests.support.cloudformation import template
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -12,32 +12,15 @@ from cloudwatch.math.evaluate import evaluate
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.syntax.graphed_metrics import expand
-from infra.cost import (
-    ASSUMPTIONS,
-    BACKFILL_BATCH,
-    BATCH,
-    HOURS,
-    MONTHS,
-    WARMING_RUNS,
-    Month,
-    at_most,
-    awake_hours,
-    backfill_bill,
-    bill,
-    current_prices,
-    full_day,
-    million_bill,
-    month_like,
-    tier_bill,
-    trace_count,
-)
+from infra import cost
+from infra.cost import ASSUMPTIONS, HOURS, MONTHS, WARMING_RUNS, Month, at_most, bill, full_day
 from infra.cost.__main__ import main
 from infra.cost.page import BLOCK, PAGE, PARTS
 from infra.template.web import task_size
 from tests.support.aws import definition
 from tests.support.cloudformation import parameters, resources
 
-PRICES = current_prices()
+PRICES = cost.current_prices()
 IDLE, SMALL, MILLION, LARGE = MONTHS
 
 
@@ -56,13 +39,12 @@ def test_a_month_with_pauses_costs_a_range() -> None:
     assert at_most(SMALL).capacity == float(parameters("dev")["DatabaseMaxCapacity"]) == 2
     least, most = bill(SMALL, PRICES), bill(at_most(SMALL), PRICES)
     # THEN only the database costs more, four times as much for its capacity, and the month about twice
-    hours = awake_hours(SMALL) * PRICES["aurora_acu_hour"]
+    hours = cost.awake_hours(SMALL) * PRICES["aurora_acu_hour"]
     assert most["Aurora"] - least["Aurora"] == pytest.approx(1.5 * hours)
     assert {name for name in least if least[name] != most[name]} == {"Aurora"}
     assert 1.8 < sum(most.values()) / sum(least.values()) < 2.2
     # AND one that does not pause has its usual capacity
-    assert at_most(MILLION) == MILLION
-    assert at_most(LARGE) == LARGE
+    assert [at_most(each) for each in (MILLION, LARGE)] == [MILLION, LARGE]
 
 
 def test_a_day_at_the_limits_by_hand_agrees() -> None:
@@ -98,7 +80,7 @@ def test_assumptions_are_near_what_is_measured() -> None:
 
 
 def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert month_like(250_000).missed == SMALL.missed
+    assert cost.month_like(250_000).missed == SMALL.missed
     monkeypatch.setattr(sys, "argv", ["cost", "250000"])
     main()
     output = capsys.readouterr().out
@@ -124,7 +106,7 @@ def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -
     lines = expand({"metrics": [*rows, [{"expression": counted, "id": "traces"}]], "stat": "Sum", "period": 3600})
     (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.line.id == "traces"]
     # THEN it is that hour's share of the bill's traces
-    assert curve.values.tolist() == [pytest.approx(trace_count(month) / HOURS)]
+    assert curve.values.tolist() == [pytest.approx(cost.trace_count(month) / HOURS)]
 
 
 def test_every_calculated_part_has_its_place_on_the_page() -> None:
@@ -132,32 +114,26 @@ def test_every_calculated_part_has_its_place_on_the_page() -> None:
     assert sorted(names) == sorted(PARTS)
 
 
-def test_each_item_is_time_or_calls_by_their_price() -> None:
+def test_a_million_photos_in_batches_are_time_or_calls_by_their_price() -> None:
     # GIVEN a photo of 130 ms in a function of a gigabyte
-    bill = million_bill(130, 1024, PRICES)
-    # THEN Lambda is 130,000 GB-seconds and a hundred thousand calls
-    assert bill["Lambda"] == pytest.approx(130_000 * 0.0000166667 + 0.02)
-    # AND S3 has two writes and a read a photo, SQS a message of its own and two calls a batch
-    assert bill["S3, two writes and a read a photo"] == pytest.approx(10.0 + 0.4)
-    assert bill["SQS"] == pytest.approx(1.2 * 0.40)
-
-
-def test_a_backfill_has_steps_and_fewer_calls_in_place_of_messages() -> None:
-    stream, backfill = (bill(130, 1024, PRICES) for bill in (million_bill, backfill_bill))
-    # THEN ten thousand batches are four steps each, and as many calls
-    assert backfill["Step Functions"] == pytest.approx(10_000 * 4 * 0.000025)
+    stream, backfill = (each(130, 1024, PRICES) for each in (cost.million_bill, cost.backfill_bill))
+    # THEN Lambda is 130,000 GB-seconds and a hundred thousand calls, or ten thousand
+    assert stream["Lambda"] == pytest.approx(130_000 * 0.0000166667 + 0.02)
     assert backfill["Lambda"] == pytest.approx(130_000 * 0.0000166667 + 0.002)
+    # AND S3 has two writes and a read a photo
+    assert stream["S3, two writes and a read a photo"] == pytest.approx(10.0 + 0.4)
+    # AND SQS has a message of its own and two calls a batch, Step Functions four steps a batch
+    assert stream["SQS"] == pytest.approx(1.2 * 0.40)
+    assert backfill["Step Functions"] == pytest.approx(10_000 * 4 * 0.000025)
     assert stream.keys() - backfill.keys() == {"SQS"}
-
-
-def test_a_batch_is_that_of_the_template() -> None:
-    stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
-    assert stream["BatchSize"] == BATCH
-    assert definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"] == BACKFILL_BATCH
+    # AND a batch is that of the template
+    template = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
+    assert template["BatchSize"] == cost.BATCH
+    assert definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"] == cost.BACKFILL_BATCH
 
 
 def test_the_web_tier_costs_what_its_tasks_have() -> None:
     # GIVEN a month in which the least tasks are enough
-    size, idle = task_size(), MONTHS[0]
+    size = task_size()
     by_hand = 730 * 2 * (size.vcpu * PRICES["fargate_vcpu_hour"] + size.memory_mb / 1024 * PRICES["fargate_gb_hour"])
-    assert tier_bill(idle, PRICES)["tasks"] == pytest.approx(by_hand)
+    assert cost.tier_bill(IDLE, PRICES)["tasks"] == pytest.approx(by_hand)

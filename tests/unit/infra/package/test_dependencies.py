@@ -17,12 +17,9 @@ def test_each_exclusion_is_documented() -> None:
 
 @pytest.mark.parametrize(("environment", "wanted"), [({}, True), ({"HEIC": "yes"}, True), ({"HEIC": "no"}, False)])
 def test_the_package_reads_heic_unless_the_operator_says_no(environment: dict[str, str], wanted: bool) -> None:
-    assert dependencies.is_heic_wanted(environment) is wanted
-
-
-def test_another_value_is_refused() -> None:
+    assert dependencies.is_wanted("HEIC", environment) is wanted
     with pytest.raises(ClickException, match="HEIC is 'off'; set it to yes or no"):
-        dependencies.is_heic_wanted({"HEIC": "off"})
+        dependencies.is_wanted("HEIC", {"HEIC": "off"})
 
 
 def test_all_of_pillow_heif_and_nothing_else_is_removed(tmp_path: Path) -> None:

@@ -79,10 +79,7 @@ def test_findings_survive_a_run_and_are_written_as_a_page(tmp_path: Path) -> Non
     assert "\n|   | `two` | It looks \\| good | refuted | a \\| b | " in page
     assert "\n|   | `three` | It stays | open |  |  |" in page
     assert "123456789012" not in page + (tmp_path / "proof-dev.json").read_text(encoding="utf-8")
-
-
-def test_the_account_is_named_only_if_wanted(tmp_path: Path) -> None:
-    report = ProofReport("dev", "eu-west-1", tmp_path)
+    # AND the account only if wanted
     assert "123456789012" in report.write([ONE], account="123456789012").read_text(encoding="utf-8")
 
 
@@ -90,8 +87,7 @@ def test_what_is_open_again_does_not_undo_a_proof(tmp_path: Path) -> None:
     report = ProofReport("dev", "eu-west-1", tmp_path)
     report.add(ONE, Outcome.PROVED, "paused")
     report.add(ONE, Outcome.OPEN, "not paused today")
-    found = report.finding(ONE)
-    assert found
+    assert (found := report.finding(ONE))
     assert (found.outcome, found.seen) == (Outcome.PROVED, "paused")
     # BUT a claim that turns out to be wrong is wrong
     report.add(ONE, Outcome.REFUTED, "never again")

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -63,19 +64,14 @@ def test_a_version_that_works_is_let_pass_after_its_schema_is_added() -> None:
     # THEN the schema came first, and the version was called by its number
     assert functions.calls[0] == ("faunalens-dev-admin:live", "prepare dev_faunalens_app --patience 40")
     assert {name for name, _ in functions.calls[1:]} == {"faunalens-dev:7"}
-
-
-def test_it_waits_for_a_paused_database() -> None:
+    # AND it waits for a paused database
     assert judged(Functions(NO_DATABASE, NO_DATABASE, HEALTHY))
 
 
 @pytest.mark.parametrize(
     ("functions", "why"),
     [
-        (
-            Functions(NO_DATABASE),
-            "health is degraded: .*'database': 'postgres_unreachable'",
-        ),
+        (Functions(NO_DATABASE), "health is degraded: .*'database': 'postgres_unreachable'"),
         (Functions(start=START_LIMIT + 1), "took 5001 ms to start"),
         (Functions(answer={**NAMED, "prediction": None}), "was named None"),
         (Functions(answer={**NAMED, "prediction": {"scientific_name": "Canis lupus"}}), "was named Canis lupus"),
@@ -138,13 +134,10 @@ class Lambda:
     def invoke(self, *, FunctionName: str, Qualifier: str, LogType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert LogType == "Tail"
         if self._error:
-            return {
-                "FunctionError": "Unhandled",
-                "Payload": Mock(read=lambda: json.dumps({"errorMessage": self._error})),
-            }
+            failed = BytesIO(json.dumps({"errorMessage": self._error}).encode())
+            return {"FunctionError": "Unhandled", "Payload": failed}
         result, log = self._functions.invoke(f"{FunctionName}:{Qualifier}", json.loads(Payload))
-        read = json.dumps(result)
-        return {"Payload": Mock(read=lambda: read), "LogResult": base64.b64encode(log.encode()).decode()}
+        return {"Payload": BytesIO(json.dumps(result).encode()), "LogResult": base64.b64encode(log.encode()).decode()}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from subprocess import CalledProcessError
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from chalice.package import TemplateDeepMerger
 
 from chalicelib.config.settings import Settings
+from infra import functions
 from infra.api_stage import limit_variables
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
@@ -20,12 +22,7 @@ from infra.template.pipeline import merge_template
 from tests.support import cloudformation
 from tests.support.cloudformation import STAGES
 
-FUNCTIONS = {
-    "APIHandler": "faunalens-{}",
-    "Warm": "faunalens-{}-warm",
-    "Batch": "faunalens-{}-batch",
-    "Admin": "faunalens-{}-admin",
-}
+FUNCTIONS = {"APIHandler": "", "Warm": "-warm", "Batch": "-batch", "Admin": "-admin"}
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -76,34 +73,31 @@ def test_functions_get_settings_that_the_app_reads(logical: str, user: str) -> N
 
 
 def test_functions_have_their_names_and_the_private_network(stage: str, merged: Mapping[str, Any]) -> None:
-    for logical, name in FUNCTIONS.items():
+    for logical, suffix in FUNCTIONS.items():
         properties = merged["Resources"][logical]["Properties"]
         assert {COMMIT, MODEL} < properties["Environment"]["Variables"].keys()
-        assert properties["FunctionName"] == name.format(stage)
+        assert properties["FunctionName"] == f"faunalens-{stage}{suffix}"
         assert properties["VpcConfig"] == {
             "SecurityGroupIds": [{"Ref": "FunctionSecurityGroup"}],
             "SubnetIds": [{"Ref": "SubnetA"}, {"Ref": "SubnetB"}],
         }
 
 
-def test_functions_are_traced_and_chalice_s_other_properties_stay(merged: dict[str, Any]) -> None:
+def test_ours_come_first_and_chalice_s_other_properties_stay(merged: dict[str, Any]) -> None:
     # GIVEN Chalice's template of a function WHEN Chalice merges ours into it
     properties = {"Environment": {"Variables": {"STAGE": "dev"}}, "Tracing": "PassThrough", "MemorySize": 1769}
     document = TemplateDeepMerger().merge(merged, {"Resources": {"APIHandler": {"Properties": properties}}})
-    # THEN ours come first
     found = document["Resources"]["APIHandler"]["Properties"]
-    assert (found["MemorySize"], found["Environment"]["Variables"]["STAGE"]) == (1769, "dev")
-    assert found["Tracing"] == "Active"
+    variables = found["Environment"]["Variables"]
+    assert (found["MemorySize"], variables["STAGE"], found["Tracing"]) == (1769, "dev", "Active")
 
 
 def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]) -> None:
     # GIVEN the template whose resources test_security.py checks THEN they are here unchanged
     written = cloudformation.template("faunalens.yaml")["Resources"]
     assert {name: merged["Resources"][name] for name in written} == written
-    for name in ("faunalens.yaml", "edge.yaml"):
-        assert cloudformation.template(name)["Resources"].keys() <= merged["Resources"].keys()
-        assert cloudformation.template(name)["Outputs"].keys() <= merged["Outputs"].keys()
-        assert cloudformation.template(name)["Conditions"].keys() <= merged["Conditions"].keys()
+    for name, section in product(("faunalens.yaml", "edge.yaml"), ("Resources", "Outputs", "Conditions")):
+        assert cloudformation.template(name)[section].keys() <= merged[section].keys()
 
 
 def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
@@ -119,9 +113,8 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
 
 def test_chosen_parameters_override_those_of_the_stage() -> None:
     given = parameters_of("dev", {"LogDays": "1", "Firewall": "yes"})
-    assert (given["LogDays"], given["Firewall"], given["Stage"]) == ("1", "yes", "dev")
     declared = merge_template("dev", given)["Parameters"]
-    assert (declared["LogDays"]["Default"], declared["Firewall"]["Default"]) == (1, "yes")
+    assert [declared[name]["Default"] for name in ("LogDays", "Firewall", "Stage")] == [1, "yes", "dev"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +148,7 @@ def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
     with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
         merge_template("test", chosen)
     known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
-    monkeypatch.setattr(pipeline, "CONFIG", tmp_path / "config.json")
+    monkeypatch.setattr(functions, "CONFIG", tmp_path / "config.json")
     (tmp_path / "config.json").write_text(json.dumps(known))
     with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
         merge_template("test", chosen)
@@ -167,13 +160,9 @@ def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_
     # THEN keyed routes need one, preflight requests and the page do not
     paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     secured = {(path, method) for path, each in paths.items() for method, found in each.items() if "security" in found}
+    posts = ("/identify", "/uploads", "/uploads/{id}/identify")
     gets = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
-    assert secured == {
-        ("/identify", "post"),
-        ("/uploads", "post"),
-        ("/uploads/{id}/identify", "post"),
-        *((path, method) for path in gets for method in ("get", "head")),
-    }
+    assert secured == {*product(posts, ["post"]), *product(gets, ("get", "head"))}
     assert merged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["API_KEYS"] == "true"
     # AND a deployment cannot switch the keys off without the definition, nor on
     assert merged["Parameters"]["ApiKeys"]["AllowedValues"] == ["required"]

@@ -88,23 +88,13 @@ def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: di
 NO_TLS = {"WebCdn": "no", "WebCertificate": "", "WebCdnCertificate": "", "WebHost": ""}
 
 
-@pytest.mark.parametrize(
-    ("given", "has"), [({}, False), ({"WebCdn": "yes"}, True), ({"WebCertificate": "arn:x"}, True)]
-)
-def test_visitors_reach_the_website_by_tls_or_do_not(given: dict[str, str], has: bool) -> None:
-    assert has_tls(NO_TLS | given) is has
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"WebCertificate": "arn:x"}, "WebCertificate is set, but not WebHost"),
-        ({"WebCdn": "yes", "WebHost": "a.example"}, "WebCdn=yes needs WebCdnCertificate"),
-    ],
-)
-def test_a_name_needs_its_certificate(given: dict[str, str], said: str) -> None:
-    with pytest.raises(PreconditionFailed, match=said):
-        check_names(NO_TLS | given)
+def test_visitors_reach_the_website_by_tls_or_do_not_and_a_name_needs_its_certificate() -> None:
+    for given, has in (({}, False), ({"WebCdn": "yes"}, True), ({"WebCertificate": "arn:x"}, True)):
+        assert has_tls(NO_TLS | given) is has
+    with pytest.raises(PreconditionFailed, match="WebCertificate is set, but not WebHost"):
+        check_names(NO_TLS | {"WebCertificate": "arn:x"})
+    with pytest.raises(PreconditionFailed, match="WebCdn=yes needs WebCdnCertificate"):
+        check_names(NO_TLS | {"WebCdn": "yes", "WebHost": "a.example"})
     check_names(NO_TLS)
     check_names(NO_TLS | {"WebCdn": "yes"})
 
@@ -119,13 +109,11 @@ def test_one_parameter_switches_both_firewalls(firewall: str, there: bool) -> No
 def test_what_belongs_to_the_tier_is_in_its_stack_and_nothing_else() -> None:
     files = read_files(Placeholders("dev"), tier=True)
     alarms = of_type("AWS::CloudWatch::Alarm") | of_type("AWS::CloudWatch::CompositeAlarm")
-    assert {each["AlarmName"] for each in alarms.values()} == {
-        f"faunalens-dev-{name}" for name in [*files.alarms, *files.composites]
-    }
+    names = {f"faunalens-dev-{name}" for name in [*files.alarms, *files.composites]}
+    assert {each["AlarmName"] for each in alarms.values()} == names
     assert [each["DashboardName"] for each in of_type("AWS::CloudWatch::Dashboard").values()] == ["faunalens-dev-web"]
-    assert {each["Name"] for each in of_type("AWS::Logs::QueryDefinition").values()} == {
-        f"faunalens/dev/{name}" for name in files.queries
-    }
+    queries = {each["Name"] for each in of_type("AWS::Logs::QueryDefinition").values()}
+    assert queries == {f"faunalens/dev/{name}" for name in files.queries}
 
 
 def test_alarms_refer_to_the_load_balancer_and_wait_for_its_tasks() -> None:
@@ -162,11 +150,8 @@ def test_tier_and_api_share_one_reserve_and_neither_starves_the_other(stage: str
     tasks = int(parameters_of(stage, {})["WebMostTasks"])
     (container,) = web_template(stage, tasks=tasks)["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
     (each_task,) = (int(each["Value"]) for each in container["Environment"] if each["Name"] == "HTTP_WORKERS")
-    bursts = sum(
-        each.burst
-        for method, each in method_limits(stage).items()
-        if method.path.endswith("/identify") and method.name == "POST"
-    )
+    limits = method_limits(stage).items()
+    bursts = sum(each.burst for (name, path), each in limits if path.endswith("/identify") and name == "POST")
     # THEN together they hold no more than there is, and each has a good part
     assert tasks * each_task + bursts <= reserved
     assert min(tasks * each_task, bursts) >= int(reserved * least)
