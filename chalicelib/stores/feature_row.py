@@ -25,7 +25,6 @@ def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAn
     if not all(area.isascii() and area.isalnum() for area in areas):  # the codec joins areas with spaces
         raise ValueError("an area is not an alphanumeric ASCII code")
     # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
-    shares = np.frombuffer(bytes(months or b""), np.uint8).reshape(-1, 12)
     found = CellAnimals(
         cell,
         version,
@@ -35,7 +34,9 @@ def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAn
         np.frombuffer(bytes(statuses), np.uint8),
         _integers(unknown),
         np.frombuffer(array("H", relatives).tobytes(), np.uint16),
-        Seasons(_integers(seasonal), shares) if seasonal else NO_SEASONS,
+        Seasons(_integers(seasonal), np.frombuffer(bytes(months), np.uint8).reshape(-1, 12))
+        if seasonal
+        else NO_SEASONS,
         (rollout[0] or "") if rollout else "",
     )
     expect_plausible(found)  # a value that other processes cannot use must not be written to Redis
