@@ -12,7 +12,7 @@ from chalicelib.api.responses import Candidate, ClassMapShown, MemberTaxon, Pred
 from chalicelib.config.settings import Settings
 from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals, Seasons
-from chalicelib.features.features import CacheLevel, Features, Mode
+from chalicelib.features.features import Features, Mode
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.prior import Prior
@@ -31,18 +31,10 @@ def taxonomy() -> Taxonomy:
     return Taxonomy.read(model.with_name("labels.csv"), model.with_name("taxa.csv"))
 
 
-def features(mode: Mode = "narrowed", cache: CacheLevel = "hit") -> Features:
-    found = CellAnimals(
-        1,
-        "v1",
-        ("AU",),
-        np.array([KOALA, 330], np.int32),
-        np.array([1.0, 0.5], np.float32),
-        np.array([1, 2], np.uint8),
-        np.array([WOMBAT], np.int32),
-        np.array([7, 8, 9], np.uint16),
-    )
-    return Features(mode, cache, found)
+def features() -> Features:
+    lives = np.array([KOALA, 330], np.int32), np.array([1.0, 0.5], np.float32), np.array([1, 2], np.uint8)
+    unknown, relatives = np.array([WOMBAT], np.int32), np.array([7, 8, 9], np.uint16)
+    return Features("narrowed", "hit", CellAnimals(1, "v1", ("AU",), *lives, unknown, relatives))
 
 
 def scores(taxonomy: Taxonomy, **best: float) -> FusedScores:
@@ -100,8 +92,7 @@ def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model
         ("phascolarctos-cinereus", "native", 1.0),
     ]
 
-
-def test_residents_have_a_cell_and_no_coordinates(taxonomy: Taxonomy) -> None:
+    # AND a cell, and no coordinates
     place = residents_of(CELL, features(), taxonomy, "r-1").location
     assert (place.source, place.cell, place.areas) == ("request", "83be0efffffffff", ("AU",))
     assert place.center == cells.center_of(CELL)
@@ -128,6 +119,8 @@ def perhaps(*names: str) -> tuple[Possible, ...]:
 
 BASENJI = (MemberTaxon("basenji", "basenji", "Canis familiaris"),)
 DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.8, None, "likely", BASENJI)
+A_MAMMAL = Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)))
+ELSEWHERE = A_MAMMAL._replace(looks_like=Member("ailurus-fulgens", "red panda", "Ailurus fulgens"))
 
 
 @pytest.mark.parametrize(
@@ -140,36 +133,20 @@ DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.8, None, "likely", 
         (cat("jaguar"), NARROW._replace(is_unexpected=True), "Not known to live here: cat, likely."),
         (
             WIDE,
-            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)), perhaps("opossum", "raccoon or coati", "fox")),
+            A_MAMMAL._replace(perhaps=perhaps("opossum", "raccoon or coati", "fox")),
             "A mammal; perhaps an opossum, a raccoon or coati, or a fox.",
         ),
+        (WIDE, A_MAMMAL, "A mammal, but the photo does not show clearly which one."),
+        (WIDE, ELSEWHERE, "A mammal; it looks like a red panda, which is not known to live here."),
         (
             WIDE,
-            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,))),
-            "A mammal, but the photo does not show clearly which one.",
+            ELSEWHERE._replace(perhaps=perhaps("deer", "fox")),
+            "A mammal; perhaps a deer or a fox. It looks like a red panda, which is not known to live here.",
         ),
     ],
 )
 def test_the_message_says_name_and_certainty(prediction: PredictedTaxon, decision: Decision, message: str) -> None:
     assert message_of(prediction, decision, "narrowed", "animal") == message
-
-
-@pytest.mark.parametrize(
-    ("decision", "message"),
-    [
-        (
-            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,))),
-            "A mammal; it looks like a red panda, which is not known to live here.",
-        ),
-        (
-            Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)), perhaps("deer", "fox")),
-            "A mammal; perhaps a deer or a fox. It looks like a red panda, which is not known to live here.",
-        ),
-    ],
-)
-def test_the_message_says_what_a_photo_looks_like_that_lives_elsewhere(decision: Decision, message: str) -> None:
-    decision = decision._replace(looks_like=Member("ailurus-fulgens", "red panda", "Ailurus fulgens"))
-    assert message_of(WIDE, decision, "narrowed", "animal") == message
 
 
 @pytest.mark.parametrize(
@@ -212,18 +189,12 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here(taxonomy:
     assert shown(scores(taxonomy), features())[0] is None
 
 
-def test_the_word_fits_the_number_that_is_shown(taxonomy: Taxonomy) -> None:
+def test_the_word_fits_the_number_that_is_shown_and_members_are_in_the_answer(taxonomy: Taxonomy) -> None:
     # GIVEN a score that is rounded up to the least of a word; THEN word and number agree
-    found, _ = shown(scores(taxonomy), features(), prediction=Prediction(FAMILY, 0.94996, (FAMILY,)))
-    assert found is not None
-    assert (found.score, found.sure) == (0.95, "almost certain")
-
-
-def test_members_of_a_prediction_are_in_the_answer(taxonomy: Taxonomy) -> None:
-    decision = Decision(Prediction(FAMILY, 0.8, (FAMILY,)), members=(Member("o", "ocelot", "L. p."),))
+    decision = Decision(Prediction(FAMILY, 0.94996, (FAMILY,)), members=(Member("o", "ocelot", "L. p."),))
     found, *_ = named_in(Recognition(scores(taxonomy), decision, ()), Prior(features(), 0.02), 5)
     assert found is not None
-    assert found.members == (MemberTaxon("o", "ocelot", "L. p."),)
+    assert (found.score, found.sure, found.members) == (0.95, "almost certain", (MemberTaxon("o", "ocelot", "L. p."),))
 
 
 @pytest.mark.parametrize(
