@@ -220,21 +220,11 @@ def model_failed(rig: Rig) -> Any:
     return rig.identify(photo(RED), **AT_SYDNEY)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        narrowed,
-        warm_hit,
-        with_boxes,
-        several_photos,
-        no_location,
-        unknown_area,
-        degraded,
-        location_missing,
-        photo_damaged,
-        model_failed,
-    ],
-)
+ANSWERED = (narrowed, warm_hit, with_boxes, several_photos, no_location, unknown_area, degraded)
+REFUSED = (location_missing, photo_damaged, model_failed)
+
+
+@pytest.mark.parametrize("case", [*ANSWERED, *REFUSED])
 def test_answers_and_their_metrics(case: Callable[[Rig], Any], rig: Rig) -> None:
     body = case(rig)
     expect(f"{case.__name__}.txt", shown(body, rig.emitted()))
@@ -290,22 +280,12 @@ def test_the_openapi_document() -> None:
 
 
 def test_values_and_keys_in_redis() -> None:
+    foxes = foxes_in(CELL, "v1")
+    none = {name: getattr(foxes, name)[:0] for name in ("animals", "weights", "status")}
+    nothing = foxes._replace(**none, seasons=CellAnimals._field_defaults["seasons"])
     values = {
-        name: pack(value).hex(" ", 4)
-        for name, value in {
-            "animals": CachedValue(foxes_in(CELL, "v1"), 1e9, 1e9 + 600, 1e9 + 6000, warmed=True),
-            "nothing": CachedValue(
-                foxes_in(CELL, "v1")._replace(
-                    animals=np.empty(0, np.int32),
-                    weights=np.empty(0, np.float32),
-                    status=np.empty(0, np.uint8),
-                    seasons=CellAnimals._field_defaults["seasons"],
-                ),
-                1e9,
-                1e9 + 60,
-                1e9 + 600,
-            ),
-        }.items()
+        "animals": pack(CachedValue(foxes, 1e9, 1e9 + 600, 1e9 + 6000, warmed=True)).hex(" ", 4),
+        "nothing": pack(CachedValue(nothing, 1e9, 1e9 + 60, 1e9 + 600)).hex(" ", 4),
     }
     names = {
         "rollout": keys.ROLLOUT,

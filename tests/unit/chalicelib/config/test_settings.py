@@ -17,11 +17,8 @@ from docs.generate import meanings
 VARIABLES = variables(Settings)
 
 
-def test_an_empty_environment_gives_the_defaults() -> None:
+def test_values_are_read_with_their_type_and_an_empty_environment_gives_the_defaults() -> None:
     assert Settings.from_environment({}) == Settings()
-
-
-def test_values_are_read_with_their_type() -> None:
     # GIVEN text, as environments have it
     environment = {"PHOTO_MAX_BYTES": "1000", "PRIOR_FLOOR": "0.5", "MODEL_PATH": "x.onnx", "LOG_LEVEL": "DEBUG"}
     # WHEN read
@@ -63,8 +60,7 @@ def test_settings_that_contradict_each_other_are_both_named(environment: dict[st
     with pytest.raises(SettingError, match=f"setting {sentence}"):
         Settings.from_environment(environment)
 
-
-def test_related_settings_can_all_change_together() -> None:
+    # AND related settings can all change together
     environment = {"DATABASE_TOTAL": "5", "DATABASE_STATEMENT": "4", "FEATURES_LEASE": "6", "FEATURES_TOTAL": "7"}
     assert Settings.from_environment(environment).features.lease == 6
 
@@ -87,13 +83,10 @@ def test_any_text_is_a_value_or_a_setting_error(variable: str, text: str) -> Non
         Settings.from_environment({variable: text})
 
 
-def test_a_url_with_a_password_is_not_repeated_in_the_error() -> None:
+def test_a_database_url_may_list_several_hosts_and_its_password_is_not_repeated_in_an_error() -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_environment({"DATABASE_URL": "mysql://me:secret@host/db"})
     assert "secret" not in str(caught.value)
-
-
-def test_a_database_url_may_list_several_hosts_as_libpq_does() -> None:
     url = "postgresql://app@one:5432,two:5432/features"
     assert Settings.from_environment({"DATABASE_URL": url}).database.url == url
 
