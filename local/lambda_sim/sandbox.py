@@ -44,13 +44,10 @@ class Sandbox:
                 opened.extractall(folder)
         self._root.mkdir()
 
-    def command(self, environment: Mapping[str, str], program: Sequence[str] | None = None) -> list[str]:
-        """Return the command that runs the function in the sandbox, with the variables of `environment`.
-
-        `program`: arguments for Python, in place of awslambdaric's loop.
-        """
+    def command(self, environment: Mapping[str, str]) -> list[str]:
+        """Return the command that runs the function in the sandbox, with the variables of `environment`."""
         # -S hides the packages installed here. The function, its layer and the runtime have Lambda's order.
-        python = [str(PYTHON), "-S", "-P", *(program or ["-m", "awslambdaric", environment["_HANDLER"]])]
+        python = [str(PYTHON), "-S", "-P", "-m", "awslambdaric", environment["_HANDLER"]]
         variables = {
             **environment,
             "LAMBDA_TASK_ROOT": "/var/task",

@@ -22,6 +22,7 @@ from local.stack.ports import HOST, free_ports
 
 START_TIMEOUT = 20.0
 SLOTS = 16384
+MEMORY_MB = 64
 # The commands that the ElastiCache user guide does not list for serverless, in "Supported and restricted commands".
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
@@ -48,9 +49,8 @@ class ValkeyServer(EmbeddedServer):
 
     start_timeout = START_TIMEOUT
 
-    def __init__(self, folder: Path, port: int, *, memory_mb: int = 64) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
-        self._memory_mb = memory_mb
         self._password, self._admin_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
         command = [binary(), folder / "valkey.conf"]
         super().__init__("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
@@ -98,7 +98,7 @@ class ValkeyServer(EmbeddedServer):
             cluster-port {self._bus}
             cluster-config-file nodes.conf
             cluster-announce-ip {HOST}
-            maxmemory {self._memory_mb}mb
+            maxmemory {MEMORY_MB}mb
             maxmemory-policy volatile-lru
             save ""
             appendonly no
@@ -118,19 +118,16 @@ class ValkeyServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(
-    folder: Path | None = None, port: int = 0, *, memory_mb: int = 64, start: bool = True
-) -> Iterator[ValkeyServer]:
+def serve(folder: Path | None = None, port: int = 0, *, start: bool = True) -> Iterator[ValkeyServer]:
     """Run an empty server until the end of the block.
 
-    `folder`: folder for the server's files; None creates a temporary folder. `port`: 0 selects a free port.
-    `memory_mb`: maximum size of the data. `start`: start the server and wait until it is ready; if it is False, the
-    caller has to start the server.
+    `folder`: folder for the server's files; None creates a temporary folder. `port`: 0 selects a free port. `start`:
+    start the server and wait until it is ready; if it is False, the caller has to start the server.
     """
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        server = ValkeyServer(home.resolve(), port, memory_mb=memory_mb)
+        server = ValkeyServer(home.resolve(), port)
         stack.callback(server.stop)
         if start:
             server.start()

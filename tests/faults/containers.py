@@ -38,9 +38,7 @@ class ContainerLookup:
         if clock_ahead:
             clock = WallClock(lambda: time() + clock_ahead)
             self.features = CellFeatures(self.cache, self.store, FeaturePolicy(settings.features.ttl), clock)
-
-    def at(self, cell: int) -> Features:
-        return self.features.at(cell)
+        self.at = self.features.at
 
     def close(self) -> None:
         self.cache.close()
@@ -107,6 +105,7 @@ class FreezingContainer:
         return line
 
 
+CONTAINERS = 6
 PACE = 0.002
 """Longest pause between two lookups of one container, seconds."""
 
@@ -124,15 +123,15 @@ class TimedLookup:
 class BackgroundLoad:
     """Containers that look up random cells until the end of the block. Each has a thread and its own connections."""
 
-    def __init__(self, variables: Mapping[str, str], cells: Sequence[int], containers: int = 6) -> None:
-        self._variables, self._cells, self._containers = variables, cells, containers
+    def __init__(self, variables: Mapping[str, str], cells: Sequence[int]) -> None:
+        self._variables, self._cells = variables, cells
         self._over = Event()
-        self._threads = ThreadPoolExecutor(containers)
+        self._threads = ThreadPoolExecutor(CONTAINERS)
         self._loads: list[Future[None]] = []
         self.lookups: list[TimedLookup] = []
 
     def __enter__(self) -> Self:
-        self._loads = [self._threads.submit(self._look_up, Random(n)) for n in range(self._containers)]
+        self._loads = [self._threads.submit(self._look_up, Random(n)) for n in range(CONTAINERS)]
         return self
 
     def __exit__(self, *_: object) -> None:

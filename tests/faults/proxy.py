@@ -70,7 +70,7 @@ class Proxy:
     `most_silent`: highest number of connections that `sign_in_slowly` has kept silent at the same time.
     """
 
-    def __init__(self, target: int, port: int = 0) -> None:
+    def __init__(self, target: int) -> None:
         self.target = target
         self.accepted = self.most_silent = 0
         self.accepted_at = self._silence = 0.0
@@ -82,15 +82,15 @@ class Proxy:
         self._hung_up = 0  # number of calls, so that a connection that is accepted during a call is closed too
         self._threads: list[Thread] = []
         self._fillers: list[socket.socket] = []
-        self._listener = _bound(port)
+        self._listener = _bound(0)
         self.port: int = self._listener.getsockname()[1]
         self._listen()
 
     @classmethod
     @contextmanager
-    def to(cls, target: int, port: int = 0) -> Iterator[Self]:
+    def to(cls, target: int) -> Iterator[Self]:
         """Run a proxy for a port of this machine until the end of the block."""
-        proxy = cls(target, port)
+        proxy = cls(target)
         try:
             yield proxy
         finally:

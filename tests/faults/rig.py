@@ -144,14 +144,6 @@ class Rig(BaseRig):
         }
         return {**QUICK, **urls}
 
-    def settings(self, *, direct: bool) -> dict[str, str]:
-        """Return the environment variables of a container that connects through the proxies, or without them."""
-        return self.direct_settings if direct else self.proxied_settings
-
-    def flush(self) -> None:
-        """Delete everything in Redis."""
-        command(self.redis, "FLUSHALL")
-
     @contextmanager
     def superuser(self) -> Iterator[Connection]:
         """Yield a connection of the superuser to the database with the datasets."""

@@ -8,12 +8,13 @@ from tests.faults.rig import Rig, run_case
 
 @parametrize(redis_cases.CASES)
 def test_redis(redis_rig: Rig, scenario: Scenario[Rig]) -> None:
-    run_case(scenario, redis_rig, redis_rig.settings(direct=scenario.case.direct))
+    run_case(scenario, redis_rig, redis_rig.direct_settings if scenario.case.direct else redis_rig.proxied_settings)
 
 
 @parametrize(postgres_cases.CASES)
 def test_postgres(postgres_rig: Rig, scenario: Scenario[Rig]) -> None:
-    run_case(scenario, postgres_rig, postgres_rig.settings(direct=scenario.case.direct))
+    rig = postgres_rig
+    run_case(scenario, rig, rig.direct_settings if scenario.case.direct else rig.proxied_settings)
 
 
 def test_the_page_has_the_tables_of_the_cases() -> None:

@@ -16,7 +16,7 @@ from database.switch import Trial
 from local.stack.postgres import PostgresServer
 from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
-from tests.faults.rig import CELLS, BaseRig, Rig, await_no_fault
+from tests.faults.rig import CELLS, BaseRig, Rig, await_no_fault, command
 from tests.faults.valkey_cluster import cluster
 from tests.support.feature_rig import database, switch
 
@@ -27,9 +27,9 @@ MARGIN = 0.3
 """Seconds that six busy threads on a busy machine may add to the limit of a lookup."""
 
 
-def cache_cells(rig: BaseRig, count: int = 40) -> list[int]:
+def cache_cells(rig: BaseRig) -> list[int]:
     """Return cells whose features are in Redis."""
-    cells = [rig.cell() for _ in range(count)]
+    cells = [rig.cell() for _ in range(40)]
     with closing(ContainerLookup(rig.direct_settings)) as container:
         for cell in cells:
             await_no_fault(partial(container.at, cell))
@@ -104,7 +104,7 @@ def test_a_flush_of_redis(redis_rig: Rig) -> None:
     with BackgroundLoad(redis_rig.direct_settings, cells) as load:
         for _ in range(3):
             load.wait_for_lookups(200)
-            redis_rig.flush()
+            command(redis_rig.redis, "FLUSHALL")
         load.wait_for_lookups(200)
     assert_nothing_lost(load.lookups)
     assert all(not lookup.features.faults for lookup in load.lookups)

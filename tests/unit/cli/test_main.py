@@ -49,14 +49,6 @@ def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture
     assert f"the page cannot have port {port}" in capsys.readouterr().err
 
 
-def test_a_user_without_a_name_is_asked_for_one(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(getpass, "getuser", Mock(side_effect=OSError("No username set in the environment")))
-    assert run(["review", str(study), "--no-browser"]) == Exit.USAGE
-    assert "say with --reviewer who reviews" in capsys.readouterr().err
-
-
 def test_a_command_starts_before_numpy_is_loaded() -> None:
     # GIVEN a process with nothing but the command, as for `--help`, `status` and the completion of a shell
     program = "import sys, cli.__main__; print(*sorted({'numpy', 'onnxruntime', 'h3', 'redis'} & sys.modules.keys()))"
@@ -64,19 +56,31 @@ def test_a_command_starts_before_numpy_is_loaded() -> None:
     assert done.stdout == "\n"
 
 
-def test_degrees_are_numbers(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["identify", str(study), "--lat", "nan", "--lon", "1"]) == Exit.USAGE
-    assert "'nan' is no number of degrees" in capsys.readouterr().err
+OVERWRITTEN = "is the results file, and would be overwritten"
 
 
-@pytest.mark.parametrize("command", [("export", "--csv"), ("export", "--dwca"), ("report", "--html")])
-def test_the_results_file_is_not_overwritten(
-    study: Path, command: tuple[str, str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("export", "{study}", "--csv", "{study}"), OVERWRITTEN),
+        (("export", "{study}", "--dwca", "{study}"), OVERWRITTEN),
+        (("report", "{study}", "--html", "{study}"), OVERWRITTEN),
+        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is no number of degrees"),
+        (("review", "{study}", "--no-browser"), "say with --reviewer who reviews"),
+    ],
+)
+def test_a_mistake_is_said_and_changes_nothing(
+    arguments: tuple[str, ...],
+    said: str,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    name, option = command
+    # GIVEN a user without a name
+    monkeypatch.setattr(getpass, "getuser", Mock(side_effect=OSError("No username set in the environment")))
     before = study.read_bytes()
-    assert run([name, str(study), option, str(study)]) == Exit.USAGE
-    assert "is the results file, and would be overwritten" in capsys.readouterr().err
+    assert run([each.format(study=study) for each in arguments]) == Exit.USAGE
+    assert said in capsys.readouterr().err
     assert study.read_bytes() == before
 
 

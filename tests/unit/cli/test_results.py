@@ -220,14 +220,11 @@ def version_1(path: Path) -> Path:
     return path
 
 
-def reviews(results: ResultsFile) -> list[dict[str, object]]:
-    return [
-        {name: value for name, value in dict(row).items() if value is not None}
-        for row in results.rows("select * from review")
-    ]
-
-
 def test_an_older_file_is_read_as_it_is_and_changed_when_it_is_written(tmp_path: Path) -> None:
+    def reviews(results: ResultsFile) -> list[dict[str, object]]:
+        rows = map(dict, results.rows("select * from review"))
+        return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
     # GIVEN a file of an earlier release
     path = version_1(tmp_path / "r.db")
     said = {"photo": 1, "reviewer": "A. Person", "number": 1, "kind": "animal", "name": "lion", "rank": "species"}

@@ -32,8 +32,9 @@ def test_without_a_terminal_progress_is_lines(said: tuple[Event, list[str]]) -> 
         reach(200)
         printed.clear()
         assert printed.wait(10)
-    # THEN lines say how far it is
+    # THEN lines say how far it is, and without a photo yet no rate
     assert any(line.startswith("faunalens: identifying: 200 of 1,000 photos, ") for line in lines)
+    assert terminal.progress_line("identifying", 0, 10, 0.0) == "identifying: 0 of 10 photos"
 
 
 def test_what_has_no_end_says_that_it_goes_on(said: tuple[Event, list[str]]) -> None:
@@ -41,10 +42,6 @@ def test_what_has_no_end_says_that_it_goes_on(said: tuple[Event, list[str]]) -> 
     with terminal.waiting("listing photos"):
         assert printed.wait(10)
     assert set(lines) == {"faunalens: listing photos …"}
-
-
-def test_a_line_without_a_photo_yet_has_no_rate() -> None:
-    assert terminal.progress_line("identifying", 0, 10, 0.0) == "identifying: 0 of 10 photos"
 
 
 def test_names_that_a_console_lacks_are_printed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

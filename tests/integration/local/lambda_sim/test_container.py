@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from infra.package import Package
-from local.lambda_sim.container import Container, InvocationResult
+from local.lambda_sim.container import Container
 from local.lambda_sim.pool import Pool, Throttled
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from local.stack.child_process import alive
@@ -40,13 +40,6 @@ def ask(container: Container, **event: Any) -> Any:
     invoked = container.invoke(json.dumps(event).encode())
     assert invoked.error is None, invoked
     return json.loads(invoked.payload)
-
-
-def error_of(invoked: InvocationResult) -> tuple[str, str]:
-    """Return type and message of a failed invocation."""
-    assert invoked.error
-    error = json.loads(invoked.payload)
-    return error["errorType"], error["errorMessage"]
 
 
 def test_a_handler_gets_the_event_and_lambdas_environment(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -121,7 +114,8 @@ def test_a_handlers_error_is_reported_and_the_container_lives(sandbox: Sandbox, 
     with Container(toy.function("toy.fail"), sandbox, "toys-1", tmp_path / "log", lines.append) as toys:
         for _ in range(2):
             invoked = toys.invoke(b"{}")
-            assert (invoked.error, error_of(invoked)) == ("Unhandled", ("ValueError", "as asked"))
+            error = json.loads(invoked.payload)
+            assert (invoked.error, error["errorType"], error["errorMessage"]) == ("Unhandled", "ValueError", "as asked")
             assert toys.alive
     assert any("[ERROR] ValueError: as asked" in line for line in lines)
 
@@ -154,8 +148,9 @@ def test_a_container_that_fails_or_exceeds_a_limit_says_why_and_ends(
             ask(toys, **harmless)
         invoked = toys.invoke(json.dumps(event).encode(), "request-1")
         assert not toys.alive
-    assert error_of(invoked)[0] == kind
-    assert message in error_of(invoked)[1]
+    error = json.loads(invoked.payload)
+    assert (invoked.error, error["errorType"]) == (kind, kind)
+    assert message in error["errorMessage"]
     # AND what it printed before is kept
     assert handler != "toy.leave" or "about to leave" in lines
 
