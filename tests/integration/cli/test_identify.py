@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from csv import DictWriter
 from pathlib import Path
 from sqlite3 import Row, connect
 
@@ -42,10 +43,9 @@ def study(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     with (tmp_path / "deployments.csv").open("w") as file:
-        columns = list(STATIONS[0])
-        print(",".join(columns), file=file)
-        for station in STATIONS:
-            print(",".join(f'"{station[column]}"' for column in columns), file=file)
+        table = DictWriter(file, STATIONS[0])
+        table.writeheader()
+        table.writerows(STATIONS)
     return tmp_path
 
 
@@ -187,8 +187,7 @@ def test_empty_gps_tags_are_no_place(here: Run, study: Path) -> None:
 
 def test_without_a_model_the_error_says_what_to_do(run: Run, study: Path) -> None:
     done = run("identify", study / "photos" / "elsewhere.jpg", MODEL_PATH=str(study / "none.onnx"))
-    assert done.returncode == 1
-    assert "Error: " in done.stderr
+    assert (done.returncode, "Error: " in done.stderr) == (1, True)
 
 
 def test_a_study_that_moved_goes_on(here: Run, study: Path) -> None:
@@ -200,13 +199,11 @@ def test_a_study_that_moved_goes_on(here: Run, study: Path) -> None:
     other = study / "other"
     shutil.copytree(photos, other)
     refused = here("identify", other, "--results", results, *place)
-    assert refused.returncode == 2
-    assert "--root" in refused.stderr
+    assert (refused.returncode, "--root" in refused.stderr) == (2, True)
     # WHEN the folder is elsewhere, and one of its folders is given THEN that is refused, as its photos would be new
     shutil.move(photos, study / "moved")
     refused = here("identify", study / "moved" / "N", "--results", results, *place)
-    assert refused.returncode == 2
-    assert "--root" in refused.stderr
+    assert (refused.returncode, "--root" in refused.stderr) == (2, True)
     # WHEN the folder itself is given THEN its photos are the same
     done = here("identify", study / "moved", "--results", results, *place)
     assert (done.returncode, "(0 looked at" in done.stderr) == (0, True)
@@ -217,8 +214,7 @@ def test_a_study_that_moved_goes_on(here: Run, study: Path) -> None:
 
 def test_given_stores_are_asked_once_a_station(run: Run, card: Path, loaded_database: str, tmp_path: Path) -> None:
     # GIVEN a database without a cache, and photos of two stations
-    results = tmp_path / "study.db"
-    table = tmp_path / "deployments.csv"
+    results, table = tmp_path / "study.db", tmp_path / "deployments.csv"
     table.write_text("deploymentID,latitude,longitude\nN,-33.9,151.2\nS,9.0,-79.5\n")
     stores = {"DATABASE_URL": loaded_database, "REDIS_URL": "redis://127.0.0.1:1"}
     done = run("identify", card, "--deployments", table, "--results", results, **stores)
