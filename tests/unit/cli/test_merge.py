@@ -218,3 +218,8 @@ def test_folders_of_one_machine_come_below_one(tmp_path: Path, capsys: pytest.Ca
     with ResultsFile(into, write=False) as results:
         assert sorted(answers(results)) == ["north/card/1", "south/card/1"]
         assert [row["folder"] for row in results.deployments()] == ["north/card", "south/card"]
+    # WHEN they are said to be copies of each other THEN their paths stay
+    copies = tmp_path / "copies.db"
+    assert run(["merge", *map(str, files), "--into", str(copies), "--root", str(tmp_path / "cards" / "north")]) == 0
+    with ResultsFile(copies, write=False) as results:
+        assert sorted(answers(results)) == ["card/1"]
