@@ -91,7 +91,7 @@ def measure(data: bytes) -> tuple[float, int, float, float]:
     seconds = perf_counter() - started
     picture.whole(DETECTOR_SIZE)
     picture.around(Area(0, 0, 1, 1), SIZE)
-    return photo.megapixels, reserved, (megabytes("VmHWM") - before) * 1e6, seconds
+    return photo.width * photo.height / 1e6, reserved, (megabytes("VmHWM") - before) * 1e6, seconds
 
 
 def main() -> int:

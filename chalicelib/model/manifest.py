@@ -14,12 +14,6 @@ from chalicelib.errors import ModelError
 CLASSIFIER, DETECTOR, HEAD = "classifier", "detector", "head"
 KINDS = (CLASSIFIER, DETECTOR, HEAD)
 RESAMPLINGS = ("bilinear", "bicubic", "lanczos")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_VERSION = re.compile(r"[0-9a-f]{12}")
-_CELL = re.compile(r"8[0-3][0-9a-f]{13}")
 _LARGEST_SIDE = 1024
 
 
@@ -123,72 +117,58 @@ class _Key(NamedTuple):
     optional: bool = False
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
-def _in_range(low: float, high: float) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low < value <= high
+def _lists(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and bool(value) and all(map(_matches(pattern), value))
 
 
-def _is_truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
-
-
-def _are_cells(value: Any) -> bool:
-    return _are_texts(value) and all(map(_CELL.fullmatch, value))
-
-
-def _is_index(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _in_range(low: float, high: float, *kinds: type) -> Callable[[Any], bool]:
+    return lambda value: type(value) in (kinds or (int, float)) and low < value <= high  # a bool is no number
 
 
 def _is_path(value: object) -> bool:
     return isinstance(value, str) and bool(value) and not value.startswith("/") and ".." not in value.split("/")
 
 
+_TEXT = r"(?s).*\S.*"
+_TRUTH = (lambda value: isinstance(value, bool)), "true or false"
 _FRACTION = _in_range(0, 1), "a number above 0, at most 1"
 _KEYS: dict[str, dict[str, _Key]] = {
     "": {
         "kind": _Key(lambda value: value in KINDS, " or ".join(f'"{each}"' for each in KINDS)),
-        "enabled": _Key(_is_truth, "true or false"),
-        "camera_traps": _Key(_is_truth, "true or false", (DETECTOR,), optional=True),
-        "licence": _Key(_is_text, "the licence of the weights"),
-        "author": _Key(_is_text, "who made the weights, and from which data"),
-        "taxa": _Key(_are_texts, 'a list of scientific names, such as ["Aves"]', (CLASSIFIER,)),
+        "enabled": _Key(*_TRUTH),
+        "camera_traps": _Key(*_TRUTH, (DETECTOR,), optional=True),
+        "licence": _Key(_matches(_TEXT), "the licence of the weights"),
+        "author": _Key(_matches(_TEXT), "who made the weights, and from which data"),
+        "taxa": _Key(_lists(_TEXT), 'a list of scientific names, such as ["Aves"]', (CLASSIFIER,)),
         "gate": _Key(*_FRACTION, (CLASSIFIER,)),
         "temperature": _Key(_in_range(0, 10), "a number above 0, at most 10", (CLASSIFIER,)),
-        "general": _Key(_matches(_VERSION), "12 hex digits, the version of the general model", (HEAD,)),
-        "night": _Key(_is_truth, "true or false", (HEAD,), optional=True),
-        "areas": _Key(_are_texts, 'a list of country codes, such as ["US"]', (HEAD,), optional=True),
-        "cells": _Key(_are_cells, "a list of H3 cells of resolution 0 to 3, in hex", (HEAD,), optional=True),
+        "general": _Key(_matches("[0-9a-f]{12}"), "12 hex digits, the version of the general model", (HEAD,)),
+        "night": _Key(*_TRUTH, (HEAD,), optional=True),
+        "areas": _Key(_lists(_TEXT), 'a list of country codes, such as ["US"]', (HEAD,), optional=True),
+        "cells": _Key(
+            _lists("8[0-3][0-9a-f]{13}"), "a list of H3 cells of resolution 0 to 3, in hex", (HEAD,), optional=True
+        ),
     },
     "weights": {
-        "repository": _Key(_matches(_REPOSITORY), '"owner/name"'),
-        "commit": _Key(_matches(_COMMIT), "a commit's 40 hex digits"),
+        "repository": _Key(_matches(r"[\w.-]+/[\w.-]+"), '"owner/name"'),
+        "commit": _Key(_matches("[0-9a-f]{40}"), "a commit's 40 hex digits"),
         "path": _Key(_is_path, "a path inside the repository"),
-        "sha256": _Key(_matches(_SHA256), "64 hex digits in lower case"),
+        "sha256": _Key(_matches("[0-9a-f]{64}"), "64 hex digits in lower case"),
     },
     "input": {
         "size": _Key(
-            lambda value: _is_index(value) and 0 < value <= _LARGEST_SIDE,
-            f"a whole number from 1 to {_LARGEST_SIDE}",
-            (CLASSIFIER, DETECTOR),
+            _in_range(0, _LARGEST_SIDE, int), f"a whole number from 1 to {_LARGEST_SIDE}", (CLASSIFIER, DETECTOR)
         ),
         "crop": _Key(*_FRACTION, (CLASSIFIER,), optional=True),
         "resampling": _Key(lambda value: value in RESAMPLINGS, ", ".join(RESAMPLINGS), (CLASSIFIER,), optional=True),
     },
     "outputs": {
         "labels": _Key(lambda value: _is_path(value) and "/" not in value, "a file name in the pack's folder"),
-        "background": _Key(_is_index, "the index of an output", (CLASSIFIER,), optional=True),
+        "background": _Key(_in_range(-1, 2**31, int), "the index of an output", (CLASSIFIER,), optional=True),
     },
 }
 _TABLES = {"weights": KINDS[:2], "input": KINDS[:2], "outputs": KINDS, "thresholds": (HEAD,)}
@@ -208,7 +188,7 @@ def _parse(file: Path) -> dict[str, Any]:
 
 
 def _faults(name: str, document: Mapping[str, Any]) -> Iterator[str]:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
         yield f"the name of a pack is '{name}'; expected lower-case letters, digits and underscores"
     kind = document.get("kind", CLASSIFIER)
     tables: dict[str, Any] = {"": {key: value for key, value in document.items() if key not in _TABLES}}
@@ -224,13 +204,8 @@ def _faults(name: str, document: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(values, dict):
             yield f"{table} is {values!r}; expected a table [{table}]"
             continue
-        if table == "thresholds":
-            accepts, expected = _FRACTION
-            yield from (
-                f"{table}.{key} is {each!r}; expected {expected}" for key, each in values.items() if not accepts(each)
-            )
-            continue
-        yield from _faults_of_table(f"{table}." if table else "", values, _KEYS[table], kind)
+        keys = _KEYS.get(table) or dict.fromkeys(values, _Key(*_FRACTION))  # thresholds are of any taxa
+        yield from _faults_of_table(f"{table}." if table else "", values, keys, kind)
 
 
 def _faults_of_table(prefix: str, values: Mapping[str, Any], keys: Mapping[str, _Key], kind: object) -> Iterator[str]:

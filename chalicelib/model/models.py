@@ -7,7 +7,7 @@ of which the general model can say little: there its word counts for its animals
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import isfinite
 from pathlib import Path
 from threading import Lock
@@ -69,10 +69,6 @@ class Head(LabelledModel):
         """Return the least probability of a taxon that is named, by its id."""
         leasts = {animal.taxon_id: LEAST_NAMED for animal in self.animals} | {**self.manifest.thresholds}
         return {taxon: max(least, LEAST_NAMED) for taxon, least in leasts.items()}
-
-    def sees(self, *, by_night: bool) -> bool:
-        """Return whether it is for photos by night, or by day."""
-        return by_night or not self.manifest.night
 
     def is_for(self, features: Features) -> bool:
         """Return whether it is for photos of a place: one of its areas, its cells, or a cell beside one."""
@@ -163,7 +159,7 @@ class Models:
         self.general, self.taxonomy, self.floor = general, taxonomy, floor
         self._folder, self._threads, self._outside = folder, threads, outside
         self._ones = np.ones(general.animals, np.float32)
-        self._member_masks: dict[str, NDArray[np.bool_]] = {}
+        self._members = cache(lambda pack: members_of(taxonomy, frozenset(pack.taxa)))
         self._fusions: dict[tuple[str, ...], Fusion] = {}
         self._lock = Lock()
 
@@ -184,7 +180,8 @@ class Models:
     def _others(self) -> tuple[Pack, ...]:
         if self._outside is None:
             return ()
-        others = self._outside.packs(self._threads, self._folder, self._id_of)
+        found = [each for each in self._outside.manifests if each.kind == CLASSIFIER]
+        others = tuple(Pack(each, self._threads, self._folder, self._id_of) for each in found)
         if twice := {each.name for each in self._own} & {each.name for each in others}:
             raise ModelError(
                 f"{self._outside.folder} has a pack named {min(twice)}, as the model has; give its files another name"
@@ -216,7 +213,8 @@ class Models:
 
     def head_at(self, features: Features, *, by_night: bool) -> Head | None:
         """Return the first head that is for photos of a place. Raises `ModelError`."""
-        return next((each for each in self.heads if each.is_for(features) and each.sees(by_night=by_night)), None)
+        seeing = (each for each in self.heads if by_night or not each.manifest.night)
+        return next((each for each in seeing if each.is_for(features)), None)
 
     def _id_of(self, animal: Animal) -> int:
         """Return the id of an animal in this release, or one made of its name. Reads the labels of its own class."""
@@ -304,24 +302,13 @@ class Models:
             headed=head.said(said, fusion.positions),
         )
 
-    def _members(self, pack: Pack) -> NDArray[np.bool_]:
-        """Return which of the general model's animals belong to a pack's taxa."""
-        if pack.name not in self._member_masks:
-            self._member_masks[pack.name] = members_of(self.taxonomy, frozenset(pack.taxa))
-        return self._member_masks[pack.name]
-
     def _fusion(self, taxonomy: Taxonomy, names: tuple[str, ...], pack: LabelledModel) -> Fusion:
         """Return the fusion of a taxonomy and a pack or head. `names`: of those in the result, in order."""
-        fusion = self._fusions.get(names)
-        if fusion is None:
-            with self._lock:
-                fusion = self._fusions.get(names)
-                if fusion is None:
-                    classes = read_members(self._folder / "members.csv")
-                    fusion = self._fusions[names] = Fusion.of(
-                        taxonomy, frozenset(pack.manifest.taxa), pack.animals, classes
-                    )
-        return fusion
+        with self._lock:
+            if names not in self._fusions:
+                classes = read_members(self._folder / "members.csv")
+                self._fusions[names] = Fusion.of(taxonomy, frozenset(pack.manifest.taxa), pack.animals, classes)
+            return self._fusions[names]
 
 
 def mean_of(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:

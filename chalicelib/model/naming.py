@@ -85,7 +85,7 @@ def read_certainty(path: Path) -> Mapping[Level, Curve]:
     try:
         rows = json.loads(path.read_text("utf-8"))
         return {
-            level: Curve({basis: _pair(rows[level][basis]) for basis in curve.fits}, float(rows[level]["least"]))
+            level: Curve({basis: _numbers(*rows[level][basis]) for basis in curve.fits}, float(rows[level]["least"]))
             for level, curve in PLAIN.items()
         }
     except FileNotFoundError:
@@ -96,8 +96,7 @@ def read_certainty(path: Path) -> Mapping[Level, Curve]:
         ) from error
 
 
-def _pair(values: list[float]) -> tuple[float, float]:
-    a, b = values
+def _numbers(a: float, b: float) -> tuple[float, float]:
     return float(a), float(b)
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
-from chalicelib.model.manifest import CLASSIFIER, Manifest, read_manifests
+from chalicelib.model.manifest import Manifest, read_manifests
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import (
@@ -215,13 +215,6 @@ class Outside:
     def manifests(self) -> tuple[Manifest, ...]:
         """Return the manifests of the folder. Raises `ModelError` if one is malformed."""
         return tuple(read_manifests(self.folder)) if self.folder else ()
-
-    def packs(self, threads: int, general: Path, known: Callable[[Animal], int]) -> tuple[Pack, ...]:
-        """Return the packs. `general`: folder of the general model. `known`: gives ids.
-
-        Raises `ModelError` if a manifest is malformed.
-        """
-        return tuple(Pack(each, threads, general, known) for each in self.manifests if each.kind == CLASSIFIER)
 
     def at(self, features: Features, packs: Sequence[LabelledModel]) -> Features:
         """Return the features of a place with the animals of these packs that this release has no ids for."""

@@ -58,7 +58,6 @@ class Animal(NamedTuple):
     id: int
     taxon_id: str
     output_index: int
-    wnid: str
     name: str
     scientific_name: str
     rank: str
@@ -167,7 +166,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def build_animal(fields: Sequence[str], lineage: list[Taxon], output_index: int, labels: str, wnid: str = "") -> Animal:
+def build_animal(fields: Sequence[str], lineage: list[Taxon], output_index: int, labels: str) -> Animal:
     """Build an animal from the `FIELDS` of a row of labels. Raises `ModelError`, which names the file `labels`.
 
     `lineage`: the taxa of the row's further fields.
@@ -186,12 +185,12 @@ def build_animal(fields: Sequence[str], lineage: list[Taxon], output_index: int,
     own = Taxon(name, scientific_name, rank)
     if lineage and (lineage[-1].scientific_name, lineage[-1].rank) == (scientific_name, rank):
         lineage = lineage[:-1]
-    return Animal(identity, taxon_id, output_index, wnid, name, scientific_name, rank, kind, (*lineage, own))
+    return Animal(identity, taxon_id, output_index, name, scientific_name, rank, kind, (*lineage, own))
 
 
 def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
     """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
-    number, taxon_id, output, wnid, name, *rest = row
+    number, taxon_id, output, _, name, *rest = row
     try:
         lineage = [named[cell] for cell in rest[3:] if cell]
     except KeyError as error:
@@ -200,7 +199,7 @@ def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> 
         output_index = int(output)
     except ValueError:
         raise ModelError(f"output_index of '{name}' in {labels} is '{output}'; expected a whole number") from None
-    return build_animal((number, taxon_id, name, *rest[:3]), lineage, output_index, labels, wnid)
+    return build_animal((number, taxon_id, name, *rest[:3]), lineage, output_index, labels)
 
 
 def _tree_order(animals: Iterable[Animal]) -> list[int]:

@@ -59,11 +59,6 @@ class Photo:
         self._decode_bytes: Callable[[int], int] | None = decode_bytes
         self._open_image: Callable[[], Image.Image] | None = open_image
 
-    @property
-    def megapixels(self) -> float:
-        """Return the number of pixels in the file, in millions."""
-        return self.width * self.height / 1e6
-
     def decode_bytes(self, size: int) -> int:
         """Return the maximum number of bytes of memory that `decode(size)` takes, not counting the file."""
         if self._decode_bytes is None:
@@ -135,7 +130,7 @@ def open_photo(data: bytes, limits: PhotoLimits) -> Photo:
         _check_size(memory.tile_size(image), limits)
     decode_bytes: dict[str, Callable[[int], int]] = {
         "JPEG": lambda size: memory.jpeg_bytes(image, draft_side(size), buffered=buffered),
-        "PNG": lambda _: memory.png_bytes(image),
+        "PNG": lambda _: memory.flat_bytes(image.size, memory.mode_bytes(image)),
         "TIFF": lambda _: memory.tiff_bytes(image),
         "HEIC": lambda _: memory.heic_bytes(image),
     }

@@ -64,21 +64,39 @@ def check_segments(data: bytes) -> bool:
     JPEG has only one scan, so the walk ends at the header of that scan, after about 20 µs.
     Raises `PhotoUnreadable` if there are too many scans, segments, fill bytes or tables.
     """
-    components, megapixels, in_one_scan, scans = 0, 0.0, False, 0
-    head = _Head()
+    components, megapixels, in_one_scan, scans, fill = 0, 0.0, False, 0, 0
+    lengths = dict.fromkeys(_MAX_LENGTHS, 0)
     for marker, position, skipped in _segments(data):
         if marker in _FRAMES:
-            height, width = (int.from_bytes(data[position + at : position + at + 2]) for at in (3, 5))
+            width, height = _frame_size(data, position)
             megapixels = height * width / 1e6
             components, in_one_scan = int.from_bytes(data[position + 7 : position + 8]), marker not in _PROGRESSIVE
-        if not scans:
-            head.add(marker, int.from_bytes(data[position : position + 2]), skipped)
+        if not scans:  # what Pillow reads before it
+            fill += skipped
+            if fill > _MAX_FILL:
+                raise _too_costly(f"{_MAX_FILL} fill bytes")
+            if marker in lengths:
+                lengths[marker] += int.from_bytes(data[position : position + 2])
+                if lengths[marker] > _MAX_LENGTHS[marker]:
+                    raise _too_costly(f"{_MAX_LENGTHS[marker]} bytes in segments of type {marker:#x}")
         if marker == _START_OF_SCAN:
             scans += 1
             if scans == 1 and in_one_scan and data[position + 2 : position + 3] >= bytes([components]):
                 return False
             _check_scans(scans, megapixels)
     return True
+
+
+def _check_scans(scans: int, megapixels: float) -> None:
+    if scans > _MAX_SCANS:
+        raise _too_costly(f"{_MAX_SCANS} scans")
+    if scans * megapixels > _MAX_SCANNED_MEGAPIXELS:
+        raise _too_costly(f"{_MAX_SCANNED_MEGAPIXELS / megapixels:.0f} scans of {megapixels:.0f} MP")
+
+
+def _frame_size(data: bytes, position: int) -> tuple[int, int]:
+    """Return width and height in the header of a frame. `position`: behind its marker."""
+    return int.from_bytes(data[position + 5 : position + 7]), int.from_bytes(data[position + 3 : position + 5])
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -94,31 +112,6 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             return
         position = match.end() + int.from_bytes(data[match.end() : match.end() + 2])
     raise _too_costly(f"{_MAX_SEGMENTS} segments")
-
-
-class _Head:
-    """Counters of the bytes that Pillow reads before the first scan."""
-
-    def __init__(self) -> None:
-        self._fill = 0
-        self._lengths = dict.fromkeys(_MAX_LENGTHS, 0)
-
-    def add(self, marker: int, length: int, skipped: int) -> None:
-        """Count a segment, and the bytes skipped before it. Raises `PhotoUnreadable` if there are too many."""
-        self._fill += skipped
-        if self._fill > _MAX_FILL:
-            raise _too_costly(f"{_MAX_FILL} fill bytes")
-        if marker in self._lengths:
-            self._lengths[marker] += length
-            if self._lengths[marker] > _MAX_LENGTHS[marker]:
-                raise _too_costly(f"{_MAX_LENGTHS[marker]} bytes in segments of type {marker:#x}")
-
-
-def _check_scans(scans: int, megapixels: float) -> None:
-    if scans > _MAX_SCANS:
-        raise _too_costly(f"{_MAX_SCANS} scans")
-    if scans * megapixels > _MAX_SCANNED_MEGAPIXELS:
-        raise _too_costly(f"{_MAX_SCANNED_MEGAPIXELS / megapixels:.0f} scans of {megapixels:.0f} MP")
 
 
 def _too_costly(most: str) -> PhotoUnreadable:
@@ -189,8 +182,7 @@ def read_jpeg_header(data: bytes) -> Header:
     with suppress(PhotoUnreadable):
         for marker, position, _ in _segments(data) if data.startswith(b"\xff\xd8") else ():
             if marker in _FRAMES:
-                height, width = (int.from_bytes(data[position + at : position + at + 2]) for at in (3, 5))
-                return Header((width, height), exif or None)
+                return Header(_frame_size(data, position), exif or None)
             segment = data[position + 2 : position + int.from_bytes(data[position : position + 2])]
             if marker == _APP1 and segment.startswith(_EXIF):
                 exif += segment.removeprefix(_EXIF)
@@ -199,23 +191,15 @@ def read_jpeg_header(data: bytes) -> Header:
 
 def read_webp_header(data: bytes) -> Header:
     """Read the header of a file whose first bytes are those of a WebP file. Never raises."""
-    metadata = {b"EXIF": b"", b"XMP ": b""}
-    for kind, content in _webp_chunks(data):
-        if kind in metadata and not metadata[kind]:
-            metadata[kind] = content
-    return Header(_webp_size(data), metadata[b"EXIF"] or None, metadata[b"XMP "] or None)
-
-
-def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type and content of each chunk. The content is empty except for EXIF and XMP."""
-    position = 12
+    metadata, position = {b"EXIF": b"", b"XMP ": b""}, 12
     for _ in range(_MAX_WEBP_CHUNKS):
         if position + 8 > len(data):
-            return
+            break
         kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
-        position += 8
-        yield kind, data[position : position + length] if kind in (b"EXIF", b"XMP ") else b""
-        position += length + length % 2
+        if kind in metadata and not metadata[kind]:
+            metadata[kind] = data[position + 8 : position + 8 + length]
+        position += 8 + length + length % 2
+    return Header(_webp_size(data), metadata[b"EXIF"] or None, metadata[b"XMP "] or None)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

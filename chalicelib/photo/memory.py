@@ -87,15 +87,6 @@ class DecodeMemory:
                 f"decoding the photo takes {size / 1e6:.0f} MB of memory, but at most {self.total / 1e6:.0f} MB are "
                 "available; send a smaller one, or save it as JPEG"
             )
-        self._take(size)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += size
-                self._changed.notify_all()
-
-    def _take(self, size: int) -> None:
         ticket = object()
         with self._changed:
             self._waiting.append(ticket)
@@ -110,6 +101,12 @@ class DecodeMemory:
             finally:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
 
 
 def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
@@ -121,12 +118,7 @@ def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
     most = min(image.size) // draft_side
     scale = next((scale for scale in (8, 4, 2) if scale <= most), 1)
     coefficients = _coefficient_bytes(image) if buffered else 0.0
-    return flat_bytes(image.size, coefficients + _mode_bytes(image) / scale**2)
-
-
-def png_bytes(image: Image.Image) -> int:
-    """Return the maximum number of bytes that decoding a PNG takes, not counting the file."""
-    return flat_bytes(image.size, _mode_bytes(image))
+    return flat_bytes(image.size, coefficients + mode_bytes(image) / scale**2)
 
 
 def tiff_bytes(image: Image.Image) -> int:
@@ -143,7 +135,7 @@ def tiff_bytes(image: Image.Image) -> int:
     )
     bits = tags.get(Base.BitsPerSample, (8,))
     sample_bytes = max(4, sum(bits) // 8 + 1 if isinstance(bits, tuple) else 8)
-    per_pixel = _mode_bytes(image) + (_STORED.get(image.mode, 4) if rotated else 0)
+    per_pixel = mode_bytes(image) + (_STORED.get(image.mode, 4) if rotated else 0)
     return flat_bytes((width, height), per_pixel) + strip_width * strip_height * sample_bytes
 
 
@@ -164,7 +156,7 @@ def flat_bytes(size: tuple[int, int], per_pixel: float) -> int:
     return _FIXED + int(size[0] * size[1] * per_pixel)
 
 
-def _mode_bytes(image: Image.Image) -> int:
+def mode_bytes(image: Image.Image) -> int:
     """Return the bytes per pixel of a decoded image and of its copies in `Picture`."""
     converted = _TRANSPARENCY if "transparency" in image.info else _CONVERTED.get(image.mode, 4)
     return _STORED.get(image.mode, 4) + converted

@@ -36,7 +36,7 @@ class PhotoFacts:
 
     @property
     def megapixels(self) -> float:
-        """Return the number of pixels in the file, in millions."""
+        """Return the number of pixels, in millions."""
         return self.width * self.height / 1e6
 
     @classmethod

@@ -175,7 +175,7 @@ def _animal(meant: Labelled, position: int, kind: str) -> Animal:
     above = [Taxon(lineage_of(each).name or each, each, rank) for rank, each in meant.ranks.items() if each != latin]
     taxon = "-".join(latin.lower().split())
     lineage = (*above, Taxon(meant.name, latin, meant.rank))
-    return Animal(position, taxon, position, "", meant.name, latin, meant.rank, kind, lineage)
+    return Animal(position, taxon, position, meant.name, latin, meant.rank, kind, lineage)
 
 
 def _among(positions: Mapping[str, int], names: Iterable[str]) -> Positions:

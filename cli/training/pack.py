@@ -56,7 +56,7 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
         rank = next((rank for rank, name in lineage.ranks.items() if name == latin), "species")
         line = tuple(Taxon(lineage_of(name).name or name, name, at) for at, name in lineage.ranks.items())
         name = lineage.name or latin
-        animals.append(Animal(id_of(taxon_id), taxon_id, index, "", name, latin, taxon_rank(rank), "wild", line))
+        animals.append(Animal(id_of(taxon_id), taxon_id, index, name, latin, taxon_rank(rank), "wild", line))
     return tuple(animals)
 
 

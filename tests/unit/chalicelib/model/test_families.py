@@ -63,13 +63,6 @@ def test_breeds_and_subspecies_are_one_species() -> None:
     assert sizes == {"Canis familiaris": 119, "Canis lupus": 2, "Felis catus": 5, "Gallus gallus": 2}
 
 
-def test_a_class_that_others_cover_knows_which() -> None:
-    # GIVEN the tusker, which may be either elephant; THEN nothing else of the general model is like it
-    (covered,) = LAYOUT.covers
-    assert LAYOUT.species[covered[0]].name == "tusker elephant"
-    assert {LAYOUT.species[number].name for number in covered[1].tolist()} == {"African elephant", "Asian elephant"}
-
-
 def test_look_alikes_have_shares_of_one() -> None:
     row = Family("deer", (("aepyceros-melampus", 3.0), ("alcelaphus-buselaphus", 1.0), ("no-such-taxon", 5.0)))
     looks = LAYOUT.looks(row)
@@ -98,11 +91,6 @@ def test_families_that_no_model_knows_follow_the_known_ones_with_their_lineage()
         "Felidae": 1,
     }
     assert [here.tree.lineages[each][-1].name for each in (deer, opossum)] == ["deer", "opossum"]
-
-
-def test_more_species_weigh_more_but_not_as_much() -> None:
-    two, one = (FAMILIES.at(place(relatives=names), TAXONOMY) for names in (["mule deer", "wapiti"], ["wapiti"]))
-    assert one.unknown.weights[0] < two.unknown.weights[0] < 2 * one.unknown.weights[0]
 
 
 def test_a_place_is_remembered() -> None:

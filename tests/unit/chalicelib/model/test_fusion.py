@@ -23,7 +23,7 @@ def animal(index: int, name: str, *lineage: tuple[str, str], number: int | None 
     taxa = tuple(Taxon(each.lower(), each, rank) for each, rank in lineage)
     scientific_name, rank = lineage[-1]
     taxon = scientific_name.lower().replace(" ", "-")
-    return Animal(index if number is None else number, taxon, index, "", name, scientific_name, rank, "wild", taxa)
+    return Animal(index if number is None else number, taxon, index, name, scientific_name, rank, "wild", taxa)
 
 
 TOUCANS = ("Aves", "class"), ("Piciformes", "order"), ("Ramphastidae", "family")
@@ -58,11 +58,6 @@ def test_an_animal_of_both_is_one() -> None:
     assert [each.name for each in FUSION.taxonomy.animals] == names
     assert FUSION.positions.tolist() == [5, 3, 6]
     assert FUSION.taxonomy.index_of == {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 10: 5, 12: 6}
-
-
-def test_a_class_has_its_kin_in_the_pack_by_order() -> None:
-    kin = {(PACK[number].name, GENERAL.animals[index].name) for number, index in zip(*FUSION.kin, strict=True)}
-    assert kin == {("toco toucan", "toucan")}
 
 
 def test_the_clades_of_a_class_may_come_in_any_order() -> None:

@@ -93,11 +93,6 @@ def test_the_animal_of_most_photos_wins(models: Models) -> None:
     assert together.probabilities.sum() == pytest.approx(1)
 
 
-def test_the_same_photo_twice_gives_the_same_scores(models: Models) -> None:
-    once, twice = score(models, RED), score(models, RED, RED)
-    assert twice.probabilities.tolist() == pytest.approx(once.probabilities.tolist(), abs=1e-6)
-
-
 def test_everything_has_the_animals_of_all_packs(models: Models) -> None:
     assert len(models.everything().animals) == 4
     assert [model.name for model in models.knowing("vulpes-vulpes")] == ["tiny", "foxes"]

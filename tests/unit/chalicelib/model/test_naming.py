@@ -1,7 +1,9 @@
 """Naming: a photo is called by the narrowest taxon that is certain enough, or by what it perhaps shows."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.api.words import sure_of
+from chalicelib.config.settings import ROOT
+from chalicelib.errors import ModelError
 from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
-from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming
+from chalicelib.model.naming import LISTED, PLAIN, WIDEST, Basis, Decision, Level, Naming, read_certainty
 from chalicelib.model.prior import Prior
 from chalicelib.model.relatives import Relatives
 from chalicelib.model.subject import Sighting
@@ -146,12 +150,6 @@ def test_a_clear_animal_is_a_member_wherever_it_lives() -> None:
     assert [each.name for each in found.members if each.name == "Asian elephant"] == []
 
 
-def test_nothing_wider_than_a_class_is_named() -> None:
-    found = named(ANYTHING, place(*ANYTHING))
-    assert (found.prediction, found.is_animal) == (None, True)
-    assert {"phylum", "kingdom"} == WIDEST
-
-
 @pytest.mark.parametrize("animal", [0.0, 0.3, 0.59])
 def test_without_an_animal_nothing_is_said(animal: float) -> None:
     # GIVEN a photo that looks like a koala, if it shows an animal
@@ -166,13 +164,6 @@ def test_a_box_of_an_animal_is_enough() -> None:
     found = NAMING.name(scores, prior, Sighting(0.5))[1].prediction
     assert found is not None
     assert found.taxon.name == "koala"
-
-
-def test_the_animal_counts_in_the_number() -> None:
-    sure, unsure = (named({"koala": 0.995}, place("koala"), each).prediction for each in (0.99, 0.9))
-    assert sure is not None
-    assert unsure is not None
-    assert unsure.score < sure.score
 
 
 def test_a_degraded_answer_is_never_almost_certain() -> None:
@@ -233,10 +224,6 @@ def depth(found: Decision) -> int:
     return len(found.prediction.lineage) if found.prediction else 0
 
 
-def test_a_dog_is_expected_everywhere() -> None:
-    assert not named({"beagle": 0.99}, place("lion")).is_unexpected
-
-
 def test_a_family_that_lives_there_is_expected_though_its_known_animals_live_elsewhere() -> None:
     # GIVEN a photo of a spotted cat; WHEN only ocelots and margays live there, which no model knows
     found = named({"jaguar": 0.6, "leopard": 0.39}, place("three-toed sloth", relatives=["ocelot", "margay"]))
@@ -281,19 +268,8 @@ def test_what_is_not_named_may_be_listed() -> None:
     assert "cat" in [each.name for each in found.perhaps]
 
 
-def test_a_narrow_answer_has_no_list() -> None:
-    assert named({"jaguar": 0.995}, RAINFOREST).perhaps == ()
-
-
 def test_a_list_that_is_not_likely_is_not_shown() -> None:
     assert named(ANYTHING, NO_LOCATION, 0.61).perhaps == ()
-
-
-def test_families_of_one_name_are_listed_once() -> None:
-    # GIVEN a photo of a porcupine or a hare without a place: two families of porcupines may be meant
-    found = named({"porcupine": 0.6, "hare": 0.35}, NO_LOCATION)
-    names = [each.name for each in found.perhaps]
-    assert len(set(names)) == len(names)
 
 
 def test_unknown_species_are_said_to_be_the_reason_where_they_are() -> None:
@@ -391,22 +367,6 @@ def test_unknown_species_keep_their_part_of_the_score() -> None:
     assert 0 < scores.probabilities[inside].sum() < found.prediction.score
 
 
-def test_the_photo_alone_stays_as_it_was() -> None:
-    before = scores_of(ELEPHANT)
-    after, _ = NAMING.name(before, Prior(FOREST, FLOOR))
-    assert np.array_equal(after.vision, before.vision)
-    assert replace(after, probabilities=before.probabilities).animal_probability == before.animal_probability
-
-
-def test_curves_are_read_once(tmp_path: Path) -> None:
-    path = tmp_path / "certainty.json"
-    path.write_text((NAMING.certainty).read_text())
-    naming = Naming(FAMILIES, path, 0.6)
-    assert naming.curves == NAMING.curves
-    path.unlink()
-    assert naming.name(scores_of({"koala": 0.995}), Prior(place("koala"), FLOOR))[1].prediction is not None
-
-
 # --- a model of one's own
 
 
@@ -440,3 +400,59 @@ def test_labels_may_have_few_ranks(tmp_path: Path, rows: list[str], mode: Mode) 
     assert found.prediction is not None
     assert (found.prediction.taxon.name, found.is_unexpected) == (rows[0].partition(",")[0], mode == "narrowed")
     assert (empty.prediction, empty.perhaps) == (None, ())
+
+
+# --- curves
+
+
+FITTED = read_certainty(ROOT / "model" / "certainty.json")
+ROW = {"place": [0, 1], "alone": [0, 1], "pack": [0, 1], "least": 0.5}
+ROWS = dict.fromkeys(get_args(Level), ROW)
+
+probabilities = st.floats(0, 1)
+
+
+@given(
+    one=probabilities,
+    other=probabilities,
+    level=st.sampled_from(get_args(Level)),
+    basis=st.sampled_from(get_args(Basis)),
+)
+def test_a_likelier_answer_is_never_less_certain(one: float, other: float, level: Level, basis: Basis) -> None:
+    low, high = (FITTED[level].number(each, basis) for each in sorted((one, other)))
+    assert 0 <= low <= high <= 1
+
+
+@given(probability=probabilities)
+def test_without_a_file_numbers_are_the_probabilities(probability: float) -> None:
+    assert read_certainty(Path("nowhere") / "certainty.json") is PLAIN
+    for curve in PLAIN.values():
+        assert curve.number(probability, "place") == pytest.approx(probability, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        {},
+        {**ROWS, "list": {"place": [0, 1], "alone": [0, 1], "pack": [0, 1]}},
+        {**ROWS, "animal": {**ROW, "place": [0]}},
+        {**ROWS, "animal": {**ROW, "place": None}},
+        {**ROWS, "family": {**ROW, "least": "much"}},
+    ],
+)
+def test_a_faulty_file_is_an_error_that_says_what_is_expected(tmp_path: Path, rows: Any) -> None:
+    path = tmp_path / "certainty.json"
+    path.write_text(json.dumps(rows))
+    expected = (
+        r"certainty\.json cannot be read .*; expected place, alone, pack and least for animal, family, group, list"
+    )
+    with pytest.raises(ModelError, match=expected):
+        read_certainty(path)
+
+
+@pytest.mark.parametrize("data", [b"{", b"\xff"])
+def test_a_file_that_is_no_json_is_an_error(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "certainty.json").write_bytes(data)
+    with pytest.raises(ModelError, match=r"certainty\.json cannot be read"):
+        read_certainty(tmp_path / "certainty.json")

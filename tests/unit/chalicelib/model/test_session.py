@@ -1,6 +1,5 @@
 """The model session: valid models give probabilities; invalid ones give an error that says what was expected."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,6 @@ ANYWHERE = np.ones(ANIMALS, np.float32)
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
 UNEVEN = {"features": ("Identity", ["animal_probability"])}
 UNREDUCED = {"animal_probability": ("Identity", ["vision_probabilities"])}
-
-
-def test_a_valid_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
-    # GIVEN a valid model; WHEN it is loaded; THEN its size, animals, name and version are known
-    path = write(tmp_path, tiny_model())
-    model = Model(path, threads=1)
-    assert (model.input_size, model.animals, model.name) == (SIZE, ANIMALS, "tiny")
-    assert model.version == hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:

@@ -33,35 +33,27 @@ def test_degrees_minutes_and_seconds_become_decimal_degrees() -> None:
     assert (location.latitude, location.longitude) == pytest.approx((-33.8688, 151.2093), abs=1e-6)
 
 
-@pytest.mark.parametrize("value", [(33.8688,), 33.8688, (33, 52.128), (IFDRational(338688, 10000),)])
-def test_fewer_than_three_numbers_are_read_too(value: Any) -> None:
-    location = location_from_gps(TAGS | {GPS.GPSLatitude: value})
-    assert location is not None
-    assert location.latitude == pytest.approx(-33.8688, abs=1e-6)
+ZERO = (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("reference", ["S", "s", "S\x00", " S ", b"S\x00"])
-def test_padding_and_case_of_hemispheres_are_ignored(reference: Any) -> None:
-    location = location_from_gps(TAGS | {GPS.GPSLatitudeRef: reference})
-    assert location is not None
-    assert location.latitude < 0
+@pytest.mark.parametrize(
+    ("tags", "latitude"),
+    [
+        *(({GPS.GPSLatitude: each}, -33.8688) for each in ((33.8688,), 33.8688, (33, 52.128))),
+        ({GPS.GPSLatitude: (IFDRational(338688, 10000),)}, -33.8688),
+        *(({GPS.GPSLatitudeRef: each}, -33.8688) for each in ("S", "s", "S\x00", " S ", b"S\x00")),  # case and padding
+        ({GPS.GPSLatitude: ZERO}, 0),
+        ({GPS.GPSLatitude: ZERO, GPS.GPSLongitude: ZERO}, None),  # cameras without a fix write it
+    ],
+)
+def test_cameras_write_a_position_in_several_ways(tags: dict[int, Any], latitude: float | None) -> None:
+    location = location_from_gps(TAGS | tags)
+    assert (location and location.latitude) == (latitude and pytest.approx(latitude, abs=1e-6))
 
 
-def test_no_gps_tags_are_no_location() -> None:
-    assert location_from_gps({}) is None
-    assert location_from_gps({GPS.GPSAltitude: 12.0}) is None
-
-
-def test_exactly_0_0_counts_as_no_fix() -> None:
-    zero = (0.0, 0.0, 0.0)
-    assert location_from_gps({GPS.GPSLatitude: zero, GPS.GPSLongitude: zero}) is None
-    assert location_from_gps(TAGS | {GPS.GPSLatitude: zero, GPS.GPSLongitude: zero}) is None
-
-
-def test_a_latitude_of_0_is_valid() -> None:
-    location = location_from_gps(TAGS | {GPS.GPSLatitude: (0.0, 0.0, 0.0)})
-    assert location is not None
-    assert location.latitude == 0
+@pytest.mark.parametrize("tags", [{}, {GPS.GPSAltitude: 12.0}, {GPS.GPSLatitude: ZERO, GPS.GPSLongitude: ZERO}])
+def test_no_position_is_no_location(tags: dict[int, Any]) -> None:
+    assert location_from_gps(tags) is None
 
 
 @pytest.mark.parametrize(
@@ -177,10 +169,12 @@ def test_a_clock_that_is_not_set_and_an_offset_that_is_none_do_not_count(offset:
     assert (photo.taken, photo.offset) == ("2026:05:02 06:00:00", "")
 
 
-def test_a_time_has_no_zone() -> None:
-    assert taken_at("2026:05:02 06:00:00\x00") == "2026-05-02 06:00:00"
-
-
-@pytest.mark.parametrize("text", ["", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday"])
-def test_a_clock_that_was_never_set_has_no_time(text: str) -> None:
-    assert taken_at(text) is None
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026:05:02 06:00:00\x00", "2026-05-02 06:00:00"),
+        *((each, None) for each in ("", "0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday")),
+    ],
+)
+def test_a_time_has_no_zone_and_a_clock_that_was_never_set_no_time(text: str, time: str | None) -> None:
+    assert taken_at(text) == time

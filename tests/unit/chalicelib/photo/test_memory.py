@@ -16,7 +16,7 @@ from chalicelib.errors import PhotoTooLarge, SettingError, Unavailable
 from chalicelib.photo import memory
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.memory import DecodeMemory, decode_bytes, memory_limit
-from tests.support.pictures import encoded, noise, scene
+from tests.support.pictures import encoded, noise
 
 FIXED = 8_000_000
 SIZE = 260
@@ -82,10 +82,6 @@ def test_a_tiff_in_one_strip_costs_the_strip_as_well(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("PIL.TiffImagePlugin.STRIP_SIZE", 2**31)
     photo = photo_of("TIFF", compression="tiff_adobe_deflate")
     assert bytes_per_pixel(photo) == pytest.approx(8, abs=0.1)
-
-
-def test_a_small_photo_costs_the_fixed_part() -> None:
-    assert open_photo(encoded(scene(16, 16), "PNG"), PhotoLimits()).decode_bytes(SIZE) == pytest.approx(FIXED, rel=0.01)
 
 
 def test_a_photo_that_needs_more_than_there_is_says_what_to_do() -> None:

@@ -170,7 +170,7 @@ SPECIES = {
 
 def animal(number: int, latin: str, family: str, kind: str = "wild") -> Animal:
     lineage = (Taxon("", "Carnivora", "order"), Taxon("", family, "family"), Taxon("", latin, "species"))
-    return Animal(number, latin.lower().replace(" ", "-"), number, "", "", latin, "species", kind, lineage)
+    return Animal(number, latin.lower().replace(" ", "-"), number, "", latin, "species", kind, lineage)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from chalicelib.model.taxonomy import Animal, Taxon
 from cli.training.card import confusion_picture, curve_picture, markdown, page, reliability_picture
 from cli.training.evaluation import OTHER, Bin, Evaluation, Outcome, Point, outlook
 
-FOX = Animal(1, "vulpes", 0, "", "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
-HARE = Animal(2, "lepus", 1, "", "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
+FOX = Animal(1, "vulpes", 0, "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
+HARE = Animal(2, "lepus", 1, "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
 BOX = Box(0.25, 0.5, 0.2, 0.1, 0.9, "animal")
 CURVE = (Point(10, 2, 0.5), Point(20, 3, 0.6), Point(40, 6, 0.68))
 VOID = {"meta", "img", "br"}

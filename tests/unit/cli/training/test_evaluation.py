@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from chalicelib.model.taxonomy import Animal, Taxon
 from cli.training.evaluation import OTHER, Evaluation, Outcome, Point, Row, outlook
 
-FOX = Animal(1, "vulpes", 0, "", "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
-HARE = Animal(2, "lepus", 1, "", "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
+FOX = Animal(1, "vulpes", 0, "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
+HARE = Animal(2, "lepus", 1, "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
 
 
 def outcome(number: int, camera: str, taxon: str, *probabilities: float) -> Outcome:

@@ -57,7 +57,7 @@ def test_the_model_says_what_the_head_says(head: Head) -> None:
 
 def test_animals_have_the_ids_of_this_release_or_of_their_names() -> None:
     lion, rabbits, deer = ANIMALS
-    assert lion == KNOWN["panthera-leo"].at(0)
+    assert lion == KNOWN["panthera-leo"]._replace(output_index=0)
     assert (rabbits.id, rabbits.rank, rabbits.scientific_name) == (id_of("leporidae"), "family", "Leporidae")
     assert (deer.id, deer.taxon_id, deer.kind) == (id_of("odocoileus-hemionus"), "odocoileus-hemionus", "wild")
     assert [taxon.rank for taxon in deer.lineage] == ["phylum", "class", "order", "family", "genus", "species"]
