@@ -31,6 +31,15 @@ QUICK: Final = 320
 many people as in 416, but a third fewer vehicles."""
 SHOWN: Final = 0.6
 """The general model's probability of an animal from which there is one, so that people and vehicles matter less."""
+CLEAR: Final = 0.9
+"""That from which, by day, the general model knows where the animal is about as well as a detector: of the field photos
+of animals, 0.3% fewer become usable and 0.3% fewer wrong."""
+GLANCE: Final = 192
+"""Longer side of the photo in pixels in which a detector first looks where no animal is shown for sure. It takes a
+quarter of the time, and half of such photos need no more."""
+HINT: Final = 0.03
+"""Score at a glance below which a detector looks no closer. Of 20 vehicles that it finds in 416 pixels it then misses
+none, of 40 people 2."""
 EMPTY: Final = 0.08
 """That below which the detector for camera traps need not look by day. Field photos show the same with 0 to 0.09."""
 STEP: Final = 32
@@ -138,20 +147,33 @@ class Detector(PackModel):
         Raises `ModelError` if the detector cannot be loaded, or if inference fails.
         """
         height, width, _ = frame.shape
+        boxes, scores = self._raw(frame, square=square)
+        corners = corners_of(boxes[0], width, height)
+        return tuple(
+            box for kind, indices in self.classes.items() for box in _boxes_of(kind, corners, scores[0][:, indices])
+        )
+
+    def may_see(self, whole: Callable[[int], NDArray[np.uint8]]) -> bool:
+        """Return whether a glance leaves a chance of a box; a detector of one size takes none. `whole`: of `look`."""
+        if self.has_one_size:
+            return True
+        _, scores = self._raw(whole(min(self.size, GLANCE)), square=False)
+        columns = [index for indices in self.classes.values() for index in indices]
+        return bool(scores[0][:, columns].max(initial=0.0) >= HINT)
+
+    def _raw(self, frame: NDArray[np.uint8], *, square: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the boxes and scores of all squares of an image, shapes (1, A, 4) and (1, A, classes)."""
+        height, width, _ = frame.shape
         is_square = self.has_one_size or square
         sides = (self.size, self.size) if is_square else (-(-height // STEP) * STEP, -(-width // STEP) * STEP)
         boxes, scores = self.outputs(OUTPUTS, {INPUT: letter_box(frame, *sides)[np.newaxis]})
-        classes = self.classes
-        highest = max((index for indices in classes.values() for index in indices), default=-1)
+        highest = max((index for indices in self.classes.values() for index in indices), default=-1)
         if boxes.shape != (1, scores.shape[1], 4) or scores.shape[2] <= highest:
             raise ModelError(
                 f"pack {self.name} gives outputs of shapes {boxes.shape} and {scores.shape}; expected (1, A, 4) and "
                 f"(1, A, classes), with the classes of {self.manifest.labels.name}"
             )
-        corners = corners_of(boxes[0], width, height)
-        return tuple(
-            box for kind, indices in classes.items() for box in _boxes_of(kind, corners, scores[0][:, indices])
-        )
+        return boxes, scores
 
 
 def letter_box(frame: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
@@ -242,6 +264,13 @@ class Detectors:
     camera_traps: Detector | None
     when: When
 
+    def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
+        """Return whether the general model, if it maps its photos, finds the part of a doubtful one that is worth it.
+
+        `animal_probability`: of this model. `by_night`: whether it looks like a photo by night.
+        """
+        return animal_probability >= CLEAR and not by_night and self.when != "always"
+
     def detect(
         self, picture: Picture, *, by_night: bool, doubted: float | None = None, boxes: bool = True
     ) -> Detections:
@@ -255,6 +284,8 @@ class Detectors:
         is_shown = doubted is not None and doubted >= SHOWN
         traps = self.camera_traps if self.when == "always" or (self.when == "doubt" and by_night) else None
         general = self.general if boxes or not (traps and by_night and is_shown) else None
+        if general and not (boxes or is_shown or doubted is None or general.may_see(whole)):
+            general = None
         found = general.look(whole, QUICK if is_shown else 0) if general else ()
         known = [box for box in found if box.kind == "animal"]
         is_found = any(box.score >= LEAST_BOX for box in known)

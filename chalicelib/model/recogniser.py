@@ -215,14 +215,16 @@ class Recogniser:
         return Recognition(scores, decision, close)
 
     def detect(self, photo: DecodedPhoto, doubted: Scores | None = None, *, boxes: bool = True) -> "Detections | None":
-        """Return what detectors find in a photo, or None without one.
+        """Return what detectors find in a photo; None without one, or if the general model's map can do without.
 
         `doubted`: its scores, if they leave a doubt. `boxes`: whether all are wanted.
         """
-        detectors, animal = self.detectors.get(), doubted.animal_probability if doubted else None
-        if detectors is None:
+        detectors, by_night = self.detectors.get(), photo.quality.is_by_night
+        animal = doubted.animal_probability if doubted else None
+        is_mapped = doubted is not None and doubted.activation_map is not None and not boxes
+        if detectors is None or (animal and is_mapped and detectors.may_rest(animal, by_night=by_night)):
             return None
-        return detectors.detect(photo.picture, by_night=photo.quality.is_by_night, doubted=animal, boxes=boxes)
+        return detectors.detect(photo.picture, by_night=by_night, doubted=animal, boxes=boxes)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:

@@ -346,19 +346,23 @@ def test_what_is_found_by_day_is_not_looked_for_again(tmp_path: Path, when: When
 @pytest.mark.parametrize(
     ("when", "by_night", "doubted", "boxes", "expected"),
     [
-        ("doubt", False, 0.5, False, ["colours 64", "traps 64"]),  # the animal may be one that the other does not know
+        # The animal may be one that the other detector does not know.
+        ("doubt", False, 0.5, False, ["a glance of colours", "colours 64", "traps 64"]),
         ("doubt", False, 0.5, True, ["colours 64", "traps 64"]),
-        ("doubt", False, 0.01, False, ["colours 64"]),  # hardly an animal: people and vehicles matter
+        # Hardly an animal: people and vehicles matter.
+        ("doubt", False, 0.01, False, ["a glance of colours", "colours 64"]),
         ("doubt", False, 0.01, True, ["colours 64", "traps 64"]),
-        ("doubt", True, 0.01, False, ["colours 64", "traps 64 square"]),
-        ("doubt", True, 0.9, False, ["traps 64 square"]),  # an animal for sure: people and vehicles matter less
+        ("doubt", True, 0.01, False, ["a glance of colours", "colours 64", "traps 64 square"]),
+        # An animal for sure: people and vehicles matter less.
+        ("doubt", True, 0.9, False, ["traps 64 square"]),
         ("doubt", True, 0.9, True, ["colours 32", "traps 64 square"]),
         ("never", True, 0.9, False, ["colours 32"]),
-        ("always", False, 0.01, False, ["colours 64", "traps 64"]),
+        ("always", False, 0.01, False, ["a glance of colours", "colours 64", "traps 64"]),
     ],
 )
+@pytest.mark.parametrize("hinted", [True, False])
 def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
-    when: When, by_night: bool, doubted: float, boxes: bool, expected: list[str]
+    when: When, by_night: bool, doubted: float, boxes: bool, expected: list[str], hinted: bool
 ) -> None:
     # GIVEN two detectors that find nothing, and note the size of what they look at
     looks = list[str]()
@@ -371,11 +375,47 @@ def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
             looks.append(f"{self.name} {size or self.size}{' square' * square}")
             return ()
 
+        def may_see(self, whole: object) -> bool:  # noqa: ARG002
+            looks.append(f"a glance of {self.name}")
+            return hinted
+
     detectors = Detectors(Noting("colours"), Noting("traps"), when)
     # WHEN a photo leaves a doubt THEN both look only where both may help
     with patch("chalicelib.model.detector.QUICK", 32):
         detectors.detect(Picture(Image.new("RGB", (8, 8))), by_night=by_night, doubted=doubted, boxes=boxes)
-    assert looks == expected
+    # AND one that has seen nothing at a glance looks no closer
+    has_glanced_in_vain = not hinted and "a glance of colours" in expected
+    assert looks == [each for each in expected if not (has_glanced_in_vain and each == "colours 64")]
+
+
+@pytest.mark.parametrize(("shown", "may"), [("chelsea.png", True), ("astronaut.png", True), ("brick.png", False)])
+def test_a_glance_says_whether_a_closer_look_may_find_something(shown: str, may: bool) -> None:
+    detectors = read_detectors(PACKS, "never", threads=1)
+    assert detectors is not None
+    assert detectors.general is not None
+    assert detectors.general.may_see(collage(shown).whole) == may
+
+
+def test_a_detector_of_one_size_takes_no_glance(tmp_path: Path) -> None:
+    detector = detector_in(
+        tmp_path, model=sized_detector_model(64, 64), manifest=DETECTOR_MANIFEST.replace("= 8", "= 64")
+    )
+    assert detector.may_see(lambda _: pytest.fail("it would take as long as a look"))
+
+
+@pytest.mark.parametrize(
+    ("when", "by_night", "animal", "may"),
+    [
+        ("doubt", False, 0.9, True),
+        ("doubt", False, 0.89, False),
+        ("doubt", True, 0.9, False),
+        ("always", False, 0.9, False),
+    ],
+)
+def test_by_day_detectors_may_leave_an_animal_that_is_shown_clearly_to_the_map(
+    when: When, by_night: bool, animal: float, may: bool
+) -> None:
+    assert Detectors(None, None, when).may_rest(animal, by_night=by_night) == may
 
 
 def test_boxes_are_shares_of_the_photo_and_end_at_its_borders() -> None:

@@ -130,6 +130,18 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, PART, SIZE))
 
 
+@pytest.mark.parametrize(("boxes", "detects"), [(False, False), (True, True)])
+def test_where_the_general_model_is_sure_of_an_animal_no_detector_has_to_find_it(
+    tmp_path: Path, boxes: bool, detects: bool
+) -> None:
+    # GIVEN a photo by day of an animal that is not named surely
+    recogniser = recogniser_in(tmp_path, seeing(0.95))
+    shown = photo((34, 34, 38, 38), ground=YELLOW)
+    # WHEN it is recognised; THEN it gets a second look where the map says, and detectors look only for boxes
+    found = recogniser.recognise([shown], NO_LOCATION, boxes=boxes)
+    assert (found.looked_twice, found.detections is not None, found.subject) == (True, detects, "animal")
+
+
 def test_what_is_no_animal_to_model_and_detectors_gets_no_second_look(tmp_path: Path) -> None:
     # GIVEN a photo in which the general model sees nothing, and no detector finds an animal
     found = recognise(recogniser_in(tmp_path, seeing(0.1)), photo())
