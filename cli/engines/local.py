@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 from uuid import uuid4
 
 import numpy as np
@@ -82,8 +81,8 @@ class LocalEngine:
         location = None
         if place.latitude is not None and place.longitude is not None:
             location = Location(place.latitude, place.longitude, "request")
-        needed: Literal["required", "optional"] = "optional" if place.source == "none" else "required"
-        request = self._request._replace(location=location, place=needed, shift=shift)
+        needed = self._request._replace(place="optional" if place.source == "none" else "required")
+        request = needed._replace(location=location, shift=shift)
         record = Record(str(uuid4()), "/identify")
         try:
             found = self._found(data, request, record)

@@ -16,7 +16,7 @@ from itertools import batched, chain, repeat
 from multiprocessing import get_context
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -123,8 +123,8 @@ class _Asked(NamedTuple):
         facts, location = self.facts, None
         month = corrected(facts.taken, self.row["shift"]).month if facts.taken else None
         if facts.latitude is not None and facts.longitude is not None:
-            source: Literal["exif", "request"] = "exif" if self.place.source == "exif" else "request"
-            location = Location(facts.latitude, facts.longitude, source)
+            is_exif = self.place.source == "exif"
+            location = Location(facts.latitude, facts.longitude, "exif" if is_exif else "request")
         return self.said, location, month
 
 

@@ -35,7 +35,7 @@ class StudyPhotos:
         self._taken: dict[int, str] = {}
         for identity, path, size, checksum, taken in results.rows("select id, path, size, checksum, taken from photo"):
             parts = _parts(path)
-            self._named[parts[-1]].append((parts, identity))
+            self._named[parts[0]].append((parts, identity))
             if checksum is not None:
                 self._same.setdefault(size, {}).setdefault(checksum, []).append(identity)
             if taken:
@@ -52,7 +52,7 @@ class StudyPhotos:
             if of_size and (same := of_size.get(checksum_of(label.file))):
                 return same, SURE
         parts = _parts(label.photo)
-        known = [(_common(parts, other), identity) for other, identity in self._named.get(parts[-1], ())]
+        known = [(_common(parts, other), identity) for other, identity in self._named.get(parts[0], ())]
         most = max((common for common, _ in known), default=0)
         best = [identity for common, identity in known if common == most]
         if len(best) != 1 or (most == 1 and self._contradict(label.taken, self._taken.get(best[0]))):
@@ -114,15 +114,12 @@ def facts_of(path: Path, place: Place) -> FileFacts:
 
 
 def _parts(path: str) -> tuple[str, ...]:
+    """Return the names of a path, the file's first."""
     names = normal(path).replace("\\", "/").casefold().split("/")
-    return tuple(name for name in names if name not in ("", ".", "..")) or ("",)
+    return tuple(name for name in reversed(names) if name not in ("", ".", "..")) or ("",)
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """Return the number of names that two paths have in common at their end."""
-    number = 0
-    for name, its in zip(reversed(one), reversed(other), strict=False):
-        if name != its:
-            break
-        number += 1
-    return number
+    names = enumerate(zip(one, other, strict=False))
+    return next((number for number, (name, its) in names if name != its), min(len(one), len(other)))
