@@ -16,7 +16,7 @@ from string import Template
 import numpy as np
 
 from chalicelib.model.taxonomy import Animal
-from cli.training.evaluation import LEAST_POINTS, OTHER, Bin, Evaluation, Outcome, Outlook, Point, Row, outlook
+from cli.training.evaluation import LEAST_POINTS, OTHER, Bin, Evaluation, Outcome, Outlook, Point, outlook
 from cli.training.features import BY_PEOPLE
 from cli.words import count
 
@@ -38,8 +38,8 @@ def markdown(evaluation: Evaluation) -> str:
 
 def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
     """Return the card as a page. `thumbnails`: JPEG files of the worst photos; without any, it has a table of these."""
-    right = evaluation.right_of_named
-    figures = {"named": evaluation.named, "of these, right": right, "right first, named or not": evaluation.right}
+    total = evaluation.total
+    figures = {"named": total.named, "of these, right": total.right_of_named, "right first, named or not": total.right}
     pictures = {
         "figures": "".join(f"<p><b>{percent(share)}</b>{name}</p>" for name, share in figures.items()),
         "confusion": confusion_picture(*_confusion(evaluation)),
@@ -67,12 +67,12 @@ def _card(evaluation: Evaluation, pictures: Mapping[str, str]) -> str:
 
 def _facts(evaluation: Evaluation) -> dict[str, str]:
     """Return what the sentences of the card say."""
-    places, night, right = _listed(evaluation.places), evaluation.night, evaluation.right_of_named
+    places, night, right = _listed(evaluation.places), evaluation.night, evaluation.total.right_of_named
     areas = len(evaluation.places)
     people = sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known)
     few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
     least = ((each.name, evaluation.thresholds.get(each.taxon_id, 1.0)) for each in evaluation.taxa)
-    strangers, named = len(evaluation.strangers), percent(evaluation.strangers_named)
+    strangers, named = len(evaluation.strangers), percent(evaluation.rows[-1].named)
     return {
         "title": evaluation.name.replace("_", " "),
         "name": evaluation.name,
@@ -80,7 +80,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
         "seen": ("infrared photos" if night else "photos") + (f" of {count(areas, 'area')}" if areas else ""),
         "photos": count(evaluation.photos, "photo"),
         "cameras": count(evaluation.cameras, "camera"),
-        "named": percent(evaluation.named),
+        "named": percent(evaluation.total.named),
         "right": "" if right is None else f", and {percent(right)} of these names are right",
         "precision": percent(evaluation.precision),
         "range": _range(evaluation),
@@ -120,9 +120,7 @@ def _outlook(evaluation: Evaluation) -> str:
 
 def _tables(evaluation: Evaluation) -> dict[str, str]:
     """Return the tables of the card, by their names in the template."""
-    known, bins = evaluation.known, evaluation.reliability
-    shares = evaluation.right, evaluation.named, evaluation.right_of_named
-    total = Row(None, len(known), len({each.camera for each in known}), *shares)
+    bins, rows = evaluation.reliability, [(_name(row.taxon), row) for row in evaluation.rows]
     names, counts = _confusion(evaluation)
     animals = ("animal", "scientific name", "photos", "cameras", "right first", "named", "right if so named")
     return {
@@ -130,7 +128,7 @@ def _tables(evaluation: Evaluation) -> dict[str, str]:
             animals,
             [
                 (name, f"*{row.taxon.scientific_name}*" if row.taxon else "", *row[1:3], *map(percent, row[3:]))
-                for name, row in (*((_name(row.taxon), row) for row in evaluation.rows), ("**all its own**", total))
+                for name, row in (*rows, ("**all its own**", evaluation.total))
             ],
         ),
         "confusion": _table(("it is", *names), [(name, *row) for name, row in counts]),

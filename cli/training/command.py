@@ -145,9 +145,10 @@ def _warn_of(left_out: Mapping[Path, str]) -> None:
 
 def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
     """Say what the pack is worth, where it is used, and how."""
+    total = evaluation.total
     warn(
-        f"on cameras that it has not seen: {evaluation.right:.1%} of {len(evaluation.known):,} photos right; "
-        f"{evaluation.named:.1%} named, and {evaluation.right_of_named or 0:.1%} of these right"
+        f"on cameras that it has not seen: {total.right:.1%} of {total.photos:,} photos right; "
+        f"{total.named:.1%} named, and {total.right_of_named or 0:.1%} of these right"
     )
     for row in evaluation.rows:
         named = row.taxon.name if row.taxon else "another animal"

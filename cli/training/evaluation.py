@@ -41,7 +41,7 @@ class Point(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What came of the photos of a taxon, as shares of them. Of `OTHER`, `taxon` is None.
+    """What came of the photos of a taxon, as shares of them. Of `OTHER`, and of all taxa, `taxon` is None.
 
     `right`: it is the most probable output. `named`: a name was certain enough, right or wrong. `right_of_named`: of
     all photos that were named as this taxon, the share that show it; None if none was.
@@ -111,43 +111,30 @@ class Evaluation:
         is_certain = taxon != OTHER and float(outcome.probabilities.max()) >= self.thresholds.get(taxon, 1.0)
         return taxon if is_certain else None
 
-    @property
-    def right(self) -> float:
-        """Return the share of known photos whose most probable output is what they show."""
-        return _share(self.guess(each) == each.taxon for each in self.known)
-
-    @property
-    def named(self) -> float:
-        """Return the share of known photos that are named, right or wrong."""
-        return _share(self.name_of(each) is not None for each in self.known)
-
-    @property
-    def right_of_named(self) -> float | None:
-        """Return the share right of the known photos that are named; None if none is."""
-        names = [(name, each.taxon) for each in self.known if (name := self.name_of(each))]
-        return _share(name == taxon for name, taxon in names) if names else None
-
-    @property
-    def strangers_named(self) -> float | None:
-        """Return the share of strangers that are named, always wrongly; None without any."""
-        return _share(self.name_of(each) is not None for each in self.strangers) if self.strangers else None
+    @cached_property
+    def total(self) -> Row:
+        """Return what came of the photos of all taxa together."""
+        return self._row(None, self.known, [each for each in self.known if self.name_of(each)])
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """Return what came of the photos of each taxon, in the order of the outputs; of strangers, if any, last."""
-        rows = [self._row(taxon, taxon.taxon_id) for taxon in self.taxa]
-        return (*rows, self._row(None, OTHER)) if self.strangers else tuple(rows)
+        rows = []
+        for taxon in self.taxa:
+            mine = [each for each in self.outcomes if each.taxon == taxon.taxon_id]
+            rows.append(
+                self._row(taxon, mine, [each for each in self.outcomes if self.name_of(each) == taxon.taxon_id])
+            )
+        return (*rows, self._row(None, self.strangers, ())) if self.strangers else tuple(rows)
 
-    def _row(self, taxon: Animal | None, taxon_id: str) -> Row:
-        mine = [each for each in self.outcomes if each.taxon == taxon_id]
-        named_so = [each.taxon for each in self.outcomes if self.name_of(each) == taxon_id]
+    def _row(self, taxon: Animal | None, mine: Sequence[Outcome], named_so: Sequence[Outcome]) -> Row:
         return Row(
             taxon,
             len(mine),
             len({each.camera for each in mine}),
-            _share(self.guess(each) == taxon_id for each in mine),
+            _share(self.guess(each) == each.taxon for each in mine),
             _share(self.name_of(each) is not None for each in mine),
-            _share(said == taxon_id for said in named_so) if named_so else None,
+            _share(self.name_of(each) == each.taxon for each in named_so) if named_so else None,
         )
 
     @property

@@ -38,9 +38,8 @@ def evaluation(*outcomes: Outcome) -> Evaluation:
 def test_shares_are_of_photos_that_show_a_taxon_of_the_head() -> None:
     found = evaluation(*OUTCOMES)
     # THEN the strangers count apart
-    assert (found.right, found.named) == (3 / 5, 3 / 5)
-    assert found.right_of_named == pytest.approx(2 / 3)
-    assert found.strangers_named == 1 / 2
+    assert found.total == Row(None, 5, 3, 3 / 5, 3 / 5, pytest.approx(2 / 3))
+    assert found.rows[-1].named == 1 / 2
 
 
 def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
@@ -50,7 +49,7 @@ def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
     # WHEN a taxon has no threshold, because it never was precise enough
     never = Evaluation("deer", (FOX, HARE), OUTCOMES, {}, (), 5, 3, (), 0.95, "0" * 12)
     # THEN it is never named
-    assert (never.named, never.right_of_named) == (0, None)
+    assert (never.total.named, never.total.right_of_named) == (0, None)
 
 
 def test_each_taxon_has_a_row_and_strangers_the_last() -> None:
@@ -60,9 +59,7 @@ def test_each_taxon_has_a_row_and_strangers_the_last() -> None:
         Row(None, 2, 1, 1 / 2, 1 / 2, None),
     )
     # WHEN there are no strangers
-    known = evaluation(*OUTCOMES[:5])
-    assert [each.taxon for each in known.rows] == [FOX, HARE]
-    assert known.strangers_named is None
+    assert [each.taxon for each in evaluation(*OUTCOMES[:5]).rows] == [FOX, HARE]
 
 
 def test_confusion_counts_by_what_is_shown_and_by_what_is_said() -> None:
@@ -81,7 +78,7 @@ def test_the_worst_photos_are_the_surest_wrong_ones() -> None:
     assert [[each.photo.stem for each in found.worst(most)] for most in (20, 1)] == [["6", "2"], ["6"]]
     # THEN nothing at all has none, and no share
     empty = evaluation()
-    assert (empty.worst(), empty.right, empty.right_of_named, empty.reliability) == ([], 0, None, ())
+    assert (empty.worst(), empty.total, empty.reliability) == ([], (None, 0, 0, 0, 0, None), ())
 
 
 SHARES = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda each: sum(each) > 0.01)
