@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched, chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,20 +139,17 @@ def _of_results(source: Path) -> Iterator[Label]:
     with ResultsFile(source, write=False) as results:
         study = Study(results, 0)
         folder, ids = Path(study.folder), [identity for (identity,) in results.rows(_REVIEWED)]
-        for start in range(0, len(ids), BATCH):
-            for row in study.rows(ids[start : start + BATCH]):
-                photo = study.photo(row)
-                found = [each for each in machine_of(row).each if each.kind == "animal" and each.box]
-                boxes = tuple(
-                    Box(box.x, box.y, box.width, box.height, each.probability, "animal")
-                    for each in found
-                    if (box := each.box)
-                )
-                said = opinions_of(row)[-1].observations
-                several = len({each.scientific_name for each in said}) > 1  # a person did not say which box is which
-                cell = cell_at(photo.latitude, photo.longitude)
-                path, camera = str(folder / photo.path), photo.deployment
-                yield Label(path, said, camera=camera, cell=cell, boxes=() if several else boxes)
+        for row in chain.from_iterable(study.rows(some) for some in batched(ids, BATCH, strict=False)):
+            photo, said = study.photo(row), opinions_of(row)[-1].observations
+            boxes = tuple(
+                Box(box.x, box.y, box.width, box.height, each.probability, "animal")
+                for each in machine_of(row).each
+                if each.kind == "animal" and (box := each.box)
+            )
+            several = len({each.scientific_name for each in said}) > 1  # a person did not say which box is which
+            cell = cell_at(photo.latitude, photo.longitude)
+            path, camera = str(folder / photo.path), photo.deployment
+            yield Label(path, said, camera=camera, cell=cell, boxes=() if several else boxes)
 
 
 def _of_predictions(source: Path) -> Iterator[Label]:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
@@ -16,7 +16,6 @@ from tests.stand_ins import (
     KIT_FOX,
     PANDA,
     detection,
-    stand_ins,
     write_megadetector,
     write_speciesnet,
 )
@@ -32,12 +31,6 @@ def photo(tmp_path: Path) -> Path:
     path.parent.mkdir()
     path.write_bytes(encoded(noise(640, 480), "JPEG"))
     return path
-
-
-@pytest.fixture
-def packages() -> Iterator[None]:
-    with stand_ins():
-        yield
 
 
 def answer_in(results: Path) -> Any:

@@ -221,11 +221,6 @@ def test_what_waits_goes_through_together() -> None:
 
 def test_an_error_is_that_of_its_batch_alone() -> None:
     gathered = Gathered[int, float](lambda items: [1 / each for each in items])
-
-    def work(items: Sequence[int]) -> list[float]:
-        return [1 / each for each in items]
-
-    gathered = Gathered(work)
     with pytest.raises(ZeroDivisionError):
         gathered(0)
     assert gathered(2) == 0.5
@@ -253,42 +248,33 @@ def test_the_surest_frame_of_the_animal_answers() -> None:
     whole, found = watched(answer(None), answer(LION, 0.7), answer(LION, 0.95), answer(None))
     assert (str(found.named), found.sureness, found.parts) == ("lion (Panthera leo)", 0.95, ())
     assert found.clip == Clip(20, 2.0, 10.0, 4.5, (0, 10, 20, 30))
-    assert found.named is not None
-    assert (found.named.name, found.named.score, found.parts) == ("lion", 0.95, ())
-    assert found.clip is not None
-    assert (found.clip.frame, found.clip.seconds, found.clip.processed) == (20, 2.0, (0, 10, 20, 30))
-    assert (found.clip.fps, found.clip.duration) == (10.0, 4.5)
     # THEN the answer is otherwise as the model gave it, also for those who read it alone
     assert {key: value for key, value in whole.items() if key != "video"} == json.loads(answer(LION, 0.95))
 
 
-def test_of_frames_that_are_as_sure_the_one_with_most_animals_answers() -> None:
-    two = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION), animal(0.6, LION)])
-    one = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION)])
-    _, found = watched(one, two, one)
-    assert (found.clip and found.clip.frame, len(found.each)) == (10, 2)
+ONE = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION)])
+TWO = answer(LION, 0.9, subject="animal", animals=[animal(0.1, LION), animal(0.6, LION)])
+SLIP = answer(LION, 0.5, [(LION, 0.5), (IMPALA, 0.4)])  # an impala that one frame takes for a lion
+PERSON, BOTH = answer(None, **person(0.9)), answer(LION, 0.8, **person(0.9) | {"subject": "animal"})
 
 
-def test_a_slip_does_not_name_the_video() -> None:
-    # GIVEN an impala that one frame takes for a lion, which the others exclude
-    slip = answer(LION, 0.5, [(LION, 0.5), (IMPALA, 0.4)])
-    _, found = watched(slip, answer(IMPALA, 0.95), answer(BOVIDS, 0.9, [(IMPALA, 0.6)]))
-    assert [part.named and part.named.name for part in found.each] == ["impala"]
-
-
-def test_what_other_frames_show_besides_is_there_with_its_frame() -> None:
-    both = person(0.9) | {"subject": "animal"}
-    _, found = watched(answer(LION, 0.95), answer(None, **person(0.9)), answer(IMPALA, 0.95), answer(LION, 0.8, **both))
-    assert [(part.kind, part.named and part.named.name, part.clip and part.clip.frame) for part in found.each] == [
-        ("animal", "lion", 0),
-        ("animal", "impala", 20),
-        ("human", None, 10),
-    ]
-    assert found.shows_people
-
-
-def test_a_video_that_shows_nothing_is_blank() -> None:
-    _, found = watched(answer(None), answer(None))
-    assert (found.kind, found.parts, found.clip and found.clip.frame) == ("blank", (), 0)
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ((ONE, TWO, ONE), [("animal", "lion", 10), ("animal", "lion", 10)]),  # as sure: that with most animals
+        ((SLIP, answer(IMPALA, 0.95), answer(BOVIDS, 0.9, [(IMPALA, 0.6)])), [("animal", "impala", 10)]),
+        (
+            (answer(LION, 0.95), PERSON, answer(IMPALA, 0.95), BOTH),  # each has its own frame
+            [("animal", "lion", 0), ("animal", "impala", 20), ("human", None, 10)],
+        ),
+        ((answer(None), answer(None)), [("blank", None, 0)]),
+    ],
+)
+def test_what_frames_show_together_is_there_with_its_best_frame(
+    answers: Sequence[str], expected: list[tuple[str, str | None, int]]
+) -> None:
+    _, found = watched(*answers)
+    shown = [(part.kind, part.named and part.named.name, part.clip and part.clip.frame) for part in found.each]
+    assert (shown, found.shows_people) == (expected, PERSON in answers)
     # AND what is too faint to be said has a frame too, as MegaDetector's format demands
     assert all(part.clip for part in found.faint)

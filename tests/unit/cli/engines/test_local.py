@@ -1,6 +1,5 @@
 """Identification in this process: the animals of its places, by a file, and how often they are asked for."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +24,10 @@ def test_ten_thousand_photos_of_twenty_stations_make_twenty_queries() -> None:
     # GIVEN a slow store without a cache, and stations far from each other
     store = InMemoryStore()
     store.delay = 0.02
-    settings = of_a_run(Settings())
-    features = CellFeatures(NoCache(), store, settings.features)
-
-    def mode(latitude: float) -> str:
-        return features.at(cell_of(latitude, 140.0)).mode
-
-    def latitudes() -> Iterator[float]:
-        for number in range(PHOTOS):
-            yield -40.0 + 2 * (number // 4 % STATIONS)  # several photos of a station at once
-
+    features = CellFeatures(NoCache(), store, of_a_run(Settings()).features)
+    latitudes = (-40.0 + 2 * (number // 4 % STATIONS) for number in range(PHOTOS))  # several photos of one at once
     # WHEN a run with four workers asks for the place of each photo
-    modes = set(in_parallel(mode, latitudes(), workers=4))
+    modes = set(in_parallel(lambda each: features.at(cell_of(each, 140.0)).mode, latitudes, workers=4))
     # THEN each photo is narrowed, and each station is one query
     assert modes == {"narrowed"}
     assert len(store.queries) == len(set(store.queries)) == STATIONS

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,23 +88,27 @@ def test_several_photos_of_one_animal_show_it_together(tmp_path: Path) -> None:
     assert recogniser.name_with(found, found.prior) == found.together.prediction
 
 
-@pytest.mark.parametrize(("boxes", "subject"), [((), "none"), (("2",), "person"), (("3",), "vehicle")])
-def test_a_photo_without_a_box_of_an_animal_shows_none(tmp_path: Path, boxes: tuple[str, ...], subject: str) -> None:
-    weights = write_speciesnet(tmp_path / "net", [detection(each, 0.9) for each in boxes])
-    found = recognised(tmp_path, weights)
-    assert (found.subject, found.together.prediction) == (subject, None)
+THING = [detection("1", 0.7), detection("1", 0.6, 0.0, 0.0, 0.2, 0.2)]
+FOX = {KIT_FOX: 0.99, BLANK: 0.01}
 
 
-def test_a_box_of_a_thing_does_not_hide_an_animal(tmp_path: Path) -> None:
-    boxes = [detection("1", 0.7), detection("1", 0.6, 0.0, 0.0, 0.2, 0.2)]
-    weights = write_speciesnet(tmp_path / "net", boxes, {BLANK: 0.9, PANDA: 0.1}, {KIT_FOX: 0.99, BLANK: 0.01})
-    found = recognised(tmp_path, weights)
-    assert (found.subject, likeliest(found.together)) == ("animal", ["kit fox"])
-
-
-def test_an_unsure_box_of_a_person_is_no_animal(tmp_path: Path) -> None:
-    weights = write_speciesnet(tmp_path / "net", [detection("1", 0.3), detection("2", 0.8)], {HUMAN: 0.97, PANDA: 0.03})
-    assert recognised(tmp_path, weights).subject == "person"
+@pytest.mark.parametrize(
+    ("boxes", "scores", "kind", "subject", "name"),
+    [
+        ([], (), "always_crop", "none", None),
+        ([detection("2", 0.9)], (), "always_crop", "person", None),
+        ([detection("3", 0.9)], (), "always_crop", "vehicle", None),
+        (THING, ({BLANK: 0.9, PANDA: 0.1}, FOX), "always_crop", "animal", "kit fox"),  # its box hides no animal
+        ([detection("1", 0.3), detection("2", 0.8)], ({HUMAN: 0.97, PANDA: 0.03},), "always_crop", "person", None),
+        ([], (FOX,), "full_image", "animal", "kit fox"),  # a classifier of whole photos needs no box
+    ],
+)
+def test_a_photo_shows_what_is_likeliest_in_its_boxes(
+    tmp_path: Path, boxes: list[Any], scores: tuple[dict[str, float], ...], kind: str, subject: str, name: str | None
+) -> None:
+    found = recognised(tmp_path, write_speciesnet(tmp_path / "net", boxes, *scores, kind=kind))
+    named = likeliest(found.together)[0] if found.together.prediction else None
+    assert (found.subject, named) == (subject, name)
 
 
 def test_numbers_are_its_own_until_curves_lie_beside_the_model(tmp_path: Path) -> None:
@@ -115,15 +120,7 @@ def test_numbers_are_its_own_until_curves_lie_beside_the_model(tmp_path: Path) -
     (tmp_path / CERTAINTY).write_text(json.dumps({level: {**pair, "least": 0.1} for level in levels}))
     fitted = recognised(tmp_path, weights).together.prediction
     # THEN they hold
-    assert plain is not None
-    assert fitted is not None
-    assert (plain.score > 0.9, fitted.score) == (True, 0.5)
-
-
-def test_a_classifier_of_whole_photos_needs_no_box(tmp_path: Path) -> None:
-    weights = write_speciesnet(tmp_path / "net", [], {KIT_FOX: 0.99, BLANK: 0.01}, kind="full_image")
-    found = recognised(tmp_path, weights)
-    assert (found.subject, likeliest(found.together)) == ("animal", ["kit fox"])
+    assert (plain and plain.score > 0.9, fitted and fitted.score) == (True, 0.5)
 
 
 @pytest.mark.parametrize("use", [SpeciesNet, version_of])

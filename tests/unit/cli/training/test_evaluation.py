@@ -37,9 +37,11 @@ def evaluation(*outcomes: Outcome) -> Evaluation:
 
 def test_shares_are_of_photos_that_show_a_taxon_of_the_head() -> None:
     found = evaluation(*OUTCOMES)
-    # THEN the strangers count apart
+    # THEN strangers count apart
     assert found.total == Row(None, 5, 3, 3 / 5, 3 / 5, pytest.approx(2 / 3))
     assert found.rows[-1].named == 1 / 2
+    # THEN the confusion counts by what is shown and by what is said
+    assert found.confusion.tolist() == [[2, 1, 0], [0, 1, 1], [1, 0, 1]]
 
 
 def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
@@ -62,14 +64,10 @@ def test_each_taxon_has_a_row_and_strangers_the_last() -> None:
     assert [each.taxon for each in evaluation(*OUTCOMES[:5]).rows] == [FOX, HARE]
 
 
-def test_confusion_counts_by_what_is_shown_and_by_what_is_said() -> None:
-    assert evaluation(*OUTCOMES).confusion.tolist() == [[2, 1, 0], [0, 1, 1], [1, 0, 1]]
-
-
 def test_reliability_compares_what_was_stated_with_what_was_right() -> None:
     bins = evaluation(*OUTCOMES).reliability
-    assert [(each.low, each.photos) for each in bins] == [(0.2, 2), (0.6, 1), (0.8, 2), (0.9, 2)]
-    assert [each.right for each in bins] == [1 / 2, 1, 1 / 2, 1 / 2]
+    found = [(each.low, each.photos, each.right) for each in bins]
+    assert found == [(0.2, 2, 1 / 2), (0.6, 1, 1), (0.8, 2, 1 / 2), (0.9, 2, 1 / 2)]
     assert bins[-1].stated == pytest.approx(0.93)
 
 
@@ -102,14 +100,12 @@ def test_the_outlook_doubles_a_curve_whose_wrong_answers_shrink_by_one_factor() 
 
 
 def test_the_range_of_the_outlook_shows_how_much_hangs_on_one_point() -> None:
-    found = outlook([Point(100, 10, 0.5), Point(200, 20, 0.6), Point(400, 40, 0.6)])
+    curve = [Point(100, 10, 0.5), Point(200, 20, 0.6), Point(400, 40, 0.6)]
+    found = outlook(curve)
     assert found is not None
     assert pytest.approx(0) == found.low < found.gain < found.high
-
-
-@pytest.mark.parametrize("curve", [(), (Point(9, 2, 0.5), Point(18, 4, 0.6)), (Point(9, 2, 0.5),) * 5])
-def test_two_points_leave_no_outlook(curve: tuple[Point, ...]) -> None:
-    assert outlook(curve) is None
+    # THEN two points leave none
+    assert [outlook(few) for few in ((), curve[:2], curve[:1] * 5)] == [None] * 3
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1)), max_size=6))

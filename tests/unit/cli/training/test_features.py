@@ -1,5 +1,6 @@
 """What the general model sees in labelled photos, once: with a small model whose features are the means of colours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,12 @@ def eye(services: Services) -> Eye:
     return Eye(services.recogniser.models.general, services.recogniser.detectors.get(), services.photos)
 
 
-def photo(folder: Path, name: str, colour: str, *boxes: Box) -> LabelledPhoto:
-    Image.new("RGB", (64, 64), colour).save(folder / name)
+def photo(folder: Path, name: str, colour: str, *boxes: Box, dot: str | None = None) -> LabelledPhoto:
+    """Return a photo of one colour. `dot`: colour of a part of it."""
+    image = Image.new("RGB", (64, 64), colour)
+    image.paste(dot or colour, (24, 24, 32, 32))
+    image.save(folder / name)
     return LabelledPhoto(folder / name, "Panthera leo", "north", None, boxes)
-
-
-def red_dot(folder: Path, *boxes: Box) -> LabelledPhoto:
-    labelled = photo(folder, "dot.png", "black", *boxes)
-    image = Image.open(labelled.photo)
-    image.paste((255, 0, 0), (24, 24, 32, 32))
-    image.save(labelled.photo)
-    return labelled
 
 
 def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,18 +68,16 @@ def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pyt
 
 
 def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_path: Path) -> None:
-    labelled = red_dot(tmp_path)
+    labelled = photo(tmp_path, "dot.png", "black", dot="red")
     data = labelled.photo.read_bytes()
     # GIVEN no box THEN the detector's surest counts
     ((found, _),) = eye.look(labelled, data)
     assert 0 < found.score <= 1
     # GIVEN a box that people drew there, or elsewhere
-    drawn = Box(found.x, found.y, found.width, found.height, 1.0, "animal")
-    elsewhere = Box(0.8, 0.8, 0.1, 0.1, 1.0, "animal")
-    assert [box for box, _ in eye.look(labelled._replace(boxes=(drawn,)), data)] == [drawn, found]
-    assert [box for box, _ in eye.look(labelled._replace(boxes=(elsewhere,)), data)] == [elsewhere]
-    # GIVEN a detector's box in the labels THEN no other is looked for
-    assert [box for box, _ in eye.look(labelled._replace(boxes=(DETECTED,)), data)] == [DETECTED]
+    drawn, elsewhere = replace(found, score=1.0), Box(0.8, 0.8, 0.1, 0.1, 1.0, "animal")
+    # THEN it is learnt from too, if it is there; GIVEN a detector's box in the labels THEN no other is looked for
+    for given, expected in ((drawn, [drawn, found]), (elsewhere, [elsewhere]), (DETECTED, [DETECTED])):
+        assert [box for box, _ in eye.look(labelled._replace(boxes=(given,)), data)] == expected
 
 
 def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
@@ -92,14 +86,13 @@ def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
     dark = photo(tmp_path, "dark.png", "black")
     with Memory(tmp_path / "features.sqlite") as memory:
         found = see([gone, broken, dark], eye, memory, 1)
-    assert found.seen == []
-    assert found.faults.keys() == {gone.photo, broken.photo, dark.photo}
+    assert (found.seen, found.faults.keys()) == ([], {gone.photo, broken.photo, dark.photo})
     assert found.faults[dark.photo] == NOTHING
 
 
 def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:
     alone = Eye(services.recogniser.models.general, None, services.photos)
-    labelled = red_dot(tmp_path, DRAWN)
+    labelled = photo(tmp_path, "dot.png", "black", DRAWN, dot="red")
     data = labelled.photo.read_bytes()
     assert [box for box, _ in alone.look(labelled, data)] == [DRAWN]
     with pytest.raises(ModelError, match="or give labels with boxes"):

@@ -48,20 +48,17 @@ def clouds(taxa: int = 3, strangers: int = 0, spread: float = 1.0) -> Samples:
     numbers = [(taxon, camera) for taxon in range(taxa) for camera in range(CAMERAS) for _ in range(EACH)]
     numbers += [(taxa, number % CAMERAS) for number in range(strangers)]
     features = [middles[taxon] + moved[camera] + random.normal(0, spread, WIDTH) for taxon, camera in numbers]
-    taxon = np.array([STRANGER if each == taxa else each for each, _ in numbers])
-    return Samples(
-        np.array(features, np.float32), taxon, np.array([each for _, each in numbers]), np.ones(len(taxon), bool)
-    )
+    taxon, camera = np.array(numbers).T
+    taxon[taxon == taxa] = STRANGER
+    return Samples(np.array(features, np.float32), taxon, camera, np.ones(len(taxon), bool))
 
 
 def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
     samples = clouds(strangers=10)
     head, said, thresholds, curve = fit(samples, 3, 0.9)
-    # THEN what heads say that have not seen the camera is right
-    guess = said.argmax(axis=1)
-    known = samples.taxon != STRANGER
+    # THEN what heads say that have not seen the camera is right, and a stranger is likelier another taxon than theirs
+    guess, known = said.argmax(axis=1), samples.taxon != STRANGER
     assert (guess == samples.taxon)[known].mean() > 0.95
-    # THEN a stranger is likelier to be another taxon than any of the head's
     assert (guess[~known] == 3).all()
     assert all(0 < each < 1 for each in thresholds)
     # THEN the curve ends with all cameras but those of a fold
@@ -89,11 +86,9 @@ def test_a_head_does_not_see_the_cameras_that_it_is_tested_on() -> None:
     # GIVEN a camera whose photos of one taxon look like those of another
     samples = clouds(taxa=2, spread=0.1)
     liar = samples.camera == 3
-    features = samples.features.copy()
-    features[liar] = features[liar][::-1]
-    swapped = Samples(features, samples.taxon, samples.camera, samples.is_main)
+    samples.features[liar] = samples.features[liar][::-1]
     # THEN no head has learnt it
-    unseen = cross_validate(swapped, 2, folds_of(swapped))
+    unseen = cross_validate(samples, 2, folds_of(samples))
     assert (unseen.logits.argmax(axis=1) != samples.taxon)[liar].all()
 
 

@@ -1,6 +1,7 @@
 """Labels to train on, in every form: what a photo shows, by which camera, where, and in which boxes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,25 +116,23 @@ def test_folders_by_animal_lie_in_those_of_cameras_or_around_them(tmp_path: Path
     assert [each.cell for each in found.photos if each.camera == "north"] == [NORTH]
 
 
-def test_timelapse_has_a_folder_for_each_photo(tmp_path: Path) -> None:
-    photos(tmp_path, "photos/N/1.jpg")
-    (tmp_path / "data.csv").write_text("File,RelativePath,Species\n1.jpg,N,lion\n")
-    found = labels_of(tmp_path / "data.csv", tmp_path / "photos")
-    assert brief(found, tmp_path / "photos") == [("N/1.jpg", "Panthera leo", "N")]
-
-
-def test_a_package_of_camtrap_dp_has_deployments_with_places(tmp_path: Path) -> None:
-    photos(tmp_path, "N/a.jpg")
-    resources = [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "media", "observations")]
-    (tmp_path / "datapackage.json").write_text(json.dumps({"resources": resources}))
-    (tmp_path / "deployments.csv").write_text("deploymentID,latitude,longitude\nn1,-1.2345,36.789\n")
-    (tmp_path / "media.csv").write_text(
-        "mediaID,deploymentID,timestamp,filePath\na,n1,2026-05-02T06:00:00Z,N/a.jpg\nb,n2,2026-05-02T06:00:00Z,N/b.jpg"
-    )
-    (tmp_path / "observations.csv").write_text(
-        "deploymentID,mediaID,observationType,scientificName,eventStart,eventEnd\nn1,a,animal,Panthera leo,,\n"
-    )
-    assert labels_of(tmp_path).photos == [LabelledPhoto(tmp_path / "N/a.jpg", "Panthera leo", "n1", NORTH)]
+def test_forms_of_import_are_labels(tmp_path: Path) -> None:
+    # GIVEN a table of Timelapse, and a package of Camtrap DP, which has deployments with places
+    photos(tmp_path, "N/a.jpg", "package/N/a.jpg")
+    (tmp_path / "data.csv").write_text("File,RelativePath,Species\na.jpg,N,lion\n")
+    tables = {
+        "deployments": "deploymentID,latitude,longitude\nn1,-1.2345,36.789\n",
+        "media": "mediaID,deploymentID,timestamp,filePath\na,n1,2026-05-02T06:00:00Z,N/a.jpg\n",
+        "observations": "deploymentID,mediaID,observationType,scientificName\nn1,a,animal,Panthera leo\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / "package" / f"{name}.csv").write_text(text)
+    resources = [{"name": name, "path": f"{name}.csv"} for name in tables]
+    (tmp_path / "package" / "datapackage.json").write_text(json.dumps({"resources": resources}))
+    # THEN a photo has the camera of its folder, or that of its deployment
+    assert labels_of(tmp_path / "data.csv").photos == [LabelledPhoto(tmp_path / "N/a.jpg", "Panthera leo", "N")]
+    expected = LabelledPhoto(tmp_path / "package/N/a.jpg", "Panthera leo", "n1", NORTH)
+    assert labels_of(tmp_path / "package" / "datapackage.json").photos == [expected]
 
 
 def test_each_box_of_a_file_of_megadetector_may_have_a_name(tmp_path: Path) -> None:
@@ -150,8 +149,7 @@ def test_each_box_of_a_file_of_megadetector_may_have_a_name(tmp_path: Path) -> N
     }
     (tmp_path / "md.json").write_text(json.dumps(file))
     found = labels_of(tmp_path / "md.json").photos
-    assert [(each.taxon, each.camera, len(each.boxes)) for each in found] == [
-        ("Aepyceros melampus", "N", 1),
-        ("Panthera leo", "N", 1),
+    assert found == [
+        LabelledPhoto(tmp_path / "N/a.jpg", "Aepyceros melampus", "N", None, (replace(BOX, x=0.6, score=0.7),)),
+        LabelledPhoto(tmp_path / "N/a.jpg", "Panthera leo", "N", None, (BOX,)),
     ]
-    assert found[1].boxes == (BOX,)

@@ -99,36 +99,27 @@ def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
     assert DENVER in cells or not cells.isdisjoint(around(DENVER))
     assert {prepare().get_resolution(cell) for cell in cells} == {2, 3}
     assert cells_in(["US"]) == frozenset()
-
-
-def test_cells_and_codes_have_the_names_of_their_areas() -> None:
+    # THEN cells and codes have the names of their areas
     assert "Colorado" in areas_named([DENVER], ())
     assert areas_named([], ["KE", "XX"]) == ("Kenya", "XX")
 
 
 def test_a_pack_is_five_files_that_are_the_same_again(head: Head, tmp_path: Path) -> None:
-    written = [write_pack(tmp_path / each, head, evaluation(OUTCOME), EVERYWHERE) for each in ("a", "b")]
-    assert [path.name for path in written[0]] == [f"hills.{each}" for each in ("onnx", "csv", "md", "html", "toml")]
-    assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
-    # THEN it can be used, though licence and author are not known
-    manifest = Manifest.read(written[0][-1])
-    assert (manifest.licence, manifest.author) == ("not stated", "not stated")
-
-
-def test_a_card_for_others_has_no_photos(head: Head, tmp_path: Path) -> None:
+    # GIVEN a photo that was named wrongly
     Image.new("RGB", (40, 30), "red").save(tmp_path / "photo.jpg")
-    wrong = replace(OUTCOME, photo=tmp_path / "photo.jpg")
-    pages = []
-    for about in (EVERYWHERE, replace(EVERYWHERE, with_photos=False)):
-        write_pack(tmp_path, head, evaluation(wrong), about)
-        pages.append((tmp_path / "hills.html").read_text())
-    assert ["data:image/jpeg" in each for each in pages] == [True, False]
-
-
-def test_a_folder_that_cannot_be_written_is_an_error(head: Head, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+    found = evaluation(replace(OUTCOME, photo=tmp_path / "photo.jpg"))
+    written, again = (write_pack(tmp_path / each, head, found, EVERYWHERE) for each in ("a", "b"))
+    assert [path.name for path in written] == [f"hills.{each}" for each in ("onnx", "csv", "md", "html", "toml")]
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
+    # THEN it can be used, though licence and author are not known
+    manifest = Manifest.read(written[-1])
+    assert (manifest.licence, manifest.author) == ("not stated", "not stated")
+    # THEN its card shows the photo, but not one for others
+    for_others = write_pack(tmp_path / "c", head, found, replace(EVERYWHERE, with_photos=False))
+    assert ["data:image/jpeg" in pack[3].read_text() for pack in (written, for_others)] == [True, False]
+    # WHEN there is a file in the place of the folder
     with pytest.raises(CommandError, match="choose another folder"):
-        write_pack(tmp_path / "file", head, evaluation(OUTCOME), EVERYWHERE)
+        write_pack(tmp_path / "photo.jpg", head, found, EVERYWHERE)
 
 
 def test_without_onnx_it_says_what_to_install(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
