@@ -8,6 +8,7 @@ Its scores are not calibrated with photos of ours, and the curves of our models 
 own probability, weighed by the place (`PLAIN` in certainty.py), unless `CERTAINTY` with curves for it lies beside the
 general model.
 """
+# ruff: noqa: ARG002, answers have boxes whether they are asked for or not
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -94,24 +95,20 @@ class NetAnimals:
     def __init__(self, labels: Iterable[str], animals: Iterable[Animal], relatives: Mapping[int, Relative]) -> None:
         animals = list(animals)
         kinds = {each.scientific_name: each.kind for each in reversed(animals)}
-        positions: dict[str, int] = {}
-        found: list[Animal] = []
+        found: dict[str, Animal] = {}
         self._position_of: dict[str, int] = {}
         for label in labels:
             meant = taxon_of_label(label)
-            latin = meant.scientific_name
-            if not latin:
-                continue
-            if latin not in positions:
-                positions[latin] = len(found)
-                found.append(_animal(meant, len(found), kinds.get(latin, "wild")))
-            self._position_of[label] = positions[latin]
-        self.taxonomy = Taxonomy.of(found)
+            if latin := meant.scientific_name:
+                animal = found.setdefault(latin, _animal(meant, len(found), kinds.get(latin, "wild")))
+                self._position_of[label] = animal.id
+        positions = {latin: each.id for latin, each in found.items()}
+        self.taxonomy = Taxonomy.of(list(found.values()))
         self._of_animal = {
             each.id: _among(positions, (taxon.scientific_name for taxon in each.lineage)) for each in animals
         }
         self._of_relative = {number: _among(positions, each[1:2] + each[4:]) for number, each in relatives.items()}
-        self._is_wild = np.array([OUTSIDE[each.kind] is None for each in found])
+        self._is_wild = np.array([OUTSIDE[each.kind] is None for each in found.values()])
         self._without_range = np.ones(len(found), np.bool_)
         for each in (*self._of_animal.values(), *self._of_relative.values()):
             self._without_range[each] = False
@@ -121,12 +118,10 @@ class NetAnimals:
 
         `labels`, `scores`: of one picture; they add up to 1, also with what is no animal.
         """
-        pairs = [
-            (self._position_of[label], score)
-            for label, score in zip(labels, scores, strict=True)
-            if label in self._position_of
-        ]
-        found = np.bincount([each for each, _ in pairs], [score for _, score in pairs], len(self.taxonomy.animals))
+        found = np.zeros(len(self.taxonomy.animals))
+        for label, score in zip(labels, scores, strict=True):
+            if label in self._position_of:
+                found[self._position_of[label]] += score
         total = float(found.sum())
         return (found / total if total else self.unseen).astype(np.float32), min(total, 1.0)
 
@@ -146,12 +141,8 @@ class NetAnimals:
             return features
         here, count = features.found, len(self.taxonomy.animals)
         weights, status = np.zeros(count, np.float32), np.zeros(count, np.uint8)
-        rows = [
-            (self._of_animal.get(each), weight, which)
-            for each, weight, which in zip(
-                here.animals.tolist(), here.weights.tolist(), here.status.tolist(), strict=True
-            )
-        ]
+        known = zip(here.animals.tolist(), here.weights.tolist(), here.status.tolist(), strict=True)
+        rows = [(self._of_animal.get(each), weight, which) for each, weight, which in known]
         rows += [(self._of_relative.get(each), 1.0, NATIVE) for each in here.relatives.tolist()]
         for positions, weight, which in rows:
             if positions is not None:
@@ -190,13 +181,7 @@ class NetRecogniser(Recogniser):
     net: SpeciesNet
     animals: NetAnimals
 
-    def recognise(
-        self,
-        photos: Sequence[DecodedPhoto],
-        features: Features,
-        *,
-        boxes: bool = True,  # noqa: ARG002, always
-    ) -> Recognised:
+    def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
         """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`.
 
         Several photos of one animal show the geometric mean of what each does.
@@ -234,7 +219,7 @@ class NetRecogniser(Recogniser):
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
 
-    def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:  # noqa: ARG002, they are there
+    def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found."""
         return found
 

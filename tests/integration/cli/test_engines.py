@@ -10,15 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins import (
-    BLACK_BEAR,
-    BLANK,
-    KIT_FOX,
-    PANDA,
-    detection,
-    write_megadetector,
-    write_speciesnet,
-)
+from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection, write_megadetector, write_speciesnet
 from tests.support.pictures import encoded, noise
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,8 +68,7 @@ def test_our_models_name_what_megadetector_finds(here: Run, tmp_path: Path, phot
     answer = json.loads(done.stdout)["answer"]
     assert [each["box"]["score"] for each in answer["animals"]] == [0.9]
     assert answer["people"]["count"] == 1
-    assert answer["model"]["packs"][-1]["name"] == "megadetector"
-    assert answer["model"]["packs"][-1]["version"] == "v5a.0.1"
+    assert answer["model"]["packs"][-1].items() >= {"name": "megadetector", "version": "v5a.0.1"}.items()
 
 
 def test_an_engine_that_is_not_installed_says_how_to_install_it(here: Run, photo: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image
 from cli.engines.engine import Refused, work
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
-from cli.place import EXIF, Place
+from cli.place import EXIF, NONE, Place
 from cli.results import Task
 from tests.integration.conftest import Served
 from tests.support.pictures import jpeg
@@ -73,33 +73,22 @@ def test_a_service_answers_as_this_machine_does(run: Run, served: Served, card: 
     assert found[0] == found[1]
 
 
-def test_the_key_and_the_place_are_sent() -> None:
-    with service(ANSWER) as (url, requests):
-        engine = RemoteEngine(f"{url}/prod", "secret", 3, 4)
-        engine.identify(PHOTO, Place("given", -33.9, 151.25))
-        engine.identify(PHOTO, Place("none"))
-    (first, headers, body), (second, _, _) = requests
-    assert (first, body) == ("/prod/identify?top=3&lat=-33.9&lon=151.25", PHOTO)
-    assert headers["x-api-key"] == "secret"
-    assert second == "/prod/identify?top=3&location=none"
-
-
-def test_the_time_is_sent_if_the_clock_was_wrong() -> None:
+def test_the_key_the_place_and_the_time_are_sent() -> None:
     # GIVEN a photo of a camera whose clock began in 2000
     tags = Image.Exif()
     tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2000:01:01 00:10:00"
-    photo = jpeg(exif=tags)
+    photo, year = jpeg(exif=tags), 366 * 86_400.0
     # WHEN it is sent with a correction, without one, and when there is no time to correct
+    given = Place("given", -33.9, 151.25)
+    asked = [(photo, EXIF, year), (photo, EXIF, 0.0), (PHOTO, NONE, 60.0), (PHOTO, given, 0.0)]
     with service(ANSWER) as (url, requests):
-        engine = RemoteEngine(url, "", 5, 4)
-        for data, shift in ((photo, 366 * 86_400.0), (photo, 0.0), (PHOTO, 60.0)):
-            engine.identify(data, EXIF, shift)
+        engine = RemoteEngine(f"{url}/prod", "secret", 3, 4)
+        for each in asked:
+            engine.identify(*each)
     # THEN the service gets the corrected time, or else reads EXIF itself
-    assert [path for path, _, _ in requests] == [
-        "/identify?top=5&time=2001-01-01T00%3A10%3A00",
-        "/identify?top=5",
-        "/identify?top=5",
-    ]
+    more = ("&time=2001-01-01T00%3A10%3A00", "", "&location=none", "&lat=-33.9&lon=151.25")
+    assert [path for path, _, _ in requests] == [f"/prod/identify?top=3{each}" for each in more]
+    assert [(headers["x-api-key"], body) for _, headers, body in requests] == [("secret", data) for data, _, _ in asked]
 
 
 def test_a_refusal_is_waited_for() -> None:
@@ -108,8 +97,7 @@ def test_a_refusal_is_waited_for() -> None:
         engine = RemoteEngine(url, "", 5, 8)
         assert engine.identify(PHOTO, EXIF).mode == "narrowed"
     # THEN fewer requests were sent at once, until it answered again
-    assert len(requests) == 3
-    assert engine.pace.allowed == 2
+    assert (len(requests), engine.pace.allowed) == (3, 2)
 
 
 @pytest.mark.parametrize(
@@ -138,10 +126,7 @@ def test_only_what_is_the_fault_of_the_photo_is_not_tried_again(
         ((204, {}, {}), "does not answer as Faunalens does.*204 without a JSON object"),
         ((301, {"location": "https://elsewhere.example/"}, {}), "redirects to https://elsewhere.example/"),
         ((403, {}, {"message": "Forbidden"}), "Forbidden"),  # the key is wrong
-        (
-            (400, {}, {"detail": "\x1b[2Jleave out boxes=true"}),
-            r"\\x1b\[2Jleave out --boxes",
-        ),  # in the terminal's words
+        ((400, {}, {"detail": "\x1b[2Jleave out boxes=true"}), r"\\x1b\[2Jleave out --boxes"),  # in the command's words
     ],
 )
 def test_what_is_no_faunalens_stops_the_run(reply: Reply, message: str) -> None:
@@ -176,20 +161,14 @@ def test_a_large_photo_is_uploaded_first() -> None:
     (first, _, _), (second, headers, body), (third, _, _) = requests
     assert (first, second, third) == ("/dev/uploads", "/bucket", "/dev/uploads/k/identify?top=5")
     # THEN the key of the service is not sent to the bucket
-    assert "x-api-key" not in headers
-    assert large in body
-    assert b"image/jpeg" in body
+    assert ("x-api-key" in headers, large in body, b"image/jpeg" in body) == (False, True, True)
 
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [
-        ("7", 7, 7),
-        ("", 0, 0),
-        ("soon", 0, 0),
-        ("3600", 60, 60),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0),
-        ("date", 8, 10),
+        *(("7", 7, 7), ("", 0, 0), ("soon", 0, 0), ("3600", 60, 60)),
+        *(("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0), ("date", 8, 10)),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str, least: float, most: float) -> None:

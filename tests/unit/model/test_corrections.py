@@ -26,10 +26,15 @@ def version(folder: Path, *renamed: tuple[str, str]) -> str:
     return f"MODEL_PATH={path} SECOND_LOOK=false ANIMAL_THRESHOLD=0.1"
 
 
-def photos(folder: Path, **colours: tuple[int, int, int]) -> Path:
+def photos(folder: Path, **colours: tuple[int, int, int]) -> None:
     for name, colour in colours.items():
         (folder / f"{name}.jpg").write_bytes(encoded(Image.new("RGB", (64, 64), colour), "PNG"))
-    return folder
+
+
+def versions(folder: Path) -> tuple[str, str]:
+    """Return two versions, of which the second calls the fox of a photo a jackal."""
+    photos(folder, red=RED)
+    return version(folder / "live"), version(folder / "new", ("Vulpes", "Lupulella"))
 
 
 def run(folder: Path, text: str, live: str, new: str, *more: str) -> int:
@@ -48,8 +53,7 @@ def test_a_version_that_is_wrong_where_the_live_one_was_right_is_worse(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN seven reviews of foxes, which the new version calls a jackal
-    photos(tmp_path, red=RED)
-    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    live, new = versions(tmp_path)
     # WHEN they are compared THEN the new one is worse, and the lines say on what and by whom
     assert run(tmp_path, reviews(7, "Vulpes vulpes"), live, new) == 1
     said = capsys.readouterr().out
@@ -65,11 +69,7 @@ def test_a_version_that_is_wrong_where_the_live_one_was_right_is_worse(
     # AND the other way round it is better
     assert run(tmp_path, reviews(7, "Vulpes vulpes"), new, live) == 0
     assert "better about 7, worse about 0" in capsys.readouterr().out
-
-
-def test_a_few_photos_are_noise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    photos(tmp_path, red=RED)
-    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    # AND four are noise
     assert run(tmp_path, reviews(4, "Vulpes vulpes"), live, new) == 0
     assert "not worse by more than noise: p = 0.0625" in capsys.readouterr().out
 
@@ -94,8 +94,7 @@ def test_a_relative_that_no_version_can_name_counts_by_what_includes_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a photo of a fox that only the table of relatives has, which the new version calls a jackal
-    photos(tmp_path, red=RED)
-    live, new = version(tmp_path / "live"), version(tmp_path / "new", ("Vulpes", "Lupulella"))
+    live, new = versions(tmp_path)
     header = "number,taxon,scientific_name,name,genus,family,order,class\n"
     row = "1,vulpes-bengalensis,Vulpes bengalensis,Bengal fox,Vulpes,Canidae,Carnivora,Mammalia\n"
     (tmp_path / "live" / "relatives.csv").write_text(header + row)

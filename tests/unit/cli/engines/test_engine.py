@@ -31,20 +31,21 @@ PHOTO = jpeg(exif=exif(SYDNEY))
 
 
 class Scripted:
-    """An engine that answers, or fails as prepared."""
+    """An engine that sees lions in light pictures and nothing in dark ones, or fails. `asked`: what it was given."""
 
     def __init__(self, error: Exception | None = None, mode: str = "narrowed") -> None:
         self._error, self._mode = error, mode
-        self.asked, self.shift = 0, 0.0
+        self.asked: list[tuple[str, Place, float]] = []
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
-        self.asked += 1
-        self.shift = shift
-        if self._error:
-            raise self._error
         facts = PhotoFacts.read(data, PhotoLimits())
         assert facts is not None
-        return Identified(f'{{"place": "{place.text}"}}', self._mode, facts)
+        self.asked.append((facts.taken, place, shift))
+        if self._error:
+            raise self._error
+        with Image.open(io.BytesIO(data)) as image:
+            is_light = image.convert("L").resize((1, 1)).getpixel((0, 0)) > 100  # type: ignore[operator]
+        return Identified(answer(LION, 0.95) if is_light else answer(None), self._mode, facts)
 
 
 def task(place: Place = EXIF, checksum: int | None = None) -> Task:
@@ -61,7 +62,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     outcome = work(task(), root, Scripted())
-    assert (outcome.state, outcome.answer, outcome.code) == ("done", '{"place": "exif"}', None)
+    assert (outcome.state, outcome.answer, outcome.code) == ("done", answer(None), None)
     assert (outcome.size, outcome.checksum) == (len(PHOTO), crc32(PHOTO))
     latitude, longitude = (pytest.approx(degrees, abs=1e-4) for degrees in (-33.8688, 151.2093))
     assert astuple(outcome.facts) == (400, 300, None, latitude, longitude)
@@ -69,30 +70,40 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     tags = exif(SYDNEY, taken="2026:05:02 06:00:00")
     tags.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+03:00"
     (root / "a" / "b.jpg").write_bytes(jpeg(exif=tags))
-    engine = Scripted()
-    outcome = work(task(Place("given", 1.5, 2.5))._replace(shift=-60.0), root, engine)
-    assert (outcome.facts, engine.shift) == (FileFacts(400, 300, "2026-05-02 06:00:00+03:00", 1.5, 2.5), -60.0)
+    engine, given = Scripted(), Place("given", 1.5, 2.5)
+    outcome = work(task(given)._replace(shift=-60.0), root, engine)
+    assert outcome.facts == FileFacts(400, 300, "2026-05-02 06:00:00+03:00", 1.5, 2.5)
+    assert engine.asked == [("2026:05:02 06:00:00", given, -60.0)]
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
     engine = Scripted()
     assert work(task(checksum=crc32(PHOTO)), root, engine).state == "touched"
-    assert engine.asked == 0
+    assert engine.asked == []
     assert work(task(checksum=1), root, engine).state == "done"
 
 
 @pytest.mark.parametrize(
-    ("error", "state", "code"),
+    ("error", "state", "code", "said"),
     [
-        (Refused("photo_unreadable", "it is broken", is_lasting=True), "unreadable", "photo_unreadable"),
-        (Refused("unavailable", "later", is_lasting=False), "failed", "unavailable"),
-        (ZeroDivisionError("a bug"), "failed", "internal"),
+        (Refused("photo_unreadable", "broken", is_lasting=True), "unreadable", "photo_unreadable", "broken"),
+        (Refused("unavailable", "later", is_lasting=False), "failed", "unavailable", "later"),
+        (ZeroDivisionError("a bug"), "failed", "internal", "ZeroDivisionError: a bug"),
+        # THEN advice is about the command
+        *(
+            (Refused(code, "send lat and lon", is_lasting=False), "failed", code, "give --deployments, --lat and --lon")
+            for code in ("location_missing", "location_invalid")
+        ),
+        (Refused("bad_request", "give no boxes=true", is_lasting=False), "failed", "bad_request", "give no --boxes"),
     ],
 )
-def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code: str) -> None:
+def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code: str, said: str) -> None:
     outcome = work(task(), root, Scripted(error))
-    assert (outcome.state, outcome.code, outcome.answer) == (state, code, None)
-    assert outcome.facts.width == 400
+    assert (outcome.state, outcome.code, outcome.answer, outcome.facts.width) == (state, code, None, 400)
+    assert said in str(outcome.detail)
+    # WHEN the model cannot be had THEN nothing goes on
+    with pytest.raises(ModelError):
+        work(task(), root, Scripted(ModelError("gone")))
 
 
 def test_a_file_that_is_gone_or_empty_is_said_without_the_engine(root: Path) -> None:
@@ -101,46 +112,12 @@ def test_a_file_that_is_gone_or_empty_is_said_without_the_engine(root: Path) -> 
     empty = work(task(), root, engine)
     photo.unlink()
     assert (empty.state, empty.detail) == ("unreadable", "the file is empty; copy it again")
-    assert (work(task(), root, engine).code, engine.asked) == ("file_unreadable", 0)
-
-
-def test_without_a_model_nothing_goes_on(root: Path) -> None:
-    with pytest.raises(ModelError):
-        work(task(), root, Scripted(ModelError("gone")))
-
-
-@pytest.mark.parametrize(
-    ("code", "detail", "said"),
-    [
-        *((f"location_{what}", "send lat and lon", "give --deployments, --lat") for what in ("missing", "invalid")),
-        ("bad_request", "leave out boxes=true", "leave out --boxes"),
-    ],
-)
-def test_advice_is_about_the_command(root: Path, code: str, detail: str, said: str) -> None:
-    error = Refused(code, detail, is_lasting=False)
-    assert said in str(work(task(), root, Scripted(error)).detail)
+    assert (work(task(), root, engine).code, engine.asked) == ("file_unreadable", [])
 
 
 @pytest.mark.parametrize("gps", [{}, {2: (), 4: ()}, {2: (float("nan"),) * 3, 1: "S", 4: (0.0, 0.0, 0.0), 3: ""}])
 def test_empty_gps_tags_are_no_position(gps: dict[int, object]) -> None:
     assert position_in(PhotoFacts(1, 1, 1, gps, "")) is None
-
-
-class Colours:
-    """An engine that takes light frames for lions, and dark ones for nothing. `asked`: the times in EXIF."""
-
-    def __init__(self, mode: str = "narrowed") -> None:
-        self._mode = mode
-        self.asked: list[str] = []
-
-    def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
-        del place, shift
-        facts = PhotoFacts.read(data, PhotoLimits())
-        assert facts is not None
-        self.asked.append(facts.taken)
-        with Image.open(io.BytesIO(data)) as image:
-            is_light = image.convert("L").resize((1, 1)).getpixel((0, 0)) > 100  # type: ignore[operator]
-        return Identified(answer(LION, 0.95) if is_light else answer(None), self._mode, facts)
 
 
 def filmed(tmp_path: Path) -> Path:
@@ -153,13 +130,13 @@ VIDEO = Task(1, "b.mp4", Place("given", 1.5, 2.5), None)
 
 
 def test_a_video_is_one_answer_from_its_frames(tmp_path: Path) -> None:
-    engine = Colours()
+    engine = Scripted()
     outcome = work(VIDEO, filmed(tmp_path), engine, Sampling(0.5, 30))
     assert outcome.answer is not None
     whole = json.loads(outcome.answer)
     assert (outcome.state, whole["prediction"]["name"], whole["video"]["frame"]) == ("done", "lion", 20)
     assert whole["video"]["processed"] == [0, 5, 10, 15, 20, 25]
-    assert engine.asked == ["2026:05:02 06:00:00"] * 6
+    assert engine.asked == [("2026:05:02 06:00:00", VIDEO.place, 0.0)] * 6
     # THEN the row says what the file says
     data = (tmp_path / "b.mp4").read_bytes()
     assert (outcome.size, outcome.checksum) == (len(data), crc32(data))
@@ -171,14 +148,14 @@ def test_a_video_is_one_answer_from_its_frames(tmp_path: Path) -> None:
 
 def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:
     # GIVEN a photo, and a video
-    photo, video = work(task(), root, Scripted(mode="degraded")), work(VIDEO, filmed(root), Colours("degraded"))
+    photo, video = work(task(), root, Scripted(mode="degraded")), work(VIDEO, filmed(root), Scripted(mode="degraded"))
     for outcome in (photo, video):
         assert (outcome.state, outcome.code, outcome.answer is None) == ("failed", "degraded", False)
 
 
 def test_a_video_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").write_bytes(b"no video")
-    outcome = work(VIDEO, tmp_path, Colours())
+    outcome = work(VIDEO, tmp_path, Scripted())
     assert (outcome.state, outcome.code) == ("unreadable", "video_unreadable")
     assert "copy it again" in str(outcome.detail)
     # AND one that the service refuses just now is tried again
@@ -188,7 +165,7 @@ def test_a_video_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_without_pyav_a_video_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.engines.engine.can_read", lambda: False)
-    outcome = work(VIDEO, filmed(tmp_path), Colours())
+    outcome = work(VIDEO, filmed(tmp_path), Scripted())
     assert (outcome.state, outcome.code) == ("failed", "video_unsupported")
     assert "install faunalens with it" in str(outcome.detail)
 
