@@ -38,7 +38,7 @@ def evaluation(*outcomes: Outcome) -> Evaluation:
 def test_shares_are_of_photos_that_show_a_taxon_of_the_head() -> None:
     found = evaluation(*OUTCOMES)
     # THEN strangers count apart
-    assert found.total == (None, 5, 3, 3 / 5, 3 / 5, pytest.approx(2 / 3))
+    assert found.total == Row(None, 5, 3, 3 / 5, 3 / 5, 2 / 3)
     assert found.rows[-1].named == 1 / 2
     # THEN the confusion counts by what is shown and by what is said
     assert found.confusion.tolist() == [[2, 1, 0], [0, 1, 1], [1, 0, 1]]
