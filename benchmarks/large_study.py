@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmarks.long_run import link_photos
 from benchmarks.measure import options, table, verdict
 from chalicelib.config.settings import ROOT
 from chalicelib.model.taxonomy import RANKS
@@ -85,10 +86,7 @@ def make_study(folder: Path, number: int) -> None:
     sources = [folder / f"{each}.jpg" for each in range(1 + number // MOST_LINKS)]
     for source in sources:
         source.write_bytes(jpeg(exif=exif(taken=CAMERA)))
-    for station in stations:
-        (folder / "card" / station).mkdir(parents=True)
-    for each, path in enumerate(paths):
-        (folder / "card" / path).hardlink_to(sources[each // MOST_LINKS])
+    link_photos(folder / "card", {path: sources[each // MOST_LINKS] for each, path in enumerate(paths)})
     size = sources[0].stat().st_size
     labels = (f"{path[:3]},{path[4:]},impala\n" for path in paths)
     (folder / LABELS).write_text("".join(["RelativePath,File,Species\n", *labels]), encoding="utf-8")

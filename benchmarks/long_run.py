@@ -7,14 +7,12 @@ differ, but only a thousand photos do: the others are hard links to them. It tak
 nearly all of it in the models.
 """
 
-import csv
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from PIL import Image
 
@@ -32,14 +30,6 @@ SHOWN = 10
 """Rows of the table of memory."""
 
 
-class Run(NamedTuple):
-    """What a run needed. `memory`: MB by photos done. `lookups`: cells looked up. `seconds`: of the processors."""
-
-    memory: dict[int, float]
-    lookups: int
-    seconds: float
-
-
 def distinct_photos(number: int) -> Iterator[bytes]:
     """Yield small photos, all different."""
     with Image.open(sample_photo()) as found:
@@ -53,31 +43,37 @@ def distinct_photos(number: int) -> Iterator[bytes]:
         yield encoded(crop, "JPEG", quality=94 - each // 36 % 28)
 
 
+def link_photos(card: Path, sources: Mapping[str, Path]) -> None:
+    """Make a card whose photos are hard links. `sources`: the file that each photo is, by its path on the card."""
+    for path, source in sources.items():
+        (card / path).parent.mkdir(parents=True, exist_ok=True)
+        (card / path).hardlink_to(source)
+
+
 def make_card(folder: Path, number: int) -> None:
     """Write a card with photos of all stations, and the table of its deployments, to a folder."""
-    distinct = folder / "distinct"
-    distinct.mkdir()
-    for each, data in enumerate(distinct_photos(STATIONS * OF_A_STATION)):
-        (distinct / f"{each}.jpg").write_bytes(data)
-    for station in range(STATIONS):
-        (folder / "card" / f"S{station:02}").mkdir(parents=True)
-    for each in range(number):
-        path = folder / "card" / f"S{each % STATIONS:02}" / f"IMG_{each // STATIONS:05}.JPG"
-        path.hardlink_to(distinct / f"{each % STATIONS * OF_A_STATION + each // STATIONS % OF_A_STATION}.jpg")
-    with (folder / "deployments.csv").open("w", newline="", encoding="utf-8") as file:
-        write = csv.writer(file).writerow
-        write(("deploymentID", "latitude", "longitude", "timezone"))
-        for station in range(STATIONS):
-            write((f"S{station:02}", -36.0 + 1.3 * (station % 5), 145.0 + 1.3 * (station // 5), "+10:00"))
+    distinct = [folder / f"{each}.jpg" for each in range(STATIONS * OF_A_STATION)]
+    for path, data in zip(distinct, distinct_photos(len(distinct)), strict=True):
+        path.write_bytes(data)
+    places = (divmod(each, STATIONS)[::-1] for each in range(number))
+    link_photos(
+        folder / "card",
+        {
+            f"S{station:02}/IMG_{each:05}.JPG": distinct[station * OF_A_STATION + each % OF_A_STATION]
+            for station, each in places
+        },
+    )
+    rows = (f"S{each:02},{-36 + 1.3 * (each % 5)},{145 + 1.3 * (each // 5)},+10:00\n" for each in range(STATIONS))
+    (folder / "deployments.csv").write_text("".join(["deploymentID,latitude,longitude,timezone\n", *rows]), "utf-8")
 
 
-def run(folder: Path, number: int, workers: int) -> Run:
-    """Identify the card in a process of its own, and watch its memory."""
+def run(folder: Path, number: int, workers: int) -> str:
+    """Identify the card in a process of its own, and watch its memory. Return the table of the run."""
     command = [sys.executable, "-m", "cli", "identify", "card", "--deployments", "deployments.csv", "--json"]
     command += ["--results", "study.db", "--workers", str(workers)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
-    memory, lookups = {}, 0
-    steps = {min(WARM, number), *range(number, 0, -max(1, number // SHOWN))}
+    memory, lookups, warm = dict[int, float](), 0, min(WARM, number)
+    steps = {warm, *range(number, 0, -max(1, number // SHOWN))}
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for count, line in enumerate(process.stdout or (), 1):
             lookups += '"cache":"memory"' not in line
@@ -87,20 +83,13 @@ def run(folder: Path, number: int, workers: int) -> Run:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert (process.returncode, count) == (0, number)
-    return Run(memory, lookups, usage.ru_utime + usage.ru_stime)
-
-
-def table_of(found: Run, number: int) -> str:
-    """Return the table of the run."""
-    warm = min(WARM, number)
-    grown = max(each for count, each in found.memory.items() if count >= warm) - found.memory[warm]
-    memory = [(f"after {count:,} photos", f"{each:.0f} MB", "", None) for count, each in sorted(found.memory.items())]
-    lookups, most = f"lookups for {STATIONS} stations", f"at most {STATIONS}"
+    grown = max(each for count, each in memory.items() if count >= warm) - memory[warm]
+    seconds = usage.ru_utime + usage.ru_stime
     rows = [
-        *memory,
+        *((f"after {count:,} photos", f"{each:.0f} MB", "", None) for count, each in sorted(memory.items())),
         ("growth", f"{grown:.0f} MB", f"at most {GROWTH_LIMIT_MB} MB", grown <= GROWTH_LIMIT_MB),
-        (lookups, f"{found.lookups}", most, found.lookups <= STATIONS),
-        ("processor time a photo", f"{found.seconds / number * 1e3:.1f} ms", "", None),
+        (f"lookups for {STATIONS} stations", f"{lookups}", f"at most {STATIONS}", lookups <= STATIONS),
+        ("processor time a photo", f"{seconds / number * 1e3:.1f} ms", "", None),
     ]
     return targets(f"`identify`, {number:,} photos", rows)
 
@@ -110,7 +99,7 @@ def main() -> None:
     chosen = options(__doc__, photos=(100_000, "number of photos"), workers=(2, "photos at once"))
     with tempfile.TemporaryDirectory() as folder:
         make_card(Path(folder), chosen.photos)
-        print(table_of(run(Path(folder), chosen.photos, chosen.workers), chosen.photos))
+        print(run(Path(folder), chosen.photos, chosen.workers))
 
 
 if __name__ == "__main__":

@@ -124,17 +124,16 @@ def gaps(found: CellWeights, earth: Earth) -> NDArray[np.intp]:
 
 
 def _all_disagreements(ranges: Ranges) -> Iterator[Disagreement]:
-    done: dict[str, CellWeights] = {}
-    for evidence in _evidence():
-        if evidence.taxon in ranges.statements:
-            if evidence.taxon not in done:
-                done[evidence.taxon] = ranges.cells_of(evidence.taxon)
-            yield from disagreements(evidence, done[evidence.taxon], ranges.areas)
+    evidence: dict[str, list[Evidence]] = {}
+    for each in _evidence():
+        evidence.setdefault(each.taxon, []).append(each)
     earth = ranges.areas.earth
     for number, taxon in enumerate(ranges.statements):
         if sys.stderr.isatty() and number % 50 == 0:
             print(f"\r{number} of {len(ranges.statements)} ranges", end="", file=sys.stderr)
-        found = done.get(taxon) or ranges.cells_of(taxon)
+        found = ranges.cells_of(taxon)
+        for said in evidence.get(taxon, ()):
+            yield from disagreements(said, found, ranges.areas)
         if len(left_out := gaps(found, earth)):
             places = (f"{earth.latitude[each]:.1f}, {earth.longitude[each]:.1f}" for each in left_out[:3])
             yield Disagreement(taxon, "gap", "neighbours", f"{len(left_out)} cells, such as {'; '.join(places)}")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from database.access import LoadError, datasets
+from database.access import LoadError, datasets_of, require
 from database.areas.area_cells import read_area_cells
 from database.facts import Fact, read_facts
 from database.ranges.cell_weights import LISTED
@@ -66,16 +66,15 @@ class Comparison:
 
 def compare(connection: Connection, version: str) -> Comparison:
     """Compare a loaded dataset with the active one. Raise `LoadError` if it is not loaded, or none is active."""
-    present = {each.version: each for each in datasets(connection)}
-    active = next((each for each in present.values() if each.active), None)
-    if version not in present or active is None:
-        what = f"dataset {version} is not in the database" if active else "no dataset is active"
-        raise LoadError(f"{what}; list the loaded ones with: python -m database list")
-    numbers = {"old": active.number, "new": present[version].number, "listed": LISTED}
     with connection, connection.cursor() as cursor:
+        loaded = require(cursor, version)
+        active = next((each for each in datasets_of(cursor) if each.active), None)
+        if active is None:
+            raise LoadError("no dataset is active; list the loaded ones with: python -m database list")
+        numbers = {"old": active.number, "new": loaded.number, "listed": LISTED}
         cursor.execute(_CHANGES.read_text(encoding="utf-8"), numbers)
         changes = [Change(*row) for row in cursor.fetchall()]
-    old, new = (_holding(connection, number) for number in (active.number, present[version].number))
+    old, new = (_holding(connection, number) for number in (active.number, loaded.number))
     won = [fact for fact, holds in new.items() if holds and not old.get(fact, True)]
     lost = [fact for fact, holds in new.items() if not holds and old.get(fact, False)]
     return Comparison(active.version, version, changes, won, lost)

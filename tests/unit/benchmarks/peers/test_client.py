@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from benchmarks.peers import client
-from local.stack.ports import HOST
+from local.stack.ports import HOST, free_port
 from tests.support.servers import run
 
 
@@ -36,3 +36,11 @@ def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.Monkey
     assert found.answered == len(bodies)
     # THEN the requests of the warm-up do not count
     assert 0 < len(found.seconds) < len(bodies)
+
+
+def test_refusals_and_connections_that_end_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, bodies = run(_load("503 Service Unavailable", monkeypatch))
+    assert (found.failed, found.answered, found.rate) == (len(bodies), len(bodies), 0)
+    replies: list[client.Reply] = []
+    run(client.send(HOST, free_port(), iter([b"GET / HTTP/1.1\r\n\r\n"]), replies))
+    assert [reply.status for reply in replies] == [0]

@@ -91,7 +91,7 @@ def test_each_format_gives_the_same_counts(format_: str, records: list[Record], 
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_any_bytes_are_counted_or_a_clear_error(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "file"
