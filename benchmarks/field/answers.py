@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
 from chalicelib.api.words import sure_of
-from chalicelib.config.settings import ModelSettings, PhotoLimits, Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
-from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.features.features import NO_LOCATION
 from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
@@ -106,34 +106,24 @@ class TwoScores(NamedTuple):
         return self.two, self.seen, naming.name(self.two, self.prior, self.seen)[1]
 
 
-def local_services(packs: Path | None = None) -> Services:
-    """Return the services of an identification, with the features of this checkout's dataset. `packs`: more of them."""
-    settings = of_a_run(Settings(model=ModelSettings(packs=packs)))
-    return Services.build(
-        settings, CellFeatures(NoCache(), CellFile.of(settings.model.path, CELLS, _say), settings.features)
-    )
+def local_services() -> Services:
+    """Return the services of an identification, with the features of this checkout's dataset."""
+    settings = of_a_run(Settings())
+    cells = CellFile.of(settings.model.path, CELLS, _say)
+    return Services.build(settings, CellFeatures(NoCache(), cells, settings.features))
 
 
 def lineages_of(services: Services) -> list[Lineage]:
     """Return the lineages of all species that models know, and of their relatives."""
-    recogniser = services.recogniser
-    known = [
-        {taxon.rank: taxon.scientific_name for taxon in animal.lineage}
-        for animal in recogniser.models.everything().animals
-    ]
-    relatives = recogniser.naming.families.relatives
+    relatives = services.recogniser.naming.families.relatives
+    known = services.recogniser.models.everything().animals
     return [
         *(
             {"class": each.class_, "order": each.order, "family": each.family, "genus": each.genus}
             for each in relatives.unknown(relatives.numbers, frozenset())
         ),
-        *known,
+        *({taxon.rank: taxon.scientific_name for taxon in animal.lineage} for animal in known),
     ]
-
-
-def features_at(services: Services, place: tuple[float, float] | None) -> Features:
-    """Return the features of a place, if it is known."""
-    return services.features.at(cell_of(*place)) if place else NO_LOCATION
 
 
 def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
@@ -157,7 +147,7 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
         first = models.score(photo.square)
         detections = recogniser.detect(photo, first.general, boxes=False)
         part = recogniser.second_look_at(photo, detections, first.general)
-        prior = models.prior_at(features_at(services, each.place))
+        prior = models.prior_at(services.features.at(cell_of(*each.place)) if each.place else NO_LOCATION)
         yield TwoScores(
             models.fuse([first]), models.fuse([first, part] if part else [first]), sighting_of(detections), prior
         )
