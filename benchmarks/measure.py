@@ -117,9 +117,9 @@ def options(doc: str | None, arguments: Sequence[str] | None = None, **known: tu
         elif isinstance(default, type):
             parser.add_argument(option, type=default, help=text)
         elif isinstance(default, list):
-            kind = type(default[0])
-            choices = default if kind is str else None
-            parser.add_argument(option, nargs="+", type=kind, choices=choices, default=default, help=text)
+            kind, text = type(default[0]), f"{text} (default: {', '.join(map(str, default))})"
+            more: dict[str, Any] = {"choices": default, "metavar": "NAME"} if kind is str else {}
+            parser.add_argument(option, nargs="+", type=kind, default=default, help=text, **more)
         else:
             parser.add_argument(option, type=type(default), default=default, help=f"{text} (default: %(default)s)")
     return parser.parse_args(arguments)

@@ -8,6 +8,7 @@ scientific_name, latitude, longitude), from a source other than our ranges. Phot
 requests. docs/explanation/packs.md explains the tables.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -152,6 +153,8 @@ def main() -> None:
         general=(Path, "folder of photos named <output index>_….jpg"),
         places=(Path, "CSV file with a place for each species"),
     )
+    if None in (chosen.species, chosen.general):
+        sys.exit("error: name the folders of photos with --species and --general")
     services = local_services()
     columns = ["photos", "number", "first", "among five", "ECE", "named", "named and right", "reach a pack"]
     cases = {"without a place": dict[str, int]()}
