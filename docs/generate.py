@@ -297,9 +297,7 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
         before, _, rest = page.partition(f"<!-- table: {name} -->")
         _, end, after = rest.partition("<!-- end -->")
         if not end:
-            raise ValueError(
-                f"{path.name} has no place for the table {name}; add <!-- table: {name} --> and <!-- end -->"
-            )
+            raise ValueError(f"{path.name} has no place for a table; add <!-- table: {name} --> and <!-- end -->")
         page = f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
     return page
 
