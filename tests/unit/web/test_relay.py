@@ -1,8 +1,6 @@
 """What the function may return, and what is no response of the API."""
 
 import json
-import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -50,14 +48,6 @@ def test_what_no_client_could_be_sent_is_malformed(result: dict[str, Any]) -> No
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """Yield a port on which no server listens."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield reserved.getsockname()[1]
 
 
 def response(status: int, body: bytes, **headers: str) -> bytes:
@@ -127,9 +117,3 @@ def test_a_function_that_crashed_or_ran_too_long_is_a_failure_without_coordinate
 )
 def test_what_is_no_result_is_named(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, code: str) -> None:
     assert error_of(monkeypatch, reply, 0.2 if code == "timeout" else 5.0).code == code
-
-
-def test_a_lambda_that_nobody_reaches_is_unreachable(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
-    with pytest.raises(FunctionError, match=r"^unreachable: "):
-        Function("faunalens-dev", "eu-west-1", 1.0, 1).invoke({})

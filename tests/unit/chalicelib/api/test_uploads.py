@@ -53,12 +53,6 @@ def test_a_stored_photo_is_fetched_by_its_id() -> None:
     assert uploads().fetch(upload) == b"a photo"
 
 
-@pytest.mark.usefixtures("_credentials")
-def test_a_photo_that_cannot_be_stored_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    with bad_s3(monkeypatch, HEAD), pytest.raises(Unavailable):
-        uploads(command=0.2, total=1.0).store(io.BytesIO(b"a photo"))
-
-
 @pytest.mark.usefixtures("s3")
 def test_a_form_makes_s3_reject_large_files_and_other_types() -> None:
     # WHEN a form is created THEN it posts to the regional endpoint, and its conditions are signed

@@ -1,6 +1,5 @@
 """The algorithm, over a cache and a store in this process: every path, every fault, and many at once."""
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -161,28 +160,12 @@ class TestStale:
 
 
 class TestLease:
-    def test_with_nothing_to_serve_one_waits_for_the_winner(self, threads_world: World) -> None:
-        # GIVEN a lease that another holds
-        threads_world.cache.put(ROLLOUT, rollout("v1"))
-        threads_world.cache.put(lease_key(CELL), b"another")
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(threads_world.container().at, CELL)
-            while threads_world.cache.calls.count("claim") < 2:
-                time.sleep(0.001)
-            # WHEN the other is done
-            threads_world.cached()
-            features = waiting.result()
-        # THEN its value is taken
-        assert outcome(features) == ("narrowed", "hit", ())
-        assert features.trace.lease_waits >= 1
-        assert features.trace.lease_wait_ms > 0
-        assert threads_world.store.queries == []
-
     def test_a_lease_whose_holder_died_is_taken_over(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"dead", seconds=0.05)
         features = world.container().at(CELL)
         assert outcome(features) == ("narrowed", "miss", ())
         assert features.trace.lease_waits >= 1
+        assert features.trace.lease_wait_ms > 0
 
     def test_waiting_ends_within_the_total(self, world: World) -> None:
         world.cache.put(lease_key(CELL), b"hung")
@@ -232,6 +215,7 @@ class TestLease:
         assert threads_world.store.queries == [CELL]
         assert {features.mode for features in answers} == {"narrowed"}
         assert sorted({features.cache for features in answers}) == ["hit", "miss"]
+        assert any(features.trace.lease_waits for features in answers if features.cache == "hit")
 
     def test_threads_of_one_process_share_a_look_up(self, threads_world: World) -> None:
         threads_world.store.delay = 0.03
@@ -447,16 +431,6 @@ class TestVersions:
         assert world.container().at(CELL + 1).version == "v1"
         assert world.cache.get(ROLLOUT) == rollout("v1")
         assert world.store.queries == [CELL, CELL + 1]
-
-    def test_a_flush_of_redis_costs_one_query_a_cell(self, threads_world: World) -> None:
-        containers = [threads_world.container(replace(POLICY, fresh=0.0)) for _ in range(10)]
-        for container in containers:
-            container.at(CELL)
-        threads_world.cache.values.clear()
-        with ThreadPoolExecutor(10) as pool:
-            answers = list(pool.map(lambda container: container.at(CELL), containers))
-        assert {features.mode for features in answers} == {"narrowed"}
-        assert threads_world.store.queries == [CELL, CELL]
 
 
 class TestClocks:

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.errors import StoreError
-from chalicelib.features.cache import ROLLOUT, lease_key, shadow_lease_key, value_key
+from chalicelib.features.cache import ROLLOUT, shadow_lease_key, value_key
 from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
@@ -68,13 +68,6 @@ def test_while_another_process_queries_it_is_left_out() -> None:
     world.cache.put(shadow_lease_key(CELL), b"another")
     assert world.look_up() is None
     assert world.store.queries == []
-
-
-def test_the_lease_of_requests_is_left_alone() -> None:
-    world = World()
-    world.cache.put(lease_key(CELL), b"a request")
-    assert world.look_up() == "v2"
-    assert world.cache.get(lease_key(CELL)) == b"a request"
 
 
 def test_faults_leave_it_out_and_nothing_else() -> None:

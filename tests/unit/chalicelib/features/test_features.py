@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.codec import CellAnimals, Seasons
-from chalicelib.features.features import NO_LOCATION, Features, month_in
+from chalicelib.features.features import Features, month_in
 
 MONTHS = np.array([[0] * 6 + [255] + [51] * 5], np.uint8)
 
@@ -36,10 +36,6 @@ def test_a_month_weighs_down_the_animals_with_a_season(month: int, floor: float,
 def test_without_a_month_or_with_a_floor_of_1_nothing_changes(month: int | None, floor: float) -> None:
     before = features()
     assert before.in_month(month, floor) is before
-
-
-def test_features_without_seasons_stay() -> None:
-    assert NO_LOCATION.in_month(7, 0.2) is NO_LOCATION
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,6 @@ SIGNED_IN = b"".join(
     )
 )
 REJECTED = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
-LONG = replace(BUDGET, connect=1.0, command=1.0, total=2.0)
-"""For servers that reply or close the connection; long, because the machine may be busy."""
 
 
 def store_at(port: int, failures: int = 3, budget: DatabaseSettings = BUDGET) -> PostgresStore:
@@ -219,16 +217,6 @@ def test_timeouts_are_converted_to_valid_milliseconds(seconds: float, millisecon
         assert f"-c {name}={milliseconds} " in str(store._arguments["options"])
 
 
-def test_the_breaker_opens_after_consecutive_failures() -> None:
-    with scripted(lambda _: None) as server:
-        store = store_at(server.address.port, budget=LONG)
-        assert [fault(store) for _ in range(3)] == ["postgres_disconnected"] * 2 + ["postgres_disconnected!"]
-        connections = server.connections
-        assert store.breaker_is_open
-        assert fault(store) == "postgres_breaker_open"
-        assert server.connections == connections
-
-
 def test_each_connection_gets_a_new_password() -> None:
     calls = []
 
@@ -239,13 +227,6 @@ def test_each_connection_gets_a_new_password() -> None:
     store = PostgresStore(replace(BUDGET, breaker_failures=5), password)
     assert [fault(store) for _ in range(2)] == ["postgres_auth"] * 2
     assert len(calls) == 2
-
-
-def test_waiting_for_another_thread_is_limited_by_the_budget() -> None:
-    store = store_at(1)
-    with store._lock:
-        assert fault(store, seconds=0.05) == "postgres_busy"
-    assert not store.breaker_is_open
 
 
 def test_threads_that_wait_for_a_hanging_query_open_the_breaker() -> None:

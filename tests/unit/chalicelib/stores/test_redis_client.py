@@ -143,11 +143,6 @@ class TestConnections:
             assert redis.run(get_many(20), Deadline.after(5)) == [b"v"] * 20
             assert (server.connections, len(server.messages)) == (1, 6)
 
-    def test_an_idle_one_is_replaced_before_use(self) -> None:
-        with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server, idle=0.0) as redis:
-            assert [value(redis), value(redis)] == [b"v", b"v"]
-            assert server.connections == 2
-
     def test_an_old_one_is_replaced_before_its_sign_in_expires(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with scripted(lambda _: b"$1\r\nv\r\n") as server, client(server) as redis:
             value(redis)
