@@ -34,16 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def usage() -> str:
     """Return the help text, which lists the commands."""
-    lines = [f"  {name:<10}{help_}" for name, (_, help_) in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: python -m cloudwatch COMMAND [options]",
-            "",
-            *lines,
-            "",
-            f"python -m cloudwatch COMMAND --help shows the options; {TOOLS_GUIDE} explains the commands.",
-        ]
-    )
+    lines = "\n".join(f"  {name:<10}{help_}" for name, (_, help_) in COMMANDS.items())
+    more = f"python -m cloudwatch COMMAND --help shows the options; {TOOLS_GUIDE} explains the commands."
+    return f"usage: python -m cloudwatch COMMAND [options]\n\n{lines}\n\n{more}"
 
 
 if __name__ == "__main__":

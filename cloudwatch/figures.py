@@ -14,16 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.telemetry.metrics import max_billed_metrics, max_billed_of_tier
-from cloudwatch.project import (
-    API_FUNCTION,
-    BATCH_FUNCTION,
-    DASHBOARDS,
-    FUNCTIONS,
-    INFRA_GUIDE,
-    STAGES,
-    TIER,
-    belongs_to_tier,
-)
+from cloudwatch.project import DASHBOARDS, FUNCTIONS, INFRA_GUIDE, STAGES, TIER, belongs_to_tier
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
@@ -88,10 +79,8 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
-"""Placeholder of the API function's limit of concurrent containers."""
-BATCH_CONTAINERS = "LIMIT_BATCH_CONTAINERS"
-"""Placeholder of the batch function's limit of concurrent containers."""
-_CONTAINERS: Mapping[str, str] = {CONTAINERS: API_FUNCTION, BATCH_CONTAINERS: BATCH_FUNCTION}
+_CONTAINERS: Mapping[str, str] = {CONTAINERS: "api_handler", "LIMIT_BATCH_CONTAINERS": "batch"}
+"""Placeholder → function whose limit of concurrent containers it is, as .chalice/config.json calls it."""
 LIMITS = (*PARAMETERS, *_CONTAINERS)
 ACCOUNT = "1000"
 """Lambda's default limit of containers per account, which applies to a function that reserves none."""

@@ -169,9 +169,8 @@ def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
         for path in sorted(folder.glob(pattern))
     ]
     if not any(each.kind == "dashboard" for each in found):
-        raise FileError(
-            folder.name, "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
-        )
+        what = "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
+        raise FileError(folder.name, what)
     return found
 
 
@@ -262,8 +261,6 @@ def _set_default_stage(body: dict[str, Any], stage: str) -> None:
     for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
         if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:
             variable["defaultValue"] = stage
-            choices = variable.get("values")
-            if isinstance(choices, list) and stage not in [
-                each.get("value") for each in choices if isinstance(each, dict)
-            ]:
+            choices = variable.get("values", [])
+            if stage not in [each["value"] for each in choices]:
                 choices.append({"value": stage, "label": stage})

@@ -22,7 +22,6 @@ TOOLS_GUIDE = "docs/reference/dashboards-tools.md"
 COST = "infra/cost"
 STAGES = "infra/stages"
 FUNCTIONS = ".chalice/config.json"
-API_FUNCTION, BATCH_FUNCTION = "api_handler", "batch"
 METRICS = "chalicelib/telemetry/metrics.py"
 TIER = "web"
 """Files of the web tier are called `web`, or begin with `web-`."""
@@ -67,13 +66,20 @@ def belongs_to_tier(name: str) -> bool:
     return name == TIER or name.startswith(f"{TIER}-")
 
 
+def alarm_of(arn: str, stage: str) -> str:
+    """Return the file name of the alarm of a stage with this ARN."""
+    return arn.rpartition(":alarm:")[2].removeprefix(prefix(stage))
+
+
 def query_prefix(stage: str) -> str:
     """Return the prefix that the names of a stage's saved queries start with; the console shows it as a folder."""
     return f"{SERVICE}/{stage}/"
 
 
-_OVER_SSH = re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?")
-_OVER_HTTPS = re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-]+?)(?:\.git)?/?")
+_REMOTES = (
+    re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-]+?)(?:\.git)?/?"),
+    re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?"),
+)
 
 
 def runbook_url(checkout: Path) -> str:
@@ -88,7 +94,7 @@ def runbook_url(checkout: Path) -> str:
 
 def url_from_remote(remote: str) -> str:
     """Return the URL of the runbook for a remote's URL. Omit user name and token, since alarms contain the result."""
-    match = _OVER_HTTPS.fullmatch(remote) or _OVER_SSH.fullmatch(remote)
-    if match is None or "." not in match["host"]:
-        return RUNBOOK
-    return f"https://{match['host']}/{match['path']}/blob/HEAD/{RUNBOOK}"
+    for match in (each.fullmatch(remote) for each in _REMOTES):
+        if match and "." in match["host"]:
+            return f"https://{match['host']}/{match['path']}/blob/HEAD/{RUNBOOK}"
+    return RUNBOOK

@@ -34,7 +34,7 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         region=_marked("AWS::Region"),
         account=_marked("AWS::AccountId"),
         partition=_marked("AWS::Partition"),
-        topic=_marked(placeholders.topic) if placeholders.topic else "",
+        topic=_marked(placeholders.topic),
         balancer=_marked(placeholders.balancer),
         targets=_marked(placeholders.targets),
     )
@@ -47,15 +47,11 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         resources[alarms[body["AlarmName"]]] = _resource("CloudWatch::CompositeAlarm", body) | needs
     for name, body in files.dashboards.items():
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        properties: dict[str, Any] = {"DashboardName": prefix(stage) + name, "DashboardBody": text}
+        properties = {"DashboardName": prefix(stage) + name, "DashboardBody": text}
         resources[_logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
     for name, query in files.queries.items():
-        properties = {
-            "Name": query_prefix(stage) + name,
-            "QueryString": query.text,
-            "LogGroupNames": [*query.log_groups],
-        }
-        resources[_logical_id("query", name)] = _resource("Logs::QueryDefinition", properties)
+        named = {"Name": query_prefix(stage) + name, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
+        resources[_logical_id("query", name)] = _resource("Logs::QueryDefinition", named)
     return resources
 
 
@@ -69,7 +65,7 @@ def _logical_id(kind: str, name: str) -> str:
 
 
 def _marked(reference: str) -> str:
-    return f"{_MARK}{reference}{_MARK}"
+    return f"{_MARK}{reference}{_MARK}" if reference else ""
 
 
 def _with_references(text: str) -> Any:

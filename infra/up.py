@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.lint.folder import lint
+from cloudwatch.lint.folder import FolderCheck
 from cloudwatch.project import runbook_url
 from infra import api_stage, invoke, preconditions, smoke
 from infra.functions import function_name, reservations
@@ -59,7 +59,7 @@ class Up:
         preconditions.check_production(self._stage.name, self._parameters, self._without)
         preconditions.check_host(self._parameters)
         self._check_batches()
-        if findings := lint().findings:
+        if findings := FolderCheck().findings:
             raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
         preconditions.check_certificates(self._stage.client("rds"), region)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: every authority of RDS in {region}")

@@ -44,9 +44,8 @@ def log_request(log: logging.Logger, record: "Record") -> None:
     noted, failure = record.notes.properties, record.failure
     fields: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": noted.get("cell")}
     if codes := noted.get("faults"):
-        log.warning(
-            "feature lookup hit dependency faults", extra=fields | {"codes": codes, "details": record.notes.details}
-        )
+        faults = {"codes": codes, "details": record.notes.details}
+        log.warning("feature lookup hit dependency faults", extra=fields | faults)
     if failure is None:
         return
     fields |= {"status": failure.status, "code": failure.code, "error": failure.cause}
@@ -72,8 +71,7 @@ class _Redacted(logging.Formatter):
     """A formatter that redacts stack traces, because error messages may quote values."""
 
     def formatException(  # noqa: N802  the name in logging
-        self,
-        ei: "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]",
+        self, ei: "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]"
     ) -> str:
         return trace_of(super().formatException(ei))
 

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.model.prior import Here
     from chalicelib.photo.photos import PhotoFacts
 
-_MODES = {
-    "narrowed": "Narrowed",
-    "no_location": "NoLocation",
-    "unknown_area": "UnknownArea",
-    "degraded": "Degraded",
-}
+_MODES = {"narrowed": "Narrowed", "no_location": "NoLocation", "unknown_area": "UnknownArea", "degraded": "Degraded"}
 _LEVELS = {
     "memory": "MemoryHits",
     "hit": "CacheHits",
@@ -35,12 +30,8 @@ had just failed for another process. All other codes, such as `flight_timeout` a
 
 def of_photos(photos: "Sequence[PhotoFacts]") -> Notes:
     """Return the size of the photos of a request."""
-    return Notes(
-        {
-            "PhotoBytes": sum(photo.size_in_bytes for photo in photos),
-            "PhotoMegapixels": sum(photo.megapixels for photo in photos),
-        }
-    )
+    size, megapixels = sum(photo.size_in_bytes for photo in photos), sum(photo.megapixels for photo in photos)
+    return Notes({"PhotoBytes": size, "PhotoMegapixels": megapixels})
 
 
 def of_features(cell: int | None, features: "Features") -> Notes:
@@ -123,10 +114,8 @@ class Outcome(NamedTuple):
             "UnexpectedAnimals": int(self.is_unexpected),
             "PackRuns": len(self.packs),
         }
-        if self.packs:
-            metrics["PackLatency"] = round(sum(self.packs.values()), 1)
-        if self.animals is not None:
-            metrics["Boxed"] = 1
+        metrics |= {"PackLatency": round(sum(self.packs.values()), 1)} if self.packs else {}
+        metrics |= {"Boxed": 1} if self.animals is not None else {}
         metrics["SecondLooks"] = int(self.looked_twice)
         properties: dict[str, Any] = {
             "location_source": self.source,

@@ -11,14 +11,9 @@ from typing import Any, NamedTuple
 from chalicelib.errors import HTTPError, InternalError, ModelError
 from chalicelib.redaction import summary_of, trace_of
 
-_STEP_METRICS = {
-    "photo": "PhotoLatency",
-    "features": "FeaturesLatency",
-    "scoring": "ScoringLatency",
-    "boxes": "BoxLatency",
-}
-"""The metric of each step. `location`, some µs, and `fetch`, which only uploads have, have none: each costs money."""
-_SHOWN_STEPS = ("photo", "features", "scoring", "boxes")
+_STEPS = {"photo": "PhotoLatency", "features": "FeaturesLatency", "scoring": "ScoringLatency", "boxes": "BoxLatency"}
+"""The steps that an answer shows, each with its metric. `location`, some µs, and `fetch`, which only uploads have, have
+none: each costs money."""
 
 
 class Failure(NamedTuple):
@@ -116,7 +111,7 @@ class Record:
 
     def timings(self) -> dict[str, float]:
         """Return the milliseconds of each step that an answer shows, and the `total` so far."""
-        return {step: self.milliseconds(step) for step in _SHOWN_STEPS} | {"total": self.elapsed()}
+        return {step: self.milliseconds(step) for step in _STEPS} | {"total": self.elapsed()}
 
     def note(self, notes: Notes) -> None:
         """Add what is counted of a step."""
@@ -137,7 +132,7 @@ class Record:
         }
         if started is not None:
             metrics["InitLatency"] = round(started * 1e3, 1)
-        metrics |= {metric: self.milliseconds(step) for step, metric in _STEP_METRICS.items() if step in self.seconds}
+        metrics |= {metric: self.milliseconds(step) for step, metric in _STEPS.items() if step in self.seconds}
         metrics |= self.notes.metrics
         if self.invoked:
             metrics |= {"InvokeLatency": self.invoked.milliseconds, "InvokeFaults": int(self.invoked.failed)}
@@ -145,8 +140,7 @@ class Record:
         dimensions = {"route": self.route}
         if failure:
             properties["code"] = failure.code
-        if failure and failure.status < 500:
-            dimensions["code"] = failure.code
+            dimensions |= {"code": failure.code} if failure.status < 500 else {}
         if "fetch" in self.seconds:
             properties["fetch_ms"] = self.milliseconds("fetch")
         return Notes(metrics, properties | self.notes.properties, dimensions | self.notes.dimensions)

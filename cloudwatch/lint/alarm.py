@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 _PREFIX = prefix(STAGE_VARIABLE)
-_LINK = re.compile(r"RUNBOOKURL#([\w-]+)")
-
 type Bodies = Mapping[str, tuple[str, dict[str, Any]]]
 """Alarms by name, each with its file and its parameters."""
 
 
 def links_in(text: str) -> set[str]:
     """Return the sections of the runbook that a text links to."""
-    return set(_LINK.findall(text))
+    return set(re.findall(r"RUNBOOKURL#([\w-]+)", text))
 
 
 class AlarmCheck:
@@ -70,8 +68,7 @@ class AlarmCheck:
         if (window := period * count) > (most := WEEK if period >= HOUR else DAY):
             what = f"at most {most:,} s are allowed for a period of {period} s; lower EvaluationPeriods"
             yield f"Period × EvaluationPeriods is {window:,} s, but {what}"
-        queries = enumerate(body.get("Metrics", []))
-        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in queries}
+        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(body.get("Metrics", []))}
         self.is_complete = True
         self.references = list(graph.references(self.file, "Metrics", units or {0: body.get("Unit")}))
 
@@ -94,9 +91,8 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
         if not errors:
             try:
                 children[_PREFIX + name] = named = dependencies(body)
-                errors += [
-                    f'no file defines an alarm "{each}"; {suggest(each, known)}' for each in sorted(named - known)
-                ]
+                unknown = sorted(named - known)
+                errors += [f'no file defines an alarm "{each}"; {suggest(each, known)}' for each in unknown]
             except ParseError as error:
                 errors.append(f"AlarmRule: {error}")
             errors += common_problems(name, body)
@@ -112,9 +108,5 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
     named = set().union(*children.values())
     for name, (file, body) in {**alarms, **composites}.items():
         if _PREFIX + name not in named and not body.get("AlarmActions"):
-            yield LintFinding(
-                file,
-                "",
-                'no composite names this alarm and it has no "AlarmActions", so it notifies no one; '
-                'name it in a composite, or add "AlarmActions"',
-            )
+            why = 'no composite names this alarm and it has no "AlarmActions", so it notifies no one'
+            yield LintFinding(file, "", f'{why}; name it in a composite, or add "AlarmActions"')

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudwatch.lint import LintFinding, query, structure_errors, suggest
 from cloudwatch.lint.graph import Graph
-from cloudwatch.project import STAGE_VARIABLE, belongs_to_tier, prefix
+from cloudwatch.project import STAGE_VARIABLE, alarm_of, belongs_to_tier, prefix
 from cloudwatch.syntax.graphed_metrics import GraphedMetricsError, expand
 
 if TYPE_CHECKING:
@@ -77,12 +77,10 @@ class DashboardCheck:
         for title, problem in grid_problems(places):
             self._add(title, [problem])
         self._check_first_widget(places)
-        if self.metrics > MOST_METRICS:
-            self._add(
-                "", [f"the dashboard has {self.metrics} metrics, but at most {MOST_METRICS} are allowed; split it"]
-            )
-        if (size := len(json.dumps(body).encode())) > MOST_BYTES:
-            self._add("", [f"the dashboard has {size:,} bytes, but at most {MOST_BYTES:,} are allowed; split it"])
+        size = len(json.dumps(body).encode())
+        for count, most, what in ((self.metrics, MOST_METRICS, "metrics"), (size, MOST_BYTES, "bytes")):
+            if count > most:
+                self._add("", [f"the dashboard has {count:,} {what}, but at most {most:,} are allowed; split it"])
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[LintFinding]:
         """Yield findings for alarms and dashboards that widgets show or link to, but that no file defines."""
@@ -104,9 +102,8 @@ class DashboardCheck:
         if belongs_to_tier(Path(self.file).stem):  # only its stack knows the name of the load balancer
             return
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
-            self._add(
-                "variables", [f"no variable has the pattern {STAGE_VARIABLE}, so no stage can be chosen; add one"]
-            )
+            missing = f"no variable has the pattern {STAGE_VARIABLE}, so no stage can be chosen; add one"
+            self._add("variables", [missing])
 
     def _check(self, number: int, widget: Any) -> Rectangle | None:
         """Check one widget. Return its place on the grid, or None if the widget is invalid."""
@@ -122,23 +119,22 @@ class DashboardCheck:
         elif kind == "log":
             self._add(title, query.problems(properties["query"]))
         elif kind == "alarm":
-            self._alarms += [(title, _alarm_file(arn)) for arn in properties["alarms"]]
+            self._alarms += [(title, alarm_of(arn, STAGE_VARIABLE)) for arn in properties["alarms"]]
         elif kind == "text":
             self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
         return Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any]) -> None:
         self._add(title, _axis_problems(properties))
-        self._alarms += [(title, _alarm_file(arn)) for arn in properties.get("annotations", {}).get("alarms", [])]
+        arns = properties.get("annotations", {}).get("alarms", [])
+        self._alarms += [(title, alarm_of(arn, STAGE_VARIABLE)) for arn in arns]
         rows = properties.get("metrics", [])
         errors = [error for number, row in enumerate(rows, 1) for error in _option_problems(number, row, properties)]
-        if self._add(title, errors):
-            self.is_complete = False
-            return
         try:
-            entries = expand(properties)
+            entries = [] if errors else expand(properties)
         except GraphedMetricsError as error:
-            self._add(title, [str(error)])
+            errors = [str(error)]
+        if self._add(title, errors):
             self.is_complete = False
             return
         graph = Graph(entries)
@@ -148,13 +144,12 @@ class DashboardCheck:
 
     def _check_first_widget(self, places: list[Rectangle]) -> None:
         """Check that the widget at the upper left says what the dashboard is for, and links to the runbook."""
-        if not places:
-            return
         widgets = {title_of(number, each): each for number, each in enumerate(self.widgets, 1)}
-        first = widgets[min(places, key=lambda place: (place.y, place.x)).title]
-        if first["type"] != "text" or "RUNBOOKURL" not in str(first["properties"].get("markdown")):
-            wanted = "must be a text that says what the dashboard is for and links to RUNBOOKURL; add one"
-            self._add("", [f"the widget at the upper left {wanted}"])
+        for place in sorted(places, key=lambda place: (place.y, place.x))[:1]:
+            first = widgets[place.title]
+            if first["type"] != "text" or "RUNBOOKURL" not in str(first["properties"].get("markdown")):
+                wanted = "must be a text that says what the dashboard is for and links to RUNBOOKURL; add one"
+                self._add("", [f"the widget at the upper left {wanted}"])
 
 
 def title_of(number: int, widget: Any) -> str:
@@ -163,10 +158,6 @@ def title_of(number: int, widget: Any) -> str:
     shown = properties if isinstance(properties, dict) else {}
     first, *_ = str(shown.get("title") or shown.get("markdown") or "").strip().splitlines() or [""]
     return f'widget {number} "{first.lstrip("# ")[:40]}"' if first else f"widget {number}"
-
-
-def _alarm_file(arn: str) -> str:
-    return arn.rpartition(":alarm:")[2].removeprefix(_PREFIX)
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:

@@ -35,14 +35,9 @@ def main(arguments: Sequence[str]) -> int:
         "only metrics that exist, and that they use every metric that the app emits. Needs no AWS account.",
         epilog=f"The exit code is 1 if there are findings. {TOOLS_GUIDE} lists the rules.",
     )
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=DASHBOARDS,
-        help=f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} and {COST} (default: dashboards)",
-    )
-    result = lint(parser.parse_args(arguments).folder.resolve())
+    help_ = f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} and {COST} (default: dashboards)"
+    parser.add_argument("folder", nargs="?", type=Path, default=DASHBOARDS, help=help_)
+    result = FolderCheck(parser.parse_args(arguments).folder.resolve())
     for finding in result.findings:
         print(finding)
     if count := len(result.findings):
@@ -52,15 +47,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def lint(folder: Path = DASHBOARDS) -> "FolderCheck":
-    """Check all files of a folder that is laid out like dashboards/, with docs/ and infra/ next to it."""
-    return FolderCheck(folder)
-
-
 class FolderCheck:
-    """Checks a folder. `findings` has its problems; `references` has the metrics that dashboards and alarms name."""
+    """Checks all files of a folder that is laid out like dashboards/, with docs/ and infra/ next to it.
 
-    def __init__(self, folder: Path) -> None:
+    `findings` has its problems; `references` has the metrics that dashboards and alarms name.
+    """
+
+    def __init__(self, folder: Path = DASHBOARDS) -> None:
         self.references: list[Reference] = []
         self._folder = folder
         self._findings: set[LintFinding] = set()
@@ -148,12 +141,12 @@ def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
 def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
     """Yield findings for metrics that the app emits but that no widget and no alarm uses."""
     shown = {reference.key for reference in references if reference.namespace == OURS}
-    emits = {(name, frozenset(each)): each for name, metric in app_metrics().items() for each in metric.sets}
-    gone = sorted({name for name, _ in shown} - {name for name, _ in emits})
+    known = app_metrics()
+    gone = sorted({name for name, _ in shown} - known.keys())
     renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
-    for (name, key), dimensions in emits.items():
-        if (name, key) not in shown:
-            unused = f"no widget and no alarm uses this metric; show it in a file of dashboards/{renamed}"
+    unused = f"no widget and no alarm uses this metric; show it in a file of dashboards/{renamed}"
+    for name, dimensions in ((name, each) for name, metric in known.items() for each in metric.sets):
+        if (name, frozenset(dimensions)) not in shown:
             yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
 
 
@@ -207,7 +200,7 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
         yield LintFinding(RUNBOOK, "", missing)
     linked = {anchor for each in links.values() for anchor in each}
     for heading in headings:
-        if _NAME.fullmatch(heading) and heading not in names and heading not in linked:
+        if _NAME.fullmatch(heading) and heading not in {*names, *linked}:
             unknown = f"no file defines an alarm of that name; {suggest(heading, names)}"
             yield LintFinding(RUNBOOK, f"## {heading}", unknown)
         if heading in names and headings.count(heading) > 1:
@@ -225,7 +218,7 @@ def usage(folder: Path = DASHBOARDS) -> dict[str, tuple[list[str], list[str]]]:
     If lint cannot read all files, every usage is empty.
     """
     found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in app_metrics()}
-    for reference in lint(folder).references:
+    for reference in FolderCheck(folder).references:
         if reference.namespace == OURS and reference.name in found:
             file = Path(reference.file)
             files = found[reference.name][file.parent.name == "alarms"]

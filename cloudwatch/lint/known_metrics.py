@@ -85,12 +85,10 @@ def fields() -> set[str]:
     record = Record("", "", seconds={"fetch": 0.0}, failure=Failure(0, ""))
     record.note(of_features(0, degraded(("redis_timeout",))))
     record.note(Outcome("none", "", "", 0.0, None, None, "", {}).notes())
-    found: set[str] = {*metrics.ALL_METRICS, *metrics.DIMENSIONS}
-    found |= record.summary().properties.keys() | of_warming("", WarmingReport()).properties.keys()
-    found |= of_comparison("model", "missed").properties.keys()
-    found |= of_shift("", Shift(0.0, ""), 0, 0).properties.keys()
+    runs = of_warming("", WarmingReport()), of_comparison("model", "missed"), of_shift("", Shift(0.0, ""), 0, 0)
     log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
-    return found.union(json.loads(JsonLines({}).format(log)))
+    found = {*metrics.ALL_METRICS, *metrics.DIMENSIONS, *json.loads(JsonLines({}).format(log))}
+    return found.union(*(each.properties for each in (record.summary(), *runs)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,7 @@ class Reference:
 
 def check(reference: Reference) -> Iterator[LintFinding]:
     """Yield the findings for a reference to a metric that does not exist as the reference says."""
-    for problem in _problems(reference):
-        yield LintFinding(reference.file, reference.place, problem)
+    yield from (LintFinding(reference.file, reference.place, problem) for problem in _problems(reference))
 
 
 def _problems(reference: Reference) -> Iterator[str]:

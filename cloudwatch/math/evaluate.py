@@ -49,10 +49,7 @@ def evaluate(
     """Return the curves of a graph from `start` to `end` (seconds since 1970) with a point every `period` seconds.
 
     Periods are aligned to `anchor` (seconds since 1970) and follow one another without gaps. To make the whole time
-    range one period, pass `period=ceil(end - int(start))` and `anchor=int(start)`.
-
-    Raises:
-        EvaluationError: a line cannot be evaluated; the message names it.
+    range one period, pass `period=ceil(end - int(start))` and `anchor=int(start)`. Raises `EvaluationError`.
     """
     evaluator = Evaluator(lines, store, lambda length: Grid.covering(start, end, length, anchor))
     graph = Grid.covering(start, end, period, anchor)
@@ -63,14 +60,11 @@ def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Cu
     value = evaluator.value(line)
     if isinstance(value, float):
         if line.visible:
-            raise _line_error(
-                line, "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
-            )
+            what = "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
+            raise _line_error(line, what)
         return []
-    if isinstance(value, Series):
-        return [Curve(line, value.label, _align(line, value, graph), value.grid.period)]
-    plain = replace(line, color=None)
-    return [Curve(plain, series.label, _align(line, series, graph), series.grid.period) for series in value]
+    drawn, shown = (line, (value,)) if isinstance(value, Series) else (replace(line, color=None), value)
+    return [Curve(drawn, series.label, _align(line, series, graph), series.grid.period) for series in shown]
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
@@ -100,11 +94,7 @@ class Evaluator:
         self._evaluating: list[int] = []
 
     def value(self, line: GraphedMetric) -> Value:
-        """Return the value of a line, with the label to show.
-
-        Raises:
-            EvaluationError: the line cannot be evaluated; the message names it.
-        """
+        """Return the value of a line, with the label to show. Raises `EvaluationError`, which names the line."""
         if line.row not in self._values:
             if line.row in self._evaluating:
                 raise _line_error(line, "refers to itself")
@@ -134,8 +124,8 @@ class Evaluator:
         if isinstance(value, float):
             return value
         if isinstance(value, Series):
-            name = value.label if line.metric is not None else line.id or line.expression or ""
-            value = replace(value, label=name)
+            if line.metric is None:
+                value = replace(value, label=line.id or line.expression or "")
             return value if line.label is None else replace(value, label=expand_label(line.label, value))
         if not line.label:
             return value
@@ -160,9 +150,8 @@ class Evaluator:
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:
-            raise EvaluationError(
-                f"refers to `{name}`, but no line has this id; known ids: {', '.join(self._by_id) or 'none'}"
-            )
+            known = ", ".join(self._by_id) or "none"
+            raise EvaluationError(f"refers to `{name}`, but no line has this id; known ids: {known}")
         return self.value(self._by_id[name])
 
     def _array(self, values: list[Value]) -> tuple[Series, ...]:
@@ -170,9 +159,8 @@ class Evaluator:
         series: list[Series] = []
         for value in values:
             if isinstance(value, float):
-                raise EvaluationError(
-                    "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
-                )
+                what = "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
+                raise EvaluationError(what)
             series.extend(value if isinstance(value, tuple) else (value,))
         return tuple(series)
 
@@ -259,11 +247,7 @@ def combine(operator: str, left: Value, right: Value) -> Value:
 
 
 def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
-    """Return the result of a function. `grid`: of a series that follows from no other.
-
-    Raises:
-        EvaluationError: the function does not accept the type of an argument.
-    """
+    """Return the result of a function. `grid`: of a series that follows from no other. Raises `EvaluationError`."""
     for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].split(", "), strict=False), 1):
         if kind(argument) not in types.removesuffix("?").split("|"):
             given = f"argument {place} of {function} is {TYPES[kind(argument)]}"
@@ -295,11 +279,8 @@ _AGGREGATIONS: Mapping[str, _Aggregation] = {
 
 def _aggregate(aggregation: _Aggregation, series: tuple[Series, ...], grid: Grid) -> Series:
     grid = common_grid(*series) if series else grid  # a search may find nothing
-    values, rows = (
-        np.full(grid.number, nan),
-        np.array([each.values for each in series]).reshape(len(series), grid.number),
-    )
-    exists = ~np.isnan(rows).all(axis=0)
+    rows = np.array([each.values for each in series]).reshape(len(series), grid.number)
+    values, exists = np.full(grid.number, nan), ~np.isnan(rows).all(axis=0)
     values[exists] = aggregation(rows[:, exists])
     return Series(values, grid)
 

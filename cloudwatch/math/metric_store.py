@@ -105,15 +105,13 @@ class MetricStore:
 
     def search(self, matches: Callable[[TimeSeries], bool] = lambda _: True) -> list[TimeSeries]:
         """Return the metrics that match, sorted by namespace, dimensions and name."""
-        keys = sorted(self._metrics)
-        return list(filter(matches, (TimeSeries(namespace, name, dimensions) for namespace, dimensions, name in keys)))
+        known = (TimeSeries(namespace, name, dimensions) for namespace, dimensions, name in sorted(self._metrics))
+        return list(filter(matches, known))
 
     def span(self) -> tuple[float, float] | None:
         """Return the times of the oldest and the newest sample in seconds since 1970; None if the store is empty."""
         times = [samples.columns()[0] for samples in self._metrics.values()]
-        if not times:
-            return None
-        return min(found[0] for found in times) / 1000, max(found[-1] for found in times) / 1000
+        return (min(found[0] for found in times) / 1000, max(found[-1] for found in times) / 1000) if times else None
 
     def __len__(self) -> int:
         """Return the number of samples of all metrics."""

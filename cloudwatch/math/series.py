@@ -91,7 +91,7 @@ def common_grid(*series: Series) -> Grid:
     return grids.pop()
 
 
-_SIMPLE = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
+_REDUCTIONS = {"Average": np.add, "Maximum": np.maximum, "Minimum": np.minimum, "Sum": np.add}
 _NUMBER = r"\d+(?:\.\d+)?"
 _PERCENTILE = re.compile(rf"p({_NUMBER})", re.ASCII)
 _RANGE = re.compile(rf"PR\(({_NUMBER})?:({_NUMBER})?\)", re.ASCII)
@@ -111,27 +111,16 @@ def aggregate(samples: Floats, grid: Grid, statistic: str) -> Floats:
     filled = last > first
     edges = np.column_stack((first[filled], last[filled]))
     counts = (last - first)[filled].astype(np.float64)
-
-    def reduce(function: np.ufunc) -> Floats:
-        """Reduce the samples of each period. `[::2]` drops the results of `reduceat` for gaps between periods."""
+    if statistic == "SampleCount":
+        found = counts
+    elif reduction := _REDUCTIONS.get(statistic):
         padded = np.append(values, 0.0)  # the last period may end with the column, and reduceat rejects that index
-        return np.asarray(function.reduceat(padded, edges.ravel())[::2])
-
-    match statistic:
-        case "SampleCount":
-            found = counts
-        case "Sum":
-            found = reduce(np.add)
-        case "Average":
-            found = reduce(np.add) / counts
-        case "Minimum":
-            found = reduce(np.minimum)
-        case "Maximum":
-            found = reduce(np.maximum)
-        case _:
-            of_all = _of_all(statistic)
-            periods = (values[slice(*period)] for period in edges.tolist())
-            found = np.array([of_all(each) if each.min() >= 0 else np.nan for each in periods])
+        found = reduction.reduceat(padded, edges.ravel())[::2]  # without the results for gaps between periods
+        found = found / counts if statistic == "Average" else found
+    else:
+        of_all = _of_all(statistic)
+        periods = (values[slice(*period)] for period in edges.tolist())
+        found = np.array([of_all(each) if each.min() >= 0 else np.nan for each in periods])
     result = np.full(grid.number, np.nan)
     result[filled] = found
     return result
@@ -150,5 +139,5 @@ def _of_all(statistic: str) -> Callable[[Floats], float]:
         low, top = float(bounds[1] or "-inf"), float(bounds[2] or "inf")
         if low < top and any(bounds.groups()):
             return lambda values: float(100 * np.mean((values > low) & (values <= top)))
-    known = f"{', '.join(_SIMPLE)}, p0 to p100 or PR(100:300)"
+    known = f"{', '.join(_REDUCTIONS)}, SampleCount, p0 to p100 or PR(100:300)"
     raise EvaluationError(f"unknown statistic {statistic!r}; expected {known}; names are case-sensitive")

@@ -10,21 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from itertools import pairwise
-from math import ceil
+from math import ceil, inf
 from typing import Any, Literal
 
 from cloudwatch.files import Files
 from cloudwatch.math.metric_store import MetricStore
+from cloudwatch.math.series import EvaluationError
 from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
 from cloudwatch.preview.recording import Incident
-from cloudwatch.project import SERVICE, prefix
-from cloudwatch.syntax.expression import Node, alarms_in, holds, parse_rule
+from cloudwatch.project import SERVICE, STAGE_VARIABLE, alarm_of, prefix
+from cloudwatch.syntax.expression import Node, dependencies, holds, parse_rule
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 type _Outcome = tuple[list[State], Callable[[int], str]]
 """The state in each minute, and a function that returns the reason for the state in a minute."""
 
 _STATES: tuple[State, ...] = ("OK", "ALARM", "INSUFFICIENT_DATA")  # indexed by the verdicts of metric_alarm.py
+_URGENCY: tuple[State, ...] = ("ALARM", "INSUFFICIENT_DATA", "OK")
 _RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
 _NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')
 _GAP = 15 * 60
@@ -61,29 +63,25 @@ class Timeline:
 def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> dict[str, Timeline]:
     """Return the timelines of all alarms and composites, by file name, from the minute that contains `start`.
 
-    Raises:
-        AlarmError: an alarm cannot be evaluated; the message names it.
+    Raises `AlarmError`, which names the alarm that cannot be evaluated.
     """
     first = int(start // MINUTE) * MINUTE
     minutes = max(0, ceil((end - first) / MINUTE))
     start_of_names = prefix(files.stage)
     since, _ = store.span() or (0.0, 0.0)
     found: dict[str, _Outcome] = {}
+    for name, alarm in files.alarms.items():
+        found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
     try:
-        for name, alarm in files.alarms.items():
-            found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
         rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
         below = {
-            name: sorted(each.removeprefix(start_of_names) for each in alarms_in(rule)) for name, rule in rules.items()
+            name: sorted(each.removeprefix(start_of_names) for each in dependencies(composite))
+            for name, composite in files.composites.items()
         }
         for name in TopologicalSorter(below).static_order():
-            if name in rules:
+            if name not in found:
                 states = {f"{start_of_names}{each}": found[each][0] for each in below[name]}
                 found[name] = _composite_states(rules[name], states, minutes)
-            elif name not in found:
-                raise AlarmError(f"a composite alarm refers to {name}, which is not an alarm of stage {files.stage}")
-    except AlarmError:
-        raise
     except (KeyError, ValueError) as error:  # such as rules that refer to one another in a cycle
         reason = f"{error}; run `python -m cloudwatch lint`, which says what to write"
         raise AlarmError(f"a composite alarm is invalid: {reason}") from error
@@ -96,28 +94,21 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
 def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: int, since: float) -> _Outcome:
     try:
         evaluations = alarm.evaluate(store, first, minutes, since)
-    except AlarmError:
-        raise
-    except ValueError as error:
+    except EvaluationError as error:
         raise AlarmError(f"alarm {alarm.name}: {error}") from error
-    states: list[State] = []
-    state: State = "INSUFFICIENT_DATA"
+    states: list[State] = ["INSUFFICIENT_DATA"]  # before the first minute
     for verdict in evaluations.verdicts.tolist():
-        state = _STATES[verdict] if verdict < len(_STATES) else state
-        states.append(state)
-    return states, evaluations.reason
+        states.append(_STATES[verdict] if verdict < len(_STATES) else states[-1])
+    return states[1:], evaluations.reason
 
 
 def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
     """Return the states of a composite. `children` has the states of the alarms that its rule names."""
-
-    def state(minute: int) -> State:
-        return "ALARM" if holds(rule, lambda alarm: children[alarm][minute]) else "OK"
-
-    states = [state(minute) for minute in range(minutes)]
+    courses = [{name: course[minute] for name, course in children.items()} for minute in range(minutes)]
+    states: list[State] = ["ALARM" if holds(rule, course.__getitem__) else "OK" for course in courses]
 
     def reason(minute: int) -> str:
-        firing = ", ".join(child for child, course in children.items() if course[minute] == "ALARM")
+        firing = ", ".join(child for child, state in courses[minute].items() if state == "ALARM")
         text = f"in ALARM: {firing}" if firing else "none of its alarms is in ALARM"
         return text if states[minute] == "ALARM" else f"the rule does not hold; {text}"
 
@@ -165,25 +156,23 @@ def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
         if stretch.state == "ALARM"
     )
     incidents: list[Incident] = []
-    last = 0
-    for begin, name in fired:
-        if incidents and begin <= last + _GAP:
+    for (before, _), (begin, name) in pairwise([(-inf, ""), *fired]):
+        if begin <= before + _GAP:
             incidents[-1] = replace(incidents[-1], title=f"{incidents[-1].title}, {name}")
         else:
             incidents.append(Incident(begin, name, begin + _LOOK))
-        last = begin
     return incidents
 
 
 def urgency(timeline: Timeline) -> tuple[int, int]:
     """Return a sort key: by state, ALARM first and OK last, then by minutes in ALARM, the most first."""
-    return ["ALARM", "INSUFFICIENT_DATA", "OK"].index(timeline.state), -timeline.states.count("ALARM")
+    return _URGENCY.index(timeline.state), -timeline.states.count("ALARM")
 
 
 def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
     """Return how many of the named alarms are in each state. Ignore names without a timeline."""
     found = [timelines[name].state for name in names if name in timelines]
-    return {state: found.count(state) for state in ("ALARM", "INSUFFICIENT_DATA", "OK")}
+    return {state: found.count(state) for state in _URGENCY}
 
 
 def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
@@ -202,7 +191,7 @@ def describe_rule(name: str, alarm: Mapping[str, Any]) -> str:
 def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
     """Return the file names of the alarms on a dashboard, in the dashboard's order."""
     arns = [arn for widget in body["widgets"] if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
-    return [arn.rpartition(":alarm:")[2].replace("STAGENAME", stage).removeprefix(prefix(stage)) for arn in arns]
+    return [alarm_of(arn.replace(STAGE_VARIABLE, stage), stage) for arn in arns]
 
 
 def _shorten(text: str) -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from cloudwatch.math.evaluate import Evaluator
 from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.math.series import Floats, Grid, Integers, Series
+from cloudwatch.math.series import EvaluationError, Floats, Grid, Integers, Series
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 
 MINUTE = 60  # seconds between two evaluations
@@ -84,9 +84,7 @@ class MetricAlarm:
         grid = Grid(first - period * columns, number, MINUTE, period, sliding=True)
         value = Evaluator(self.lines, store, lambda _: grid).value(self.watched)
         if not isinstance(value, Series):
-            raise AlarmError(
-                f"alarm {self.name} watches {self.watched.expression}, which does not return one series; change it"
-            )
+            raise EvaluationError(f"watches {self.watched.expression}, which does not return one series; change it")
         places = np.arange(minutes)[:, np.newaxis] + lag * np.arange(columns - 1, -1, -1)
         begins = grid.begins[places]
         is_known = begins + period > since
@@ -126,10 +124,8 @@ class Evaluations:
         crossed = judged & alarm.crosses(points)
         before = int((~self.is_known[evaluation, : alarm.total]).sum())
         lost = max(alarm.total - found - before, 0)
-        parts = [f"{lost} missing, treated as {alarm.treatment}"] * (lost > 0) + [f"{before} before the start"] * (
-            before > 0
-        )
-        absent = ", ".join(parts)
+        counts = {f"missing, treated as {alarm.treatment}": lost, "before the start": before}
+        absent = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         if not found:
             return f"no data in {points.size * alarm.watched.period // MINUTE} minutes; {absent}"
         rule = f"{SYMBOLS[alarm.comparison]} {alarm.threshold:g}, {alarm.needed} of {alarm.total} needed"

@@ -7,9 +7,9 @@ data/…             the data of a page as JSON: overview, NAME?stage=&range=&un
 static/…           scripts and styles
 """
 
-import datetime
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -87,12 +87,7 @@ class Pages:
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
     def data(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return the data of a page.
-
-        Raises:
-            NoSuchPage: the page or the time range does not exist.
-            FileError: a file of dashboards/ is invalid.
-        """
+        """Return the data of a page. Raises `NoSuchPage`, also for a time range, and `FileError`."""
         if name == "runbook":
             if not self._runbook.exists():
                 raise NoSuchPage(f"file {self._runbook.name} is missing; add it to docs/how-to")
@@ -136,10 +131,10 @@ class Pages:
             "dashboards": [
                 {
                     "name": name,
-                    "purpose": _purpose(files.dashboards[name]),
-                    "alarms": count_states(timelines, alarms_of(files.dashboards[name], files.stage)),
+                    "purpose": _purpose(body),
+                    "alarms": count_states(timelines, alarms_of(body, files.stage)),
                 }
-                for name in self.names()
+                for name, body in ((name, files.dashboards[name]) for name in self.names())
             ],
             "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],
         }
@@ -151,14 +146,13 @@ class Pages:
     def _has_tier(self) -> bool:
         with self._lock:
             self._recording.read_new_lines()
-            names = (name for metric in self._recording.store.search() for name, _ in metric.dimensions)
-            return any(name in ("tier", "LoadBalancer") for name in names)
+            metrics = self._recording.store.search()
+        return any(name in ("tier", "LoadBalancer") for metric in metrics for name, _ in metric.dimensions)
 
     def _stages(self) -> list[str]:
         """Return the stages in the recording, or a default stage if the recording is empty."""
-        dimensions = (
-            dict(metric.dimensions) for metric in self._recording.store.search() if metric.namespace == NAMESPACE
-        )
+        ours = self._recording.store.search(lambda metric: metric.namespace == NAMESPACE)
+        dimensions = [dict(metric.dimensions) for metric in ours]
         stages = {each["stage"] for each in dimensions if each.keys() == {"service", "stage"}}
         return sorted(stages) or ["local" if self._recording.live else "prod"]
 
@@ -212,7 +206,7 @@ def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
 def _parse_time(text: str) -> float:
     """Parse a UTC time, such as 2026-06-01T12:30. Return seconds since 1970. Raises `NoSuchPage`."""
     try:
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC).timestamp()
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
         raise NoSuchPage(f"time '{text[:30]}' is invalid; expected UTC, such as 2026-06-01T12:30") from None
 

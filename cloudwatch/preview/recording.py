@@ -52,8 +52,7 @@ class Recording:
     store: MetricStore = field(init=False, default_factory=MetricStore)
 
     def __post_init__(self) -> None:
-        self._inode = self._place = 0
-        self._lines = 0
+        self._inode = self._place = self._lines = 0
 
     def read_new_lines(self) -> int:
         """Read the lines added since the last call. Return the number of metric lines that have been read in total.

@@ -20,7 +20,7 @@ from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import timed, write_day
+from cloudwatch.simulation.day import write_day
 from cloudwatch.simulation.populations import CASES, Case
 
 PATH = "/dashboards/"
@@ -35,16 +35,15 @@ def main(words: Sequence[str]) -> int:
         prog="python -m cloudwatch preview",
         description="Serve the dashboards on this machine, with the metrics of a file or of a simulated day.",
     )
-    port = "port to serve on; 0 selects a free port (default: %(default)s)"
-    parser.add_argument("--port", type=int, default=PORT, help=port)
+    add = parser.add_argument
+    add("--port", type=int, default=PORT, help="port to serve on; 0 selects a free port (default: %(default)s)")
     file = "file of metric lines to show instead, such as METRICS_FILE of the app; it may grow"
-    parser.add_argument("--file", type=Path, help=file)
-    parser.add_argument("--live", action="store_true", help="show the time up to now, even if there are no new lines")
+    add("--file", type=Path, help=file)
+    add("--live", action="store_true", help="show the time up to now, even if there are no new lines")
     bad = "simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon"
-    parser.add_argument("--bad", action="store_true", help=bad)
+    add("--bad", action="store_true", help=bad)
     drift = "simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
-    drift += "cameras, a season, or a model that lost its temperature"
-    parser.add_argument("--drift", choices=CASES, help=drift)
+    add("--drift", choices=CASES, help=f"{drift}cameras, a season, or a model that lost its temperature")
     arguments = parser.parse_args(words)
     if arguments.file is not None and not arguments.live and not arguments.file.exists():
         raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")
@@ -58,10 +57,8 @@ def main(words: Sequence[str]) -> int:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a port number"
-        print(
-            f"port {arguments.port} cannot be used ({reason}); choose another port with --port, or with PORT= for make",
-            file=sys.stderr,
-        )
+        what = f"port {arguments.port} cannot be used ({reason})"
+        print(f"{what}; choose another port with --port, or with PORT= for make", file=sys.stderr)
         return 1
     with listener, open_recording(arguments) as recording:
         recording.read_new_lines()
@@ -91,17 +88,10 @@ def build_server(pages: Pages) -> uvicorn.Server:
         await send({"type": "http.response.start", "status": response.status, "headers": pairs})
         await send({"type": "http.response.body", "body": response.body})  # uvicorn drops the body for HEAD
 
+    # No access log: each open page sends a request every few seconds.
+    no_logs: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
     return uvicorn.Server(
-        uvicorn.Config(
-            respond,
-            lifespan="off",
-            ws="none",
-            loop="asyncio",
-            log_config=None,
-            access_log=False,  # each open page sends a request every few seconds
-            server_header=False,
-            timeout_keep_alive=75,
-        )
+        uvicorn.Config(respond, lifespan="off", ws="none", loop="asyncio", timeout_keep_alive=75, **no_logs)
     )
 
 
@@ -126,11 +116,11 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
-        with timed("simulating a day"):
-            write_day(path, bad=arguments.bad, drift=arguments.drift)
+        print("simulating a day …", file=sys.stderr, flush=True)
+        write_day(path, bad=arguments.bad, drift=arguments.drift)
         recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift)
-        with timed("reading it"):
-            recording.read_new_lines()
+        print("reading it …", file=sys.stderr, flush=True)
+        recording.read_new_lines()
     yield recording
 
 

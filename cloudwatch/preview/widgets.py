@@ -19,7 +19,7 @@ from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.math.series import Grid
 from cloudwatch.preview.alarms import Timeline, alarm_json
 from cloudwatch.preview.recording import Span
-from cloudwatch.project import prefix
+from cloudwatch.project import alarm_of
 from cloudwatch.syntax.graphed_metrics import PERIOD, GraphedMetric, expand
 
 type Json = dict[str, Any]
@@ -81,13 +81,10 @@ def _failed(kind: str, message: str) -> Json:
 
 
 def _alarms(properties: Mapping[str, Any], scope: Scope) -> Json:
-    start = prefix(scope.stage)
-    names = [arn.rpartition(":alarm:")[2].removeprefix(start) for arn in properties["alarms"]]
-    if missing := [name for name in names if name not in scope.timelines]:
-        return _failed(
-            "alarms",
-            f"There is no alarm {', '.join(missing)}; add a file to dashboards/alarms or dashboards/composites.",
-        )
+    names = [alarm_of(arn, scope.stage) for arn in properties["alarms"]]
+    if missing := ", ".join(name for name in names if name not in scope.timelines):
+        what = f"There is no alarm {missing}; add a file to dashboards/alarms or dashboards/composites."
+        return _failed("alarms", what)
     timelines = sorted((scope.timelines[name] for name in names), key=lambda each: each.state == "OK")
     shown = [alarm_json(each) for each in timelines]
     return {"kind": "alarms", "alarms": shown, "start": scope.span.start * 1e3, "end": scope.span.end * 1e3}
@@ -111,8 +108,7 @@ def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
     lines = expand(properties)
     span = _own_span(properties, kind, scope)
     whole = bool(properties.get("setPeriodToTimeRange")) and kind != "chart"
-    period = min((line.period for line in lines), default=PERIOD)
-    anchor = 0
+    period, anchor = min((line.period for line in lines), default=PERIOD), 0
     if whole:
         anchor = int(span.start)
         period = math.ceil(span.end - anchor)  # rounded up, so that the last second counts
@@ -121,10 +117,8 @@ def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
     curves = [curve for curve in drawn if curve.line.visible]
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
-        curves = [
-            replace(curve, values=np.where(grid.begins + curve.period <= span.end, curve.values, np.nan))
-            for curve in curves
-        ]
+        ends = {curve.period: grid.begins + curve.period for curve in curves}
+        curves = [replace(each, values=np.where(ends[each.period] <= span.end, each.values, np.nan)) for each in curves]
     if not any(np.isfinite(curve.values).any() for curve in curves):
         aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
         return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}
@@ -165,15 +159,9 @@ def _curve_json(curve: Curve, axes: Mapping[str, Json], title_unit: str | None) 
     unit = unit_of_line(line, axes[side]["label"])
     if unit is None and line.metric is None and not axes[side]["label"]:
         unit = unit_of_label(curve.label) or title_unit
-    return {
-        "id": line.id,
-        "label": curve.label,
-        "color": line.color,
-        "axis": side,
-        "unit": unit,
-        "period": curve.period,
-        "values": [_rounded(value) for value in curve.values.tolist()],
-    }
+    values = [_rounded(value) for value in curve.values.tolist()]
+    found = {"id": line.id, "label": curve.label, "color": line.color, "axis": side, "unit": unit}
+    return {**found, "period": curve.period, "values": values}
 
 
 def _rounded(value: float) -> float | None:
@@ -191,13 +179,8 @@ def _thresholds(properties: Mapping[str, Any]) -> Iterator[Json]:
     """Yield the horizontal annotations, except bands between two values."""
     for line in properties.get("annotations", {}).get("horizontal", []):
         if isinstance(line, dict):
-            yield {
-                "value": line["value"],
-                "label": line.get("label", ""),
-                "color": line.get("color"),
-                "fill": line.get("fill"),
-                "axis": line.get("yAxis", "left"),
-            }
+            drawn = {"label": line.get("label", ""), "color": line.get("color"), "fill": line.get("fill")}
+            yield {"value": line["value"], **drawn, "axis": line.get("yAxis", "left")}
 
 
 # Units of curves: that of the metric or, for an expression, a unit in a label or in the title

@@ -86,10 +86,9 @@ class SimulatedTier:
             "MemoryUtilization": [round(random.uniform(17, 22), 2) for _ in range(tasks)],
         }
         yield "AWS/ECS", {"ClusterName": self._cluster, "ServiceName": TIER}, used
-        rule = {"RuleName": f"{self._cluster}-{TIER}-rolled-back"}
-        yield "AWS/Events", rule, {"TriggeredRules": 0}
-        logged = {"LogGroupName": f"/aws/ecs/{self._cluster}-{TIER}"}
-        yield "AWS/Logs", logged, {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
+        name = f"{self._cluster}-{TIER}"
+        yield "AWS/Events", {"RuleName": f"{name}-rolled-back"}, {"TriggeredRules": 0}
+        yield "AWS/Logs", {"LogGroupName": f"/aws/ecs/{name}"}, {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
 
     def _request(self, now: float) -> SimulatedRecord:
         random = self._random
@@ -132,14 +131,9 @@ class Inbox:
             self._emitter.emit(self._record(photos, begin, durations[-1]))
         yield from self._queues(begin + 60, sent)
         if durations:
-            runs: dict[str, float | list[float]] = {
-                "Invocations": len(durations),
-                "Duration": [round(each * 1e3, 1) for each in durations],
-                "Errors": 0,
-                "Throttles": 0,
-                "ConcurrentExecutions": min(_CONTAINERS, len(durations)),
-            }
-            yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, runs
+            busy, took = min(_CONTAINERS, len(durations)), [round(each * 1e3, 1) for each in durations]
+            runs: Values = {"Invocations": len(durations), "Duration": took, "Errors": 0, "Throttles": 0}
+            yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, {**runs, "ConcurrentExecutions": busy}
 
     def _record(self, photos: list[float], begin: float, seconds: float) -> Notes:
         unreadable, failed = sum(self._random.random() < 0.01 for _ in photos), 0
@@ -147,10 +141,8 @@ class Inbox:
             failed, unreadable = len(photos), 0
             self._failed.extend((begin + 60 * _AGAIN, each) for each in photos)
         request_id = f"{self._random.getrandbits(128):032x}"
-        identified = len(photos) - unreadable - failed
-        queries = int(self._random.random() < 0.05)
-        photos_of = {"identified": identified, "unreadable": unreadable, "skipped": 0, "failed": failed}
-        return of_batch(request_id, seconds, **photos_of, queries=queries)
+        photos_of = {"identified": len(photos) - unreadable - failed, "unreadable": unreadable, "failed": failed}
+        return of_batch(request_id, seconds, **photos_of, skipped=0, queries=int(self._random.random() < 0.05))
 
     def _queues(self, now: float, sent: int) -> Iterator[Resource]:
         left = [*self._waiting, *(each for _, each in self._failed)]

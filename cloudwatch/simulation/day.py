@@ -5,10 +5,7 @@ only AWS emits are made up and marked `"simulated": true`.
 """
 
 import io
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -27,17 +24,6 @@ STAGE = "prod"
 SEED = 1
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
-
-
-@contextmanager
-def timed(task: str) -> Iterator[None]:
-    """Print on standard error that a task runs, and at its end how long it took."""
-    print(f"{task} … ", end="", file=sys.stderr, flush=True)
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        print(f"{time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
 
 
 def write_day(out: Path, seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> int:

@@ -6,14 +6,14 @@
 14:00  the cache is flushed                15:00  a dataset is in shadow for five hours
 """
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 
 import numpy as np
 
-START = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC).timestamp()
+START = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 """Start of the day in seconds since 1970, a Monday; fixed, so that one seed always writes the same bytes."""
 MINUTES = 24 * 60
 
@@ -101,10 +101,9 @@ def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[flo
             offset += random.expovariate(expected) * 60
         if begin in SPIKE:
             moments = [random.uniform(1, 55) for _ in range(3)]
-            offsets = [
-                random.choice(moments) + abs(random.gauss(0, 0.3)) if random.random() < 0.6 else offset
-                for offset in offsets
-            ]
+            for place in range(len(offsets)):
+                if random.random() < 0.6:
+                    offsets[place] = random.choice(moments) + abs(random.gauss(0, 0.3))
         if begin in window:
             offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
         yield from (begin + offset for offset in sorted(offsets))

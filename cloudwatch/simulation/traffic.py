@@ -204,20 +204,19 @@ class Traffic:
             record.failure = Failure.of(error)
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
-        source = self._one_of(_SOURCES)
+        source, features = self._one_of(_SOURCES), NO_LOCATION
         if source == "none":
-            features = NO_LOCATION
             record.note(of_features(None, features))
         else:
             features = self._look_up(record, arrival)
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
             record.failure = Failure.of(error)
-        else:
-            outcome = self._look_closer(self._populations.changed(self._outcome(features, source), arrival), record)
-            if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
-                record.note(self._compared())
-            record.note(outcome.notes())
+            return
+        outcome = self._look_closer(self._populations.changed(self._outcome(features, source), arrival), record)
+        if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
+            record.note(self._compared())
+        record.note(outcome.notes())
 
     def _compared(self) -> Notes:
         (result,) = self._shadow.choices(list(SHADOW), list(SHADOW.values()))
@@ -227,9 +226,8 @@ class Traffic:
     def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
         """Simulate packs, a second look and boxes, each for a share of the photos."""
         random = self._closer
-        packs = {
-            name: round(random.lognormvariate(2.9, 0.15), 1) for name, share in PACKS.items() if random.random() < share
-        }
+        asked = (name for name, share in PACKS.items() if random.random() < share)
+        packs = {name: round(random.lognormvariate(2.9, 0.15), 1) for name in asked}
         outcome = outcome._replace(packs=packs, looked_twice=random.random() < SECOND_LOOKS)
         if random.random() < BOXED:
             outcome = outcome._replace(animals=round(random.lognormvariate(0.2, 0.5)))
@@ -253,9 +251,8 @@ class Traffic:
         name = NAMES[int(random.paretovariate(1.2)) % len(NAMES)]
         rank = self._one_of(_RANKS)
         is_named = random.random() >= NO_ANIMAL
-        taxon = name.lower().replace(" ", "-")
-        outcome = Outcome(source, taxon, name, round(score, 4), here, rank if is_named else None, MODEL_VERSION, {})
-        return outcome._replace(has_animal=is_named, is_unexpected=is_named and here == "unexpected")
+        best = source, name.lower().replace(" ", "-"), name, round(score, 4), here, rank if is_named else None
+        return Outcome(*best, MODEL_VERSION, {}, is_named, is_named and here == "unexpected")
 
     def _one_of[T](self, shares: Mapping[T, float]) -> T:
         return self._random.choices(list(shares), list(shares.values()))[0]

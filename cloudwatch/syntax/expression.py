@@ -133,12 +133,7 @@ def parse_rule(text: str) -> Node:
 
 def dependencies(composite: Mapping[str, object]) -> set[str]:
     """Return the alarms in the rule of a composite (parameters of PutCompositeAlarm). Raises `ParseError`."""
-    return alarms_in(parse_rule(str(composite.get("AlarmRule", ""))))
-
-
-def alarms_in(rule: Node) -> set[str]:
-    """Return the alarms that a rule names."""
-    return {node.text for node in walk(rule) if node.kind == "string"}
+    return {node.text for node in walk(parse_rule(str(composite.get("AlarmRule", "")))) if node.kind == "string"}
 
 
 def holds(rule: Node, state_of: Callable[[str], str]) -> bool:

@@ -6,12 +6,17 @@ shorthand of the dashboard body structure: `.` repeats the item at the same plac
 earlier metric; expressions are skipped.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 STAT = "Average"  # CloudWatch's default if neither the entry nor the widget names a statistic
 PERIOD = 300  # seconds; CloudWatch's default period
+_ID = re.compile(r"[a-z]\w*", re.ASCII)
+_OPTIONS = ("id", "expression", "stat", "period", "label", "color", "visible")
+_OF_QUERY = {"id": "Id", "expression": "Expression", "period": "Period", "label": "Label", "visible": "ReturnData"}
+"""Field of an entry → member of a MetricDataQuery."""
 
 
 class GraphedMetricsError(ValueError):
@@ -45,11 +50,11 @@ class GraphedMetric:
     """
 
     row: int
-    id: str | None
-    metric: TimeSeries | None
-    expression: str | None
-    stat: str
-    period: int
+    id: str | None = None
+    metric: TimeSeries | None = None
+    expression: str | None = None
+    stat: str = STAT
+    period: int = PERIOD
     label: str | None = None
     color: str | None = None
     y_axis: str = "left"
@@ -68,33 +73,19 @@ class GraphedMetric:
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
     """Return the entries of a metric widget's `properties`. Raises `GraphedMetricsError`."""
-    entries: list[GraphedMetric] = []
-    above: list[str] = []
+    entries, above = list[GraphedMetric](), list[str]()
+    of_widget = {name: properties[name] for name in ("stat", "period") if name in properties}
     for row, entry in enumerate(properties.get("metrics", [])):
         items, options = _split(row, entry)
-        if "expression" in options:
-            if items:
-                raise _wrong(row, f"has both an expression and a metric ({', '.join(items)}); remove one of them")
-            metric = None
-        else:
+        metric = None
+        if "expression" not in options:
             above = _written_out(row, items, above)
             metric = _metric(row, above)
-        entries.append(
-            GraphedMetric(
-                row=row,
-                id=options.get("id"),
-                metric=metric,
-                expression=options.get("expression"),
-                stat=options.get("stat", properties.get("stat", STAT)),
-                period=options.get("period", properties.get("period", PERIOD)),
-                label=options.get("label"),
-                color=options.get("color"),
-                y_axis=options.get("yAxis", "left"),
-                visible=options.get("visible", True),
-            )
-        )
-    _check_ids(entries)
-    return entries
+        elif items:
+            raise _wrong(row, f"has both an expression and a metric ({', '.join(items)}); remove one of them")
+        given = of_widget | {name: options[name] for name in _OPTIONS if name in options}
+        entries.append(GraphedMetric(row, metric=metric, y_axis=options.get("yAxis", "left"), **given))
+    return _with_valid_ids(entries)
 
 
 def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
@@ -102,25 +93,16 @@ def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
 
     Raises `GraphedMetricsError`, for instance for a query with neither or both of MetricStat and Expression.
     """
-    entries: list[GraphedMetric] = []
+    entries = list[GraphedMetric]()
     for row, query in enumerate(queries):
-        given = query.get("MetricStat")
-        if (given is None) == ("Expression" not in query):
+        stat = query.get("MetricStat")
+        if (stat is None) == ("Expression" not in query):
             raise _wrong(row, "needs either a MetricStat or an Expression")
-        entries.append(
-            GraphedMetric(
-                row=row,
-                id=query.get("Id"),
-                metric=None if given is None else metric_of(given["Metric"]),
-                expression=query.get("Expression"),
-                stat=STAT if given is None else given["Stat"],
-                period=query.get("Period", PERIOD) if given is None else given["Period"],
-                label=query.get("Label"),
-                visible=query.get("ReturnData", True),
-            )
-        )
-    _check_ids(entries)
-    return entries
+        given = {name: query[theirs] for name, theirs in _OF_QUERY.items() if theirs in query}
+        if stat is not None:
+            given |= {"metric": metric_of(stat["Metric"]), "stat": stat["Stat"], "period": stat["Period"]}
+        entries.append(GraphedMetric(row, **given))
+    return _with_valid_ids(entries)
 
 
 def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
@@ -128,7 +110,7 @@ def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     if "Metrics" in alarm:
         return from_queries(alarm["Metrics"])
     stat = alarm.get("Statistic") or alarm["ExtendedStatistic"]
-    return [GraphedMetric(0, None, metric_of(alarm), None, str(stat), int(alarm["Period"]))]
+    return [GraphedMetric(0, metric=metric_of(alarm), stat=str(stat), period=int(alarm["Period"]))]
 
 
 def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
@@ -172,16 +154,15 @@ def _metric(row: int, items: list[str]) -> TimeSeries:
     return TimeSeries.of(items[0], items[1], dimensions)
 
 
-def _check_ids(entries: Sequence[GraphedMetric]) -> None:
+def _with_valid_ids(entries: list[GraphedMetric]) -> list[GraphedMetric]:
     seen: dict[str, int] = {}
-    for entry in entries:
-        if entry.id is None:
-            continue
-        if not (entry.id[:1].islower() and entry.id.replace("_", "a").isalnum() and entry.id.isascii()):
-            raise _wrong(entry.row, f"has id {entry.id!r}; write a lower-case letter, then letters, digits or _")
-        if entry.id in seen:
-            raise _wrong(entry.row, f"repeats the id {entry.id} of metric {seen[entry.id] + 1}; change one of the two")
-        seen[entry.id] = entry.row
+    for row, name in ((entry.row, entry.id) for entry in entries if entry.id is not None):
+        if not _ID.fullmatch(name):
+            raise _wrong(row, f"has id {name!r}; write a lower-case letter, then letters, digits or _")
+        if name in seen:
+            raise _wrong(row, f"repeats the id {name} of metric {seen[name] + 1}; change one of the two")
+        seen[name] = row
+    return entries
 
 
 def _wrong(row: int, what: str) -> GraphedMetricsError:

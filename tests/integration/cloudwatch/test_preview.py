@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -102,33 +102,31 @@ def connection(recorded: Path) -> Iterator[HTTPConnection]:
 
 
 def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None:
+    def ask(method: str, path: str) -> tuple[HTTPResponse, str]:
+        connection.request(method, f"/dashboards{path}")
+        response = connection.getresponse()
+        return response, response.read().decode()
+
     # GIVEN a connection WHEN it is used again and again THEN the server keeps it open
-    connection.request("GET", "/dashboards/static/app.js")
-    response = connection.getresponse()
-    body = response.read()
+    response, body = ask("GET", "/static/app.js")
     first = connection.sock
     assert (response.status, response.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
     # HEAD has the headers of GET and no body
-    connection.request("HEAD", "/dashboards/static/app.js")
-    response = connection.getresponse()
-    assert (response.status, response.headers["Content-Length"], response.read()) == (200, str(len(body)), b"")
+    response, nothing = ask("HEAD", "/static/app.js")
+    assert (response.status, response.headers["Content-Length"], nothing) == (200, str(len(body.encode())), "")
     # a redirect, and an error as JSON
-    connection.request("GET", "/dashboards")
-    response = connection.getresponse()
-    assert (response.status, response.headers["Location"], response.read()) == (302, "/dashboards/", b"")
-    connection.request("GET", "/dashboards/nowhere")
-    response = connection.getresponse()
+    response, nothing = ask("GET", "")
+    assert (response.status, response.headers["Location"], nothing) == (302, "/dashboards/", "")
+    response, body = ask("GET", "/nowhere")
     assert response.status == 404
-    assert "there is no page with this name" in json.loads(response.read())["detail"]
+    assert "there is no page with this name" in json.loads(body)["detail"]
     # the query is decoded
-    connection.request("GET", "/dashboards/data/service?stage=prod&range=a%20b")
-    response = connection.getresponse()
-    assert (response.status, "there is no time range 'a b'" in response.read().decode()) == (404, True)
+    response, body = ask("GET", "/data/service?stage=prod&range=a%20b")
+    assert (response.status, "there is no time range 'a b'" in body) == (404, True)
     assert connection.sock is first
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        SystemExit, match=r"file .*none\.jsonl does not exist; run the app with METRICS_FILE to record it"
-    ):
+    message = r"file .*none\.jsonl does not exist; run the app with METRICS_FILE to record it"
+    with pytest.raises(SystemExit, match=message):
         server.main(["--file", str(tmp_path / "none.jsonl")])

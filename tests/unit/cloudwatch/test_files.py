@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloudwatch.figures import FileError
-from cloudwatch.files import UNRESOLVED, Placeholders, Query, read_files, source_files
+from cloudwatch.files import UNRESOLVED, Placeholders, Query, read_files
 from cloudwatch.project import DASHBOARDS
 from tests.unit.cloudwatch.lint.small_folder import write
 
@@ -25,9 +25,8 @@ def test_placeholders_are_replaced_except_the_stage_of_dashboards(small: Path) -
     assert widgets[0]["properties"]["markdown"].endswith("[Runbook](https://example.org/runbook#slow)")
     assert widgets[1]["properties"]["region"] == "us-east-2"
     assert widgets[1]["properties"]["metrics"][0][5] == "STAGENAME"
-    assert widgets[3]["properties"]["alarms"] == [
-        "arn:aws:cloudwatch:us-east-2:999999999999:alarm:faunalens-STAGENAME-slow"
-    ]
+    (arn,) = widgets[3]["properties"]["alarms"]
+    assert arn == "arn:aws:cloudwatch:us-east-2:999999999999:alarm:faunalens-STAGENAME-slow"
     # AND an alarm, a composite and a query have the stage too, and their names
     assert files.alarms["slow"]["AlarmName"] == "faunalens-dev-slow"
     assert files.alarms["slow"]["Dimensions"][1]["Value"] == "dev"
@@ -89,11 +88,6 @@ def test_an_error_names_the_file_and_the_place(small: Path, text: str, message: 
     with pytest.raises(FileError) as error:
         read_files(UNRESOLVED, small)
     assert str(error.value).startswith(message)
-
-
-def test_a_folder_needs_a_dashboard(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="there is no dashboard"):
-        source_files(tmp_path)
 
 
 def test_the_real_files_are_all_read_and_leave_no_placeholder() -> None:

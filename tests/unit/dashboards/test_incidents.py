@@ -46,12 +46,12 @@ class Timeline:
             slow = ours.get("SlowIdentifications", 0)
             counts = {"Faults": 0, "Rejections": 0, "Degraded": 0, "CacheErrors": 0, "DatabaseErrors": 0} | ours
             counts |= {"Requests": requests, "Identifications": requests, "UnknownArea": 0, "NoAnimal": 0}
+            counts |= {"Narrowed": requests - counts["Degraded"], "LocationFromExif": requests}
             counts |= {
-                "Narrowed": requests - counts["Degraded"],
-                "LocationFromExif": requests,
                 "LocationFromRequest": 0,
+                "UnexpectedAnimals": 0,
+                "BreakerOpenings": ours.get("BreakerOpenings", 0),
             }
-            counts |= {"UnexpectedAnimals": 0, "BreakerOpenings": ours.get("BreakerOpenings", 0)}
             counts.pop("SlowIdentifications", None)
             if requests:
                 self._emit("Faunalens", OURS, {name: [count] for name, count in counts.items()})

@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
-from itertools import count
 
 import pytest
 from hypothesis import given
@@ -19,6 +18,7 @@ NOW = 490_001 * 3600 + 120.0
 LAST = 490_000
 """The last whole hour."""
 USUAL = {"subject:animal": 0.9, "subject:none": 0.1, "quality:good": 0.8, "quality:dark": 0.2}
+DARKER = {**USUAL, "quality:good": 0.3, "quality:dark": 0.7}
 
 
 def photos(number: int, shares: Mapping[str, float] = USUAL) -> Counter[str]:
@@ -48,7 +48,7 @@ def test_hours_like_those_before_have_not_drifted() -> None:
 
 def test_one_population_drifts_alone_and_says_what_moved() -> None:
     # GIVEN a last hour whose photos are mostly dark
-    cache = cache_with({**two_weeks(), LAST: photos(300, {**USUAL, "quality:good": 0.3, "quality:dark": 0.7})})
+    cache = cache_with({**two_weeks(), LAST: photos(300, DARKER)})
     notes = Drift(cache, "7", lambda: NOW).run(Deadline.after(5))
     # THEN that is a shift, and no other population has one
     found = {each.dimensions["population"]: each for each in notes}
@@ -69,7 +69,7 @@ def test_a_night_is_compared_with_nights() -> None:
 
 def test_a_quiet_stage_is_compared_day_by_day() -> None:
     # GIVEN 20 photos an hour, half of which are dark since yesterday
-    since = {LAST - age: photos(20, {**USUAL, "quality:good": 0.3, "quality:dark": 0.7}) for age in range(24)}
+    since = {LAST - age: photos(20, DARKER) for age in range(24)}
     notes = Drift(cache_with({**two_weeks(20), **since}), "7", lambda: NOW).run(Deadline.after(5))
     # THEN the day has enough photos, although the hour has too few
     assert {each.properties["hours"] for each in notes} == {24}
@@ -86,8 +86,7 @@ def test_a_release_keeps_its_reference_and_the_next_one_learns_its_own() -> None
     # GIVEN a release that has learned what is usual, after which everything changes for two weeks
     cache = cache_with(two_weeks())
     assert drift(cache)["quality"] == 0
-    changed = {**USUAL, "quality:good": 0.3, "quality:dark": 0.7}
-    cache.seen_by_hour = two_weeks(300, changed)
+    cache.seen_by_hour = two_weeks(300, DARKER)
     # THEN that is still a drift for it, and no drift for a release that begins now
     assert drift(cache)["quality"] > 0.25
     assert drift(cache, release="8")["quality"] == 0
@@ -99,8 +98,7 @@ def test_what_is_as_it_should_be_becomes_the_reference() -> None:
     # GIVEN a change since yesterday, which is a season
     cache = cache_with(two_weeks())
     drift(cache)
-    changed = {**USUAL, "quality:good": 0.3, "quality:dark": 0.7}
-    cache.seen_by_hour |= {LAST - age: photos(300, changed) for age in range(26)}
+    cache.seen_by_hour |= {LAST - age: photos(300, DARKER) for age in range(26)}
     assert drift(cache)["quality"] > 0.25
     # WHEN the operator renews the reference THEN the drift is over for good
     assert drift(cache, renew=True)["quality"] < 0.05
@@ -159,7 +157,7 @@ def test_chance_alone_is_no_shift(number: int) -> None:
 
 def test_a_country_that_was_never_seen_counts() -> None:
     # GIVEN many small classes, which count together, and photos of a new place
-    many = {f"{name} Aves": 1 for name, _ in zip(range(500), count(), strict=False)}
+    many = {f"{number} Aves": 1 for number in range(500)}
     shift = Shift.between({"AU Aves": 9500, **many}, {"AU Aves": 500, "NZ Aves": 500})
     assert shift.distance > 0.25
     assert shift.moved == "AU Aves -45, others +45"

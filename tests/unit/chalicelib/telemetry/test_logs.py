@@ -78,13 +78,8 @@ def test_a_line_has_message_context_fields_and_time() -> None:
         log.info("hello %s", "there", extra={"request_id": "r-1", "surprise": 1})
     line = json.loads(stream.getvalue())
     assert line.pop("time").endswith("+00:00")
-    assert line == {
-        "level": "INFO",
-        "logger": "faunalens.test",
-        "message": "hello there",
-        "request_id": "r-1",
-        **CONTEXT,
-    }
+    own = {"level": "INFO", "logger": "faunalens.test", "message": "hello there", "request_id": "r-1"}
+    assert line == {**own, **CONTEXT}
 
 
 def test_a_successful_request_logs_nothing() -> None:
@@ -111,9 +106,8 @@ def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
 
 
 def test_a_rejection_is_logged_without_its_detail() -> None:
-    (line,) = lines_of(
-        Record("r-1", "/identify", failure=Failure.of(BadRequest("lat is '-33.8694271', expected one number")))
-    )
+    refused = Failure.of(BadRequest("lat is '-33.8694271', expected one number"))
+    (line,) = lines_of(Record("r-1", "/identify", failure=refused))
     assert (line["level"], line["code"], line["status"]) == ("INFO", "bad_request", 400)
     assert "33.86" not in json.dumps(line)
 

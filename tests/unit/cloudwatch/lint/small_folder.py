@@ -11,10 +11,7 @@ import pytest
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.metrics import Metric
 
-METRICS = {
-    "Requests": Metric("Count", "requests", by=("route",)),
-    "Latency": Metric("Milliseconds", "whole request"),
-}
+METRICS = {"Requests": Metric("Count", "requests", by=("route",)), "Latency": Metric("Milliseconds", "whole request")}
 """What the app emits in these tests."""
 
 

@@ -35,20 +35,18 @@ def test_any_dashboard_can_be_checked(path: str, value: Any) -> None:
     assert len(dashboard.findings) <= 12
 
 
-@given(st.sampled_from(sorted(paths(SLOW))), ANYTHING)
-@example("Dimensions", [{}])
-@example("Period", True)
-def test_any_alarm_on_a_metric_can_be_checked(path: str, value: Any) -> None:
-    body = changed({"AlarmName": "faunalens-STAGENAME-slow"} | SLOW, path, value)
-    assert all(str(each) for each in AlarmCheck("f.json", "slow", body).findings)
+ALARMS = {"slow": SLOW, "share": SHARE}
 
 
-@given(st.sampled_from(sorted(paths(SHARE))), ANYTHING)
-@example("Metrics", [{"Id": "a", "MetricStat": {}}])
-@example("Metrics.0.MetricStat.Metric.Dimensions", [{}])
-def test_any_alarm_on_an_expression_can_be_checked(path: str, value: Any) -> None:
-    body = changed({"AlarmName": "faunalens-STAGENAME-share"} | SHARE, path, value)
-    assert all(str(each) for each in AlarmCheck("f.json", "share", body).findings)
+@given(st.sampled_from([(name, path) for name, body in ALARMS.items() for path in sorted(paths(body))]), ANYTHING)
+@example(("slow", "Dimensions"), [{}])
+@example(("slow", "Period"), True)
+@example(("share", "Metrics"), [{"Id": "a", "MetricStat": {}}])
+@example(("share", "Metrics.0.MetricStat.Metric.Dimensions"), [{}])
+def test_any_alarm_can_be_checked(at: tuple[str, str], value: Any) -> None:
+    name, path = at
+    body = changed({"AlarmName": f"faunalens-STAGENAME-{name}"} | ALARMS[name], path, value)
+    assert all(str(each) for each in AlarmCheck("f.json", name, body).findings)
 
 
 @given(st.sampled_from(sorted(paths(PAGE))), ANYTHING)

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.metrics import Metric
-from cloudwatch.lint.folder import lint, main, usage
+from cloudwatch.lint.folder import FolderCheck, main, usage
 from cloudwatch.project import DASHBOARDS
 from tests.unit.cloudwatch.lint.small_folder import METRICS, use_metrics, write
 
@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def findings(folder: Path) -> list[str]:
-    return [str(finding) for finding in lint(folder).findings]
+    return [str(finding) for finding in FolderCheck(folder).findings]
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -47,7 +47,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def test_nothing_is_wrong_with_the_real_files() -> None:
-    report = lint()
+    report = FolderCheck()
     assert [str(finding) for finding in report.findings] == []
     # AND something was checked
     assert report.counts()["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
@@ -125,20 +125,18 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     replace(stage, "DatabaseMostCapacity", "DatabaseMaxCapacity")
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
-    message = (
-        "dashboards/alarms/cache-ecpu.json: LIMIT_CACHE_UNITS: no price in prices.csv and no limit has this name; the "
-        "limits are LIMIT_CACHE_ECPU, LIMIT_CACHE_GIGABYTES, LIMIT_DATABASE_ACU, LIMIT_CONTAINERS, "
-        "LIMIT_BATCH_CONTAINERS"
-    )
-    assert message in findings(copy)
+    problem = "LIMIT_CACHE_UNITS: no price in prices.csv and no limit has this name; the limits are LIMIT_CACHE_ECPU, "
+    found = findings(copy)
+    assert any(each.startswith(f"dashboards/alarms/cache-ecpu.json: {problem}") for each in found), found
 
 
 def test_an_unused_limit_is_found(copy: Path) -> None:
-    replace(copy / "service.json", "LIMIT_DATABASE_ACU ACU", "ACU")
-    replace(copy / "features.json", "LIMIT_DATABASE_ACU ACU", "ACU")
-    assert findings(copy) == [
-        "cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
-    ]
+    for name in ("service.json", "features.json"):
+        replace(copy / name, "LIMIT_DATABASE_ACU ACU", "ACU")
+    (found,) = findings(copy)
+    assert (
+        found == "cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
+    )
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
@@ -151,10 +149,8 @@ def test_limits_that_cannot_be_read_are_reported_once(copy: Path, file: str) -> 
 
 def test_an_emitted_metric_that_no_file_shows_is_found(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_metrics(monkeypatch, METRICS | {"Quiet": Metric("Count", "quiet", by=("code",))})
-    assert [each.split(": ")[1] for each in findings(small)] == [
-        "Quiet (service, stage)",
-        "Quiet (service, stage, code)",
-    ]
+    unused = [each.split(": ")[1] for each in findings(small)]
+    assert unused == ["Quiet (service, stage)", "Quiet (service, stage, code)"]
 
 
 def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> None:

@@ -63,10 +63,7 @@ def test_search_returns_the_metrics_that_match() -> None:
     assert only == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
 
 
-@pytest.mark.parametrize(
-    "value",
-    [None, "12", True, {}, [], {"Values": [1]}, ["1", None]],
-)
+@pytest.mark.parametrize("value", [None, "12", True, {}, [], {"Values": [1]}, ["1", None]])
 def test_values_that_are_not_numbers_are_ignored(value: object) -> None:
     store = MetricStore()
     assert store.add(metric_line(0, {"A": value, "B": 1}))

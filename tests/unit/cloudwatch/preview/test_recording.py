@@ -1,14 +1,11 @@
 """Recordings: reading new lines, and the time range."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cloudwatch.preview.recording import Recording
 from tests.unit.cloudwatch.metric_lines import metric_line
-
-type Record = Callable[..., Recording]
 
 BEGIN = 1_780_000_000.0
 
@@ -25,29 +22,16 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def record(path: Path) -> Record:
-    """Return a function that opens a recording of the file, or of another one."""
-    return lambda of=path, **options: Recording(of, "a file", **options)
-
-
-def test_without_live_it_ends_with_the_minute_of_its_last_line(record: Record) -> None:
-    recording = record(now=lambda: BEGIN + 1e6)
+@pytest.mark.parametrize("live", [False, True])
+def test_it_ends_with_the_minute_of_its_last_line_or_live_now(path: Path, live: bool) -> None:
+    recording = Recording(path, "a file", live=live, now=lambda: BEGIN + 100)
     recording.read_new_lines()
-    span = recording.span()
-    assert span.start == BEGIN
-    assert span.end % 60 == 0
-    assert 0 < span.end - (BEGIN + 3) <= 60
+    # GIVEN lines at the begin and 3 s later, in a minute that ends 20 s after the begin
+    assert (recording.span().start, recording.span().end) == (BEGIN, BEGIN + (100 if live else 20))
 
 
-def test_live_it_ends_now(record: Record) -> None:
-    recording = record(live=True, now=lambda: BEGIN + 100)
-    recording.read_new_lines()
-    assert recording.span().end == BEGIN + 100
-
-
-def test_an_empty_recording_spans_15_minutes(tmp_path: Path, record: Record) -> None:
-    recording = record(tmp_path / "none.jsonl", live=True, now=lambda: BEGIN)
+def test_an_empty_recording_spans_15_minutes(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "none.jsonl", "a file", live=True, now=lambda: BEGIN)
     assert recording.read_new_lines() == 0
     assert (recording.span().end - recording.span().start, recording.span().end) == (900, BEGIN)
 

@@ -31,15 +31,8 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
     entries: list[dict[str, Any]] = [json.loads(line) for text in first_hours(1, 3) for line in text.splitlines()]
     spaces = Counter(entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in entries)
     assert spaces[NAMESPACE] > 300
-    assert {
-        "AWS/ApiGateway",
-        "AWS/Lambda",
-        "AWS/ElastiCache",
-        "AWS/RDS",
-        "AWS/Logs",
-        "AWS/S3",
-        "AWS/ECS",
-    } <= spaces.keys()
+    of_aws = ("ApiGateway", "Lambda", "ElastiCache", "RDS", "Logs", "S3", "ECS")
+    assert {f"AWS/{name}" for name in of_aws} <= spaces.keys()
     for entry in entries:
         (directive,) = entry["_aws"]["CloudWatchMetrics"]
         # THEN each line holds the metrics that it lists
@@ -72,9 +65,7 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
     assert {metric for metric in of_aws if store.of(metric) is None} == set()
 
 
-def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN an hour of a bad day, with its burst in the middle
     monkeypatch.setattr(schedule, "MINUTES", 60)
     monkeypatch.setattr(schedule, "LONG_BURST", schedule.Window(30, schedule.LONG_BURST.length))

@@ -27,12 +27,7 @@ def drifting(case: Case | None, seed: int) -> set[str]:
 
 @pytest.mark.parametrize(
     ("case", "expected"),
-    [
-        (None, set()),
-        ("firmware", {"quality", "why_not"}),
-        ("season", {"taxa"}),
-        ("temperature", {"confidence"}),
-    ],
+    [(None, set()), ("firmware", {"quality", "why_not"}), ("season", {"taxa"}), ("temperature", {"confidence"})],
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_each_case_shows_where_it_should(case: Case | None, expected: set[str], seed: int) -> None:
