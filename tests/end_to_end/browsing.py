@@ -48,6 +48,13 @@ def posted_to(shown: Page, bucket: str) -> list[bytes]:
     return posted
 
 
+def add_place(shown: Page, button: str = "#elsewhere", place: str = "48.86, 2.29") -> None:
+    """Press the button that asks for the place, and give coordinates."""
+    shown.click(button)
+    shown.fill("#place-name", place)
+    shown.click("#place-use")
+
+
 def settle(shown: Page) -> None:
     """Let a page do what it would do at once: two frames, in which it sees what is in view, then a request."""
     shown.evaluate("""async () => {

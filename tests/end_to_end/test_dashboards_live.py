@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from itertools import count
@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cloudwatch.files import Placeholders, read_files
-from cloudwatch.preview.alarms import alarms_of, timelines_of
+from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from local.stack import valkey
@@ -194,22 +194,12 @@ def test_an_outage_of_redis_fires_its_own_alarms_and_no_other(incident: Recordin
 def test_the_outage_shows_on_the_dashboards(name: str, title: str, incident: Recording) -> None:
     # GIVEN a dashboard of that time
     data = Pages(incident).data(name, {})
-    (widget,) = [each for each in data["widgets"] if each["title"] == title]
     # THEN it shows the errors, and none at the beginning
-    errors = values_of(widget["curves"][0])
+    (curve,) = [each["curves"][0] for each in data["widgets"] if each["title"] == title]
+    errors = [value for value in curve["values"] if value is not None]
     assert errors[0] == 0
     assert max(errors) > 5
     # THEN the alarm beside it fired
-    assert "cache-errors" in alarms_of(read_files(Placeholders(stage="local", limits="prod")).dashboards[name], "local")
-    (alarm,) = [
-        alarm
-        for each in data["widgets"]
-        if each["kind"] == "alarms"
-        for alarm in each["alarms"]
-        if alarm["name"] == "cache-errors"
-    ]
+    shown = [alarm for each in data["widgets"] if each["kind"] == "alarms" for alarm in each["alarms"]]
+    (alarm,) = [each for each in shown if each["name"] == "cache-errors"]
     assert "ALARM" in {period["state"] for period in alarm["periods"]}
-
-
-def values_of(curve: dict[str, Any]) -> Sequence[float]:
-    return [value for value in curve["values"] if value is not None]

@@ -24,9 +24,8 @@ WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.client
 
 
 def _words(language: str) -> dict[str, Any]:
-    script: dict[str, Any] = json.loads((ROOT / f"web/page/words/{language}.json").read_text(encoding="utf-8"))[
-        "script"
-    ]
+    text = (ROOT / f"web/page/words/{language}.json").read_text(encoding="utf-8")
+    script: dict[str, Any] = json.loads(text)["script"]
     return script
 
 

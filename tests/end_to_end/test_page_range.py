@@ -98,9 +98,8 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, f
 @pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
 def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identified: Identified, fails: bool) -> None:
     stand.taxa[KOALA_RANGE] = None if fails else RANGE
-    shown = _answered(
-        identified, answers.alone(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),))
-    )
+    koala = answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None)
+    shown = _answered(identified, answers.alone(candidates=(koala,)))
     expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
     expect(shown.locator("#answer-world")).to_be_visible(visible=not fails)
     expect(shown.locator("#closer")).to_be_hidden()
@@ -154,11 +153,8 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
         shown.set_input_files("#pick", photo())
     # WHEN another photo is identified before it comes
     cat = (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
-    stand.tell(
-        answers.koala(
-            candidates=cat, prediction=PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9, sure="likely")
-        )
-    )
+    tabby = PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9, sure="likely")
+    stand.tell(answers.koala(candidates=cat, prediction=tabby))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Likely: tabby cat")
     stand.open_taxa.set()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Open, add_place, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
 
@@ -140,9 +140,7 @@ def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand)
     assert answered.evaluate("document.getElementById('picture').naturalWidth") > 0
     assert len(keeping.sent) == 1
     # AND the place can still be changed, since the photo is still there
-    answered.click("#elsewhere")
-    answered.fill("#place-name", "48.86, 2.29")
-    answered.click("#place-use")
+    add_place(answered)
     expect(answered.locator("#changed")).to_be_visible()
     assert keeping.sent[1].body == keeping.sent[0].body
     # AND another photo takes its place
@@ -198,9 +196,7 @@ def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_sa
 
 def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page) -> None:
     # GIVEN another place that was undone
-    answered.click("#elsewhere")
-    answered.fill("#place-name", "48.86, 2.29")
-    answered.click("#place-use")
+    add_place(answered)
     answered.click("#undo")
     expect(answered.locator("#changed")).to_be_hidden()
     share(answered)

@@ -86,9 +86,8 @@ def test_names_are_found_in_many_languages_with_and_without_accents(stand: Stand
 def test_regions_and_countries_are_named_in_the_language_of_the_page(
     stand: Stand, open_page: Open, language: str, town: str, region: str
 ) -> None:
-    munich, innsbruck, carinthia = _search(
-        open_page(stand.url), ["munich", "innsbruck tirol", "carinthia"], language=language
-    )
+    names = ["munich", "innsbruck tirol", "carinthia"]
+    munich, innsbruck, carinthia = _search(open_page(stand.url), names, language=language)
     assert munich["places"][0]["where"] == town
     assert innsbruck["places"][0]["name"] == "Innsbruck"
     assert carinthia["places"][0]["where"] == region

@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import Identified, Open, box_of, photo, posted_to, problem
+from tests.end_to_end.browsing import Identified, Open, add_place, box_of, photo, posted_to, problem
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 from tests.support import pictures
 
@@ -220,9 +220,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
 
 def test_boxes_survive_another_place(stand: Stand, identified: Identified) -> None:
     shown = _with_boxes(stand, identified, boxes())
-    shown.click("#elsewhere")
-    shown.fill("#place-name", "48.86, 2.29")
-    shown.click("#place-use")
+    add_place(shown)
     expect(shown.locator("#changed")).to_be_visible()
     expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
     assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29", "boxes": "true"}
@@ -249,9 +247,7 @@ def test_one_animal_of_several_is_confirmed_by_itself_with_its_own_picture(
     )
     assert sizes == [[128, 96], [96, 96]]
     # AND what was said outlasts another place and a reload, until it is taken back
-    shown.click("#elsewhere")
-    shown.fill("#place-name", "48.86, 2.29")
-    shown.click("#place-use")
+    add_place(shown)
     expect(shown.locator("#changed")).to_be_visible()
     shown.reload()
     shown.locator("#boxes button").first.click()
