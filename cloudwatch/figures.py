@@ -88,8 +88,8 @@ ACCOUNT = "1000"
 
 def stages_of(root: Path) -> list[str]:
     """Return the stages that have limits. `root` contains infra/ and .chalice/."""
-    others = {"limits"}  # infra/stages/limits.json has the throttling of API Gateway for all stages
-    return sorted(path.stem for path in (root / STAGES).glob("*.json") if path.stem not in others)
+    # infra/stages/limits.json has the throttling of API Gateway for all stages.
+    return sorted(path.stem for path in (root / STAGES).glob("*.json") if path.stem != "limits")
 
 
 def stage_shown(stage: str, root: Path) -> str:
@@ -103,11 +103,10 @@ def read_limits(stage: str, root: Path) -> dict[str, str]:
         return {}
     file, known = f"{STAGES}/{stage}.json", stages_of(root)
     if stage not in known:
-        raise FileError(
-            file,
-            f"stage {stage} has no limits, but its alarms need them; copy the file of "
-            f"{' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE}), or use a stage that has limits",
+        what = (
+            f"copy the file of {' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE}), or use a stage that has them"
         )
+        raise FileError(file, f"stage {stage} has no limits, but its alarms need them; {what}")
     parameters = _read(root, file, "Parameters")
     functions = _read(root, FUNCTIONS, "stages", stage, "lambda_functions")
     found = {placeholder: (file, name, parameters.get(name, "")) for placeholder, name in PARAMETERS.items()}

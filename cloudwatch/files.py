@@ -53,9 +53,8 @@ _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORE
 class Placeholders:
     """Values of the placeholders.
 
-    `topic`: ARN of the topic that alarms notify; by default the stage's own. `limits`: stage whose limits apply; empty
-    for the deployed stage. `balancer`, `targets`: names in CloudWatch of the web tier's load balancer and its target
-    group; by default made up.
+    `topic`: ARN of the topic that alarms notify; by default the stage's own. `limits`: stage whose limits apply; by
+    default the deployed one. `balancer`, `targets`: CloudWatch's names of the tier's load balancer and target group.
     """
 
     stage: str = "dev"
@@ -87,16 +86,8 @@ class Placeholders:
         }
 
 
-UNRESOLVED = Placeholders(
-    STAGE_VARIABLE,
-    "REGIONNAME",
-    "ACCOUNTID",
-    "RUNBOOKURL",
-    "ALARMTOPIC",
-    limits=DEFAULT_STAGE,
-    balancer=BALANCER,
-    targets=TARGETS,
-)
+_SAME = (STAGE_VARIABLE, "REGIONNAME", "ACCOUNTID", "RUNBOOKURL", "ALARMTOPIC")
+UNRESOLVED = Placeholders(*_SAME, limits=DEFAULT_STAGE, balancer=BALANCER, targets=TARGETS)
 """Values for lint: every placeholder stays, except prices and limits, which expressions need as numbers."""
 
 

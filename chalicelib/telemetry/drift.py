@@ -127,8 +127,7 @@ class Drift:
             return []
         try:
             reference = None if renew else self._kept(deadline)
-            if reference is None:
-                reference = self._learn(last, deadline, days=1 if renew else SEEN_DAYS)
+            reference = reference or self._learn(last, deadline, days=1 if renew else SEEN_DAYS)
             recent = self._counts.seen(range(last, last - _DAY, -1), deadline)
         except DependencyError:  # warming itself has said so
             return []

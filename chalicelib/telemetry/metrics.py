@@ -9,7 +9,7 @@ model and request are properties of the line instead, for Logs Insights.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.errors import AccessError, ClientError, TaxonError, TransportError
 
@@ -25,8 +25,7 @@ TIER = "web"
 never count a request twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """A metric: its CloudWatch unit, its meaning, and its dimensions other than `COMMON`."""
 
     unit: str
@@ -34,17 +33,11 @@ class Metric:
     by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(NamedTuple):
     """A dimension: its meaning and possible values. No `values` means one value per deployment, from a setting."""
 
     help: str
     values: tuple[str, ...] = ()
-
-    @property
-    def max_values(self) -> int:
-        """Return the maximum number of different values of this dimension in one deployment."""
-        return max(1, len(self.values))
 
 
 def _codes(kind: type[ClientError] = ClientError) -> Iterator[str]:
@@ -81,11 +74,7 @@ METRICS: Mapping[str, Metric] = {
     "FeaturesLatency": Metric("Milliseconds", "time to look up the features of the cell"),
     "ScoringLatency": Metric("Milliseconds", "time to run the model"),
     "ColdStarts": Metric("Count", "process starts; each is counted at the first request of the process"),
-    "InitLatency": Metric(
-        "Milliseconds",
-        "initialisation of a process, from the first line of `app.py` until the model and all services are ready; "
-        "reported with its first request",
-    ),
+    "InitLatency": Metric("Milliseconds", "start of a process, from the first line of `app.py` until all is ready"),
     "PhotoBytes": Metric("Bytes", "size of the photo file"),
     "PhotoMegapixels": Metric("None", "size of the photo in megapixels"),
     "LocationFromExif": Metric("Count", "identifications with the location from EXIF"),
@@ -100,10 +89,8 @@ METRICS: Mapping[str, Metric] = {
     "StaleHits": Metric("Count", "features used although they were stale (past their soft TTL)"),
     "CacheMisses": Metric("Count", "features queried from PostgreSQL because Redis did not have them"),
     "CacheBypasses": Metric("Count", "feature lookups whose result did not come through Redis"),
-    "CacheErrors": Metric(
-        "Count", "faults of Redis or of values in it during lookups; the property `faults` has the codes"
-    ),
-    "DatabaseErrors": Metric("Count", "faults of PostgreSQL during lookups; the property `faults` has the codes"),
+    "CacheErrors": Metric("Count", "faults of Redis or of its values during lookups; `faults` has the codes"),
+    "DatabaseErrors": Metric("Count", "faults of PostgreSQL during lookups; `faults` has the codes"),
     "DatabaseQueries": Metric("Count", "queries to PostgreSQL, including failed ones"),
     "DatabaseLatency": Metric("Milliseconds", "time that a request spent on queries to PostgreSQL"),
     "LeaseWaits": Metric("Count", "polls of Redis while another request held the lease of the cell"),
@@ -114,25 +101,21 @@ METRICS: Mapping[str, Metric] = {
     "NoAnimal": Metric("Count", "identifications of photos that seem to show no animal"),
     "PackRuns": Metric("Count", "packs that scored a photo after the general model; the property `packs` names them"),
     "PackLatency": Metric("Milliseconds", "time that the packs of an identification took, part of `ScoringLatency`"),
-    "SecondLooks": Metric(
-        "Count", "identifications that left a doubt, so that the models scored a part of the photo too"
-    ),
+    "SecondLooks": Metric("Count", "identifications in doubt, so that the models scored a part of the photo too"),
     "Boxed": Metric("Count", "identifications with boxes"),
     "BoxLatency": Metric("Milliseconds", "time to find boxes, and to identify the animals in them"),
     "UnexpectedAnimals": Metric("Count", "predictions none of whose animals is known to live in the cell"),
     "ShadowComparisons": Metric(
         "Count",
-        "identifications compared with what a version in shadow, a dataset or a model, would have answered; 0 for one "
-        "that failed, was late or still busy, so that the number of samples counts these too",
+        "answers compared with those of a version in shadow, a dataset or a model; 0 for one that failed or was late",
     ),
     "ShadowDifferences": Metric(
-        "Count", "comparisons in which the version in shadow would have named another taxon; see `shadow_taxon`"
+        "Count", "comparisons with another taxon in shadow; the property `shadow_taxon` has it"
     ),
     "ShadowGain": Metric("None", "its score less the one that was answered, if the taxon is the same; -1 to 1"),
     "Drift": Metric(
         "None",
-        "how far the photos and answers of the last whole hour are from the release's reference: population stability "
-        "index, from 0; the property `moved` has the classes that moved most",
+        "population stability index, from 0: how far the last whole hour is from the reference; `moved` says in what",
         by=("population",),
     ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
@@ -153,11 +136,11 @@ METRICS: Mapping[str, Metric] = {
 TIER_METRICS: Mapping[str, Metric] = {
     "InvokeLatency": Metric("Milliseconds", "time that the web tier waited for the function"),
     "InvokeFaults": Metric(
-        "Count", "invocations by the web tier that Lambda throttled, or that failed or timed out; the log has the codes"
+        "Count", "invocations that Lambda throttled, or that failed or timed out; the log has codes"
     ),
     "QueueLength": Metric("Count", "largest number of photos that waited for an invocation in a minute, by task"),
     "QueueRefusals": Metric(
-        "Count", "requests refused because too many were waiting or arriving, and connections beyond the limit"
+        "Count", "requests refused since too many waited or arrived, and connections over the limit"
     ),
     "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
     "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
@@ -182,4 +165,4 @@ def max_billed_of_tier() -> int:
 
 
 def _series(metric: Metric) -> int:
-    return 1 + sum(DIMENSIONS[dimension].max_values for dimension in metric.by)
+    return 1 + sum(max(1, len(DIMENSIONS[dimension].values)) for dimension in metric.by)

@@ -159,10 +159,9 @@ def verdicts_of(
         return np.where(bad >= needed, ALARM, OK)
     ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)
     nothing_good = (bad == found) & (found < total)
-    undecided = RETAIN if treatment == "ignore" else INSUFFICIENT_DATA
-    fallback = np.where(nothing_good, undecided, OK)
     early = nothing_good & (found > 0) & (ages >= needed) & (treatment == "missing")
-    return np.where((bad >= needed) | early, ALARM, fallback)
+    undecided = RETAIN if treatment == "ignore" else INSUFFICIENT_DATA
+    return np.where((bad >= needed) | early, ALARM, np.where(nothing_good, undecided, OK))
 
 
 def _lines(alarm: Mapping[str, Any]) -> list[GraphedMetric]:

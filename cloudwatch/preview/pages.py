@@ -74,9 +74,10 @@ class Pages:
             return _json(500, {"detail": str(error)})
 
     def names(self) -> list[str]:
-        """Return the names of the dashboards, the most important first."""
-        names = sorted(path.stem for path in self._folder.glob("*.json") if self._shows(path.stem))
-        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+        """Return the names of the dashboards, the most important first; the web tier's only if it was recorded."""
+        names = sorted(path.stem for path in self._folder.glob("*.json"))
+        shown = [name for name in names if not belongs_to_tier(name) or self._has_tier()]
+        return sorted(shown, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
         """Return the HTML of a dashboard or the runbook; an empty name is the overview. Raises `NoSuchPage`."""
@@ -138,10 +139,6 @@ class Pages:
             ],
             "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],
         }
-
-    def _shows(self, name: str) -> bool:
-        """Return whether to show a dashboard: that of the web tier only if the recording has metrics of a tier."""
-        return not belongs_to_tier(name) or self._has_tier()
 
     def _has_tier(self) -> bool:
         with self._lock:

@@ -7,10 +7,8 @@ import socket
 import sys
 import tempfile
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -60,8 +58,8 @@ def main(words: Sequence[str]) -> int:
         what = f"port {arguments.port} cannot be used ({reason})"
         print(f"{what}; choose another port with --port, or with PORT= for make", file=sys.stderr)
         return 1
-    with listener, open_recording(arguments) as recording:
-        recording.read_new_lines()
+    with listener:
+        recording = open_recording(arguments)
         address = f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
         server = build_server(Pages(recording))
         for number in (signal.SIGINT, signal.SIGTERM):  # an exception could come just before the event loop begins
@@ -95,25 +93,13 @@ def build_server(pages: Pages) -> uvicorn.Server:
     )
 
 
-@contextmanager
-def serving(pages: Pages) -> Iterator[str]:
-    """Serve pages on a free port until the end of the block. Yield the URL of the overview."""
-    server = build_server(pages)
-    with socket.create_server((HOST, 0)) as listener:
-        thread = Thread(target=server.run, args=([listener],))
-        thread.start()
-        yield f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
-        server.should_exit = True
-        thread.join()
-
-
-@contextmanager
-def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
-    """Open the recording that the arguments select."""
+def open_recording(arguments: argparse.Namespace) -> Recording:
+    """Return the recording that the arguments select, with all lines that its file has."""
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
-        yield Recording(arguments.file, description, live=arguments.live)
-        return
+        recording = Recording(arguments.file, description, live=arguments.live)
+        recording.read_new_lines()
+        return recording
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "day.jsonl"
         print("simulating a day …", file=sys.stderr, flush=True)
@@ -121,7 +107,7 @@ def open_recording(arguments: argparse.Namespace) -> Iterator[Recording]:
         recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift)
         print("reading it …", file=sys.stderr, flush=True)
         recording.read_new_lines()
-    yield recording
+    return recording
 
 
 def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None) -> Recording:

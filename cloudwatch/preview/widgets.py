@@ -33,10 +33,7 @@ _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The stage, time range and data that a dashboard shows.
-
-    `oldest` is the time of the oldest sample in seconds since 1970.
-    """
+    """The stage, time range and data that a dashboard shows. `oldest`: time of the first sample, seconds since 1970."""
 
     stage: str
     span: Span
@@ -95,8 +92,7 @@ def _alarms(properties: Mapping[str, Any], scope: Scope) -> Json:
 
 def _metrics(properties: Mapping[str, Any], scope: Scope) -> Json:
     name = properties.get("view", "timeSeries")
-    kind = _KINDS.get(name)
-    if kind is None:
+    if (kind := _KINDS.get(name)) is None:
         return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
         return {"kind": kind} | _curves(properties, kind, scope)
@@ -216,7 +212,5 @@ def unit_of_line(line: GraphedMetric, label: str) -> str | None:
         return "Count"
     if line.stat.startswith("PR"):
         return "Percent"
-    if metric.namespace == NAMESPACE:
-        return METRICS[metric.name].unit if metric.name in METRICS else None
-    known = aws_metrics().get(metric.namespace, {}).get(metric.name)
-    return known.unit if known else None
+    known = METRICS if metric.namespace == NAMESPACE else aws_metrics().get(metric.namespace, {})
+    return known[metric.name].unit if metric.name in known else None

@@ -42,20 +42,13 @@ class AwsMetrics:
     """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
 
     def __init__(self, random: Random, stage: str, most_capacity: float, lookups: Lookups) -> None:
-        self._random = random
-        self._function = f"{SERVICE}-{stage}"
-        self._stage = stage
-        self._most_capacity = most_capacity
-        self._lookups = lookups
-        self._capacity = 0.5
+        self._random, self._lookups, self._stage, self._function = random, lookups, stage, f"{SERVICE}-{stage}"
+        self._most_capacity, self._capacity = most_capacity, 0.5
         self._reset()
 
     def _reset(self) -> None:
-        self._durations: list[float] = []
-        self._latencies: list[float] = []
-        self._warmings: list[float] = []
-        self._containers = 0
-        self._counts: Counter[str] = Counter()
+        self._durations, self._latencies, self._warmings = list[float](), list[float](), list[float]()
+        self._containers, self._counts = 0, Counter[str]()
         self._lookups.commands = self._lookups.queries = 0
 
     def add_request(self, record: SimulatedRecord, busy: int) -> None:
@@ -131,10 +124,7 @@ class AwsMetrics:
             "CacheMisses": misses,
             "SuccessfulReadRequestLatency": reads,
             "SuccessfulWriteRequestLatency": [round(random.lognormvariate(5.6, 0.4), 1) for _ in range(9)],
-            "ThrottledCmds": 0,
-            "Evictions": 0,
-            "AuthenticationFailures": 0,
-            "IamAuthenticationThrottling": 0,
+            **dict.fromkeys(("ThrottledCmds", "Evictions", "AuthenticationFailures", "IamAuthenticationThrottling"), 0),
         }
         return {**values, "CacheHitRate": 100.0 * hits / (hits + misses)} if hits + misses else values
 

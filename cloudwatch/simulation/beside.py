@@ -49,8 +49,8 @@ class SimulatedTier:
         self._random, self._now = Random(f"tier {seed}"), schedule.START  # noqa: S311  a simulation
         self._emitter = Emitter(SERVICE, stage, buffer, now=lambda: self._now, tier=TIER)
         values = Placeholders(stage).values()
-        balancer, self._cluster = {"LoadBalancer": values[BALANCER]}, f"{SERVICE}-{stage}"
-        self._balancer, self._targets = balancer, {**balancer, "TargetGroup": values[TARGETS]}
+        self._balancer, self._cluster = {"LoadBalancer": values[BALANCER]}, f"{SERVICE}-{stage}"
+        self._targets = {**self._balancer, "TargetGroup": values[TARGETS]}
 
     def minute(self, begin: float) -> Iterator[Resource]:
         """Emit the tasks' metrics of a minute. Yield those of AWS: namespace, dimensions and values."""
@@ -155,6 +155,6 @@ class Inbox:
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox-dead"}, {"ApproximateNumberOfMessagesVisible": 0}
         machines = f"arn:aws:states:{Placeholders().region}:{Placeholders().account}:stateMachine:{self._name}"
+        ends = dict.fromkeys(("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"), 0)
         for machine in ("backfill", "backfill-webhook"):
-            ends = {"ExecutionsStarted": 0, "ExecutionsSucceeded": 0, "ExecutionsFailed": 0}
             yield "AWS/States", {"StateMachineArn": f"{machines}-{machine}"}, ends

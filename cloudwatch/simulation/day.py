@@ -41,11 +41,8 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
 
     `bad`: requests exceed the limit of containers for so long that the alarm `page` fires. `drift`: what changes.
     """
-    random = Random(seed)  # noqa: S311  a simulation
-    limits = read_limits(STAGE, ROOT)
-    containers = int(limits[CONTAINERS])
-    lookups = Lookups(random)
-    populations = Populations(seed, drift)
+    random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
+    containers, lookups, populations = int(limits[CONTAINERS]), Lookups(random), Populations(seed, drift)
     traffic = Traffic(random, lookups, populations)
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
     buffer, now = io.StringIO(), schedule.START
@@ -68,8 +65,7 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     arrivals = schedule.arrivals(random, round(burst * containers), window)
     arrival = next(arrivals)
     for minute in range(schedule.MINUTES):
-        begin = schedule.START + 60 * minute
-        number = 0
+        begin, number = schedule.START + 60 * minute, 0
         if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
         while arrival < begin + 60:
