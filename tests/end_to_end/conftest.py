@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expec
 
 from local.stack import valkey
 from local.stack.child_process import ChildProcess
-from local.stack.ports import HOST, free_port
+from local.stack.ports import HOST, free_port, http_get
 from tests.end_to_end.browsing import DESK, Identified, Open, photo
 from tests.end_to_end.stand import BUCKET, PICTURES, Stand, serve
 
@@ -23,17 +22,9 @@ CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-br
 FIREFOX = ("firefox-esr", "firefox")
 """Names of the programs; the first is that of Debian's package. The headless shell is Chromium without its own windows:
 a page costs it a quarter of the processor time."""
-# No sandbox: CI runs as root. The rest keeps the browser from calling anybody by itself.
-BROWSER_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+# No sandbox: CI runs as root. What is disabled keeps the browser from calling anybody by itself.
+DISABLED = ("gpu", "quic", "background-networking", "component-update", "sync")
+BROWSER_FLAGS = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in DISABLED)]
 APP_TIMEOUT = 60.0
 PATIENCE = 20_000
 """Milliseconds until a page that does not do what is expected has failed: other tests keep the machine busy."""
@@ -164,11 +155,7 @@ def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def _answers(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=5.0)
     try:
-        connection.request("GET", "/openapi.json")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
+        return http_get(port, "/openapi.json", 5.0)[0] == 200
+    except OSError:
         return False
-    finally:
-        connection.close()

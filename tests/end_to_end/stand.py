@@ -20,12 +20,7 @@ from tests.support.servers import serving
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
-PICTURES = (
-    "https://api.pictures.example",
-    "https://pictures.example",
-    "https://wikidata.example",
-    "https://commons.example",
-)
+PICTURES = tuple(f"https://{each}.example" for each in ("api.pictures", "pictures", "wikidata", "commons"))
 """A stand-in for iNaturalist's and Wikidata's hosts, which tests cannot have: tests answer for them in the browser."""
 KEY = "faunalensdevpagelocal"
 """The API key of the page."""
@@ -114,12 +109,11 @@ class Stand:
         """The answer to a request about taxa."""
         if self.taxa_status != 200:
             return self.taxa_status, {}, json.dumps({"code": "unavailable", "detail": "the stores do not answer"})
-        found = self.taxa.get(address)
-        if found is None:
+        if (found := self.taxa.get(address)) is None:
             return 404, {}, json.dumps({"code": "not_found", "detail": "no such taxon"})
-        if isinstance(found, str):
-            return 200, {"Content-Type": "image/svg+xml"}, found
-        return 200, {}, json.dumps(found)
+        return (
+            (200, {"Content-Type": "image/svg+xml"}, found) if isinstance(found, str) else (200, {}, json.dumps(found))
+        )
 
     def offer(self) -> tuple[int, Mapping[str, str], str]:
         """The answer to a request for an upload form."""

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser
 
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import PATH, serving
+from cloudwatch.preview.server import PATH
+from tests.integration.cloudwatch.serving import serving
 
 type Evaluate = Callable[[str, str], Any]
 

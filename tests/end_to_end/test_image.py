@@ -38,9 +38,7 @@ pytestmark = pytest.mark.alone
 """Before a release and each night: the builds take minutes, and containers that stop have limits in seconds."""
 
 PROGRAMS = ("buildah", "mmdebstrap", "runc")
-MISSING = (
-    f"images are built and run by {', '.join(PROGRAMS)}, as root; get them with: apt-get install {' '.join(PROGRAMS)}"
-)
+MISSING = f"images are built and run by {', '.join(PROGRAMS)}, as root; get them: apt-get install {' '.join(PROGRAMS)}"
 MOST, MOST_WITH_MODEL = 120e6, 300e6
 """Limits of an image's size in bytes, unpacked."""
 MEMORY_WITH_MODEL = 2**30
@@ -140,16 +138,13 @@ def slow_function(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(aws.functions, FUNCTION, handle)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lambda_pool(
-    package: Package,
-    aws: Account,
-    loaded_database: str,
-    valkey_server: ValkeyServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    package: Package, aws: Account, loaded_database: str, valkey_server: ValkeyServer, tmp_path: Path
 ) -> Iterator[Pool]:
     """The packaged function in containers as Lambda's, with the account's bucket, a database and a cache."""
-    folder = tmp_path_factory.mktemp("lambda")
+    folder = tmp_path / "lambda"
+    folder.mkdir()
     function = read_functions(json.loads(package.template.read_text()), "faunalens", "dev")[API]
     stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
     settings = {**function.environment, **aws.environment, **stores}

@@ -18,6 +18,7 @@ from cloudwatch.preview import server
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Recording
 from cloudwatch.simulation.day import lines
+from tests.integration.cloudwatch.serving import serving
 
 PREVIEW = [sys.executable, "-m", "cloudwatch", "preview"]
 PATIENCE = 30.0
@@ -43,28 +44,6 @@ def previewed(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
             process.kill()
 
 
-def test_it_serves_a_recording_until_ctrl_c(recorded: Path) -> None:
-    # GIVEN the command on a free port
-    with previewed("--file", recorded, "--port", "0") as (process, output):
-        # THEN it prints its source and its address
-        what, _, rest = output.partition(": http://")
-        assert what == "Recorded in hour.jsonl"
-        address, _, path = rest.split()[0].partition("/")
-        connection = HTTPConnection(address, timeout=PATIENCE)
-        connection.request("GET", f"/{path}data/overview")
-        assert connection.getresponse().status == 200
-        connection.close()
-        # THEN any other path redirects to it
-        connection.request("GET", "/")
-        response = connection.getresponse()
-        assert (response.status, response.headers["Location"]) == (302, "/dashboards/")
-        connection.close()
-        # THEN Ctrl-C ends it without a stack trace
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, errors) == (0, "")
-
-
 def test_a_taken_port_is_reported_before_the_day_is_simulated() -> None:
     with socket.create_server((server.HOST, 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -77,11 +56,20 @@ def test_a_taken_port_is_reported_before_the_day_is_simulated() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_also_where_a_shell_has_it_ignored(recorded: Path, number: signal.Signals) -> None:
-    # GIVEN the command as a background job of a script, which ignores SIGINT
+def test_it_serves_a_recording_until_a_signal_also_where_a_shell_has_it_ignored(
+    recorded: Path, number: signal.Signals
+) -> None:
+    # GIVEN the command on a free port, as a background job of a script, which ignores SIGINT
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with previewed("--file", recorded, "--port", "0") as (process, _):
+        with previewed("--file", recorded, "--port", "0") as (process, output):
+            # THEN it prints its source and its address, and serves there
+            what, _, rest = output.partition(": http://")
+            assert what == "Recorded in hour.jsonl"
+            address, _, path = rest.split()[0].partition("/")
+            with closing(HTTPConnection(address, timeout=PATIENCE)) as opened:
+                opened.request("GET", f"/{path}data/overview")
+                assert opened.getresponse().status == 200
             # WHEN it is signalled
             process.send_signal(number)
             _, errors = process.communicate(timeout=PATIENCE)
@@ -95,7 +83,7 @@ def test_a_signal_ends_it_also_where_a_shell_has_it_ignored(recorded: Path, numb
 def connection(recorded: Path) -> Iterator[HTTPConnection]:
     """A connection to a preview in this process."""
     with (
-        server.serving(Pages(Recording(recorded, "an hour"))) as url,
+        serving(Pages(Recording(recorded, "an hour"))) as url,
         closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
     ):
         yield opened

@@ -11,10 +11,7 @@ def metric_line(
     seconds: float, metrics: Mapping[str, Any], dimensions: Mapping[str, str] = DEV, namespace: str = "Faunalens"
 ) -> str:
     """A line with values of metrics at a time in seconds since 1970."""
-    directive = {
-        "Namespace": namespace,
-        "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name} for name in metrics],
-    }
+    names = [{"Name": name} for name in metrics]
+    directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": names}
     stamp = {"Timestamp": int(seconds * 1000), "CloudWatchMetrics": [directive]}
     return json.dumps({"_aws": stamp, **dimensions, **metrics})

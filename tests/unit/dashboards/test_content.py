@@ -11,7 +11,7 @@ import pytest
 from cloudwatch.figures import read_prices, stages_of
 from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
 from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.preview.alarms import timelines_of
+from cloudwatch.preview.alarms import alarms_of, timelines_of
 from cloudwatch.project import belongs_to_tier
 from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 from tests.unit.cloudwatch.metric_lines import metric_line
@@ -68,12 +68,7 @@ def test_windows_of_one_composite_have_one_threshold() -> None:
 @pytest.mark.parametrize("board", PARTS)
 def test_every_alarm_is_on_the_first_dashboard_of_its_part(board: str) -> None:
     files = PARTS[board]
-    shown = {
-        arn.rsplit(":", 1)[1].removeprefix("faunalens-STAGENAME-")
-        for widget in files.dashboards[board]["widgets"]
-        if widget["type"] == "alarm"
-        for arn in widget["properties"]["alarms"]
-    }
+    shown = {*alarms_of(files.dashboards[board], "STAGENAME")}
     halves = {f"{name}-{window}" for name in HALVES for window in ("short", "long")}
     assert shown == (files.alarms.keys() - halves) | files.composites.keys()
 
@@ -83,10 +78,8 @@ def test_every_alarm_is_on_the_first_dashboard_of_its_part(board: str) -> None:
 )
 def test_every_alarm_is_in_page_or_ticket_and_only_these_notify(board: str, page: str, ticket: str) -> None:
     files = PARTS[board]
-    rules = {
-        name: set(re.findall(r'"faunalens-STAGENAME-([a-z-]+)"', body["AlarmRule"]))
-        for name, body in files.composites.items()
-    }
+    names = re.compile(r'"faunalens-STAGENAME-([a-z-]+)"')
+    rules = {name: {*names.findall(body["AlarmRule"])} for name, body in files.composites.items()}
     reached = rules[page] | rules[ticket] | {each for name in rules[page] for each in rules.get(name, ())}
     assert reached == files.alarms.keys() | files.composites.keys() - {ticket}
     assert {name for name, body in files.composites.items() if "AlarmActions" in body} == {page, ticket}
@@ -162,11 +155,8 @@ def _metrics(body: dict[str, Any]) -> list[TimeSeries]:
 def test_a_throttled_sign_in_fires_whichever_dimension_aws_counts_it_by() -> None:
     body = read_files(Placeholders(stage="prod")).alarms["database-sign-ins"]
     metrics = _metrics(body)
-    assert {value for metric in metrics for _, value in metric.dimensions} == {
-        "faunalens-prod",
-        "faunalens-prod-1",
-        "faunalens-prod-2",
-    }
+    names = {value for metric in metrics for _, value in metric.dimensions}
+    assert names == {"faunalens-prod", "faunalens-prod-1", "faunalens-prod-2"}
     for metric in metrics:
         assert (_fires(body, "prod", 0, metric), _fires(body, "prod", 1, metric)) == (False, True)
 

@@ -1,6 +1,7 @@
 """What the real alarms do in incidents: page, make a ticket, or nothing."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from tests.unit.cloudwatch.metric_lines import metric_line
 
 FILES = read_files(Placeholders(stage="prod"), tier=False)
 BEGIN = 1_780_272_000
-WAKE = {"burn-fast-short", "burn-fast-long", "burn-fast", "burn-slow-short", "burn-slow-long", "burn-slow", "page"}
+SLOW_BURN = {"burn-slow-short", "burn-slow-long", "burn-slow"}
+WAKE = {"burn-fast-short", "burn-fast-long", "burn-fast", *SLOW_BURN, "page"}
 KNOWN = 15
 """Minutes until every alarm has data; before, warming counts as silent."""
 OURS = {"service": "faunalens", "stage": "prod"}
@@ -83,16 +85,26 @@ def _minutes_on(course: list[State]) -> Iterator[int]:
     return (minute for minute, state in enumerate(course) if state == "ALARM")
 
 
-def test_a_day_without_trouble_turns_nothing_red() -> None:
-    assert Timeline().add(120, requests=30).fired() == set()
-
-
-def test_a_night_without_users_turns_nothing_red() -> None:
-    assert Timeline().add(120, requests=0).fired() == set()
-
-
-def test_one_bad_request_in_a_quiet_night_does_not_page() -> None:
-    assert Timeline().add(60, requests=1).add(1, requests=1, Faults=1).add(60, requests=1).fired() == set()
+@pytest.mark.parametrize(
+    ("usual", "minutes", "requests", "trouble", "expected"),
+    [
+        pytest.param(30, 60, 30, {}, set(), id="a day without trouble"),
+        pytest.param(0, 60, 0, {}, set(), id="a night without users"),
+        pytest.param(1, 1, 1, {"Faults": 1}, set(), id="one bad request in a quiet night"),
+        pytest.param(100, 360, 100, {"Faults": 1}, {*SLOW_BURN, "page"}, id="1 % fail, too few for the fast window"),
+        pytest.param(30, 15, 30, {"SlowIdentifications": 10}, {"latency", "page"}, id="slow answers"),
+        pytest.param(30, 2, 30, {"Degraded": 20}, set(), id="a database that resumes"),
+        pytest.param(30, 15, 30, {"Degraded": 5}, {"degraded", "ticket"}, id="degraded answers"),
+        pytest.param(30, 35, 30, {"Rejections": 20}, {"rejections", "ticket"}, id="invalid requests"),
+        pytest.param(30, 10, 90, {"containers": 150}, set(), id="containers below the threshold of the 200 of prod"),
+        pytest.param(30, 10, 90, {"containers": 170}, {"lambda-concurrency", "ticket"}, id="containers above it"),
+    ],
+)
+def test_after_an_hour_as_usual_only_what_should_turns_red(
+    usual: int, minutes: int, requests: int, trouble: dict[str, Any], expected: set[str]
+) -> None:
+    timeline = Timeline().add(60, requests=usual).add(minutes, requests=requests, **trouble)
+    assert timeline.add(30, requests=usual).fired() == expected
 
 
 def test_an_outage_pages_once_within_five_minutes() -> None:
@@ -112,21 +124,7 @@ def test_a_crash_before_the_first_log_line_pages() -> None:
     timeline = Timeline().add(60, requests=30, gateway={"Count": 30, "5XXError": 0})
     timeline.add(15, requests=0, gateway={"Count": 30, "5XXError": 30})
 
-    # THEN
     assert timeline.fired() == WAKE
-
-
-def test_few_failures_for_hours_page_in_the_end() -> None:
-    # GIVEN failures of 1 % of the requests, too few for the fast window
-    timeline = Timeline().add(60, requests=100).add(360, requests=100, Faults=1)
-
-    # THEN
-    assert timeline.fired() == {"burn-slow-short", "burn-slow-long", "burn-slow", "page"}
-
-
-def test_slow_answers_page() -> None:
-    timeline = Timeline().add(60, requests=30).add(15, requests=30, SlowIdentifications=10)
-    assert timeline.fired() == {"latency", "page"}
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2, 3, 4])
@@ -134,25 +132,15 @@ def test_a_minute_without_redis_makes_a_ticket_and_does_not_page(offset: int) ->
     # GIVEN a minute without Redis, at any offset from a warming run
     timeline = Timeline().add(60 + offset, requests=60).add(1, requests=60, CacheErrors=25, BreakerOpenings=2)
 
-    # THEN
     assert timeline.add(30, requests=60).fired() == {"cache-errors", "ticket"}
 
 
 def test_a_resuming_database_is_fine_and_one_that_stays_down_makes_a_ticket() -> None:
     quiet = Timeline().add(60, requests=4)
-    assert (
-        quiet.add(2, requests=4, DatabaseErrors=4, Degraded=4, BreakerOpenings=2).add(30, requests=4).fired() == set()
-    )
+    resumed = quiet.add(2, requests=4, DatabaseErrors=4, Degraded=4, BreakerOpenings=2).add(30, requests=4)
+    assert resumed.fired() == set()
     gone = quiet.add(10, requests=4, DatabaseErrors=4, BreakerOpenings=1).add(5, requests=4)
     assert gone.fired() == {"database-errors", "breaker-open", "ticket"}
-
-
-def test_a_resuming_database_may_degrade_requests_for_two_minutes() -> None:
-    assert Timeline().add(60, requests=30).add(2, requests=30, Degraded=20).add(30, requests=30).fired() == set()
-
-
-def test_degraded_answers_make_a_ticket() -> None:
-    assert Timeline().add(60, requests=30).add(15, requests=30, Degraded=5).fired() == {"degraded", "ticket"}
 
 
 def test_silent_warming_makes_a_ticket() -> None:
@@ -162,27 +150,10 @@ def test_silent_warming_makes_a_ticket() -> None:
     assert "ALARM" not in alarms["page"]
 
 
-def test_a_client_that_sends_invalid_requests_makes_a_ticket() -> None:
-    assert Timeline().add(60, requests=30).add(35, requests=30, Rejections=20).fired() == {"rejections", "ticket"}
-
-
-def test_containers_near_the_limit_of_the_stage_make_a_ticket() -> None:
-    # GIVEN `prod`, which allows 200 containers: a load below the threshold, and one above
-    assert Timeline().add(60, requests=30).add(10, requests=90, containers=150).fired() == set()
-    crowd = Timeline().add(60, requests=30).add(10, requests=90, containers=170)
-    assert crowd.fired() == {"lambda-concurrency", "ticket"}
-
-
 def test_page_and_ticket_are_never_on_together() -> None:
     # GIVEN an outage with a cause
-    alarms = (
-        Timeline()
-        .add(90, requests=30)
-        .add(10, requests=30, Faults=10, CacheErrors=20, Degraded=15)
-        .add(30, requests=30)
-        .alarms()
-    )
-
+    timeline = Timeline().add(90, requests=30).add(10, requests=30, Faults=10, CacheErrors=20, Degraded=15)
+    alarms = timeline.add(30, requests=30).alarms()
     # THEN only one of them notifies at a time
     assert not set(_minutes_on(alarms["page"])) & set(_minutes_on(alarms["ticket"]))
     assert "ALARM" in alarms["page"]

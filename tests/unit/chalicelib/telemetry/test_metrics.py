@@ -8,16 +8,13 @@ from chalicelib.model.taxonomy import RANKS
 from chalicelib.telemetry.metrics import ALL_METRICS, COMMON, DIMENSIONS, METRICS, MOST, max_billed_metrics
 
 
-def test_every_metric_is_within_cloudwatchs_limits() -> None:
+def test_every_metric_is_within_cloudwatchs_limits_and_its_name_has_its_unit() -> None:
     assert len(METRICS) <= MOST < 100  # of one directive
-    units = {"Count", "Milliseconds", "Bytes", "None"}
-    assert {metric.unit for metric in METRICS.values()} <= units
-    assert all(metric.help for metric in METRICS.values())
-
-
-def test_a_metrics_name_tells_its_unit() -> None:
+    assert max_billed_metrics() <= MOST == 90
+    assert {metric.unit for metric in METRICS.values()} <= {"Count", "Milliseconds", "Bytes", "None"}
     for name, metric in ALL_METRICS.items():
         assert (metric.unit == "Milliseconds") == name.endswith("Latency"), name
+        assert metric.help, name
 
 
 def test_every_dimension_is_known_and_used() -> None:
@@ -29,19 +26,8 @@ def test_every_dimension_is_known_and_used() -> None:
         assert len(set(dimension.values)) == len(dimension.values)
 
 
-def test_a_deployment_has_room_for_more_metrics() -> None:
-    assert max_billed_metrics() <= MOST == 90
-
-
-def _values(dimension: str) -> tuple[str, ...]:
-    return DIMENSIONS[dimension].values
-
-
 def test_dimensions_have_the_values_that_the_code_uses() -> None:
     on_lambda = [each for each in http_errors() if not issubclass(each, (AccessError, TaxonError, TransportError))]
-    assert set(_values("code")) == {each.code for each in on_lambda if each.status < 500}
-    assert {"species", "genus"} < set(_values("rank")) - {"other", "breed"} < set(RANKS) - WIDEST
-
-
-def test_routes_that_are_counted_are_values_of_the_dimension() -> None:
-    assert {route.path for route in ROUTES if route.counted} == set(_values("route"))
+    assert set(DIMENSIONS["code"].values) == {each.code for each in on_lambda if each.status < 500}
+    assert {route.path for route in ROUTES if route.counted} == set(DIMENSIONS["route"].values)
+    assert {"species", "genus"} < set(DIMENSIONS["rank"].values) - {"other", "breed"} < set(RANKS) - WIDEST

@@ -126,8 +126,7 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     # WHEN an alarm names an unknown limit THEN the finding lists the known ones
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
     problem = "LIMIT_CACHE_UNITS: no price in prices.csv and no limit has this name; the limits are LIMIT_CACHE_ECPU, "
-    found = findings(copy)
-    assert any(each.startswith(f"dashboards/alarms/cache-ecpu.json: {problem}") for each in found), found
+    assert any(each.startswith(f"dashboards/alarms/cache-ecpu.json: {problem}") for each in findings(copy))
 
 
 def test_an_unused_limit_is_found(copy: Path) -> None:

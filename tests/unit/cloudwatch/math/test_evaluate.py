@@ -163,14 +163,14 @@ def test_lines_become_curves() -> None:
 
 
 def test_labels_of_arrays() -> None:
-    rows: list[list[Any]] = [
-        ["N", "A", {"id": "a", "label": "first"}],
-        ["N", "B", {"id": "b"}],
-        [{"expression": "[a, b]", "label": "Filled", "color": "#333333"}],
-        [{"expression": "[a, b]", "label": ""}],
-        [{"expression": "[a, b]"}],
-        [{"expression": "[a, b]", "label": "${LABEL}!"}],
-    ]
+    labels: tuple[dict[str, str], ...] = (
+        {"label": "Filled", "color": "#333333"},
+        {"label": ""},
+        {},
+        {"label": "${LABEL}!"},
+    )
+    rows: list[list[Any]] = [["N", "A", {"id": "a", "label": "first"}], ["N", "B", {"id": "b"}]]
+    rows += [[{"expression": "[a, b]", **each}] for each in labels]
     curves = _curves(rows, _store(A=[1], B=[2]))[2:]
     assert (
         " | ".join(curve.label for curve in curves) == "Filled first | Filled B | first | B | first | B | first! | B!"

@@ -53,14 +53,9 @@ def test_a_graph_has_a_time_and_a_value_per_period(store: MetricStore) -> None:
 
 def test_hidden_metrics_are_not_drawn(store: MetricStore) -> None:
     # GIVEN a hidden metric and an expression over it
-    widget = widget_json(
-        store,
-        graph(
-            [*LATENCY, {"id": "m", "visible": False}],
-            [{"expression": "m / 10", "id": "tenth", "label": "a tenth"}],
-            yAxis={"left": {"label": "% of something"}},
-        ),
-    )
+    tenth = [{"expression": "m / 10", "id": "tenth", "label": "a tenth"}]
+    axis = {"left": {"label": "% of something"}}
+    widget = widget_json(store, graph([*LATENCY, {"id": "m", "visible": False}], tenth, yAxis=axis))
     # THEN only the expression is drawn, in the unit of the axis
     (curve,) = widget["curves"]
     assert (curve["label"], curve["values"][2], curve["unit"]) == ("a tenth", 3.0, "Percent")
@@ -109,19 +104,24 @@ def test_a_widget_without_data_says_whether_only_aws_has_them(
     assert bool(widget["message"]) == (state != "ok")
 
 
+ALARM = "arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-unknown"
+
+
 @pytest.mark.parametrize(
-    ("properties", "words"),
+    ("kind", "properties", "words"),
     [
-        (graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
-        (graph(["."]), "metric 1"),
-        (graph(LATENCY, view="pie"), "The preview does not support view pie; use one of timeSeries"),
-        (graph(LATENCY, start="yesterday"), "time range 'yesterday' is invalid"),
+        ("metric", graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
+        ("metric", graph(["."]), "metric 1"),
+        ("metric", graph(LATENCY, view="pie"), "The preview does not support view pie; use one of timeSeries"),
+        ("metric", graph(LATENCY, start="yesterday"), "time range 'yesterday' is invalid"),
+        ("explorer", {}, "The preview does not support widgets of type explorer."),
+        ("alarm", {"alarms": [ALARM]}, "There is no alarm unknown; add a file to dashboards/alarms"),
     ],
 )
-def test_what_cannot_be_evaluated_is_an_error_in_its_widget(
-    store: MetricStore, properties: dict[str, Any], words: str
+def test_what_cannot_be_shown_is_an_error_in_its_widget(
+    store: MetricStore, kind: str, properties: dict[str, Any], words: str
 ) -> None:
-    widget = widget_json(store, properties)
+    widget = widget_json(store, properties, kind)
     assert widget["state"] == "error"
     assert words in widget["message"]
 
@@ -136,15 +136,6 @@ def test_links_to_the_console_lead_to_the_preview(store: MetricStore) -> None:
     console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features"
     widget = widget_json(store, {"markdown": f"[causes]({console})"}, "text")
     assert (widget["kind"], widget["markdown"], widget["plain"]) == ("text", "[causes](features)", False)
-
-
-def test_other_widgets_are_an_error(store: MetricStore) -> None:
-    assert widget_json(store, {}, "explorer")["message"] == "The preview does not support widgets of type explorer."
-
-
-def test_an_alarm_that_is_not_there_is_an_error(store: MetricStore) -> None:
-    widget = widget_json(store, {"alarms": ["arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-unknown"]}, "alarm")
-    assert (widget["state"], "no alarm unknown" in widget["message"]) == ("error", True)
 
 
 @pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])

@@ -89,17 +89,10 @@ def test_an_error_names_the_metric(rows: list[Any], message: str) -> None:
 
 
 def test_queries_of_an_alarm() -> None:
-    queried = {
-        "Metric": {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "stage", "Value": "dev"}]},
-        "Period": 60,
-        "Stat": "Sum",
-    }
-    metric, expression = from_queries(
-        [
-            {"Id": "a", "MetricStat": queried, "ReturnData": False},
-            {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60},
-        ]
-    )
+    named = {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "stage", "Value": "dev"}]}
+    queried = {"Metric": named, "Period": 60, "Stat": "Sum"}
+    double = {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60}
+    metric, expression = from_queries([{"Id": "a", "MetricStat": queried, "ReturnData": False}, double])
     assert (metric.metric, metric.stat, metric.visible) == (TimeSeries("N", "A", (("stage", "dev"),)), "Sum", False)
     assert (expression.expression, expression.label, expression.period) == ("a * 2", "double", 60)
     assert expression.visible
