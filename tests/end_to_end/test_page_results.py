@@ -26,10 +26,14 @@ def keeping(stand: Stand) -> Stand:
     return stand
 
 
-@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+on_each_screen = pytest.mark.parametrize("answered", [PHONE, DESK], ids=["phone", "desk"], indirect=True)
+"""For tests of what is where; what is kept is the same on every screen."""
+
+
+@pytest.fixture
 def answered(request: pytest.FixtureRequest, keeping: Stand, open_page: Open) -> Page:
-    """The answer to a photo, at both sizes."""
-    viewport: ViewportSize = request.param
+    """The answer to a photo, on a phone unless a test says otherwise."""
+    viewport: ViewportSize = getattr(request, "param", PHONE)
     shown = open_page(keeping.url, viewport=viewport, permissions=["clipboard-read", "clipboard-write"])
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
@@ -49,6 +53,7 @@ def clipboard(shown: Page) -> str:
     return text
 
 
+@on_each_screen
 def test_nothing_is_kept_before_it_was_said_what_and_for_how_long(answered: Page, keeping: Stand) -> None:
     # GIVEN a photo in which nobody has looked for people, and a browser that has no sharing of its own
     answered.evaluate("navigator.share = undefined")
@@ -133,6 +138,7 @@ def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_p
     assert "keep" not in stand.sent[0].query
 
 
+@on_each_screen
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
     answered.wait_for_function("Object.values(sessionStorage).some((text) => text.includes('data:'))")
     answered.reload()
@@ -236,6 +242,7 @@ def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, ope
         expect(shown.locator(f"#{name}")).to_be_hidden()
 
 
+@on_each_screen
 def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping: Stand) -> None:
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><path d="M0 0h1v1z"/></svg>'
     areas = {"phascolarctos-cinereus": "eastern Australia", "oryctolagus-cuniculus": "Iberia", "bradypus": "Panama"}
@@ -276,6 +283,7 @@ def test_a_phone_keeps_photo_and_name_in_view(keeping: Stand, open_page: Open) -
         expect(shown.locator(f"#{name}")).to_be_in_viewport()
 
 
+@on_each_screen
 @pytest.mark.firefox(lacks="prints, by its driver")
 def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
     answered.emulate_media(media="print")
