@@ -64,7 +64,7 @@ MORE: Mapping[str, str | None] = {
     "unclear.JPG": answer(None, subject="unclear", animal_probability=0.4),
     "person.JPG": A_PERSON,
     "vehicle.JPG": answer(None, subject="vehicle"),
-    "film.MP4": film(answer(LION, 0.9, **A_BOX), A_PERSON),
+    "film.MP4": film(answer(LION, 0.9, **A_BOX), A_PERSON, answer(LION)),
     "empty.AVI": film(answer(None)),
     "broken.mov": None,
     "others.JPG": answer(IMPALA, others=OTHERS, model=PACKS),
@@ -91,6 +91,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     photos = [(f"N/{name}", f"2026-05-{day:02} 06:00:00", text) for day, (name, text) in enumerate(MORE.items(), 3)]
     burst = [(f"N/burst {n}.JPG", f"2026-05-02 23:00:{n}0", answer(who, 0.95)) for n, who in enumerate((IMPALA, LION))]
+    burst.append(("N/burst 2.MP4", "2026-05-02 23:00:20", film(answer(LION))))
     write_study(folder / "study.db", [*PHOTOS, *burst, *photos])
     with ResultsFile(folder / "study.db", write=True) as results:
         say(results, "N/accepted.JPG")

@@ -36,9 +36,11 @@ def serving(results: ResultsFile, choice: Choice) -> Iterator[ReviewServer]:
     with ReviewServer(session, Path(results.study()["folder"]), 0) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ REQUESTS = {
     "no photo": ("GET /SECRET/picture/ HTTP/1.1", b"", b"400"),
     "another file": ("GET /SECRET/../study.db HTTP/1.1", b"", b"404"),
     "a written-out path": ("GET /SECRET/..%2f..%2fstudy.db HTTP/1.1", b"", b"404"),
-    "too much": ("POST /SECRET/review HTTP/1.1", b" " * 100_001, b"400"),
+    "too much": ("POST /SECRET/release HTTP/1.1", b"{}" + b" " * 100_000, b"400"),
 }
 
 

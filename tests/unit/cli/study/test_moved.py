@@ -75,6 +75,15 @@ def test_a_photo_that_was_renamed_keeps_its_answer_and_its_review(folder: Folder
     assert folder.reviews == {"North/1": "human"}
 
 
+def test_of_two_copies_that_are_gone_one_was_moved(folder: Folder) -> None:
+    folder.write(M_1=b"one")
+    folder.run()
+    # WHEN one file takes the place of both
+    shutil.rmtree(folder.root / "M")
+    (folder.root / "N" / "1").rename(folder.root / "3")
+    assert folder.run() == {"3": "N/1", "M/1": "M/1", "N/2": "N/2"}
+
+
 def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> None:
     # WHEN the photos of a card were moved, and others of the same names take their place
     (folder.root / "N").rename(folder.root / "Z")
