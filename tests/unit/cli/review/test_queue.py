@@ -105,6 +105,10 @@ def test_an_event_has_neighbours_of_its_deployment(results: ResultsFile) -> None
             change(photo)
     with pytest.raises(KeyError):
         found.event(99)
+    # THEN nor is an event of another deployment, even if a photo went on with it before it got its own
+    with results.transaction() as connection:
+        connection.execute("insert into boundary values (7, 0)")
+    assert found.event(7) == SOUTH
 
 
 def test_a_long_event_is_reviewed_in_parts(results: ResultsFile, monkeypatch: pytest.MonkeyPatch) -> None:

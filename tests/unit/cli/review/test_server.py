@@ -176,6 +176,10 @@ def test_an_event_has_its_photos_and_its_neighbours(server: ReviewServer) -> Non
     assert event["often"] == [1, 2]
     # THEN what lives there is named with its family, and so are the candidates
     assert {"Ailurus styani", "Ailuridae", "Aepyceros melampus", "Bovidae"} <= {*event["here"]}
+    # THEN what another reviewer has said is shown
+    say(server.session.results, PHOTOS[LION - 1][0], reviewer="B. Other")
+    (photo,) = get(server, f"event/{LION}")["photos"]
+    assert [each["reviewer"] for each in photo["opinions"]] == ["B. Other"]
     # WHEN the next photo is pruned THEN there is none
     forget(server.session.results, [BLANK])
     assert get(server, f"event/{FIRST}")["after"] is None
@@ -245,7 +249,7 @@ def test_two_browsers_do_not_review_the_same_event(server: ReviewServer) -> None
     assert get(server, f"event/{FIRST}", browser="chrome")["held_by"] == "A. Person"
     assert get(server, "hold", said={"event": FIRST}, browser="chrome")["held_by"] == "A. Person"
     said = {"photos": [SECOND], "accept": True}
-    for path, body in (("review", said), ("split", {"photo": SECOND})):
+    for path, body in (("review", said), ("split", {"photo": SECOND}), ("merge", {"event": BLANK})):
         response = ask(server, path, said=body, browser="chrome")
         assert (response.status, b"A. Person is reviewing this event" in response.data) == (409, True)
     assert get(server, "hold", said={"event": FIRST}, browser="firefox")["held_by"] is None
