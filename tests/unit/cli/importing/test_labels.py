@@ -22,6 +22,7 @@ from cli.study.study import Study
 from tests.support.studies import write_study
 
 HEAD = ("File", "RelativePath", "DateTime", "DeleteFlag")
+ANIMAL = Observation("animal", "animal", "Animalia", "kingdom")
 IMPALA = Observation("animal", "impala", "Aepyceros melampus", "species")
 
 
@@ -46,26 +47,30 @@ def test_a_row_says_what_a_photo_shows(tmp_path: Path) -> None:
     assert label == Label("N/card/IMG_0001.JPG", (said,), "A. Person", taken="2026-05-02 06:00:00")
 
 
-def test_what_is_no_value_of_camtrap_dp_is_noted(tmp_path: Path) -> None:
-    (label,) = labels(tmp_path, ("Species", "Count", "Sex", "Age"), row("impala", "3-5", "both", "0"))
-    assert [(each.count, each.sex, each.note) for each in label.said] == [(None, None, "count: 3-5; sex: both")]
-
-
-def test_a_photo_may_show_several_animals_or_none(tmp_path: Path) -> None:
-    columns = ("Species1", "Count1", "Species2", "Count2")
-    rows = row("impala", "2", "goat thing", "1"), row("Empty", "0", "", ""), row("", "", "", "")
-    names = [[(each.kind, each.name, each.count) for each in label.said] for label in labels(tmp_path, columns, *rows)]
-    assert names == [[("animal", "impala", 2), ("animal", "goat thing", 1)], [("blank", None, None)], []]
-
-
-def test_flags_say_the_kind_where_there_is_no_name(tmp_path: Path) -> None:
-    # GIVEN a template with yes and no, as projects have that began with MegaDetector
-    columns = ("animal", "empty", "person", "vehicle", "Species")
-    rows = ("yes,no,no,no,impala", "true,false,false,false,", "no,yes,no,no,", "false,false,true,true,")
-    found = labels(tmp_path, columns, *(row(*each.split(",")) for each in rows))
-    kinds = [[each.kind for each in label.said] for label in found]
-    assert kinds == [["animal"], ["animal"], ["blank"], ["human", "vehicle"]]
-    assert [label.said[0].scientific_name for label in found[:2]] == [IMPALA.scientific_name, "Animalia"]
+@pytest.mark.parametrize(
+    ("columns", "rows", "expected"),
+    [
+        # What is no value of Camtrap DP is noted.
+        ("Species,Count,Sex,Age", ["impala,3-5,both,0"], [[replace(IMPALA, note="count: 3-5; sex: both")]]),
+        # A photo may show several animals, or none.
+        (
+            "Species1,Count1,Species2,Count2",
+            ["impala,2,goat thing,1", "Empty,0,,", ",,,"],
+            [[replace(IMPALA, count=2), Observation("animal", "goat thing", count=1)], [Observation("blank")], []],
+        ),
+        # Flags say the kind where there is no name, as in projects that began with MegaDetector.
+        (
+            "animal,empty,person,vehicle,Species",
+            ["yes,no,no,no,impala", "true,false,false,false,", "no,yes,no,no,", "false,false,true,true,"],
+            [[IMPALA], [ANIMAL], [Observation("blank")], [Observation("human"), Observation("vehicle")]],
+        ),
+    ],
+)
+def test_a_row_says_it_in_the_columns_of_its_template(
+    tmp_path: Path, columns: str, rows: list[str], expected: list[list[Observation]]
+) -> None:
+    found = labels(tmp_path, tuple(columns.split(",")), *(row(*each.split(",")) for each in rows))
+    assert [list(label.said) for label in found] == expected
 
 
 def test_a_project_may_call_its_column_as_it_likes(tmp_path: Path) -> None:
