@@ -134,13 +134,12 @@ def cache_of(environment: Mapping[str, str]) -> Path:
 
 
 class CellFile:
-    """A `Store` over a file of cells. Thread-safe. `lookups`: the number of cells that were read."""
+    """A `Store` over a file of cells. Thread-safe."""
 
     breaker_is_open = False
 
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
-        self.lookups = 0
         self._empty = unpack(self._value(0) or b"", 0, version).cell_animals
 
     @classmethod
@@ -179,7 +178,6 @@ class CellFile:
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         """Return the animals of each cell. Raises `StoreError`."""
-        self.lookups += len(cells)
         values = ((cell, self._value(cell)) for cell in cells)
         return [
             unpack(value, cell, self._version).cell_animals if value else self._empty._replace(cell=cell)

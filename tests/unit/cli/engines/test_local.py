@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import Settings
 from chalicelib.errors import StoreError
 from chalicelib.features.cell_features import CellFeatures
@@ -69,11 +68,3 @@ def test_a_file_that_is_gone_is_an_error_and_does_not_come_back_empty(cells: Cel
     with pytest.raises(StoreError, match="gone"):
         cells.features_of([HERE], Deadline.after(1))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_cell_is_looked_up_once(cells: CellFile) -> None:
-    features = CellFeatures(NoCache(), cells, Settings(features=FeaturePolicy(fresh=1e6, version=1e6)).features)
-    modes = [features.at(cell) for cell in (HERE, NOWHERE, HERE, HERE, NOWHERE)]
-    assert [each.mode for each in modes] == ["narrowed", "unknown_area", "narrowed", "narrowed", "unknown_area"]
-    assert not any(each.faults for each in modes)
-    assert cells.lookups == 2

@@ -197,11 +197,6 @@ def test_the_outlook_is_a_point_of_its_own_at_twice_the_photos() -> None:
     assert (c - b, d - c) == pytest.approx((b - a, b - a))
 
 
-def test_without_a_curve_there_is_no_picture() -> None:
-    assert curve_picture((), None) == ""
-    assert len(circles(curve_picture((Point(7, 2, 0.5),), None))) == 1
-
-
 @given(st.lists(st.tuples(SHARES, SHARES, st.integers(1, 10**6)), max_size=10))
 def test_every_circle_lies_in_the_picture(bins: list[tuple[float, float, int]]) -> None:
     picture = reliability_picture([Bin(0, 1, photos, stated, right) for stated, right, photos in bins])
