@@ -31,21 +31,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 @click.option("--pack", type=FOLDER, required=True, help="The folder to write the pack into.")
 @click.option("--name", default="own", help="The pack's name, in small letters, digits and _.")
 @click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, if not that of LABELS.")
-@click.option(
-    "--deployments",
-    type=EXISTING_FILE,
-    help="The table of deployments, as for `identify`: camera and place of each folder, where LABELS do not say.",
-)
-@click.option(
-    "--corrections",
-    type=EXISTING_FILE,
-    help="Also learn from corrections of the website, as `python -m web corrections` lists them.",
-)
-@click.option(
-    "--pictures",
-    type=EXISTING_FOLDER,
-    help="Their pictures, which it saves with --pictures; by default beside their FILE.",
-)
+@click.option("--deployments", type=EXISTING_FILE, help="Camera and place of each folder, as for `identify`.")
+@click.option("--corrections", type=EXISTING_FILE, help="Also learn from what `python -m web corrections` lists.")
+@click.option("--pictures", type=EXISTING_FOLDER, help="The pictures of the corrections, if not beside their file.")
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 0.999),
