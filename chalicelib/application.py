@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from chalicelib import errors
-from chalicelib.api import offline, page
+from chalicelib.api import offline, page, parameters
 from chalicelib.api.body import read_body
 from chalicelib.api.http import (
     JSON_HEADERS,
@@ -24,16 +24,6 @@ from chalicelib.api.http import (
     unless_current,
 )
 from chalicelib.api.page import language_of, page_key, remembering
-from chalicelib.api.parameters import (
-    IDENTIFY_UPLOAD,
-    IdentifyParams,
-    expect_no_nul,
-    expect_no_parameters,
-    read_deep,
-    read_identify_params,
-    read_location,
-    read_taxa,
-)
 from chalicelib.config import VERSION
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare
@@ -102,7 +92,7 @@ class Application:
         waited = 0.0 if request.arrived is None else monotonic() - request.arrived
         record = Record(request.id, route.path, waited)
         try:
-            expect_no_nul(request)
+            parameters.expect_no_nul(request)
             return route.handler(self, request, record)
         except errors.HTTPError as error:
             return _problem(error, record)
@@ -134,7 +124,7 @@ class Application:
 def post_identify(app: Application, request: Request, record: Record) -> Response:
     """Identify the animal in the photos in the body."""
     body = read_body(request.body, request.headers.get("content-type", ""))
-    params = read_identify_params(request.query, body.fields)
+    params = parameters.read_identify_params(request.query, body.fields)
     return _identified(app, body.photos, params, record)
 
 
@@ -142,7 +132,7 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
     """Create a form with which the client can upload a large photo to the bucket."""
     from chalicelib.api.responses import Upload
 
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     form = app.uploads.form()
     upload = Upload(
         id=form.id,
@@ -158,7 +148,7 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
 
 def post_upload_identify(app: Application, request: Request, record: Record) -> Response:
     """Identify the animal in an uploaded photo, or in several."""
-    params = read_identify_params(request.query, known=IDENTIFY_UPLOAD)
+    params = parameters.read_identify_params(request.query, known=parameters.IDENTIFY_UPLOAD)
     with record.step("fetch"):
         photos = [app.uploads.fetch(upload) for upload in (request.path["id"], *params.also)]
     return _identified(app, photos, params, record)
@@ -169,7 +159,7 @@ def get_animals(app: Application, request: Request, record: Record) -> Response:
     from chalicelib.api.answers import residents_of
 
     services = app.services()
-    cell, features = animals_at(read_location(request.query), services, record)
+    cell, features = animals_at(parameters.read_location(request.query), services, record)
     return json_response(residents_of(cell, features, services.recogniser.models.everything(), record.request_id))
 
 
@@ -177,7 +167,7 @@ def get_taxa(app: Application, request: Request, _: Record) -> Response:
     """Search for taxa by name, list those of a group, or list the groups."""
     from chalicelib.api.taxa import groups_of, list_of, taxa_response
 
-    text, group = read_taxa(request.query)
+    text, group = parameters.read_taxa(request.query)
     taxa = app.services().stores.taxa(app.count_damaged_value)
     if text is not None:
         body = list_of(taxa.search(text, group))
@@ -190,7 +180,7 @@ def get_taxon(app: Application, request: Request, _: Record) -> Response:
     """Return what is known of a taxon."""
     from chalicelib.api.taxa import facts_of, taxa_response
 
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     services, taxon = app.services(), request.path["id"]
     facts = services.stores.taxa(app.count_damaged_value).facts(taxon)
     return taxa_response(request, facts_of(facts, services.recogniser.models.knowing(taxon)))
@@ -200,7 +190,7 @@ def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
     """Return the range of a taxon as GeoJSON."""
     from chalicelib.api.taxa import geojson_response
 
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     return geojson_response(request, app.services().stores.taxa(app.count_damaged_value).outlines(request.path["id"]))
 
 
@@ -208,13 +198,13 @@ def get_taxon_map(app: Application, request: Request, _: Record) -> Response:
     """Return the range of a taxon as a small map."""
     from chalicelib.api.taxa import svg_response
 
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     return svg_response(request, app.services().stores.taxa(app.count_damaged_value).paths(request.path["id"]))
 
 
 def get_health(app: Application, request: Request, record: Record) -> Response:
     """Return the health of each part. The status is 503 if photos cannot be identified."""
-    deep = read_deep(request.query)
+    deep = parameters.read_deep(request.query)
     if deep and request.api_id:
         raise errors.Forbidden(
             "deep=true would wake a paused database, so only operators may ask for it, by invoking the function"
@@ -229,7 +219,7 @@ def get_openapi(app: Application, request: Request, __: Record) -> Response:
     """Return the OpenAPI document."""
     from chalicelib.api.openapi import document
 
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     contract = document(VERSION, request.base, api_keys=app.settings.deployment.api_keys)
     text = json.dumps(contract, separators=(",", ":"), allow_nan=False)
     return Response(text, JSON_HEADERS)
@@ -251,7 +241,7 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
 
 def get_offline(app: Application, request: Request, _: Record) -> Response:
     """List the files with which a browser identifies photos without signal."""
-    expect_no_parameters(request.query)
+    parameters.expect_no_parameters(request.query)
     return offline.offer(request, _offline_files(app))
 
 
@@ -294,7 +284,9 @@ def _prepare_answers() -> None:
     emf.library()
 
 
-def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParams, record: Record) -> Response:
+def _identified(
+    app: Application, photos: Sequence[bytes], params: parameters.IdentifyParams, record: Record
+) -> Response:
     services = app.services()
     found = identify(photos, params.request, services, record)
     from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding

@@ -3,28 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.api.responses import (
-    AnimalFound,
-    Answer,
-    BoxesFound,
-    BoxFound,
-    Candidate,
-    ClassMapShown,
-    FeaturesUsed,
-    MemberTaxon,
-    ModelUsed,
-    PackUsed,
-    PhotoGuess,
-    PhotoQuality,
-    Place,
-    PossibleTaxon,
-    PredictedTaxon,
-    RelativesHere,
-    RelativeTaxon,
-    Resident,
-    Residents,
-    Timings,
-)
+from chalicelib.api import responses
 from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.codec import Seasons
@@ -56,21 +35,21 @@ _MODE_NOTES: Mapping[Mode, str] = {
 }
 
 
-def answer_of(found: Identification, request_id: str, top: int) -> Answer:
+def answer_of(found: Identification, request_id: str, top: int) -> responses.Answer:
     """Return the response to an identification, with `top` candidates."""
     recognised, quality, features = found.recognised, found.quality, found.features
     prediction, perhaps, candidates = named = named_in(recognised.together, recognised.prior, top)
     photos, boxes = _photos(recognised), recognised.boxes
     detections = boxes.detections if boxes else None
     reasons = _reasons(recognised, quality)
-    return Answer(
+    return responses.Answer(
         message=message_of(prediction, recognised.together.decision, features.mode, recognised.subject, photos),
         prediction=prediction,
         perhaps=perhaps,
         candidates=candidates,
         animal_probability=round(recognised.together.scores.animal_probability, 4),
         subject=recognised.subject,
-        photo_quality=PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey),
+        photo_quality=responses.PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey),
         why_not=why_not(reasons),
         animals=_animals(recognised, top, named),
         people=_counted(detections.people) if detections else None,
@@ -78,7 +57,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
         location=_place(found.cell, found.source, features),
         features=_used(features),
         model=_models(recognised),
-        timings_ms=Timings(**found.timings),
+        timings_ms=responses.Timings(**found.timings),
         request_id=request_id,
         photos=photos,
         reasons=reasons,
@@ -87,29 +66,33 @@ def answer_of(found: Identification, request_id: str, top: int) -> Answer:
     )
 
 
-def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: str) -> Residents:
+def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: str) -> responses.Residents:
     """Return the animals of a cell that a request asked for, sorted by name. `taxonomy`: those that models know."""
     known = {animal.id: animal for animal in taxonomy.animals}
     rows = zip(
         features.found.animals.tolist(), features.found.status.tolist(), features.found.weights.tolist(), strict=True
     )
     residents = (
-        Resident(each.taxon_id, each.name, each.scientific_name, each.rank, HERE_OF_STATUS[status], round(weight, 3))
+        responses.Resident(
+            each.taxon_id, each.name, each.scientific_name, each.rank, HERE_OF_STATUS[status], round(weight, 3)
+        )
         for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
         if each is not None
     )
     animals = tuple(sorted(residents, key=lambda resident: resident.name.casefold()))
-    return Residents(animals, _place(cell, "request", features), _used(features), request_id)
+    return responses.Residents(animals, _place(cell, "request", features), _used(features), request_id)
 
 
-type _Named = tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], tuple[Candidate, ...]]
+type _Named = tuple[
+    responses.PredictedTaxon | None, tuple[responses.PossibleTaxon, ...], tuple[responses.Candidate, ...]
+]
 
 
 def named_in(found: Recognition, prior: Prior, top: int) -> _Named:
     """Return the prediction, what a picture perhaps shows, and its `top` candidates."""
     scores = found.scores
     candidates = tuple(
-        Candidate(
+        responses.Candidate(
             animal.taxon_id,
             animal.name,
             animal.scientific_name,
@@ -130,17 +113,18 @@ def _season(seasons: Seasons, animal: int) -> tuple[float, ...] | None:
     return tuple(round(each / 255, 2) for each in months[0]) if months else None
 
 
-def _predicted(found: Recognition) -> PredictedTaxon | None:
+def _predicted(found: Recognition) -> responses.PredictedTaxon | None:
     """Return the predicted taxon with its relatives in the cell."""
     if found.prediction is None:
         return None
     taxon, score = found.prediction.taxon, found.prediction.score
     some = tuple(
-        RelativeTaxon(each.taxon, each.name, each.scientific_name) for each in found.relatives[:MOST_RELATIVES]
+        responses.RelativeTaxon(each.taxon, each.name, each.scientific_name)
+        for each in found.relatives[:MOST_RELATIVES]
     )
-    relatives = RelativesHere(len(found.relatives), some) if some else None
+    relatives = responses.RelativesHere(len(found.relatives), some) if some else None
     score = round(score, 4)
-    return PredictedTaxon(
+    return responses.PredictedTaxon(
         taxon.name,
         taxon.scientific_name,
         taxon.rank,
@@ -151,17 +135,17 @@ def _predicted(found: Recognition) -> PredictedTaxon | None:
     )
 
 
-def _possible(decision: Decision) -> tuple[PossibleTaxon, ...]:
+def _possible(decision: Decision) -> tuple[responses.PossibleTaxon, ...]:
     return tuple(
-        PossibleTaxon(
+        responses.PossibleTaxon(
             each.taxon, each.name, each.scientific_name, each.rank, round(each.score, 4), _members(each.members)
         )
         for each in decision.perhaps
     )
 
 
-def _members(members: Iterable[Member]) -> tuple[MemberTaxon, ...]:
-    return tuple(MemberTaxon(*each) for each in members)
+def _members(members: Iterable[Member]) -> tuple[responses.MemberTaxon, ...]:
+    return tuple(responses.MemberTaxon(*each) for each in members)
 
 
 def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
@@ -170,62 +154,66 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
     return reasons_of(recognised.subject, recognised.together.decision, quality, share)
 
 
-def _photos(recognised: Recognised) -> tuple[PhotoGuess, ...]:
+def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
     """Return what each of several photos shows by itself."""
     together = recognised.together.decision
     return tuple(
-        PhotoGuess(_predicted(each), round(each.scores.animal_probability, 4), _agree(each.decision, together))
+        responses.PhotoGuess(
+            _predicted(each), round(each.scores.animal_probability, 4), _agree(each.decision, together)
+        )
         for each in recognised.alone
     )
 
 
-def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[AnimalFound, ...] | None:
+def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses.AnimalFound, ...] | None:
     """Return what boxes show. `named`: what they show together, which is what one may show alone."""
     if recognised.boxes is None:
         return None
     together, prior = recognised.together, recognised.prior
     return tuple(
-        AnimalFound(_box(box), *(named if each is together else named_in(each, prior, top)))
+        responses.AnimalFound(_box(box), *(named if each is together else named_in(each, prior, top)))
         for box, each in recognised.boxes.animals
     )
 
 
-def _counted(boxes: "Sequence[Box]") -> BoxesFound:
-    return BoxesFound(len(boxes), tuple(map(_box, boxes)))
+def _counted(boxes: "Sequence[Box]") -> responses.BoxesFound:
+    return responses.BoxesFound(len(boxes), tuple(map(_box, boxes)))
 
 
-def _focus(recognised: Recognised) -> BoxFound | None:
+def _focus(recognised: Recognised) -> responses.BoxFound | None:
     focus = recognised.detections.focus if recognised.detections and recognised.looked_twice else None
     return _box(focus) if focus else None
 
 
-def class_map_of(found: ClassMap | None) -> ClassMapShown | None:
+def class_map_of(found: ClassMap | None) -> responses.ClassMapShown | None:
     """Return where the animal was seen; None without a map, or if no square speaks for the animal."""
     if found is None or (most := float(found.squares.max())) <= 0:
         return None
     rows = (found.squares.clip(0.0).astype(float) / most).round(2).tolist()
-    return ClassMapShown(round(found.share, 4), tuple(map(tuple, rows)))
+    return responses.ClassMapShown(round(found.share, 4), tuple(map(tuple, rows)))
 
 
-def _box(box: "Box") -> BoxFound:
-    return BoxFound(*(round(value, 4) for value in (box.x, box.y, box.width, box.height, box.score)))
+def _box(box: "Box") -> responses.BoxFound:
+    return responses.BoxFound(*(round(value, 4) for value in (box.x, box.y, box.width, box.height, box.score)))
 
 
-def _models(recognised: Recognised) -> ModelUsed:
+def _models(recognised: Recognised) -> responses.ModelUsed:
     runs, model = recognised.together.scores.packs, recognised.model
-    packs = (PackUsed(run.pack.name, run.pack.version, run.milliseconds) for run in runs)
-    return ModelUsed(model.name, model.version, tuple(packs))
+    packs = (responses.PackUsed(run.pack.name, run.pack.version, run.milliseconds) for run in runs)
+    return responses.ModelUsed(model.name, model.version, tuple(packs))
 
 
-def _place(cell: int | None, source: Source, features: Features) -> Place:
+def _place(cell: int | None, source: Source, features: Features) -> responses.Place:
     """Return the location in the form that clients may see: as a cell, never as coordinates."""
     if cell is None:
-        return Place("none", None, None, ())
-    return Place(source, text_of(cell), center_of(cell), features.found.areas)
+        return responses.Place("none", None, None, ())
+    return responses.Place(source, text_of(cell), center_of(cell), features.found.areas)
 
 
-def _used(features: Features) -> FeaturesUsed:
-    return FeaturesUsed(features.mode, features.cache, len(features.found.animals), features.version, features.month)
+def _used(features: Features) -> responses.FeaturesUsed:
+    return responses.FeaturesUsed(
+        features.mode, features.cache, len(features.found.animals), features.version, features.month
+    )
 
 
 def _agree(one: Decision, other: Decision) -> bool:
@@ -237,11 +225,11 @@ def _agree(one: Decision, other: Decision) -> bool:
 
 
 def message_of(
-    prediction: PredictedTaxon | None,
+    prediction: responses.PredictedTaxon | None,
     decision: Decision,
     mode: Mode,
     subject: Subject,
-    photos: Iterable[PhotoGuess] = (),
+    photos: Iterable[responses.PhotoGuess] = (),
 ) -> str:
     """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
     others = [
@@ -253,7 +241,7 @@ def message_of(
     return _sentence(prediction, decision, subject) + _notes(prediction, mode) + disagreement
 
 
-def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
+def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
     perhaps = f"; perhaps {or_list([each.name for each in decision.perhaps])}." if decision.perhaps else ""
     unclear = ", but the photo does not show clearly which one."
     if decision.looks_like is not None:
@@ -281,16 +269,16 @@ def _sentence(prediction: PredictedTaxon | None, decision: Decision, subject: Su
     return f"{english_of(prediction.sure).capitalize()}: {name}."
 
 
-def _called(prediction: PredictedTaxon) -> str:
+def _called(prediction: responses.PredictedTaxon) -> str:
     """Return a name with its article, if it needs one."""
     return prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
 
 
-def _notes(prediction: PredictedTaxon | None, mode: Mode) -> str:
+def _notes(prediction: responses.PredictedTaxon | None, mode: Mode) -> str:
     return "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
 
 
-def _relatives_note(prediction: PredictedTaxon) -> str:
+def _relatives_note(prediction: responses.PredictedTaxon) -> str:
     """Return how many relatives live here, with names unless the sentence has members."""
     relatives = prediction.relatives_here
     if relatives is None:
