@@ -1,9 +1,9 @@
 """What a report shows, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
 
-import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from heapq import nlargest, nsmallest
 from math import acos, cos, degrees, pi, radians, sin, tan
 
 from cli.study.clocks import doubts_of, made_by, mixture
@@ -25,29 +25,12 @@ SUNRISE = radians(90.833)
 
 
 @dataclass(slots=True)
-class Shown:
-    """The `SHOWN` photos with the highest scores (`sign` 1) or the lowest (`sign` -1)."""
-
-    sign: int
-    heap: list[tuple[float, str, float]] = field(default_factory=list)
-
-    def offer(self, score: float, photo: StudyPhoto) -> None:
-        """Keep a photo if it is one of the best so far."""
-        heapq.heappush(self.heap, (self.sign * score, photo.path, photo.clip.seconds if photo.clip else 0.0))
-        if len(self.heap) > SHOWN:
-            heapq.heappop(self.heap)
-
-    def photos(self) -> list[tuple[str, float, float]]:
-        """Return path, score, and seconds of the frame if it is a video, the best first."""
-        return [(path, self.sign * score, seconds) for score, path, seconds in sorted(self.heap, reverse=True)]
-
-
-@dataclass(slots=True)
 class Group:
     """The photos of one taxon, or of one kind that is no animal.
 
     `hours`: number of events by hour of the sun, or of the clock. `is_wide`: wider than a family.
-    `perhaps`: number of photos by what they perhaps show.
+    `perhaps`: number of photos by what they perhaps show. `surest`, `least`: score and path of `SHOWN` photos, and the
+    seconds of the frame if it is a video.
     """
 
     name: str
@@ -60,8 +43,8 @@ class Group:
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     stations: set[str] = field(default_factory=set)
     perhaps: Counter[str] = field(default_factory=Counter)
-    surest: Shown = field(default_factory=lambda: Shown(1))
-    least: Shown = field(default_factory=lambda: Shown(-1))
+    surest: list[tuple[float, str, float]] = field(default_factory=list)
+    least: list[tuple[float, str, float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -179,8 +162,9 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
         group.stations.add(photo.deployment)
         group.perhaps.update(each.name for each in part.perhaps)
         if is_shown:
-            group.surest.offer(part.sureness, photo)
-            group.least.offer(part.sureness, photo)
+            shown = part.sureness, photo.path, photo.clip.seconds if photo.clip else 0.0
+            group.surest = nlargest(SHOWN, [*group.surest, shown])
+            group.least = nsmallest(SHOWN, [*group.least, shown])
 
 
 def _key(finding: Finding) -> str:
