@@ -10,9 +10,12 @@ from tests.support.studies import write_study
 
 
 @pytest.fixture
-def results() -> Iterator[ResultsFile]:
-    """A results file in memory."""
-    with ResultsFile(None, write=True) as results:
+def results(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ResultsFile]:
+    """A results file: of the photos that the test's module has as `RESULTS`, or an empty one in memory."""
+    photos = getattr(request.module, "RESULTS", None)
+    if photos:
+        write_study(tmp_path / "study.db", photos)
+    with ResultsFile(tmp_path / "study.db" if photos else None, write=True) as results:
         yield results
 
 

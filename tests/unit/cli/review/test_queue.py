@@ -1,9 +1,7 @@
 """Which events are reviewed, in which order, and how people split and merge them."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +12,9 @@ from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from cli.review.queue import Choice, Queue
 from cli.study.opinions import Observation
 from cli.study.study import Study
-from tests.support.studies import IMPALA, LION, answer, say, seen, write_study
+from tests.support.studies import IMPALA, LION, answer, say, seen
 
-PHOTOS = (
+RESULTS = (
     ("N/1", "2026-05-02 06:00:00", answer(IMPALA, 0.9)),
     ("N/2", "2026-05-02 06:00:30", answer(IMPALA, 0.6)),
     ("N/3", "2026-05-02 06:01:00", answer(IMPALA, 0.9)),
@@ -27,14 +25,6 @@ PHOTOS = (
 )
 """Photos whose ids are their numbers: four events of one station, and one of another."""
 BURST, RARE, EMPTY, AGAIN, SOUTH = [1, 2, 3], [4], [5], [6], [7]
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Iterator[ResultsFile]:
-    """A study of these photos."""
-    write_study(tmp_path / "study.db", PHOTOS)
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        yield results
 
 
 def queue(results: ResultsFile, choice: Choice = Choice(), reviewer: str = "A. Person") -> Queue:  # noqa: B008

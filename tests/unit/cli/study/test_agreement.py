@@ -1,8 +1,5 @@
 """How far reviewers agree."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,15 +7,9 @@ from hypothesis import strategies as st
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
 from cli.study.reviews import agreement, kappa_of
-from tests.support.studies import IMPALA, answer, say, seen, write_study
+from tests.support.studies import IMPALA, answer, say, seen
 
-
-@pytest.fixture
-def results(tmp_path: Path) -> Iterator[ResultsFile]:
-    """Ten photos."""
-    write_study(tmp_path / "s.db", [(f"N/{i}", None, answer(IMPALA)) for i in range(10)])
-    with ResultsFile(tmp_path / "s.db", write=True) as results:
-        yield results
+RESULTS = [(f"N/{number}", None, answer(IMPALA)) for number in range(10)]
 
 
 @given(st.dictionaries(st.tuples(*[st.sampled_from("abc")] * 2), st.integers(1, 50), min_size=1))

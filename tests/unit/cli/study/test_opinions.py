@@ -1,8 +1,7 @@
 """Opinions of several reviewers, and of several animals."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import precision, save, wilson, withdraw
 from cli.study.study import Study
-from tests.support.studies import DEER, IMPALA, MAMMAL, animal, answer, box, boxes, say, write_study
+from tests.support.studies import DEER, IMPALA, MAMMAL, animal, answer, box, boxes, say
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
 FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
@@ -20,19 +19,13 @@ PERSON = Observation("human")
 FIRST, SECOND, LATER = ("N/1.jpg", "N/2.jpg", "N/3.jpg")
 
 
-def boxed(*people: float) -> str:
-    """Return an answer with an impala in a box, and people in others."""
-    found = boxes(*(box(0.1, score) for score in people))
-    return answer(IMPALA, subject="animal", animals=[animal(0.1, IMPALA)], people=found)
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Iterator[ResultsFile]:
-    """Two photos of a burst and one of an hour later, each with an impala in a box; the first with a person too."""
-    times = {FIRST: "2026-05-02 06:00:00", SECOND: "2026-05-02 06:00:10", LATER: "2026-05-02 07:00:00"}
-    write_study(tmp_path / "s.db", [(name, time, boxed(*[0.9] * (name == FIRST))) for name, time in times.items()])
-    with ResultsFile(tmp_path / "s.db", write=True) as results:
-        yield results
+IN_A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, IMPALA)]}
+RESULTS = (
+    (FIRST, "2026-05-02 06:00:00", answer(IMPALA, **IN_A_BOX, people=boxes(box(0.1)))),
+    (SECOND, "2026-05-02 06:00:10", answer(IMPALA, **IN_A_BOX)),
+    (LATER, "2026-05-02 07:00:00", answer(IMPALA, **IN_A_BOX)),
+)
+"""Two photos of a burst and one of an hour later, each with an impala in a box; the first with a person too."""
 
 
 def findings(results: ResultsFile) -> dict[str, Finding]:

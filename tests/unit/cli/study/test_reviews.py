@@ -1,8 +1,6 @@
 """What is kept of a review, and what it says of the models."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +12,10 @@ from cli.study.opinions import Observation
 from cli.study.reviews import precision, taxon_chosen, wilson
 from cli.study.study import Study
 from cli.study.taxa import ScoredTaxon
-from tests.support.studies import answer, say, seen, taxon, write_study
+from tests.support.studies import PHOTOS, answer, say, seen, taxon
 
+RESULTS = PHOTOS
 IMPALA_1, BOVIDS, LION = "N/IMG_0001.JPG", "N/IMG_0002.JPG", "S/card/IMG_0001.JPG"
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Iterator[ResultsFile]:
-    """The made-up study."""
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        yield results
 
 
 def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile) -> None:
