@@ -21,34 +21,17 @@ from samtranslator.translator.transform import transform
 
 from infra.release import ALIAS
 
-LEFT_OUT = (
-    "AWS::RDS::DBCluster",
-    "AWS::RDS::DBInstance",
-    "AWS::ElastiCache::",
-    "AWS::EC2::SecurityGroupEgress",
-    "AWS::EC2::RouteTable",  # moto creates, but does not delete them, nor then the network
-    "AWS::EC2::SubnetRouteTableAssociation",
-    "AWS::EC2::VPCEndpoint",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
-    "AWS::S3::BucketPolicy",
-    "AWS::Budgets::",
-    "AWS::Lambda::EventInvokeConfig",
-    "AWS::Lambda::Permission",  # for an alias, which moto's permissions and mappings do not know
-    "AWS::Lambda::Version",
-    "AWS::Lambda::Alias",
-    "AWS::CodeDeploy::",
-    "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::CompositeAlarm",
-    "AWS::Logs::QueryDefinition",
-    "AWS::WAFv2::",
-    "AWS::ApiGateway::Deployment",  # moto ignores the API's definition, and so finds no methods to deploy
-    "AWS::ApiGateway::Stage",
-    "AWS::ApiGateway::UsagePlan",
-    "AWS::ApiGateway::ApiKey",
-    "AWS::ApiGateway::DomainName",
-    "AWS::ApiGateway::BasePathMapping",
+_LEFT_OUT = (
+    *("ApiGateway::ApiKey", "ApiGateway::BasePathMapping", "ApiGateway::DomainName", "ApiGateway::UsagePlan"),
+    *("ApiGateway::Deployment", "ApiGateway::Stage"),  # moto ignores the API's definition: no methods to deploy
+    *("Budgets::", "CloudWatch::Alarm", "CloudWatch::CompositeAlarm", "CodeDeploy::", "EC2::SecurityGroupEgress"),
+    *("EC2::RouteTable", "EC2::SubnetRouteTableAssociation"),  # it creates, but does not delete them, nor the network
+    *("EC2::VPCEndpoint", "ElastiCache::", "Lambda::Alias", "Lambda::EventInvokeConfig", "Lambda::Version"),
+    "Lambda::Permission",  # for an alias, which moto's permissions and mappings do not know
+    *("Logs::QueryDefinition", "RDS::DBCluster", "RDS::DBInstance", "S3::BucketPolicy", "SNS::TopicPolicy"),
+    *("SQS::QueuePolicy", "WAFv2::"),
 )
+LEFT_OUT = tuple(f"AWS::{each}" for each in _LEFT_OUT)
 
 
 class _NoManagedPolicies:

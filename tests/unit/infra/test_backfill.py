@@ -61,9 +61,8 @@ def test_a_backfill_may_do_nothing_else(action: str, resource: str) -> None:
 
 def test_the_webhook_knows_its_secret_and_nothing_else() -> None:
     assert is_allowed(rights("WebhookRole"), "secretsmanager:GetSecretValue", REFERENCES["Secret"])
-    assert {action for each in rights("WebhookRole") for action in _actions(each)} == {
-        *("secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents")
-    }
+    allowed = {action for each in rights("WebhookRole") for action in _actions(each)}
+    assert allowed == {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
     for role, only in {"EndedRole": "states:StartExecution", "DeliveryRole": "lambda:InvokeFunction"}.items():
         assert [_actions(each) for each in rights(role)] == [[only]]
 
@@ -92,10 +91,8 @@ def test_a_webhook_is_tried_for_about_a_day() -> None:
     text = in_account(FOUND["Delivery"]["Properties"]["DefinitionString"], ACCOUNT, REGION, REFERENCES)
     gone, others = json.loads(text)["States"]["Deliver"]["Retry"]
     assert gone == {"ErrorEquals": ["Gone"], "MaxAttempts": 0}
-    pauses = [
-        min(others["IntervalSeconds"] * others["BackoffRate"] ** number, others["MaxDelaySeconds"])
-        for number in range(others["MaxAttempts"])
-    ]
+    growing = (others["IntervalSeconds"] * others["BackoffRate"] ** each for each in range(others["MaxAttempts"]))
+    pauses = [min(each, others["MaxDelaySeconds"]) for each in growing]
     assert 18 <= sum(pauses) / 3600 <= 36
 
 

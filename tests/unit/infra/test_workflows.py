@@ -28,14 +28,10 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LINT = Path(sys.executable).with_name("jactionlint")
 
 
-def lint(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run jactionlint on files, without shellcheck and pyflakes, which a machine may lack."""
-    command = [LINT, "--strict-exit", "--no-online", "--shellcheck=", "--pyflakes=", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-
-
 def test_the_linter_finds_nothing() -> None:
-    done = lint(*WORKFLOWS)
+    # without shellcheck and pyflakes, which a machine may lack
+    command: list[str | Path] = [LINT, "--strict-exit", "--no-online", "--shellcheck=", "--pyflakes=", *WORKFLOWS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -111,9 +107,8 @@ def run_bash(script: str, folder: Path, **environment: str) -> list[list[str]]:
         }
         jq() { case "$*" in *Traffic*) echo 10 ;; *) echo '[]' ;; esac; }"""
     variables = {"PATH": os.environ["PATH"], **environment}
-    subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"{aws}\n{script}"], cwd=folder, env=variables, check=True, timeout=30
-    )
+    command = ["bash", "-euo", "pipefail", "-c", f"{aws}\n{script}"]
+    subprocess.run(command, cwd=folder, env=variables, check=True, timeout=30)
     return [line.split("\x1f")[:-1] for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
 
 
