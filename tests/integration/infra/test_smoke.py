@@ -41,17 +41,6 @@ def test_a_stage_that_works_passes(served: Served) -> None:
         assert re.fullmatch(r"(cache|database) +ok signed in after \d+\.\d{3} s", line)
 
 
-def test_the_health_of_a_function_counts_where_the_public_may_not_ask(
-    served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN a stage whose function reports a failing database, which the public does not hear about
-    sick = {**HEALTHY, "status": "degraded", "database": {"state": "failing", "detail": "no"}}
-    # WHEN the stage is tested THEN it fails
-    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
-    with pytest.raises(PreconditionFailed, match=r"database is failing \(no\)"):
-        smoke.check(url(served), lambda _: None, lambda: sick)
-
-
 class RegionalDeployment(BaseHTTPRequestHandler):
     """A fake deployment whose data covers only places between two longitudes."""
 
@@ -145,6 +134,13 @@ def test_a_stage_that_remembers_nothing_or_has_no_data_fails(
 ) -> None:
     with regional_deployment(strip, *caches) as url, pytest.raises(PreconditionFailed, match=message):
         smoke.check(url, lambda _: None, healthy, "the-page")
+
+
+def test_a_part_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    sick = {**HEALTHY, "status": "degraded", "database": {"state": "failing", "detail": "no"}}
+    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
+    with pytest.raises(PreconditionFailed, match=r"database is failing \(no\)"):
+        smoke.check("http://127.0.0.1:1/", lambda _: None, lambda: sick)
 
 
 def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,9 @@ def test_a_task_is_not_root_and_can_write_to_one_folder_which_is_not_its_own_pac
     assert container()["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
     (mounted,) = container()["MountPoints"]
     assert mounted["ContainerPath"] == environment()["TMPDIR"]
+    # AND only the load balancer reaches it
+    (rule,) = properties("TaskSecurityGroup")["SecurityGroupIngress"]
+    assert (rule["SourceSecurityGroupId"], "CidrIp" in rule) == ({"Ref": "BalancerSecurityGroup"}, False)
     # AND the image agrees
     user = container()["User"]
     assert f"USER {user}" in DOCKERFILE
@@ -107,12 +110,6 @@ def test_times_fit_together() -> None:
     # AND results live as long as the program says
     (rule,) = properties("Results")["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == LIFETIME.days
-
-
-def test_only_the_load_balancer_reaches_the_tasks() -> None:
-    (rule,) = properties("TaskSecurityGroup")["SecurityGroupIngress"]
-    assert rule["SourceSecurityGroupId"] == {"Ref": "BalancerSecurityGroup"}
-    assert "CidrIp" not in rule
 
 
 def test_with_a_certificate_http_only_redirects() -> None:
