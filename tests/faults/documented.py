@@ -6,6 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from docs.generate import with_tables
 from tests.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
 from tests.faults.case import Expected, FaultCase, Row
 
@@ -29,17 +30,6 @@ def tables() -> Mapping[str, str]:
         "both": _table(other_cases.BOTH),
         "sign-in": _sign_in_table(),
     }
-
-
-def written(page: str) -> str:
-    """Return the page with its tables made from the cases."""
-    for name, table in tables().items():
-        before, _, rest = page.partition(f"<!-- table: {name} -->")
-        _, end, after = rest.partition("<!-- end -->")
-        if not end:
-            raise ValueError(f"docs/reference/faults.md lacks the markers of the table '{name}'")
-        page = f"{before}<!-- table: {name} -->\n\n{table}\n\n<!-- end -->{after}"
-    return page
 
 
 def _rows(cases: Iterable[FaultCase[Any]]) -> list[Row]:
@@ -77,4 +67,4 @@ def _codes(faults: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_tables(PAGE, tables()), encoding="utf-8")

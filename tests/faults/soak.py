@@ -136,7 +136,7 @@ class SoakFindings:
         seconds = np.quantile([response.seconds for response in self.responses], [0.5, 0.99, 1])
         statuses = Counter(str(response.status) for response in self.responses)
         features = Counter(f"{response.mode}, {response.cache}" for response in self.responses if response.mode)
-        _, memory, files, sessions, connections = zip(*self.samples, strict=True)
+        _, memory, *resources = zip(*self.samples, strict=True)
         steps = np.array_split(memory, min(10, len(memory)))
         rows = {
             "requests": len(self.responses),
@@ -144,9 +144,10 @@ class SoakFindings:
             "by features": "; ".join(f"{name}: {number}" for name, number in features.most_common()),
             "seconds: median, p99, slowest": " ".join(f"{each:.3f}" for each in seconds),
             "faults": f"{self.faults.total()}, of {len(self.faults)} kinds",
-            "sessions in PostgreSQL, most, at the end": f"{max(sessions)}, {sessions[-1]}",
-            "connections to Redis, most, at the end": f"{max(connections)}, {connections[-1]}",
-            "open files of the app, at the start, at the end": f"{files[0]}, {files[-1]}",
+            **{
+                f"{name}: at the start, most, at the end": f"{some[0]}, {max(some)}, {some[-1]}"
+                for name, some in zip(Sample._fields[2:], resources, strict=True)
+            },
             "memory, in up to ten steps": f"{' '.join(f'{part.mean():.1f}' for part in steps)} MB",
             "growth": f"{self.growth:+.2f} MB a minute",
         }

@@ -3,9 +3,6 @@
 import asyncio
 import json
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +19,10 @@ from chalicelib.api.http import Request, Response, Route
 from chalicelib.errors import Unavailable
 from local import serve
 from local.serve import Dashboards
-from local.stack.child_process import ChildProcess, alive, descendants
 from local.stack.ports import HOST
 from web.asgi import Asgi
 from web.server import build_server, print_request
 from web.settings import WebSettings
-
-EXIT_TIMEOUT = 10.0
 
 
 class Toy:
@@ -46,10 +40,10 @@ def own(_: Any, __: Request, ___: Any) -> Response:
 
 
 @contextmanager
-def served(path: str, shown: Dashboards | None) -> Iterator[HTTPConnection]:
+def served(shown: Dashboards | None) -> Iterator[HTTPConnection]:
     """Serve an application with one route, with or without dashboards; yield a connection to it."""
     settings = WebSettings()
-    asgi = Asgi(cast("Any", Toy()), settings, print_request, [Route("GET", path, own)], beside=shown)
+    asgi = Asgi(cast("Any", Toy()), settings, print_request, [Route("GET", "/", own)], beside=shown)
     server = build_server(asgi, HOST, 0, settings)
     thread = Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
@@ -79,7 +73,7 @@ def dashboards_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Das
 
 
 def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboards) -> None:
-    with served("/", dashboards_process) as connection:
+    with served(dashboards_process) as connection:
         # WHEN a client requests them
         assert get(connection, "/dashboards")[0] == 302
         status, kind, body = get(connection, "/dashboards/service")
@@ -92,7 +86,7 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
         assert get(connection, "/")[2] == b'{"from":"the app"}'
         assert get(connection, "/dashboardsandmore")[0] == 404
     # AND without a file of metrics there are none
-    with served("/", None) as connection:
+    with served(None) as connection:
         assert get(connection, "/dashboards/")[0] == 404
 
 
@@ -100,8 +94,6 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
     ("path", "method", "status", "code"),
     [
         ("/dashboards/12.3456", "GET", 404, "not_found"),
-        ("/dashboards/static/nothing.js", "GET", 404, "not_found"),
-        ("/dashboards/data/nothing", "GET", 404, "not_found"),
         ("/dashboards/data/service?range=never", "GET", 404, "not_found"),
         ("/dashboards/caf%C3%A9%20and%0Atea", "GET", 404, "not_found"),
         ("/dashboards/service", "POST", 405, "method_not_allowed"),
@@ -111,7 +103,7 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
 def test_their_errors_are_problems(
     path: str, method: str, status: int, code: str, dashboards_process: Dashboards
 ) -> None:
-    with served("/", dashboards_process) as connection:
+    with served(dashboards_process) as connection:
         connection.request(method, path)
         response = connection.getresponse()
         problem = json.loads(response.read())
@@ -130,7 +122,7 @@ def is_connected_to(port: int) -> bool:
 
 def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: Path) -> None:
     running = Dashboards(tmp_path / "metrics.jsonl")
-    with served("/", running) as connection:
+    with served(running) as connection:
         assert get(connection, "/dashboards/")[0] == 200
         # GIVEN a request that the process has received and not answered
         running.child.pause()
@@ -154,30 +146,10 @@ def test_a_request_during_a_crash_gets_a_problem_and_the_next_a_page(tmp_path: P
 def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process that exits at once
     monkeypatch.setattr(serve, "COMMAND", ("-c", "import sys; sys.exit('no dashboards today')"))
-    with served("/", Dashboards(tmp_path / "metrics.jsonl")) as connection:
+    with served(Dashboards(tmp_path / "metrics.jsonl")) as connection:
         status, kind, body = get(connection, "/dashboards/")
     assert (status, kind) == (503, "application/problem+json")
     assert "no dashboards today" in json.loads(body)["detail"]
-
-
-def test_they_stop_when_the_server_is_killed(tmp_path: Path) -> None:
-    # GIVEN a server that has started dashboards
-    code = (
-        "import sys, time; from pathlib import Path; from local.serve import Dashboards\n"
-        f"Dashboards(Path({str(tmp_path / 'metrics.jsonl')!r})).respond('/dashboards/'); print('shown', flush=True)\n"
-        "time.sleep(60)"
-    )
-    log = tmp_path / "log"
-    with ChildProcess("the server", [sys.executable, "-c", code], log=log) as server:
-        server.wait_until(lambda: "shown" in log.read_text(), 30)
-        family = descendants(server.pid)
-        assert family
-        # WHEN the server alone is killed, as the kernel does when memory runs out
-        os.kill(server.pid, signal.SIGKILL)
-        server.wait(EXIT_TIMEOUT)
-        # THEN no process of the dashboards is left
-        with ChildProcess("a clock", ["sleep", str(EXIT_TIMEOUT)]) as clock:
-            clock.wait_until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
 
 
 def test_a_response_that_does_not_come_is_an_error(
