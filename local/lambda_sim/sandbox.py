@@ -78,6 +78,8 @@ def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
+        raise LocalError("the programs unshare and setpriv are missing; install util-linux, or use `make run`")
     if not allows_namespaces():
         raise LocalError(
             "the package runs in a mount namespace, which this machine forbids to this user; run this as root, in a "
