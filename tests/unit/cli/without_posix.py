@@ -5,11 +5,10 @@
 """
 
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from types import FrameType
+from traceback import walk_stack
 
 POSIX_ONLY = (
     *("crypt", "fcntl", "grp", "nis", "ossaudiodev", "posix_ipc", "pty", "pwd", "resource", "spwd", "syslog"),
@@ -25,16 +24,9 @@ class Absent(MetaPathFinder):
 
     def find_spec(self, name: str, *_: object) -> None:
         """Raise `ModuleNotFoundError` for them."""
-        if name in POSIX_ONLY and not any(f"/{ALLOWED}/" in each.f_code.co_filename for each in _callers()):
+        if name in POSIX_ONLY and not any(f"/{ALLOWED}/" in each.f_code.co_filename for each, _ in walk_stack(None)):
             raise ModuleNotFoundError(f"no module named {name} on Windows", name=name)
         return
-
-
-def _callers() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe()
-    while frame:
-        yield frame
-        frame = frame.f_back
 
 
 def main() -> None:
