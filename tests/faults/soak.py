@@ -36,6 +36,7 @@ from tests.support.pictures import jpeg
 
 LIMIT = 1.5 + 1.0
 """Longest time to an answer, seconds: `FEATURES_TOTAL`, plus one for HTTP, the model and a busy machine."""
+PHOTO = jpeg(320, 240)
 CLIENTS = 4
 PLACES = 400
 PHOTO_SHARE = 0.1
@@ -214,9 +215,20 @@ def sample(rig: Rig, pid: int, seconds: float) -> Sample:
     return Sample(seconds, megabytes("VmRSS", pid), files, sessions, connections)
 
 
+def ask(connection: http.client.HTTPConnection, query: str, *, photo: bool) -> tuple[int, str, str]:
+    """Identify a photo, or request the animals of a place. Return status, mode and cache."""
+    if photo:
+        connection.request("POST", f"/identify?{query}", PHOTO, {"Content-Type": "image/jpeg"})
+    else:
+        connection.request("GET", f"/animals?{query}")
+    response = connection.getresponse()
+    features = loads(response.read()).get("features", {"mode": "", "cache": ""})
+    return response.status, features["mode"], features["cache"]
+
+
 def send_requests(port: int, responses: list[TimedReply], over: Event, random: Random) -> None:
     """Send `WARM_UP` photos, then random requests until `over` is set. An error sets `over` and so ends the soak."""
-    photo, draw = jpeg(320, 240), Random(PLACES)
+    draw = Random(PLACES)
     places = [(draw.uniform(-60, 70), draw.uniform(-180, 180)) for _ in range(PLACES)]  # the same for each client
     sent = 0
     with ExitStack() as stack:
@@ -227,13 +239,7 @@ def send_requests(port: int, responses: list[TimedReply], over: Event, random: R
             query = urlencode({"lat": f"{latitude:.4f}", "lon": f"{longitude:.4f}"})
             started = monotonic()
             try:
-                if sent < WARM_UP or random.random() < PHOTO_SHARE:
-                    connection.request("POST", f"/identify?{query}", photo, {"Content-Type": "image/jpeg"})
-                else:
-                    connection.request("GET", f"/animals?{query}")
-                response = connection.getresponse()
-                features = loads(response.read()).get("features", {"mode": "", "cache": ""})
-                found = response.status, features["mode"], features["cache"]
+                found = ask(connection, query, photo=sent < WARM_UP or random.random() < PHOTO_SHARE)
             except (OSError, http.client.HTTPException, ValueError):
                 connection.close()
                 found = 0, "", ""

@@ -1,11 +1,10 @@
 """Both stores frozen, or slow to sign in: no answer of the HTTP server takes longer than 2 s."""
 
-import http.client
-import json
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
@@ -17,10 +16,10 @@ from local.run import is_healthy
 from local.stack import postgres, valkey
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST
+from tests.faults import soak
 from tests.faults.proxy import Proxy
 from tests.faults.rig import with_address
 from tests.support.feature_rig import serve_loaded
-from tests.support.pictures import jpeg
 
 pytestmark = pytest.mark.alone
 
@@ -61,17 +60,9 @@ def frozen(*servers: EmbeddedServer) -> Iterator[None]:
 def ask(port: int, method: str, place: str) -> Answer:
     """Send one request on a connection of its own."""
     started = monotonic()
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
-    try:
-        if method == "POST":
-            connection.request("POST", f"/identify?{place}", jpeg(), {"Content-Type": "image/jpeg"})
-        else:
-            connection.request("GET", f"/animals?{place}")
-        response = connection.getresponse()
-        features = json.loads(response.read()).get("features", {})
-        return Answer(response.status, features.get("mode", ""), monotonic() - started)
-    finally:
-        connection.close()
+    with closing(HTTPConnection(HOST, port, timeout=30)) as connection:
+        status, mode, _ = soak.ask(connection, place, photo=method == "POST")
+        return Answer(status, mode, monotonic() - started)
 
 
 @contextmanager
