@@ -13,9 +13,8 @@ from chalicelib.model.models import Models
 from chalicelib.model.naming import Naming
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recogniser
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import Relatives, Taxonomy
 from chalicelib.photo import decode
 from chalicelib.photo.memory import DecodeMemory, decode_bytes
 from chalicelib.photo.photos import Photos

@@ -13,8 +13,7 @@ from typing import Final
 
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.packs import PackLabels
-from chalicelib.model.relatives import read_relatives
-from chalicelib.model.taxonomy import KINDS, RANKS, parse_id
+from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
 from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
 from database.cell_animals import (
     AnimalRow,

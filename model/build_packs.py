@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
@@ -125,8 +125,7 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
     `folder`: has the file, without folders in between; then the network is not used. `host`: see `HOST`.
     Raise `WeightsUnavailable` if the file cannot be had, and `ModelError` if it has another SHA-256.
     """
-    cached = cache / weights.sha256
-    name = Path(weights.path).name
+    cached, name = cache / weights.sha256, Path(weights.path).name
     if cached.is_file() and _sha256(cached.read_bytes()) == weights.sha256:
         return cached
     if folder is not None:
@@ -137,7 +136,7 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
             raise WeightsUnavailable(f"{source} cannot be read ({error.strerror})") from error
     else:
         source = address_of(weights, host)
-        data = _download(source, _report(name))
+        data = _download(source, name)
     found = _sha256(data)
     if found != weights.sha256:
         raise ModelError(
@@ -160,16 +159,20 @@ def address_of(weights: Weights, host: str = HOST) -> str:
     return f"{host}/{weights.repository}/{weights.commit}/{quote(weights.path)}"
 
 
-def _download(address: str, report: Callable[[int, int], None]) -> bytes:
+def _download(address: str, name: str) -> bytes:
+    """Return the file at an address. Prints each tenth of it, with its name."""
     try:
         with urlopen(Request(address), timeout=_TIMEOUT) as response:  # noqa: S310 - the host is ours to choose
             size = int(response.headers.get("Content-Length") or 0)
             data = bytearray()
             while chunk := response.read(_CHUNK):
+                before = len(data)
                 data += chunk
                 if len(data) > LARGEST:
                     raise ModelError(f"{address} has more than {LARGEST / 1e6:.0f} MB; check the address")
-                report(len(data), size)
+                if size and before * _TENTHS // size < len(data) * _TENTHS // size:
+                    progress = f"{len(data) / 1e6:.1f} of {size / 1e6:.1f} MB"
+                    print(f"  {name}: {progress}", file=sys.stderr, flush=True)
     except HTTPError as error:
         raise WeightsUnavailable(f"{address} answers {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
@@ -178,20 +181,6 @@ def _download(address: str, report: Callable[[int, int], None]) -> bytes:
     if len(data) < size:  # `read` with a limit does not notice that the connection was closed too early
         raise WeightsUnavailable(f"{address} ended after {len(data):,} of {size:,} bytes")
     return bytes(data)
-
-
-def _report(name: str) -> Callable[[int, int], None]:
-    """Return a function that prints each tenth of a download."""
-    printed = 0
-
-    def report(there: int, size: int) -> None:
-        nonlocal printed
-        tenth = there * _TENTHS // size if size else 0
-        if tenth > printed:
-            printed = tenth
-            print(f"  {name}: {there / 1e6:.1f} of {size / 1e6:.1f} MB", file=sys.stderr, flush=True)
-
-    return report
 
 
 def _sha256(data: bytes) -> str:

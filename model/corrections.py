@@ -24,7 +24,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.corrections import picture_of, unquoted
 from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.relatives import read_relatives
+from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 from model.verdict import Verdict, grade, verdict
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.model.fusion import Clade, read_members
-from chalicelib.model.relatives import Relative, Relatives
-from chalicelib.model.taxonomy import TAXON_COLUMNS, Animal, Taxon, Taxonomy, down_to, read_rows
+from chalicelib.model.taxonomy import TAXON_COLUMNS, Animal, Relative, Relatives, Taxon, Taxonomy, down_to, read_rows
 
 COLUMNS: Final = ("family", "name", "looks_like", "photographed")
 SPECIES_POWER: Final = 0.7

@@ -15,7 +15,6 @@ from chalicelib.errors import ModelError
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
 from chalicelib.model.manifest import Manifest, read_manifests
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import first_line, load_session, version_of
 from chalicelib.model.taxonomy import (
     FIELDS,
@@ -24,6 +23,7 @@ from chalicelib.model.taxonomy import (
     RANKS,
     TAXON_COLUMNS,
     Animal,
+    Relatives,
     Taxon,
     build_animal,
     read_rows,

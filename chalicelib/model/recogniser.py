@@ -15,10 +15,9 @@ from chalicelib.lazy import Lazy
 from chalicelib.model.models import FusedScores, Head, Models, PhotoScores, head_crops
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.relatives import Relative
 from chalicelib.model.session import Scores, Versioned
 from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, NOTHING_SEEN, Sighting, Subject
-from chalicelib.model.taxonomy import Prediction
+from chalicelib.model.taxonomy import Prediction, Relative
 from chalicelib.photo.photos import DecodedPhoto
 
 if TYPE_CHECKING:

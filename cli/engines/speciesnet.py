@@ -23,10 +23,9 @@ from chalicelib.model.detector import KINDS, Box, Detections
 from chalicelib.model.models import FusedScores, mean_of
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, sighting_of
-from chalicelib.model.relatives import Relative, read_relatives
 from chalicelib.model.subject import Sighting
 from chalicelib.model.taxonomy import KINDS as OUTSIDE
-from chalicelib.model.taxonomy import Animal, Prediction, Taxon, Taxonomy
+from chalicelib.model.taxonomy import Animal, Prediction, Relative, Taxon, Taxonomy, read_relatives
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
 from cli.engines.engine import Gathered, loading, required

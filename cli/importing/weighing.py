@@ -25,9 +25,8 @@ from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, sighting_of
-from chalicelib.model.relatives import Relative, read_relatives
 from chalicelib.model.subject import MOST_EMPTY, NOTHING_SEEN, Sighting
-from chalicelib.model.taxonomy import RANKS, Animal
+from chalicelib.model.taxonomy import RANKS, Animal, Relative, read_relatives
 from chalicelib.photo.quality import Quality
 from cli.engines.engine import Seen, answer_of_frames
 from cli.engines.speciesnet import CERTAINTY, NetAnimals

@@ -1,6 +1,6 @@
 """The tables behind the graphs of the rule: taxa as rows, and a taxonomy's groups as arrays of numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -13,8 +13,7 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.families import SPECIES_POWER, UNCOUNTED, WORLD, Candidates, Families, Tree
 from chalicelib.model.fusion import read_members
 from chalicelib.model.naming import WIDEST
-from chalicelib.model.relatives import read_relatives
-from chalicelib.model.taxonomy import Taxon, Taxonomy, down_to
+from chalicelib.model.taxonomy import Taxon, Taxonomy, down_to, read_relatives
 
 NONE: Final = -1
 """A taxon that is not said."""
@@ -27,7 +26,8 @@ type Lineage = tuple[Taxon, ...]
 class RuleTable:
     """The taxa of all graphs, one row each, and the animals and relatives that their inputs number.
 
-    `everything`: the animals of all models. `families`: of the models' folder.
+    `everything`: the animals of all models. `families`: of the models' folder. `position`: number of each animal among
+    all, by taxon id.
     """
 
     def __init__(self, everything: Taxonomy, families: Families) -> None:
@@ -37,7 +37,7 @@ class RuleTable:
         self.number_of = {each.taxon: number for number, each in self.relatives.items()}
         self.numbers = max(self.relatives) + 1
         self.classes = read_members(families.folder / "members.csv")
-        self._position = {animal.taxon_id: animal.output_index for animal in everything.animals}
+        self.position = {animal.taxon_id: animal.output_index for animal in everything.animals}
 
     def row(self, lineage: Sequence[Taxon]) -> int:
         """Return the row of the last taxon of a lineage, -1 for an empty one. Wider taxa come first."""
@@ -51,10 +51,6 @@ class RuleTable:
     def said(self, lineage: Sequence[Taxon]) -> int:
         """Return the row of a taxon that may be named; -1 for one so wide that it says nothing."""
         return NONE if not lineage or lineage[-1].rank in WIDEST else self.row(lineage)
-
-    def positions(self, taxonomy: Taxonomy) -> Numbers:
-        """Return the number of each animal of a taxonomy among all animals."""
-        return np.array([self._position[animal.taxon_id] for animal in taxonomy.animals])
 
     def candidates(self, taxonomy: Taxonomy, family: str | None = None) -> Candidates:
         """Return what a photo may show where only one family has relatives; without a family, in the whole world."""
@@ -107,7 +103,7 @@ class RuleLayout:
     @cached_property
     def positions(self) -> Numbers:
         """Return the number of each animal of the taxonomy among all animals."""
-        return self.table.positions(self.taxonomy)
+        return np.array([self.table.position[animal.taxon_id] for animal in self.taxonomy.animals])
 
     @cached_property
     def species_of(self) -> Numbers:
@@ -155,8 +151,3 @@ class RuleLayout:
             (columns[0], columns[1]),
             columns[2],
         )
-
-    def kinds(self, kinds: Iterable[str]) -> NDArray[np.float64]:
-        """Return which animals are of some kinds, 1 or 0."""
-        wanted = frozenset(kinds)
-        return np.array([float(animal.kind in wanted) for animal in self.taxonomy.animals])

@@ -79,7 +79,8 @@ def place_of(rule: Rule, layout: RuleLayout) -> Place:
     weights = rule.input("weights", (table.size,))[layout.positions]
     elsewhere = np.where(taxonomy.elsewhere > 0, taxonomy.elsewhere, np.float32(layout.floor))
     prior = rule.where(narrowed, weights.largest(elsewhere), np.ones(len(elsewhere)))
-    here = (weights > 0.0).largest(layout.kinds(EVERYWHERE)).largest(1.0 - narrowed)
+    everywhere = np.array([float(animal.kind in EVERYWHERE) for animal in taxonomy.animals])
+    here = (weights > 0.0).largest(everywhere).largest(1.0 - narrowed)
     relatives = rule.input("relatives", (table.numbers,)).largest(1.0 - narrowed)
     lives = here.largest_of(layout.species_of, len(layout.world.layout.species))
     return Place(narrowed, prior, lives, relatives)

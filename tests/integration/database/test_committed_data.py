@@ -16,8 +16,7 @@ from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.taxonomy import DOMESTIC, Prediction, Taxonomy
+from chalicelib.model.taxonomy import DOMESTIC, Prediction, Relatives, Taxonomy
 from database.access import datasets
 from database.dataset import version_of
 from database.ranges.drawings import HEIGHT, WIDTH

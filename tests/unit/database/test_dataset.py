@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chalicelib.features.cells import parse_cell
-from chalicelib.model.relatives import COLUMNS
+from chalicelib.model.taxonomy import RELATIVE_COLUMNS
 from database.dataset import read_dataset, version_of
 from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside
 
@@ -193,7 +193,7 @@ def test_relatives_lie_beside_the_labels_and_labels_without_them_have_none(
     # BUT with relatives beside them, those live there that no label stands for
     ocelot = "7,leopardus-pardalis,Leopardus pardalis,ocelot,Leopardus,Felidae,Carnivora,Mammalia\n"
     wildcat = "8,felis-silvestris,Felis silvestris,European wildcat,Felis,Felidae,Carnivora,Mammalia\n"
-    (tmp_path / "relatives.csv").write_text(f"{','.join(COLUMNS)}\n{ocelot}{wildcat}")
+    (tmp_path / "relatives.csv").write_text(f"{','.join(RELATIVE_COLUMNS)}\n{ocelot}{wildcat}")
     assert relatives_of(files) == {7}
     assert version_of(files) != version
     # AND a faulty file is named

@@ -23,14 +23,8 @@ def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        (
-            {"probabilities": ("Identity", ["vision_probabilities"])},
-            "output probabilities is wrong; expected vision_probabilities × prior",
-        ),
-        (
-            {"probabilities": ("Mul", ["vision_probabilities", "prior"])},
-            "output probabilities is wrong; expected vision_probabilities × prior",
-        ),
+        ({"probabilities": ("Identity", ["vision_probabilities"])}, "output probabilities is wrong; expected"),
+        ({"probabilities": ("Mul", ["vision_probabilities", "prior"])}, "output probabilities is wrong; expected"),
         ({"vision_probabilities": ("Identity", ["logits"])}, "output vision_probabilities adds up to"),
         ({"logits": ("Mul", ["colours", "prior"])}, "the prior changes output vision_probabilities"),
         ({"logits": ("Sub", ["colours", "colours"])}, "another photo gives the same probabilities"),

@@ -107,14 +107,6 @@ def test_a_folded_convolution_is_convolution_and_normalisation(
     assert np.allclose(found, expected, atol=1e-3)
 
 
-def test_the_odd_zero_goes_after() -> None:
-    # GIVEN an even size and stride 2, where SAME needs an odd number of zeros
-    layer = Convolution("layer", np.zeros((1, 1, 3, 3), np.float32), ZERO, ChannelStatistics(ZERO, ZERO), stride=2)
-    # THEN the one zero goes to the bottom right, as in TensorFlow; PyTorch's own padding would put one on each side
-    assert layer.padding(260) == (0, 1)
-    assert layer.padding(65) == (1, 1)
-
-
 @given(size=st.integers(1, 300), stride=st.integers(1, 3), kernel=st.sampled_from([1, 3, 5]))
 def test_padding_gives_one_output_a_stride(size: int, stride: int, kernel: int) -> None:
     # GIVEN any size; THEN there is an output for every stride begun, and never a whole zero too much

@@ -84,12 +84,6 @@ def test_every_activation_has_its_range() -> None:
         serialize(network, ANIMALS, 1.0, {name: each for name, each in ranges.items() if name != "head"})
 
 
-def test_a_prior_of_ones_changes_nothing_to_the_bit(model: Model, photo: NDArray[np.uint8]) -> None:
-    scores = model.score(photo, np.ones(ANIMALS, np.float32))
-    assert np.array_equal(scores.probabilities, scores.vision)
-    assert scores.vision.sum() == pytest.approx(1, abs=1e-4)
-
-
 @settings(max_examples=20)
 @given(prior=arrays(np.float32, ANIMALS, elements=st.floats(0, 1, width=32), fill=st.just(0.0)))
 def test_any_prior_gives_vision_times_prior(model: Model, photo: NDArray[np.uint8], prior: NDArray[np.float32]) -> None:
@@ -98,20 +92,6 @@ def test_any_prior_gives_vision_times_prior(model: Model, photo: NDArray[np.uint
     # THEN probabilities are vision × prior, made to add up to 1; zero counts as 1e-30, so there is never 0 / 0
     weighed = scores.vision.astype(np.float64) * np.maximum(prior, 1e-30)
     assert np.allclose(scores.probabilities, weighed / weighed.sum(), atol=1e-4)
-
-
-def test_photos_are_scored_together_as_one_by_one(path: Path, photo: NDArray[np.uint8]) -> None:
-    # GIVEN two photos; WHEN the graph takes both at once; THEN each has the figures that it has alone
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    both = np.stack([photo, 255 - photo])
-    anywhere = np.ones((2, ANIMALS), np.float32)
-    together = session.run(None, {"image": both, "prior": anywhere})
-    for at in range(2):
-        alone = session.run(None, {"image": both[at : at + 1], "prior": anywhere[:1]})
-        for one, other in zip(together, alone, strict=True):
-            assert np.allclose(one[at], other[0], atol=1e-6)
 
 
 def test_a_failed_build_says_why(

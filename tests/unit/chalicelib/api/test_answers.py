@@ -17,9 +17,8 @@ from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import ClassMap, Recognition
-from chalicelib.model.relatives import Relative
 from chalicelib.model.subject import Subject
-from chalicelib.model.taxonomy import Prediction, Taxon, Taxonomy
+from chalicelib.model.taxonomy import Prediction, Relative, Taxon, Taxonomy
 
 KOALA, WOMBAT = 105, 106
 CELL = cells.cell_of(-33.8688, 151.2093)

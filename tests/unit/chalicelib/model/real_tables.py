@@ -13,8 +13,7 @@ from chalicelib.model.families import Families, Layout
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.relatives import Relatives, read_relatives
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import Relatives, Taxonomy, read_relatives
 
 MODEL = ROOT / "model"
 TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")

@@ -18,8 +18,7 @@ from chalicelib.model.families import (
 )
 from chalicelib.model.fusion import Fusion, read_members
 from chalicelib.model.packs import PackLabels
-from chalicelib.model.relatives import Relatives
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import Relatives, Taxonomy
 from tests.support import tiny_model
 from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, MODEL, TAXONOMY, number_of, place
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from chalicelib.errors import ModelError
 from chalicelib.model.models import FusedScores, Models
 from chalicelib.model.packs import Outside
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import Taxonomy
+from chalicelib.model.taxonomy import Relatives, Taxonomy
 from tests.support import tiny_model
 from tests.support.tiny_model import write_pack
 

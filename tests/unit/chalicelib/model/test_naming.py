@@ -18,9 +18,8 @@ from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import LISTED, PLAIN, WIDEST, Basis, Decision, Level, Naming, read_certainty
 from chalicelib.model.prior import Prior
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.subject import Sighting
-from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Taxonomy
+from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Relatives, Taxonomy
 from tests.unit.chalicelib.model.real_tables import (
     BY_NAME,
     ELEPHANT,
@@ -49,6 +48,10 @@ FOREST = place("red fox", "wild boar", relatives=["western roe deer", "western r
 ANTELOPES = {"impala": 0.35, "gazelle": 0.35, "hartebeest": 0.3}
 MAMMALS = {"lion": 0.2, "wild boar": 0.2, "hare": 0.2, "three-toed sloth": 0.2, "brown bear": 0.2}
 ANYTHING = {"lion": 0.2, "goldfish": 0.2, "scorpion": 0.2, "ostrich": 0.2, "snail": 0.2}
+
+
+def name_of(found: Decision) -> str | None:
+    return found.prediction and found.prediction.taxon.name
 
 
 # --- the name
@@ -80,8 +83,7 @@ def test_doubt_between_relatives_makes_the_name_wider() -> None:
 def test_a_group_has_its_name_and_not_that_of_the_animal_that_stands_for_it() -> None:
     # GIVEN the polecat, by which the model knows other weasels; WHEN a photo may also show a badger
     found = named({"polecat": 0.5, "badger": 0.49}, place("polecat", "badger"))
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "weasel, otter or badger"
+    assert name_of(found) == "weasel, otter or badger"
 
 
 def test_an_animal_that_stands_for_an_order_or_a_class_is_not_wide() -> None:
@@ -105,8 +107,7 @@ def test_a_genus_without_an_everyday_name_is_not_named(tmp_path: Path) -> None:
     scores = replace(scores_of({"lion": 0.5, "tiger": 0.49}), taxonomy=taxonomy)
     # WHEN a photo shows one of them THEN it is called a cat, not a Panthera
     found = naming.name(scores, Prior(place("lion", "tiger"), FLOOR))[1]
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "cat"
+    assert name_of(found) == "cat"
     assert {each.name for each in found.members} == {"lion", "tiger"}
 
 
@@ -142,8 +143,7 @@ def test_members_have_names_that_people_use() -> None:
 def test_a_clear_animal_is_a_member_wherever_it_lives() -> None:
     # GIVEN a clear photo of a tiger where only cats live that no model knows
     found = named({"tiger": 0.94, "puma": 0.05}, place("otter", relatives=["jungle cat", "fishing cat", "caracal"]))
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "cat"
+    assert name_of(found) == "cat"
     assert found.members[0].name == "tiger"
     # AND one of an Asian elephant where African ones live: these are likelier
     found = named({"Asian elephant": 0.95, "African elephant": 0.04}, place("African elephant"))
@@ -191,8 +191,7 @@ def test_a_degraded_answer_is_never_almost_certain() -> None:
 )
 def test_an_elephant_stays_an_elephant(features: Features, unexpected: bool) -> None:
     found = named(ELEPHANT, features)
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "African elephant"
+    assert name_of(found) == "African elephant"
     assert found.is_unexpected == unexpected
 
 
@@ -227,16 +226,14 @@ def depth(found: Decision) -> int:
 def test_a_family_that_lives_there_is_expected_though_its_known_animals_live_elsewhere() -> None:
     # GIVEN a photo of a spotted cat; WHEN only ocelots and margays live there, which no model knows
     found = named({"jaguar": 0.6, "leopard": 0.39}, place("three-toed sloth", relatives=["ocelot", "margay"]))
-    assert found.prediction is not None
-    assert (found.prediction.taxon.name, found.is_unexpected) == ("cat", False)
+    assert (name_of(found), found.is_unexpected) == ("cat", False)
     assert [each.name for each in found.members] == ["ocelot", "margay"]
 
 
 def test_a_deer_is_named_where_deer_live() -> None:
     # GIVEN a photo that looks like several antelopes, and a place with deer and no antelopes
     found = named(ANTELOPES, FOREST)
-    assert found.prediction is not None
-    assert (found.prediction.taxon.name, found.is_unexpected) == ("deer", False)
+    assert (name_of(found), found.is_unexpected) == ("deer", False)
     assert [each.name for each in found.members] == ["western roe deer", "western red deer"]
 
 
@@ -246,8 +243,7 @@ def test_a_deer_is_named_where_deer_live() -> None:
 def test_a_wide_answer_lists_at_most_three_families_that_live_there() -> None:
     # GIVEN a photo that looks like five mammals, one of which lives there, and others that no model knows
     found = named(NIGHT, SCRUB)
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "mammal"
+    assert name_of(found) == "mammal"
     # THEN the list has families that live there, the likeliest first, with members whether or not a model knows them
     assert len(found.perhaps) == LISTED
     assert {each.name: [member.name for member in each.members] for each in found.perhaps} == {
@@ -297,8 +293,7 @@ def test_the_likeliest_breed_of_a_dog_is_a_member() -> None:
 
 def test_members_of_a_family_live_there_the_known_ones_first() -> None:
     found = named(SPOTTED_CAT, RAINFOREST)
-    assert found.prediction is not None
-    assert found.prediction.taxon.name == "cat"
+    assert name_of(found) == "cat"
     # THEN the leopard, which lives elsewhere, is none of them
     assert [each.name for each in found.members] == ["jaguar", "ocelot", "margay"]
 
@@ -397,8 +392,7 @@ def test_labels_may_have_few_ranks(tmp_path: Path, rows: list[str], mode: Mode) 
     prior = Prior(place(mode=mode), FLOOR)
     found, empty = (naming.name(FusedScores(each, each, 0.99, taxonomy), prior)[1] for each in (sure, none))
     # THEN it is named, though unexpected where other animals live, or not
-    assert found.prediction is not None
-    assert (found.prediction.taxon.name, found.is_unexpected) == (rows[0].partition(",")[0], mode == "narrowed")
+    assert (name_of(found), found.is_unexpected) == (rows[0].partition(",")[0], mode == "narrowed")
     assert (empty.prediction, empty.perhaps) == (None, ())
 
 

@@ -14,9 +14,8 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.manifest import Manifest, read_manifests
 from chalicelib.model.models import Models
 from chalicelib.model.packs import FIRST, Outside, Pack, PackLabels, id_of, resized
-from chalicelib.model.relatives import Relatives
 from chalicelib.model.session import Model
-from chalicelib.model.taxonomy import LARGEST_ID, Taxonomy
+from chalicelib.model.taxonomy import LARGEST_ID, Relatives, Taxonomy
 from tests.support import tiny_model
 from tests.support.tiny_model import PACK_LABELS, PACK_MANIFEST, tiny_pack_model, write_detector, write_pack
 

@@ -98,14 +98,6 @@ def test_the_breeds_of_dog_are_one_dog() -> None:
     assert parts.tolist() == pytest.approx([1 / 118] * 118, rel=1e-3)
 
 
-def test_rooster_and_hen_are_one_chicken() -> None:
-    found = shares({"rooster": 0.5, "hen": 0.45}, NO_LOCATION)
-    layout = found.candidates.layout
-    chicken = number_of(layout, BY_NAME["hen"].taxon_id)
-    assert {each.name for each in layout.animals_of(chicken)} == {"rooster", "hen"}
-    assert found.species[chicken] > 0.98
-
-
 # --- families that no model knows
 
 

@@ -90,10 +90,7 @@ def _before_first_scan(data: bytes, addition: bytes) -> bytes:
         (b"\xff" * 19_000_000, "65536 fill bytes"),
         (b"\x00" * 19_000_000, "65536 fill bytes"),
         (b"\xff\x00" * 9_000_000, "65536 fill bytes"),
-        (
-            (b"\xff\xdb\xff\xfd" + (b"\x00" + b"\x01" * 64) * 1008 + b"\x00") * 250,
-            "65536 bytes in segments of type 0xdb",
-        ),
+        ((b"\xff\xdb\xff\xfd" + (b"\x00" + b"\x01" * 64) * 1008 + b"\x00") * 250, "65536 bytes in segments of type"),
         ((b"\xff\xed\xff\xfe" + b"Photoshop 3.0\x00" + b"8BIM" * 16379 + b"  ") * 250, "1000000 bytes in segments"),
         ((b"\xff\xe1\xff\xfe" + b"Exif\x00\x00".ljust(65532, b"\x00")) * 250, "8000000 bytes in segments"),
     ],

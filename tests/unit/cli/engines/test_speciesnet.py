@@ -15,8 +15,7 @@ from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Recognised, Recogniser, Recognition
-from chalicelib.model.relatives import Relative
-from chalicelib.model.taxonomy import Animal, Taxon
+from chalicelib.model.taxonomy import Animal, Relative, Taxon
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services

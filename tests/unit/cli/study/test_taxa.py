@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.relatives import read_relatives
+from chalicelib.model.taxonomy import read_relatives
 from cli.study.taxa import lineage_of, searchable
 
 

@@ -79,7 +79,7 @@ def expect_equal(golden: Golden, table: dict[str, Any], case: Case) -> None:
     assert named(made["looks_like"][0]) == looks_like
     assert bool(made["unexpected"][0]) == decision.is_unexpected
     assert bool(made["widened"][0]) == decision.is_widened
-    positions = golden.rule.table.positions(found.scores.taxonomy)
+    positions = [golden.rule.table.position[each.taxon_id] for each in found.scores.taxonomy.animals]
     for name, expected_scores in (("scores", found.scores.probabilities), ("vision_scores", found.scores.vision)):
         np.testing.assert_allclose(made[name][positions], expected_scores, atol=TOLERANCE)
         assert np.delete(made[name], positions).sum() == 0
