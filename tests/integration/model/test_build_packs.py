@@ -13,9 +13,9 @@ import onnx
 import pytest
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.manifest import Manifest
+from chalicelib.model.manifest import Manifest, Weights
 from chalicelib.model.packs import LABEL_COLUMNS, Pack
-from model.build_packs import INCOMPLETE, VARIABLE, main
+from model.build_packs import INCOMPLETE, VARIABLE, WeightsUnavailable, get_weights, main
 from tests.integration.model.weights_host import WeightsHost, serving_weights
 from tests.support.pictures import scene
 from tests.unit.model.tiny_tflite import CLASSES, SIZE, tflite_bytes, tiny_operators
@@ -49,7 +49,7 @@ background = {CLASSES - 1}
 @pytest.fixture
 def upstream() -> Iterator[WeightsHost]:
     with serving_weights() as host:
-        host.files[PATH] = DATA
+        host.files |= {PATH: DATA, ADDRESS: BYTES}
         yield host
 
 
@@ -196,3 +196,43 @@ def test_setup_fails_with_wrong_weights(checkout: Path, folder: Path) -> None:
     done = setup(checkout, FAUNALENS_WEIGHTS=str(folder))
     assert done.returncode == 1
     assert "has SHA-256" in done.stderr
+
+
+# --- weights: from the cache or a host, always checked; a missing file differs from a wrong one
+
+
+BYTES = bytes(range(256)) * 1000
+WEIGHTS = Weights("owner/name", "c" * 40, "models/a b.tflite", hashlib.sha256(BYTES).hexdigest())
+ADDRESS = f"/owner/name/{'c' * 40}/models/a%20b.tflite"
+
+
+def test_a_file_is_fetched_once(tmp_path: Path, upstream: WeightsHost, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an empty cache; WHEN the weights are wanted twice
+    first = get_weights(WEIGHTS, tmp_path / "cache", host=upstream.url)
+    second = get_weights(WEIGHTS, tmp_path / "cache", host=upstream.url)
+    # THEN the address is made of repository, commit and path, and the second time the cache has them
+    assert upstream.asked == [ADDRESS]
+    assert first == second
+    assert first.read_bytes() == BYTES
+    # AND the download printed its progress
+    assert "a b.tflite: 0.3 of 0.3 MB" in capsys.readouterr().err
+
+
+def test_a_damaged_cache_is_replaced(tmp_path: Path, upstream: WeightsHost) -> None:
+    # GIVEN a cached file that was damaged on disk
+    get_weights(WEIGHTS, tmp_path, host=upstream.url).write_bytes(b"damaged")
+    # WHEN it is wanted; THEN it is fetched again
+    assert get_weights(WEIGHTS, tmp_path, host=upstream.url).read_bytes() == BYTES
+    assert len(upstream.asked) == 2
+
+
+def test_what_cannot_be_had_is_said(tmp_path: Path, upstream: WeightsHost) -> None:
+    # GIVEN a folder without the file, a host without it, and one that closes the connection
+    with pytest.raises(WeightsUnavailable, match=r"a b\.tflite cannot be read \(No such file"):
+        get_weights(WEIGHTS, tmp_path / "cache", tmp_path)
+    upstream.files.clear()
+    with pytest.raises(WeightsUnavailable, match="answers 404 Not Found"):
+        get_weights(WEIGHTS, tmp_path / "cache", host=upstream.url)
+    upstream.files[ADDRESS], upstream.cut = BYTES, 100_000
+    with pytest.raises(WeightsUnavailable, match="ended after 100,000 of 256,000 bytes"):
+        get_weights(WEIGHTS, tmp_path / "cache", host=upstream.url)

@@ -1,16 +1,38 @@
 """Check of a model: one that fits passes, and each problem of one that does not is named."""
 
+import csv
+import hashlib
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
+from chalicelib.config.settings import ROOT
+from chalicelib.errors import ModelError
+from chalicelib.model.manifest import Manifest
+from chalicelib.model.packs import Pack, PackLabels
+from chalicelib.model.session import Model
+from chalicelib.model.taxonomy import RANKS
 from database.dataset_files import files_beside
-from model.check import find_problems, main
-from tests.support.tiny_model import LABELS, failing_model, tiny_model, write
+from model.check import find_pack_problems, find_problems, main
+from tests.support.tiny_model import (
+    LABELS,
+    PACK_LABELS,
+    PACK_MANIFEST,
+    SIZE,
+    failing_model,
+    tiny_model,
+    tiny_pack_model,
+    write,
+    write_pack,
+)
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 
@@ -90,3 +112,208 @@ def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_p
     found = files_beside(vendor / "faunalens.onnx")
     assert found.keys() == {"labels", "taxa", "ranges"}
     assert {path.resolve().parent for path in found.values()} == {own}
+
+
+# --- packs
+
+
+PACKS = ROOT / "model" / "packs"
+CLASSIFIERS = ("birds", "insects")
+GENERAL = LABELS.replace("Mammalia,,Canidae", "Mammalia,Carnivora,Canidae")
+
+
+def pack_problems(folder: Path, **changes: Any) -> list[str]:
+    return find_pack_problems(write_pack(folder, **changes))
+
+
+def test_the_example_in_the_docs_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN both examples of docs/how-to/model.md: a model, and a pack behind it
+    monkeypatch.chdir(tmp_path)
+    for example in ("colours", "foxes"):
+        runpy.run_path(str(ROOT / "docs" / "examples" / f"{example}.py"))
+
+    # WHEN they are checked as the docs say; THEN they fit, and the model scores a red photo as the red animal
+    assert main(["colours.onnx"]) == main(["packs/foxes.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "colours.onnx meets" in said
+    assert "pack foxes meets" in said
+    model = Model(Path("colours.onnx"), threads=1)
+    red = np.full((model.input_size, model.input_size, 3), (250, 20, 0), np.uint8)
+    assert model.score(red, np.ones(model.animals, np.float32)).probabilities.argmax() == 0
+    # AND the pack has learnt to tell the foxes apart
+    pack = Pack(Manifest.read(Path("packs/foxes.toml")), threads=1)
+    for colour, taxon in (((180, 90, 40), "vulpes-vulpes"), ((240, 240, 245), "vulpes-lagopus")):
+        scores = pack.score(np.full((64, 64, 3), colour, np.uint8))
+        assert pack.animals[int(scores.argmax())].taxon_id == taxon
+        assert scores.max() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"shape": ("N", 9, 9, 3)}, r"input image of foxes.onnx has shape \['N', 9, 9, 3\]; expected N × 8 × 8 × 3"),
+        ({"shape": (2, SIZE, SIZE, 3)}, "input image of foxes.onnx has shape"),
+        ({"output": "scores"}, r"foxes.onnx has image tensor\(uint8\), scores tensor\(float\); expected"),
+        ({"nodes": {"probabilities": ("Identity", ["logits"])}}, r"adds up to [\d.]+; expected probabilities, 1 in"),
+        ({"nodes": {"logits": ("Sub", ["colours", "colours"])}}, "gives the same values for another photo"),
+        ({"nodes": {"logits": ("Log", ["gain"])}}, "inference with foxes.onnx failed|expected|onnxruntime cannot load"),
+    ],
+)
+def test_what_a_pack_does_wrong_is_named(tmp_path: Path, model: dict[str, Any], message: str) -> None:
+    found = pack_problems(tmp_path, model=tiny_pack_model(**model))
+    assert any(re.search(message, each) for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("red fox,Vulpes vulpes,species,wild,Chordata,Mammalia", "red fox,Vulpes vulpes,species,wild,Chordata,Aves",
+         "'red fox' in foxes.csv is not in Mammalia"),
+        ("Carnivora,Canidae,Vulpes,Vulpes vulpes", "Primates,Canidae,Vulpes,Vulpes vulpes",
+         "foxes.csv has family Canidae in two places of the tree, one of them above 'red fox'"),
+        (",10,vulpes-vulpes", ",20,vulpes-vulpes", "foxes.csv gives vulpes-vulpes the id 20, which hyla-arborea has"),
+        ("\n2,winter", "\n3,winter", "output_index in foxes.csv is '3'; expected 2"),
+    ],
+)  # fmt: skip
+def test_what_labels_have_wrong_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    # GIVEN a general model, and labels that contradict it or themselves
+    write(tmp_path, tiny_model(), GENERAL)
+    assert old in PACK_LABELS
+    found = pack_problems(tmp_path, labels=PACK_LABELS.replace(old, new))
+    assert any(message in each for each in found), found
+
+
+def test_fewer_labels_than_outputs_are_named(tmp_path: Path) -> None:
+    found = pack_problems(tmp_path, labels="\n".join(PACK_LABELS.splitlines()[:-1]) + "\n")
+    assert any("expected N × 2, one for each row of foxes.csv" in each for each in found), found
+
+
+def test_faults_of_a_manifest_and_a_missing_model_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a manifest with two faults; THEN both are printed
+    path = write_pack(tmp_path, manifest=PACK_MANIFEST.replace("0.5", "5").replace("1.0", "0"))
+    assert main([str(path)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 2
+    # GIVEN a pack without its model; THEN that is said
+    path = write_pack(tmp_path)
+    path.with_suffix(".onnx").unlink()
+    (problem,) = find_pack_problems(path)
+    assert "foxes.onnx cannot be read" in problem
+
+
+def detector(folder: Path, boxes: list[Any], labels: str, sides: tuple[Any, ...] = (SIZE, SIZE)) -> list[str]:
+    """Return the problems of a detector with boxes of a shape. `sides`: of its image."""
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["float", "shape"], ["boxes"]),
+        helper.make_node("Sigmoid", ["boxes"], ["scores"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "boxes",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, *sides, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, boxes) for name in ("boxes", "scores")],
+        [helper.make_tensor("shape", TensorProto.INT64, [3], boxes)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    manifest = PACK_MANIFEST.replace("classifier", "detector").replace(
+        'taxa = ["Mammalia"]\ngate = 0.5\ntemperature = 1.0\n', ""
+    )
+    return pack_problems(folder, model=model, manifest=manifest, labels=labels)
+
+
+def test_a_detector_is_checked_too(tmp_path: Path) -> None:
+    head = "output_index,label,subject\n"
+    assert detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n") == []
+    assert detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n", sides=("H", "W")) == []
+    assert "has shape [1, 9, 8, 3]" in detector(tmp_path, [1, 48, 4], f"{head}0,cat,animal\n", sides=(9, 8))[0]
+    assert "have shapes [1, 4, 48]" in detector(tmp_path, [1, 4, 48], f"{head}0,cat,animal\n")[0]
+    assert "has the row 0,cat,pet" in detector(tmp_path, [1, 48, 4], f"{head}0,cat,pet\n")[0]
+    assert "has the columns a,b" in detector(tmp_path, [1, 48, 4], "a,b\n")[0]
+
+
+# SHA-256 of the networks' own labels, joined by newlines: the scientific names of inat_bird_labels.txt and
+# inat_insect_labels.txt of their repository, without background, and with × instead of \\xd7 in two hybrids.
+LABELS_IN_ORDER = {
+    "birds": "c5e25b38c74beb950c6f5e26b9f0684716c86dc980dd466e05034e8c41abbaab",
+    "insects": "77bb4b81e2af68c197766d57e973822fbb1d1a284336580140d0033199f93140",
+}
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_the_projects_labels_are_in_the_order_of_the_outputs(name: str) -> None:
+    with (PACKS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    assert hashlib.sha256("\n".join(labels).encode()).hexdigest() == LABELS_IN_ORDER[name]
+    assert Manifest.read(PACKS / f"{name}.toml").background == len(labels)
+
+
+@pytest.mark.parametrize("name", [*CLASSIFIERS, "detector"])
+def test_the_projects_packs_fit_the_tree_and_the_database(name: str) -> None:
+    # GIVEN the pack with or without its weights; WHEN it is checked; THEN at most its model is missing
+    found = [each for each in find_pack_problems(PACKS / f"{name}.toml") if "cannot be read" not in each]
+    assert found == []
+
+
+def test_the_projects_packs_know_species() -> None:
+    animals = {name: PackLabels.read(PACKS / f"{name}.csv").animals for name in CLASSIFIERS}
+    assert {name: len(each) for name, each in animals.items()} == {"birds": 922, "insects": 1004}
+    for animal in (*animals["birds"], *animals["insects"]):
+        assert animal.name == animal.name.strip()
+        assert not re.search(r"[,()’]|  | ssp\.", animal.name), animal.name
+        ranks = [taxon.rank for taxon in animal.lineage]
+        assert ranks[:5] == list(RANKS[:5]) or animal.rank != "species"
+
+
+def test_names_of_taxa_are_those_that_the_general_model_lacks() -> None:
+    # GIVEN the names of orders and families; THEN each is used by a pack, and none is said twice
+    with (
+        (PACKS / "taxa.csv").open(encoding="utf-8", newline="") as own,
+        (ROOT / "model" / "taxa.csv").open() as general,
+    ):
+        named, known = (
+            {(row["scientific_name"], row["rank"]) for row in csv.DictReader(file)} for file in (own, general)
+        )
+    used = {
+        (taxon.scientific_name, taxon.rank)
+        for name in CLASSIFIERS
+        for animal in PackLabels.read(PACKS / f"{name}.csv").animals
+        for taxon in animal.lineage
+    }
+    assert not named & known
+    assert named <= used
+    assert {taxon for taxon in used if taxon[1] in ("order", "family")} <= named | known
+
+
+def test_an_unknown_taxon_of_the_project_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a pack in the project's own folder with an animal that the database does not have
+    monkeypatch.setattr("model.check.PACKS", tmp_path / "packs")
+    found = pack_problems(tmp_path)
+    assert any("vulpes-lagopus of foxes.csv has id 3, but 279 in database/taxa.csv" in each for each in found), found
+
+
+def test_a_pack_has_no_other_labels(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main([str(write_pack(tmp_path)), "--labels", "x.csv"])
+    with pytest.raises(ModelError):
+        Manifest.read(tmp_path / "none.toml")
+
+
+def test_the_projects_head_fits_the_general_model() -> None:
+    assert list(find_pack_problems(PACKS / "night_mammals.toml")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("general = ", 'general = "0123456789ab" #', r"own.toml is for the general model 0123456789ab, not .*; train"),
+        ("vulpes-lagopus =", "hyla-arborea =", "own.toml has a threshold of hyla-arborea, which is not in own.csv"),
+        ('"own.csv"', '"few.csv"', "expected input features, crops × F, and output probabilities, 1 × 2: one for"),
+    ],
+)
+def test_what_a_head_does_wrong_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    file = write_head(tmp_path, PACKS.with_name("faunalens.onnx"))
+    (tmp_path / "few.csv").write_text("\n".join((tmp_path / "own.csv").read_text().splitlines()[:2]))
+    file.write_text(file.read_text().replace(old, new))
+    assert any(re.search(message, each) for each in find_pack_problems(file))
