@@ -211,7 +211,10 @@ def test_position_and_orientation_are_read_before_the_photo_is_decoded() -> None
 
 def test_an_orientation_in_xmp_counts() -> None:
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
-    assert open_photo(encoded(scene(), "WEBP", xmp=xmp), PhotoLimits()).orientation == 6
+    data = encoded(scene(), "WEBP", xmp=xmp)
+    assert open_photo(data, PhotoLimits()).orientation == 6
+    # AND behind a chunk of an odd length, which a zero fills up
+    assert read_webp_header(data[:30] + b"odd \x03\0\0\0abc\0" + data[30:]).xmp == xmp
 
 
 def test_a_header_without_a_size_is_invalid() -> None:
