@@ -16,7 +16,7 @@ from cli.study.opinions import Observation
 from cli.study.taxa import numbered
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
-from tests.support.studies import say, write_study
+from tests.support.studies import say
 
 
 def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_the_page_that_forwards_is_this_users_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_browser_does_not_get_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_does_not_get_the_secret(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a review that ends at once
     def interrupt(_: ReviewServer) -> None:
         raise KeyboardInterrupt
@@ -50,33 +50,34 @@ def test_a_browser_does_not_get_the_secret(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr(ReviewServer, "serve_forever", interrupt)
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: "the-secret")
-    write_study(tmp_path / "study.db")
-    run(["review", str(tmp_path / "study.db"), "--reviewer", "A"])
+    run(["review", str(study), "--reviewer", "A"])
     # THEN the browser was given a file
     (address,) = opened
     assert address.startswith("file://")
     assert "the-secret" not in address
 
 
-def test_the_agreement_of_reviewers_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_precision_and_agreement_are_printed_once_there_are_reviews(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def printed(option: str) -> list[str]:
+        assert run(["review", str(study), option]) == 0
+        return "".join(capsys.readouterr()).splitlines()
+
+    assert printed("--precision") == ["faunalens: no photo has been reviewed yet"]
     # GIVEN a study that one person has reviewed
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        for path in ("N/IMG_0001.JPG", "S/card/IMG_0001.JPG"):
-            say(results, path)
-    assert run(["review", str(tmp_path / "study.db"), "--agreement"]) == 0
-    assert "--second" in capsys.readouterr().err
+    lion, impala = "S/card/IMG_0001.JPG", "N/IMG_0001.JPG"
+    with ResultsFile(study, write=True) as results:
+        say(results, lion)
+        say(results, impala)
+    assert "--second" in printed("--agreement")[0]
+    _, *rows, warning = printed("--precision")
+    assert [each.split()[-4:] for each in rows] == [["100%", "21%", "to", "100%"]] * 2
+    assert "no photo was drawn at random" in warning
     # WHEN another one has too THEN it says how far they agree
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        say(results, "N/IMG_0001.JPG", reviewer="B. Other")
-        say(results, "S/card/IMG_0001.JPG", Observation("blank"), reviewer="B. Other")
-    assert run(["review", str(tmp_path / "study.db"), "--agreement"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    with ResultsFile(study, write=True) as results:
+        say(results, impala, reviewer="B. Other")
+        say(results, lion, Observation("blank"), reviewer="B. Other")
+    lines = printed("--agreement")
     assert lines[1].split() == ["A.", "Person,", "B.", "Other", "2", "50%", "0.33"]
     assert lines[2] == "1 photo is named differently; see --disagreements"
-
-
-def test_without_reviews_there_is_no_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_study(tmp_path / "study.db")
-    assert run(["review", str(tmp_path / "study.db"), "--precision"]) == 0
-    assert capsys.readouterr() == ("", "faunalens: no photo has been reviewed yet\n")

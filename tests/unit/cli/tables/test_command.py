@@ -8,7 +8,6 @@ import pytest
 from cli.__main__ import run
 from cli.errors import Exit
 from cli.tables.command import parse_days, parse_duration
-from tests.support.studies import write_study
 
 
 def test_durations() -> None:
@@ -28,11 +27,10 @@ def test_occasions_have_whole_days(text: str) -> None:
         parse_days(text)
 
 
-def test_the_command_writes_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_study(tmp_path / "study.db")
-    folder = tmp_path / "new" / "tables"
+def test_the_command_writes_a_folder(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = study.parent / "new" / "tables"
     options = ["--independence", "1h", "--compared-to", "lastRecord", "--occasion", "5d", "--include", "blank"]
-    assert run(["tables", str(tmp_path / "study.db"), str(folder), *options]) == Exit.DONE
+    assert run(["tables", str(study), str(folder), *options]) == Exit.DONE
     assert capsys.readouterr().out == f"{folder / 'README.md'}\n"
     text = (folder / "README.md").read_text()
     assert 'after 60 minutes, with `deltaTimeComparedTo = "lastRecord"`' in text
