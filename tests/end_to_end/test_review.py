@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -14,11 +13,9 @@ from playwright.sync_api import Page, expect
 
 from cli.results import ResultsFile
 from cli.review.queue import Choice
-from cli.review.server import ReviewServer
-from cli.review.session import Session
 from tests.end_to_end.browsing import Open, box_of
 from tests.support.pictures import jpeg
-from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, taxon, write_study
+from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, serving, taxon, write_study
 
 FIRST, LIONS, BOVIDS = "S/card/IMG_0002.JPG", "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
 LAPTOP = {"width": 1280, "height": 720}
@@ -67,23 +64,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 for name, *_ in photos:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     (folder / name).write_bytes(jpeg())
-            ready, serving = Event(), list[ReviewServer]()
-
-            def serve() -> None:
-                with (
-                    ResultsFile(results, write=True, shared=True) as kept,
-                    ReviewServer(Session(kept, reviewer, Choice()), folder, 0) as server,
-                ):
-                    serving.append(server)
-                    ready.set()
-                    server.serve_forever(poll_interval=0.05)
-
-            thread = Thread(target=serve)
-            thread.start()
-            assert ready.wait(10)
-            stack.callback(thread.join)
-            stack.callback(serving[0].shutdown)
-            return serving[0].url
+            kept = stack.enter_context(ResultsFile(results, write=True, shared=True))
+            return stack.enter_context(serving(kept, Choice(), reviewer)).url
 
         yield start
 

@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
+from cli.review.queue import Choice
+from cli.review.server import ReviewServer
+from cli.review.session import Session
 from cli.study.opinions import Observation, Opinion, of_taxon
 from cli.study.reviews import save, taxon_chosen
 from cli.study.study import Study
@@ -144,6 +148,22 @@ def made_up(folder: Path, *photos: Any, **options: Any) -> Iterator[Study]:
     write_study(folder / "study.db", *photos)
     with ResultsFile(folder / "study.db", write=False) as results:
         yield Study(results, 60, **options)
+
+
+@contextmanager
+def serving(
+    results: ResultsFile, choice: Choice, reviewer: str = "A. Person", here: Iterable[str] = ()
+) -> Iterator[ReviewServer]:
+    """Serve a review of a study. `here`: scientific names of what lives at each of its places."""
+    session = Session(results, reviewer, choice, lives_at=lambda *_: here)
+    with ReviewServer(session, Path(results.study()["folder"]), 0) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def seen(scientific_name: str) -> Observation:

@@ -5,9 +5,7 @@ import json
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,30 +15,15 @@ from PIL import Image
 from cli.results import ResultsFile
 from cli.review.queue import Choice
 from cli.review.server import ReviewServer
-from cli.review.session import Session
 from cli.study.moved import forget
 from cli.study.opinions import Observation
 from tests.support.pictures import jpeg
-from tests.support.studies import IMPALA, PHOTOS, answer, say, write_study
+from tests.support.studies import IMPALA, PHOTOS, answer, say, serving, write_study
 from tests.support.videos import write_video
 
 FIRST, SECOND, BLANK, _, LION, PHOTO, SECRET = range(1, 8)
 """The ids of the photos. The two first are an event, one has no answer, the file of the last but one is there, and the
 results file names the last one outside the study's folder."""
-
-
-@contextmanager
-def serving(results: ResultsFile, choice: Choice) -> Iterator[ReviewServer]:
-    """Serve a review of a study."""
-    session = Session(results, "A. Person", choice, lives_at=lambda *_: ["Ailurus styani"])
-    with ReviewServer(session, Path(results.study()["folder"]), 0) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -58,7 +41,7 @@ def results(tmp_path: Path) -> Iterator[ResultsFile]:
 @pytest.fixture
 def server(results: ResultsFile) -> Iterator[ReviewServer]:
     """A server of that study."""
-    with serving(results, Choice()) as server:
+    with serving(results, Choice(), here=("Ailurus styani",)) as server:
         yield server
 
 
