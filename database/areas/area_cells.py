@@ -10,7 +10,7 @@ Cocos island, which has other animals. A code that has no other cells, such as `
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache, cached_property, lru_cache, reduce
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
 from database.dataset_files import AREAS, FILES, read_rows, read_text
-from database.ranges.language import Area, Areas, Chain, Overlap, Range, RangeError, Union, areas_in, parse
+from database.ranges.language import Area, Areas, Range, RangeError, areas_in, parse
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 LAND, SEA = 0, 1
@@ -143,27 +143,20 @@ class AreaCells:
         return self._known[name]
 
     def _tree(self, tree: Areas) -> Cells:
-        match tree:
-            case Area(name=name):
-                try:
-                    return self.named(name)
-                except KeyError:
-                    raise self._unknown(tree) from None
-            case Union(areas=areas):  # most ranges are lists of areas, which share one mask
-                cells = np.zeros((2, len(self.earth.cells)), bool)
-                for each in areas:
-                    if isinstance(each, Area) and (each.name in self.names):
-                        self._add(each.name, cells)
-                    else:
-                        cells |= self._tree(each)
-                return cells
-            case Overlap(areas=areas):
-                return reduce(np.bitwise_and, map(self._tree, areas))
-            case Chain(first=first, rest=rest):
-                cells = self._tree(first)
-                for is_added, more in rest:
-                    cells = cells | self._tree(more) if is_added else cells & ~self._tree(more)
-                return cells
+        if isinstance(tree, Area):
+            try:
+                return self.named(tree.name)
+            except KeyError:
+                raise self._unknown(tree) from None
+        cells = self._tree(tree.first)
+        for sign, each in tree.rest:
+            if sign == " " and isinstance(each, Area) and each.name in self.names:
+                self._add(each.name, cells)  # most ranges are lists of areas, which share one mask
+            elif sign in " +":
+                cells |= self._tree(each)
+            else:
+                cells &= self._tree(each) if sign == "&" else ~self._tree(each)
+        return cells
 
     def _unknown(self, area: Area) -> UnknownArea:
         advice = suggest(area.name, read_names(), self.names)

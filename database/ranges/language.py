@@ -28,6 +28,8 @@ _TOKENS = re.compile(
     r"(?P<space>\s+)|(?P<sign>[-+&();,](?=\s|$|[()])|[();,])|(?P<compare>[<>]=)|(?P<word>[^\s();,<>=&]+)"
 )
 _DEGREES = {"lat": 90.0, "lon": 180.0}
+_LEVELS = ("+-", "&", " ")
+"""Signs between areas; those of a later level bind more tightly."""
 
 
 class RangeError(ValueError):
@@ -54,38 +56,31 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Union:
-    """Everything that is in one of the areas."""
+class Joined:
+    """Areas joined from left to right: `+` adds one, `-` takes it away, `&` keeps the overlap, a space is the union.
 
-    areas: "tuple[Areas, ...]"
-
-    def __str__(self) -> str:
-        return " ".join(_text(each) for each in self.areas)
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """Everything that is in all of the areas."""
-
-    areas: "tuple[Areas, ...]"
-
-    def __str__(self) -> str:
-        return " & ".join(_text(each, Union) for each in self.areas)
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """Areas that are added to the first one (True) or taken away (False), in order."""
+    All signs are of one level of `_LEVELS`.
+    """
 
     first: "Areas"
-    rest: "tuple[tuple[bool, Areas], ...]"
+    rest: "tuple[tuple[str, Areas], ...]"
 
     def __str__(self) -> str:
-        steps = (f" {'+' if added else '-'} {_text(areas, Union, Overlap)}" for added, areas in self.rest)
-        return _text(self.first, Union, Overlap) + "".join(steps)
+        return self._text(self.first) + "".join(
+            f"{sign if sign == ' ' else f' {sign} '}{self._text(areas)}" for sign, areas in self.rest
+        )
+
+    def _text(self, areas: "Areas") -> str:
+        """Return an operand as text, in parentheses unless it is a single area or binds more tightly."""
+        return str(areas) if isinstance(areas, Area) or areas.level > self.level else f"({areas})"
+
+    @property
+    def level(self) -> int:
+        """Return how tightly its signs bind."""
+        return next(level for level, signs in enumerate(_LEVELS) if self.rest[0][0] in signs)
 
 
-type Areas = Area | Union | Overlap | Chain
+type Areas = Area | Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +114,11 @@ def parse(text: str) -> Range:
 
 def areas_in(tree: Areas) -> Iterator[Area]:
     """Yield every area of an expression, from left to right."""
-    match tree:
-        case Area():
-            yield tree
-        case Union(areas=areas) | Overlap(areas=areas):
-            for each in areas:
-                yield from areas_in(each)
-        case Chain(first=first, rest=rest):
-            yield from areas_in(first)
-            for _, each in rest:
-                yield from areas_in(each)
-
-
-def _text(areas: Areas, *bare: type[Union] | type[Overlap]) -> str:
-    """Return an operand as text, in parentheses unless it is a single area or one of the types in `bare`."""
-    return str(areas) if isinstance(areas, (Area, *bare)) else f"({areas})"
+    if isinstance(tree, Area):
+        yield tree
+    else:
+        for each in (tree.first, *(areas for _, areas in tree.rest)):
+            yield from areas_in(each)
 
 
 class _Token(NamedTuple):
@@ -160,24 +145,19 @@ class _Parser:
             raise self._unexpected("the end, '+', '-' or ';'")
         return Range(areas, tuple(limits))
 
-    def _areas(self) -> Areas:
-        first, rest = self._overlap(), []
-        while (sign := self._peek().text) in ("+", "-"):
-            self._next += 1
-            rest.append((sign == "+", self._overlap()))
-        return Chain(first, tuple(rest)) if rest else first
+    def _areas(self, level: int = 0) -> Areas:
+        if level == len(_LEVELS):
+            return self._operand()
+        first, rest = self._areas(level + 1), []
+        while sign := self._sign(level):
+            rest.append((sign, self._areas(level + 1)))
+        return Joined(first, tuple(rest)) if rest else first
 
-    def _overlap(self) -> Areas:
-        lists = [self._list()]
-        while self._take("&"):
-            lists.append(self._list())
-        return lists[0] if len(lists) == 1 else Overlap(tuple(lists))
-
-    def _list(self) -> Areas:
-        areas = [self._operand()]
-        while self._peek().kind == "word" or self._peek().text == "(":
-            areas.append(self._operand())
-        return areas[0] if len(areas) == 1 else Union(tuple(areas))
+    def _sign(self, level: int) -> str:
+        """Take the next sign of a level, and return it; nothing if another token is next."""
+        if _LEVELS[level] == " ":
+            return " " if self._peek().kind == "word" or self._peek().text == "(" else ""
+        return next((sign for sign in _LEVELS[level] if self._take(sign)), "")
 
     def _operand(self) -> Areas:
         if self._take("("):
@@ -244,6 +224,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     yield _Token("", "end", len(text) + 1)
 
 
+_WORDS = {" ": ", ", "&": " where also ", "+": " and ", "-": " without "}
 _COMPASS = {"lat": ("N", "S"), "lon": ("E", "W")}
 _SIDES = {("lat", "<="): "south of", ("lat", ">="): "north of", ("lon", "<="): "west of", ("lon", ">="): "east of"}
 
@@ -259,16 +240,10 @@ def in_words(statement: Range, names: Mapping[str, str]) -> str:
 
 
 def _areas_in_words(areas: Areas, names: Mapping[str, str]) -> str:
-    match areas:
-        case Area(name=name):
-            return names.get(name, name.replace("-", " "))
-        case Union(areas=several):
-            return ", ".join(_areas_in_words(each, names) for each in several)
-        case Overlap(areas=several):
-            return " where also ".join(_areas_in_words(each, names) for each in several)
-        case Chain(first=first, rest=rest):
-            steps = (f" {'and' if is_added else 'without'} {_areas_in_words(each, names)}" for is_added, each in rest)
-            return _areas_in_words(first, names) + "".join(steps)
+    if isinstance(areas, Area):
+        return names.get(areas.name, areas.name.replace("-", " "))
+    steps = (f"{_WORDS[sign]}{_areas_in_words(each, names)}" for sign, each in areas.rest)
+    return _areas_in_words(areas.first, names) + "".join(steps)
 
 
 def _limit_in_words(limit: Limit) -> str:

@@ -58,8 +58,7 @@ def create_table(connection: DuckDBPyConnection, name: str, columns: Mapping[str
 
 def face_rows() -> list[list[float]]:
     """Return the rows of the table `face`, with the columns `FACE`: its number, and its axes s and t in the frame."""
-    _, axes = _faces()
-    return [[number, *axes[of].ravel().tolist()] for number, of in enumerate(_numbers())]
+    return [[number, *axes.ravel().tolist()] for number, axes in enumerate(_faces()[1])]
 
 
 def cells_of(relation: str) -> str:
@@ -122,21 +121,22 @@ def _key(face: str, q: str, r: str) -> str:
 
 @cache
 def _faces() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle of each face, shape (20, 3), and its axes s and t, shape (20, 2, 3), in the frame.
+    """Return the middle, shape (32, 3), and the axes s and t, shape (32, 2, 3), of the face with each key.
 
-    The coordinate of a point p on an axis is (p · axis) / (p · middle).
+    `cells_of` computes the keys. All are in the frame: the coordinate of a point p on an axis is (p · axis) divided by
+    (p · middle).
     """
-    corners = _corners() @ _frame().T
+    kinds = np.array([(1, 1, 1), (0, 1 / _GOLDEN, _GOLDEN), (_GOLDEN, 0, 1 / _GOLDEN), (1 / _GOLDEN, _GOLDEN, 0)])
+    signs, corners = np.array(list(product((1, -1), repeat=3))), _corners() @ _frame().T
     middles, axes = [], []
-    for trio in combinations(range(len(corners)), 3):
-        if all(corners[a] @ corners[b] > _ADJACENT for a, b in combinations(trio, 2)):
-            around = corners[list(trio)]
-            if np.linalg.det(around) < 0:
-                around = around[::-1]
-            middle = around.sum(axis=0) / np.linalg.norm(around.sum(axis=0))
-            on_plane = np.vstack([around[:2] / (around[:2] @ middle)[:, None], middle])
-            middles.append(middle)
-            axes.append(np.linalg.solve(on_plane, np.array([*_CORNERS[:2], (0, 0)], float)).T)
+    for towards in (kinds[:, None] * signs[None]).reshape(-1, 3):
+        around = corners[np.sort(np.argsort(corners @ -towards)[:3])]
+        if np.linalg.det(around) < 0:
+            around = around[::-1]
+        middle = around.sum(axis=0) / np.linalg.norm(around.sum(axis=0))
+        on_plane = np.vstack([around[:2] / (around[:2] @ middle)[:, None], middle])
+        middles.append(middle)
+        axes.append(np.linalg.solve(on_plane, np.array([*_CORNERS[:2], (0, 0)], float)).T)
     return np.array(middles), np.array(axes)
 
 
@@ -156,26 +156,16 @@ def _frame() -> NDArray[np.float64]:
     return np.stack([first, second, third] if (z < y)[x < 1e-9].all() else [first, third, -second])
 
 
-def _numbers() -> list[int]:
-    """Return the position among `_faces` of the face with each of the 32 keys that `cells_of` computes."""
-    kinds = np.array([(1, 1, 1), (0, 1 / _GOLDEN, _GOLDEN), (_GOLDEN, 0, 1 / _GOLDEN), (1 / _GOLDEN, _GOLDEN, 0)])
-    signs = np.array(list(product((1, -1), repeat=3)))
-    keyed = (kinds[:, None] * signs[None]).reshape(-1, 3)
-    numbers: list[int] = np.argmax(keyed @ _faces()[0].T, axis=1).tolist()
-    return numbers
-
-
 @cache
 def _hexagons() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the key of each hexagon that touches a face, and its cell."""
-    middles, axes = _faces()
     s, t = (grid.ravel() for grid in np.meshgrid(np.arange(-_REACH, _REACH), np.arange(-_REACH, _REACH)))
     wider = np.array(_CORNERS) * (1 + 2 / 37)  # 37 hexagons from the middle to a corner, and 2 more
     shares = np.linalg.solve(np.vstack([wider.T, np.ones(3)]), np.vstack([s, t, np.ones(len(s))]))
     s, t = s[(shares >= 0).all(axis=0)], t[(shares >= 0).all(axis=0)]
     keys, cells = [], []
-    for face, number in enumerate(_numbers()):
-        inverse = np.linalg.inv(np.stack([*axes[number], middles[number]]) @ _frame())
+    for face, (middle, axes) in enumerate(zip(*_faces(), strict=True)):
+        inverse = np.linalg.inv(np.stack([*axes, middle]) @ _frame())
         places = np.stack([s, t, np.ones(len(s))], axis=1) @ inverse.T
         places = places / np.linalg.norm(places, axis=1)[:, None]
         latitudes, longitudes = np.degrees(np.arcsin(places[:, 2])), np.degrees(np.arctan2(places[:, 1], places[:, 0]))

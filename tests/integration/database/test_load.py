@@ -151,18 +151,14 @@ def test_readers_see_the_old_dataset_or_the_new_one_whole(connection: Connection
 
 def test_two_loaders_of_one_version_take_turns(database_url: str) -> None:
     # GIVEN two connections that load the same at the same time into an empty database
-    loaded: list[int] = []
-
-    def run() -> None:
+    def run(_: int) -> tuple[int, list[str]]:
         with closing(psycopg2.connect(database_url)) as connection:
-            loaded.append(load(connection, sample_data.dataset("one"), silent).rows)
+            loaded = load(connection, sample_data.dataset("one"), silent)
+            return loaded.rows, [each.version for each in datasets(connection)]
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: run(), range(2)))
     # THEN both succeed and it is there once
-    assert loaded == [6, 6]
-    with closing(psycopg2.connect(database_url)) as connection:
-        assert [each.version for each in datasets(connection)] == ["one"]
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(run, range(2))] == [(6, ["one"])] * 2
 
 
 def test_dropping_leaves_no_trace(connection: Connection) -> None:
@@ -201,8 +197,7 @@ def test_a_drop_that_waits_holds_nothing_that_a_reader_still_needs(connection: C
         dropping.start()
         # THEN the reader gets on, however often the drop tries
         for _ in range(5):
-            while not is_waiting(cursor):
-                assert dropping.is_alive()
+            wait_for(dropping, cursor)
             cursor.execute("select count(*) from cell_animal")
         reader.commit()
     # AND once it is done, so is the drop
@@ -221,8 +216,7 @@ def test_readers_go_on_while_a_drop_deletes_rows(connection: Connection, databas
         with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
             reader.autocommit = True
             cursor.execute("set lock_timeout = '1ms'")
-            while not is_waiting(cursor):
-                assert dropping.is_alive()
+            wait_for(dropping, cursor)
             for _ in range(5):
                 cursor.execute("select count(*) from cell_animal")
         assert dropping.is_alive()
@@ -246,8 +240,7 @@ def test_features_lock_the_tables_in_the_order_of_a_drop(connection: Connection,
         # WHEN features are read THEN the query waits for it, and has no other
         reading = threading.Thread(target=cursor.execute, args=("select features_of(%s::bigint[])", ([1],)))
         reading.start()
-        while not is_waiting(keeping):
-            assert reading.is_alive()
+        wait_for(reading, keeping)
         keeping.execute(
             "select relation::regclass::text from pg_locks where pid = %s and relation::regclass::text = any(%s)",
             (reader.info.backend_pid, list(PARTITIONED)),
@@ -257,9 +250,12 @@ def test_features_lock_the_tables_in_the_order_of_a_drop(connection: Connection,
         reading.join()
 
 
-def is_waiting(cursor: Cursor) -> bool:
-    cursor.execute("select exists (select from pg_locks where not granted)")
-    return bool((cursor.fetchone() or [False])[0])
+def wait_for(thread: threading.Thread, cursor: Cursor) -> None:
+    """Wait until a thread waits for a lock."""
+    cursor.execute("select from pg_locks where not granted")
+    while not cursor.rowcount:
+        assert thread.is_alive()
+        cursor.execute("select from pg_locks where not granted")
 
 
 @pytest.mark.parametrize("switches", [["one"], ["two", "one", "four"]])

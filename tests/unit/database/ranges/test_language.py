@@ -4,19 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from database.ranges.language import (
-    Area,
-    Areas,
-    Chain,
-    Limit,
-    Overlap,
-    Range,
-    RangeSyntaxError,
-    Union,
-    areas_in,
-    in_words,
-    parse,
-)
+from database.ranges.language import Area, Areas, Joined, Limit, Range, RangeSyntaxError, areas_in, in_words, parse
 
 
 @pytest.mark.parametrize(
@@ -24,13 +12,16 @@ from database.ranges.language import (
     [
         (" US-TX ", Area("US-TX", 2)),
         # from left to right
-        ("AU - AU-TAS + NZ", Chain(Area("AU", 1), ((False, Area("AU-TAS", 6)), (True, Area("NZ", 15))))),
+        ("AU - AU-TAS + NZ", Joined(Area("AU", 1), (("-", Area("AU-TAS", 6)), ("+", Area("NZ", 15))))),
         # a list binds more tightly than plus and minus
-        ("AU - A-B A-C", Chain(Area("AU", 1), ((False, Union((Area("A-B", 6), Area("A-C", 10)))),))),
+        ("AU - A-B A-C", Joined(Area("AU", 1), (("-", Joined(Area("A-B", 6), ((" ", Area("A-C", 10)),))),))),
         # an overlap binds more tightly than minus, and less than a list
         (
             "Andes & PE BO - PE-LOR",
-            Chain(Overlap((Area("Andes", 1), Union((Area("PE", 9), Area("BO", 12))))), ((False, Area("PE-LOR", 17)),)),
+            Joined(
+                Joined(Area("Andes", 1), (("&", Joined(Area("PE", 9), ((" ", Area("BO", 12)),))),)),
+                (("-", Area("PE-LOR", 17)),),
+            ),
         ),
     ],
 )
@@ -70,9 +61,10 @@ def trees() -> st.SearchStrategy[Areas]:
     leaves: st.SearchStrategy[Areas] = names.map(lambda name: Area(name, 1))
 
     def larger(tree: st.SearchStrategy[Areas]) -> st.SearchStrategy[Areas]:
-        several = st.lists(tree, min_size=2, max_size=3).map(tuple)
-        steps = st.lists(st.tuples(st.booleans(), tree), min_size=1, max_size=3).map(tuple)
-        return several.map(Union) | several.map(Overlap) | st.builds(Chain, tree, steps)
+        steps = (
+            st.lists(st.tuples(st.sampled_from(signs), tree), min_size=1, max_size=3) for signs in ("+-", "&", " ")
+        )
+        return st.builds(Joined, tree, st.one_of(*(each.map(tuple) for each in steps)))
 
     return st.recursive(leaves, larger, max_leaves=8)
 
