@@ -15,16 +15,25 @@ from cli.study.taxa import ScoredTaxon
 from tests.support.studies import STATIONS, answer, made_up
 
 
-def test_photos_without_a_time_are_no_common_event(tmp_path: Path) -> None:
-    # GIVEN photos of which a messenger took the time away, copied at once, and one with a time
-    times = {"a": None, "b": None, "c": None, "d": "2026-04-24 05:00:00"}
-    photos = [(f"S/card/{name}.JPG", time, answer(None)) for name, time in times.items()]
-    with made_up(tmp_path, photos, STATIONS) as study:
-        events = list(study.events())
-        assert study.untimed == 3
-    # THEN each is an event of its own, and nothing says when
-    shown = [[(photo.path.removeprefix("S/card/"), photo.time is None) for photo in event] for event in events]
-    assert shown == [[("d.JPG", False)], [("a.JPG", True)], [("b.JPG", True)], [("c.JPG", True)]]
+def test_photos_without_a_time_are_no_common_event_unless_they_have_that_of_their_files(tmp_path: Path) -> None:
+    # GIVEN photos of which a messenger took the time away, copied at once, at 13:06:40 by the camera's clock
+    clock = {
+        "dawn": "2026-04-24 05:00:00",
+        "noon": "2026-04-24 12:00:00",
+        "a": None,
+        "b": None,
+        "dusk": "2026-04-24 20:00:00",
+    }
+    photos = [(f"S/card/{name}", time, answer(None)) for name, time in clock.items()]
+
+    def events(**options: bool) -> list[str]:
+        with made_up(tmp_path, photos, STATIONS, **options) as study:
+            assert study.untimed == (0 if options else 2)
+            return [" ".join(photo.path.removeprefix("S/card/") for photo in event) for event in study.events()]
+
+    # THEN each is an event of its own, at the end, or they come after the one of noon
+    assert events() == ["dawn", "noon", "dusk", "a", "b"]
+    assert events(file_times=True) == ["dawn", "noon", "a b", "dusk"]
 
 
 @pytest.mark.parametrize(
@@ -45,22 +54,6 @@ def test_the_offset_in_exif_is_the_zone_unless_the_deployment_has_one(
         assert second.time is not None
         assert (second.time.tzinfo is None) == (deployment == "elsewhere")
         assert len(study.deployments[first.deployment].taken) == 2
-
-
-def test_a_photo_without_a_clock_has_the_time_of_its_file_if_that_is_wanted(tmp_path: Path) -> None:
-    # GIVEN a camera ten hours ahead of UTC, and a photo without a clock whose file is of 13:06:40 there
-    photos = [
-        ("S/card/morning.JPG", "2026-04-24 05:00:00", answer(None)),
-        ("S/card/noon.JPG", "2026-04-24 12:00:00", answer(None)),
-        ("S/card/none.JPG", None, answer(None)),
-        ("S/card/evening.JPG", "2026-04-24 20:00:00", answer(None)),
-    ]
-    with made_up(tmp_path, photos, STATIONS, file_times=True) as study:
-        events = list(study.events())
-    # THEN it comes after the one of noon, and is no part of another event
-    assert [[photo.path.removeprefix("S/card/") for photo in event] for event in events] == [
-        *(["morning.JPG"], ["noon.JPG"], ["none.JPG"], ["evening.JPG"])
-    ]
 
 
 IMPALA = ScoredTaxon("impala", "Aepyceros melampus", "species", 0.6)
