@@ -25,6 +25,12 @@ from cli.study.taxa import MODEL, numbered
 from cli.terminal import say, shown, waiting
 from cli.words import count
 
+NOT_DRAWN = (
+    "was drawn at random (--order random), so this holds for the reviewed photos alone; those that were least sure are "
+    "wrong more often than others"
+)
+"""Said of a precision of photos that people have chosen."""
+
 
 @click.command(short_help="Go through the answers on a local page, with the keyboard.")
 @results_argument
@@ -139,15 +145,9 @@ def _print_precision(results: ResultsFile) -> None:
     rows = precision(results, drawn=True)
     if not rows:
         rows = precision(results, drawn=False)
-        if not rows:
-            say("faunalens: no photo has been reviewed yet", err=True)
-            return
-        say(
-            "faunalens: no photo was drawn at random (--order random), so this holds for the reviewed photos alone; "
-            "those that were least sure are wrong more often than others",
-            err=True,
-        )
-    say(f"{'the machine said':40} {'reviewed':>8} {'right':>6}  95 % interval")
+        say(f"faunalens: no photo {NOT_DRAWN if rows else 'has been reviewed yet'}", err=True)
+    if rows:
+        say(f"{'the machine said':40} {'reviewed':>8} {'right':>6}  95 % interval")
     for each in rows:
         interval = f"{each.low:.0%} to {each.high:.0%}"
         say(f"{shown(each.taxon):40} {each.reviewed:>8,} {each.share:>6.0%}  {interval}")

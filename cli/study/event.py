@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import exp, log
+from statistics import geometric_mean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cli.study.finding import NOTHING_SAID, Finding
@@ -22,7 +22,7 @@ LEAST = 0.001
 
 
 class _Sighting(NamedTuple):
-    """An animal in a photo of an event. `photo`: its number. `line`: see `ScoredTaxon`."""
+    """What a photo of an event shows. `photo`: its number. `line`: see `ScoredTaxon`; empty if it is no animal."""
 
     photo: int
     finding: Finding
@@ -44,18 +44,21 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
     people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether a taxon of which
     people saw several sexes or ages is found once with each.
     """
-    parts = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
-    animals = [_Sighting(photo, part, part.named.line) for photo, part in parts if part.named]
+    parts = [
+        _Sighting(photo, part, part.named.line if part.named else ())
+        for photo, finding in enumerate(event)
+        for part in finding.each
+    ]
     found = [
-        replace(_fused(line, alike), parts=(), **_together([(each.photo, each.finding) for each in alike]))
-        for line, same in _by_taxon(animals).items()
+        replace(_fused(line, alike), parts=(), **_together(alike))
+        for line, same in _by_taxon([each for each in parts if each.finding.named]).items()
         for alike in (_by_traits(same) if by_traits else [same])
     ]
     kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
     for kind in kinds:
-        same = [(photo, part) for photo, part in parts if part.kind == kind]
+        same = [each for each in parts if each.finding.kind == kind]
         if same and (kind in ("human", "vehicle") or not found):
-            surest = max((part for _, part in same), key=lambda part: (part.is_human, part.sureness))
+            surest = max((each.finding for each in same), key=lambda part: (part.is_human, part.sureness))
             found.append(replace(surest, box=None, parts=(), **_together(same)))
     return tuple(found)
 
@@ -152,25 +155,18 @@ def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
     return list(groups.values()) if len(groups) > 1 else [same]
 
 
-def _together(parts: Sequence[tuple[int, Finding]]) -> dict[str, Any]:
-    """Return the largest number in one photo, or None if it is not known, and what people said of all, as fields.
-
-    `parts`: with the numbers of their photos.
-    """
-    said = [(photo, part.said) for photo, part in parts if part.said is not NOTHING_SAID]
-    counted = [(photo, each.count) for photo, each in said if each.count]
+def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
+    """Return the largest number in one photo, or None if it is not known, and what people said of all, as fields."""
+    said = [each.finding.said for each in same if each.finding.said is not NOTHING_SAID]
+    counted = [(each.photo, each.finding.said.count) for each in same if each.finding.said.count]
     counts = Counter[int]()
-    for photo, count in counted or [(photo, part.count or 0) for photo, part in parts]:
+    for photo, count in counted or [(each.photo, each.finding.count or 0) for each in same]:
         counts[photo] += count
     fields: dict[str, Any] = {"count": max(counts.values()) or None}
     if said:
-        fullest = max(
-            (each for _, each in said), key=lambda each: (each.sex is not None) + (each.life_stage is not None)
-        )
-        behaviors = [word for _, each in said for word in (each.behavior or "").split("|")]
-        fields["said"] = replace(
-            fullest, behavior=_joined("|", behaviors), note=_joined("; ", [each.note for _, each in said])
-        )
+        fullest = max(said, key=lambda each: (each.sex is not None) + (each.life_stage is not None))
+        behavior = _joined("|", [word for each in said for word in (each.behavior or "").split("|")])
+        fields["said"] = replace(fullest, behavior=behavior, note=_joined("; ", [each.note for each in said]))
     return fields
 
 
@@ -200,4 +196,4 @@ def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
-    return exp(sum(log(max(value, LEAST)) for value in values) / len(values))
+    return geometric_mean([max(value, LEAST) for value in values])
