@@ -55,7 +55,6 @@ class Up:
         if not model.is_file():
             raise PreconditionFailed("the model has not been built; run: make setup")
         region = self._stage.region
-        preconditions.certificates_of(region)
         preconditions.check_production(self._stage.name, self._parameters, self._without)
         preconditions.check_host(self._parameters)
         self._check_batches()
@@ -91,8 +90,7 @@ class Up:
         values = {**self._parameters, **self._zones()}
         with suppress(PreconditionFailed):  # there is no release yet
             self._before = next((each.commit for each in self._releases.all() if each.share), "")
-        if not values["S3PrefixList"]:
-            # The functions may connect to the addresses in this list.
+        if not values["S3PrefixList"]:  # the addresses to which the functions may connect
             values["S3PrefixList"] = self._prefix_list(f"com.amazonaws.{self._stage.region}.s3")
         folder = ROOT / "build" / "stages" / self._stage.name
         made = pipeline.write(self._stage.name, folder, self._stage.parameters, echo, runbook=runbook_url(ROOT))

@@ -2,32 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from infra.__main__ import main
 from infra.keys import Keys
 from infra.stage import Stage
-from tests.support.aws import REGION, Account, account
+from tests.support.aws import REGION, Account
 
 EDGE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"KeyPlanId": {"Value": "plan-id"}}}
 """The stack of firewall and keys, with an output in place of the usage plan, which moto cannot create by a stack."""
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """Yield an account with a stage dev, whose usage plan exists and has the page's key."""
-    with account() as found:
-        for name, value in found.environment.items():
-            monkeypatch.setenv(name, value)
-        gateway = found.client("apigateway")
-        plan = gateway.create_usage_plan(name="faunalens-dev")["id"]
-        gateway.create_api_key(name="faunalens-dev-page", value="faunalensdevpagea1b2c3d4e5", enabled=True)
-        gateway.create_api_key(name="faunalens-prod-zoo", enabled=True)
-        template = json.dumps(EDGE).replace("plan-id", plan)
-        found.client("cloudformation").create_stack(StackName="faunalens-dev", TemplateBody=template)
-        yield found
+def aws(aws: Account) -> Account:
+    """An account with a stage dev, whose usage plan exists and has the page's key."""
+    gateway = aws.client("apigateway")
+    plan = gateway.create_usage_plan(name="faunalens-dev")["id"]
+    gateway.create_api_key(name="faunalens-dev-page", value="faunalensdevpagea1b2c3d4e5", enabled=True)
+    gateway.create_api_key(name="faunalens-prod-zoo", enabled=True)
+    template = json.dumps(EDGE).replace("plan-id", plan)
+    aws.client("cloudformation").create_stack(StackName="faunalens-dev", TemplateBody=template)
+    return aws
 
 
 def plan_keys(aws: Account) -> dict[str, str]:
@@ -85,24 +81,20 @@ def test_a_stage_that_demands_no_keys_has_none(capsys: pytest.CaptureFixture[str
     assert '"ApiKeys": "required" into infra/stages/prod.json' in capsys.readouterr().err
 
 
-def test_a_key_that_cannot_join_the_plan_does_not_stay(aws: Account, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_that_cannot_join_the_plan_does_not_stay(
+    aws: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a plan that was deleted by hand
     gateway = aws.client("apigateway")
 
-    class Refusing:
-        """API Gateway, but for usage plans."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(gateway, name)
-
-        def create_usage_plan_key(self, **_: object) -> None:
-            raise gateway.exceptions.NotFoundException({"Error": {"Code": "NotFoundException"}}, "CreateUsagePlanKey")
+    def refuse(**_: object) -> None:
+        raise gateway.exceptions.NotFoundException({"Error": {"Code": "NotFoundException"}}, "CreateUsagePlanKey")
 
     # WHEN a key is added THEN that fails, and leaves no key whose value is lost
-    with pytest.MonkeyPatch.context() as patch:
-        client = Stage.client
-        patch.setattr(Stage, "client", lambda *each, **_: Refusing() if each[1] == "apigateway" else client(*each))
-        assert main(["keys", "add", "zoo", "--stage", "dev"]) == 1
+    monkeypatch.setattr(gateway, "create_usage_plan_key", refuse)
+    client = Stage.client
+    monkeypatch.setattr(Stage, "client", lambda *each, **_: gateway if each[1] == "apigateway" else client(*each))
+    assert main(["keys", "add", "zoo", "--stage", "dev"]) == 1
     assert "AWS refused" in capsys.readouterr().err
     assert "faunalens-dev-zoo" not in {each["name"] for each in gateway.get_api_keys()["items"]}
 

@@ -3,15 +3,13 @@
 import json
 from typing import Any
 
-import boto3
 import pytest
 
 from infra import down
-from infra.stage import Stage
-from infra.step import Step
 from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
+from tests.integration.infra.conftest import run, stage_with
 from tests.support.aws import ACCOUNT, REGION, Account
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
@@ -55,19 +53,10 @@ def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("infra.up.web_template", for_moto)
 
 
-def stage(**parameters: str) -> Stage:
-    return Stage("dev", REGION, boto3.Session(region_name=REGION), parameters)
-
-
-def step(steps: list[Step], name: str) -> Step:
-    return next(each for each in steps if each.name == name)
-
-
 @pytest.mark.usefixtures("_template")
 def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
-    said: list[str] = []
     # WHEN the step runs with an image
-    step(Up(stage(WebImage=IMAGE)).steps(), "web").action(said.append)
+    said = run(Up(stage_with(WebImage=IMAGE)).steps(), "web")
     # THEN there is a service whose tasks run this image behind a load balancer
     ecs = aws.client("ecs")
     (service,) = ecs.describe_services(cluster="faunalens-dev", services=["web"])["services"]
@@ -83,24 +72,21 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
 
 
 def test_without_an_image_nothing_happens(aws: Account) -> None:
-    said: list[str] = []
-    step(Up(stage()).steps(), "web").action(said.append)
-    assert said == ["skipped: there is no image; name one with --web"]
+    assert run(Up(stage_with()).steps(), "web") == ["skipped: there is no image; name one with --web"]
     assert aws.client("cloudformation").list_stacks()["StackSummaries"] == []
 
 
 @pytest.mark.usefixtures("_template")
 @pytest.mark.parametrize("_template", ["deleted"], indirect=True)
 def test_results_and_stack_go_down(aws: Account) -> None:
-    step(Up(stage(WebImage=IMAGE)).steps(), "web").action(lambda _: None)
-    bucket = stage().stack("web").outputs["ResultBucket"]
+    run(Up(stage_with(WebImage=IMAGE)).steps(), "web")
+    bucket = stage_with().stack("web").outputs["ResultBucket"]
     aws.client("s3").put_object(Bucket=bucket, Key="results/a.json", Body=b"{}")
-    said: list[str] = []
-    going = step(down.steps(stage()), "web")
-    going.action(said.append)
-    assert "results deleted: 1" in said
+    assert "results deleted: 1" in run(down.steps(stage_with()), "web")
     buckets = [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]]
     assert buckets == [f"faunalens-dev-packages-{REGION}-{ACCOUNT}"]
     # AND a second time there is nothing to do
-    going.action(said.append)
-    assert said[-2:] == ["there is no bucket of results", "there is no stack faunalens-dev-web"]
+    assert run(down.steps(stage_with()), "web") == [
+        "there is no bucket of results",
+        "there is no stack faunalens-dev-web",
+    ]

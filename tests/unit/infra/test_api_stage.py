@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from infra import api_stage
-from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, throttle_limits
+from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, method_settings, throttle_limits
 from infra.functions import ASYNC_LIMITS, FUNCTIONS, function_settings, reservations, stages
 from infra.step import PreconditionFailed
 from infra.template import FUNCTIONS as TEMPLATE
@@ -27,6 +27,10 @@ def test_all_methods_together_may_do_what_the_stage_may_do(stage: str) -> None:
     assert given["burst"] * 0.5 <= total.burst - 2 * files <= given["burst"]
     # AND every method works: a limit of 0 would refuse all its requests
     assert all(each.rate > 0 and each.burst >= 1 for each in limits)
+    # AND CloudFormation gets each path as one part of a JSON Pointer
+    paths = {each["ResourcePath"] for each in method_settings(stage)}
+    assert {"/*", "/", "/~1identify", "/~1uploads~1{id}~1identify"} <= paths
+    assert not [each for each in paths if "/" in each[1:]]
 
 
 def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
