@@ -35,6 +35,8 @@ Inference = Literal["lambda", "local"]
 """Who identifies photos: with `local`, the image has the model."""
 CACHE = ROOT / ".local" / "image"
 """Bases and wheels, by the hash of what they are made of. It is safe to delete when nothing is built."""
+STORAGE = CACHE / "storage"
+"""buildah's own folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +70,23 @@ class Image:
         return manifest
 
 
-def build(
-    out: Path,
-    echo: Echo,
-    *,
-    inference: Inference = "lambda",
-    of: str = "",
-    project: Path = ROOT,
-    storage: Path = CACHE / "storage",
-) -> Image:
+def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "", project: Path = ROOT) -> Image:
     """Build the image of the checkout `project` in the folder `out`, whose content is replaced.
 
-    `of`: the base, an image by its digest; by default one of Debian's packages. `storage`: buildah's own folder. Raises
-    `PreconditionFailed`.
+    `of`: the base, an image by its digest; by default one of Debian's packages. Raises `PreconditionFailed`.
     """
     if not shutil.which("buildah"):
         raise PreconditionFailed(
             "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds web/Dockerfile too"
         )
     with archive.locked(CACHE), ThreadPoolExecutor(1) as threads:
-        fetching = threads.submit(wheels_folder, inference, project, CACHE, echo)
-        if not of:
-            of = _import_root(base_archive(CACHE, echo), storage)
+        fetching = threads.submit(wheels_folder, inference, project, echo)
+        of = of or _import_root(base_archive(echo))
         found = fetching.result()
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     echo(f"building with INFERENCE={inference}")
-    _run_build(project, {"BASE": of, "INFERENCE": inference}, found, out, storage)
+    _run_build(project, {"BASE": of, "INFERENCE": inference}, found, out)
     return Image(out)
 
 
@@ -103,15 +95,15 @@ def _unpacked(layer: Path) -> int:
         return sum(map(len, iter(partial(opened.read, 2**20), b"")))
 
 
-def wheels_folder(inference: str, project: Path, cache: Path, echo: Echo) -> Path:
-    """Return a folder with the wheels for an image. pip fetches them unless `cache` has them.
+def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
+    """Return a folder with the wheels for an image, which pip fetches unless they are there.
 
     Raises `PreconditionFailed`.
     """
     lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
-    found = cache / f"wheels-{digest}"
+    found = CACHE / f"wheels-{digest}"
     if not found.exists():
         echo("fetching wheels")
         unfinished = found.with_suffix(".unfinished")
@@ -142,17 +134,16 @@ rm -rf "$1/usr/share/locale" "$1/usr/share/man" "$1"/usr/lib/*/gconv
 """What is done with the unpacked files: the script of ca-certificates, and less to copy."""
 
 
-def base_archive(cache: Path, echo: Echo) -> Path:
-    """Return the base as a tar archive. Build it unless `cache` has it, in about 10 s. Raises `PreconditionFailed`."""
+def base_archive(echo: Echo) -> Path:
+    """Return the base as a tar archive. Build it unless it is there, in about 10 s. Raises `PreconditionFailed`."""
     digest = hashlib.sha256(" ".join((SUITE, *PACKAGES, _SET_UP)).encode()).hexdigest()[:16]
-    found = cache / f"base-{digest}.tar"
+    found = CACHE / f"base-{digest}.tar"
     if not found.exists():
         if not shutil.which("mmdebstrap"):
             raise PreconditionFailed(
                 "the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or name one with --base"
             )
         echo(f"building the base from packages of Debian {SUITE}")
-        cache.mkdir(parents=True, exist_ok=True)
         unfinished = found.with_suffix(".unfinished.tar")
         command = ["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
         command += [f"--extract-hook={_SET_UP}", SUITE, str(unfinished)]
@@ -179,18 +170,18 @@ _PIP = f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-c
 _NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
-def _import_root(tarball: Path, storage: Path) -> str:
-    """Return the name of an image with the files of a tar archive. Create it unless `storage` has it."""
+def _import_root(tarball: Path) -> str:
+    """Return the name of an image with the files of a tar archive. Create it unless `STORAGE` has it."""
     name = f"{_BASE}:{tarball.stem}"
-    if not _run(["images", "--quiet", "--filter", f"reference={name}"], storage).strip():
+    if not _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
         with tempfile.TemporaryDirectory() as folder:
             dockerfile = Path(folder, "Dockerfile")
             dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")
-            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)], storage)
+            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)])
     return name
 
 
-def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path, storage: Path) -> None:
+def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path) -> None:
     """Build web/Dockerfile of a checkout into the folder `out`, an OCI layout. Raises `PreconditionFailed`.
 
     `arguments`: build arguments. `wheels`: folder from which pip installs, in place of an index.
@@ -204,9 +195,9 @@ def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: P
         command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
         command += [f"--file={project}/web/Dockerfile", f"--ignorefile={project}/web/Dockerfile.dockerignore"]
-        _run([*command, str(project)], storage)
-    _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"], storage)
-    _run(["rmi", name], storage)
+        _run([*command, str(project)])
+    _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"])
+    _run(["rmi", name])
 
 
 def _limits() -> list[str]:
@@ -215,8 +206,8 @@ def _limits() -> list[str]:
     return ["--ulimit={}={}:{}".format(name, *resource.getrlimit(number)) for name, number in limits.items()]
 
 
-def _run(arguments: Sequence[str], storage: Path) -> str:
+def _run(arguments: Sequence[str]) -> str:
     """Run a command of buildah and return its output. Raises `PreconditionFailed`."""
-    storage.mkdir(parents=True, exist_ok=True)
-    command = ["buildah", f"--root={storage}", f"--runroot={storage}-run", *arguments]
+    STORAGE.mkdir(parents=True, exist_ok=True)
+    command = ["buildah", f"--root={STORAGE}", f"--runroot={STORAGE}-run", *arguments]
     return _output_of(command, f"buildah {arguments[0]} failed:")
