@@ -103,10 +103,9 @@ def read_limits(stage: str, root: Path) -> dict[str, str]:
         return {}
     file, known = f"{STAGES}/{stage}.json", stages_of(root)
     if stage not in known:
-        what = (
-            f"copy the file of {' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE}), or use a stage that has them"
-        )
-        raise FileError(file, f"stage {stage} has no limits, but its alarms need them; {what}")
+        copied = f"copy the file of {' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE})"
+        what = f"stage {stage} has no limits, but its alarms need them; {copied}, or use a stage that has them"
+        raise FileError(file, what)
     parameters = _read(root, file, "Parameters")
     functions = _read(root, FUNCTIONS, "stages", stage, "lambda_functions")
     found = {placeholder: (file, name, parameters.get(name, "")) for placeholder, name in PARAMETERS.items()}

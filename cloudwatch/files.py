@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cloudwatch.figures import DEFAULT_STAGE, LIMITS, FileError, billed_counts, placeholder_of, read_limits, read_prices
 from cloudwatch.project import (
@@ -91,8 +91,7 @@ UNRESOLVED = Placeholders(*_SAME, limits=DEFAULT_STAGE, balancer=BALANCER, targe
 """Values for lint: every placeholder stays, except prices and limits, which expressions need as numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A saved query of Logs Insights and the log groups that it reads."""
 
     text: str

@@ -139,8 +139,7 @@ class Record:
         properties: dict[str, Any] = {"request_id": self.request_id, "route": self.route}
         dimensions = {"route": self.route}
         if failure:
-            properties["code"] = failure.code
-            dimensions |= {"code": failure.code} if failure.status < 500 else {}
+            properties["code"] = dimensions["code"] = failure.code  # the emitter counts those of rejections alone
         if "fetch" in self.seconds:
             properties["fetch_ms"] = self.milliseconds("fetch")
         return Notes(metrics, properties | self.notes.properties, dimensions | self.notes.dimensions)

@@ -68,9 +68,8 @@ class AlarmCheck:
         if (window := period * count) > (most := WEEK if period >= HOUR else DAY):
             what = f"at most {most:,} s are allowed for a period of {period} s; lower EvaluationPeriods"
             yield f"Period × EvaluationPeriods is {window:,} s, but {what}"
-        units = {row: each.get("MetricStat", {}).get("Unit") for row, each in enumerate(body.get("Metrics", []))}
         self.is_complete = True
-        self.references = list(graph.references(self.file, "Metrics", units or {0: body.get("Unit")}))
+        self.references = list(graph.references(self.file, "Metrics"))
 
 
 def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:

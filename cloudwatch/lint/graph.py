@@ -7,9 +7,8 @@ names its metric in full:
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from types import MappingProxyType
 
 from cloudwatch.lint.known_metrics import Reference
 from cloudwatch.math.evaluate import Evaluator
@@ -42,18 +41,12 @@ class Graph:
                 advice = "show it, use its id in an expression, or remove it"
                 yield f"{entry.title}: hidden, but no expression uses it; {advice}"
 
-    def references(
-        self, file: str, place: str, units: Mapping[int, str | None] = MappingProxyType({})
-    ) -> Iterator[Reference]:
-        """Yield every metric that the entries name, directly or in a search.
-
-        `units`: the unit that an alarm sets for an entry, by the entry's row in the list.
-        """
+    def references(self, file: str, place: str) -> Iterator[Reference]:
+        """Yield every metric that the entries name, directly or in a search."""
         for entry in self.entries:
             where = f"{place}, {entry.title}"
             if metric := entry.metric:
-                unit = units.get(entry.row)
-                yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, unit)
+                yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, entry.unit)
             for node in self._nodes.get(entry.key, ()):
                 with suppress(ParseError):  # evaluation reports it
                     if (node.kind, node.text) == ("call", "SEARCH"):

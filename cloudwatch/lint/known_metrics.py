@@ -14,6 +14,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from chalicelib.features.features import degraded
 from chalicelib.features.warming import WarmingReport
@@ -91,8 +92,7 @@ def fields() -> set[str]:
     return found.union(*(each.properties for each in (record.summary(), *runs)))
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One metric that a widget or an alarm names. A dimension in a SEARCH has the value None if any value matches."""
 
     file: str

@@ -14,9 +14,8 @@ MOST_CHARACTERS = 10_000
 """The limit of PutQueryDefinition."""
 
 _LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
-COMMANDS, FUNCTIONS, WORDS, OF_CLOUDWATCH = (
-    frozenset(_LANGUAGE[kind]) for kind in ("commands", "functions", "words", "fields")
-)
+_KINDS = ("commands", "functions", "words", "fields")
+COMMANDS, FUNCTIONS, WORDS, OF_CLOUDWATCH = (frozenset(_LANGUAGE[kind]) for kind in _KINDS)
 
 _SOURCE = re.compile(r"'([^']*)'")
 _TOKEN = re.compile(

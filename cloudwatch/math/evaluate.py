@@ -11,10 +11,10 @@ counts a missing point as 0, and MAX skips it.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ _VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P
 """Matches a variable of a label: "Using dynamic labels" in the CloudWatch user guide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """A curve to draw, with one value for each period of the graph. NaN marks a period without data.
 
     If `period` (seconds) is longer than the graph's period, each value is at the point where its period begins. If an

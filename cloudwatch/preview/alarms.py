@@ -7,11 +7,10 @@ as the alarms in its rule.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from math import ceil, inf
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cloudwatch.files import Files
 from cloudwatch.math.metric_store import MetricStore
@@ -35,8 +34,7 @@ _LOOK = 5 * 60
 """Seconds. The link to an incident shows the time until this long after the first alarm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """The time from `begin` to `end` (seconds since 1970) in which an alarm has one state, and the reason for it."""
 
     begin: int
@@ -45,8 +43,7 @@ class Stretch:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """An alarm with its state in each minute. `stretches` groups consecutive minutes of one state."""
 
     name: str
@@ -131,8 +128,8 @@ def alarm_json(timeline: Timeline) -> dict[str, Any]:
     description = timeline.alarm.get("AlarmDescription", "")
     runbook = _RUNBOOK.search(description)
     stretches = [
-        {"from": each.begin * 1e3, "to": each.end * 1e3, "state": each.state, "reason": _shorten(each.reason)}
-        for each in timeline.stretches
+        {"from": begin * 1e3, "to": end * 1e3, "state": state, "reason": _shorten(reason)}
+        for begin, end, state, reason in timeline.stretches
     ]
     return {
         "name": timeline.name,
@@ -158,7 +155,7 @@ def incidents_of(timelines: Mapping[str, Timeline]) -> list[Incident]:
     incidents: list[Incident] = []
     for (before, _), (begin, name) in pairwise([(-inf, ""), *fired]):
         if begin <= before + _GAP:
-            incidents[-1] = replace(incidents[-1], title=f"{incidents[-1].title}, {name}")
+            incidents[-1] = incidents[-1]._replace(title=f"{incidents[-1].title}, {name}")
         else:
             incidents.append(Incident(begin, name, begin + _LOOK))
     return incidents

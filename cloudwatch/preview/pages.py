@@ -117,24 +117,16 @@ class Pages:
             if name == "overview":
                 return common | self._overview(files, timelines)
             scope = Scope(stage, span, self._recording.store, timelines, self._recording.span().start)
-            return common | {
-                "name": name,
-                "stages": stages,
-                "range": chosen,
-                "period": _shortest_period(body),
-                "alarms": count_states(timelines, alarms_of(body, stage)),
-                "widgets": widgets_of(body, scope),
-            }
+            counts = count_states(timelines, alarms_of(body, stage))
+            head = {"name": name, "stages": stages, "range": chosen, "period": _shortest_period(body)}
+            return common | head | {"alarms": counts, "widgets": widgets_of(body, scope)}
 
     def _overview(self, files: Files, timelines: Mapping[str, Timeline]) -> dict[str, Any]:
+        stage = files.stage
         return {
             "incidents": _incidents_json(self._recording.incidents or incidents_of(timelines)),
             "dashboards": [
-                {
-                    "name": name,
-                    "purpose": _purpose(body),
-                    "alarms": count_states(timelines, alarms_of(body, files.stage)),
-                }
+                {"name": name, "purpose": _purpose(body), "alarms": count_states(timelines, alarms_of(body, stage))}
                 for name, body in ((name, files.dashboards[name]) for name in self.names())
             ],
             "alarms": [alarm_json(each) for each in sorted(timelines.values(), key=urgency)],

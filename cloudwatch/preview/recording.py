@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cloudwatch.math.metric_store import MetricStore
 
@@ -15,16 +15,14 @@ _BEFORE_ANY_LINE = 900.0
 """Length of the time that an empty recording shows, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A time range in seconds since 1970."""
 
     start: float
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(NamedTuple):
     """An incident that begins at `at`. Its link shows the time up to `until`. Both are in seconds since 1970."""
 
     at: float

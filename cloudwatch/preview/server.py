@@ -87,10 +87,8 @@ def build_server(pages: Pages) -> uvicorn.Server:
         await send({"type": "http.response.body", "body": response.body})  # uvicorn drops the body for HEAD
 
     # No access log: each open page sends a request every few seconds.
-    no_logs: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False}
-    return uvicorn.Server(
-        uvicorn.Config(respond, lifespan="off", ws="none", loop="asyncio", timeout_keep_alive=75, **no_logs)
-    )
+    no_logs: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "loop": "asyncio"}
+    return uvicorn.Server(uvicorn.Config(respond, lifespan="off", ws="none", timeout_keep_alive=75, **no_logs))
 
 
 def open_recording(arguments: argparse.Namespace) -> Recording:

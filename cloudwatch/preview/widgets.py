@@ -7,8 +7,8 @@ recording has none) or `error` (the widget cannot be shown). `message` is the re
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The stage, time range and data that a dashboard shows. `oldest`: time of the first sample, seconds since 1970."""
 
     stage: str
@@ -114,7 +113,7 @@ def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
     grid = Grid.covering(span.start, span.end, period, anchor)
     if properties.get("liveData") is False:
         ends = {curve.period: grid.begins + curve.period for curve in curves}
-        curves = [replace(each, values=np.where(ends[each.period] <= span.end, each.values, np.nan)) for each in curves]
+        curves = [each._replace(values=np.where(ends[each.period] <= span.end, each.values, np.nan)) for each in curves]
     if not any(np.isfinite(curve.values).any() for curve in curves):
         aws_only = all(line.metric.namespace.startswith("AWS/") for line in lines if line.metric)
         return {"state": "aws_only", "message": AWS_ONLY} if aws_only else {"state": "empty", "message": EMPTY}

@@ -26,18 +26,14 @@ BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
 
 
-def write_day(out: Path, seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> int:
-    """Write the day to a file. Return its number of requests. Raises OSError."""
-    requests = 0
+def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> None:
+    """Write the day to a file. Raises OSError."""
     with out.open("w", encoding="utf-8") as file:
-        for number, text in lines(seed, bad=bad, drift=drift):
-            file.write(text)
-            requests += number
-    return requests
+        file.writelines(lines(bad=bad, drift=drift))
 
 
-def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[tuple[int, str]]:
-    """Yield the number of requests and the lines of embedded metrics for each minute of the day.
+def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[str]:
+    """Yield the lines of embedded metrics for each minute of the day.
 
     `bad`: requests exceed the limit of containers for so long that the alarm `page` fires. `drift`: what changes.
     """
@@ -65,7 +61,7 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     arrivals = schedule.arrivals(random, round(burst * containers), window)
     arrival = next(arrivals)
     for minute in range(schedule.MINUTES):
-        begin, number = schedule.START + 60 * minute, 0
+        begin = schedule.START + 60 * minute
         if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
         while arrival < begin + 60:
@@ -76,10 +72,9 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
                 now = arrival + record.total
                 emitter.emit(record.summary())
                 aws.add_request(record, traffic.busy(arrival))
-                number += 1
             arrival = next(arrivals, float("inf"))
         buffer.writelines(aws.lines_of_minute(begin))
         buffer.writelines(lines_of((*tier.minute(begin), *inbox.minute(begin)), begin))
-        yield number, buffer.getvalue()
+        yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

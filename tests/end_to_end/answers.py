@@ -25,9 +25,8 @@ NARROWED = FeaturesUsed("narrowed", "memory", 74, "2026-11-24")
 
 def candidate(name: str, scientific_name: str, score: float, vision_score: float, here: Here | None) -> Candidate:
     """One candidate, a species."""
-    return Candidate(
-        scientific_name.lower().replace(" ", "-"), name, scientific_name, "species", score, vision_score, here
-    )
+    taxon = scientific_name.lower().replace(" ", "-")
+    return Candidate(taxon, name, scientific_name, "species", score, vision_score, here)
 
 
 KOALA = Answer(

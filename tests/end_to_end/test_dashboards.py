@@ -154,9 +154,8 @@ def test_a_curve_can_be_hidden_and_the_chart_read_as_a_table_with_the_keyboard(u
     page.keyboard.press("Enter")
     # THEN the button is not pressed, and the curve is gone
     expect(key).to_have_attribute("aria-pressed", "false")
-    series = chart.locator(".canvas").evaluate(
-        "each => echarts.getInstanceByDom(each).getOption().series.map(({ name }) => name)"
-    )
+    names = "each => echarts.getInstanceByDom(each).getOption().series.map(({ name }) => name)"
+    series = chart.locator(".canvas").evaluate(names)
     assert key.locator("span").last.inner_text() not in series
     # WHEN the chart is switched to a table
     chart.get_by_role("button", name=re.compile("as a table")).focus()
@@ -229,7 +228,7 @@ def points(page: Page, title: str) -> list[list[float]]:
 def test_a_single_long_period_is_a_line_and_not_a_dot(tmp_path: Path, open_page: Open) -> None:
     # GIVEN a recording of half an hour, and a graph with hourly points
     path = tmp_path / "short.jsonl"
-    path.write_text("".join(text for _, text in islice(lines(), 30)))
+    path.write_text("".join(islice(lines(), 30)))
     with serving(Pages(Recording(path, "half an hour", begin=schedule.START))) as url:
         page = drawn(open_page(f"{url}service?range=15m"))
         # THEN each point is drawn from the begin to the end of its period

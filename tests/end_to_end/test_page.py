@@ -99,9 +99,7 @@ def test_an_answer_says_when_the_place_was_not_used(identified: Identified, mode
         ("degraded", "Which animals live there is not known just now. Close this list and try again."),
     ],
 )
-def test_an_empty_list_of_animals_says_why_it_is_empty(
-    stand: Stand, identified: Identified, mode: Any, sentence: str
-) -> None:
+def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified, mode: Any, sentence: str) -> None:
     # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
     stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
     shown = identified()
@@ -118,9 +116,7 @@ def test_an_empty_list_of_animals_says_why_it_is_empty(
     expect(shown.locator("#animals-list li")).to_have_count(2)
 
 
-def test_an_animal_out_of_place_gets_a_remark_and_one_without_a_name_guesses(
-    stand: Stand, identified: Identified
-) -> None:
+def test_an_animal_out_of_place_gets_a_remark_and_a_nameless_one_guesses(stand: Stand, identified: Identified) -> None:
     # GIVEN a tiger in Australia
     tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
     prediction = PredictedTaxon("tiger", "Panthera tigris", "species", 0.8, sure="likely")
@@ -228,9 +224,7 @@ def test_an_answer_says_which_models_looked(identified: Identified, packs: tuple
 
 
 @pytest.mark.parametrize("outdated", [1, 99], ids=["until the next load", "as long as one looks"])
-def test_a_page_that_a_deployment_replaced_loads_again_but_not_forever(
-    stand: Stand, open_page: Open, outdated: int
-) -> None:
+def test_a_page_that_a_deployment_replaced_loads_again_but_once(stand: Stand, open_page: Open, outdated: int) -> None:
     # GIVEN HTML of an earlier version, whose script is gone
     loads = 0
 
@@ -307,9 +301,7 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
         (200, "<html>A portal</html>", "That did not work"),
     ],
 )
-def test_what_stands_in_front_of_the_api_may_refuse_in_its_own_words(
-    identified: Identified, status: int, body: Any, heading: str
-) -> None:
+def test_a_gateway_may_refuse_in_its_own_words(identified: Identified, status: int, body: Any, heading: str) -> None:
     shown = identified(body, status)
     expect(shown.locator("#problem-heading")).to_have_text(heading)
 

@@ -45,9 +45,7 @@ def lambda_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("transport", ["app_url", pytest.param("lambda_url", marks=pytest.mark.alone)])
-def test_a_visit_is_three_calls_and_the_next_is_one(
-    request: pytest.FixtureRequest, open_page: Open, transport: str
-) -> None:
+def test_a_visit_is_three_calls_and_then_one(request: pytest.FixtureRequest, open_page: Open, transport: str) -> None:
     # GIVEN a browser that has not been to the page
     url: str = request.getfixturevalue(transport)
     # WHEN it opens the page

@@ -136,9 +136,7 @@ def test_wikidata_is_asked_by_its_id_for_what_inaturalist_does_not_have(
     assert asked[2:] == [info["thumburl"]]
 
 
-def test_hosts_that_do_not_answer_leave_the_outline(
-    stand: Stand, open_page: Open, with_pictures: dict[str, Any]
-) -> None:
+def test_hosts_that_are_silent_leave_the_outline(stand: Stand, open_page: Open, with_pictures: dict[str, Any]) -> None:
     shown = _about_koala(open_page, stand, **with_pictures)
     for host in (API, WIKIDATA):
         shown.route(f"{host}/**", lambda route: route.abort())
@@ -147,9 +145,7 @@ def test_hosts_that_do_not_answer_leave_the_outline(
     expect(shown.get_by_role("img", name="mammals")).to_be_visible()
 
 
-def test_the_photo_and_the_picture_zoom_together(
-    stand: Stand, identified: Identified, with_pictures: dict[str, Any]
-) -> None:
+def test_photo_and_picture_zoom_together(stand: Stand, identified: Identified, with_pictures: dict[str, Any]) -> None:
     # GIVEN the candidates of a photo side by side, with pictures
     for taxon in ("oryctolagus-cuniculus", "bradypus"):
         stand.taxa[taxon] = KOALA_NOW | {"taxon": taxon, "lives": "everywhere"}
@@ -235,9 +231,7 @@ def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand
     expect(shown.locator("#folder-label")).to_be_visible()
 
 
-def test_a_relative_that_no_model_knows_has_a_name_in_the_language_of_the_reader(
-    stand: Stand, identified: Identified
-) -> None:
+def test_a_relative_that_no_model_knows_is_named_in_the_readers_language(stand: Stand, identified: Identified) -> None:
     stand.language, answer = "de", answers.koala()
     mynas = {"taxon": "acridotheres-fuscus", "name": "jungle myna", "scientific_name": "Acridotheres fuscus"}
     answer["prediction"]["relatives_here"] = {"count": 1, "taxa": [mynas]}
@@ -292,9 +286,8 @@ def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand
     # GIVEN two birds of one family
     family = [{"name": "falcon", "scientific_name": "Falconidae", "rank": "family"}]
     names = {"falco-peregrinus": "peregrine falcon", "falco-sparverius": "American kestrel"}
-    candidates = tuple(
-        answers.candidate(name, each.replace("-", " "), 0.5, 0.5, "native") for each, name in names.items()
-    )
+    latin = {each: each.replace("-", " ") for each in names}
+    candidates = tuple(answers.candidate(names[each], latin[each], 0.5, 0.5, "native") for each in names)
     for each in names:
         stand.taxa[each] = KOALA_NOW | {"taxon": each, "group": "birds", "lineage": family, "lives": "everywhere"}
     shown = identified(answers.koala(candidates=candidates))

@@ -72,9 +72,7 @@ def _ready(stand: Stand, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_the_page_fits_a_narrow_phone_in_each_language_and_says_nothing_in_english(
-    stand: Stand, open_page: Open, language: str
-) -> None:
+def test_each_language_fits_a_narrow_phone_and_has_no_english(stand: Stand, open_page: Open, language: str) -> None:
     _ready(stand, language)
     shown = open_page(stand.url, viewport=NARROW)
     said = _walk(shown, stand)
@@ -84,9 +82,7 @@ def test_the_page_fits_a_narrow_phone_in_each_language_and_says_nothing_in_engli
 
 @pytest.mark.firefox
 @pytest.mark.parametrize("language", OTHERS)
-def test_animals_have_names_in_the_language_or_else_in_latin(
-    stand: Stand, identified: Identified, language: str
-) -> None:
+def test_animals_have_names_in_the_language_or_in_latin(stand: Stand, identified: Identified, language: str) -> None:
     # GIVEN candidates of which the last but not the second is named in all languages
     stand.language = language
     shown = identified(answers.koala())
@@ -108,14 +104,11 @@ def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, identif
     shown.locator("#animals summary").click()
     # THEN they are in that of their German ones, and no badge is broken
     expect(shown.locator("#animals-list b")).to_have_text(["Dachs", "Koala", "Wolf"])
-    assert all(
-        each.evaluate("e => e.getClientRects().length") == 1 for each in shown.locator("#animals-list .badge").all()
-    )
+    badges = shown.locator("#animals-list .badge").all()
+    assert all(each.evaluate("e => e.getClientRects().length") == 1 for each in badges)
 
 
-def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_for_them_again(
-    stand: Stand, open_page: Open
-) -> None:
+def test_without_the_names_an_answer_is_in_latin_and_the_next_one_asks_again(stand: Stand, open_page: Open) -> None:
     stand.language = "de"
     shown = open_page(stand.url)
     shown.route("**/names-*", lambda route: route.abort())
@@ -135,9 +128,8 @@ def test_the_page_is_mirrored_if_the_language_runs_from_right_to_left(stand: Sta
     _walk(shown, stand)
     # AND the icon is at the right, the languages are at the left, and bars grow from the right
     shown.locator("#place-back").click()
-    icon, title, languages, track, bar = (
-        box_of(shown.locator(each).first) for each in ("header img", "h1", ".languages", ".track", ".track .bar")
-    )
+    parts = ("header img", "h1", ".languages", ".track", ".track .bar")
+    icon, title, languages, track, bar = (box_of(shown.locator(each).first) for each in parts)
     assert languages["x"] < title["x"] < icon["x"]
     assert bar["x"] + bar["width"] == pytest.approx(track["x"] + track["width"], abs=1)
 

@@ -75,9 +75,7 @@ def get(shown: Page) -> None:
     shown.locator("#offline-get").click()
 
 
-def test_the_files_are_fetched_once_and_the_page_opens_without_signal(
-    offering: Stand, folder: Path, open_page: Open
-) -> None:
+def test_files_are_fetched_once_then_the_page_needs_no_signal(offering: Stand, folder: Path, open_page: Open) -> None:
     # GIVEN a page, which asks for nothing of that by itself
     shown = open_page(offering.url)
     assert not any("offline" in request.path for request in offering.asked)
@@ -144,9 +142,7 @@ def test_a_file_that_is_damaged_later_makes_the_device_no_longer_ready(offering:
     expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
 
 
-def test_an_update_waits_for_consent_and_fetches_only_what_has_changed(
-    offering: Stand, folder: Path, open_page: Open
-) -> None:
+def test_an_update_waits_for_consent_and_fetches_only_changes(offering: Stand, folder: Path, open_page: Open) -> None:
     # GIVEN a device that is ready, and a server with another version of one file
     shown = open_page(offering.url)
     get(shown)
@@ -199,9 +195,7 @@ def pocket(stand: Stand, open_page: Open) -> Page:
 
 
 @pytest.mark.firefox
-def test_without_signal_this_device_answers_and_nothing_leaves_it_until_the_server_is_asked(
-    pocket: Page, stand: Stand
-) -> None:
+def test_without_signal_the_device_answers_and_sends_nothing_until_that_is_wanted(pocket: Page, stand: Stand) -> None:
     # GIVEN a device without signal, of which every request is counted
     asked: list[str] = []
     pocket.on("request", lambda request: asked.append(request.url))

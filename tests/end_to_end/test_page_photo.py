@@ -89,9 +89,7 @@ def test_a_photo_shrinks_to_what_the_models_need_in_a_format_that_the_api_reads(
     ],
     ids=["text", "text named as a photo", "large text", "empty"],
 )
-def test_a_file_that_is_no_photo_is_refused_before_it_is_sent(
-    stand: Stand, identified: Identified, data: bytes, name: str, kind: str
-) -> None:
+def test_what_is_no_photo_is_not_sent(stand: Stand, identified: Identified, data: bytes, name: str, kind: str) -> None:
     shown = identified(photos={"name": name, "mimeType": kind, "buffer": data})
     expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
     assert stand.sent == []
@@ -141,9 +139,7 @@ def test_a_large_file_goes_by_way_of_the_bucket_where_there_is_one(stand: Stand,
 @pytest.mark.parametrize(
     ("size", "waits"), [(0, 36), (4_000_000, 68)], ids=["a small photo", "a large one, over a slow line"]
 )
-def test_how_long_a_request_may_take_depends_on_what_is_sent(
-    stand: Stand, open_page: Open, size: int, waits: int
-) -> None:
+def test_how_long_a_request_may_take_depends_on_its_size(stand: Stand, open_page: Open, size: int, waits: int) -> None:
     # GIVEN a photo whose answer does not come, and time that runs as we say
     stand.open.clear()
     shown = open_page(stand.url)

@@ -32,9 +32,7 @@ def asked_for_place(stand: Stand, identified: Identified, **options: Any) -> Pag
 
 
 @pytest.mark.firefox
-def test_a_photo_without_a_place_is_answered_at_once_and_again_with_the_place(
-    stand: Stand, identified: Identified
-) -> None:
+def test_a_photo_without_a_place_is_answered_at_once_and_again_with_one(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo without a position WHEN it is chosen THEN it is identified without a place
     shown = _answered_alone(stand, identified)
     assert [each.query for each in stand.sent] == [{"location": "none"}]

@@ -33,9 +33,7 @@ def _asked(stand: Stand) -> list[str]:
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_map_shows_where_the_animal_lives_and_the_cell_of_the_photo(
-    stand: Stand, identified: Identified, viewport: Any
-) -> None:
+def test_the_map_shows_where_the_animal_lives_and_the_cell(stand: Stand, identified: Identified, viewport: Any) -> None:
     # GIVEN an API that has a map of the koala's range
     stand.taxa[KOALA_RANGE] = RANGE
     # WHEN a photo of a koala is identified, and its map is in view
@@ -115,9 +113,7 @@ def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identifi
     ],
     ids=["lives everywhere", "any animal", "no animal"],
 )
-def test_no_range_is_asked_for_where_none_would_say_anything(
-    stand: Stand, identified: Identified, changes: dict[str, Any]
-) -> None:
+def test_no_range_is_asked_for_that_says_nothing(stand: Stand, identified: Identified, changes: dict[str, Any]) -> None:
     shown = _answered(identified, answers.koala(**changes))
     shown.locator("#answer-map").scroll_into_view_if_needed()
     expect(shown.locator("#answer-map .cell")).to_be_visible()
@@ -127,9 +123,7 @@ def test_no_range_is_asked_for_where_none_would_say_anything(
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("found", [RANGE, None], ids=["a range", "no range"])
-def test_nothing_moves_when_the_range_comes(
-    stand: Stand, identified: Identified, viewport: Any, found: str | None
-) -> None:
+def test_nothing_moves_as_a_range_comes(stand: Stand, identified: Identified, viewport: Any, found: str | None) -> None:
     # GIVEN an answer whose map is in view, and a range that is on its way
     stand.taxa[KOALA_RANGE] = found
     stand.open_taxa.clear()

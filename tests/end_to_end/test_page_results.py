@@ -88,9 +88,7 @@ def test_nothing_is_kept_before_it_was_said_what_and_for_how_long(answered: Page
     [(answers.TWO_PEOPLE, "There are people in the photo."), (None, "Nothing here can tell")],
     ids=["people", "no detector"],
 )
-def test_a_picture_with_people_is_left_out_unless_it_is_chosen(
-    answered: Page, keeping: Stand, people: Any, said: str
-) -> None:
+def test_a_picture_with_people_is_left_out_until_chosen(answered: Page, keeping: Stand, people: Any, said: str) -> None:
     if people:
         keeping.tell(answers.koala(people=people))
     else:
@@ -168,9 +166,7 @@ def test_a_reload_keeps_the_answer_although_its_photo_is_still_being_read(keepin
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
-def test_a_reload_keeps_the_last_photo_although_an_earlier_one_took_longer_to_save(
-    keeping: Stand, open_page: Open
-) -> None:
+def test_a_reload_keeps_the_last_photo_although_an_earlier_one_was_saved_later(keeping: Stand, open_page: Open) -> None:
     # GIVEN a photo whose answer is still being saved
     shown = open_page(keeping.url)
     shown.evaluate("""() => {

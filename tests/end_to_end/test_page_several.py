@@ -54,9 +54,8 @@ def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: O
     assert _photos_in(sent) == [each["buffer"] for each in three]
     assert sent.query == {"lat": "-33.87", "lon": "151.21"}
     # AND each photo has its own guess, and the one that disagrees is named
-    expect(shown.locator("#photos li")).to_have_text(
-        ["koala, almost certain", "tabby cat, likely: does not agree", "koala, almost certain"]
-    )
+    said = ["koala, almost certain", "tabby cat, likely: does not agree", "koala, almost certain"]
+    expect(shown.locator("#photos li")).to_have_text(said)
     expect(shown.locator("#photos .disagrees")).to_have_count(1)
     expect(shown.locator("#disagreement")).to_contain_text("Photo 2 does not agree with the answer.")
     expect(shown.locator("#status")).to_contain_text("Photo 2 does not agree")
@@ -192,9 +191,8 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     assert box["width"] / picture["width"] == pytest.approx(0.4, abs=0.01)
     assert box["height"] / picture["height"] == pytest.approx(0.5, abs=0.01)
     # AND people and vehicles are mentioned, without an answer
-    expect(shown.locator("#also-seen")).to_have_text(
-        "The photo also shows 1 person and 2 vehicles. Think of that before you share it."
-    )
+    seen = "The photo also shows 1 person and 2 vehicles. Think of that before you share it."
+    expect(shown.locator("#also-seen")).to_have_text(seen)
     expect(shown.locator("#boxes .other")).to_have_count(3)
     # WHEN the first box is tapped THEN the answer is that of its animal
     shown.get_by_role("button", name="Animal 1: red fox").click()
@@ -226,9 +224,7 @@ def test_boxes_survive_another_place(stand: Stand, identified: Identified) -> No
     assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29", "boxes": "true"}
 
 
-def test_one_animal_of_several_is_confirmed_by_itself_with_its_own_picture(
-    stand: Stand, identified: Identified
-) -> None:
+def test_one_animal_of_several_is_confirmed_by_itself_with_its_picture(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo with two animals WHEN the first is confirmed THEN the photo as a whole can still be
     shown = _with_boxes(stand, identified, boxes())
     shown.locator("#boxes button").first.click()
@@ -242,9 +238,8 @@ def test_one_animal_of_several_is_confirmed_by_itself_with_its_own_picture(
     rows = shown.locator("#history-list li")
     expect(rows.locator("b")).to_have_text(["koala", "red fox"])
     expect(rows.locator("img")).to_have_count(2)
-    sizes = rows.locator("img").evaluate_all(
-        "all => Promise.all(all.map(async (e) => (await e.decode(), [e.naturalWidth, e.naturalHeight])))"
-    )
+    sides = "all => Promise.all(all.map(async (e) => (await e.decode(), [e.naturalWidth, e.naturalHeight])))"
+    sizes = rows.locator("img").evaluate_all(sides)
     assert sizes == [[128, 96], [96, 96]]
     # AND what was said outlasts another place and a reload, until it is taken back
     add_place(shown)
@@ -291,9 +286,8 @@ def test_what_is_sent_of_the_whole_photo_is_not_said_of_an_animal_that_is_select
 
 
 def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) -> None:
-    shown = _with_boxes(
-        stand, identified, answers.koala(animals=(), people=BoxesFound(0, ()), vehicles=BoxesFound(0, ()))
-    )
+    none = BoxesFound(0, ())
+    shown = _with_boxes(stand, identified, answers.koala(animals=(), people=none, vehicles=none))
     expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#also-seen")).to_be_empty()

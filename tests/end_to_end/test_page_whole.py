@@ -71,9 +71,7 @@ def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: st
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_the_whole_app_speaks_the_language_of_the_browser_until_another_is_chosen(
-    app_url: str, open_page: Open, script: bool
-) -> None:
+def test_the_app_speaks_the_browsers_language_until_one_is_chosen(app_url: str, open_page: Open, script: bool) -> None:
     # GIVEN a French browser, with or without JavaScript WHEN it opens the page THEN that is in French
     shown = open_page(app_url, locale="fr-CA", java_script_enabled=script)
     expect(shown.locator("html")).to_have_attribute("lang", "fr")

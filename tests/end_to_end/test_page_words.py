@@ -91,9 +91,7 @@ def answer_with_relatives(count: int = 12) -> dict[str, Any]:
         ("unknown", "not known for this animal", "Whether this animal lives where the photo was taken is not known."),
     ],
 )
-def test_whether_an_animal_lives_there_is_said_in_plain_words(
-    identified: Identified, here: str, badge: str, remark: str
-) -> None:
+def test_an_answer_says_if_the_animal_lives_there(identified: Identified, here: str, badge: str, remark: str) -> None:
     shown = identified(_koala(here))
     expect(shown.locator("#candidates .badge")).to_have_text(badge)
     expect(shown.locator("#remark")).to_contain_text(remark)
@@ -110,9 +108,7 @@ def test_whether_an_animal_lives_there_is_said_in_plain_words(
         ("degraded", AT_SEA, "Around 0° N, 29.9° W (country not known just now), chosen by you."),
     ],
 )
-def test_a_location_is_at_sea_only_if_that_is_known(
-    identified: Identified, mode: Any, place: Place, where: str
-) -> None:
+def test_a_place_is_at_sea_only_if_that_is_known(identified: Identified, mode: Any, place: Place, where: str) -> None:
     features = FeaturesUsed(mode, "bypass", 25 if mode == "narrowed" else 0, None)
     shown = identified(_koala("unknown", location=place, features=features), photos=photo(pictures.jpeg()))
     expect(shown.locator("#where")).to_have_text(where)
@@ -161,9 +157,8 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identifi
     shown.get_by_role("link", name="More about: koala").click()
     # THEN the page says where it lives, what it belongs to, and where to read more
     expect(shown.locator("#guide dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
-    expect(shown.locator("#guide dd")).to_have_text(
-        ["Parts of QueenslandVictoria (winter, in doubt)", "Perth", "mammal", "Wikipedia Wikidata"]
-    )
+    said = ["Parts of QueenslandVictoria (winter, in doubt)", "Perth", "mammal", "Wikipedia Wikidata"]
+    expect(shown.locator("#guide dd")).to_have_text(said)
     link = shown.get_by_role("link", name="Wikipedia")
     expect(link).to_have_attribute("href", "https://en.wikipedia.org/wiki/Phascolarctos_cinereus")
     expect(link).to_have_attribute("target", "_blank")
@@ -173,9 +168,7 @@ def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identifi
     ("lives", "words"),
     [("everywhere", "everywhere"), ("nowhere", "nowhere in the wild"), ("unknown", "where is not known")],
 )
-def test_an_animal_without_a_range_is_described_too(
-    stand: Stand, identified: Identified, lives: str, words: str
-) -> None:
+def test_an_animal_without_a_range_is_described(stand: Stand, identified: Identified, lives: str, words: str) -> None:
     stand.taxa["phascolarctos-cinereus"] = KOALA | {"lives": lives, "ranges": []}
     shown = identified(_koala("native"))
     shown.get_by_role("link", name="More about: koala").click()
@@ -195,9 +188,8 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     expect(shown.locator("#knowledge summary")).to_have_text(["What Faunalens knows", "birds: 962", "mammals: 1"])
     expect(shown.locator("#knowledge")).to_contain_text("recognises only the animals in these lists")
     # AND which packs there are, and what they are worth outdoors
-    expect(shown.locator("#packs")).to_have_text(
-        "Behind the general model, packs know more species of birds and insects."
-    )
+    packs = "Behind the general model, packs know more species of birds and insects."
+    expect(shown.locator("#packs")).to_have_text(packs)
     told = shown.locator("#knowledge").inner_text()
     assert "no photos of beetles, bees or dragonflies" in told
     assert _figures(told.split("HOW OFTEN")[0]) == _measured()

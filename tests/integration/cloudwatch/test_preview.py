@@ -28,7 +28,7 @@ PATIENCE = 30.0
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an hour of the simulated day as a file."""
     path = tmp_path_factory.mktemp("recorded") / "hour.jsonl"
-    path.write_text("".join(text for _, text in islice(lines(), 60)))
+    path.write_text("".join(islice(lines(), 60)))
     return path
 
 
@@ -56,9 +56,7 @@ def test_a_taken_port_is_reported_before_the_day_is_simulated() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_a_recording_until_a_signal_also_where_a_shell_has_it_ignored(
-    recorded: Path, number: signal.Signals
-) -> None:
+def test_it_serves_until_a_signal_also_where_a_shell_has_it_ignored(recorded: Path, number: signal.Signals) -> None:
     # GIVEN the command on a free port, as a background job of a script, which ignores SIGINT
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -71,9 +71,7 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
         ("team", STACK, reserving("many"), '.chalice/config.json: api_handler of team is "many"; alarms need'),
     ],
 )
-def test_missing_and_invalid_limits_are_reported(
-    root: Path, stage: str, parameters: Any, stages: Any, message: str
-) -> None:
+def test_missing_and_wrong_limits_are_named(root: Path, stage: str, parameters: Any, stages: Any, message: str) -> None:
     write(root, parameters, stages)
     with pytest.raises(FileError) as error:
         read_limits(stage, root)
@@ -112,9 +110,7 @@ def test_a_wrong_line_is_named(tmp_path: Path, text: str, message: str) -> None:
     assert str(error.value).startswith(f"{tmp_path.name}/prices.csv: {message}")
 
 
-def test_billed_metrics_alarms_and_dashboards_are_counted_in_the_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_billed_metrics_alarms_and_dashboards_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a folder with an alarm on one metric, one on an expression over one, and one of the web tier
     small_folder.use_metrics(monkeypatch)
     folder = small_folder.write(tmp_path)

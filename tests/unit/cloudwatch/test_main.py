@@ -16,9 +16,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("words", "message"), [([], "a command is missing"), (["lnit"], 'there is no command "lnit"')])
-def test_a_wrong_command_prints_the_right_ones(
-    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_command_lists_all_of_them(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert capsys.readouterr().err == f"error: {message}\n\n{usage()}\n"
 

@@ -83,9 +83,7 @@ NUMBERS = st.floats() | st.integers(-(2**53), 2**53)
     ),
     st.dictionaries(st.sampled_from(["cell", "x", "y"]), st.none() | st.floats() | st.text() | st.lists(st.text())),
 )
-def test_lines_are_json_and_every_number_is_finite_for_any_record(
-    values: dict[str, float], by: dict[str, str], known: dict[str, Any]
-) -> None:
+def test_any_record_is_json_and_finite(values: dict[str, float], by: dict[str, str], known: dict[str, Any]) -> None:
     # GIVEN any numbers WHEN they are written
     stream = io.StringIO()
     Emitter("faunalens", "test", stream).emit(Notes(values, known, by))

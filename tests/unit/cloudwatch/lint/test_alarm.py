@@ -56,9 +56,7 @@ def test_good_alarms_have_no_findings() -> None:
     [*((ONE, *each) for each in BROKEN_ONE), *((SEVERAL, *each) for each in BROKEN_SEVERAL)],
     ids=lambda each: str(each)[:40],
 )
-def test_findings_of_an_alarm_on_one_metric_or_an_expression(
-    body: dict[str, Any], path: str, value: Any, message: str
-) -> None:
+def test_findings_of_an_alarm(body: dict[str, Any], path: str, value: Any, message: str) -> None:
     found = findings(changed(body, path, value), body["AlarmName"].rpartition("-")[2])
     assert [finding for finding in found if message in finding], found
 

@@ -61,9 +61,8 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     # WHEN the real files are checked
     found = findings(DASHBOARDS)
     # THEN each widget and alarm with the old name is reported, and the new name as unused
-    assert any(
-        re.match(r'dashboards/service.json: widget \d+ ".*": the app emits no metric "Degraded"', f) for f in found
-    )
+    of_widget = re.compile(r'dashboards/service.json: widget \d+ ".*": the app emits no metric "Degraded"')
+    assert any(map(of_widget.match, found))
     assert any(f.startswith("dashboards/alarms/degraded.json: ") for f in found)
     (unseen,) = [f for f in found if f.startswith("chalicelib/telemetry/metrics.py: ")]
     assert unseen.startswith("chalicelib/telemetry/metrics.py: NotNarrowed (service, stage): no widget and no alarm")
@@ -73,9 +72,8 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
 
 def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(small)]) == 0
-    assert capsys.readouterr().out == (
-        "no problems found in 1 dashboards, 4 widgets, 4 metrics, 2 alarms, 1 composites, 1 queries\n"
-    )
+    counts = "1 dashboards, 4 widgets, 4 metrics, 2 alarms, 1 composites, 1 queries"
+    assert capsys.readouterr().out == f"no problems found in {counts}\n"
 
 
 def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,9 +131,7 @@ def test_an_unused_limit_is_found(copy: Path) -> None:
     for name in ("service.json", "features.json"):
         replace(copy / name, "LIMIT_DATABASE_ACU ACU", "ACU")
     (found,) = findings(copy)
-    assert (
-        found == "cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it, or remove it"
-    )
+    assert found.startswith("cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it")
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])

@@ -19,7 +19,7 @@ MINUTES = 90
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the first hour and a half of the simulated day as a file."""
     path = tmp_path_factory.mktemp("recording") / "morning.jsonl"
-    path.write_text("".join(text for _, text in islice(lines(), MINUTES)))
+    path.write_text("".join(islice(lines(), MINUTES)))
     return path
 
 
@@ -105,9 +105,7 @@ def test_every_file_of_the_page_is_served_and_no_other(pages: Pages) -> None:
         ("static/nothing.js", {}, "there is no static file with this name"),
     ],
 )
-def test_an_unknown_page_time_or_file_is_an_error(
-    pages: Pages, address: str, query: dict[str, str], words: str
-) -> None:
+def test_an_unknown_page_time_or_file_is_named(pages: Pages, address: str, query: dict[str, str], words: str) -> None:
     reply = pages.respond(address, query)
     assert reply.status == 404
     assert words in json.loads(reply.body)["detail"]

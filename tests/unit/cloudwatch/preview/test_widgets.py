@@ -96,9 +96,7 @@ def test_a_graphs_own_time_begins_no_earlier_than_the_recording(store: MetricSto
         ([LAMBDA, LATENCY], "ok"),
     ],
 )
-def test_a_widget_without_data_says_whether_only_aws_has_them(
-    store: MetricStore, metrics: list[Any], state: str
-) -> None:
+def test_a_widget_without_data_says_if_only_aws_has_them(store: MetricStore, metrics: list[Any], state: str) -> None:
     widget = widget_json(store, graph(*metrics))
     assert widget["state"] == state
     assert bool(widget["message"]) == (state != "ok")
@@ -118,9 +116,7 @@ ALARM = "arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-unknown"
         ("alarm", {"alarms": [ALARM]}, "There is no alarm unknown; add a file to dashboards/alarms"),
     ],
 )
-def test_what_cannot_be_shown_is_an_error_in_its_widget(
-    store: MetricStore, kind: str, properties: dict[str, Any], words: str
-) -> None:
+def test_an_error_is_in_its_widget(store: MetricStore, kind: str, properties: dict[str, Any], words: str) -> None:
     widget = widget_json(store, properties, kind)
     assert widget["state"] == "error"
     assert words in widget["message"]
@@ -148,9 +144,7 @@ def test_an_invalid_time_range_is_an_error(text: str) -> None:
     ("title", "label", "unit"),
     [("Served, %", "now", "Percent"), ("A month at this rate", "US$", "USD"), ("Requests", "now", None)],
 )
-def test_without_an_axis_label_the_curve_or_the_title_states_the_unit(
-    store: MetricStore, title: str, label: str, unit: str | None
-) -> None:
+def test_a_label_or_the_title_states_the_unit(store: MetricStore, title: str, label: str, unit: str | None) -> None:
     # GIVEN an expression, shown as a number beside gauges whose axes have units
     expression = {"expression": "m / 10", "id": "tenth", "label": label}
     widget = widget_json(store, graph([*LATENCY, {"id": "m", "visible": False}], [expression], title=title))

@@ -18,7 +18,7 @@ from cloudwatch.syntax.graphed_metrics import expand, of_alarm
 
 
 def first_hours(seed: int, hours: int) -> list[str]:
-    return [text for _, text in islice(day.lines(seed), hours * 60)]
+    return list(islice(day.lines(seed), hours * 60))
 
 
 def test_one_seed_writes_one_day_and_another_a_different_one() -> None:
@@ -50,7 +50,7 @@ def test_lines_have_the_apps_format_and_aws_metrics_are_marked_as_simulated() ->
 def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> None:
     # GIVEN the first minutes, and all lines of the files
     store = MetricStore()
-    for _, text in islice(day.lines(), 10):
+    for text in islice(day.lines(), 10):
         for line in text.splitlines():
             store.add(line)
     files = read_files(Placeholders(stage=day.STAGE))
@@ -73,7 +73,7 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(mo
 
     def fired(*, bad: bool) -> set[str]:
         store = MetricStore()
-        for _, text in day.lines(bad=bad):
+        for text in day.lines(bad=bad):
             for line in text.splitlines():
                 store.add(line)
         found = timelines_of(files, store, schedule.START + 60, schedule.START + 3600)

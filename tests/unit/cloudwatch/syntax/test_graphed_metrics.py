@@ -49,9 +49,8 @@ def test_shorthand_equals_the_full_form(metrics: list[tuple[str, str, list[str]]
 
 def test_options_of_a_metric_override_those_of_the_widget() -> None:
     own = {"id": "a", "stat": "p99", "period": 60, "label": "L", "color": "#ff0000", "yAxis": "right", "visible": False}
-    first, second, third = expand(
-        {"metrics": [["N", "A", own], ["N", "B"], [{"expression": "a", "label": ""}]], "stat": "Sum", "period": 120}
-    )
+    rows = [["N", "A", own], ["N", "B"], [{"expression": "a", "label": ""}]]
+    first, second, third = expand({"metrics": rows, "stat": "Sum", "period": 120})
     assert (first.id, first.stat, first.period, first.label, first.color) == ("a", "p99", 60, "L", "#ff0000")
     assert (first.y_axis, first.visible) == ("right", False)
     assert (second.id, second.stat, second.period, second.y_axis, second.visible) == (None, "Sum", 120, "left", True)
