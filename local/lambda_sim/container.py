@@ -98,12 +98,6 @@ class ContainerFailure(Exception):
         super().__init__(message)
         self.error_type = error_type
 
-    def as_message(self, request_id: str) -> RuntimeMessage:
-        """Return the failure as the error that the runtime would have posted."""
-        message = f"RequestId: {request_id} {self}" if str(self).startswith("Error: ") else str(self)
-        payload = json.dumps({"errorType": self.error_type, "errorMessage": message}, allow_nan=False)
-        return RuntimeMessage("error", payload.encode(), self.error_type)
-
 
 INIT_TIMEOUT = 10.0
 """Longest initialisation in seconds, before the first event's own time. Lambda repeats one that takes longer."""
@@ -168,8 +162,10 @@ class Container:
             if isinstance(error, TimeoutError):
                 text = f"Error: Task timed out after {self.function.timeout:.2f} seconds"
                 error = ContainerFailure("Sandbox.Timedout", text)
-            message = error.as_message(request_id)
-            self.write_log(json.loads(message.payload)["errorMessage"])
+            text = f"RequestId: {request_id} {error}" if str(error).startswith("Error: ") else str(error)
+            payload = json.dumps({"errorType": error.error_type, "errorMessage": text}, allow_nan=False)
+            message = RuntimeMessage("error", payload.encode(), error.error_type)
+            self.write_log(text)
         duration = 0.0 if began is None else time.perf_counter() - began
         self._forward_log()
         report = self._report(request_id, duration * 1e3)

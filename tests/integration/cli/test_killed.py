@@ -37,7 +37,7 @@ def test_kills_at_random_moments_lose_no_photo_and_do_none_twice(
     while True:
         with faunalens(*arguments) as process:
             assert process.stdout
-            printed += islice(process.stdout, random_number.randint(1, 12))
+            printed += islice(process.stdout, random_number.randint(3, 15))
             time.sleep(random_number.uniform(0, 0.03))
             process.send_signal(signal.SIGKILL)
             printed += process.stdout.read().splitlines(keepends=True)

@@ -4,8 +4,10 @@ import base64
 import json
 import socket
 import time
+from copy import deepcopy
 from http.client import HTTPConnection
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -20,13 +22,10 @@ from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
 from local.stack.ports import HOST
 
 
-def event_of(
-    request: ApiRequest, resource: str = "/identify", captured: dict[str, str] | None = None
-) -> dict[str, Any]:
+def event_of(request: ApiRequest, resource: str = "/identify", **captured: str) -> Any:
     """Return the event of a request, after JSON."""
-    event = proxy_event(request, resource, captured or {}, "dev", BINARY_TYPES, "request-1", "Root=1-2-3")
-    decoded: dict[str, Any] = json.loads(json.dumps(event))
-    return decoded
+    event = proxy_event(request, resource, captured, "dev", BINARY_TYPES, "request-1", "Root=1-2-3")
+    return json.loads(json.dumps(event))
 
 
 def identify_request(body: bytes, content_type: str) -> ApiRequest:
@@ -51,7 +50,7 @@ def test_a_body_of_another_type_is_text_and_loses_other_bytes() -> None:
 
 def test_an_event_has_what_the_request_has() -> None:
     # GIVEN a request without a body and a query THEN both are None
-    event = event_of(ApiRequest("GET", "/web/app.js", [], b"", "203.0.113.7"), "/web/{name}", {"name": "app.js"})
+    event = event_of(ApiRequest("GET", "/web/app.js", [], b"", "203.0.113.7"), "/web/{name}", name="app.js")
     assert [event[name] for name in ("body", "queryStringParameters", "multiValueQueryStringParameters")] == [None] * 3
     assert [event[name] for name in ("resource", "path")] == ["/web/{name}", "/web/app.js"]
     assert event["pathParameters"] == {"name": "app.js"}
@@ -108,19 +107,10 @@ TEMPLATE = {"Resources": {"RestAPI": API}}
 REPORT = InvocationReport("r", 1.0, 128, 10, None)
 
 
-class FakeFunction:
-    """Returns a fixed result and records the events."""
-
-    def __init__(self, returned: Any = None, error: str | None = None) -> None:
-        self.events: list[dict[str, Any]] = []
-        self._payload = json.dumps(returned or {"statusCode": 200, "body": "hello"}).encode()
-        self._error = error
-
-    def __call__(self, event: bytes, request_id: str, trace_id: str) -> InvocationResult:
-        assert request_id
-        assert trace_id.startswith("Root=1-")
-        self.events.append(json.loads(event))
-        return InvocationResult(self._payload, self._error, REPORT)
+def answering(returned: Any = None, error: str | None = None) -> Mock:
+    """Stand in for a function with a fixed result."""
+    payload = json.dumps(returned or {"statusCode": 200, "body": "hello"}).encode()
+    return Mock(return_value=InvocationResult(payload, error, REPORT))
 
 
 def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **headers: str) -> ApiRequest:
@@ -130,56 +120,50 @@ def post(body: bytes = b"x", target: str = "/photos", method: str = "POST", **he
 
 @pytest.mark.parametrize(("method", "target"), [("GET", "/photos"), ("POST", "/nothing"), ("GET", "/web/a/b")])
 def test_without_a_route_the_function_is_not_called(method: str, target: str) -> None:
-    function = FakeFunction()
+    function = answering()
     response = ApiGateway(TEMPLATE, function).handle(post(method=method, target=target))
     assert (response.status, response.body) == (403, b'{"message": "Missing Authentication Token"}')
-    assert not function.events
+    function.assert_not_called()
 
 
 def test_a_body_that_does_not_fit_into_an_event_is_refused() -> None:
-    function = FakeFunction()
+    function = answering()
     gateway = ApiGateway(TEMPLATE, function)
     # GIVEN a photo that fits, but not in base64
     assert gateway.handle(post(b"x" * (PAYLOAD_LIMIT * 3 // 4))).status == 413
-    assert not function.events
+    function.assert_not_called()
     # WHEN it leaves room for the rest of the event THEN it is accepted
     assert gateway.handle(post(b"x" * (PAYLOAD_LIMIT * 3 // 4 - 2000))).status == 200
+    _, request_id, trace_id = function.call_args.args
+    assert (bool(request_id), trace_id[:7]) == (True, "Root=1-")
 
 
-@pytest.mark.parametrize("function", [FakeFunction(error="Unhandled"), FakeFunction({"answer": 42})])
-def test_a_function_that_fails_is_a_bad_gateway(function: FakeFunction) -> None:
+@pytest.mark.parametrize(
+    ("function", "status"),
+    [(answering(error="Unhandled"), 502), (answering({"answer": 42}), 502), (Mock(side_effect=Throttled), 500)],
+)
+def test_a_function_that_fails_is_a_bad_gateway_and_throttling_an_internal_error(function: Mock, status: int) -> None:
     response = ApiGateway(TEMPLATE, function).handle(post())
-    assert (response.status, response.body) == (502, b'{"message": "Internal server error"}')
+    assert (response.status, response.body) == (status, b'{"message": "Internal server error"}')
 
 
 def test_a_method_that_demands_a_key_takes_only_that_of_the_page() -> None:
-    # GIVEN a definition that demands a key, with our own answer to a missing one
-    template = json.loads(json.dumps(TEMPLATE))
-    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    definition["paths"]["/photos"]["post"]["security"] = [{"api_key": []}]
-    function = FakeFunction()
+    # GIVEN a definition that demands a key
+    template, function = deepcopy(TEMPLATE), answering()
+    definition: Any = template["Resources"]["RestAPI"]["Properties"]
+    definition["DefinitionBody"]["paths"]["/photos"]["post"]["security"] = [{"api_key": []}]
     gateway = ApiGateway(template, function)
     # WHEN requests have no key or a wrong one THEN they never reach the function
-    for headers in ([], [("X-Api-Key", "wrong")]):
-        assert gateway.handle(ApiRequest("POST", "/photos", headers, b"", "192.0.2.1")).status == 403
-    assert not function.events
+    assert [gateway.handle(each).status for each in (post(), post(X_Api_Key="wrong"))] == [403, 403]
+    function.assert_not_called()
     # AND the key of the page opens it, and preflight requests need none
-    key = [("X-Api-Key", page_key("dev", "local"))]
-    assert gateway.handle(ApiRequest("POST", "/photos", key, b"", "192.0.2.1")).status == 200
-    assert gateway.handle(ApiRequest("OPTIONS", "/photos", [], b"", "192.0.2.1")).status == 200
-
-
-def test_throttling_is_an_internal_error_to_clients() -> None:
-    def busy(*_: object) -> InvocationResult:
-        raise Throttled
-
-    assert ApiGateway(TEMPLATE, busy).handle(post()).status == 500
+    assert gateway.handle(post(X_Api_Key=page_key("dev", "local"))).status == 200
+    assert gateway.handle(post(method="OPTIONS")).status == 200
 
 
 def test_the_log_has_routes_and_no_queries(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(
-        ApiGateway(TEMPLATE, FakeFunction({"statusCode": 200, "multiValueHeaders": {"Via": ["a", "b"]}})), 0
-    ) as port:
+    function = answering({"statusCode": 200, "multiValueHeaders": {"Via": ["a", "b"]}})
+    with serving(ApiGateway(TEMPLATE, function), 0) as port:
         client = HTTPConnection(HOST, port, timeout=30)
         client.request("GET", "/web/a.js?lat=-33.9")
         response = client.getresponse()
