@@ -41,8 +41,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRig]:
             postgres=postgres_server,
             postgres_proxy=stack.enter_context(Proxy.to(postgres_server.port)),
             certificates=certificates,
-            tls_redis=redis_server,
-            tls_postgres=postgres_server,
         )
 
 
@@ -107,7 +105,7 @@ def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
     proxy = f"{NAME}:{rig.postgres_proxy.port}"
     token = Signer("us-east-1").database_password(f"postgresql://signed@{proxy}/")()
     name = rig.database_url.rpartition("/")[2]
-    with closing(psycopg2.connect(rig.tls_postgres.admin_url, dbname=name)) as admin:
+    with closing(psycopg2.connect(rig.postgres.admin_url, dbname=name)) as admin:
         prepare(admin, "signed")
         with admin, admin.cursor() as cursor:
             cursor.execute("alter role signed password %s", (token,))
@@ -119,7 +117,7 @@ def test_a_user_of_postgres_whose_password_is_a_token(rig: TlsRig) -> None:
 def test_the_servers_themselves_refuse_what_the_cases_say(rig: TlsRig) -> None:
     # The cases would prove nothing if every client accepted the good certificate.
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
-        redis.Redis(port=rig.tls_redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
+        redis.Redis(port=rig.redis.tls_port, ssl=True, retry=Retry(NoBackoff(), 0)).ping()
     with pytest.raises(psycopg2.OperationalError, match="certificate"):
         psycopg2.connect(
             with_address(rig.database_url, NAME, rig.postgres.port), sslmode="verify-full", sslrootcert="system"

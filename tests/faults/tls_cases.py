@@ -99,9 +99,9 @@ def tls_postgres(certificates: Certificates) -> Iterator[TlsPostgres]:
 class TlsRig(Rig):
     """Both servers as in production: with TLS, verified names, passwords, and Redis in cluster mode."""
 
+    redis: TlsRedis
+    postgres: TlsPostgres
     certificates: Certificates
-    tls_redis: TlsRedis
-    tls_postgres: TlsPostgres
 
     @property
     def tls_settings(self) -> dict[str, str]:
@@ -127,7 +127,7 @@ def install_in_redis(rig: TlsRig, certificate: CertificateFiles) -> None:
 
 def install_in_postgres(rig: TlsRig, certificate: CertificateFiles) -> None:
     """Make PostgreSQL use another certificate for new connections."""
-    rig.tls_postgres.install(certificate)
+    rig.postgres.install(certificate)
     reload_postgres(rig)
 
 
@@ -149,7 +149,7 @@ def certificate(install: Callable[[TlsRig, CertificateFiles], None], which: str)
 no_fault: Fault = fault(lambda _: None, lambda _: None)
 redis_without_tls: Fault = fault(
     lambda rig: setattr(rig.redis_proxy, "target", rig.redis.port),
-    lambda rig: setattr(rig.redis_proxy, "target", rig.tls_redis.tls_port),
+    lambda rig: setattr(rig.redis_proxy, "target", rig.redis.tls_port),
 )
 postgres_without_tls: Fault = fault(
     lambda rig: reload_postgres(rig, "alter system set ssl = off"),
