@@ -31,13 +31,10 @@ def test_every_dependency_is_pinned_as_in_development() -> None:
     assert {*PROJECT["dependencies"], *(pin for pins in optional.values() for pin in pins)} <= pins
 
 
-def test_the_product_has_all_that_it_needs() -> None:
+def test_the_product_has_all_that_it_needs_and_one_version() -> None:
+    assert PROJECT["version"] == VERSION
     product = re.findall(r"^([\w.-]+==[\w.]+)", (ROOT / "requirements.in").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(product) <= set(PROJECT["dependencies"])
-
-
-def test_the_version_is_the_products() -> None:
-    assert PROJECT["version"] == VERSION
 
 
 def test_another_python_is_named_before_anything_else() -> None:

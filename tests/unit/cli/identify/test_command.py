@@ -31,12 +31,9 @@ def test_every_task_is_done_once_with_few_in_memory() -> None:
     assert sorted(done) == [number * 2 for number in range(1000)]
 
 
-def test_an_error_ends_the_run() -> None:
+def test_an_error_ends_the_run_and_a_consumer_may_stop() -> None:
     with pytest.raises(ZeroDivisionError):
         list(in_parallel(lambda number: 1 / number, [1, 0, 2], 2))
-
-
-def test_a_consumer_may_stop() -> None:
     with closing(in_parallel(str, range(10**9), 2)) as results:
         assert next(results)
 
