@@ -186,13 +186,11 @@ class CellFile:
 
     def _value(self, cell: int) -> bytes | None:
         """Return what is kept of a cell. A process asks for few, so that each opens the file."""
-        if not self._path.is_file():  # SQLite would make an empty one
-            raise StoreError("postgres_error", f"the file of cells is gone: {self._path}")
         try:
-            with closing(sqlite3.connect(self._path)) as connection:
+            with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()
         except sqlite3.Error as error:
-            raise StoreError("postgres_error", f"the file of cells cannot be read: {error}") from error
+            raise StoreError("postgres_error", f"the file of cells {self._path} cannot be read: {error}") from error
         return row[0] if row else None
 
 

@@ -17,7 +17,7 @@ from chalicelib.model.packs import LABEL_COLUMNS, id_of
 from chalicelib.model.taxonomy import RANKS, Animal, Taxon
 from cli.errors import CommandError
 from cli.photos import thumbnail
-from cli.study.taxa import lineage_of, taxon_rank
+from cli.study.taxa import ANIMALS, lineage_of, taxon_of, taxon_rank
 from cli.training.card import SIDE, markdown, page
 from cli.training.evaluation import Evaluation
 from cli.training.fit import INSTALL, Head
@@ -49,14 +49,14 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
     """Return the animals of scientific names. `known`: those of this release's models, by taxon id."""
     animals = []
     for index, latin in enumerate(taxa):
-        lineage, taxon_id = lineage_of(latin), latin.lower().replace(" ", "-")
+        taxon_id = latin.lower().replace(" ", "-")
         if taxon_id in known:
             animals.append(known[taxon_id]._replace(output_index=index))
             continue
-        rank = next((rank for rank, name in lineage.ranks.items() if name == latin), "species")
-        line = tuple(Taxon(lineage_of(name).name or name, name, at) for at, name in lineage.ranks.items())
-        name = lineage.name or latin
-        animals.append(Animal(id_of(taxon_id), taxon_id, index, name, latin, taxon_rank(rank), "wild", line))
+        meant, ranks = taxon_of((ANIMALS, latin)), lineage_of(latin).ranks
+        line = tuple(Taxon(lineage_of(name).name or name, name, at) for at, name in ranks.items())
+        rank = taxon_rank(meant.rank)
+        animals.append(Animal(id_of(taxon_id), taxon_id, index, meant.name, latin, rank, "wild", line))
     return tuple(animals)
 
 

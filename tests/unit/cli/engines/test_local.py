@@ -65,6 +65,6 @@ def test_a_file_that_is_gone_is_an_error_and_does_not_come_back_empty(cells: Cel
     # GIVEN a cache that was cleared during a run
     (tmp_path / "cells.sqlite").unlink()
     # WHEN a cell is asked for THEN that is said, and no later run finds an empty file
-    with pytest.raises(StoreError, match="gone"):
+    with pytest.raises(StoreError, match="cannot be read"):
         cells.features_of([HERE], Deadline.after(1))
     assert list(tmp_path.iterdir()) == []
