@@ -57,9 +57,11 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "1 labelled photo is not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
 
 
-def test_of_two_paths_that_may_mean_a_photo_the_nearer_one_does(study: Path) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_paths_that_may_mean_a_photo_the_nearer_one_does(study: Path, order: int) -> None:
     # GIVEN a label of a card that is not in the study, whose photo has a name that is unique in it
-    (study.parent / NAME).write_text(f"{HEAD}IMG_0003.JPG,W\\old,,,lion,,\nIMG_0003.JPG,N,,,impala,,\n")
+    rows = ["IMG_0003.JPG,W\\old,,,lion,,\n", "IMG_0003.JPG,N,,,impala,,\n"]
+    (study.parent / NAME).write_text(HEAD + "".join(rows[::order]))
     assert run(["import", str(study), str(study.parent / NAME), "--reviewer", "B. Person"]) == 3
     assert opinions(study) == {"N/IMG_0003.JPG": [("B. Person", [("impala", None)])]}
 

@@ -75,6 +75,13 @@ def test_a_taxon_without_samples_is_never_the_likeliest_nor_the_nearest() -> Non
     assert (distances[samples.taxon == 1] > distances[0]).all()
 
 
+def test_all_photos_of_a_camera_are_in_one_fold() -> None:
+    samples = clouds(strangers=10)
+    folds = folds_of(samples)
+    assert set(folds) == set(range(5))
+    assert all(len(set(folds[samples.camera == camera])) == 1 for camera in range(CAMERAS))
+
+
 def test_a_head_does_not_see_the_cameras_that_it_is_tested_on() -> None:
     # GIVEN a camera whose photos of one taxon look like those of another
     samples = clouds(taxa=2, spread=0.1)
