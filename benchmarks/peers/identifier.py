@@ -5,7 +5,6 @@
 
 import json
 import os
-from dataclasses import asdict
 from itertools import cycle, pairwise
 from pathlib import Path
 from time import perf_counter
@@ -53,7 +52,7 @@ class Identifier:
         has_animal = scores.animal_probability >= self._settings.thresholds.animal
         best = np.argsort(scores.probabilities)[: -TOP - 1 : -1].tolist()
         candidates = [
-            {**asdict(self._taxonomy.animals[each].taxon), "score": round(float(scores.probabilities[each]), 4)}
+            {**self._taxonomy.animals[each].taxon._asdict(), "score": round(float(scores.probabilities[each]), 4)}
             for each in best
         ]
         answer = {
