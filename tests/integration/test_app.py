@@ -134,11 +134,6 @@ def test_every_refusal_is_a_problem(
     assert not re.search(r"Traceback|/[a-z]+/[a-z]+/|select |\.py", reply.text)
 
 
-def test_an_unknown_path_is_a_problem(served: Served) -> None:
-    reply = served.request("GET", "/nothing")
-    assert (reply.status, reply.json["code"]) == (404, "not_found")
-
-
 def test_animals_of_a_place_are_listed(served: Served, contract: dict[str, Any]) -> None:
     reply = served.request("GET", "/animals", SYDNEY_QUERY)
     assert reply.status == 200

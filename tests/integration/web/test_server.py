@@ -130,16 +130,25 @@ def connection(running: Running) -> Iterator[HTTPConnection]:
     connection.close()
 
 
-def raw(running: Running, request: bytes) -> tuple[int, dict[str, Any]]:
-    """Status and problem with which raw bytes are answered; reads to the end of the connection."""
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
-        sender.sendall(request)
-        response = HTTPResponse(sender)
+def dial(running: Running) -> socket.socket:
+    return socket.create_connection((HOST, running.port), timeout=10)
+
+
+def last_answer(sender: socket.socket, request: bytes) -> tuple[int, Any, bytes]:
+    """Status, headers and body with which raw bytes are answered; reads to the end of the connection."""
+    sender.sendall(request)
+    with HTTPResponse(sender) as response:
         response.begin()
-        with response:
-            assert response.headers["Content-Type"] == "application/problem+json"
-            assert response.headers["Access-Control-Allow-Origin"] == "*"  # pages of other origins may read why
-            return response.status, json.loads(response.read())
+        return response.status, response.headers, response.read()
+
+
+def raw(running: Running, request: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and problem with which raw bytes are answered."""
+    with dial(running) as sender:
+        status, headers, body = last_answer(sender, request)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Access-Control-Allow-Origin"] == "*"  # pages of other origins may read why
+    return status, json.loads(body)
 
 
 def read(connection: HTTPConnection) -> tuple[int, bytes]:
@@ -173,11 +182,8 @@ def test_a_chunked_body_arrives_whole(connection: HTTPConnection) -> None:
 
 def test_trailers_after_chunks_are_dropped(running: Running) -> None:
     head = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
-        sender.sendall(head + b"5;name=value\r\nhello\r\n0\r\nChecksum: 1\r\n\r\n")
-        with HTTPResponse(sender) as response:
-            response.begin()
-            assert response.read() == b"5"
+    with dial(running) as sender:
+        assert last_answer(sender, head + b"5;name=value\r\nhello\r\n0\r\nChecksum: 1\r\n\r\n")[2] == b"5"
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -199,7 +205,7 @@ def test_a_client_that_asks_first_does_not_send_what_is_refused(running: Running
     # WHEN its body would be too large, it is refused at once
     assert raw(running, head % (LIMIT + 1))[0] == 413
     # WHEN it would not, it may go on
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+    with dial(running) as sender:
         sender.sendall(head % 5)
         assert sender.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n")
         sender.sendall(b"hello")
@@ -255,11 +261,8 @@ def test_a_request_of_doubtful_length_or_host_is_refused(running: Running, messa
 )
 def test_only_known_hosts_are_served(running: Running, host: bytes, status: int) -> None:
     # GIVEN a page elsewhere whose name leads to this machine (DNS rebinding): its Host gives it away
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
-        sender.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host)
-        with HTTPResponse(sender) as response:
-            response.begin()
-            assert response.status == status
+    with dial(running) as sender:
+        assert last_answer(sender, b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host)[0] == status
 
 
 def test_any_host_is_served_if_the_setting_says_so() -> None:
@@ -309,7 +312,7 @@ def test_the_log_has_the_route_and_no_query(running: Running, connection: HTTPCo
 
 
 def test_a_client_that_leaves_in_a_body_is_one_line_of_the_log(running: Running) -> None:
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+    with dial(running) as sender:
         sender.sendall(POST + b"Content-Length: 5\r\n\r\nhe")
     running.wait_for_line("POST /identify/length 0")
 
@@ -352,10 +355,7 @@ def test_an_idle_connection_is_kept_for_less_than_a_second_too() -> None:
 )
 def test_a_client_cannot_keep_an_answered_connection_by_sending_on(unread: bytes, more: bytes) -> None:
     # GIVEN a request that is answered without its body
-    with (
-        Running(keep_alive_seconds=0.3) as running,
-        socket.create_connection((HOST, running.port), timeout=10) as sender,
-    ):
+    with Running(keep_alive_seconds=0.3) as running, dial(running) as sender:
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + unread + b"\r\n")
         answer = b""
         while b"hello" not in answer:
@@ -382,7 +382,7 @@ def test_a_connection_ends_if_its_client_takes_nothing_of_a_response(monkeypatch
     # GIVEN a client that asks for more than the kernel holds, and reads nothing
     monkeypatch.setattr("web.server.STALL_SECONDS", 1)
     large = Route("GET", "/", lambda *_: Response(bytes(20_000_000), {"Content-Type": "text/plain"}))
-    with Running([large]) as running, socket.create_connection((HOST, running.port), timeout=10) as sender:
+    with Running([large]) as running, dial(running) as sender:
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wait_until(lambda: bool(running.server.server_state.connections))
         # THEN the kernel closes the connection after the time for it
@@ -397,14 +397,14 @@ def test_a_body_that_comes_with_an_upgrade_is_not_dropped_silently(running: Runn
     assert (status, problem["code"]) == (400, "bad_request")
     assert "without Upgrade" in problem["detail"]
     # AND without a body, it is answered as by a server that knows no other protocol
-    with socket.create_connection((HOST, running.port), timeout=10) as sender:
+    with dial(running) as sender:
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
         assert sender.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def test_connections_beyond_the_limit_get_503() -> None:
     with Running(connections=2) as running:
-        open_ones = [socket.create_connection((HOST, running.port), timeout=10) for _ in range(2)]
+        open_ones = [dial(running) for _ in range(2)]
         wait_until(lambda: len(running.server.server_state.connections) == 2)
         status, problem = raw(running, b"")
         assert (status, problem["code"]) == (503, "unavailable")
@@ -455,7 +455,7 @@ def test_a_photo_without_room_is_refused_on_a_connection_that_is_kept(
     full: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     # WHEN a client sends two photos, the second before it has read the answer to the first
-    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+    with dial(full) as sender:
         sender.sendall(REFUSED % 90_000 + bytes(90_000) + REFUSED % 5 + b"hello")
         received = b""
         while received.count(b"request_id") < 2:
@@ -468,10 +468,8 @@ def test_a_photo_without_room_is_refused_on_a_connection_that_is_kept(
             assert received.count(line) == 2
         assert b"connection:" not in received
         # AND the connection serves what comes next
-        sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        with HTTPResponse(sender) as response:
-            response.begin()
-            assert response.read() == b'{"hello":"there"}'
+        last = last_answer(sender, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert last[2] == b'{"hello":"there"}'
     # AND the log has one line for both, after a second
     assert len(set(ids)) == 2
     wait_until(lambda: any(each.name == "toy" for each in caplog.records))
@@ -498,7 +496,7 @@ def test_a_full_queue_hides_no_other_fault_and_keeps_no_connection_that_is_to_en
     full: Running, head: bytes, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.messages.DRAIN_SECONDS", 0.1)
-    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+    with dial(full) as sender:
         sender.sendall(head)
         received = b""
         while part := sender.recv(10_000):
@@ -510,7 +508,7 @@ def test_a_full_queue_hides_no_other_fault_and_keeps_no_connection_that_is_to_en
 def test_a_refused_photo_may_not_arrive_for_ever(full: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a client that was refused, and sends its photo bit by bit
     monkeypatch.setattr("web.protocol.DRAIN_SECONDS", 0.3)
-    with socket.create_connection((HOST, full.port), timeout=10) as sender:
+    with dial(full) as sender:
         sender.sendall(REFUSED % 90_000)
         assert sender.recv(10_000).startswith(b"HTTP/1.1 503")
         sender.settimeout(0.1)
@@ -620,7 +618,7 @@ def test_a_request_that_the_server_no_longer_waits_for_gets_a_problem(monkeypatc
 def test_bodies_in_memory_are_bounded() -> None:
     with Running(body_bytes=150_000) as running:
         # GIVEN a client that has sent 90 KB and is still sending
-        with socket.create_connection((HOST, running.port), timeout=10) as sender:
+        with dial(running) as sender:
             sender.sendall(POST + b"Content-Length: 100000\r\n\r\n" + bytes(90_000))
             wait_until(lambda: is_full(running))
             # WHEN another announces 100 KB THEN it is refused before it sends

@@ -99,13 +99,6 @@ class TestTime:
             assert value(redis) == b"v"
             assert failure(lambda: value(redis, 0.06)) == "redis_timeout"
 
-    @pytest.mark.parametrize("reply", SLOW_REPLIES)
-    def test_replies_that_arrive_slowly_end_at_the_deadline(self, reply: bytes) -> None:
-        # GIVEN a server that sends each byte before the command timeout, in many replies or a long one
-        with scripted(lambda _: reply, pace=0.02) as server, client(server, SLOW) as redis:
-            # WHEN called THEN the total timeout applies
-            assert failure(lambda: redis.run(get_many(50), Deadline.after(30))) == "redis_timeout"
-
     def test_a_passed_deadline_opens_no_connection(self) -> None:
         with scripted(lambda _: b"") as server, client(server) as redis:
             assert failure(lambda: value(redis, -1.0)) == "redis_timeout"
