@@ -36,8 +36,8 @@ def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
     arcs, outlines = _arcs(land), land["objects"]["land"]["geometries"]
     coasts = (_ring(arcs, each) for outline in outlines for polygon in _polygons(outline) for each in polygon)
     shared, states = _arcs(countries), countries["objects"]["countries"]["geometries"]
-    # An arc that one state has twice is no border.
-    used = Counter(chain.from_iterable({_number(arc) for arc in _numbers(each["arcs"])} for each in states))
+    # An arc that one state has twice is no border. A negative number, ~arc, means that it is gone along backwards.
+    used = Counter(chain.from_iterable({max(arc, ~arc) for arc in _numbers(each["arcs"])} for each in states))
     found = {
         "source": _SOURCE,
         "units_per_degree": _UNITS,
@@ -80,11 +80,6 @@ def _arcs(topology: Any) -> list[Line]:
     return [np.cumsum(arc, axis=0) * scale + begin for arc in topology["arcs"]]
 
 
-def _number(arc: int) -> int:
-    """Return the number of an arc; a negative one means that it is gone along backwards."""
-    return ~arc if arc < 0 else arc
-
-
 def _numbers(arcs: Any) -> Iterator[int]:
     for each in arcs:
         yield from [each] if isinstance(each, int) else _numbers(each)
@@ -96,7 +91,7 @@ def _polygons(geometry: Any) -> Any:
 
 def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
     """Return a closed line of arcs. It goes on beyond 180 degrees, and one around the South Pole by way of it."""
-    parts = [arcs[_number(arc)][:: -1 if arc < 0 else 1] for arc in numbers]
+    parts = [arcs[max(arc, ~arc)][:: -1 if arc < 0 else 1] for arc in numbers]
     ring = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
     ring[:, 0] = np.unwrap(ring[:, 0], period=360)
     if abs(ring[-1, 0] - ring[0, 0]) > 180:

@@ -5,7 +5,7 @@ from functools import cache
 import duckdb
 import numpy as np
 from h3.api import basic_int as h3
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import RESOLUTION
@@ -42,6 +42,7 @@ def test_cells_of_many_places_and_around_each_corner_of_the_icosahedron() -> Non
 
 
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=20))
+@settings(max_examples=40)
 def test_cells_of_extreme_places(places: list[tuple[float, float]]) -> None:
     found = cells([lat for lat, _ in places], [lon for _, lon in places])
     for cell, place in zip(found, places, strict=True):
