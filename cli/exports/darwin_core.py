@@ -6,10 +6,11 @@ photos are one event. People, vehicles and empty photos are no occurrences.
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
-from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree
@@ -39,36 +40,38 @@ def columns() -> dict[str, list[str]]:
 
 
 def write_dwca(study: Study, path: Path, about: Description) -> None:
-    """Write the archive, file by file: a zip takes one at a time."""
-    with whole(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive:
+    """Write the archive. A zip takes one file at a time, so the rows go to nameless files beside it first."""
+    with whole(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive, ExitStack() as stack:
+        texts, write = {}, {}
+        for file, names in columns().items():
+            text = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline="", dir=partial.parent))
+            texts[file] = text
+            writer = csv.DictWriter(text, names, lineterminator="\n", restval="", extrasaction="ignore")
+            writer.writeheader()
+            write[file] = writer.writerow
+        for file, row in _rows(study, about):
+            write[file](row)
         archive.write(META, META.name)
         archive.writestr(EML.name, eml(study, about))
-        for file, names in columns().items():
-            with (
-                archive.open(file, "w", force_zip64=True) as binary,
-                TextIOWrapper(binary, encoding="utf-8", newline="") as text,
-            ):
-                writer = csv.DictWriter(text, names, lineterminator="\n", restval="", extrasaction="ignore")
-                writer.writeheader()
-                for row in _rows(study, about, file):
-                    writer.writerow(row)
+        for file, text in texts.items():
+            text.seek(0)
+            with archive.open(file, "w", force_zip64=True) as binary:
+                binary.writelines(map(str.encode, text))
 
 
-def _rows(study: Study, about: Description, file: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file of the archive."""
+def _rows(study: Study, about: Description) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rows of all files, each with the name of its file."""
     for event in study.events():
         for photo in event:
             for number, part in enumerate(photo.finding.each, 1):
                 if part.kind != "animal" or part.named is None:
                     continue
                 key = {"occurrenceID": observation_id(photo, number)}
-                if file == "occurrence.csv":
-                    about_it = _occurrence(photo, part, study, about) | {"eventID": event_id(event)}
-                    yield key | about_it | _identification(part, part.named)
-                elif file == "multimedia.csv":
-                    yield key | _medium(photo)
-                elif not part.is_human:
-                    yield from (key | _identification(part, each) for each in part.candidates)
+                about_it = _occurrence(photo, part, study, about) | {"eventID": event_id(event)}
+                yield "occurrence.csv", key | about_it | _identification(part, part.named)
+                yield "multimedia.csv", key | _medium(photo)
+                for each in () if part.is_human else part.candidates:
+                    yield "identification.csv", key | _identification(part, each)
 
 
 def _occurrence(photo: StudyPhoto, part: Finding, study: Study, about: Description) -> dict[str, Any]:
