@@ -5,15 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
+from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import ModelError
-from chalicelib.model.models import FusedScores, Models
+from chalicelib.features.cells import cell_of, prepare, text_of
+from chalicelib.features.codec import NO_ANIMALS
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.model.detector import GROWTH, Box
+from chalicelib.model.models import FusedScores, Models, head_crops, stretched
 from chalicelib.model.packs import Outside
+from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model
+from chalicelib.model.subject import LEAST_BOX, Sighting
 from chalicelib.model.taxonomy import Relatives, Taxonomy
+from chalicelib.photo.photos import DecodedPhoto
+from chalicelib.photo.pixels import Picture
+from chalicelib.services import build_recogniser
 from tests.support import tiny_model
 from tests.support.tiny_model import write_pack
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 FLOOR = 0.02
 SIDE = tiny_model.SIZE
@@ -23,7 +37,7 @@ def square(*colour: int) -> NDArray[np.uint8]:
     return np.full((SIDE, SIDE, 3), colour, np.uint8)
 
 
-RED, GREEN, BLUE = square(220, 20, 20), square(20, 220, 20), square(20, 20, 220)
+RED_PHOTO, GREEN_PHOTO, BLUE_PHOTO = square(220, 20, 20), square(20, 220, 20), square(20, 20, 220)
 
 
 @pytest.fixture
@@ -46,9 +60,9 @@ def names(models: Models, photo: NDArray[np.uint8]) -> list[str]:
 
 def test_a_pack_scores_photos_of_its_taxa_only(models: Models) -> None:
     # GIVEN a pack of mammals; WHEN a frog and a fox come; THEN it loads and looks only for the fox
-    assert names(models, GREEN) == []
+    assert names(models, GREEN_PHOTO) == []
     assert not models.packs[0].is_loaded
-    assert names(models, RED) == ["foxes"]
+    assert names(models, RED_PHOTO) == ["foxes"]
     assert models.packs[0].is_loaded
 
 
@@ -60,7 +74,7 @@ def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:
     taxonomy = Taxonomy.read(tmp_path / "labels.csv", tmp_path / "taxa.csv")
     models = Models(Model(path, threads=1), taxonomy, tmp_path, FLOOR, threads=1, outside=outside)
     # THEN it scores photos of its taxa, and its taxa have the general model's names
-    assert names(models, RED) == ["foxes"]
+    assert names(models, RED_PHOTO) == ["foxes"]
     assert "carnivore" in {taxon.name for taxon in models.packs[0].animals[0].lineage}
     # THEN no two packs have one name
     write_pack(tmp_path)
@@ -71,14 +85,14 @@ def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:
 
 def test_scores_that_are_not_finite_are_an_error(models: Models) -> None:
     # GIVEN a model whose scores of a photo are not numbers; THEN the error names it, and what checks it
-    photo = models.score(GREEN)
+    photo = models.score(GREEN_PHOTO)
     photo.general = replace(photo.general, vision=np.full(3, np.nan, np.float32))
     with pytest.raises(ModelError, match=r"scores of \w+ are not finite; expected .*model check"):
         models.fuse([photo])
 
 
 def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) -> None:
-    scores = score(models, BLUE)
+    scores = score(models, BLUE_PHOTO)
     assert [each.name for each in scores.taxonomy.animals] == ["red fox", "tree frog", "dog", "Arctic fox"]
     assert scores.vision.sum() == pytest.approx(1)
     assert scores.probabilities.tolist() == pytest.approx(scores.vision.tolist())
@@ -87,7 +101,7 @@ def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) ->
 
 def test_the_animal_of_most_photos_wins(models: Models) -> None:
     # GIVEN two photos of a fox and one of a frog
-    together = score(models, RED, RED, GREEN)
+    together = score(models, RED_PHOTO, RED_PHOTO, GREEN_PHOTO)
     assert together.likeliest(1)[0].name == "red fox"
     assert together.probabilities.sum() == pytest.approx(1)
 
@@ -105,3 +119,194 @@ def test_labels_of_another_length_are_an_error(tmp_path: Path) -> None:
     other = Taxonomy.of(taxonomy.animals[:2])
     with pytest.raises(ModelError, match=r"tiny\.onnx has 3 animals, labels\.csv has 2 rows"):
         Models(Model(path), other, tmp_path, FLOOR)
+
+
+# --- heads: what they see of an animal's box, where they are for it, and what their word counts for
+
+
+SIZE = 16
+SHARES = st.floats(0, 1)
+
+
+def _half_dark(width: int = 120, height: int = 80) -> Picture:
+    """Return a photo whose left half is darker than its right half, both faint."""
+    pixels = np.full((height, width, 3), 100, np.uint8)
+    pixels[:, width // 2 :] = 140
+    return Picture(Image.fromarray(pixels))
+
+
+def test_a_head_sees_a_box_plain_mirrored_and_with_more_contrast() -> None:
+    # GIVEN a faint photo, and a box in its middle
+    picture, box = _half_dark(), Box(0.4, 0.4, 0.2, 0.2, 0.9, "animal")
+    # WHEN its crops are made; THEN the first one is what the general model sees
+    plain, both, mirrored, clear = head_crops(picture, box, SIZE)
+    assert np.array_equal(plain, picture.around(box.grown(GROWTH), SIZE))
+    # AND others are mirrored, with the dark half at the right, or have more contrast, or both
+    assert plain[:, 0].max() < 110 < 130 < plain[:, -1].min()
+    assert mirrored[:, -1].max() < 110 < 130 < mirrored[:, 0].min()
+    assert clear[:, 0].max() < 10 < 245 < clear[:, -1].min()
+    assert both[:, -1].max() < 10 < 245 < both[:, 0].min()
+
+
+@given(x=SHARES, y=SHARES, width=SHARES, height=SHARES)
+def test_every_box_has_crops_inside_of_the_photo(x: float, y: float, width: float, height: float) -> None:
+    # GIVEN any box, even one without an area or at the border; WHEN its crops are made
+    crops = head_crops(_half_dark(), Box(x, y, width * (1 - x), height * (1 - y), 0.5, "animal"), SIZE)
+    # THEN each is an image of the general model
+    assert all(crop.shape == (SIZE, SIZE, 3) and crop.dtype == np.uint8 for crop in crops)
+
+
+def test_a_square_without_contrast_stays_as_it_is() -> None:
+    flat = np.full((SIZE, SIZE, 3), 7, np.uint8)
+    assert np.array_equal(stretched(flat), flat)
+
+
+GREY, YELLOW, RED, BLUE = (90, 90, 90), (90, 90, 0), (255, 0, 0), (0, 0, 255)
+POMONA = cell_of(34.1, -117.8)
+BESIDE = prepare().grid_ring(POMONA, 1)[0]
+FAR = cell_of(45.5, -122.7)
+
+
+def place(cell: int, area: str = "US") -> Features:
+    """Return the features of a cell where the red fox lives; its other animals have no range."""
+    found = NO_ANIMALS._replace(
+        cell=cell,
+        areas=(area,),
+        animals=np.array([10], np.int32),
+        weights=np.ones(1, np.float32),
+        status=np.ones(1, np.uint8),
+    )
+    return Features("narrowed", "miss", found)
+
+
+def recogniser_in(folder: Path, more: str = "", gain: float = 0.05) -> Recogniser:
+    """Return a recogniser with both detectors and a head. `more`: lines of its manifest. `gain`: how sure it is."""
+    path = tiny_model.write(folder, tiny_model.tiny_model())
+    tiny_model.write_detector(folder)
+    tiny_model.write_camera_trap_detector(folder)
+    write_head(folder / "packs", path, more, gain)
+    return build_recogniser(Settings(model=ModelSettings(path=path)))
+
+
+def animal(colour: tuple[int, int, int], ground: tuple[int, int, int] = GREY) -> DecodedPhoto:
+    """Return a photo with an animal of a colour in its corner. On grey, it is one by night."""
+    image = Image.new("RGB", (64, 64), ground)
+    image.paste(colour, (0, 0, 16, 16))
+    return DecodedPhoto.of(Picture(image), tiny_model.SIZE, tiny_model.SIZE, 64)
+
+
+def named(found: Recognised) -> str | None:
+    prediction = found.together.prediction
+    return prediction.taxon.scientific_name if prediction else None
+
+
+def test_where_a_head_is_for_a_photo_its_word_counts(tmp_path: Path) -> None:
+    # GIVEN an animal that the general model takes for a red fox, and the head for an Arctic one
+    recogniser = recogniser_in(tmp_path)
+    # WHEN it is recognised; THEN the head names it, and the answer says that it has scored the photo
+    found = recogniser.recognise([animal(RED)], place(POMONA))
+    assert named(found) == "Vulpes lagopus"
+    assert [run.pack.name for run in found.together.scores.packs] == ["own"]
+    assert found.subject == "animal"
+    # AND the sum of all probabilities is at most 1
+    assert found.together.scores.probabilities.sum() <= 1.0 + 1e-6
+
+
+def test_each_box_is_named_by_the_head(tmp_path: Path) -> None:
+    recogniser, photo = recogniser_in(tmp_path), animal(RED)
+    boxes = recogniser.with_boxes(photo, recogniser.recognise([photo], place(POMONA))).boxes
+    assert boxes is not None
+    assert {shown.scores.packs[-1].pack.name for _, shown in boxes.animals} == {"own"}
+
+
+def test_an_animal_unlike_all_that_a_head_knows_is_left_to_the_general_model(tmp_path: Path) -> None:
+    # GIVEN an animal that is blue, which is any other to the head; THEN the scores are those without a head
+    recogniser = recogniser_in(tmp_path)
+    found = recogniser.recognise([animal(BLUE)], place(POMONA)).together.scores
+    assert (found.headed, found.packs) == (None, ())
+
+
+def test_a_name_has_at_least_the_probability_that_the_head_demands(tmp_path: Path) -> None:
+    # GIVEN a head that demands more than it gives; THEN the animal has no name, nor one of all that the head knows
+    recogniser = recogniser_in(tmp_path)
+    file = tmp_path / "packs" / "own.toml"
+    file.write_text(file.read_text().replace("vulpes-lagopus = 0.6", "vulpes-lagopus = 1.0"))
+    found = recogniser.recognise([animal(RED)], place(POMONA))
+    assert found.together.scores.headed is not None
+    assert named(found) is None
+
+
+def test_a_weak_box_that_a_head_names_surely_is_one_of_an_animal(tmp_path: Path) -> None:
+    # GIVEN a box of which the detector is unsure, and a head that is sure of it, or not
+    scores = recogniser_in(tmp_path).recognise([animal(RED)], place(POMONA)).together.scores
+    assert scores.headed is not None
+    unsure = replace(scores, headed=scores.headed._replace(is_sure=False))
+    # THEN it is believed, or not
+    weak = Sighting(0.3, by_night=True)
+    assert [believed(weak, each).animal for each in (scores, unsure, None)] == [LEAST_BOX, 0.3, 0.3]
+
+
+def test_a_head_makes_no_animal_of_a_photo_without_a_box(tmp_path: Path) -> None:
+    found = recogniser_in(tmp_path).recognise([animal(GREY)], place(POMONA))
+    assert found.together.scores.headed is None
+
+
+def test_a_head_by_night_sees_no_photo_by_day(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path, "night = true\n")
+    seen = [recogniser.recognise([animal(RED, ground)], place(POMONA)).head for ground in (GREY, YELLOW)]
+    assert [each is not None for each in seen] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("more", "features", "is_for"),
+    [
+        (f'cells = ["{text_of(POMONA)}"]\n', place(POMONA), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', place(BESIDE), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', place(FAR), False),
+        (f'cells = ["{text_of(prepare().cell_to_parent(POMONA, 1))}"]\n', place(BESIDE), True),
+        (f'cells = ["{text_of(POMONA)}"]\n', NO_LOCATION, False),
+        ('areas = ["MX", "US"]\n', place(FAR), True),
+        ('areas = ["MX"]\n', place(FAR), False),
+        ("", NO_LOCATION, True),
+    ],
+)
+def test_a_head_is_for_its_places(tmp_path: Path, more: str, features: Features, *, is_for: bool) -> None:
+    # GIVEN a head with areas, cells or neither; WHEN a photo is from one of them, beside it, elsewhere or anywhere
+    head = recogniser_in(tmp_path, more).models.head_at(features, by_night=True)
+    # THEN the head is for it, or not
+    assert (head is not None) == is_for
+
+
+def test_ones_own_head_comes_before_that_of_the_model(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path)
+    own = write_head(tmp_path / "mine", recogniser.models.general.path, name="mine").parent
+    models = build_recogniser(Settings(model=ModelSettings(path=recogniser.models.general.path, packs=own))).models
+    assert [head.name for head in models.heads] == ["mine", "own"]
+
+
+def test_a_head_of_another_general_model_is_refused(tmp_path: Path) -> None:
+    recogniser = recogniser_in(tmp_path)
+    file = tmp_path / "packs" / "own.toml"
+    file.write_text(file.read_text().replace(recogniser.models.general.version, "0123456789ab"))
+    with pytest.raises(
+        ModelError, match=r"own\.toml was trained on features of the general model 0123.*train it again"
+    ):
+        recogniser.recognise([animal(RED)], place(POMONA))
+
+
+def test_an_animal_of_a_head_is_known_where_taxa_are_listed(tmp_path: Path) -> None:
+    models = recogniser_in(tmp_path).models
+    assert {each.name for each in models.everything().animals} >= {"Arctic fox", "raccoon"}
+    assert [each.name for each in models.knowing("procyon-lotor")] == ["own"]
+
+
+def test_an_animal_that_does_not_live_at_the_place_is_less_likely(tmp_path: Path) -> None:
+    # GIVEN relatives of which the raccoon lives at the place and the Arctic fox does not
+    header = "number,taxon,scientific_name,name,genus,family,order,class"
+    rows = ["4,vulpes-lagopus,Vulpes lagopus,fox,Vulpes,Canidae,Carnivora,Mammalia"]
+    rows += ["5,procyon-lotor,Procyon lotor,raccoon,Procyon,Procyonidae,Carnivora,Mammalia"]
+    (tmp_path / "relatives.csv").write_text("\n".join([header, *rows]) + "\n")
+    recogniser, here = recogniser_in(tmp_path, gain=0.01), place(POMONA)
+    here = replace(here, found=here.found._replace(relatives=np.array([5], np.uint16)))
+    # WHEN a photo shows a fox to the head; THEN that is not said
+    assert named(recogniser.recognise([animal(RED)], here)) != "Vulpes lagopus"
