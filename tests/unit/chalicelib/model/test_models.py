@@ -1,7 +1,9 @@
 """All models: packs score only photos of their taxa, and several photos of one animal give one answer."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.detector import GROWTH, Box
 from chalicelib.model.models import FusedScores, Models, head_crops, stretched
+from chalicelib.model.naming import Level
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model
@@ -210,6 +213,15 @@ def test_where_a_head_is_for_a_photo_its_word_counts(tmp_path: Path) -> None:
     assert found.subject == "animal"
     # AND the sum of all probabilities is at most 1
     assert found.together.scores.probabilities.sum() <= 1.0 + 1e-6
+
+
+def test_the_number_of_what_a_head_says_needs_no_curve(tmp_path: Path) -> None:
+    # GIVEN curves by which nothing is certain WHEN a head names an animal THEN its number is as it was
+    never = {"place": [-9, 1], "alone": [-9, 1], "pack": [-9, 1], "least": 0.5}
+    (tmp_path / "certainty.json").write_text(json.dumps(dict.fromkeys(get_args(Level), never)))
+    prediction = recogniser_in(tmp_path).recognise([animal(RED)], place(POMONA)).together.prediction
+    assert prediction is not None
+    assert prediction.score > 0.5
 
 
 def test_each_box_is_named_by_the_head(tmp_path: Path) -> None:
