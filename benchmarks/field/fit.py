@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
 from benchmarks.field.truth import FieldPhoto
-from chalicelib.model.naming import PLAIN, Curve, Decision, Level, Naming
+from chalicelib.model.certainty import PLAIN, Curve, Level
+from chalicelib.model.naming import Decision, Naming
 from chalicelib.services import Services
 
 

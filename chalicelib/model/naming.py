@@ -5,18 +5,16 @@ that is shown is the probability of both, after its calibration (certainty.json)
 certain, up to three families that live at the place say what it perhaps is.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import exp, log
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.errors import ModelError
+from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.shares import Shares, shares_of, with_head
 from chalicelib.model.subject import NOTHING_SEEN, Sighting
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
     from chalicelib.model.models import FusedScores, Headed
     from chalicelib.model.prior import Prior
 
-Level = Literal["animal", "family", "group", "list"]
-"""What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
-
-Basis = Literal["place", "alone", "pack"]
-"""Whose curve a number is: that of photos with the features of a place, of those without, or of those that a pack
-scored, with a place or without."""
-LEAST: Final = 1e-9
-"""Least probability of an answer, and of its contrary: a logit is finite."""
 WITH_BOX: Final = 0.9
 """Least probability of an animal where the detector has found one."""
 LISTED: Final = 3
@@ -52,52 +42,6 @@ MOST_DEGRADED: Final = 0.94
 """Highest number of an answer whose features could not be read: it is never almost certain."""
 EXPLAINS: Final = 0.2
 """Share of unknown species in a wide answer from which they are said to be its reason."""
-
-
-class Curve(NamedTuple):
-    """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
-
-    `fits`: a and b of each basis. `least`: the number from which a level is said.
-    """
-
-    fits: Mapping[Basis, tuple[float, float]]
-    least: float
-
-    def number(self, probability: float, basis: Basis) -> float:
-        """Return the share of answers with this probability that are right."""
-        a, b = self.fits[basis]
-        p = min(max(probability, LEAST), 1.0 - LEAST)
-        return 1.0 / (1.0 + exp(-a - b * log(p / (1.0 - p))))
-
-
-PLAIN: Final[Mapping[Level, Curve]] = {
-    level: Curve(dict.fromkeys(get_args(Basis), (0.0, 1.0)), least)
-    for level, least in zip(get_args(Level), (0.7, 0.7, 0.85, 0.4), strict=True)
-}
-"""Curves that leave probabilities as they are, for a model without certainty.json."""
-
-
-def read_certainty(path: Path) -> Mapping[Level, Curve]:
-    """Return the curves in certainty.json beside a model, or `PLAIN` without one. Raises `ModelError`.
-
-    `python -m benchmarks.field --fit` computes the file, and says from which photos.
-    """
-    try:
-        rows = json.loads(path.read_text("utf-8"))
-        return {
-            level: Curve({basis: _numbers(*rows[level][basis]) for basis in curve.fits}, float(rows[level]["least"]))
-            for level, curve in PLAIN.items()
-        }
-    except FileNotFoundError:
-        return PLAIN
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path.name} cannot be read ({error}); expected place, alone, pack and least for {', '.join(PLAIN)}"
-        ) from error
-
-
-def _numbers(a: float, b: float) -> tuple[float, float]:
-    return float(a), float(b)
 
 
 class Member(NamedTuple):

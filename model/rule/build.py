@@ -39,9 +39,9 @@ from onnx import ModelProto
 from chalicelib.api import answers, words
 from chalicelib.config.settings import Settings
 from chalicelib.model import detector, naming, recogniser, subject
+from chalicelib.model.certainty import Curve, Level
 from chalicelib.model.fusion import Fusion, members_of, read_members
 from chalicelib.model.manifest import DETECTOR, read_manifests
-from chalicelib.model.naming import Curve, Level
 from chalicelib.model.packs import Pack
 from chalicelib.model.prior import HERE_OF_STATUS
 from chalicelib.model.recogniser import Recogniser

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.model import naming, subject
-from chalicelib.model.naming import Basis, Curve, Level
+from chalicelib.model import certainty, naming, subject
+from chalicelib.model.certainty import Basis, Curve, Level
 from model.rule.formula import Array, Rule
 from model.rule.layout import NONE, Lineage
 from model.rule.shares import Parts, Place
@@ -66,7 +66,7 @@ class Names:
 
     def _number(self, level: Level, share: Array) -> Array:
         """Return what `Curve.number` returns of the probability of an animal with a share."""
-        probability = (share * self.animal).largest(naming.LEAST).least(1.0 - naming.LEAST)
+        probability = (share * self.animal).largest(certainty.LEAST).least(1.0 - certainty.LEAST)
         logit = (probability / (1.0 - probability)).apply("Log")
         fits = self.curves[level].fits
         (a, b), (c, d) = (fits[self.basis or each] for each in ("place", "alone"))

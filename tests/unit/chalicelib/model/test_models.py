@@ -17,9 +17,9 @@ from chalicelib.errors import ModelError
 from chalicelib.features.cells import cell_of, prepare, text_of
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.model.certainty import Level
 from chalicelib.model.detector import GROWTH, Box
 from chalicelib.model.models import FusedScores, Models, head_crops, stretched
-from chalicelib.model.naming import Level
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model

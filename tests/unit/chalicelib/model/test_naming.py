@@ -14,9 +14,10 @@ from chalicelib.api.words import sure_of
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import ModelError
 from chalicelib.features.features import NO_LOCATION, Features, Mode
+from chalicelib.model.certainty import PLAIN, Basis, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
-from chalicelib.model.naming import LISTED, PLAIN, WIDEST, Basis, Decision, Level, Naming, read_certainty
+from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.subject import Sighting
 from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Relatives, Taxonomy
