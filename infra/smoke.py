@@ -78,7 +78,7 @@ def _keyed(key: str) -> dict[str, str]:
 
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
-PHOTO = INFRA / "release" / "cat.jpg"
+PHOTO = INFRA / "release" / "cat.jpg"  # the gate's; any photo will do, because this tests the service, not the model
 PARTS = ("model", "cache", "database")
 PATIENCE = 120.0  # seconds to wait for a healthy response; a paused database takes up to 30
 PAUSE = 3.0

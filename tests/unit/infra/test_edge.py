@@ -42,12 +42,10 @@ def test_an_address_with_too_many_requests_gets_a_problem_that_browsers_may_read
 
 def test_the_key_of_the_page_is_the_one_that_the_page_sends() -> None:
     assert EDGE["PageKey"]["Properties"]["Value"] == page_key("dev", "a1b2c3d4e5")
+    # AND without firewall and keys nothing is created
+    assert resources("edge.yaml", {"Stage": "dev", "RestApiId": "a1b2c3d4e5"}) == {}
     # AND it has a plan of its own
     assert EDGE["PageKeyOfPlan"]["Properties"]["UsagePlanId"] == {"Ref": "PagePlan"}
-
-
-def test_without_firewall_and_keys_nothing_is_created() -> None:
-    assert resources("edge.yaml", {"Stage": "dev", "RestApiId": "a1b2c3d4e5"}) == {}
 
 
 def test_the_address_of_clients_outlives_the_api() -> None:

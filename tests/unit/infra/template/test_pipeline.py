@@ -17,7 +17,7 @@ from infra import functions
 from infra.api_stage import limit_variables
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
-from infra.template import merge_unique, only, parameters_of, pipeline
+from infra.template import only, parameters_of, pipeline
 from infra.template.pipeline import merge_template
 from tests.support import cloudformation
 from tests.support.cloudformation import STAGES
@@ -187,11 +187,6 @@ def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
     urls = re.findall(r"\w+://[^/\s\"]*@", text)
     assert urls
     assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
-
-
-def test_a_duplicate_name_is_an_error() -> None:
-    with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
-        merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
 
 @pytest.mark.parametrize("image", ["", f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"])

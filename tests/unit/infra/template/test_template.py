@@ -1,4 +1,6 @@
-from infra.template import refers_to, substitute_refs
+import pytest
+
+from infra.template import merge_unique, refers_to, substitute_refs
 
 
 def test_references_to_a_name_are_renamed_everywhere() -> None:
@@ -9,3 +11,8 @@ def test_references_to_a_name_are_renamed_everywhere() -> None:
     assert substitute_refs(resource, {"Api": "R"}) == expected
     assert refers_to(resource, "Api")
     assert not refers_to(expected, "Api")
+
+
+def test_a_duplicate_name_is_an_error() -> None:
+    with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
+        merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
