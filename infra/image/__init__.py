@@ -96,10 +96,7 @@ def _unpacked(layer: Path) -> int:
 
 
 def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
-    """Return a folder with the wheels for an image, which pip fetches unless they are there.
-
-    Raises `PreconditionFailed`.
-    """
+    """Return a folder with an image's wheels, which pip fetches unless they are there. Raises `PreconditionFailed`."""
     lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
