@@ -184,6 +184,10 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here(taxonomy:
     assert message_of(found, NARROW, "narrowed", "animal") == (
         "Almost certain: jaguar. 2 close relatives live here that the model does not know: lion and margay."
     )
+    # AND of many, ten are named
+    many, _ = shown(scores(taxonomy), features(), prediction=jaguar, relatives=[lion] * 25)
+    assert many is not None
+    assert many.relatives_here == RelativesHere(25, (RelativeTaxon("lion", "lion", "P. l."),) * 10)
     # AND without a prediction there is none
     assert shown(scores(taxonomy), features())[0] is None
 

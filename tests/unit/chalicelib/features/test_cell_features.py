@@ -34,11 +34,11 @@ class World:
         policy = replace(policy or self.policy, memory_cells=size)
         return CellFeatures(self.cache, self.store, policy, self.clock)
 
-    def cached(self, age: float = 0.0, version: str = "v1") -> None:
+    def cached(self, age: float = 0.0, version: str = "v1", *, warmed: bool = False) -> None:
         """Redis knows the version, and holds the cell's features since `age` seconds."""
         then = self.clock.time() - age
         self.cache.put(ROLLOUT, rollout(version))
-        value = CachedValue(cell_animals(CELL, version), then, then + 100, then + 1000)
+        value = CachedValue(cell_animals(CELL, version), then, then + 100, then + 1000, warmed)
         self.cache.put(value_key(CELL, version), pack(value))
 
     def distrust(self) -> None:
@@ -294,6 +294,10 @@ class TestFaults:
         world.cached(age=150)
         assert outcome(world.container().at(CELL)) == ("narrowed", "stale", ("postgres_breaker_open",))
         assert world.store.queries == []
+        # AND one that was not asked after all costs others no pause
+        world.store.breaker_is_open, world.store.fault = False, "postgres_signing_in"
+        assert outcome(world.container().at(CELL)) == ("narrowed", "stale", ("postgres_signing_in",))
+        assert world.cache.get(lease_key(CELL)) is None
 
     def test_right_after_a_miss_too_a_value_in_redis_is_found_before_anything_is_given_up(self, world: World) -> None:
         # GIVEN a container whose last look was a miss, so that it claims before it reads
@@ -310,10 +314,14 @@ class TestFaults:
     ) -> None:
         container = world.container()
         assert container.at(CELL + 1).cache == "miss"
-        world.cached(age)
+        world.cached(age, warmed=True)
         world.cache.fault, world.cache.deny = "redis_oom", {"claim", "publish", "release"}
         world.store.fault = "postgres_unreachable"
-        assert outcome(container.at(CELL)) == ("narrowed", level, ("redis_oom",))
+        features = container.at(CELL)
+        assert outcome(features) == ("narrowed", level, ("redis_oom",))
+        # AND it is told that it was warmed, and what happened, once
+        assert features.trace.warmed
+        assert [each.partition(":")[0] for each in features.trace.details] == ["redis_oom"]
 
     @pytest.mark.parametrize(("waited", "seconds"), [(0.0, 0.5), (0.2, 0.3), (0.4, SHORTEST), (60.0, SHORTEST)])
     def test_a_wait_before_the_lookup_counts_towards_the_total(
@@ -446,6 +454,15 @@ class TestClocks:
         world.cached(age=age)
         assert outcome(world.container(size=0).at(CELL)) == ("narrowed", *expected)
 
+    def test_the_lifetimes_of_a_value_from_the_future_begin_now(self, world: World) -> None:
+        world.cached(age=-86400)
+        container = world.container()
+        container.at(CELL)
+        world.cache.fault = "redis_unreachable"
+        world.clock.sleep(101)
+        world.distrust()
+        assert container.at(CELL).cache == "bypass"
+
 
 class TestDemand:
     def test_demand_travels_with_the_question_for_the_version(self, world: World) -> None:
@@ -462,9 +479,7 @@ class TestDemand:
         assert world.cache.calls.count("check_in") == 3  # at first, after winning the first lease, and now
 
     def test_hits_on_warmed_values_are_told(self, world: World) -> None:
-        world.cache.put(ROLLOUT, rollout("v1"))
-        value = CachedValue.stamped(cell_animals(CELL), POLICY.ttl, world.clock.time(), warmed=True)
-        world.cache.put(value_key(CELL, "v1"), pack(value))
+        world.cached(warmed=True)
         container = world.container()
         assert [container.at(CELL).trace.warmed for _ in range(2)] == [True, True]
         world.distrust()

@@ -154,11 +154,11 @@ def test_a_password_of_the_database_is_the_token_of_boto3(session: Session) -> N
 
 
 def test_a_login_of_the_cache_has_user_cache_and_lifetime(session: Session) -> None:
-    user, token = Signer("eu-west-1", session).cache_login("faunalens", "rediss://app@cache.example.com:6379")()
+    user, token = Signer("eu-west-1", session).cache_login("faunalens", "rediss://web%2Dapp@cache.example.com:6379")()
     parts = urlsplit(f"https://{token}")
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    assert (user, parts.netloc, parts.path) == ("app", "faunalens", "/")
-    assert (query["Action"], query["User"], query["ResourceType"]) == ("connect", "app", "ServerlessCache")
+    assert (user, parts.netloc, parts.path) == ("web-app", "faunalens", "/")
+    assert (query["Action"], query["User"], query["ResourceType"]) == ("connect", "web-app", "ServerlessCache")
     assert query["X-Amz-Expires"] == str(TOKEN_SECONDS)
     assert query["X-Amz-Credential"].endswith("/20261125/eu-west-1/elasticache/aws4_request")
     assert query["X-Amz-Security-Token"] == "a-session-token/+="
