@@ -68,6 +68,12 @@ def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
     assert (head.score(samples.features).logits.argmax(axis=1) == samples.taxon)[known].mean() > 0.95
 
 
+def test_the_same_samples_give_the_same_head() -> None:
+    one, other = (fit(clouds(), 3, 0.9) for _ in range(2))
+    assert one.head.weights.tobytes() == other.head.weights.tobytes()
+    assert (one.thresholds, one.curve) == (other.thresholds, other.curve)
+
+
 def test_a_taxon_without_samples_is_never_the_likeliest_nor_the_nearest() -> None:
     samples = clouds()
     logits, distances = fit_linear(samples.where(samples.taxon != 1), 3).score(samples.features)
