@@ -4,6 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -102,7 +103,7 @@ def train(
     services = Services.build(settings)
     models = services.recogniser.models
     eye = Eye(models.general, services.recogniser.detectors.get(), services.photos)
-    with Memory(cache_of(environment) / f"features-{eye.version}.sqlite") as memory:
+    with closing(Memory(cache_of(environment) / f"features-{eye.version}.sqlite")) as memory:
         sight = see(found.photos, eye, memory, os.process_cpu_count() or 1)
     _warn_of(sight.faults)
     taxa, few = taxa_of([each.photo for each in sight.seen])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,10 +101,7 @@ class Memory:
         except (OSError, sqlite3.Error) as error:
             raise CommandError(f"features cannot be kept in {path} ({error}); set XDG_CACHE_HOME") from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._connection.close()
 

@@ -1,5 +1,6 @@
 """What the general model sees in labelled photos, once: with a small model whose features are the means of colours."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def photo(folder: Path, name: str, colour: str, *boxes: Box, dot: str | None = N
 
 def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [photo(tmp_path, f"{colour}.png", colour, DRAWN) for colour in ("red", "green", "blue")]
-    with Memory(tmp_path / "cache" / "features.sqlite") as memory:
+    with closing(Memory(tmp_path / "cache" / "features.sqlite")) as memory:
         first = see(photos, eye, memory, 2)
     # THEN each has its features, the roots of the colours' means
     by_name = {each.photo.photo.stem: each for each in first.seen}
@@ -59,7 +60,7 @@ def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Eye, "look", look)
     moved = [each._replace(photo=each.photo.rename(tmp_path / f"moved {each.photo.name}")) for each in photos]
-    with Memory(memory.path) as memory:
+    with closing(Memory(memory.path)) as memory:
         again = see([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], eye, memory, 2)
     # THEN only that is looked at, and the others are the same, in the same order
     assert looked == ["grey"]
@@ -84,7 +85,7 @@ def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     gone, broken = (LabelledPhoto(tmp_path / name, "Panthera leo", "n") for name in ("gone.jpg", "broken.jpg"))
     dark = photo(tmp_path, "dark.png", "black")
-    with Memory(tmp_path / "features.sqlite") as memory:
+    with closing(Memory(tmp_path / "features.sqlite")) as memory:
         found = see([gone, broken, dark], eye, memory, 1)
     assert (len(found.seen), set(found.faults)) == (0, {gone.photo, broken.photo, dark.photo})
     assert found.faults[dark.photo] == NOTHING
