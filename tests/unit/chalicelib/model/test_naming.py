@@ -81,12 +81,6 @@ def test_doubt_between_relatives_makes_the_name_wider() -> None:
         assert (found.prediction.taxon.name, found.prediction.taxon.rank) == taxon
 
 
-def test_a_group_has_its_name_and_not_that_of_the_animal_that_stands_for_it() -> None:
-    # GIVEN the polecat, by which the model knows other weasels; WHEN a photo may also show a badger
-    found = named({"polecat": 0.5, "badger": 0.49}, place("polecat", "badger"))
-    assert name_of(found) == "weasel, otter or badger"
-
-
 def test_an_animal_that_stands_for_an_order_or_a_class_is_not_wide() -> None:
     for animal in ("scorpion", "snail", "armadillo", "tree frog"):
         found = named({animal: 0.99}, place(animal))
@@ -182,6 +176,32 @@ def test_a_degraded_answer_is_never_almost_certain() -> None:
 
 
 @pytest.mark.parametrize(
+    ("photo", "features", "name", "members"),
+    [
+        # The polecat, by which the model knows other weasels, is no badger.
+        ({"polecat": 0.5, "badger": 0.49}, place("polecat", "badger"), "weasel, otter or badger", None),
+        # Only ocelots and margays live there, which no model knows.
+        (
+            {"jaguar": 0.6, "leopard": 0.39},
+            place("three-toed sloth", relatives=["ocelot", "margay"]),
+            "cat",
+            ["ocelot", "margay"],
+        ),
+        # Known animals come first; the leopard, which lives elsewhere, is none of them.
+        (SPOTTED_CAT, RAINFOREST, "cat", ["jaguar", "ocelot", "margay"]),
+        # The photo looks like several antelopes, and there are deer and no antelopes.
+        (ANTELOPES, FOREST, "deer", ["western roe deer", "western red deer"]),
+    ],
+)
+def test_a_family_is_named_and_has_the_members_that_live_there(
+    photo: dict[str, float], features: Features, name: str, members: list[str] | None
+) -> None:
+    found = named(photo, features)
+    assert (name_of(found), found.is_unexpected) == (name, False)
+    assert members is None or [each.name for each in found.members] == members
+
+
+@pytest.mark.parametrize(
     ("features", "unexpected"),
     [
         (place("African elephant", "lion"), False),
@@ -192,8 +212,7 @@ def test_a_degraded_answer_is_never_almost_certain() -> None:
 )
 def test_an_elephant_stays_an_elephant(features: Features, unexpected: bool) -> None:
     found = named(ELEPHANT, features)
-    assert name_of(found) == "African elephant"
-    assert found.is_unexpected == unexpected
+    assert (name_of(found), found.is_unexpected) == ("African elephant", unexpected)
 
 
 @pytest.mark.parametrize("floor", [0.01, 0.02, 0.05, 0.5, 1.0])
@@ -222,20 +241,6 @@ def test_the_right_place_never_makes_the_name_of_a_wild_animal_wider(share: floa
 
 def depth(found: Decision) -> int:
     return len(found.prediction.lineage) if found.prediction else 0
-
-
-def test_a_family_that_lives_there_is_expected_though_its_known_animals_live_elsewhere() -> None:
-    # GIVEN a photo of a spotted cat; WHEN only ocelots and margays live there, which no model knows
-    found = named({"jaguar": 0.6, "leopard": 0.39}, place("three-toed sloth", relatives=["ocelot", "margay"]))
-    assert (name_of(found), found.is_unexpected) == ("cat", False)
-    assert [each.name for each in found.members] == ["ocelot", "margay"]
-
-
-def test_a_deer_is_named_where_deer_live() -> None:
-    # GIVEN a photo that looks like several antelopes, and a place with deer and no antelopes
-    found = named(ANTELOPES, FOREST)
-    assert (name_of(found), found.is_unexpected) == ("deer", False)
-    assert [each.name for each in found.members] == ["western roe deer", "western red deer"]
 
 
 # --- what it perhaps shows
@@ -290,13 +295,6 @@ def test_the_likeliest_breed_of_a_dog_is_a_member() -> None:
     mixed = named({"basenji": 0.4, "beagle": 0.3, "pug": 0.29}, place("koala"))
     assert mixed.prediction is not None
     assert (mixed.prediction.taxon.name, mixed.members) == ("dog", ())
-
-
-def test_members_of_a_family_live_there_the_known_ones_first() -> None:
-    found = named(SPOTTED_CAT, RAINFOREST)
-    assert name_of(found) == "cat"
-    # THEN the leopard, which lives elsewhere, is none of them
-    assert [each.name for each in found.members] == ["jaguar", "ocelot", "margay"]
 
 
 # --- numbers
