@@ -1,5 +1,6 @@
 """The model session: valid models give probabilities; invalid ones give an error that says what was expected."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ ANYWHERE = np.ones(ANIMALS, np.float32)
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
 UNEVEN = {"features": ("Identity", ["animal_probability"])}
 UNREDUCED = {"animal_probability": ("Identity", ["vision_probabilities"])}
+
+
+def test_a_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
+    path = write(tmp_path, tiny_model())
+    model, version = Model(path, threads=1), hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    assert (model.input_size, model.animals, model.name, model.version) == (SIZE, ANIMALS, "tiny", version)
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
