@@ -43,19 +43,18 @@ class Doubts:
 
     def sentences(self) -> Iterator[str]:
         """Yield what is doubtful, and what to do."""
-        if self.shared:
-            yield f"{count(self.shared, 'photo is')} in several deployments, byte by byte; is a card there twice?"
-        if self.reset:
-            yield f"{count(self.reset, 'photo is')} of a clock that was reset, as by new batteries; --shift corrects it"
-        if self.future:
-            yield f"{count(self.future, 'photo has')} a time in the future; --shift corrects the clock"
+        for number, verb, what in (
+            (self.shared, "is", "in several deployments, byte by byte; is a card there twice?"),
+            (self.reset, "is", "of a clock that was reset, as by new batteries; --shift corrects it"),
+            (self.future, "has", "a time in the future; --shift corrects the clock"),
+            (self.outside, "is", "outside of the deployment's dates; correct the table or the clock"),
+            (self.unassigned, "is", "in no deployment"),
+        ):
+            if number:
+                yield f"{count(number, f'photo {verb}')} {what}"
         if self.backwards:
             where = f"in {count(len(self.backwards), 'folder')}, such as {self.backwards[0] or '.'}"
             yield f"the clock jumps back {where}; --shift corrects it for the photos that are named"
-        if self.outside:
-            yield f"{count(self.outside, 'photo is')} outside of the deployment's dates; correct the table or the clock"
-        if self.unassigned:
-            yield f"{count(self.unassigned, 'photo is')} in no deployment"
 
 
 def remarks(results: ResultsFile) -> Iterator[str]:
