@@ -53,18 +53,11 @@ def grid_cells(codes: Iterable[str]) -> dict[str, GridCell]:
     return found
 
 
-def _eea(code: re.Match[str], _step: int) -> GridCell | None:
+def _laea(code: re.Match[str], _step: int) -> GridCell | None:
     size = int(code["size"]) * (1000 if code["kilo"] else 1)
-    # What is left out of the numbers are the zeros of the size: 10kmE428N267 is at 4,280,000 m.
-    unit = 10 ** (len(str(size)) - len(str(size).rstrip("0")))
-    return _laea(size, int(code["east"]) * unit, int(code["north"]) * unit)
-
-
-def _eurostat(code: re.Match[str], _step: int) -> GridCell | None:
-    return _laea(int(code["size"]), int(code["east"]), int(code["north"]))
-
-
-def _laea(size: int, east: int, north: int) -> GridCell | None:
+    # EEA leaves out of the numbers the zeros of the size: 10kmE428N267 is at 4,280,000 m. EuroStat writes them.
+    zeros = 0 if code[0].startswith("CRS") else len(str(size)) - len(str(size).rstrip("0"))
+    east, north = (int(code[name]) * 10**zeros for name in ("east", "north"))
     return _square(_LAEA_EUROPE, size, east, north) if size else None
 
 
@@ -152,8 +145,8 @@ _DMS: Final = re.compile(
     re.ASCII,
 )
 _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], GridCell | None]], ...]] = (
-    (re.compile(r"(?P<size>\d{1,6})(?P<kilo>k?)mE(?P<east>\d{1,8})N(?P<north>\d{1,8})", re.ASCII), _eea),
-    (re.compile(r"CRS3035RES(?P<size>\d{1,6})mN(?P<north>-?\d{1,8})E(?P<east>-?\d{1,8})", re.ASCII), _eurostat),
+    (re.compile(r"(?P<size>\d{1,6})(?P<kilo>k?)mE(?P<east>\d{1,8})N(?P<north>\d{1,8})", re.ASCII), _laea),
+    (re.compile(r"CRS3035RES(?P<size>\d{1,6})(?P<kilo>)mN(?P<north>-?\d{1,8})E(?P<east>-?\d{1,8})", re.ASCII), _laea),
     (
         re.compile(r"(?P<ew>[EW])(?P<lon>\d{3})(?P<ns>[NS])(?P<lat>\d\d)(?P<letters>[A-D]{1,24})", re.ASCII),
         _quarter_degrees,
