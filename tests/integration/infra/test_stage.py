@@ -86,25 +86,13 @@ def test_a_stage_comes_up_and_goes_down(
     uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert sorted(each["Key"].rpartition(".")[2] for each in uploaded) == ["template", "zip", "zip"]
     assert "sent" not in up.stdout, "the dry run has sent them"
-    # AND the functions have the stack's network and addresses
-    functions = {each["FunctionName"]: each for each in workplace.aws.client("lambda").list_functions()["Functions"]}
-    functions.pop("faunalens-dev-gate")  # of a release, outside of the network
-    assert set(functions) == {"faunalens-dev", "faunalens-dev-warm", "faunalens-dev-batch", "faunalens-dev-admin"}
-    outputs = outputs_of(workplace.aws)
-    for each in functions.values():
-        assert each["VpcConfig"]["SubnetIds"] == outputs["SubnetIds"].split(",")
-        assert each["VpcConfig"]["SecurityGroupIds"] == [outputs["FunctionSecurityGroup"]]
-        variables = each["Environment"]["Variables"]
-        assert variables["REDIS_URL"].startswith("rediss://made-up-cacheuser@")
-        assert variables["DATABASE_CA"] == f"/var/task/chalicelib/rds/{REGION}.pem"
-        assert variables["PHOTO_BUCKET"] == outputs["PhotoBucket"]
-    assert "faunalens_app@" in functions["faunalens-dev"]["Environment"]["Variables"]["DATABASE_URL"]
-    assert "devfauna@" in functions["faunalens-dev-admin"]["Environment"]["Variables"]["DATABASE_URL"]
-    # AND the queue of new photos calls the batch function, as often as its share allows
+    # AND the functions are there, and the queue of new photos calls one of them
+    functions = {each["FunctionName"] for each in workplace.aws.client("lambda").list_functions()["Functions"]}
+    assert functions == {f"faunalens-dev{suffix}" for suffix in ("", "-warm", "-batch", "-admin", "-gate")}
     (stream,) = workplace.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert stream["FunctionArn"].endswith(":faunalens-dev-batch")
     assert (stream["FunctionResponseTypes"], stream["BatchSize"]) == (["ReportBatchItemFailures"], 10)
-    assert stream["ScalingConfig"] == {"MaximumConcurrency": 2}
+    outputs = outputs_of(workplace.aws)
     # AND the chosen parameter is that of the stack
     (stack,) = workplace.aws.client("cloudformation").describe_stacks(StackName="faunalens-dev")["Stacks"]
     assert {"ParameterKey": "LogDays", "ParameterValue": "7"} in stack["Parameters"]

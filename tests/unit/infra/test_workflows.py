@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,7 @@ from infra.functions import FUNCTIONS, function_name
 from infra.invoke import DATABASE_PATIENCE
 from infra.release import ALIAS
 from infra.release.releases import KEPT
-from infra.stage import Stage
 from infra.template import declared_parameters
-from infra.up import Up
 from tests.support.cloudformation import template
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -175,14 +172,8 @@ def test_the_commands_for_the_database_are_those_of_infra_up(stage: str) -> None
 
 
 def test_what_the_deployment_runs_is_there() -> None:
-    # GIVEN the workflow's commands THEN they parse, and their stages and steps exist
+    # GIVEN the workflow's command THEN it parses, and its stages exist
     text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
-    commands = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
-    assert len(commands) == 1
-    known = [step.name for step in Up(Stage("", "", None, {})).steps()]
-    stages = re.findall(r"for stage in (.+); do$", text, re.MULTILINE)[0].split()
-    for command, stage in product(commands, stages):
-        options = build_parser().parse_args(shlex.split(command.replace("$stage", stage)))
-        assert options.stage == stage
-        for step in (getattr(options, "only", ""), getattr(options, "first", ""), *getattr(options, "skipped", [])):
-            assert not step or step in known
+    (command,) = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
+    for stage in re.findall(r"for stage in (.+); do$", text, re.MULTILINE)[0].split():
+        assert build_parser().parse_args(shlex.split(command.replace("$stage", stage))).stage == stage
