@@ -68,16 +68,15 @@ def answer_of(found: Identification, request_id: str, top: int) -> responses.Ans
 
 def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: str) -> responses.Residents:
     """Return the animals of a cell that a request asked for, sorted by name. `taxonomy`: those that models know."""
-    known = {animal.id: animal for animal in taxonomy.animals}
-    rows = zip(
-        features.found.animals.tolist(), features.found.status.tolist(), features.found.weights.tolist(), strict=True
-    )
+    found, index_of = features.found, taxonomy.index_of
+    rows = zip(found.animals.tolist(), found.status.tolist(), found.weights.tolist(), strict=True)
     residents = (
         responses.Resident(
             each.taxon_id, each.name, each.scientific_name, each.rank, HERE_OF_STATUS[status], round(weight, 3)
         )
-        for each, status, weight in ((known.get(animal), status, weight) for animal, status, weight in rows)
-        if each is not None
+        for animal, status, weight in rows
+        if animal in index_of
+        for each in (taxonomy.animals[index_of[animal]],)
     )
     animals = tuple(sorted(residents, key=lambda resident: resident.name.casefold()))
     return responses.Residents(animals, _place(cell, "request", features), _used(features), request_id)
