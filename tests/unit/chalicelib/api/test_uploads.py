@@ -49,7 +49,9 @@ def put(s3: Any, upload: str, photo: bytes) -> None:
 
 @pytest.mark.usefixtures("s3")
 def test_a_stored_photo_is_fetched_by_its_id() -> None:
-    upload = uploads().store(io.BytesIO(b"a photo"))
+    photo = io.BytesIO(b"a photo")
+    photo.seek(0, io.SEEK_END)  # as who has written it leaves it
+    upload = uploads().store(photo)
     assert uploads().fetch(upload) == b"a photo"
 
 
