@@ -130,6 +130,13 @@ def test_a_switch_of_datasets_is_seen_by_the_next_query(store: PostgresStore, ur
         switch(url, "v1")
 
 
+def test_a_dataset_that_is_gone_is_no_fault_of_the_database(store: PostgresStore) -> None:
+    for _ in range(9):
+        with pytest.raises(StoreError, match="the database has no dataset v9"):
+            store.features_of([FIRST], soon(), "v9")
+    assert not store.breaker_is_open
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
