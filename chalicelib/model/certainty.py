@@ -19,9 +19,9 @@ LEAST: Final = 1e-9
 
 
 class Curve(NamedTuple):
-    """Of answers with a probability p, the share 1 / (1 + exp(-a - b · logit p)) is right.
+    """The calibration of one level: of its answers with probability p, 1 / (1 + exp(-a - b · logit p)) are right.
 
-    `fits`: a and b of each basis. `least`: the number from which a level is said.
+    `fits`: a and b of each basis. `least`: the calibrated probability from which an answer of this level is given.
     """
 
     fits: Mapping[Basis, tuple[float, float]]
@@ -42,7 +42,7 @@ PLAIN: Final[Mapping[Level, Curve]] = {
 
 
 def read_certainty(path: Path) -> Mapping[Level, Curve]:
-    """Return the curves in certainty.json beside a model, or `PLAIN` without one. Raises `ModelError`.
+    """Return the curves in certainty.json beside a model, or `PLAIN` without this file. Raises `ModelError`.
 
     `python -m benchmarks.field --fit` computes the file, and says from which photos.
     """
@@ -56,7 +56,7 @@ def read_certainty(path: Path) -> Mapping[Level, Curve]:
         return PLAIN
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{path.name} cannot be read ({error}); expected place, alone, pack and least for {', '.join(PLAIN)}"
+            f"{path.name} cannot be read ({error}); expected keys place, alone, pack and least in {', '.join(PLAIN)}"
         ) from error
 
 

@@ -43,7 +43,7 @@ people 2; where it excludes animals and is sure of people or vehicles, as in a f
 EMPTY: Final = 0.08
 """That below which the detector for camera traps need not look by day. Field photos show the same with 0 to 0.09."""
 STEP: Final = 32
-"""Of the sides of a detector's image, in pixels."""
+"""The sides of a detector's image are multiples of this number of pixels."""
 GREY = 114
 """Value of the pixels beside the photo, as YOLOX was trained (Ge et al. 2021; `preproc` of its authors)."""
 OUTPUTS = ("boxes", "scores")
@@ -79,20 +79,20 @@ class Box:
 
     @property
     def area(self) -> float:
-        """Return the share of the photo's area."""
+        """Return the share of the photo's area that the box covers."""
         return self.width * self.height
 
     def overlaps(self, other: "Box") -> bool:
-        """Return whether two boxes share `OVERLAP` of their union."""
+        """Return whether the intersection with another box is at least `OVERLAP` of their union."""
         return bool(overlapping(self.corners, other.corners[np.newaxis], OVERLAP)[0])
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Return left, top, right and bottom side."""
+        """Return the left, top, right and bottom side, as shares of the photo's width or height."""
         return np.array([self.x, self.y, self.x + self.width, self.y + self.height])
 
     def grown(self, share: float) -> Area:
-        """Return the box with `share` of its size more on each side, inside of the photo."""
+        """Return the box, enlarged on each side by `share` of its size, and cut off at the photo's borders."""
         right, bottom = self.x + self.width, self.y + self.height
         across, down = self.width * share, self.height * share
         return Area(max(self.x - across, 0), max(self.y - down, 0), min(right + across, 1), min(bottom + down, 1))
@@ -102,7 +102,7 @@ class Box:
 class Detections:
     """What the detector found in a photo: boxes of each kind, the surest first.
 
-    `focus`: the animal that is worth a second look, or None. `by_night`: whether the photo is one by night, and the
+    `focus`: the animal that is worth a second look, or None. `by_night`: whether the photo was taken by night, and the
     detector for camera traps has looked at it.
     """
 
@@ -122,22 +122,22 @@ class Detector(PackModel):
 
     @cached_property
     def classes(self) -> dict[Kind, list[int]]:
-        """Return the outputs of each kind. Read at first use. Raises `ModelError`."""
+        """Return the output indices of each kind of box. Reads the labels at first use. Raises `ModelError`."""
         return read_classes(self.manifest.labels)
 
     def look(
         self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0, *, square: bool = False
     ) -> tuple[Box, ...]:
-        """Return the boxes in a photo. `whole`: gives it by its longer side, `size` or less if that can be chosen.
+        """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
 
-        `square`: whether the detector sees a square, with grey below or beside the photo.
+        `size`: that side, unless it is 0 or the detector has one size. `square`: whether to fill up a square with grey.
         """
         frame = whole(min(self.size, size) if size and not self.has_one_size else self.size)
         return self.find(frame, square=square)
 
     @cached_property
     def has_one_size(self) -> bool:
-        """Return whether it takes squares of `size` pixels alone. Raises `ModelError`."""
+        """Return whether the detector accepts nothing but squares of `size` pixels a side. Raises `ModelError`."""
         return isinstance(self._session.get().get_inputs()[0].shape[1], int)
 
     def find(self, frame: NDArray[np.uint8], *, square: bool = False) -> tuple[Box, ...]:
@@ -149,9 +149,9 @@ class Detector(PackModel):
         return self._boxes_in(frame, *self._raw(frame, square=square))
 
     def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[Box, ...] | None:
-        """Return what few pixels show for sure: nothing, or people or vehicles without an animal. `whole`: of `look`.
+        """Return the boxes in a small copy of the photo if it is sure to show no animal. `whole`: as for `look`.
 
-        None if a closer look may find something else, or would cost no more.
+        Return None if a larger copy may show something else, or would cost no more.
         """
         if self.has_one_size:
             return None
@@ -190,7 +190,7 @@ class Detector(PackModel):
 def letter_box(frame: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
     """Return the input of a detector, shape (rows, columns, 3): the photo, with grey at its right and below it.
 
-    `frame`: shape (height, width, 3), at most as large.
+    `frame`: the photo, shape (height, width, 3), at most `rows` high and `columns` wide.
     """
     height, width, _ = frame.shape
     boxed = np.full((rows, columns, 3), GREY, np.uint8)
@@ -202,7 +202,7 @@ def corners_of(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[n
     """Return left, top, right and bottom side of boxes, as shares of the photo, cut off at its borders.
 
     `boxes`: shape (n, 4), centre x, centre y, width and height in pixels of the letter-box. `width`, `height`: of the
-    photo in it.
+    photo inside the letter-box, in pixels.
     """
     centre, half = boxes[:, :2], boxes[:, 2:] / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
@@ -211,7 +211,7 @@ def corners_of(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[n
 
 
 def overlapping(one: NDArray[np.floating], others: NDArray[np.floating], share: float) -> NDArray[np.bool_]:
-    """Return which of `others` have at least a share of their union with `one` in common.
+    """Return which of `others` overlap with `one`: their intersection is at least `share` of their union.
 
     A box is its left, top, right and bottom side; `others` has shape (n, 4).
     """
@@ -226,7 +226,7 @@ def suppress(corners: NDArray[np.floating], scores: NDArray[np.float32], overlap
 
     The surest box stays, and every box that overlaps with it goes; so on with the rest. `corners`: shape (n, 4), left,
     top, right and bottom side. `scores`: shape (n,). `overlap`: the share of two boxes' union that both cover, from
-    which the less sure one goes. `most`: number of boxes after which it ends. Takes one step for each box that stays.
+    which the less sure one goes. `most`: maximum number of boxes to keep. Takes one step for each box that stays.
     """
     corners = corners.astype(np.float64)  # in 32 bits, the area of a tiny box can be 0
     left = np.argsort(-scores, kind="stable")
@@ -251,14 +251,14 @@ def _boxes_of(kind: Kind, corners: NDArray[np.float32], scores: NDArray[np.float
 
 
 def read_classes(labels: Path) -> dict[Kind, list[int]]:
-    """Return the outputs of each kind. Raise `ModelError` if the file is malformed."""
+    """Return the output indices of each kind of box. `labels`: a CSV file. Raise `ModelError` if it is malformed."""
     classes: dict[Kind, list[int]] = {kind: [] for kind in KINDS}
     for row in read_rows(labels, COLUMNS):
         output, _, subject = row
         kind = next((kind for kind in KINDS if kind == subject), None)
         if kind is None or not output.isdecimal():
             raise ModelError(
-                f"{labels.name} has the row {','.join(row)}; expected an index, a label, {' or '.join(KINDS)}"
+                f"{labels.name} has the row {','.join(row)}; expected an index, a label and {' or '.join(KINDS)}"
             )
         classes[kind].append(int(output))
     return classes
@@ -266,7 +266,7 @@ def read_classes(labels: Path) -> dict[Kind, list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """The detectors of a folder, of which one may be missing. `when`: for which photos the one for camera traps looks.
+    """The general detector and that for camera traps; one may be missing. `when`: which photos the latter looks at.
 
     Thread-safe.
     """
@@ -276,20 +276,20 @@ class Detectors:
     when: When
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
-        """Return whether the general model, if it maps its photos, finds the part of a doubtful one that is worth it.
+        """Return whether the general model's activation map locates the animal well enough, without a detector.
 
-        `animal_probability`: of this model. `by_night`: whether it looks like a photo by night.
+        `animal_probability`: by the general model. `by_night`: whether the photo looks as if taken by night.
         """
         return animal_probability >= CLEAR and not by_night and self.when != "always"
 
     def detect(
         self, picture: Picture, *, by_night: bool, doubted: float | None = None, boxes: bool = True
     ) -> Detections:
-        """Return what is in a photo. Raises `ModelError`.
+        """Return the boxes in a photo. Raises `ModelError`.
 
-        `by_night`: whether it looks like a photo by night. `doubted`: the general model's probability of an animal, if
-        the models are unsure which one it is. `boxes`: whether all boxes are wanted, or only the animal that is worth
-        a second look, and people and vehicles where there may be none.
+        `by_night`: whether the photo looks as if taken by night. `doubted`: the general model's probability of an
+        animal, if the models are unsure which one it is. `boxes`: whether all boxes are wanted, or only the animal that
+        is worth a second look and, if there may be no animal, people and vehicles.
         """
         whole = cache(picture.whole)  # both may see the photo in one size
         is_shown = doubted is not None and doubted >= SHOWN
@@ -315,8 +315,8 @@ class Detectors:
 def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
     """Return the boxes of both detectors, of each kind the surest first.
 
-    `boxes`: of the general detector, which are tighter: an animal in both has its box, and the higher score. `animals`:
-    of the one for camera traps; those that the general one calls a person or a vehicle, and is surer of, are that.
+    `boxes`: those of the general detector. They are tighter, so an animal that both found has this box, with the higher
+    score. `animals`: those of the detector for camera traps, less any that overlap with a surer person or vehicle.
     """
     others = [box for box in boxes if box.kind != "animal"]
     animals = [each for each in animals if not any(each.overlaps(box) and box.score >= each.score for box in others)]
@@ -331,9 +331,9 @@ def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
 
 
 def read_detectors(folder: Path, when: When, threads: int = 0) -> Detectors | None:
-    """Return the first detector of each sort in a folder of packs that is enabled and built; None without any.
+    """Return the first general detector and the first one for camera traps in a folder of packs; None without any.
 
-    `folder`: `packs` in the folder of the general model. Raise `ModelError` if a manifest is malformed.
+    Packs that are not enabled or not built do not count. Raise `ModelError` if a manifest is malformed.
     """
     found = [each for each in read_manifests(folder) if each.kind == DETECTOR]
     general, traps = (

@@ -36,10 +36,10 @@ UNCOUNTED: Final = frozenset({"Amphibia", "Arachnida", "Reptilia"})
 
 
 class Family(NamedTuple):
-    """A row of families.csv. `name`: what people call such an animal; empty if the tables of taxa have a name.
+    """A row of families.csv. `name`: what people call such an animal; empty if a taxa.csv has a name.
 
-    `looks_like`: taxon ids of the animals for which models take one, with weights. `photographed`: how often, compared
-    with other families of as many species.
+    `looks_like`: taxon ids of known animals for which models mistake such an animal, with weights. `photographed`: how
+    often people photograph the family, relative to others with as many species.
     """
 
     name: str = ""
@@ -72,12 +72,12 @@ class Runs(NamedTuple):
 class Layout(NamedTuple):
     """A taxonomy's animals as arrays, so that the sums over all species and families are slices of one array.
 
-    A *species* is one animal, or all of one species: 118 breeds are one dog. A *family* has the species of a family, or
-    one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
+    A *species* is one animal, or all animals of one species: the 118 breeds of dogs. A *family* has the species of a
+    family, or one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
 
-    `animals`: runs of animals that are one species. `genera`, `families`: runs of species; one without a genus stands
-    alone. `species`: the first animal of each. `output_of`: output index of each animal, by taxon id. `covers`: the
-    species whose animals other species have too, and these: 'tusker' and the elephants.
+    `animals`: the runs of animals of each species. `genera`, `families`: the runs of species of each; a species without
+    a genus is a run. `species`: the first animal of each species. `output_of`: output index of each animal, by taxon
+    id. `covers`: species that include others, such as 'tusker', and the numbers of those others, such as the elephants.
     """
 
     taxonomy: Taxonomy
@@ -117,7 +117,7 @@ class Layout(NamedTuple):
         return lineage if self.animals.sizes[species] == 1 else down_to(lineage, "species")
 
     def animals_of(self, species: int) -> list[Animal]:
-        """Return the animals that are one species."""
+        """Return all animals of a species. `species`: its number."""
         start = int(self.animals.starts[species])
         positions = self.taxonomy.order[start : start + int(self.animals.sizes[species])]
         return [self.taxonomy.animals[index] for index in positions.tolist()]
@@ -127,7 +127,7 @@ class Tree(NamedTuple):
     """Families in the tree of life. A family without an order has one of its own, and so has an order without a class.
 
     `lineages`: taxa down to each family. `order`: number of each family's order. `class_`: number of each order's
-    class. `uncounted`: whether other species of an order live at the place that the dataset does not count.
+    class. `uncounted`: whether species of an order may live at the place that the dataset lacks.
     """
 
     lineages: Sequence[tuple[Taxon, ...]]
@@ -137,7 +137,7 @@ class Tree(NamedTuple):
 
     @classmethod
     def of(cls, lineages: Sequence[tuple[Taxon, ...]], uncounted: Set[str]) -> "Tree":
-        """Number the orders and classes of families. `uncounted`: the classes whose orders are."""
+        """Number the orders and classes of families. `uncounted`: names of the classes whose orders are uncounted."""
         orders: dict[str, int] = {}
         classes: dict[str, int] = {}
         order, class_, is_uncounted = [], [], []
@@ -154,10 +154,10 @@ class Tree(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """What some families look like to the models. `families`: their positions in `Unknown.numbers`.
+    """The known animals that some unknown families look like. `families`: their positions in `Unknown.numbers`.
 
-    `animals`: output indices, first those that the first family looks like. `shares`: of each among
-    these; they add up to 1 for each family. `starts`: where each family begins.
+    `animals`: output indices, one family after the other. `shares`: how much each counts; they add up to 1 for each
+    family. `starts`: the position in `animals` where each family begins.
     """
 
     families: NDArray[np.intp]
@@ -177,10 +177,10 @@ class Looks(NamedTuple):
 class Unknown(NamedTuple):
     """The species that live at a place and that no model knows, by family; without a place, those of the world.
 
-    `species`: the most widespread first. `numbers`: of their families in the tree. `weights`: of these families, each
-    OF_CLASS · photographed · n ** SPECIES_POWER, or OF_CLASS · photographed · n · WORLD without a place. `rivals`: the
-    root of their number n of unknown species, for the share of these within the family; times WORLD without a place.
-    `looks`: what families without a known animal look like.
+    `species`: the most widespread first. `numbers`: positions of the families in the tree. `weights`: of a family with
+    n unknown species, OF_CLASS · photographed · n ** SPECIES_POWER, or OF_CLASS · photographed · n · WORLD without a
+    place. `rivals`: √n, or √n · WORLD without a place: how much unknown species take from the known ones of their
+    family. `looks`: what families without a known animal look like.
     """
 
     species: Mapping[str, Sequence[Relative]]
@@ -202,9 +202,9 @@ class Candidates(NamedTuple):
     unknown: Unknown
 
     def named_down_to(self, lineage: Sequence[Taxon], rank: str) -> tuple[Taxon, ...]:
-        """Return the taxa of a lineage down to a rank, with the names of groups; none if it has no taxon of this rank.
+        """Return a lineage down to a rank, with the common names of taxa.csv; empty if it has no taxon of this rank.
 
-        An animal that stands for a family has a name of its own, such as 'polecat' of the weasels and otters.
+        An animal that stands for a family has another name than the family: 'polecat' stands for weasels and otters.
         """
         taxa = down_to(lineage, rank)
         return tuple(self.named.get((each.rank, each.scientific_name), each) for each in taxa)
@@ -254,7 +254,7 @@ class Families:
         )
 
     def _gather(self, here: bytes | None, taxonomy: Taxonomy) -> Candidates:
-        """Return the candidates of a place. `here`: the numbers of its relatives; None without a place."""
+        """Return the candidates of a place. `here`: numbers of the unknown species there; None without a place."""
         tables, layout = self._tables(), self._layout(taxonomy)
         numbers = self.relatives.numbers if here is None else np.frombuffer(here, np.uint16).tolist()
         unknown: dict[str, list[Relative]] = {}
@@ -305,8 +305,8 @@ class _Tables(NamedTuple):
     def down_to_family(self, animal: Animal, here: Container[str]) -> tuple[Taxon, ...]:
         """Return the taxa down to an animal's family, or to the animal itself if it stands for a wider taxon.
 
-        `here`: families that live at the place. If an animal stands for one of them, it is of that family: a porcupine
-        of Africa is of Hystricidae.
+        `here`: families that live at the place. An animal that stands for just one of them is of that family: a
+        porcupine of Africa is of Hystricidae.
         """
         if taxa := down_to(animal.lineage, "family"):
             return (*taxa[:-1], self.taxon("family", taxa[-1].scientific_name))

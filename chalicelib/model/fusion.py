@@ -37,10 +37,10 @@ MEMBER_COLUMNS = ("taxon", "member", "rank")
 class Fusion(NamedTuple):
     """The animals of a taxonomy and of a pack together. Immutable.
 
-    `taxonomy`: that of all of them; the first ones are those of the given taxonomy. `positions`: of the pack's animals.
-    `members`: for each animal of the given taxonomy, whether it belongs to the pack's taxa. `wide`: whether it does,
-    and is not one of the pack's animals itself. `pairs`: an animal of the pack (its number there), and a class that has
-    it. `kin`: the same for a class of its order.
+    `taxonomy`: all these animals, first those of the given taxonomy. `positions`: indices of the pack's animals in it.
+    `members`: which animals of the given taxonomy belong to the pack's taxa. `wide`: which of the members the pack
+    lacks. `pairs`: numbers of a pack's animal and of a member that includes it. `kin`: numbers of a pack's animal and
+    of a member of the same order.
     """
 
     taxonomy: Taxonomy
@@ -126,10 +126,10 @@ def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:
 
 
 def read_members(path: Path) -> dict[str, set[Clade]]:
-    """Return the clades that make up a class, by the class's taxon id, or none if there is no such file.
+    """Return the taxa that an animal of a model stands for, by its taxon id; empty if there is no such file.
 
-    The lineages of animals have only the ranks of `RANKS`, so the file lists the classes of other ranks, such as the
-    tribe of the lorikeets. Raises `ModelError`.
+    The lineages of animals have only the ranks of `RANKS`, so the file lists the parts of other taxa, such as the tribe
+    of the lorikeets. Raises `ModelError`.
     """
     if not path.is_file():
         return {}

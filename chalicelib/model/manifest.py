@@ -33,14 +33,14 @@ class Manifest(NamedTuple):
     `weights`: None if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file
     of the outputs. `camera_traps`: whether a detector is one for camera traps.
 
-    Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: their share of the
-    general model's probability from which the pack scores a photo. `temperature`: divides the logits when the weights
-    are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this crop.
-    `background`: index of the output for photos of nothing in particular, or None.
+    Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: probability that
+    the general model must give these taxa for the pack to score a photo. `temperature`: divides the logits when the
+    weights are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this
+    crop. `background`: index of the output for photos of nothing in particular, or None.
 
-    Of a head only: `general`: version of the general model whose features it knows. `night`: whether it is for photos
-    by night alone. `areas`: country codes, and `cells`: H3 cells in hex, of the places that it is for; all, without
-    both. `thresholds`: least probability of a taxon that is named, by its id.
+    Of a head only: `general`: version of the general model on whose features it was trained. `night`: whether it is
+    only for photos by night. `areas`, `cells`: country codes and H3 cells (hex) of the places that it is for; both
+    empty: all places. `thresholds`: least probability at which a taxon is named, by taxon id.
     """
 
     file: Path
@@ -76,7 +76,7 @@ class Manifest(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Return the size of the model and its external data. One of 196 MB took 206 MB, and 391 MB while it loaded."""
+        """Return the size of the model and its external data. To load 196 MB took 391 MB of memory, then 206 MB."""
         return sum(each.stat().st_size for each in self.model.parent.glob(f"{self.model.name}*"))
 
     @classmethod
@@ -109,7 +109,7 @@ def read_manifests(folder: Path) -> Iterator[Manifest]:
 
 
 class _Key(NamedTuple):
-    """A key of a manifest. `accepts`: whether a value fits. `expected`: what to write. `kinds`: those that have it."""
+    """A key of a manifest. `accepts`: whether a value fits. `expected`: what to write. `kinds`: of packs with it."""
 
     accepts: Callable[[Any], bool]
     expected: str

@@ -48,11 +48,11 @@ _STEP = 4
 
 
 class Headed(NamedTuple):
-    """What a head says of an animal. `thresholds`: least probability for a name, by taxon id.
+    """A head's scores of an animal. `thresholds`: least probability at which a taxon is named, by taxon id.
 
-    `positions`: of its animals in the taxonomy. `scores`: their probabilities, and that of any other. `is_sure`:
-    whether one of them is certain enough for a name: a box of it is one of an animal, though a detector be unsure. Of
-    weak boxes on 507 halves of night photos without their animal, that was so in 2%, and in 28% with one.
+    `positions`: of its animals in the taxonomy. `scores`: their probabilities, and last that of any other animal.
+    `is_sure`: whether one of them is certain enough for a name: its box then counts even if the detector is unsure of
+    it. That was so of 2% of the weak boxes on 507 halves of night photos without an animal, and of 28% with one.
     """
 
     thresholds: Mapping[str, float]
@@ -66,12 +66,12 @@ class Head(LabelledModel):
 
     @cached_property
     def thresholds(self) -> Mapping[str, float]:
-        """Return the least probability of a taxon that is named, by its id."""
+        """Return the least probability at which a taxon is named, by taxon id."""
         leasts = {animal.taxon_id: LEAST_NAMED for animal in self.animals} | {**self.manifest.thresholds}
         return {taxon: max(least, LEAST_NAMED) for taxon, least in leasts.items()}
 
     def is_for(self, features: Features) -> bool:
-        """Return whether it is for photos of a place: one of its areas, its cells, or a cell beside one."""
+        """Return whether the head is for photos of a place: in one of its areas or its cells, or beside such a cell."""
         areas, here = self.manifest.areas, features.found
         if not areas and not self._cells:
             return True
@@ -82,13 +82,13 @@ class Head(LabelledModel):
         return frozenset(int(each, 16) for each in self.manifest.cells)
 
     def said(self, scores: NDArray[np.float32], positions: NDArray[np.intp]) -> Headed:
-        """Return what its scores say. `positions`: of its animals in a taxonomy."""
+        """Return the head's `scores` with its thresholds. `positions`: of its animals in a taxonomy."""
         best = int(scores[:-1].argmax())
         is_sure = bool(scores[best] >= self.thresholds[self.animals[best].taxon_id])
         return Headed(self.thresholds, positions, scores, is_sure)
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each of `animals`, and last that of any other. Takes less than 0.1 ms.
+        """Return the probability of each of `animals`, and last that of any other animal. Takes less than 0.1 ms.
 
         `features`: of the crops of one animal, shape (crops, features). Raises `ModelError`.
         """
@@ -108,10 +108,10 @@ class PackRun(NamedTuple):
 class FusedScores(Scores):
     """The scores of a photo, or of several photos of one animal, from all models that scored it.
 
-    `probabilities` are those of `vision` until `Naming.name` knows the place.
+    `probabilities` are equal to `vision` until `Naming.name` weighs them by the place.
 
-    `taxonomy`: the animals that all of these models know. `packs`: those that scored it after the general model.
-    `headed`: what a head says, of which `vision` has nothing; None without one.
+    `taxonomy`: the animals that all of these models know. `packs`: the packs that scored it after the general model.
+    `headed`: a head's scores, which are not in `vision`; None without a head.
     """
 
     taxonomy: Taxonomy
@@ -136,10 +136,10 @@ class PhotoScores:
 class Models:
     """The general model and its packs. Thread-safe.
 
-    `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: the folder of its files, whose
-    folder `packs` has the packs. `threads`: number of threads per inference, or 0 for one per processor. `floor`:
-    weight of an animal that does not live in the cell. `outside`: packs of another folder. Raises `ModelError` if model
-    and taxonomy do not match.
+    `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: has its files, and the packs in the
+    subfolder `packs`. `threads`: number of threads per inference, or 0 for one per processor. `floor`: weight of an
+    animal that does not live in the cell. `outside`: packs of another folder. Raises `ModelError` if model and taxonomy
+    do not match.
     """
 
     def __init__(
@@ -190,17 +190,17 @@ class Models:
 
     @property
     def outside_bytes(self) -> int:
-        """Return the memory that the packs of the other folder may take."""
+        """Return the bytes of memory that the packs of `outside` may take."""
         return 2 * sum(each.bytes for each in self._outside.manifests) if self._outside else 0
 
     def load_outside(self) -> None:
-        """Load the packs of the other folder, which may be large, before a photo waits for that."""
+        """Load the packs of `outside`, which may be large, before a photo has to wait for that."""
         for pack in self._others:
             pack.load()
 
     @cached_property
     def heads(self) -> tuple[Head, ...]:
-        """Return the heads, those of the other folder first. Raises `ModelError` if one is of another general model."""
+        """Return the heads, those of `outside` first. Raises `ModelError` if one is for another general model."""
         others = self._outside.manifests if self._outside else ()
         found = [each for each in (*others, *self._manifests) if each.kind == HEAD]
         for each in found:
@@ -212,12 +212,12 @@ class Models:
         return tuple(Head(each, self._threads, self._folder, self._id_of) for each in found)
 
     def head_at(self, features: Features, *, by_night: bool) -> Head | None:
-        """Return the first head that is for photos of a place. Raises `ModelError`."""
+        """Return the first head that is for photos of a place by day or night, or None. Raises `ModelError`."""
         seeing = (each for each in self.heads if by_night or not each.manifest.night)
         return next((each for each in seeing if each.is_for(features)), None)
 
     def _id_of(self, animal: Animal) -> int:
-        """Return the id of an animal in this release, or one made of its name. Reads the labels of its own class."""
+        """Return an animal's id in this release, or else one computed from its taxon id. Reads labels of packs."""
         above = {taxon.scientific_name for taxon in animal.lineage}
         packs = (pack.animals for pack in self._own if above.intersection(pack.taxa))
         known = (each for animals in (self.taxonomy.animals, *packs) for each in animals)
@@ -278,9 +278,9 @@ class Models:
     def head(
         self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]], first: PhotoScores | None
     ) -> FusedScores:
-        """Return scores with what a head says of an animal; as they are if it has never seen such an animal.
+        """Return scores with those of a head added; unchanged if the head finds that the animal is none of its own.
 
-        `crops`: of its box. `first`: the scores of the first one, if that is its image. Raises `ModelError`.
+        `crops`: `head_crops` of the animal's box. `first`: earlier scores, if of the first crop. Raises `ModelError`.
         """
         started = perf_counter()
         known = [first.general.features] if first and np.array_equal(first.pixels, crops[0]) else []
@@ -303,7 +303,7 @@ class Models:
         )
 
     def _fusion(self, taxonomy: Taxonomy, names: tuple[str, ...], pack: LabelledModel) -> Fusion:
-        """Return the fusion of a taxonomy and a pack or head. `names`: of those in the result, in order."""
+        """Return the fusion of a taxonomy and a pack or head. `names`: of all packs and heads in it, in order."""
         with self._lock:
             if names not in self._fusions:
                 classes = read_members(self._folder / "members.csv")
@@ -312,7 +312,7 @@ class Models:
 
 
 def mean_of(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:
-    """Return the geometric mean, with a sum of 1; a single array as it is."""
+    """Return the geometric mean of several arrays, scaled to a sum of 1; a single array as it is."""
     if len(probabilities) == 1:
         return probabilities[0]
     logarithms = np.mean([np.log(np.maximum(each, LEAST)) for each in probabilities], axis=0)
@@ -334,7 +334,7 @@ def head_crops(picture: Picture, box: Box, size: int) -> tuple[NDArray[np.uint8]
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a square whose contrast fills the range from black to white; one without any as it is."""
+    """Return a square with its contrast stretched from black to white; a square without contrast as it is."""
     dark, bright = np.percentile(crop[::_STEP, ::_STEP], (DARK, BRIGHT))
     if dark == bright:
         return crop

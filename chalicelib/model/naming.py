@@ -53,7 +53,7 @@ class Member(NamedTuple):
 
 
 class Possible(NamedTuple):
-    """A family that a photo perhaps shows, or an animal that stands for several. `members`: the likeliest of them."""
+    """A family that a photo perhaps shows, or an animal that stands for several. `members`: its likeliest animals."""
 
     taxon: str
     name: str
@@ -67,7 +67,7 @@ class Decision(NamedTuple):
     """What a photo is called, as far as that is certain.
 
     `perhaps`: families that it may show, if the prediction is wide or missing. `members`: the likeliest animals of the
-    prediction. `is_widened`: whether species that no model knows are the reason that it is wide or missing.
+    prediction. `is_widened`: whether the prediction is wide or missing because of species that no model knows.
     `is_unexpected`: whether no animal of the prediction is known to live at the place. `is_animal`: whether the photo
     shows an animal, named or not. `looks_like`: an animal from elsewhere that the photo alone shows clearly, if the
     place is why the prediction is wide or missing.
@@ -86,8 +86,8 @@ class Decision(NamedTuple):
 class Naming:
     """Names what photos show. Thread-safe.
 
-    `families`: the candidates at each place. `certainty`: the file with the curves. `animal`: least probability of an
-    animal in a photo that is said to show one.
+    `families`: the candidates at each place. `certainty`: the file with the curves. `animal`: the probability from
+    which a photo is said to show an animal.
     """
 
     families: Families
@@ -96,15 +96,15 @@ class Naming:
 
     @cached_property
     def curves(self) -> Mapping[Level, Curve]:
-        """Return how certain answers of each level are. The first use reads the file, and may raise `ModelError`."""
+        """Return the calibration curve of each level. The first use reads the file, and may raise `ModelError`."""
         return read_certainty(self.certainty)
 
     def name(
         self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN
     ) -> tuple["FusedScores", Decision]:
-        """Return what a photo shows at a place, and its scores with what the place says. Takes about 0.5 ms.
+        """Return a photo's scores, weighed by the place, and what to call the photo. Takes about 0.5 ms.
 
-        `seen`: by detectors. Raises `ModelError`.
+        `seen`: what detectors see in the photo. Raises `ModelError`.
         """
         names = self.names(scores, prior, seen)
         named, decision = None, Decision()
@@ -115,7 +115,7 @@ class Naming:
         return replace(scores, probabilities=names.shares.animals(species)), decision
 
     def names(self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN) -> "Names":
-        """Return what can be said of a photo, whether or not it is certain enough. Parameters are those of `name`."""
+        """Return all that a photo may be called, whether or not it is certain enough. Parameters as for `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
         weights, headed = prior.over(scores.taxonomy), scores.headed
         shares = shares_of(candidates, scores.vision, weights)
@@ -130,8 +130,8 @@ class Naming:
 class Name(NamedTuple):
     """A taxon that is certain enough.
 
-    `level`: that whose curve gives its score. `share`: its probability if there is an animal. `species`, `families`:
-    which of those in the layout and in the candidates it includes.
+    `level`: the level whose curve gives its score. `share`: its probability, provided that the photo shows an animal.
+    `species`, `families`: which species of the layout and which families of the candidates it includes.
     """
 
     level: Level
@@ -142,9 +142,9 @@ class Name(NamedTuple):
 
 
 class Names:
-    """What can be said of one photo. `animal`: probability that it shows an animal. `basis`: whose curves apply.
+    """All that one photo may be called. `animal`: probability that it shows an animal. `basis`: which curves apply.
 
-    `headed`: what a head says. Its probabilities need no curve, and it has its own least ones.
+    `headed`: the scores of a head, if one has run: they need no curve, and have their own thresholds.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class Names:
         species: NDArray[np.bool_],
         families: NDArray[np.bool_],
     ) -> Iterator[Name]:
-        """Yield a taxon if there is one, and it is certain enough. `families`: those in it."""
+        """Yield a lineage's last taxon if it is certain enough. `species`, `families`: which ones it includes."""
         number = self._number(level, share)
         if not self._is_enough(level, share, number, species) or not lineage or lineage[-1].rank in WIDEST:
             return
@@ -203,9 +203,9 @@ class Names:
         yield Name(level, prediction, share, species, families)
 
     def _is_enough(self, level: Level, share: float, number: float, species: NDArray[np.bool_]) -> bool:
-        """Return whether a name is certain enough: as a head demands, if the name includes one of its taxa alone.
+        """Return whether a name is certain enough: by the head's threshold, if it includes just one of the head's taxa.
 
-        A name that includes them all is not what a head has learned: it knows nothing else. `number`: that is shown.
+        A name that includes all of them never is: the head has not learned to tell it from others. `number`: the score.
         """
         if self.headed:
             names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())
@@ -240,7 +240,7 @@ class Names:
         )
 
     def _among(self, name: Name | None) -> NDArray[np.bool_]:
-        """Return which families a name leaves open."""
+        """Return which families a name includes; without a name, all."""
         return np.full(len(self.shares.families), fill_value=True) if name is None else name.families
 
     def _perhaps(self, name: Name | None) -> tuple[Possible, ...]:
@@ -257,7 +257,7 @@ class Names:
         )
 
     def _listed(self, name: Name | None) -> tuple[list[int], float]:
-        """Return the numbers of the families of a list, and what turns their shares into scores; computed once."""
+        """Return the numbers of the families to list, and the factor from their shares to scores; computed once."""
         if self._list_of is None or self._list_of[0] is not name:
             self._list_of = name, self._list(self._among(name))
         return self._list_of[1]
@@ -279,8 +279,8 @@ class Names:
     ) -> tuple[Member, ...]:
         """Return the likeliest animals of a taxon, and those that live at the place and that no model knows.
 
-        `species`: which are in the taxon. Of a species, that is a breed with the larger part of it. `is_named`:
-        whether the taxon is the prediction; its likeliest animal needs not live there if the photo shows it clearly.
+        `species`: which ones the taxon includes. A species has its likely breed as member. `is_named`: whether the
+        taxon is the prediction; its likeliest animal needs not live there if the photo shows it clearly.
         """
         layout, numbers = self.layout, np.flatnonzero(species)
         taxon, shares = lineage[-1], self.shares.species[numbers]
@@ -305,7 +305,7 @@ class Names:
         return tuple(named[:LISTED])
 
     def _is_clear(self, species: int, among: NDArray[np.intp]) -> bool:
-        """Return whether the photo alone shows one species clearly, compared with others."""
+        """Return whether the photo alone shows a species clearly, compared with all species in `among`."""
         photo = self.shares.photo
         return bool(photo[species] >= CLEAR_MEMBER * photo[among].sum())
 
@@ -326,7 +326,7 @@ class Names:
     def consistent(self, name: Name | None) -> NDArray[np.float64]:
         """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown.
 
-        None is more than its family has in the list.
+        No species has more than its family has in the list.
         """
         shares, is_narrow = self.shares.species, name is not None and not name.prediction.is_wide
         most = np.inf if is_narrow else self._listed(name)[1]

@@ -69,7 +69,7 @@ class PackLabels(NamedTuple):
             if output != str(index):
                 raise ModelError(f"output_index in {labels.name} is '{output}'; expected {index}, one row per output")
             if rows.setdefault(row[1], row) != row:
-                raise ModelError(f"{labels.name} describes {row[1]} in two ways; expected the same from its id on")
+                raise ModelError(f"{labels.name} has different rows for {row[1]}; expected the same from its id on")
             if row[1] not in animals:
                 lineage = [taxon(*each) for each in zip(row[len(FIELDS) :], RANKS, strict=True) if each[0]]
                 animals[row[1]] = build_animal(row[: len(FIELDS)], lineage, len(animals), labels.name)
@@ -106,7 +106,7 @@ class PackModel:
         return version_of(self.manifest.model)
 
     def outputs(self, names: Sequence[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        """Return some outputs. Raises `ModelError` if the model cannot be loaded, or if inference fails."""
+        """Return the outputs `names` of the model. Raises `ModelError` if it cannot be loaded, or inference fails."""
         session = self._session.get()
         try:
             found: list[NDArray[np.float32]] = session.run(names, inputs)
@@ -165,12 +165,12 @@ class Pack(LabelledModel):
 
     @property
     def taxa(self) -> tuple[str, ...]:
-        """Return the scientific names of the taxa whose members it tells apart."""
+        """Return the scientific names of the taxa whose members the pack tells apart."""
         return self.manifest.taxa
 
     @property
     def gate(self) -> float:
-        """Return their share of the general model's probability from which it scores a photo."""
+        """Return the probability that the general model must give `taxa` for the pack to score a photo."""
         return self.manifest.gate
 
     def score(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -197,15 +197,15 @@ def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
 
 
 def id_of(taxon: str) -> int:
-    """Return the id of a taxon that this release has none for."""
+    """Return the id of an animal that has none in this release, computed from its taxon id."""
     return FIRST + crc32(taxon.encode()) % FIRST
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What lies outside of the release. Thread-safe.
+    """Packs and heads that are not part of the release. Thread-safe.
 
-    `folder`: of packs, or None. `relatives`: the species with a range that no model of the release knows.
+    `folder`: has them; None without any. `relatives`: the species with a range that no model of the release knows.
     """
 
     folder: Path | None
@@ -217,7 +217,7 @@ class Outside:
         return tuple(read_manifests(self.folder)) if self.folder else ()
 
     def at(self, features: Features, packs: Sequence[LabelledModel]) -> Features:
-        """Return the features of a place with the animals of these packs that this release has no ids for."""
+        """Return a place's features, with the animals of these packs that have no id in this release added."""
         if features.mode != "narrowed" or not packs:
             return features
         found, living = features.found, frozenset(features.found.relatives.tolist())
@@ -234,6 +234,6 @@ class Outside:
 
     @cached_property
     def _numbers(self) -> Mapping[int, int]:
-        """Return the numbers of all relatives by the ids that are made of their names."""
+        """Return the numbers of all relatives by the ids that `id_of` computes for them."""
         found = ((number, self.relatives.unknown([number], frozenset())) for number in self.relatives.numbers)
         return {id_of(each.taxon): number for number, those in found for each in those}

@@ -80,7 +80,7 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
 
 
 class _Arrays(NamedTuple):
-    """A taxonomy's animals: their ids, ascending; the output index of each; in output order, which are everywhere."""
+    """A taxonomy: its animals' ids, ascending; the output index of each; which outputs' animals live everywhere."""
 
     ids: NDArray[np.int64]
     indices: NDArray[np.intp]

@@ -61,7 +61,7 @@ class Boxes(NamedTuple):
 class ClassMap(NamedTuple):
     """Where in a photo the general model saw the likeliest animal.
 
-    `share`: of the photo's short side that the square in its middle shows. `squares`: `Scores.activation_map` of it.
+    `share`: part of the photo's short side that the model's square shows. `squares`: that square's `activation_map`.
     """
 
     share: float
@@ -127,7 +127,7 @@ class Recogniser:
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = False) -> Recognised:
         """Return which animal the photos show. Only a single photo gets a second look. Raises `ModelError`.
 
-        `boxes`: whether `with_boxes` follows.
+        `boxes`: whether a call of `with_boxes` follows, so that all boxes are needed.
         """
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
@@ -155,7 +155,7 @@ class Recogniser:
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found in a photo, with what its boxes show if there is a detector.
 
-        Boxes of animals in which the general model sees none, by day, are left out. Raises `ModelError`.
+        By day, boxes of animals in which the general model sees no animal are left out. Raises `ModelError`.
         """
         detections = found.detections or self.detect(photo)
         if detections is None:
@@ -187,14 +187,14 @@ class Recogniser:
         return self.named(self.models.fuse(scored), prior, seen)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
-        """Return the scores of the part of a photo that is worth it, if there is one. `first`: those of the whole."""
+        """Return the scores of the part of a photo that has the animal, if it is known. `first`: those of the whole."""
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         place, size = place_in(first), self.models.general.input_size
         return self.models.score(photo.picture.near(*place, PART, size)) if place else None
 
     def _score(self, photo: DecodedPhoto, box: "Box") -> PhotoScores:
-        """Return the scores of an animal in a photo, cut out."""
+        """Return the general model's scores of the part of a photo around a box."""
         from chalicelib.model.detector import GROWTH
 
         return self.models.score(photo.picture.around(box.grown(GROWTH), self.models.general.input_size))
@@ -202,11 +202,11 @@ class Recogniser:
     def _headed(
         self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores | None
     ) -> FusedScores:
-        """Return the scores of an animal with what a head says. `box`: around the animal. `part`: its scores."""
+        """Return `scores` with a head's added. `box`: around the animal. `part`: earlier scores of this box, if any."""
         return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size), part)
 
     def named(self, scores: FusedScores, prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
-        """Return what scores show at a place. `seen`: by detectors. Raises `ModelError`."""
+        """Return what a photo with these scores shows. `seen`: what detectors see in it. Raises `ModelError`."""
         scores, decision = self.naming.name(scores, prior, seen)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
         prediction = decision.prediction
@@ -214,9 +214,9 @@ class Recogniser:
         return Recognition(scores, decision, close)
 
     def detect(self, photo: DecodedPhoto, doubted: Scores | None = None, *, boxes: bool = True) -> "Detections | None":
-        """Return what detectors find in a photo; None without one, or if the general model's map can do without.
+        """Return what detectors find in a photo; None without detectors, or if an activation map is good enough.
 
-        `doubted`: its scores, if they leave a doubt. `boxes`: whether all are wanted.
+        `doubted`: the general model's scores, if they leave a doubt. `boxes`: whether all boxes are wanted.
         """
         detectors, by_night = self.detectors.get(), photo.quality.is_by_night
         animal = doubted.animal_probability if doubted else None
@@ -254,6 +254,6 @@ def sighting_of(detections: "Detections | None", scores: FusedScores | None = No
 
 
 def believed(seen: Sighting, scores: FusedScores | None) -> Sighting:
-    """Return what detectors see, with an animal that is believed if a head is sure of it."""
+    """Return what detectors see; an animal counts even if they are unsure of it, if a head is sure of it."""
     is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
     return seen._replace(animal=max(seen.animal, LEAST_BOX)) if is_sure else seen

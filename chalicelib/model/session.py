@@ -37,10 +37,10 @@ REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default m
 class Scores:
     """The model's output for one photo.
 
-    `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior, which
-    answers weigh by themselves. `animal_probability`: probability that the photo shows any animal. `features`: what
-    heads score, shape (features,), float32. `activation_map`: where the likeliest animal is, shape (rows, columns),
-    float32. Both are None if the model does not give them, or of several photos together.
+    `probabilities`: shape (animals,), float32, calibrated, with the prior. `vision`: the same without the prior;
+    `Naming` weighs these by the place. `animal_probability`: probability that the photo shows any animal. `features`:
+    what heads score, shape (features,), float32. `activation_map`: where the likeliest animal is, shape (rows,
+    columns), float32. The last two are None if the model does not give them, and for several photos together.
     """
 
     probabilities: NDArray[np.float32]
@@ -51,7 +51,7 @@ class Scores:
 
 
 class Versioned(Protocol):
-    """What an answer says of a model that made it."""
+    """A model, as answers identify it: by name and version."""
 
     @property
     def name(self) -> str:
@@ -184,7 +184,7 @@ def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[
 def _shapes(
     kind: str, found: Sequence[Any], expected: dict[str, str], name: str, optional: Iterable[str] = ()
 ) -> dict[str, list[int | str | None]]:
-    """Check the names and types of the inputs or outputs, and return their shapes by name. `optional`: floats."""
+    """Check the names and types of the inputs or outputs, and return their shapes. `optional`: floats, by name."""
     types = {each.name: each.type for each in found}
     expected = expected | {each: "tensor(float)" for each in optional if each in types}
     if types.keys() != expected.keys():

@@ -40,11 +40,11 @@ type Floats = NDArray[np.float64]
 
 
 class Shares(NamedTuple):
-    """Probabilities that a photo shows an animal of each group, if it shows one. They add up to 1 over the classes.
+    """Probabilities of groups of animals, provided that the photo shows an animal: those of all classes add up to 1.
 
     `photo`: of each species, by the photo alone. `species`, `genera`, `families`, `orders`, `classes`: with the place,
-    by number in the tree or the layout of `candidates`. `unseen`: the part of each family that is of species that no
-    model knows. `parts`: of each animal in its species, in output order.
+    by number in the tree or the layout of `candidates`. `unseen`: the part of each family that its unknown species
+    have. `parts`: share of each animal in its species, in output order.
     """
 
     candidates: Candidates
@@ -66,9 +66,9 @@ class Shares(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a photo shows of each species. `photo`: its share by the photo alone. `weights`: of each at the place.
+    """The shares of each species. `photo`: its share by the photo alone. `weights`: its weight at the place.
 
-    `weighed`: sums of the animals' shares times their own weights.
+    `weighed`: the sum of its animals' shares, each times the animal's own weight.
     """
 
     photo: Floats
@@ -77,7 +77,7 @@ class Seen(NamedTuple):
 
 
 def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> Shares:
-    """Return how likely each group is. Takes about 0.2 ms.
+    """Return the probability of each group of animals at a place. Takes about 0.2 ms.
 
     `vision`: shape (animals,), probabilities by the photo alone. `prior`: of the same shape, weights at the place.
     """
@@ -111,7 +111,7 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
 def with_head(
     shares: Shares, positions: NDArray[np.intp], scores: NDArray[np.floating], prior: NDArray[np.floating]
 ) -> Shares:
-    """Return shares with what a head says. `positions`: of its animals. `scores`: of these, and of any other.
+    """Return shares with a head's scores added. `positions`: of its animals. `scores`: of these, and of any other.
 
     `prior`: weights at the place, shape (animals,).
     """
@@ -172,7 +172,7 @@ def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats
 def _within(candidates: Candidates, seen: Seen, families: Floats, unseen: Floats) -> Floats:
     """Return the share of each species.
 
-    Unknown species may take more of a family within it than they add to it, never less: they do not raise a known one.
+    Unknown species take at least as much of their family's share as they added to it: they never raise a known species.
     """
     known, unknown = candidates.layout.families, candidates.unknown
     count, sums, totals = len(known.sizes), known.sums(seen.photo), known.sums(seen.weighed)
@@ -194,7 +194,7 @@ def _means(groups: NDArray[np.intp], photo: Floats, count: int) -> Floats:
 
 
 def _clarity(groups: NDArray[np.intp], photo: Floats, count: int) -> tuple[Floats, Floats]:
-    """Return the share m of each group, and (1 - b / m) ** CLEAR, with its likeliest species' share b."""
+    """Return the share m of each group, and (1 - b / m) ** CLEAR, where b is the share of its likeliest species."""
     sums, best = np.bincount(groups, photo, count), np.zeros(count)
     np.maximum.at(best, groups, photo)
     others = np.divide(sums - best, sums, out=np.zeros(count), where=sums > 0.0)

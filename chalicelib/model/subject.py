@@ -19,7 +19,7 @@ ALONE_BY_NIGHT: Final = 0.8
 class Sighting(NamedTuple):
     """What detectors see in a photo: the score of the surest box of each kind, 0 without one or without a detector.
 
-    `by_night`: whether the photo is one by night, and the detector for camera traps has looked at it.
+    `by_night`: whether the photo was taken by night, and the detector for camera traps has looked at it.
     """
 
     animal: float = 0.0
@@ -28,17 +28,17 @@ class Sighting(NamedTuple):
     by_night: bool = False
 
     def may_be_animal(self, animal_probability: float) -> bool:
-        """Return whether the surest animal can be one: by day, only if the general model does not rule it out."""
+        """Return whether the surest box of an animal may be right: not by day, if the general model rules it out."""
         return self.by_night or animal_probability >= MOST_EMPTY
 
     def is_animal(self, animal_probability: float) -> bool:
-        """Return whether the surest animal is believed to be one. `animal_probability`: of the general model."""
+        """Return whether the surest box of an animal is believed. `animal_probability`: by the general model."""
         return self.animal >= LEAST_BOX and self.may_be_animal(animal_probability)
 
     def subject(self, animal_probability: float, threshold: float) -> Subject:
-        """Return what the photo shows. With an animal and a person it is one of an animal.
+        """Return what the photo shows. If it shows an animal and a person, that is the animal.
 
-        `animal_probability`: of the general model. `threshold`: its least value for an animal, without a box.
+        `animal_probability`: by the general model. `threshold`: from this value on, no box is needed.
         """
         if self.by_night and self.animal < UNSEEN:
             threshold = max(threshold, ALONE_BY_NIGHT)

@@ -102,8 +102,8 @@ class Taxonomy:
     """All animals of a model, or of several. Immutable; `Taxonomy.read` builds it. One object is equal only to itself.
 
     `order`: output indices in the order of the tree of life: the animals of a taxon are contiguous in it, so the
-    probability of a taxon is the sum of a slice. `elsewhere`: for each animal, its weight where the dataset does not
-    say that it lives, from `KINDS`; 0 for the prior's floor. `index_of`: output indices by id.
+    probability of a taxon is the sum of a slice. `elsewhere`: for each animal, its weight at places where the dataset
+    does not list it, from `KINDS`; 0: the prior's floor. `index_of`: output indices by id.
     """
 
     animals: tuple[Animal, ...]
@@ -280,8 +280,8 @@ class Relatives:
 
         `here`: numbers of the relatives in a cell; their order is kept within genus and family. Numbers without a
         relative, as from a dataset newer than the model, are left out, and so are species in `known`, the taxon ids
-        that the models in use know. A taxon above a family has no close relatives. A domestic animal has those of its
-        genus: a dog is not taken for a fox. Raises `ModelError`.
+        that the models in use know. A taxon above a family has no close relatives. A domestic animal has only those of
+        its genus: a dog is not taken for a fox. Raises `ModelError`.
         """
         named = {taxon.rank: taxon.scientific_name for taxon in prediction.lineage}
         genus, family = named.get("genus"), None if prediction.is_domestic else named.get("family")
@@ -292,7 +292,7 @@ class Relatives:
         return same_genus + [each for each in found if each.family == family and each.genus != genus]
 
     def unknown(self, here: Sequence[int], known: Set[str]) -> list[Relative]:
-        """Return the relatives with these numbers, without those in `known`, and without numbers of none."""
+        """Return the relatives with the numbers `here` whose taxon id is not in `known`. Skips numbers without one."""
         return [each for each in map(self._relative, here) if each is not None and each.taxon not in known]
 
     def _relative(self, number: int) -> Relative | None:

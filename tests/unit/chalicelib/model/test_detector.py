@@ -225,7 +225,7 @@ def test_boxes_of_both_detectors_are_joined(boxes: list[Box], animals: list[Box]
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("1,green", "one,green", r"colours\.csv has the row one,green,person; expected an index, a label, animal or"),
+        ("1,green", "one,green", r"colours\.csv has the row one,green,person; expected an index, a label and ani"),
         ("vehicle", "car", r"colours\.csv has the row 2,blue,car"),
         ("subject", "kind", r"colours\.csv has the columns output_index,label,kind; expected output_index,label,subj"),
     ],

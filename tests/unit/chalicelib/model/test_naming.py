@@ -438,7 +438,7 @@ def test_a_faulty_file_is_an_error_that_says_what_is_expected(tmp_path: Path, ro
     path = tmp_path / "certainty.json"
     path.write_text(json.dumps(rows))
     expected = (
-        r"certainty\.json cannot be read .*; expected place, alone, pack and least for animal, family, group, list"
+        r"certainty\.json cannot be read .*; expected keys place, alone, pack and least in animal, family, group, list"
     )
     with pytest.raises(ModelError, match=expected):
         read_certainty(path)

@@ -61,7 +61,7 @@ def test_names_of_the_general_model_come_first(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("\n1,summer", "\n5,summer", "output_index in foxes.csv is '5'; expected 1, one row per output"),
-        ("2,winter,3", "2,winter,4", "foxes.csv describes vulpes-lagopus in two ways"),
+        ("2,winter,3", "2,winter,4", "foxes.csv has different rows for vulpes-lagopus"),
         ("2,winter,3,vulpes-lagopus", "2,winter,3,vulpes-corsac", "one id for two taxa"),
         ("0,red,10", "0,red,ten", "id of 'red fox' in foxes.csv is 'ten'; expected a whole number"),
         ("species,wild", "species,tame", "kind of 'red fox' in foxes.csv is 'tame'; expected one of wild"),
