@@ -29,7 +29,7 @@ type Options = dict[str, dict[str, click.Parameter]]
 @click.argument(RESULTS, type=FILE, required=False)
 @click.pass_context
 def config(context: click.Context, results: Path | None) -> None:
-    """Show which defaults faunalens.toml gives to the options of which commands, and which keys it may have.
+    """Show the defaults in faunalens.toml, the commands that each applies to, and the keys that the file may have.
 
     The file lies in the folder of RESULTS, or else in the working directory.
     """
@@ -41,7 +41,7 @@ def config(context: click.Context, results: Path | None) -> None:
 
 
 def use_defaults(context: click.Context, command: click.Command, arguments: Sequence[str]) -> None:
-    """Give the options of a command their defaults. `arguments`: what follows its name, which may name the study."""
+    """Give the options of a command the defaults in faunalens.toml. `arguments`: those after the command's name."""
     file = _beside(_results_in(command, arguments))
     if file is None or command is config:
         return
@@ -56,14 +56,14 @@ def use_defaults(context: click.Context, command: click.Command, arguments: Sequ
 
 
 def with_source(error: click.BadParameter) -> click.BadParameter:
-    """Return an error that says if the value is that of the file."""
+    """Return an error about a value; if faunalens.toml has the value, the message says so."""
     if error.ctx and error.param and error.ctx.get_parameter_source(error.param.name) is ParameterSource.DEFAULT_MAP:
         return click.BadParameter(f"{error.message} ({NAME} says it)", error.ctx, error.param, error.param_hint)
     return error
 
 
 def _beside(results: Path | None) -> Path | None:
-    """Return the file beside a study, or else in the working directory; None if there is none."""
+    """Return the faunalens.toml beside a results file, or else in the working directory; None if neither exists."""
     folders = ([results.absolute().parent] if results else []) + [Path.cwd()]
     return next((folder / NAME for folder in folders if (folder / NAME).is_file()), None)
 
@@ -115,7 +115,7 @@ def _read(file: Path, options: Options) -> dict[str, Any]:
 
 
 def _value(value: Any, option: click.Parameter, folder: Path) -> Any:
-    """Return a value as the command line would have it."""
+    """Return a value of faunalens.toml as the command line would give it. `folder`: of the file, for relative paths."""
     if isinstance(value, list):
         return [_value(each, option, folder) for each in value]
     if isinstance(value, bool) or not isinstance(option.type, click.Path) or value == "-":

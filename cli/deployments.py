@@ -48,7 +48,7 @@ class Deployments:
 
     @cached_property
     def by_folder(self) -> Mapping[str, Sequence[Row]]:
-        """Return the rows of each folder, the first one first: a camera may be moved, and its folder stay."""
+        """Return the rows of each folder, sorted by start: a camera may be moved, and keep its folder."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.get(FOLDER):
@@ -60,13 +60,13 @@ class Deployments:
         return {normal(row["deploymentID"]): row for row in self.rows}
 
     def named(self, name: str) -> Row | None:
-        """Return the deployment with an id."""
+        """Return the deployment whose id is `name`, or None."""
         return self._by_name.get(normal(name))
 
     def at(self, path: str) -> Sequence[Row]:
-        """Return the deployments of a photo's `folder`, or else the one that a folder is named like.
+        """Return the deployments in whose `folder` a photo lies, or else the one whose id a folder above it has.
 
-        `path`: below the study's folder. If folders lie in each other, the innermost counts.
+        `path`: of the photo, below the study's folder. Of nested folders, the innermost counts.
         """
         parts = normal(path).split("/")[:-1]
         for length in range(len(parts), 0, -1):
@@ -84,7 +84,7 @@ def place_of(row: Row) -> Place:
 def lies_in(row: Row, time: datetime) -> bool:
     """Return whether a photo was taken during a deployment, as far as the table says when that was.
 
-    `time`: corrected. Without an offset, or with a zone in the table, it is what the camera's clock showed there.
+    `time`: of the corrected clock. Without an offset, or if the table has a zone, it is local time at the deployment.
     """
     if row.get(ZONE):
         time = time.replace(tzinfo=parse_zone(row[ZONE]))
@@ -95,9 +95,9 @@ def lies_in(row: Row, time: datetime) -> bool:
 
 
 def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
-    """Return which deployment of a folder took a photo: the only one, or the last that stood there at its time.
+    """Return which of a folder's deployments took a photo: the only one, or else the last that was running at its time.
 
-    `rows`: by start. Where there are several, a photo without a time, or of a time between them, belongs to none.
+    `rows`: the deployments by start. If there are several, a photo without a time, or between them, belongs to none.
     """
     if len(rows) == 1:
         return rows[0]
@@ -110,7 +110,7 @@ def _parsed(text: str) -> datetime:
 
 
 def _clock_at(row: Row, column: str, otherwise: datetime) -> datetime:
-    """Return what the clock showed at the start or the end of a deployment."""
+    """Return the local time of the start or the end of a deployment; `otherwise` if the table does not say."""
     return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else otherwise
 
 
@@ -124,7 +124,7 @@ def normal(name: str) -> str:
 
 
 def folder_of(row: Mapping[str, str]) -> str:
-    r"""Return the folder of a deployment, below the study's. People also write `./north`, or `north\100MEDIA`."""
+    r"""Return a deployment's folder, below the study's. People also write it as `./north` or `north\100MEDIA`."""
     return normal(row[FOLDER].replace("\\", "/")).removeprefix("./").strip("/")
 
 
@@ -241,7 +241,7 @@ _SHIFT = re.compile(
 def parse_zone(text: str) -> tzinfo:
     """Parse a time zone: a name such as `Australia/Sydney`, or an offset such as `+10:00` or `UTC-8`.
 
-    A name has summer time. A camera that stays on winter time all the year has an offset. Raises `ValueError`.
+    A name includes summer time. A camera that stays on winter time all year needs an offset. Raises `ValueError`.
     """
     found = _OFFSET.fullmatch(text)
     if found:
@@ -274,7 +274,7 @@ def parse_shift(text: str) -> timedelta:
 def corrected(taken: str, shift: float) -> datetime:
     """Return the time on a clock after its correction by `shift` seconds. It has no zone, unless EXIF has its offset.
 
-    A time that the calendar does not have is left as the camera had it, such as the end of the year 9999 an hour later.
+    If the corrected time is none of the calendar's, after the year 9999, the camera's time is returned.
     """
     time = datetime.fromisoformat(taken)
     if not shift:
@@ -289,7 +289,7 @@ def corrected(taken: str, shift: float) -> datetime:
 class Where:
     """Where and when the photos of a results file were taken. `default`: the place of photos without a deployment.
 
-    `default` and `shift` are None if the command does not say: an earlier run may have.
+    `default` and `shift` are None if the command does not give them: those of an earlier run then stay.
     """
 
     results: ResultsFile
@@ -312,7 +312,7 @@ class Where:
         return ListedPhoto(path, size, modified, row["deploymentID"] if row else None, place, shift)
 
     def settle(self) -> None:
-        """Give photos of shared folders to their deployments. Those that are in another cell count as new."""
+        """Assign photos in folders of several deployments, by time. Photos whose cell changes by that count as new."""
         if any(len(rows) > 1 for rows in self.deployments.by_folder.values()):
             rows = self.results.rows("select path, size, modified from photo where taken is not null")
             self.results.find(self.of(*row) for row in rows if len(self.deployments.at(row["path"])) > 1)

@@ -17,11 +17,10 @@ REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 
 
 class Cloud:
-    """The parts of an AWS account that a backfill uses. `stage`: such as prod.
+    """The parts of an AWS account that a backfill uses. `stage`: the deployed stage, such as prod.
 
-    Raises `CommandError` without boto3 or a region.
-
-    `client`: returns the client of a service, such as s3, for several threads.
+    `client`: returns boto3's client of a service, such as s3, which threads share. Raises `CommandError` if boto3 is
+    not installed, or if no region is set.
     """
 
     def __init__(self, stage: str) -> None:
@@ -54,7 +53,7 @@ class Cloud:
 
     @cached_property
     def _caller(self) -> tuple[str, str]:
-        """Return the partition, such as aws, and the account."""
+        """Return the partition, such as aws, and the number of the AWS account."""
         found = self.client("sts").get_caller_identity()
         return found["Arn"].split(":")[1], found["Account"]
 
@@ -72,7 +71,7 @@ class Cloud:
 
     @property
     def bucket(self) -> str:
-        """Return the stage's bucket of photos. docs/reference/batch.md says what is where in it."""
+        """Return the stage's bucket of photos. docs/reference/batch.md lists its folders."""
         return f"faunalens-{self.stage}-photos-{self._session.region_name}-{self._caller[1]}"
 
 
@@ -85,10 +84,10 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        raise CommandError(f"AWS refused while {doing} ({code}: {message}); {_advice(code)}") from error
+        raise CommandError(f"AWS refused a request while {doing} ({code}: {message}); {_advice(code)}") from error
     except BotoCoreError as error:
         raise CommandError(
-            f"AWS failed while {doing} ({error}); check credentials, region and network. "
+            f"a request to AWS failed while {doing} ({error}); check credentials, region and network. "
             "Run the same command again to continue"
         ) from error
 
@@ -105,7 +104,7 @@ _NAME = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<ke
 
 
 class S3Name(NamedTuple):
-    """An object or a folder. `key`: that of the object; of a folder it ends with `/`, and is empty for the bucket."""
+    """An object or a folder in S3. `key`: ends with `/` if it is a folder, and is empty for the whole bucket."""
 
     bucket: str
     key: str

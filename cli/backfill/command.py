@@ -29,10 +29,10 @@ PAUSE = 15.0
 
 study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
 stage_option = click.option(
-    "--stage", default="prod", envvar="FAUNALENS_STAGE", help="The stage that identifies the photos."
+    "--stage", default="prod", envvar="FAUNALENS_STAGE", help="Stage (deployment on AWS) that identifies the photos."
 )
 results_option = click.option(
-    "--results", type=FILE, required=True, help="The study's results file, which knows what is left."
+    "--results", type=FILE, required=True, help="The study's results file. It records which photos have an answer."
 )
 wait_option = click.option("--wait", is_flag=True, help="Wait until the run has ended, and show how far it is.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -42,7 +42,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 def batch() -> None:
     """Identify the photos of a folder in S3 on AWS, a million overnight.
 
-    Credentials and region are those of AWS's own tools: AWS_PROFILE, AWS_REGION and others.
+    Credentials and region are set as for AWS's own tools: by AWS_PROFILE, AWS_REGION and others.
     """
 
 
@@ -51,8 +51,8 @@ def batch() -> None:
 @results_option
 @stage_option
 @place_options
-@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="Its manifest.json lists them.")
-@click.option("--manifest", type=ANY_PATH, help="A file here or in S3 lists the photos: JSON lines, or .csv.")
+@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="S3 Inventory's manifest.json.")
+@click.option("--manifest", type=ANY_PATH, help="List of the photos, a local file or s3://…: JSON lines, or .csv.")
 @wait_option
 def submit(
     study: S3Name,
@@ -68,7 +68,7 @@ def submit(
 
     Run it again at any time. A run under way is left alone; one that failed is resumed; and what an ended one has
     identified is merged into the results file, so that a new run has only the photos that are left. Options about place
-    and clock stay until other ones are given.
+    and clock also hold for later runs, until other ones are given.
     """
     if inventory and manifest:
         raise click.UsageError("--inventory contradicts --manifest; give one of them")
@@ -188,9 +188,9 @@ def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 @results_option
 @stage_option
 def results(study: S3Name, *, results: Path, stage: str) -> int:
-    """Merge what the runs of a folder have identified into the results file, for `faunalens export` and the others.
+    """Merge the answers from the runs of a folder into the results file, for `faunalens export` and other commands.
 
-    It may be stopped and run again, also while a run is under way: it reads what is new.
+    You may stop it and run it again, also while a run on AWS is under way: it reads only the answers that are new.
     """
     cloud = Cloud(stage)
     with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):

@@ -23,7 +23,7 @@ from cli.results import BATCH, QUERIES, ListedPhoto, ResultsFile
 class StoredPhoto(NamedTuple):
     """A photo in S3. `path`: below the study's folder. `modified`: ns since 1970, 0 if not known. `etag`: may be empty.
 
-    `station` and `place`: if a manifest says them.
+    `station` and `place`: None unless a manifest says them.
     """
 
     path: str
@@ -53,7 +53,7 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
         if about["fileFormat"] != "CSV":
             raise CommandError(f"the inventory {manifest} is in {about['fileFormat']}; configure one in CSV")
         if about["sourceBucket"] != study.bucket:
-            raise CommandError(f"the inventory {manifest} is of {about['sourceBucket']}, not of {study.bucket}")
+            raise CommandError(f"the inventory {manifest} lists the bucket {about['sourceBucket']}, not {study.bucket}")
         columns = [name.strip() for name in about["fileSchema"].split(",")]
         bucket = about["destinationBucket"].rpartition(":")[2]
         for file in about["files"]:
@@ -72,8 +72,8 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
 def named(s3: Any, study: S3Name, manifest: str) -> Iterator[StoredPhoto]:
     """Yield the photos that a manifest names, in a local file or in S3.
 
-    It has JSON lines with `key` and, if wanted, `size`, `etag`, `station`, `latitude` and `longitude`, or is CSV with
-    such columns. Raises `CommandError`, which names the line.
+    The manifest is JSON lines with `key` and, optionally, `size`, `etag`, `station`, `latitude` and `longitude`, or CSV
+    with such columns. Raises `CommandError`, which names the line.
     """
     for number, row in enumerate(_rows(s3, manifest), 1):
         key = str(row.get("key") or "")
@@ -117,7 +117,7 @@ def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, An
 
 
 def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, etag: str) -> StoredPhoto:
-    """Return the photo that a row describes. Raises `ValueError`."""
+    """Return the photo of a row. `size`, `modified`, `etag`: the names of columns. Raises `ValueError`."""
     moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
     return StoredPhoto(
         row["Key"][len(study.key) :],
@@ -155,7 +155,7 @@ _LISTED = "create temp table listed (path text primary key, etag text not null) 
 
 
 def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> None:
-    """Keep the photos of a study in the results file, and their ETags, which pin the content for the manifest."""
+    """Save the photos of a study in the results file, and their ETags in a temporary table, for `write`."""
     with results.transaction() as connection:
         connection.execute("drop table if exists temp.listed")
         connection.execute(_LISTED)
@@ -167,9 +167,9 @@ def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> Non
 
 
 def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
-    """Write the manifest of the photos that are left, sorted by station. Return their number. Call `keep` before.
+    """Write the manifest of the photos that are left, sorted by station. Return their number. Call `keep` first.
 
-    A batch of a Map Run has photos that follow each other. So most batches have one station, and look up one cell.
+    A batch of a Map Run has consecutive lines, so most batches have photos of one station, and look up one cell.
     """
     number = 0
     for number, row in enumerate(results.rows(QUERIES["manifest"]), 1):  # noqa: B007, the last one is returned

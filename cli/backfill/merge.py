@@ -36,9 +36,9 @@ on, and what `merged_since` is once it has ended."""
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
-    """Merge the lines below a folder. After each page of lines, yield the number of photos that were updated.
+    """Merge the result lines in the folder `lines`. After each page of them, yield the number of photos updated.
 
-    `study`: the folder with the photos. Raises `CommandError` for an object that is no line, and botocore's errors.
+    `study`: the folder with the photos. Raises `CommandError` if an object is no result line, and botocore's errors.
     """
     known = results.study()
     marker = {name: known.get(name, "") for name in _MARKER}
@@ -64,11 +64,11 @@ def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Genera
 def _parsed(key: str, text: bytes) -> Line:
     with suppress(ValueError, TypeError):
         return Line.parse(text)
-    raise CommandError(f"{key} is no line of this release of faunalens; delete it, and its photo is done again")
+    raise CommandError(f"{key} is no result line of this release; delete it, and its photo is identified again")
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Save the outcomes in lines, except of photos that have changed since. Return the number of outcomes saved."""
+    """Save the outcomes in result lines, unless their photo has changed since. Return the number of outcomes saved."""
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)
@@ -88,7 +88,7 @@ def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]
 
 
 def _found(path: str, line: Line) -> ListedPhoto:
-    """Return a photo that another machine submitted."""
+    """Return the photo of a result line that is not in the results file, as another machine submitted it."""
     given = line.latitude is not None and line.station is not None
     place = Place("given", line.latitude, line.longitude) if given else NONE
     return ListedPhoto(path, line.size or 0, 0, line.station, place, 0.0)

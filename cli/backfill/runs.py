@@ -20,7 +20,7 @@ BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run. `can_resume`: whether AWS can repeat failed batches. `photos`: number of photos in its manifest."""
+    """A run of the state machine. `can_resume`: AWS can repeat failed batches. `photos`: number in its manifest."""
 
     arn: str
     name: str
@@ -32,7 +32,7 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Return whether it is still under way."""
+        """Return whether the run is still under way."""
         return self.status in RUNNING
 
 
@@ -48,7 +48,7 @@ def results_of(cloud: Cloud, study: S3Name) -> S3Name:
 
 
 def latest(cloud: Cloud, study: S3Name) -> Run | None:
-    """Return the latest run of a study, or None if there was none in the last 90 days, for which AWS knows runs."""
+    """Return the latest run of a study, or None if it has none. AWS forgets runs after 90 days."""
     pages = cloud.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=cloud.machine)
     prefix = f"{study_id(study)}-"
     found = (each for page in pages for each in page["executions"] if each["name"].startswith(prefix))
@@ -134,7 +134,7 @@ def progress_of(cloud: Cloud, run: Run) -> Progress:
 
 
 def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the counts of photos and of batches; empty before the map has begun."""
+    """Return the numbers of photos and of batches by state; empty before the Map Run has begun."""
     found = cloud.client("stepfunctions").list_map_runs(executionArn=run.arn)["mapRuns"]
     if not found:
         return {}, {}
@@ -143,7 +143,7 @@ def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int
 
 
 def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, float] | None:
-    """Return what a run has cost at list prices. Lambda's part is by what CloudWatch has measured."""
+    """Return US dollars by service, at list prices; None if AWS refuses the measurements that Lambda's cost needs."""
     from botocore.exceptions import ClientError
 
     try:
@@ -163,7 +163,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
 
 
 def _measured(cloud: Cloud, run: Run, metric: str) -> float:
-    """Return the sum of a metric of the batch function during a run, including calls that the stream makes."""
+    """Return the sum of a metric of the batch function during a run, including its calls for photos of the stream."""
     end = run.stopped or datetime.now(UTC)
     periods = int((end - run.started).total_seconds() // _PERIOD)
     found: Any = cloud.client("cloudwatch").get_metric_statistics(

@@ -60,7 +60,7 @@ def _pixels(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def _unrecognisable(part: Image.Image) -> Image.Image:
-    """Return a part of a photo as a few blurred squares. The squares lose what a blur alone would leave to undo."""
+    """Return a part of a photo as a few blurred squares. A blur alone could be undone; the squares cannot."""
     square = max(*part.size, CELLS) / CELLS
     cells = max(round(part.width / square), 1), max(round(part.height / square), 1)
     mosaic = part.resize(cells, Image.Resampling.BOX).resize(part.size, Image.Resampling.NEAREST)

@@ -28,7 +28,7 @@ KEYS = ("taxon", "station", "event")
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
-    """Parse what folders are made of, the outer first. Raises `ValueError`."""
+    """Parse what the folders of each level are for, the outermost first. Raises `ValueError`."""
     keys = tuple(each.strip() for each in text.split(","))
     if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
         raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")
@@ -43,30 +43,30 @@ def parse_keys(text: str) -> tuple[str, ...]:
     type=Parsed("keys", parse_keys),
     default="taxon",
     metavar="KEYS",
-    help="What folders are of: taxon, station or event; or several, such as station,taxon.",
+    help="What each folder is for: a taxon, station or event; or nested folders, such as station,taxon.",
 )
 @click.option(
     "--how",
     type=click.Choice(["link", "copy"]),
     default="link",
-    help="link: the same file under a second name, which takes no space; what changes one changes both. Where the disk "
+    help="link: a second name of the same file, which takes no space; a change to one changes both. Where the disk "
     "has no links, photos are copied.",
 )
 @click.option(
     "--people",
     type=click.Choice(["blur", "skip", "keep"]),
     default="blur",
-    help="What becomes of photos of people. blur: in a new JPEG without GPS; whole, if `identify` ran without --boxes. "
-    "skip: leave them out.",
+    help="What to do with photos of people. blur: blur the people in a new JPEG without GPS, or the whole photo if "
+    "`identify` ran without --boxes. skip: leave these photos out.",
 )
 @click.option(
     "--xmp",
     type=click.Choice(["beside", "inside"]),
     help="Add keywords, captions and boxes of animals. beside: in IMG_1.JPG.xmp, for digiKam and darktable. inside: in "
-    "the JPEG, for Lightroom and digiKam, which makes links copies.",
+    "the JPEG, for Lightroom and digiKam; such JPEGs are copied, not linked.",
 )
 @click.option(
-    "--force", is_flag=True, help="Overwrite files in FOLDER that are not this command's, or were changed since."
+    "--force", is_flag=True, help="Overwrite files in FOLDER that this command did not make, or that changed since."
 )
 @event_gap
 @file_times
@@ -82,12 +82,12 @@ def copy(
     event_gap: int,
     file_times: bool,
 ) -> int:
-    """Sort the photos in RESULTS into folders below FOLDER, named by what they show, and those that show nothing apart.
+    """Sort the photos in RESULTS into folders below FOLDER, named by what they show, with empty photos apart.
 
     A photo of two species is in the folders of both. Originals stay as they are. copied.csv says what went where.
 
-    Run it again after a review, or with other options: what is there stays, what is elsewhere now is moved, and files
-    that are not this command's are left alone.
+    Run it again after a review, or with other options: copies that are in the right folder stay, the others are moved,
+    and files that this command did not make are left alone.
     """
     with ResultsFile(results, write=False) as kept:
         study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
@@ -158,7 +158,7 @@ def _expect_same_study(results: ResultsFile, copies: Copies) -> None:
 def placed(
     study: Study, by: Sequence[str], stations: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[StudyPhoto, list[str]]]:
-    """Yield each photo with the folders that it goes to. `by`: of what they are, the outer first. `stations`: by id."""
+    """Yield each photo with its new folders. `by`: see `parse_keys`. `stations`: rows of the deployments, by id."""
     for event in study.events():
         first, deployment = event[0], _plain(event[0].deployment)
         time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
@@ -183,7 +183,7 @@ def _narrowest(finding: Finding) -> Iterator[Finding]:
 
 
 def _plain(deployment: str) -> str:
-    """Return a deployment's id without the place that one without a row in the table has in it."""
+    """Return a deployment's id, without the place that follows ` @ ` if it has no row in the table."""
     return deployment.partition(" @ ")[0]
 
 

@@ -37,10 +37,10 @@ def safe(name: str, longest: int = LONGEST) -> str:
 
 
 class Copy(NamedTuple):
-    """A file in the folder, a row of its table. `path`: of the photo, below the study's folder. `new_path`: below this.
+    """A file in the folder of copies, a row of its table. `path`: of the photo, below the study's folder.
 
-    `how`: `link`, `copy`, `blurred`, `blurred whole`, or `keywords` for a sidecar. `bytes`: its size, 0 while it is
-    made. `mark`: CRC-32 of what it is made from besides the photo, or empty.
+    `new_path`: below the folder of copies. `how`: `link`, `copy`, `blurred`, `blurred whole`, or `keywords` for a
+    sidecar. `bytes`: the file's size, 0 while it is made. `mark`: CRC-32 of blurred boxes and keywords, or empty.
     """
 
     path: str
@@ -59,7 +59,7 @@ class PhotoGone(Exception):
 
 
 class Copies:
-    """The files of a folder. `source`: the study's folder. `force`: whether to overwrite files of others.
+    """A folder of copies. `source`: the study's folder. `force`: whether to overwrite what others made or changed.
 
     `rows`: of the table, by the `_key` of the new path. `counts`: how many files were made, by `how`; were there
     already (`there`); were changed by others and stay (`changed`); could not be made, as their photo is gone (`gone`);
@@ -93,9 +93,10 @@ class Copies:
         return numbered if _key(plain) in self.rows else plain
 
     def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
-        """Make a file unless it is there. Return whether it is, in the end.
+        """Make a file unless it exists. Return whether it exists in the end: not if the photo is gone.
 
-        `make`: writes it, and returns `how`, or raises `PhotoGone`. Raises `CommandError` if a file of others is there.
+        `make`: writes the file and returns its `how`, or raises `PhotoGone`. Raises `CommandError` if the file exists
+        and this command did not make it.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
         known, is_there = self.rows.get(key), target.is_file()
@@ -126,9 +127,9 @@ class Copies:
         return True
 
     def finish(self) -> None:
-        """Delete the folder's own files that were not wanted, and write the table anew.
+        """Delete the copies that `put` was not asked for, and write the table anew.
 
-        Files stay that others changed, or that are the last of their photo.
+        Copies that others changed stay, and copies whose photo is gone.
         """
         for row in [self.rows[key] for key in self.rows.keys() - self._wanted]:
             target = self.folder / row.new_path
@@ -142,7 +143,7 @@ class Copies:
         self._save(row for row in self.rows.values() if (self.folder / row.new_path).is_file())
 
     def _was_changed(self, row: Copy) -> bool:
-        """Return whether others changed a file since it was made. A change of the photo itself is none."""
+        """Return whether others changed a file since it was made. For a link, a change of the photo does not count."""
         target, photo = self.folder / row.new_path, self._source / row.path
         if row.how == "link" and photo.is_file() and target.samefile(photo):
             return False
@@ -165,7 +166,7 @@ def _key(new_path: str) -> str:
 
 
 def _read(path: Path) -> Iterator[Copy]:
-    """Yield the rows of a table. Later ones replace earlier ones. A kill may have cut the last one short."""
+    """Yield the rows of a table; of one path, the last row counts. A row that a kill has cut short is left out."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", newline="", errors="replace") as file:
@@ -179,7 +180,7 @@ def _read(path: Path) -> Iterator[Copy]:
 
 
 def _plain(text: str) -> str:
-    """Return a text as it was before `inert`."""
+    """Return a text without the quote that `inert` puts before what looks like a formula."""
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 

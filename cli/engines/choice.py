@@ -19,7 +19,7 @@ LOADING = "loading the models of another project; the first run also downloads t
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The options. `url`: of a service, which then is the engine. `weights`: of an engine by another project.
+    """The options for an engine. `url`: of a service, which then is the engine. `weights`: of another project's models.
 
     `packs`: a folder with packs beside those of this release.
     """
@@ -37,9 +37,9 @@ class Choice:
         return self.boxes or self.name != "local"
 
     def engine(self, environment: Mapping[str, str], at_once: int, say: Callable[[str], None]) -> Engine:
-        """Return the engine, ready to identify `at_once` photos at a time. `say`: gets what takes long.
+        """Return the engine, ready to identify `at_once` photos at a time. `say`: is called with messages.
 
-        Raises `ModelError`, and `CommandError` if something is not installed or not there.
+        Raises `ModelError`, and `CommandError` if a package is not installed or a file is missing.
         """
         if self.url:
             from cli.engines.remote import API_KEY, RemoteEngine
@@ -54,7 +54,7 @@ class Choice:
         return LocalEngine.build(self._settings(environment), environment, self.top, say, boxes=boxes, change=change)
 
     def versions(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the versions of the models at hand by name, and of `data`; none of a service, before it answers."""
+        """Return the versions of the models by name, and of the data as `data`; empty for a service."""
         if self.url:
             return {}
         from cli.engines.local import versions_at_hand
@@ -77,9 +77,9 @@ class Choice:
 
 
 def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Callable[[Services], Services]":
-    """Return what puts the models of a project in the place of ours. `say`: gets how well we know its animals.
+    """Return a function that replaces our models by MegaDetector's or SpeciesNet's; `local` keeps ours.
 
-    Raises `CommandError` if they cannot be loaded.
+    `say`: is called with a sentence on how many of SpeciesNet's taxa we know. Raises `CommandError` if loading fails.
     """
     if name == "megadetector":
         from cli.engines.megadetector import WEIGHTS, MegaDetector, with_detector

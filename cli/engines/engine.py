@@ -45,14 +45,14 @@ OPTIONS = {"boxes=true": "--boxes", "location=none": "--no-location", "lat and l
 
 
 def in_options(detail: str) -> str:
-    """Return an error of the API as the command's user knows its words."""
+    """Return an error message of the API, with its parameters named as options of the command."""
     for parameter, option in OPTIONS.items():
         detail = detail.replace(parameter, option)
     return detail
 
 
 class Refused(Exception):
-    """A photo has no answer. `is_lasting`: it is the photo's own fault, so that no other run would do better."""
+    """A photo has no answer. `is_lasting`: the photo itself is the cause, so that another run would not help."""
 
     def __init__(self, code: str, detail: str, *, is_lasting: bool) -> None:
         super().__init__(detail)
@@ -73,14 +73,14 @@ class Engine(Protocol):
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo. `shift`: seconds to add to its clock.
 
-        Raises `Refused`, and `ModelError` or `CommandError` if no photo could be identified.
+        Raises `Refused` for this photo, and `ModelError` or `CommandError` for a fault that every photo would meet.
         """
 
 
 def required(module: str, extra: str) -> Any:
-    """Import a module of an extra. Raises `CommandError`, which says how to install it.
+    """Import a module that needs an extra of the installation. Raises `CommandError`, which says how to install it.
 
-    What it prints goes to standard error: standard output has answers.
+    What the module prints goes to standard error: standard output is for answers.
     """
     try:
         with redirect_stdout(sys.stderr):
@@ -94,7 +94,7 @@ def required(module: str, extra: str) -> Any:
 
 @contextmanager
 def loading(project: str, weights: str, what: str) -> Iterator[None]:
-    """Load a project's models. What it prints goes to standard error. `what`: of weights, which `--weights` takes.
+    """Let a block load a project's models, and print to standard error. `what`: a value that `--weights` takes.
 
     Raises `CommandError` whatever fails, as errors of torch, of the network and of files have no common base class.
     """
@@ -109,9 +109,9 @@ def loading(project: str, weights: str, what: str) -> Iterator[None]:
 
 
 def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> Outcome:
-    """Read and identify one photo, or a video by its frames. What is wrong with it is its outcome.
+    """Read and identify one photo, or a video by its frames. If that fails, the outcome says why.
 
-    Raises `ModelError` and `CommandError`, which no other photo would escape.
+    Raises `ModelError` and `CommandError` for faults that every photo would meet.
     """
     path = root / task.path
     try:
@@ -147,7 +147,7 @@ def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> 
 
 
 def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identified:
-    """Identify the frames of a video. Raises `Refused` if one of them is, or if none can be read."""
+    """Identify the frames of a video. Raises `Refused` if the engine refuses a frame, or if none can be read."""
     if not can_read():
         raise Refused("video_unsupported", INSTALL, is_lasting=False)
     seen: list[Seen] = []
@@ -168,7 +168,7 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
 
 
 def facts_in(data: bytes | None, place: Place) -> FileFacts:
-    """Return what the file of a photo says; nothing if it cannot be read, or is a video. `data`: or its beginning."""
+    """Return what a photo's file says; nothing if it is unreadable or a video. `data`: the file or its beginning."""
     if not data:
         return FileFacts()
     photo = PhotoFacts.of_header(data) or PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
@@ -176,7 +176,7 @@ def facts_in(data: bytes | None, place: Place) -> FileFacts:
 
 
 def position_in(photo: Photo | PhotoFacts) -> Location | None:
-    """Return where EXIF says that a photo was taken; None if its GPS tags are empty, or make no position."""
+    """Return where EXIF says that a photo was taken; None if its GPS tags are empty, or no valid position."""
     try:
         return location_from_gps(photo.gps)
     except LocationInvalid:
@@ -196,14 +196,14 @@ MOST = 8
 
 
 class Gathered[T, R]:
-    """Calls `work` for all that waits, a batch at a time. While one runs, the next one fills. Thread-safe."""
+    """Gathers the items of several threads into batches for `work`: while one runs, the next fills. Thread-safe."""
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R]], most: int = MOST) -> None:
         self._work, self._most = work, most
         self._turn, self._waiting = Lock(), list[tuple[T, Future[R]]]()
 
     def __call__(self, item: T) -> R:
-        """Return what `work` returns for an item. What it raises is raised for its whole batch."""
+        """Return what `work` returns for an item. An error of `work` is raised for every item of the batch."""
         mine: Future[R] = Future()
         self._waiting.append((item, mine))
         with self._turn:
@@ -230,10 +230,10 @@ class Seen(NamedTuple):
 
 
 def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dict[str, Any]:
-    """Return the answer of the best frame, with a part `video`, of which the fields are those of `Clip`.
+    """Return the answer of the best frame, with a part `video`: the fields of `Clip`, and `also`.
 
-    The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame,
-    and that of the first answers; `also` has the answers of the others.
+    The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame:
+    the answer is that of the first such frame, and `also` has the answers of the others.
     """
     findings = [of_answer(dict(frame.answer), "") for frame in frames]
     best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))
@@ -250,7 +250,7 @@ def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dic
 
 
 def _best(shown: Finding, findings: Sequence[Finding]) -> int:
-    """Return which frame shows something best: by its name, then by how sure that is, then by how many there are."""
+    """Return the index of the frame that shows a finding best: by name, then sureness, then the number of boxes."""
 
     def worth(index: int) -> tuple[int, float, int, float]:
         same = [part for part in findings[index].each if alike(part, shown)]
@@ -262,7 +262,7 @@ def _best(shown: Finding, findings: Sequence[Finding]) -> int:
 
 
 def _fit(part: Finding, shown: Finding) -> int:
-    """Return 2 for the taxon itself or one within it, 1 for another of the same kind."""
+    """Return 2 if a part is of the shown taxon or of one within it, 1 if it is only of the same kind."""
     if part.named is None or shown.named is None:
         return 1
     line = shown.named.line

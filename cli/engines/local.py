@@ -39,7 +39,7 @@ LONG = 30 * 86_400.0
 
 
 class LocalEngine:
-    """The models of this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
+    """An engine in this process. `top`: number of candidates in an answer. `boxes`: whether to look for boxes."""
 
     def __init__(self, services: Services, top: int, *, boxes: bool = False) -> None:
         self._services, self._top = services, top
@@ -58,8 +58,8 @@ class LocalEngine:
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
-        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: gets what takes long.
-        `change`: puts models of other projects in the place of ours.
+        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: is called before what
+        takes long. `change`: replaces our models by another project's.
         """
         if not environment.get("MODEL_THREADS"):
             # For several photos at once, one thread a photo is fastest.
@@ -93,7 +93,7 @@ class LocalEngine:
         return Identified(json_of(answer), found.features.mode, found.photos[0])
 
     def _found(self, data: bytes, request: IdentifyRequest, record: Record) -> Identification:
-        """Identify a photo; without its position if that is not needed, and its GPS tags are empty or make none."""
+        """Identify a photo; without a position if none is required and its GPS tags are empty or invalid."""
         try:
             return identify([data], request, self._services, record)
         except LocationInvalid:
@@ -103,13 +103,13 @@ class LocalEngine:
 
 
 def of_a_run(settings: Settings) -> Settings:
-    """Return settings with which a run looks up each place once, however long it lasts, and waits for a sign-in."""
+    """Return settings with which a run looks up each place only once, and waits for the database's sign-in."""
     policy = replace(settings.features, fresh=LONG, version=LONG, total=settings.database.sign_in)
     return replace(settings, features=policy, model=settings.model.for_batches())
 
 
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions of the models by name, and of `data`, which animals live where, if that is this release's."""
+    """Return the versions of the models by name, and, without stores, that of this release's dataset as `data`."""
     models = build_recogniser(settings).models
     found = {each.name: each.version for each in (*models.packs, *models.heads)}
     found |= {models.general.name: models.general.version}
@@ -121,20 +121,20 @@ def _has_stores(environment: Mapping[str, str]) -> bool:
 
 
 def features_of_places(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
-    """Return the features of cells. A run waits for a sign-in to its stores, unlike a request."""
+    """Return what looks up the features of cells. Unlike a request, a run waits for the sign-in to its stores."""
     if _has_stores(environment):
         return patient_features(settings)
     return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)
 
 
 def cache_of(environment: Mapping[str, str]) -> Path:
-    """Return the folder for what runs keep for later ones."""
+    """Return the folder of the files that a run keeps for later runs."""
     cache = environment.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
 
 
 class CellFile:
-    """A `Store` over a file of cells. Thread-safe."""
+    """A `Store` that reads cells from a local file. Thread-safe."""
 
     breaker_is_open = False
 
@@ -144,10 +144,10 @@ class CellFile:
 
     @classmethod
     def of(cls, model: Path, folder: Path, say: Callable[[str], None]) -> "CellFile":
-        """Open the file of the dataset of this checkout and the folder of a model; compute it if there is none.
+        """Open the file of the cells of this release's dataset; compute the file if there is none.
 
-        `folder`: where to keep it. `say`: called with a text before a computation. Raises `CommandError` if the dataset
-        is faulty.
+        `model`: the dataset's files lie beside it. `folder`: of the file. `say`: called with a text before a
+        computation. Raises `CommandError` if the dataset is faulty.
         """
         try:
             path, version = cls._name(model, folder)
@@ -162,7 +162,7 @@ class CellFile:
         except DatasetError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"the animals of all cells cannot be kept ({error}); set XDG_CACHE_HOME") from error
+            raise CommandError(f"the file of cells cannot be saved ({error}); set XDG_CACHE_HOME") from error
         return cls(path, version)
 
     @classmethod
@@ -185,7 +185,7 @@ class CellFile:
         ]
 
     def _value(self, cell: int) -> bytes | None:
-        """Return what is kept of a cell. A process asks for few, so that each opens the file."""
+        """Return the value of a cell, or None. A process asks for few cells, so each call opens the file."""
         try:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()
@@ -226,7 +226,7 @@ def write_cells(path: Path, dataset: Dataset) -> None:
 
 
 def _values(dataset: Dataset) -> Iterator[tuple[int, bytes]]:
-    """Yield each cell with its packed value; cell 0 is one of which the dataset knows nothing."""
+    """Yield each cell with its packed value; cell 0 has the value of all cells that the dataset does not have."""
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     known = {cell.cell: cell for cell in dataset.cells}
     cells, starts = np.unique(rows["cell"], return_index=True)

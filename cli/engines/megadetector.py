@@ -33,7 +33,7 @@ CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
 
 
 def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:
-    """Return the boxes of a photo as it lists them: animals, people, vehicles; of each kind the surest first."""
+    """Return the boxes in a photo's JSON: animals, people, vehicles; of each kind at most `MOST`, the surest first."""
     found: dict[Kind, list[Box]] = {kind: [] for kind in KINDS}
     for each in detections:
         kind, (left, top, width, height) = CATEGORIES.get(str(each["category"])), each["bbox"]
@@ -81,7 +81,7 @@ def _package() -> Any:
 
 
 class _Trusted(Detectors):
-    """One detector alone, believed by day too, unlike the small one for camera traps; it sees people too."""
+    """A single detector, also for people. By day it is believed too, unlike our small one for camera traps."""
 
     def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)
@@ -89,7 +89,7 @@ class _Trusted(Detectors):
 
 @dataclass(frozen=True, slots=True)
 class _Recogniser(Recogniser):
-    """Our models in the boxes of a detector, which answers name beside them."""
+    """Our models, which look at the boxes of a detector. Answers name the detector beside the models."""
 
     detector: Detector
 
@@ -102,7 +102,7 @@ class _Recogniser(Recogniser):
 
 
 def with_detector(services: Services, detector: Detector) -> Services:
-    """Return services whose boxes are MegaDetector's, or those of another one that is believed as much."""
+    """Return services whose boxes are those of `detector`: MegaDetector, or one that is believed as much."""
     old = services.recogniser
     detectors = Lazy[Detectors | None](lambda: _Trusted(detector, None, "never"))
     recogniser = _Recogniser(old.models, old.naming, detectors, old.second_look, boxes=True, detector=detector)

@@ -42,7 +42,7 @@ _WRONG = frozenset({400, 401, 403, 404, 405})
 
 
 class RemoteEngine:
-    """A service. `url`: address of its page. `key`: its API key, or empty. `most`: most requests at once."""
+    """A deployed service. `url`: address of its page. `key`: its API key, or empty. `most`: most requests at once."""
 
     def __init__(
         self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False
@@ -57,7 +57,7 @@ class RemoteEngine:
         self._pool = urllib3.PoolManager(maxsize=most, block=False, timeout=timeout, retries=False)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
-        """Send a photo, and return the service's answer. The request has the time if EXIF has a wrong one."""
+        """Send a photo, and return the service's answer. With a `shift`, the request has the corrected time."""
         try:
             photo = open_photo(data, PhotoLimits(max_bytes=len(data) + 1))
         except ClientError as error:  # do not send what no service can read
@@ -120,7 +120,7 @@ class RemoteEngine:
 
 
 def _body_of(response: urllib3.BaseHTTPResponse, url: str) -> Any:
-    """Return the JSON of an answer. Raises `Refused` for a problem, and `CommandError` for one that all photos have."""
+    """Return the JSON of a response. Raises `Refused` if it is a problem, `CommandError` if every photo has it."""
     body: Any = None
     with suppress(ValueError):
         body = json.loads(response.data)
@@ -172,7 +172,7 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until a request may be sent; it runs until the block ends."""
+        """Wait until a request may be sent; the block sends it and gets its response."""
         with self._changed:
             while self._running >= self.allowed or self._clock() < self.not_before:
                 left = self.not_before - self._clock()

@@ -63,9 +63,9 @@ class SpeciesNet:
         self.labels: list[str] = list(self._classifier.labels.values())
 
     def look(self, image: Image.Image) -> tuple[tuple[Box, ...], list[Classified]]:
-        """Return the boxes in an upright photo, and what each box of an animal shows: all classes.
+        """Return the boxes in an upright photo, and for each box of an animal the scores of all labels.
 
-        A classifier of whole photos gives one row for all of them, also if there is none.
+        A classifier of whole photos gives all boxes the same scores; if there is no box, it gives them once.
         """
         found = self._detector.predict("", self._detector.preprocess(image))
         boxes = boxes_of(found["detections"], LEAST)
@@ -74,21 +74,20 @@ class SpeciesNet:
         return boxes, classified * max(len(parts), 1) if self._sees_whole else classified
 
     def _batch(self, crops: Sequence[Any]) -> list[list[Classified]]:
-        """Return what the crops of each photo show."""
+        """Return the scores of all labels for each crop of each photo."""
         names = [str(number) for number in range(len(crops))]
         found = self._classifier.batch_predict(names, list(crops), num_classes=None)
         return [[(row["classes"], row["scores"]) for row in each["classifications_list"]] for each in found]
 
 
 class NetAnimals:
-    """The animals of some labels, so that scores of other models are weighed by the code for ours.
+    """The animals of another model's labels, so that the code for our models can weigh its scores by the place.
 
     Our range data know a species as one of our models' animals or as a relative that no model of ours knows; here both
-    are animals. An output for a genus or a family lives where any of its species does.
+    are animals. A label of a genus or a family lives where any of its species does.
 
-    `taxonomy`: in the order of their first labels; the ids of animals are positions.
-
-    `animals`: those of our models. `relatives`: by number, those that no model of ours knows.
+    `labels`: in SpeciesNet's form. `animals`: of our models. `relatives`: those that no model of ours knows, by number.
+    `taxonomy`: the animals in the order of their first labels; the id of an animal is its position.
     """
 
     def __init__(self, labels: Iterable[str], animals: Iterable[Animal], relatives: Mapping[int, Relative]) -> None:
@@ -113,9 +112,9 @@ class NetAnimals:
             self._without_range[each] = False
 
     def scores(self, labels: Sequence[str], scores: Sequence[float]) -> tuple[NDArray[np.float32], float]:
-        """Return the probability of each animal, if there is one, and that there is one.
+        """Return the probability of each animal, given that there is one, and the probability that there is one.
 
-        `labels`, `scores`: of one picture; they add up to 1, also with what is no animal.
+        `labels`, `scores`: of one picture. The scores, with those of labels that are no animal, add up to 1.
         """
         found = np.zeros(len(self.taxonomy.animals))
         for label, score in zip(labels, scores, strict=True):
@@ -126,15 +125,15 @@ class NetAnimals:
 
     @property
     def unseen(self) -> NDArray[np.float32]:
-        """Return the probabilities of the animals in a picture of none."""
+        """Return the probability of each animal for a picture without animals: the same for all."""
         count = len(self.taxonomy.animals)
         return np.full(count, 1 / count, np.float32)
 
     def at(self, features: Features) -> Features:
-        """Return the features of a place with these animals in the place of our models'. Takes some milliseconds.
+        """Return the features of a place for these animals instead of our models'. Takes some milliseconds.
 
-        A species that lives there by our data has its weight, or 1 if it is a relative. One of which our data has no
-        range is as one whose range is unknown.
+        A species that lives there by our data has the weight from our data, or 1 if it is a relative. One without a
+        range in our data counts as one whose range is unknown.
         """
         if features.mode != "narrowed":
             return features
@@ -169,7 +168,7 @@ def _animal(meant: Labelled, position: int, kind: str) -> Animal:
 
 
 def _among(positions: Mapping[str, int], names: Iterable[str]) -> Positions:
-    """Return the positions of a taxon and of those that include it, as far as there are outputs for them."""
+    """Return the positions of the taxa with these names, and of "any animal", as far as there are labels for them."""
     return np.array(sorted({positions[name] for name in (*names, ANIMALS) if name in positions}), np.intp)
 
 
@@ -181,9 +180,9 @@ class NetRecogniser(Recogniser):
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
-        """Return what a photo shows: that of the box that is surest to have an animal. Raises `ModelError`.
+        """Return what the box shows that is surest to have an animal. Raises `ModelError`.
 
-        Several photos of one animal show the geometric mean of what each does.
+        For several photos of one animal, each probability is the geometric mean over the photos.
         """
         prior = self.models.prior_at(self.animals.at(features))
         looks = [self._recognised(photo, prior) for photo in photos]
@@ -198,7 +197,7 @@ class NetRecogniser(Recogniser):
         return replace(looks[0], together=together, alone=alone, subject=subject, boxes=None)
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
-        """Return the taxon that the same scores show with the prior of another dataset."""
+        """Return the taxon to which the same scores lead with the prior of another dataset."""
         prior = self.models.prior_at(self.animals.at(prior.features))
         return Recogniser.name_with(self, found, prior)
 
@@ -219,7 +218,7 @@ class NetRecogniser(Recogniser):
         return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
-        """Return what was found."""
+        """Return `found` as it is, because it has boxes already."""
         return found
 
     def _scores(self, labels: Sequence[str], scores: Sequence[float]) -> FusedScores:
@@ -228,7 +227,7 @@ class NetRecogniser(Recogniser):
 
 
 def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], None]) -> Services:
-    """Return services that name animals by SpeciesNet. `say`: gets how many of its labels are known."""
+    """Return services that name animals by SpeciesNet. `say`: is called with how many of its taxa we know."""
     old = services.recogniser
     relatives = read_relatives(old.naming.families.folder / "relatives.csv")
     animals = NetAnimals(net.labels, old.models.everything().animals, relatives)
@@ -244,12 +243,12 @@ def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], No
 
 
 def version_of(weights: str) -> str:
-    """Return the version of weights; downloads them if they are not there."""
+    """Return the version of weights; download them if they are missing."""
     return str(_module(f"{NAME}.utils").ModelInfo(weights or _module(NAME).DEFAULT_MODEL).version)
 
 
 def _module(name: str) -> Any:
-    """Import a module of the package, which sets how Pillow reads photos: damaged ones would pass for whole ones."""
+    """Import a module of the package, and undo its change to Pillow, by which damaged photos would pass as whole."""
     module = required(name, NAME)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     return module

@@ -73,7 +73,7 @@ def test_an_inventory_has_the_present_photos_of_the_folder(s3: Any) -> None:
 def test_an_inventory_that_does_not_fit_is_refused(s3: Any) -> None:
     with pytest.raises(CommandError, match="configure one in CSV"):
         list(listing.inventoried(s3, STUDY, inventory(s3, [], fileFormat="Parquet")))
-    with pytest.raises(CommandError, match="is of else"):
+    with pytest.raises(CommandError, match="lists the bucket else"):
         list(listing.inventoried(s3, STUDY, inventory(s3, [], sourceBucket="else")))
 
 

@@ -129,7 +129,7 @@ def test_a_photo_that_was_uploaded_twice_counts_once(s3: Any, folder: S3Name, re
 
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{folder.key}run-1/aa/x.json", Body=b'{"photo": 1}')
-    with pytest.raises(CommandError, match=r"aa/x\.json is no line"):
+    with pytest.raises(CommandError, match=r"aa/x\.json is no result line"):
         list(merge(s3, STUDY, folder, results))
 
 
