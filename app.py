@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from chalicelib.features.warming import Warming
 
 ANY_ORIGIN = CORSConfig(allow_origin="*", expose_headers=[*EXPOSED_HEADERS], max_age=600)
-"""Web pages of any origin may call the API, and read its headers about limits."""
+"""Web pages of any origin may call the API, and read the headers about its rate limits."""
 
 
 class App(Chalice):
-    """A Chalice app that says when it has handled an event."""
+    """A Chalice app that reports to `awake` when it has handled an event."""
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Handle an event of Lambda."""
@@ -101,14 +101,14 @@ for each in ROUTES:  # Chalice accepts any content type; read_body rejects unsup
 
 @cache
 def warming() -> "tuple[Warming, Drift]":
-    """Return what the schedule runs, built at the first call. Only the scheduled Lambda function calls this."""
+    """Return cache warming and the drift check, built at the first call; only the scheduled function calls this."""
     patient = build_cache(settings, patient=True)
     return build_warming(settings, patient), Drift(patient, settings.deployment.release)
 
 
 @app.schedule(Rate(settings.warming.minutes, unit=Rate.MINUTES))
 def warm(event: CloudWatchEvent) -> dict[str, Any]:
-    """Warm the cache, look for drift, emit metrics and return a report of warming. docs/how-to/runbook.md#drift"""
+    """Warm the cache, check for drift (docs/how-to/runbook.md#drift), emit metrics, and return the warming report."""
     context = cast("Any", event.context)  # the Lambda context object
     deadline = Deadline.after(context.get_remaining_time_in_millis() / 1e3 - settings.warming.reserve)
     to_warm, drift = warming()
@@ -138,7 +138,7 @@ def batches() -> "BatchFunction":
 
 @app.lambda_function(name="batch")
 def batch(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Identify photos in S3 that messages of SQS or a Distributed Map name, and write a line for each."""
+    """Identify the photos in S3 that SQS messages or a Distributed Map name, and write a result line for each."""
     left = context.get_remaining_time_in_millis() / 1e3
     return batches().answer(event, context.aws_request_id, Deadline.after(left))
 

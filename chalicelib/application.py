@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 class Application:
     """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries.
 
-    `candidate`: settings of a version in shadow. `busy`: held while a thread compares answers with it. `change`: puts
-    the models of another project in the place of ours.
+    `candidate`: settings of a version in shadow. `busy`: lock that a thread holds while it compares answers with that
+    version's. `change`: takes the services and may replace our models in them by those of another project.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ def get_taxa(app: Application, request: Request, _: Record) -> Response:
 
 
 def get_taxon(app: Application, request: Request, _: Record) -> Response:
-    """Return what is known of a taxon."""
+    """Return the names, lineage, ids, links and ranges of a taxon."""
     from chalicelib.api.taxa import facts_of, taxa_response
 
     parameters.expect_no_parameters(request.query)
@@ -246,7 +246,7 @@ def get_offline(app: Application, request: Request, _: Record) -> Response:
 
 
 def get_offline_part(app: Application, request: Request, _: Record) -> Response:
-    """Return a part of such a file."""
+    """Return a part of a file with which a browser identifies photos without signal."""
     return offline.part(_offline_files(app), request.path["part"])
 
 
@@ -272,13 +272,13 @@ ROUTES = (
 )
 """All routes of the API. Each transport serves all of them.
 
-Those about taxa are not counted. They fail while the stores do, and no pager may ring for that while photos are still
+Routes about taxa are not counted: they fail while the stores fail, and that must raise no alarm while photos are still
 identified. They need a key, because they can wake a paused database.
 """
 
 
 def _prepare_answers() -> None:
-    """Import what the first response needs after its photo is identified."""
+    """Import the modules that the first response needs after its photo is identified."""
     import chalicelib.api.answers  # noqa: F401
 
     emf.library()

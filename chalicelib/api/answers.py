@@ -1,4 +1,4 @@
-"""The response to an identification, made from its result, and that to a request for the animals of a place."""
+"""The responses to identifications, made from their results, and to requests for the animals at a location."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -67,7 +67,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> responses.Ans
 
 
 def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: str) -> responses.Residents:
-    """Return the animals of a cell that a request asked for, sorted by name. `taxonomy`: those that models know."""
+    """Return the response with the animals of a cell, sorted by name. Animals that `taxonomy` lacks are left out."""
     found, index_of = features.found, taxonomy.index_of
     rows = zip(found.animals.tolist(), found.status.tolist(), found.weights.tolist(), strict=True)
     residents = (
@@ -88,7 +88,7 @@ type _Named = tuple[
 
 
 def named_in(found: Recognition, prior: Prior, top: int) -> _Named:
-    """Return the prediction, what a picture perhaps shows, and its `top` candidates."""
+    """Return the prediction, the taxa that the photo or box perhaps shows, and the `top` likeliest candidates."""
     scores = found.scores
     candidates = tuple(
         responses.Candidate(
@@ -154,7 +154,7 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
 
 
 def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
-    """Return what each of several photos shows by itself."""
+    """Return the prediction from each photo alone; empty if there is only one photo."""
     together = recognised.together.decision
     return tuple(
         responses.PhotoGuess(
@@ -165,7 +165,7 @@ def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
 
 
 def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses.AnimalFound, ...] | None:
-    """Return what boxes show. `named`: what they show together, which is what one may show alone."""
+    """Return the animal in each box; None without boxes. `named`: the names in `together`, which a box may share."""
     if recognised.boxes is None:
         return None
     together, prior = recognised.together, recognised.prior
@@ -185,7 +185,7 @@ def _focus(recognised: Recognised) -> responses.BoxFound | None:
 
 
 def class_map_of(found: ClassMap | None) -> responses.ClassMapShown | None:
-    """Return where the animal was seen; None without a map, or if no square speaks for the animal."""
+    """Return how much each square of the photo speaks for the animal, 0 to 1; None without a map, or if none does."""
     if found is None or (most := float(found.squares.max())) <= 0:
         return None
     rows = (found.squares.clip(0.0).astype(float) / most).round(2).tolist()
@@ -216,7 +216,7 @@ def _used(features: Features) -> responses.FeaturesUsed:
 
 
 def _agree(one: Decision, other: Decision) -> bool:
-    """Return whether photos can show the same animal: one's taxon is the other's, or includes it, or is not certain."""
+    """Return whether one taxon is or includes the other. If one is missing: whether both show an animal, or neither."""
     if one.prediction is None or other.prediction is None:
         return one.is_animal == other.is_animal
     taxa = one.prediction.lineage, other.prediction.lineage
@@ -230,7 +230,7 @@ def message_of(
     subject: Subject,
     photos: Iterable[responses.PhotoGuess] = (),
 ) -> str:
-    """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: of them all."""
+    """Return the result as a sentence. `photos`: the guess from each photo alone. `subject`: of all photos together."""
     others = [
         f"photo {number} shows {_called(each.prediction) if each.prediction else 'no animal'}"
         for number, each in enumerate(photos, 1)
@@ -269,7 +269,7 @@ def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, s
 
 
 def _called(prediction: responses.PredictedTaxon) -> str:
-    """Return a name with its article, if it needs one."""
+    """Return the name of a taxon, with an article unless its rank is species, subspecies or breed."""
     return prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
 
 
@@ -278,7 +278,7 @@ def _notes(prediction: responses.PredictedTaxon | None, mode: Mode) -> str:
 
 
 def _relatives_note(prediction: responses.PredictedTaxon) -> str:
-    """Return how many relatives live here, with names unless the sentence has members."""
+    """Return a sentence on the relatives that live here; it names some, unless the message already names members."""
     relatives = prediction.relatives_here
     if relatives is None:
         return ""

@@ -42,7 +42,7 @@ class PhotoBody(NamedTuple):
 def read_body(body: bytes, content_type: str) -> PhotoBody:
     """Return the photos in a body and the form fields sent with it.
 
-    Raises `UnsupportedMediaType` for any other content type and `BadRequest` for an invalid form.
+    Raises `UnsupportedMediaType` if the body is neither a photo nor a form, and `BadRequest` if the form is invalid.
     """
     return read_form(body, content_type) if is_form(content_type) else PhotoBody((body,), {})
 
@@ -57,11 +57,11 @@ def is_form(content_type: str) -> bool:
 
 
 class FormParser[F: "SupportsWrite[bytes]"]:
-    """A parser that reads a form (RFC 7578) part by part: call `feed` with each part of the body, then `finish`.
+    """A parser that reads a form (RFC 7578) in pieces: call `feed` with each piece of the body, then `finish`.
 
     `open_file`: called for each photo; returns the file to write it to. The attribute `photos` has these files.
     The constructor and both methods raise `BadRequest` if the form is malformed, or has no photo or too many. `feed`
-    also raises what the files raise.
+    also raises the errors of writing to these files.
     """
 
     def __init__(self, content_type: str, open_file: Callable[[], F]) -> None:

@@ -36,8 +36,8 @@ class Part:
     milliseconds: Annotated[float | None, "Response time of the part; null unless it is ok."]
     sign_in_milliseconds: Annotated[
         float | None,
-        "Duration of this process's last sign-in to a store, until the request that found it through; null if there "
-        "was none.",
+        "Duration of this process's last sign-in to the store, up to the request that found it complete; null if it "
+        "has not signed in.",
     ] = None
 
 
@@ -62,7 +62,7 @@ class Health:
     database: Annotated[Part, "PostgreSQL."]
     request_id: Annotated[str, "Id of the request."]
     packs: Annotated[
-        tuple[PackState, ...], "The packs behind the model. A pack that could not be had at set-up is missing."
+        tuple[PackState, ...], "The packs that can score photos too. A pack that set-up could not get is missing."
     ] = ()
 
 
@@ -70,7 +70,7 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
 
     The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
-    Without `deep`, the database is `failing` while a request would find it failing without asking it.
+    Without `deep`, the database is `failing` only while this process already knows that a request could not use it.
     """
     models, cache, store = services.recogniser.models, services.stores.cache, services.stores.store
     model_part = check(lambda: _score_nothing(models.general))
@@ -85,7 +85,7 @@ def _score_nothing(model: "Model") -> None:
 
 
 def not_asked(fault: str | None) -> Part:
-    """Return the state of a database that is not checked: `failing` if a request would meet `fault` without asking."""
+    """Return the state of a database that is not checked: `failing` if this process already knows of a `fault`."""
     return Part("failing", fault, None) if fault else Part("not_asked", None, None)
 
 

@@ -17,7 +17,7 @@ POLICY_HEADER, LEFT_HEADER = "RateLimit-Policy", "RateLimit"
 KEY_HEADER = "x-api-key"
 
 _OF_A_KEY = "key"
-"""Begin of the names of limits that hold for each API key but the page's."""
+"""Beginning of the names of rate limits that apply to every API key except the page's."""
 PROBLEM_TYPE = "application/problem+json"
 EXPOSED_HEADERS = (LEFT_HEADER, POLICY_HEADER, "Retry-After")
 """Headers that web pages of any origin may read, in alphabetical order, as Chalice sends them."""
@@ -37,7 +37,7 @@ JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "n
 
 
 def json_of(body: Any) -> str:
-    """Return dataclasses, or what has some in it, as JSON. Unlike `asdict` it copies nothing, which takes most time."""
+    """Return a value that may contain dataclasses as JSON, without the copy that makes `asdict` slow."""
     return _ENCODER.encode(body)
 
 
@@ -119,7 +119,7 @@ class Route(NamedTuple):
 
 
 def unless_current(request: Request, response: Response) -> Response:
-    """Return a response, with 304 and without a body if the client has it already. The response has an ETag."""
+    """Return `response`, or a 304 without a body if its ETag shows that the client has it already."""
     tag = response.headers["ETag"].removeprefix("W/")
     known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     if not {"*", tag} & known:
@@ -164,7 +164,7 @@ def problem_response(error: HTTPError, request_id: str) -> Response:
 
 
 def policy_headers(limits: Iterable[RateLimit], path: str, *, of_page: bool = False) -> dict[str, str]:
-    """Return the header with the limits of a route, or nothing if there are none.
+    """Return the header with the rate limits of a route; empty if it has none.
 
     `of_page`: the request has the page's own API key, which has other limits than the keys of clients.
     """

@@ -14,17 +14,17 @@ FOLDER = "offline"
 """Name of the folder beside the model."""
 LIST = "offline.json"
 PREFIX = "/offline/"
-"""Path of the parts, below that of the API."""
+"""Path of the parts, below the base path of the API."""
 PART_BYTES = 4_000_000
 """Most bytes of a part: Lambda's answers have at most 6 MB, after base64."""
 MEDIA_TYPE = "application/octet-stream"
 _PART = re.compile(r"[0-9a-f]{16}-[0-9]{1,2}", re.ASCII)
 _FOREVER = "public, max-age=31536000, immutable, no-transform"
-"""A part's name has a hash of its file, and it is compressed already."""
+"""A part never changes, because its name contains a hash of its file. No proxy need compress it: it is gzip."""
 
 
 def offer(request: Request, folder: Path) -> Response:
-    """Return the list of files. Raises `NotFound` if this server has none."""
+    """Return the list of the files for use without signal. Raises `NotFound` if this server has none."""
     try:
         text = (folder / LIST).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -33,7 +33,7 @@ def offer(request: Request, folder: Path) -> Response:
 
 
 def part(folder: Path, name: str) -> Response:
-    """Return a part of a file. Raises `NotFound` if there is none of this name."""
+    """Return the part of a file that is called `name`. Raises `NotFound` if no part has this name."""
     try:
         if not _PART.fullmatch(name):
             raise FileNotFoundError

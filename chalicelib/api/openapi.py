@@ -18,7 +18,7 @@ from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
 
 def path_id(description: str, name: str = "id") -> dict[str, Any]:
-    """Return the parameter `{id}` of a path, or that of another name."""
+    """Return the OpenAPI definition of the path parameter called `name`."""
     return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
 
 
@@ -27,7 +27,7 @@ _IN_PATHS = {
     "/taxa/{id}": path_id("Stable id of a taxon, as in candidates[].taxon."),
     "/offline/{part}": path_id("Name of a part, as in files[].parts.", "part"),
 }
-"""The parameter of each path that begins so."""
+"""Path parameters, by the beginning of the paths that have them."""
 _KEPT = {
     "ETag": {"description": "Changes with the response.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long the response may be kept.", "schema": {"type": "string"}},
@@ -81,7 +81,7 @@ class _Operation(NamedTuple):
     keyed: bool = True
 
     def shown(self, *, api_keys: bool) -> dict[str, Any]:
-        """Return the operation as in the document."""
+        """Return the operation in the form of the document. `api_keys`: whether the deployment demands API keys."""
         parameters = [*(each for path, each in _IN_PATHS.items() if self.path.startswith(path)), *self.parameters]
         return {
             "operationId": self.id,
@@ -200,7 +200,7 @@ def _operations() -> Iterator[_Operation]:
         _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound),
         keyed=False,
     )
-    text = "Language; a cookie remembers it. By default that of the cookie, or of Accept-Language."
+    text = "Language of the page; a cookie remembers it. Default: that of the cookie, or else of Accept-Language."
     yield _Operation(
         "/",
         "page",

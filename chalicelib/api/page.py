@@ -30,7 +30,7 @@ _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
     "base-uri 'self'; frame-ancestors 'none'"
 )
-"""WebAssembly runs the models in a browser without signal."""
+"""`wasm-unsafe-eval`: a browser without signal runs the models as WebAssembly."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Permissions-Policy": "geolocation=(self), camera=(self)",
@@ -47,7 +47,7 @@ if (Date.now() - last > 10_000) {
   location.reload();
 }
 """
-"""A script in place of one of another version: it gets the current HTML, at most once in 10 s."""
+"""Sent in place of a script of another version: it reloads the page for its current HTML, at most once in 10 s."""
 _YEAR = 31_536_000
 """Seconds. Browsers keep an asset without asking again: its name contains a hash, which changes with its content."""
 
@@ -96,8 +96,8 @@ def index(
 def asset(name: str) -> tuple[str, dict[str, str]]:
     """Return the text and headers of a script, a style sheet, or a list. Raises `NotFound` for any other name.
 
-    Around a deployment, the HTML can be of another version. A script of another version becomes one that reloads the
-    page, and the other files become the current ones. Browsers do not keep either.
+    During a deployment, a browser may have HTML of another version. Instead of that version's script it gets one that
+    reloads the page, and instead of any other file the current one. Browsers keep neither.
     """
     files = {match.groups(): path for path in WEB.iterdir() if (match := _ASSET.fullmatch(path.name))}
     match = _ASSET.fullmatch(name)
@@ -138,7 +138,7 @@ def preferred(accepted: str) -> Iterator[str]:
 
 
 def remembering(request: Request, language: str) -> dict[str, str]:
-    """Return the header that makes a browser remember the language, if the address asks for it."""
+    """Return the header that makes a browser remember `language`; empty unless the address asks for that language."""
     asked = map(_primary, request.query.get(LANGUAGE, ()))
     cookie = f"{LANGUAGE}={language}; Path={request.base}; Max-Age={_YEAR}; SameSite=Lax"
     return {"Set-Cookie": cookie} if language in asked else {}

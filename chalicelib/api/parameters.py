@@ -71,7 +71,7 @@ DEEP = Parameter(
 QUERY = Parameter(
     "q",
     {"type": "string", "minLength": 1, "maxLength": 40},
-    "Name to search for: common or scientific, its beginning, or with typing errors. Finds at most 20 taxa.",
+    "Common or scientific name to search for, or its beginning; may have typing errors. Finds at most 20 taxa.",
 )
 GROUP = Parameter(
     "group",
@@ -99,7 +99,7 @@ class IdentifyParams(NamedTuple):
 def read_identify_params(
     query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None, known: Sequence[Parameter] = IDENTIFY
 ) -> IdentifyParams:
-    """Read the parameters of an identification from the query and the form fields. `known`: those that the path has.
+    """Read the parameters of an identification from the query and the form. `known`: those that the path accepts.
 
     Raises `BadRequest` for unknown, repeated or contradictory parameters, and `LocationInvalid` for bad coordinates.
     """
@@ -140,7 +140,7 @@ def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
 
 
 def expect_no_nul(request: Request) -> None:
-    """Raise `BadRequest` if a parameter of the query or the path has a NUL character, also one that is ignored."""
+    """Raise `BadRequest` if a parameter of the query or the path has a NUL character, even if it is ignored."""
     values = (*request.path.values(), *request.query, *(each for values in request.query.values() for each in values))
     if any("\0" in each for each in values):
         raise BadRequest("a parameter has a NUL character; leave it out")
@@ -179,7 +179,7 @@ def _location(values: Mapping[str, str]) -> Location | None:
 def _also(text: str | None) -> tuple[str, ...]:
     ids = () if text is None else tuple(text.split(","))
     if len(ids) >= MOST_PHOTOS or "" in ids:
-        raise BadRequest(f"also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
+        raise BadRequest(f"parameter also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
     return ids
 
 

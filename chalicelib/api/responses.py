@@ -19,7 +19,7 @@ _RIGHT = ", ".join(f"{each.word} {each.right * 100:.0f}" for each in SURE[:-1])
 
 @dataclass(frozen=True, slots=True)
 class RelativeTaxon:
-    """A species that the model does not know."""
+    """A close relative of the predicted taxon: a species that the model does not know."""
 
     taxon: Annotated[str, "Stable id of the species, made from its scientific name."]
     name: Annotated[str, "Common name."]
@@ -28,7 +28,7 @@ class RelativeTaxon:
 
 @dataclass(frozen=True, slots=True)
 class RelativesHere:
-    """Close relatives of the predicted taxon that live here. The model does not know them, so it may be one of them."""
+    """Close relatives of the predicted taxon that live here. The model does not know them; the photo may show one."""
 
     count: Annotated[int, "Number of relatives that live here."]
     taxa: Annotated[
@@ -54,7 +54,7 @@ class PossibleTaxon:
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as family."]
-    score: Annotated[float, "Its part of the probability that the photo shows one of the list, 0 to 1."]
+    score: Annotated[float, "Probability that the photo shows this taxon, 0 to 1; calibrated for the whole list."]
     members: Annotated[tuple[MemberTaxon, ...], "At most 3 of its animals, the likeliest first; empty if it has none."]
 
 
@@ -65,20 +65,20 @@ class PredictedTaxon:
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
     rank: Annotated[str, "Taxonomic rank, such as species or family."]
-    score: Annotated[float, "Share of such answers to field photos that are right, 0 to 1."]
+    score: Annotated[float, "Probability that this taxon is right, calibrated on field photos, 0 to 1."]
     relatives_here: Annotated[
         RelativesHere | None,
         "Close relatives that live here and that the model does not know; null if none are known, or without features.",
     ] = None
     sure: Annotated[
         str,
-        f"How sure that is, from the score. Of 100 such answers, at least so many are right: {_RIGHT}.",
+        f"How sure the prediction is, from its score. Of 100 such answers, at least so many are right: {_RIGHT}.",
         tuple(each.word for each in SURE),
     ] = SURE[-1].word
     members: Annotated[
         tuple[MemberTaxon, ...],
-        "At most 3 animals of a genus or family, the likeliest first, with those that live here and no model knows; "
-        "the likeliest breed of a dog.",
+        "For a genus or family: at most 3 of its animals, the likeliest first, including some that live here and that "
+        "no model knows. For a dog: its likeliest breed.",
     ] = ()
 
 
@@ -96,7 +96,7 @@ class Candidate(MemberTaxon):
     ]
     season: Annotated[
         tuple[float, ...] | None,
-        "How many records each month has here, January first, as a share of the best month; null if that is not known.",
+        "Records of the animal here by month, January first, each as a share of the best month; null if not known.",
     ] = None
 
 
@@ -117,7 +117,7 @@ class AnimalFound:
 
     box: Annotated[BoxFound, "Where the animal is."]
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if the box shows no animal that is known."]
-    perhaps: Annotated[tuple[PossibleTaxon, ...], "Taxa that the box perhaps shows, as in the answer."]
+    perhaps: Annotated[tuple[PossibleTaxon, ...], "Taxa that the box perhaps shows, as in Answer."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
 
 
@@ -160,7 +160,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True)
 class PackUsed:
-    """A pack that looked at the photo after the general model."""
+    """A pack that scored the photo after the general model."""
 
     name: Annotated[str, "Name of the pack, such as birds."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the pack's file."]
@@ -174,7 +174,7 @@ class ModelUsed:
     name: Annotated[str, "Name of the general model."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
     packs: Annotated[
-        tuple[PackUsed, ...], "The packs that looked too, because the photo seems to show their taxa."
+        tuple[PackUsed, ...], "The packs that scored the photo too, because it seems to show their taxa."
     ] = ()
 
 
@@ -191,10 +191,10 @@ class PhotoGuess:
 class PhotoQuality:
     """What makes an animal hard to recognise in the photo."""
 
-    pixels: Annotated[int, "The shorter side of the photo."]
+    pixels: Annotated[int, "Length of the photo's shorter side, in pixels."]
     dark: Annotated[bool, "Whether the photo is dark."]
     soft: Annotated[bool, "Whether the photo is out of focus or shaken, at the size at which the model sees it."]
-    infrared: Annotated[bool, "Whether the photo has no colours, as by infrared light."]
+    infrared: Annotated[bool, "Whether the photo has no colours, like photos taken by infrared light."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +205,15 @@ class Timings:
     features: Annotated[float, "Looking up the features of the cell."]
     scoring: Annotated[float, "Running the model."]
     boxes: Annotated[float, "Running the detector, and the model on each box of an animal; 0 without boxes."]
-    total: Annotated[float, "The whole request so far."]
+    total: Annotated[float, "The whole request, until this response was made."]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassMapShown:
-    """Where the general model saw the likeliest animal: squares of the middle of the upright photo."""
+    """Where the general model saw the likeliest animal: a grid of squares over the middle of the upright photo."""
 
-    share: Annotated[float, "Share of the photo's short side that the square in its middle shows."]
-    rows: Annotated[tuple[tuple[float, ...], ...], "Rows of squares from above: how much of it each has, 0 to 1."]
+    share: Annotated[float, "Side of the whole grid as a share of the photo's shorter side, 0 to 1."]
+    rows: Annotated[tuple[tuple[float, ...], ...], "Rows of the grid, top first: what each square shows of it, 0 to 1."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ class Answer:
         tuple[Candidate, ...], "The likeliest animals that models know, best first; none with a score below 1 %."
     ]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
-    subject: Annotated[Subject, "What the photo shows at all. An animal may be too small or too dark to be named."]
+    subject: Annotated[Subject, "Kind of thing that the photo shows. An animal may be too small or too dark to name."]
     photo_quality: Annotated[PhotoQuality, "The quality of the photo; of several photos, of the first."]
     why_not: Annotated[str | None, "Why the prediction is wide or missing, as a sentence; null if it is neither."]
     animals: Annotated[
@@ -263,7 +263,7 @@ class Resident(MemberTaxon):
     """One animal that lives in the cell."""
 
     rank: Annotated[str, "Taxonomic rank of the animal, such as species or genus."]
-    here: Annotated[Here, "native or introduced."]
+    here: Annotated[Here, "Whether the animal is native or introduced here."]
     weight: Annotated[float, "Weight of the animal in this cell, above 0 and at most 1."]
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of responses, generated from their dataclasses. That of ranges, which are GeoJSON, is in range.json."""
+"""JSON Schemas of responses, generated from their dataclasses. The schema of ranges (GeoJSON) is in range.json."""
 
 import types
 from collections.abc import Mapping

@@ -30,14 +30,14 @@ RangeStatus = Literal["native", "introduced", "vagrant", "absent"]
 
 _WORLD = Path(__file__).parents[1] / "world.svg"
 _LIVES: Mapping[str, Lives] = {"extinct": "nowhere", "caged": "nowhere", **dict.fromkeys(EVERYWHERE, "everywhere")}
-"""Of a kind of animals without a range."""
+"""Where animals without a range live, by their kind."""
 _KIND = f"Kind: {', '.join(KINDS)}."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True, slots=True)
 class NamedInDataset:
-    """A taxon by its names."""
+    """A taxon of the dataset, with its names, rank, kind and group."""
 
     taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
     name: Annotated[str, "Common name."]
@@ -73,7 +73,7 @@ class TaxonList:
 
 @dataclass(frozen=True, slots=True)
 class LineageTaxon:
-    """A taxon above another one."""
+    """A taxon in the lineage of another one."""
 
     name: Annotated[str, "Common name."]
     scientific_name: Annotated[str, "Scientific name."]
@@ -84,19 +84,19 @@ class LineageTaxon:
 class StatedRange:
     """A source's statement about where a taxon lives."""
 
-    status: Annotated[RangeStatus, "vagrant: only strays occur; absent: it does not live there, though it does beside."]
+    status: Annotated[RangeStatus, "vagrant: only strays occur; absent: not in these areas, though beside them."]
     words: Annotated[str, "The areas, in English."]
     extent: Annotated[Literal["throughout", "within"], "within: only somewhere in these areas."]
     certainty: Annotated[Literal["sure", "doubt"], "doubt: it may live there."]
     season: Annotated[str | None, "breeding, winter or passage; null for the whole year, or if unknown."]
-    note: Annotated[str | None, "Why, if a reader would wonder."]
+    note: Annotated[str | None, "Explanation, if the statement may surprise a reader."]
     source: Annotated[str, "Key of the source in sources."]
     areas: Annotated[str, "The areas as an expression of codes and names, such as AU - AU-TAS."] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RangeSource:
-    """A source of statements."""
+    """A source of statements about ranges."""
 
     source: Annotated[str, "Key of the source."]
     title: Annotated[str, "Title."]
@@ -106,7 +106,7 @@ class RangeSource:
 
 @dataclass(frozen=True, slots=True)
 class TaxonFacts(NamedInDataset):
-    """What is known of a taxon."""
+    """The facts about a taxon: its names, lineage, ids, links and ranges."""
 
     lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it and itself, phylum first."]
     ids: Annotated[Mapping[str, str], "Its ids at inaturalist, wikidata, avibase and ebird, where they are sure."]
@@ -120,17 +120,17 @@ class TaxonFacts(NamedInDataset):
 
 
 def list_of(taxa: Of[list[NamedTaxon]]) -> TaxonList:
-    """Return a list of taxa."""
+    """Return the response with the taxa of a search or a group."""
     return TaxonList(tuple(ListedTaxon(*each) for each in taxa.found), (), taxa.version)
 
 
 def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
-    """Return the list of groups."""
+    """Return the response with all groups of taxa, and the number of taxa in each."""
     return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
 
 
 def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]") -> TaxonFacts:
-    """Return what is known of a taxon. `models`: those that can name it."""
+    """Return the response with the facts about a taxon. `models`: the models that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")
     ids: dict[str, str] = said["ids"]
@@ -150,7 +150,7 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]
 
 
 def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return pages about a taxon. Wikipedia and GBIF are searched by name."""
+    """Return URLs of pages about a taxon, by site: by scientific name at Wikipedia and GBIF, by id at the others."""
     links = {
         "wikipedia": f"https://en.wikipedia.org/wiki/{quote(scientific_name.replace(' ', '_'))}",
         "gbif": f"https://www.gbif.org/species/search?q={quote_plus(scientific_name)}",
@@ -162,17 +162,17 @@ def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def taxa_response(request: Request, body: "DataclassInstance") -> Response:
-    """Return a dataclass as JSON."""
+    """Return a response with a dataclass as JSON, which clients may keep for `MAX_AGE`."""
     return _cacheable(request, json_of(body), "application/json")
 
 
 def geojson_response(request: Request, outlines: Of[str]) -> Response:
-    """Return a range as GeoJSON."""
+    """Return a response with a range as GeoJSON."""
     return _cacheable(request, outlines.found, GEOJSON)
 
 
 def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
-    """Return a range on a map of the world, which has the taxon's name as its title."""
+    """Return a response with a range drawn on a map of the world; the map's title is the taxon's name."""
     name, paths = drawing.found
     world = _WORLD.read_text(encoding="utf-8")
     text = world.replace("<title>The world", f"<title>Where it lives: {escape(name)}").replace(
@@ -183,6 +183,6 @@ def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
 
 
 def _cacheable(request: Request, text: str, media_type: str) -> Response:
-    """Return a response that may be kept, or 304 if the client has it already."""
+    """Return a response that clients may keep for `MAX_AGE`, or a 304 if the client has it already."""
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}", "ETag": etag(text), "X-Content-Type-Options": "nosniff"}
     return unless_current(request, Response(text, {**headers, "Content-Type": media_type}))

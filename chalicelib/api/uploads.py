@@ -92,7 +92,7 @@ class Uploads:
             return bytes(body.read())
 
     def _call[R](self, operation: Callable[[Any], R]) -> R:
-        """Run an operation on the S3 client and translate its errors."""
+        """Run an operation on the S3 client. S3's errors become `UploadMissing` or `Unavailable`."""
         if not self._bucket:
             raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
         missing = UploadMissing(

@@ -1,4 +1,4 @@
-"""Words for how sure an answer is, and why it is wide or missing. The page reads the table of the first, sure.json."""
+"""Words for how sure an answer is (sure.json, which the page reads too) and for why it is wide or missing."""
 
 import json
 import re
@@ -26,8 +26,8 @@ Reason = Literal[
 
 
 class SureWord(NamedTuple):
-    """A word for how sure an answer is. `right`: least score with this word, and least share of such answers that are
-    right: scores are calibrated (docs/explanation/field.md). `english`: how the message says it."""
+    """A word for how sure an answer is. `right`: lowest score that gets this word. Scores are calibrated
+    (docs/explanation/field.md), so at least this share of such answers is right. `english`: the word in the message."""
 
     word: str
     right: float
@@ -37,9 +37,9 @@ class SureWord(NamedTuple):
 SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
 """The words, the surest first; the page reads the same file."""
 FORMER: Final = {"very sure": "almost certain", "fairly sure": "likely", "photo_grey": "night_camera"}
-"""Words and reasons of answers that an earlier release made and that results keep, with today's."""
+"""Today's words and reasons, by those of an earlier release, which stored results still have."""
 _VOWEL: Final = re.compile("(?!eu|one-|u(ga|ni[cf]|ra|ru|ta))[aeiou]|hour", re.IGNORECASE)
-"""A name that begins with the sound of a vowel, unlike 'European'."""
+"""Matches names that begin with the sound of a vowel, unlike 'European'."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
 
@@ -50,7 +50,7 @@ def sure_of(score: float) -> str:
 
 
 def english_of(sure: str) -> str:
-    """Return how the message says a word of `SURE`."""
+    """Return the English for a word of `SURE`, as the message has it."""
     return next(each.english for each in SURE if each.word == sure)
 
 
@@ -73,10 +73,10 @@ _PHOTO_FAULTS: Final[dict[Reason, str]] = {
 def reasons_of(
     subject: Subject, decision: Decision, quality: Quality, share: float | None = None
 ) -> tuple[Reason, ...]:
-    """Return why an answer is wide or missing; nothing if it is neither.
+    """Return why an answer is wide or missing; empty if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has found it. A night camera's photo has no faults
-    that another photo of it would mend. One that looks like a single animal or family needs no reason.
+    `share`: the animal's share of the photo's area, if a detector has found it. Faults of a night camera's photo are no
+    reasons: its next photo has them too. If the photo looks like a single animal or family, no reason is needed.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)
