@@ -35,7 +35,7 @@ def main() -> int:
         description="List the answers that people called wrong as CSV, the latest first, from RESULTS_FOLDER or "
         "RESULTS_BUCKET. Example: RESULTS_BUCKET=… python -m web corrections > corrections.csv",
     )
-    text = "also save the pictures of these results there, to compare versions: python -m model evaluate --corrections"
+    text = "also save the photos of the listed results in FOLDER; `python -m model evaluate --corrections` reads them"
     listing.add_argument("--pictures", type=Path, metavar="FOLDER", help=text)
     arguments = parser.parse_args()
     if arguments.command == "corrections":
@@ -78,7 +78,7 @@ def build_application() -> "Application":
 
 
 def engine_of(model: "ModelSettings") -> "Callable[[Services], Services]":
-    """Return what puts the models of `ENGINE` in the place of ours. Raises `SettingError` if they cannot be had."""
+    """Return a function that replaces our models by those of `ENGINE`. Raises `SettingError` if it cannot get them."""
     if model.engine == "local":
         return lambda services: services
     try:
@@ -86,7 +86,7 @@ def engine_of(model: "ModelSettings") -> "Callable[[Services], Services]":
         from cli.errors import CommandError
     except ImportError as error:
         raise SettingError(
-            f"ENGINE is '{model.engine}', and this image has no `cli` ({error}); run the server from a checkout"
+            f"ENGINE is '{model.engine}', but this image lacks the package `cli` ({error}); run from a checkout"
         ) from error
     try:
         return change_to(model.engine, model.engine_weights, partial(print, file=sys.stderr, flush=True))

@@ -44,7 +44,7 @@ class Pulse:
     cut_off: int = 0
 
     def notes(self) -> Notes:
-        """Return the counts as metrics. There is no request that they belong to."""
+        """Return the counts as metrics, which belong to no single request."""
         counts: dict[str, float] = {"QueueLength": self.waiting, "QueueRefusals": self.refused}
         return Notes(counts | {"Rejections": self.rejected, "Drained": self.drained, "CutOff": self.cut_off})
 
@@ -79,7 +79,7 @@ class Refusals:
         self._refused[route, error.limit] = first, its_id, count + 1
 
     def flush(self) -> None:
-        """Log what was refused since the last time."""
+        """Log the requests refused since the last flush."""
         refused, self._refused = self._refused, {}
         for (route, _), (error, request_id, count) in refused.items():
             self._log(error, request_id, route, count)
@@ -105,7 +105,7 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `pulse`: gets the longest queue. `service_seconds`: of a photo, until one was measured.
+    `pulse`: counts the longest queue. `service_seconds`: time that a photo takes, until one was measured.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class Admission:
 
 
 class Lane:
-    """Threads for requests without a photo that wait for the same thing, so that no others wait behind them.
+    """Threads for requests without a photo that wait for the same thing, so that no other requests wait behind them.
 
     `most`: number of requests that run or wait; further ones are rejected. For one event loop.
     """

@@ -244,7 +244,7 @@ class Asgi:
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
         """Return the error for a photo for which the queue has no room, and its route; None for any other request.
 
-        The protocol asks before it starts a request. A photo that has another fault goes on to `_respond`.
+        The protocol calls this before it starts a request. A request with another fault goes on to `_respond`.
         """
         if self.draining or scope["method"] != "POST" or not self.admission.is_full:
             return None

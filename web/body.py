@@ -26,7 +26,7 @@ class ClientGone(Exception):
 
 
 class HeldBytes:
-    """A limit of all bodies that are being received or worked on, `most` bytes. For one event loop."""
+    """A limit on all bodies that are being received or processed: `most` bytes together. For one event loop."""
 
     def __init__(self, most: int) -> None:
         self._most, self._held = most, 0
@@ -148,8 +148,8 @@ class PhotoFile:
 class Spool:
     """The body of one identification, a photo or a form. Use it in a `with` block, which deletes the files.
 
-    `most`: maximum number of bytes of a photo. `threads`: where files are written, so that the event loop does not
-    wait for the disk. The constructor raises `UnsupportedMediaType` and `BadRequest`. All raise `Unavailable` if the
+    `most`: maximum number of bytes of a photo. `threads`: where files are written, so that the event loop does not wait
+    for the disk. The constructor raises `UnsupportedMediaType` and `BadRequest`. All methods raise `Unavailable` if the
     disk fails.
     """
 

@@ -92,7 +92,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 def query_of(scope: Scope) -> dict[str, list[str]]:
-    """Return the values of each parameter."""
+    """Return the values of each query parameter."""
     return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 

@@ -36,7 +36,7 @@ _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """The protocol of one connection. A subclass has the limits, and functions of `Asgi`.
+    """The protocol of one connection. A subclass sets its limits and callbacks, methods of `Asgi`.
 
     `head_seconds`: maximum seconds for a client to send a head. `refusal_of_method`: returns the error for an unknown
     method of a path. `refused`: called for each rejected request, with the error, the request's id, and its route if
@@ -122,7 +122,7 @@ class Protocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start a request, unless it is turned away. Its body is then dropped, and the connection kept.
 
-        Whether a client that waits for 100 (Continue) still sends its body is open, so that it is not turned away here.
+        A client that waits for 100 (Continue) is not turned away here: it may or may not send its body after a refusal.
         """
         is_simple = cycle is self.cycle and not (cycle.waiting_for_100_continue or self.flow.write_paused)
         turned_away = self.turn_away(cast("Scope", cycle.scope)) if is_simple else None
@@ -189,7 +189,7 @@ _NO_ID = str(UUID(int=0))
 
 
 def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
-    """Return the whole response to a request that was not started. `keep`: whether the connection stays open."""
+    """Return the whole response to a request that never started. `keep`: whether the connection stays open."""
     body = json.dumps(problem_of(error, request_id), allow_nan=False).encode()
     headers = {**headers_of(error), "Content-Length": str(len(body)), **({} if keep else {"Connection": "close"})}
     lines = [f"{name.lower()}: {value}\r\n".encode("latin-1") for name, value in headers.items()]
@@ -197,7 +197,7 @@ def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
 
 
 def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:
-    """Return the same for a queue that is full, of which only the id of the request and the time to wait are new."""
+    """Return `_message` of a full queue: each text is made once, and then gets only the id of the request."""
     parts = _parts.get((error.detail, keep))
     if parts is None:
         parts = _parts[error.detail, keep] = _message(error, _NO_ID, keep=keep).split(_NO_ID.encode())

@@ -220,7 +220,7 @@ def _last(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def _code_of(body: str | bytes) -> str:
-    """Return the code of a problem."""
+    """Return the error code in a body with problem details, or `unknown`."""
     try:
         return str(json.loads(body)["code"])
     except (ValueError, KeyError, TypeError):

@@ -80,7 +80,7 @@ def serve(
 
 
 def identifying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
-    """Return the application with its model loaded. Raises `ModelError` and `SettingError`."""
+    """Return the server of an application, with the model loaded. Raises `ModelError` and `SettingError`."""
     several = settings.worker_count > 1 and not application.settings.model.threads
     if several:
         # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
@@ -95,7 +95,7 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
 
 
 def relaying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
-    """Return the application without a model; the function identifies the photos. Raises `SettingError`.
+    """Return the server of an application without a model: a Lambda function identifies photos. Raises `SettingError`.
 
     Its metrics have the dimension `tier`, since the function counts the same requests. Unless people read the log, the
     lines of metrics take the place of the lines about requests, so that every line is JSON.
@@ -113,7 +113,7 @@ def relaying(application: Application, settings: WebSettings, log: RequestLog, b
 
 
 def _with_results(routes: Iterable[Route], application: Application, settings: WebSettings) -> tuple[Route, ...]:
-    """Return the routes, with those of results if the settings say where to keep them."""
+    """Return the routes, with those of results added if the settings say where to keep results."""
     results = open_results(application.settings, settings)
     if results is None:
         return tuple(routes)

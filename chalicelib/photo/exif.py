@@ -97,7 +97,7 @@ def taken_at(taken: str, shift: float = 0.0) -> str | None:
 
 
 def _taken(exif: Image.Exif) -> tuple[str, str]:
-    """Return the time and its offset."""
+    """Return when the photo was taken, and its clock's offset from UTC, as text."""
     try:
         tags = {Base.DateTime: exif.get(Base.DateTime), **exif.get_ifd(IFD.Exif)}
     except DECODER_ERRORS:

@@ -41,12 +41,12 @@ ENOUGH = 256
 class Format(NamedTuple):
     """A format of photos.
 
-    `media_types`: its names in `Content-Type`, the first one preferred. `extensions`: of names of files. `signature`:
-    the first bytes, as a regular expression that Python and JavaScript read alike, but for `[^]`, any byte. `brands`:
-    in place of it, the brands of an ISO base media file. `decoder`: the Pillow plugin, as module and class.
-    `decodes_upright`: whether the plugin applies the EXIF orientation. `bytes_per_pixel`: largest memory that decoding
-    takes (WebP: two canvases and a frame, and Pillow's copies); 0 if memory.py estimates it from the header.
-    `in_browsers`: whether browsers count it among images.
+    `media_types`: its names in `Content-Type`, the first one preferred. `extensions`: file name extensions.
+    `signature`: the first bytes, as a regular expression that Python and JavaScript read alike, but for `[^]`, any
+    byte. `brands`: in place of a signature, the brands of an ISO base media file. `decoder`: the Pillow plugin, as
+    module and class. `decodes_upright`: whether the plugin applies the EXIF orientation. `bytes_per_pixel`: largest
+    memory that decoding takes (WebP: two canvases and a frame, and Pillow's copies); 0 if memory.py estimates it from
+    the header. `in_browsers`: whether browsers count it among images.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Format(NamedTuple):
 
 
 def read_formats(text: str) -> tuple[Format, ...]:
-    """Return the formats in the text of a table."""
+    """Return the formats in a JSON text, such as that of formats.json."""
     return tuple(Format(**{name: _frozen(value) for name, value in row.items()}) for row in json.loads(text))
 
 

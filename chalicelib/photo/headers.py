@@ -177,7 +177,7 @@ class Header(NamedTuple):
 
 
 def read_jpeg_header(data: bytes) -> Header:
-    """Read the header of a JPEG, also of its first bytes alone; the size is (0, 0) of other bytes. Never raises."""
+    """Read the header of a JPEG, or of its first bytes alone. Of other data, the size is (0, 0). Never raises."""
     exif = b""
     with suppress(PhotoUnreadable):
         for marker, position, _ in _segments(data) if data.startswith(b"\xff\xd8") else ():

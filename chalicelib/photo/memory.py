@@ -152,7 +152,7 @@ def heic_bytes(image: Image.Image) -> int:
 
 
 def flat_bytes(size: tuple[int, int], per_pixel: float) -> int:
-    """Return the maximum number of bytes that decoding a photo takes, of `size` pixels, not counting the file."""
+    """Return the maximum number of bytes that decoding a photo of `size` pixels takes, not counting the file."""
     return _FIXED + int(size[0] * size[1] * per_pixel)
 
 

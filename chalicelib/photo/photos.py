@@ -23,8 +23,8 @@ from chalicelib.photo.quality import Quality, quality_of
 class PhotoFacts:
     """What a photo's file says without its pixels.
 
-    `width`, `height`: in pixels. `gps`: GPS tags of EXIF. `taken`: the camera's clock in EXIF, empty if unknown.
-    `offset`: of it from UTC, empty if unknown.
+    `width`, `height`: in pixels. `gps`: GPS tags of EXIF. `taken`, `offset`: the time by the camera's clock and this
+    clock's offset from UTC, from EXIF; empty if unknown.
     """
 
     width: int
@@ -71,7 +71,7 @@ class DecodedPhoto(NamedTuple):
 
     @classmethod
     def of(cls, picture: Picture, size: int, detail: int, pixels: int) -> Self:
-        """Return a decoded photo. `size`, `detail`: as of `OpenedPhotos`. `pixels`: the shorter side of its file."""
+        """Return a decoded photo. `size`, `detail`: as in `OpenedPhotos`. `pixels`: the original's shorter side."""
         square = picture.square(size)
         return cls(square, picture.reduced(detail), quality_of(square, pixels))
 
@@ -79,7 +79,7 @@ class DecodedPhoto(NamedTuple):
 class OpenedPhotos:
     """Photos that are opened and not decoded yet. Leaving its `with` block closes their files.
 
-    `size`: side of the general model's image in pixels. `detail`: side of the squares for which the picture has enough
+    `size`: side of the general model's image in pixels. `detail`: side of the largest square that any model sees, in
     pixels. `memory`: shared by all photos of the process.
     """
 
@@ -112,7 +112,7 @@ class OpenedPhotos:
 class Photos:
     """Opens photos within limits. `size`: side of the general model's image. `memory`: shared by all photos.
 
-    `detail`: side of the largest square that any model sees, if that is more.
+    `detail`: side of the largest square that any model sees, if it is larger than `size`.
     """
 
     limits: PhotoLimits
@@ -141,7 +141,7 @@ def close_all(photos: Sequence[Photo]) -> None:
 
 @contextmanager
 def _numbered(number: int, count: int) -> Iterator[None]:
-    """Name the photo in a `ClientError`, if there are several. `number`: from 0."""
+    """Put the photo's number into a `ClientError`, if there are several photos. `number`: from 0."""
     try:
         yield
     except ClientError as error:

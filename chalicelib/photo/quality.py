@@ -21,7 +21,7 @@ _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
 class Quality(NamedTuple):
-    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: as by infrared light."""
+    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: has no colours, as by infrared light."""
 
     pixels: int
     is_dark: bool

@@ -11,7 +11,7 @@ _ID = path_id("Id of a result, as in `result.id` of an answer.")
 
 
 def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
-    """Return an OpenAPI document of the API with what results add."""
+    """Return the API's OpenAPI document with the paths, schemas and parameter of kept results added."""
     paths, components = document["paths"], document["components"]
     added = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     added["keep"]["schema"]["enum"] = list(KEEPS)

@@ -35,7 +35,7 @@ HEADERS: Final = {
 
 
 class _Headline(NamedTuple):
-    """What an answer says. `lead`: before its name. `rest`: how sure it is, as far as the others do not say that."""
+    """What an answer says. `lead`: words before the title. `rest`: how sure it is, unless lead and title say that."""
 
     lead: str
     title: str
@@ -79,13 +79,13 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
 
 
 def missing_page(language: str = DEFAULT_LANGUAGE) -> Response:
-    """Return the page for an id that does not exist."""
+    """Return the page for a result that does not exist."""
     words = words_of(language)
     return _nothing(words.own("gone"), words.own("gone.why"), words)
 
 
 def lost_page(language: str = DEFAULT_LANGUAGE) -> Response:
-    """Return the page for an address that is none."""
+    """Return the page for an address that does not exist."""
     words = words_of(language)
     return _nothing(words.own("lost"), words.own("lost.why"), words)
 
@@ -132,7 +132,7 @@ def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _headline(answer: Mapping[str, Any], words: Words) -> _Headline:
-    """Return what an answer says, as the page of the API does."""
+    """Return what an answer says, in the words of the page of the API."""
     prediction, perhaps = _named(answer), words.animals(answer.get("perhaps", ()))
     lead = rest = ""
     if prediction is None:
@@ -155,7 +155,7 @@ def _headline(answer: Mapping[str, Any], words: Words) -> _Headline:
 
 
 def _said(result: Result, words: Words) -> _Headline | None:
-    """Return what the person who made a result said of it; None if they said nothing that is a name."""
+    """Return what the person who made a result said of it; None if they gave no name."""
     if result.said is None or not _NAME.fullmatch(result.said.animal):
         return None
     latin, taxa = result.said.scientific_name, (result.answer["prediction"] or {}, *result.answer["candidates"])
@@ -271,12 +271,12 @@ def _whereabouts(location: Mapping[str, Any], words: Words) -> str:
 
 @cache
 def _world() -> str:
-    """Return the shapes of sea and land."""
+    """Return the SVG shapes of sea and land."""
     return "".join(_SHAPES.findall((WEB.parent / "world.svg").read_text(encoding="utf-8")))
 
 
 def _on_map(latitude: float, longitude: float) -> tuple[float, float]:
-    """Return the place of a point on the API's maps, as web/page/src/projection.js does."""
+    """Return x and y of a point on the API's maps, as web/page/src/projection.js does."""
     a, m = _EQUAL_EARTH, math.sqrt(3) / 2
     t = math.asin(m * math.sin(math.radians(latitude)))
     slope = a[0] + 3 * a[1] * t**2 + t**6 * (7 * a[2] + 9 * a[3] * t**2)

@@ -62,7 +62,7 @@ class Correction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result that was kept. `answer`: the answer of the API, without what is about the request."""
+    """A result that was kept. `answer`: the answer of the API, without its parts about the request."""
 
     id: str
     created: datetime
@@ -78,7 +78,7 @@ class Result:
 
 
 class Receipt(NamedTuple):
-    """What the client gets that made a result. `token`: the right to delete it."""
+    """What a client gets for a result that it made. `token`: the right to correct and delete it."""
 
     id: str
     token: str
@@ -89,7 +89,7 @@ class Receipt(NamedTuple):
 class Results:
     """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails.
 
-    Those with an `id` raise `NotFound`, and those with a `token` `Forbidden` if it is not that of the receipt.
+    Those with a `name` (a result's id) raise `NotFound`, those with a `token` `Forbidden` if the receipt has another.
     """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -161,7 +161,7 @@ class Results:
             if self._store.replace(f"{name}.json", file, json_of(document).encode()):
                 return
             file = None  # it was changed or deleted meanwhile; one that is deleted stays so
-        raise Unavailable("others change the result too; try again in a moment")
+        raise Unavailable("others are changing the result; try again in a moment")
 
     def corrections(self) -> Iterator[Correction]:
         """Yield all corrections that have not expired, in no order."""
@@ -175,7 +175,7 @@ class Results:
                     yield Correction(said.created, result.id, answered(result.answer), animal, cell)
 
     def _listed(self, name: str) -> Result | None:
-        """Return a result that the store has named. None if it was deleted meanwhile."""
+        """Return a result whose name the store has listed, or None if it was deleted meanwhile."""
         file = self._store.get(f"{name}.json", is_listed=True)
         return None if file is None else _parse(name, file.data)
 
@@ -218,7 +218,7 @@ def open_results(own: Settings, settings: WebSettings) -> Results | None:
 def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -> int:
     """Write all corrections as CSV, the latest first, to standard output by default. Return the exit code.
 
-    `pictures`: folder in which to save the pictures of the results.
+    `pictures`: folder in which to save the photos of the listed results.
     """
     try:
         results = open_results(Settings.from_environment(os.environ), WebSettings.from_environment())

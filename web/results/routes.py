@@ -69,7 +69,7 @@ def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
 
 
 def with_results(routes: Iterable[Route], results: Results, origin: str) -> tuple[Route, ...]:
-    """Return routes of the API with those of results.
+    """Return the routes of the API, changed so that they can keep results, and the routes of kept results.
 
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
@@ -86,13 +86,13 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
 
 def _offer(handle: Handler, app: Application, request: Request, record: Record) -> Response:
-    """Return the page, which can offer to keep results."""
+    """Return the page, marked so that it offers to keep results."""
     response = handle(app, request, record)
     return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
 
 
 def _describe(handle: Handler, app: Application, request: Request, record: Record) -> Response:
-    """Return the OpenAPI document, with results."""
+    """Return the OpenAPI document, with kept results described."""
     from web.results.openapi import with_results_described  # nothing else needs the document
 
     response = handle(app, request, record)
@@ -218,12 +218,12 @@ def _said(body: bytes) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadRequest('send JSON with the animal that the photo shows, such as {"animal": "red fox"}') from error
     if not animal or max(len(animal), len(scientific_name)) > _MOST_CHARACTERS:
-        raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, and so must its scientific_name")
+        raise BadRequest(f"animal must have 1 to {_MOST_CHARACTERS} characters, and scientific_name at most as many")
     return animal, scientific_name
 
 
 def _line(given: str) -> str:
-    """Return a text on one line. Raises `TypeError` and `ValueError` if it is none that a file can have."""
+    """Return a text on one line. Raises `TypeError` if it is no text, and `ValueError` if UTF-8 cannot encode it."""
     text = "".join(each if each.isprintable() else " " for each in str.strip(given)).strip()
     text.encode()  # JSON can have halves of surrogate pairs
     return text

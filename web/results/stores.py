@@ -27,7 +27,7 @@ _MISSING = ("NoSuchKey", "AccessDenied")
 
 
 class File(NamedTuple):
-    """A file as it was read. `version`: what the store calls this content of it, if it does."""
+    """A file as it was read. `version`: the store's identifier of this content, if it has one."""
 
     data: bytes
     media_type: str = ""
@@ -35,7 +35,7 @@ class File(NamedTuple):
 
 
 class Quota:
-    """The room for results. Thread-safe. `most_bytes`, `most_files`: of all of them together."""
+    """The room for results. Thread-safe. `most_bytes`, `most_files`: limits of all results together."""
 
     def __init__(self, most_bytes: int, most_files: int) -> None:
         self._most_bytes, self._most_files = most_bytes, most_files
@@ -48,7 +48,7 @@ class Quota:
             self._bytes, self._files = self._bytes + size, self._files + 1
 
     def reset(self, size: int = 0, files: int = 0) -> None:
-        """Begin again, with so many bytes in so many files."""
+        """Set the counts anew: `size` bytes in `files` files."""
         with self._lock:
             self._bytes, self._files = size, files
 
@@ -88,7 +88,7 @@ class FolderStore:
         self._quota.count(len(data))
 
     def replace(self, name: str, old: File, data: bytes) -> bool:
-        """Replace what a file had when it was read. Return False if it was changed or deleted meanwhile."""
+        """Replace a file that was read as `old`. Return False if it was changed or deleted meanwhile."""
         path = self._folder / name
         with _unavailable(), self._changing(), suppress(FileNotFoundError):
             times, is_old = path.stat(), path.read_bytes() == old.data
@@ -150,7 +150,7 @@ class FolderStore:
 class BucketStore:
     """A bucket on S3, under `FOLDER`. Connects at first use. A rule of the bucket deletes old files.
 
-    `quota`: of what this process keeps in a day, since it may not list the bucket. `connections`: maximum number of
+    `quota`: limits what this process keeps in a day, since it may not list the bucket. `connections`: maximum number of
     calls at the same time. `names` needs the right to list the bucket.
     """
 
@@ -175,7 +175,7 @@ class BucketStore:
         self._quota.check()
 
     def sweep(self) -> None:
-        """Do nothing: a rule of the bucket does this."""
+        """Do nothing: a rule of the bucket deletes old files."""
 
     def get(self, name: str, *, is_listed: bool = False) -> File | None:
         def read(s3: Any) -> File:

@@ -42,7 +42,7 @@ class Words:
         return self.shared(f"{kind}.{FORMER.get(code, code)}")
 
     def animals(self, taxa: Iterable[Mapping[str, Any]]) -> str:
-        """Return the names of animals, of which one is meant."""
+        """Return the names of animals as alternatives: `fox / wolf`."""
         return " / ".join(map(self.animal, taxa))
 
     def animal(self, taxon: Mapping[str, Any]) -> str:
