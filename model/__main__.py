@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command with the arguments behind its name. Return its exit code."""
+    """Run the named command with the arguments after its name. Return its exit code."""
     from model import build_packs, check, evaluate  # imported here because they import ONNX and parts of the app
 
     commands = {"check": check.main, "evaluate": evaluate.main, "packs": build_packs.main}
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="python -m model", description=(__doc__ or "").partition(":")[0] + ".")
-    parser.add_argument("command", choices=commands, help="what to do; `--help` behind it lists its options")
+    parser.add_argument("command", choices=commands, help="command to run; `COMMAND --help` lists its options")
     return commands[parser.parse_args(given[:1]).command](given[1:])
 
 

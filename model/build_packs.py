@@ -81,7 +81,7 @@ def _detector_of(manifest: Manifest, weights: Weights, file: Path) -> onnx.Model
 
 
 def activations_of(pack: str) -> Path:
-    """Return the table of the ranges for int8 of a pack whose weights are floats."""
+    """Return the CSV file of the activation ranges from which a pack with float weights becomes int8."""
     return Path(__file__).with_name(f"{pack}_activations.csv")
 
 
@@ -122,8 +122,8 @@ def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str
 def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host: str = HOST) -> Path:
     """Return the path of the weights in `cache`, where files are named by their SHA-256; put them there if need be.
 
-    `folder`: has the file, without folders in between; then the network is not used. `host`: see `HOST`.
-    Raise `WeightsUnavailable` if the file cannot be had, and `ModelError` if it has another SHA-256.
+    `folder`: if given, has the file directly in it, and nothing is downloaded. `host`: see `HOST`. Raise
+    `WeightsUnavailable` if the file cannot be had, and `ModelError` if it has another SHA-256.
     """
     cached, name = cache / weights.sha256, Path(weights.path).name
     if cached.is_file() and _sha256(cached.read_bytes()) == weights.sha256:
@@ -160,7 +160,7 @@ def address_of(weights: Weights, host: str = HOST) -> str:
 
 
 def _download(address: str, name: str) -> bytes:
-    """Return the file at an address. Prints each tenth of it, with its name."""
+    """Download the file at an address. Prints a line with `name` for each tenth of the file."""
     try:
         with urlopen(Request(address), timeout=_TIMEOUT) as response:  # noqa: S310 - the host is ours to choose
             size = int(response.headers.get("Content-Length") or 0)
@@ -192,15 +192,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model packs", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folder", type=Path, default=PACKS, metavar="FOLDER", help="the packs (default: model/packs)")
     parser.add_argument(
-        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="keeps the weights (default: .local/weights)"
+        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="folder for the weights (default: .local/weights)"
     )
-    parser.add_argument("--host", default=HOST, metavar="URL", help="a mirror of %(default)s")
+    parser.add_argument("--host", default=HOST, metavar="URL", help="mirror of %(default)s to download from")
     options = parser.parse_args(arguments)
     variable = os.environ.get(VARIABLE, "")
     source = Path(variable) if variable else None
     try:
         if source is not None and not source.is_dir():
-            raise ModelError(f"{VARIABLE} is '{source}', which is no folder; expected one with the weights")
+            raise ModelError(f"{VARIABLE} is '{source}', which is no folder; expected a folder with the packs' weights")
         missing = build(options.folder, options.cache, source, options.host)
     except (ModelError, OSError) as error:
         print(f"error: the packs were not built: {error}", file=sys.stderr)

@@ -131,7 +131,7 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def _write_temperature(photos: Path, output: Path) -> str:
-    """Fit and write the temperature. Return a table with T = 1, with this one, and with that of the other half."""
+    """Fit and write the temperature T. Return a table of errors for T = 1, this T, and T fitted on the other half."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.onnx")
         path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
@@ -169,14 +169,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and write the ranges or the temperature. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.calibrate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
-    parser.add_argument("--pack", metavar="NAME", help="a detector of model/packs, instead of the general model")
+    parser.add_argument("--pack", metavar="NAME", help="measure this detector of model/packs, not the general model")
     parser.add_argument("--temperature", action="store_true", help="fit the temperature instead of the ranges")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: that of the build)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: what the build reads)")
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)
     if options.temperature and options.pack:
-        parser.error("--temperature is that of the general model; leave out --pack")
+        parser.error("--temperature is for the general model alone; leave out --pack")
     try:
         if options.temperature:
             print(_write_temperature(options.photos, options.output or TEMPERATURE))

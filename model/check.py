@@ -48,7 +48,7 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
 
 
 def _made[Made](problems: list[str], make: Callable[[], Made]) -> Made | None:
-    """Return what `make` returns, or None, with one more problem for each line of its `ModelError`."""
+    """Return what `make` returns, or None if it raises `ModelError`; then add each line of the error to `problems`."""
     try:
         return make()
     except ModelError as error:
@@ -163,7 +163,7 @@ def _known_taxa() -> dict[str, str]:
 
 
 def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
-    """Yield the inputs and outputs that break the contract."""
+    """Yield a sentence for each way in which a pack's model breaks the contract."""
     name, size = manifest.model.name, manifest.size
     found = {each.name: (each.type, list(each.shape)) for each in _tensors(session)}
     expected = {INPUT: "tensor(uint8)"}
@@ -192,7 +192,7 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
 
 
 def _problems_of_head(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
-    """Yield what does not fit the general model or the labels."""
+    """Yield a sentence for each way in which a head does not fit the general model or its own labels."""
     name, general = manifest.model.name, version_of(PACKS.with_name("faunalens.onnx"))
     if manifest.general != general:
         yield f"{manifest.file.name} is for the general model {manifest.general}, not {general}; train it again"
@@ -272,7 +272,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _manifest_of(given: Path) -> Path | None:
-    """Return the manifest if a pack is given, or None if a model is."""
+    """Return the path of the manifest if `given` names a pack, or None if it is a model."""
     if given.suffix == ".toml":
         return given
     return PACKS / f"{given}.toml" if given.parent == Path() and not given.suffix else None

@@ -36,7 +36,7 @@ type Line = tuple[str, ...]
 
 
 class Said(NamedTuple):
-    """What a person says that a photo shows: a name, empty for no animal. `source`: whether a review, and whose."""
+    """What a person says that a photo shows. `animal`: a name; empty: none. `source`: corrections, or whose reviews."""
 
     photo: Path
     animal: str
@@ -44,7 +44,7 @@ class Said(NamedTuple):
 
 
 def read_said(file: Path, folder: Path) -> Iterator[Said]:
-    """Yield what people said of the photos in a folder. Raises `ModelError` if the file is of neither kind."""
+    """Yield what a file of corrections or reviews says of photos in a folder. Raises `ModelError` for other files."""
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         columns, events = set(rows.fieldnames or ()), set[str]()
@@ -63,7 +63,7 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
 
 
 def lines_of(*versions: Services) -> dict[str, Line]:
-    """Return the lines of taxa by scientific and common name in lower case: those that versions know, and relatives."""
+    """Return the lineages of the taxa that versions know, and of relatives, by each of their names in lower case."""
     known: dict[str, Line] = {"": ()}
     for animal in (animal for each in versions for animal in each.recogniser.models.everything().animals):
         for depth, taxon in enumerate(animal.lineage, 1):
@@ -79,7 +79,7 @@ def lines_of(*versions: Services) -> dict[str, Line]:
 
 
 def answer_of(services: Services, data: bytes) -> Line:
-    """Return what a version says of a photo alone. Raises `ClientError` and `ModelError`."""
+    """Return the lineage of the taxon that a version predicts without a place. Raises `ClientError`, `ModelError`."""
     with services.photos.open([data]) as opened:
         found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
     prediction = found.together.prediction
@@ -87,7 +87,7 @@ def answer_of(services: Services, data: bytes) -> Line:
 
 
 def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
-    """Print how a new version does beside the live one, and return it."""
+    """Compare the answers of two versions with what people said. Print the comparison and return it."""
     known, grades, worse, unknown = lines_of(live, new), list[tuple[int, int]](), list[str](), Counter[str]()
     sources = Counter[str]()
     for number, each in enumerate(said):

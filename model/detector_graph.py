@@ -36,12 +36,12 @@ def grid_of(size: int, stride: int) -> NDArray[np.float32]:
 
 
 def squares_of(size: int) -> int:
-    """Return the number of squares of an image."""
+    """Return the number of squares for which a detector predicts a box. `size`: side of the image."""
     return sum((size // stride) ** 2 for stride in STRIDES)
 
 
 def unfocused(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return kernels for pixels: the first convolution sees the four pixels of a square as channels."""
+    """Return the first convolution's kernels for pixels. `weight`: for the four pixels of a square as channels."""
     kernels = np.zeros((len(weight), 3, 2 * weight.shape[2], 2 * weight.shape[3]), np.float32)
     for group, (row, column) in enumerate(_FOCUS):
         kernels[:, :, row::2, column::2] = weight[:, 3 * group : 3 * group + 3]
@@ -101,18 +101,18 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
 
 
 class _Pack(GraphBuilder):
-    """What a pack adds to a network. The names of its tensors begin with `pack`."""
+    """The nodes that a pack adds to a network. The names of their tensors begin with `pack`."""
 
     def whole(self, name: str, numbers: Sequence[int]) -> str:
         return self.constant(f"pack.{name}", np.array(numbers, np.int64))
 
     def split(self, tensor: str, **parts: int) -> None:
-        """Divide the last axis of a tensor into parts of these lengths."""
+        """Divide the last axis of a tensor into `parts`: names and lengths."""
         lengths = self.whole(f"{tensor}.parts", [*parts.values()])
         self.nodes.append(helper.make_node("Split", [tensor, lengths], [f"pack.{part}" for part in parts], axis=2))
 
     def grid(self, size: int) -> str:
-        """Add the grid of the image, which is a part of that of the largest image."""
+        """Add `grid_of` the image, cut out of that of the largest image, whose side is `size`."""
         sides = self.add("Shape", ["image"], "pack.sides", start=1, end=3)
         start, axes, flat = self.whole("start", [0, 0]), self.whole("axes", [1, 2]), self.whole("flat", [1, -1, 3])
         grids = []

@@ -144,12 +144,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     text = f"{PHOTOS_HELP}; with --corrections, the folder of the photos that the file names"
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=text)
-    text = "corrections of answers or reviews as CSV (model/corrections.py): say whether a new version is worse on them"
+    text = "CSV file of corrections or reviews (model/corrections.py); print whether the new version is worse on them"
     parser.add_argument("--corrections", type=Path, metavar="FILE", help=text)
     for name, whose in (("--live", "version that answers now"), ("--new", "new version")):
-        text = f"settings of the {whose} that differ from the environment's, such as MODEL_PATH=new/faunalens.onnx"
+        text = f"settings in which the {whose} differs from the environment, such as MODEL_PATH=new/faunalens.onnx"
         parser.add_argument(name, default="", metavar="SETTINGS", help=text)
-    text = "keep the comparison in this file, such as model/verdict.json, where the gate of a release looks for it"
+    text = "file to which to write the comparison; the gate of a release reads model/verdict.json"
     parser.add_argument("--out", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
     if options.corrections:

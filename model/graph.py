@@ -215,7 +215,7 @@ def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature
 
 
 def _add_activation_map(graph: QuantizableGraph, head: str, size: int) -> None:
-    """Add the map, of `size` × `size` squares. In int8 it is of integers, so that no other node is run twice."""
+    """Add the map of `size` × `size` squares. In int8 it uses the integers, so that no other node runs twice."""
     is_int8 = graph.ranges is not None
     likeliest = graph.add("ArgMax", ["vision_probabilities"], "likeliest", axis=1, keepdims=1)
     weights = graph.add("Gather", [f"classifier.weight{'.integers' * is_int8}", likeliest], "likeliest.weights", axis=0)

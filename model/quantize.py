@@ -71,7 +71,7 @@ def quantize_weights(weight: NDArray[np.float32], step: float = 0.0) -> Quantize
     weights saturate these 16 bits silently. So the scale of a channel is the smallest one with no weight above 127 and
     no sum of a pair above 128 in magnitude. Then all processors compute the same result.
 
-    `step`: the least scale, of which weights that were integers before are multiples: they stay exact where they fit.
+    `step`: the least scale. Weights that are multiples of it (former integers) stay exact where they fit.
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
     pairs = _pair_sums(weight.astype(np.float64))

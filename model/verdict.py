@@ -15,7 +15,7 @@ NOISE: Final = 0.05
 
 
 class Verdict(NamedTuple):
-    """The comparison of two versions. `better`, `worse`, `same`: photos on which the new one is that."""
+    """The comparison of two versions. `better`, `worse`, `same`: number of photos on which the new one is so."""
 
     better: int
     worse: int

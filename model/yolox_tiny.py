@@ -61,7 +61,7 @@ class _Graph(QuantizableGraph):
         self.measured: list[str] = []
 
     def rounded(self, tensor: str, range_: ActivationRange | None = None) -> str:
-        """Round a tensor to its range; to a measured one if it does not follow from others."""
+        """Round a tensor to a range; without `range_`, to a measured one: it does not follow from other ranges."""
         if range_ is None:
             self.measured.append(tensor)
         if self.ranges is None:
@@ -72,7 +72,7 @@ class _Graph(QuantizableGraph):
         return rounded
 
     def range_of(self, *tensors: str) -> ActivationRange:
-        """Return the range of several tensors together."""
+        """Return the range that covers those of several tensors."""
         ranges = [self.ranges[tensor] for tensor in tensors] if self.ranges else [_GATE]
         return ActivationRange(min(each.low for each in ranges), max(each.high for each in ranges))
 
@@ -99,7 +99,7 @@ class _Graph(QuantizableGraph):
         return self.rounded(self.add("Concat", tensors, name, axis=1), self.range_of(*tensors))
 
     def stage(self, source: str, layer: str, blocks: int, *, adds: bool) -> str:
-        """Add a cross-stage partial layer: half of its channels go through blocks. `adds`: to the block's input."""
+        """Add a cross-stage partial layer: half of its channels go through blocks. `adds`: blocks add their input."""
         inner, outer = (self.convolution(source, f"{layer}.conv{number}") for number in (1, 2))
         for block in range(blocks):
             name = f"{layer}.m.{block}"
@@ -126,7 +126,7 @@ class _Graph(QuantizableGraph):
         return features[-2], features[-1], self.stage(deepest, f"{last}.2", 1, adds=False)
 
     def pyramid(self) -> tuple[str, str, str]:
-        """Add the pyramid, which takes what wide squares see to narrow ones and back. Return the features of each."""
+        """Add the pyramid, which passes features from wide squares to narrow ones and back. Return all three sizes."""
         fine, middle, coarse = self.backbone()
         coarse = self.convolution(coarse, "backbone.lateral_conv0")
         middle = self.stage(self.joined("middle.down", self.doubled(coarse), middle), "backbone.C3_p4", 1, adds=False)

@@ -75,7 +75,7 @@ class Picture:
     def near(self, x: float, y: float, share: float, size: int) -> NDArray[np.uint8]:
         """Return a part of the photo, shape (size, size, 3), uint8, RGB.
 
-        `x`, `y`: its middle, as shares of what `square(size)` shows. `share`: its side, divided by the photo's short side.
+        `x`, `y`: its middle, as shares of what `square(size)` shows. `share`: its side over the photo's short side.
         """
         short = min(self.width, self.height)
         shown = short * crop_share(size)

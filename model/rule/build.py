@@ -60,9 +60,9 @@ CONSTANTS = (answers, words, detector, naming, recogniser, subject, pixels, qual
 def build(
     layout: RuleLayout, general: int, packs: Sequence[tuple[Pack, Fusion]], curves: Mapping[Level, Curve], least: float
 ) -> ModelProto:
-    """Return the graph for photos that some packs have scored, each with its fusion, in their order.
+    """Return the graph for photos that exactly these packs have scored. `packs`: in order, each with its fusion.
 
-    `general`: number of the general model's animals. `least`: least probability of an animal in a photo of one.
+    `general`: number of the general model's animals. `least`: probability of an animal from which a photo shows one.
     """
     rule, size = Rule(), layout.table.size
     vision = mean_of(rule, rule.input("vision", ("looks", general)))
@@ -110,7 +110,7 @@ class RuleFiles:
         return cls(build_recogniser(Settings.from_environment({})))
 
     def _chain(self, packs: Sequence[Pack]) -> list[tuple[Pack, Fusion]]:
-        """Return packs with the fusion of each and of all before it."""
+        """Return packs, each with its fusion with the general model and the packs before it."""
         chain, taxonomy = list[tuple[Pack, Fusion]](), self.models.taxonomy
         for pack in packs:
             chain.append((pack, Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, self.classes)))
@@ -118,7 +118,7 @@ class RuleFiles:
         return chain
 
     def _document(self) -> dict[str, Any]:
-        """Return the table: taxa, animals and relatives as rows, the graphs, packs and detectors, all constants."""
+        """Return the content of rule.json: taxa, animals, relatives, graphs, packs, detectors and all constants."""
         general, everything = self.models.general, self.table.everything
         own = {animal.lineage: animal for animal in everything.animals}
         taxa = [

@@ -49,7 +49,7 @@ class Array:
         return self.rule.add_node("Gather", [self, self.rule.array(index, np.int32)], self.dtype)
 
     def apply(self, function: str, *more: "Array", **attributes: int) -> "Array":
-        """Return what an operator makes of the numbers, by its name, such as Log."""
+        """Return the result of an ONNX operator on this array. `function`: the operator's name, such as Log."""
         return self.rule.add_node(function, [self, *more], self.dtype, **attributes)
 
     def sum(self) -> "Array":
@@ -63,7 +63,7 @@ class Array:
         return self.rule.add_node("ArgMax", [self], np.int64, axis=0, keepdims=1)
 
     def sums(self, groups: NDArray[np.integer[Any]], size: int, how: str = "add") -> "Array":
-        """Return the sum of each group, as `np.bincount` does. `groups`: of each number. `size`: number of groups."""
+        """Return the sum of each group, as `np.bincount` does. `groups`: group of each number. `size`: their count."""
         inputs = [self.rule.array(np.zeros(size), self.dtype), self.rule.array(groups, np.int32), self]
         return self.rule.add_node("ScatterElements", inputs, self.dtype, axis=0, reduction=how)
 
@@ -72,14 +72,14 @@ class Array:
         return self.sums(groups, size, "max")
 
     def top(self, most: int) -> "Array":
-        """Return the positions of the largest numbers, the largest first; ties keep their order."""
+        """Return the positions of the `most` largest numbers, the largest first; ties keep their order."""
         outputs = [self.rule.name(), self.rule.name()]
         inputs = [self.name, self.rule.array(most, np.int64).name]
         self.rule.nodes.append(helper.make_node("TopK", inputs, outputs, axis=0))
         return Array(self.rule, outputs[1], np.int64)
 
     def rows(self) -> "Array":
-        """Return each number as a row of one."""
+        """Return a matrix of one column, which has each number in a row."""
         return self.apply("Unsqueeze", self.rule.array(1, np.int64))
 
     def row_sums(self) -> "Array":
@@ -105,11 +105,11 @@ class Rule(GraphBuilder):
         self._known: dict[tuple[str, bytes], Array] = {}
 
     def name(self) -> str:
-        """Return a name for another tensor."""
+        """Return a name that no tensor has yet."""
         return f"t{next(self._numbers)}"
 
     def input(self, name: str, shape: Sequence[str | int]) -> Array:
-        """Return an input of the graph."""
+        """Add an input to the graph, and return its array."""
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, shape))
         return Array(self, name)
 
@@ -119,7 +119,7 @@ class Rule(GraphBuilder):
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, [length]))
 
     def array(self, values: Operand, dtype: DTypeLike = np.float64) -> Array:
-        """Return a constant; equal ones are one. An array of the graph stays as it is."""
+        """Return a constant of the graph; equal values share one. An `Array` is returned as it is."""
         if isinstance(values, Array):
             return values
         constant = np.atleast_1d(np.asarray(values)).astype(dtype)
@@ -134,11 +134,11 @@ class Rule(GraphBuilder):
         return self.add_node("Where", [is_false, self.array(otherwise), self.array(then)], np.float64)
 
     def join(self, arrays: Sequence[Array]) -> Array:
-        """Return arrays one after the other."""
+        """Return one array that has the given arrays one after the other."""
         return self.add_node("Concat", arrays, arrays[0].dtype, axis=0)
 
     def add_node(self, operator: str, inputs: Sequence[Array], dtype: DTypeLike, **attributes: Any) -> Array:
-        """Return the result of an operator. `dtype`: of its elements."""
+        """Add the node of an ONNX operator, and return its result. `dtype`: of the result's elements."""
         return Array(self, self.add(operator, [each.name for each in inputs], self.name(), **attributes), dtype)
 
     def finished(self, name: str, producer: str, metadata: Mapping[str, str]) -> ModelProto:

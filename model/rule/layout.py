@@ -49,11 +49,11 @@ class RuleTable:
         return self.rows[key]
 
     def said(self, lineage: Sequence[Taxon]) -> int:
-        """Return the row of a taxon that may be named; -1 for one so wide that it says nothing."""
+        """Return the row of the last taxon of a lineage; -1 for a taxon that is too wide to be named."""
         return NONE if not lineage or lineage[-1].rank in WIDEST else self.row(lineage)
 
     def candidates(self, taxonomy: Taxonomy, family: str | None = None) -> Candidates:
-        """Return what a photo may show where only one family has relatives; without a family, in the whole world."""
+        """Return the candidates of a place where only this family has relatives; without a family, of the world."""
         if family is None:
             return self.families.at(NO_LOCATION, taxonomy)
         here = [number for number, each in self.relatives.items() if each.family == family]
@@ -64,11 +64,11 @@ class RuleTable:
 class Strangers(NamedTuple):
     """The families with species that no model of a graph knows.
 
-    `relatives`, `family_of`: the number of each such species, and the position of its family here. `factors`: what a
-    family's weight has beside its number of species. `stands`: for each animal that stands for some of these families,
-    and is of the one that lives at a place if no other does: its slot, their positions, and its lineage in each.
-    `targets`: pairs of a family and the slot for which it counts; `gates`: of each pair, 0 for always, s for the s-th
-    animal of `stands` being of one family, -s for it being of none.
+    `relatives`, `family_of`: the number of each such species, and the position of its family here. `factors`: all
+    factors of a family's weight but its number of species. `stands`: for each animal that stands for some of these
+    families (where only one of them lives, the animal counts as that family): its slot, the families' positions here,
+    its lineage in each. `targets`: pairs of a family and the slot for which it counts; `gates`: when a pair counts: 0:
+    always; s: if the s-th animal of `stands` is of one family at the place; -s: if it is not.
     """
 
     relatives: Numbers

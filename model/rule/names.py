@@ -24,7 +24,7 @@ type Pick = Callable[[Array], Array]
 
 
 def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
-    """Return the number of what a photo shows among `Subject`, and the probability of an animal: see `Sighting`."""
+    """Return the position of a photo's subject in `Subject`, and the probability of an animal, as `Sighting` does."""
     boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
     may_be = animal >= subject.MOST_EMPTY
@@ -38,9 +38,9 @@ def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
 
 
 class Names:
-    """What can be said of a photo, as `naming.Names`.
+    """The nodes that compute what `naming.Names` does: all that a photo may be called.
 
-    `basis`: whose curves apply; None for those of the place. `animal`: probability that it shows an animal.
+    `basis`: which curves apply; None: `place` or, without one, `alone`. `animal`: probability of an animal.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Names:
         self.rows = self._by_slot(self.table.row)
 
     def _by_slot(self, value: Callable[[Lineage], float]) -> Array:
-        """Return a number for each family, from its lineage at the place."""
+        """Return for each slot the number that `value` gives for its lineage at the place."""
         values = self.rule.array([value(each) for each in self.tree.lineages])
         for slot, live, lineages in self.parts.stands:
             own = np.arange(len(self.tree.lineages)) == slot
@@ -65,7 +65,7 @@ class Names:
         return values
 
     def _number(self, level: Level, share: Array) -> Array:
-        """Return what `Curve.number` returns of the probability of an animal with a share."""
+        """Return `Curve.number` for the probability that the photo shows an animal, times a share."""
         probability = (share * self.animal).largest(certainty.LEAST).least(1.0 - certainty.LEAST)
         logit = (probability / (1.0 - probability)).apply("Log")
         fits = self.curves[level].fits
@@ -74,7 +74,7 @@ class Names:
         return self.rule.array(1.0) / ((exponent * -1.0).apply("Exp") + 1.0)
 
     def _levels(self) -> Iterator[tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]]:
-        """Yield shares and rows of all that each of `LEVELS` may name, and of which the species and families are."""
+        """Yield for each of `LEVELS` the shares and rows of its taxa, and the taxon of each species and each slot."""
         species, slots = np.arange(len(self.lineages)), np.arange(len(self.tree.lineages))
         nowhere = np.full(len(slots), -1)  # the name of a species or genus has no family
         rows = self.rule.array([self.table.said(each) for each in self.lineages])
@@ -99,7 +99,7 @@ class Names:
         return self.table.said(self.layout.world.named_down_to(lineage, rank))
 
     def decide(self, is_animal: Array) -> Array:
-        """Add the outputs of a decision, and return the species' consistent shares. `is_animal`: if it shows one."""
+        """Add the outputs of `Names.decision`, and return those of `consistent`. `is_animal`: the photo shows one."""
         rule, parts = self.rule, self.parts
         left, level, row, score, share = is_animal, *map(rule.array, (NONE, NONE, 0.0, 0.0))
         species, families = rule.array(np.zeros(len(self.family))), rule.array(np.zeros(len(self.tree.lineages)))
@@ -138,9 +138,9 @@ class Names:
         return parts.species * rule.where(is_none, self.animal.least(most), factors)
 
     def _listed(self, among: Array) -> tuple[Array, Pick, Array, Array]:
-        """Return the families of a list, -1 behind the last, their scores, and what turns shares into scores.
+        """Return the families to list (-1 after the last), a function, scores, and the factor from shares to scores.
 
-        The second picks their values from those of all families.
+        The function picks the listed families' values from an array of all families.
         """
         rule, families, most = self.rule, self.parts.families, MOST_OF_ONE_NAME * naming.LISTED
         lives = self.place.lives.largest_of(self.family, len(self.tree.lineages)).largest(self.parts.unseen > 0.0)

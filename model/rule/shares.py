@@ -17,8 +17,8 @@ from model.rule.layout import Lineage, RuleLayout
 class Place(NamedTuple):
     """What a graph knows of the place. `narrowed`: 1 if the place is known, else 0.
 
-    `prior`: weight of each animal. `lives`: which species live there, as far as that is known. `relatives`: and which
-    relatives; all of the world without a place.
+    `prior`: weight of each animal. `lives`: which species live there, as far as that is known. `relatives`: which
+    relatives live there; without a place, all of them.
     """
 
     narrowed: Array
@@ -30,7 +30,7 @@ class Place(NamedTuple):
 class Parts(NamedTuple):
     """The arrays of `chalicelib.model.shares.Shares`. `animals`: the part of each animal in its species.
 
-    `stands`: for each of `Strangers.stands` its slot, which of its families alone lives there, and their lineages.
+    `stands`: for each of `Strangers.stands`, its slot, which of its families alone lives there, and their lineages.
     """
 
     layout: RuleLayout
@@ -62,7 +62,7 @@ def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None,
 
 
 def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
-    """Return what `Fusion.join` returns."""
+    """Add the nodes that compute `chalicelib.model.fusion.Fusion.join`, and return its result."""
     (rows, columns), (kin, classes) = own.pairs, own.kin
     before, after = len(own.members), len(own.taxonomy.animals)
     divided = scores * (vision[columns].sums(rows, len(own.positions)) + fusion.WEIGHT)
@@ -87,7 +87,7 @@ def place_of(rule: Rule, layout: RuleLayout) -> Place:
 
 
 def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Parts:
-    """Return what `shares_of` returns."""
+    """Add the nodes that compute `chalicelib.model.shares.shares_of`, and return the arrays of its result."""
     world, tree, slots = layout.world.layout, layout.tree, len(layout.tree.lineages)
     family, genus, count = world.families.number, world.genera.number, len(world.species)
     photo, weighed, weights = seen_of(rule, layout, vision, place.prior)
@@ -139,7 +139,7 @@ def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Pa
 
 
 def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tuple[Array, Array, Array]:
-    """Return what a photo shows of each species, as `Seen`: its shares, these weighed, and the species' weights."""
+    """Return the arrays of `Seen`, one element for each species: its share, the weighed share, and its weight."""
     world, count = layout.world.layout, len(layout.world.layout.species)
     photo, weighed, weights = (each.sums(layout.species_of, count) for each in (vision, vision * prior, prior))
     weights = weights / world.animals.sizes
@@ -154,7 +154,7 @@ def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tupl
 
 
 def strangers_of(rule: Rule, layout: RuleLayout, place: Place) -> tuple[Array, Array, list[Stand]]:
-    """Return the weights and rivals of the slots' unknown species, and which animals of `stands` are of one family."""
+    """Return `Unknown.weights` and `Unknown.rivals` of the slots, and which animals of `stands` are of one family."""
     found, slots = layout.strangers, len(layout.tree.lineages)
     counts = place.relatives[found.relatives].sums(found.family_of, len(found.factors))
     power = rule.where(place.narrowed, counts**SPECIES_POWER, counts * WORLD)
