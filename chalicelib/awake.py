@@ -1,7 +1,7 @@
-"""Keep a Lambda container awake after its response, until the work in a thread is done.
+"""Keep a Lambda container awake after its response, until a thread's work is done.
 
 Lambda freezes a container once its runtime and all its extensions ask for the next event. A thread of the process may
-be such an extension. The response is on its way before, and the time counts as the function's:
+be such an extension. Lambda sends the response before that, and bills the time until then:
 https://aws.amazon.com/blogs/compute/running-code-after-returning-a-response-from-an-aws-lambda-function
 """
 
@@ -12,13 +12,13 @@ from threading import Event, Lock, Thread
 from time import time
 
 _MARGIN = 0.5
-"""Seconds before the function's timeout at which the container may sleep with its work undone."""
+"""Seconds before the function's timeout from which the container may sleep although the work is not done."""
 
 
 class StayAwake:
-    """An extension that waits for `busy`, which the work holds. `api`: host and port of Lambda's Runtime API.
+    """An extension that waits for the lock `busy`, which the work holds. `api`: host and port of Lambda's Runtime API.
 
-    It must be made while the process starts. If Lambda refuses it, work goes on during the next request.
+    Create it while the process starts. If Lambda refuses it, the work continues during the next request.
     """
 
     def __init__(self, api: str, busy: Lock) -> None:
@@ -29,7 +29,7 @@ class StayAwake:
             Thread(target=self._run, args=(identity,), daemon=True).start()
 
     def handled(self) -> None:
-        """Say that the handler has returned, with or without an error."""
+        """Let the container sleep once the work is done: the handler has returned, with or without an error."""
         self._handled.set()
 
     def _run(self, identity: str) -> None:
@@ -44,7 +44,7 @@ class StayAwake:
                     self._busy.release()
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> tuple[str, bytes]:
-        """Return the header with the extension's identity, and the body."""
+        """Send a request to the Runtime API; return the extension's identity from its reply, and the reply's body."""
         self._connection.request(method, f"/2020-01-01/extension/{path}", body, headers)
         response = self._connection.getresponse()
         return response.headers.get("Lambda-Extension-Identifier", ""), response.read()

@@ -4,12 +4,12 @@ from pathlib import PurePosixPath
 from typing import Final
 
 RESULT: Final = "/r/"
-"""Begins the address of a result, in the column `result`."""
+"""Beginning of the path of a result, in the column `result`."""
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
 def quoted(animal: str) -> str:
-    """Return a stranger's words with an apostrophe before what a spreadsheet would run as a formula.
+    """Return a user's text, with an apostrophe before it if a spreadsheet would run it as a formula.
 
     >>> quoted("=1+1"), quoted("red fox")
     ("'=1+1", 'red fox')
@@ -18,7 +18,7 @@ def quoted(animal: str) -> str:
 
 
 def unquoted(animal: str) -> str:
-    """Return the words of a cell that `quoted` made.
+    """Return the user's text from a spreadsheet cell that `quoted` made.
 
     >>> unquoted("'=1+1"), unquoted("'i'iwi")
     ('=1+1', "'i'iwi")
@@ -27,5 +27,5 @@ def unquoted(animal: str) -> str:
 
 
 def picture_of(result: str) -> str:
-    """Return the file name of a result's picture, which `--pictures` saves. `result`: its address."""
+    """Return the name of the file in which `--pictures` saves a result's photo. `result`: address of the result."""
     return f"{PurePosixPath(result).name}.jpg"

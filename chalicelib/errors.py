@@ -50,9 +50,9 @@ class FaunalensError(Exception):
 
 
 class HTTPError(FaunalensError):
-    """An error that clients receive as problem details (RFC 9457). `headers`: those of the response.
+    """An error that clients receive as problem details (RFC 9457). `headers`: additional headers of the response.
 
-    `limit`: name of our own limit that refused the request, if one did.
+    `limit`: name of the rate limit or queue of Faunalens that refused the request; empty if none did.
     """
 
     status: ClassVar[int]
@@ -78,7 +78,7 @@ class BadRequest(ClientError):
 
 
 class AccessError(ClientError):
-    """The caller may not do this. Not counted in metrics, because it never reaches a counted route."""
+    """The caller lacks permission. Not counted in metrics, because it never comes from a counted route."""
 
 
 class ApiKeyInvalid(AccessError):
@@ -88,7 +88,7 @@ class ApiKeyInvalid(AccessError):
 
 
 class TokenMissing(AccessError):
-    """Only who made a result may do this, and the request has no token. Only the HTTP server has results."""
+    """Only the client that made a result may do this, and the request has no token. Only the web tier has results."""
 
     status, code, title = 401, "token_missing", "The token of the result is missing"
     headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
@@ -113,7 +113,7 @@ class UploadMissing(ClientError):
 
 
 class TaxonError(ClientError):
-    """The dataset lacks what was asked for. Not counted in metrics, because it never reaches a counted route."""
+    """The dataset lacks the taxon or its range. Not counted in metrics, because it never comes from a counted route."""
 
 
 class TaxonMissing(TaxonError):
@@ -145,7 +145,7 @@ class PhotoTooLarge(ClientError):
 
 
 class BodyTooLarge(ClientError):
-    """The body is larger than any that the path accepts; it is no photo."""
+    """The body, which is not a photo, is larger than the path accepts."""
 
     status, code, title = 413, "body_too_large", "The body is too large"
 
@@ -180,7 +180,7 @@ class TooManyRequests(ClientError):
     status, code, title = 429, "too_many_requests", "Too many requests"
 
     def __init__(self, detail: str, retry_after: int | None = 1) -> None:
-        """`retry_after`: in seconds; None if it is unknown when to try again."""
+        """Take `retry_after`: seconds after which to try again; None if that is unknown."""
         super().__init__(detail)
         self.headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
 
@@ -229,7 +229,7 @@ class Unavailable(ServerError):
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
-        """`retry_after`: in seconds. Headers say what is left of a limit (draft-ietf-httpapi-ratelimit-headers)."""
+        """Add headers: when to try again, and what is left of `limit` (draft-ietf-httpapi-ratelimit-headers)."""
         super().__init__(detail)
         left = {"RateLimit": f'"{limit}";r=0;t={retry_after}'} if limit else {}
         self.limit, self.headers = limit, {"Retry-After": str(retry_after), **left}

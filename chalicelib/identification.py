@@ -1,4 +1,4 @@
-"""The result of an identification, which each transport writes in its own form: `chalicelib.identify` makes it."""
+"""The request for an identification and its result. `chalicelib.identify` makes it; each transport formats it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ Source = Literal["exif", "request", "none"]
 
 
 class IdentifyRequest(NamedTuple):
-    """What a request says besides its photos.
+    """The parameters of a request to identify photos.
 
-    `location`: overrides those in EXIF. `place`: what to do if neither the request nor EXIF has a location: refuse, or
-    use the photo alone; or `ignored`: always use the photo alone. `boxes`: whether to find boxes; None if the request
-    does not say. `month`: when the photo was taken, 1 to 12; overrides EXIF. `shift`: seconds to add to the clock in
-    EXIF.
+    `location`: overrides those in EXIF. `place`: `required`: raise an error if neither the request nor EXIF has a
+    location; `optional`: use the photo alone then; `ignored`: use it alone always. `boxes`: whether to find boxes; None
+    for the default. `month`: month in which the photo was taken, 1 to 12; overrides EXIF. `shift`: seconds to add
+    to the time in EXIF.
     """
 
     location: Location | None = None
@@ -31,9 +31,9 @@ class IdentifyRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Identification:
-    """What is known of an animal in a photo, or in several photos of it.
+    """The result of identifying the animal in a photo, or in several photos of it.
 
-    `cell`: H3 cell of the location. `features`: of the cell, in the month of the photo. `quality`: of the first photo.
+    `cell`: H3 cell of the location. `features`: those of the cell in the photo's month. `quality`: of the first photo.
     `timings`: duration of each step, and of the request so far as `total`, in milliseconds.
     """
 
@@ -47,5 +47,5 @@ class Identification:
 
     @property
     def source(self) -> Source:
-        """Return where the location comes from."""
+        """Return the source of the location: EXIF, the request, or none."""
         return self.location.source if self.location else "none"

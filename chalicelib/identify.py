@@ -23,9 +23,9 @@ _SWITCH_INTERVAL = 0.0005
 def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Services, record: Record) -> Identification:
     """Identify the animal in a photo, or in several photos of it.
 
-    Raises `ClientError` if a photo or the location is unusable, or if the request asks for boxes that cannot be had,
+    Raises `ClientError` if a photo or the location is unusable, or if the request asks for boxes without a detector,
     and `ModelError` if a model fails. If the features are unavailable, the mode of `features` is `degraded`.
-    `record` gets the duration of each step, and numbers about it, so that a failed request counts with what it had.
+    `record` gets each step's duration and metrics once it is done, so a failed request has those of its first steps.
     """
     with_boxes = services.recogniser.wants_boxes(request.boxes, len(photos))
     with record.step("photo"):
@@ -60,7 +60,7 @@ def animals_at(location: Location, services: Services, record: Record) -> tuple[
 
 
 def locate(photos: Sequence[PhotoFacts], request: IdentifyRequest) -> Location | None:
-    """Return the location of the request, or of the first photo with one, or None if the request can do without.
+    """Return the location of the request, or of the first photo with one, or None if none is required.
 
     Raises `LocationMissing` if there are no coordinates, and `LocationInvalid` if those in EXIF are invalid.
     """
@@ -91,7 +91,7 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
 
 
 def prepare(services: Services, *also: Callable[[], None]) -> None:
-    """Get ready for the first photo in a background thread. `also`: what the transport does to get ready.
+    """Get ready for the first photo in a background thread. `also`: what the caller prepares in addition.
 
     The first request needs some modules only after its photo is decoded, which releases the GIL, as loading the model
     does not. psycopg2 is not imported in advance, because only a cache miss needs the database.

@@ -1,4 +1,4 @@
-"""What is made or imported when it is first needed."""
+"""Values that are made when they are first needed, and faster imports."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from types import ModuleType
 
 
 class Lazy[T]:
-    """A value that the first `get` makes, and all others share. Thread-safe.
+    """A value that the first `get` makes, and that all later ones return. Thread-safe.
 
     If making it fails, `get` raises the error, and the next `get` tries again.
 
@@ -38,10 +38,10 @@ class Lazy[T]:
 
 @contextmanager
 def without_versions() -> Iterator[None]:
-    """Let the libraries that are imported in this block not look for their own version, which nothing uses.
+    """Keep libraries that are imported in this block from looking up their own version, which nothing uses.
 
-    They would import `importlib.metadata`, which imports zipfile and email, and it would search all packages: 20 ms of
-    a cold start.
+    The look-up imports `importlib.metadata`, which imports zipfile and email, and searches all packages: 20 ms of a
+    cold start.
     """
     name = "importlib.metadata"
     if name not in sys.modules:

@@ -50,7 +50,7 @@ def trace_of(text: str) -> str:
 
 
 def inert(text: str, kept: str = "\n\t") -> str:
-    """Return a text for a terminal, without characters that it would obey, but those of `kept`.
+    """Return a text for a terminal, with its control characters escaped, except those in `kept`.
 
     >>> inert("\\x1b[31mred.jpg\\n"), inert("a\\nb", kept="")
     ('\\\\x1b[31mred.jpg\\n', 'a\\\\nb')

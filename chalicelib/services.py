@@ -78,19 +78,19 @@ class Services(NamedTuple):
 
 
 class Stores:
-    """Redis and PostgreSQL as the settings name them. Thread-safe. A client is made when it is first asked for."""
+    """The clients of Redis and PostgreSQL, each made at its first use. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     @cached_property
     def cache(self) -> RedisCache:
-        """Return Redis."""
+        """Return the client of Redis."""
         return build_cache(self._settings)
 
     @cached_property
     def store(self) -> PostgresStore:
-        """Return PostgreSQL."""
+        """Return the client of PostgreSQL."""
         return build_store(self._settings)
 
     def taxa(self, damaged: Callable[[], None]) -> "Taxa":
@@ -102,7 +102,7 @@ class Stores:
 
     @cached_property
     def recent_searches(self) -> "RecentSearches":
-        """Return the searches for taxa that this process remembers."""
+        """Return the results of recent searches for taxa that this process keeps."""
         from chalicelib.stores.taxa import RecentSearches
 
         return RecentSearches()
@@ -114,7 +114,7 @@ class Stores:
 
 
 def build_recogniser(settings: Settings) -> Recogniser:
-    """Return the recogniser with the model of the settings. Raises `ModelError`."""
+    """Return a recogniser with the model that the settings name. Raises `ModelError`."""
     path, threads, thresholds = settings.model.path, settings.model.threads, settings.thresholds
     general, taxonomy = Model(path, threads), Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
     relatives = Relatives(path.with_name("relatives.csv"))
@@ -156,15 +156,15 @@ def build_store(settings: Settings, statement: float | None = None) -> PostgresS
 
 
 def patient_features(settings: Settings) -> CellFeatures:
-    """Return the features of cells from the stores, for work that waits for a sign-in or a paused database."""
+    """Return a `CellFeatures` with clients of its own that wait for a sign-in or a paused database, unlike requests."""
     store = build_store(settings, statement=settings.warming.statement)
     return CellFeatures(build_cache(settings, patient=True), store, settings.features)
 
 
 def build_warming(settings: Settings, cache: RedisCache | None = None) -> "Warming":
-    """Return cache warming. `cache`: a patient one, if there is one already.
+    """Return cache warming. `cache`: by default a new client of Redis that waits for a whole sign-in.
 
-    It has its own connections, because it may wait longer than a request, for its query and for a sign-in.
+    Warming has its own connections, because it may wait longer than a request, for its query and for a sign-in.
     """
     from chalicelib.features.warming import Warming, read_places  # requests do not need it
 

@@ -1,8 +1,8 @@
-"""A version in shadow: it sees photos beside the live one, its answers are compared and never given.
+"""A version in shadow: it identifies photos beside the live version; its answers are compared, and clients get none.
 
 The version is a dataset (features/rollout.py says which, and for which cells), or another model, packs or thresholds,
-for a share of the photos. A dataset weighs the same scores anew; a model looks at the photo. Either way one thread a
-process does it, for one photo at a time, and no request waits for it. What it finds is a line of metrics of its own.
+for a share of the photos. With a dataset, the live scores are weighed anew; a model scores the photo. In each process,
+one thread does this for one photo at a time; no request waits for it. Each comparison is a line of metrics of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 Kind = Literal["dataset", "model"]
 Result = Literal["same", "narrower", "wider", "other", "missed"]
 PATIENCE: Final = 15.0
-"""Longest wait for the live version's answer, in seconds. A request that fails gives none."""
+"""Longest wait for the live version's answer, in seconds. A request that fails never gives one."""
 PAUSE: Final = 0.05
-"""Seconds in which the live answer is written, before another model wants the processor.
+"""Seconds to wait before the other model runs, so that it does not delay the live answer.
 
-A thread of low priority would not do: if other programs want the processor, it would wait for them with Python's lock.
+A thread of low priority would not do: while other programs use the processor, it would wait holding Python's lock.
 """
 
 
@@ -54,9 +54,9 @@ class Candidate(NamedTuple):
 
 
 def compared(live: "Prediction | None", other: "Prediction | None") -> tuple[Result, float | None]:
-    """Return what another answer is beside the live one, and its score less the live one's if the taxon is the same.
+    """Return how another prediction differs from the live one, and, if the taxon is the same, its gain in score.
 
-    No taxon is wider than any.
+    A missing prediction counts as wider than any taxon.
     """
     ours, theirs = (tuple(each.scientific_name for each in one.lineage) if one else () for one in (live, other))
     if ours == theirs:
@@ -75,7 +75,7 @@ def of_comparison(
     taxon: str | None = None,
     live: Live | None = None,
 ) -> Notes:
-    """Return what is counted of a comparison, and for queries nothing that says who asked. `taxon`: of `version`."""
+    """Return the metrics and properties of a comparison, none of which identifies a client. `taxon`: by `version`."""
     metrics: dict[str, float] = {
         "ShadowComparisons": int(result != "missed"),
         "ShadowDifferences": int(result not in ("missed", "same")),
@@ -93,7 +93,7 @@ def of_comparison(
 
 
 class Shadow(NamedTuple):
-    """Shows photos to a version in shadow. Thread-safe. `emit`: writes what is counted. `busy`: held by its thread."""
+    """Compares with a version in shadow. Thread-safe. `emit`: writes the metrics. `busy`: lock held by its thread."""
 
     features: "CellFeatures"
     recogniser: "Recogniser"
@@ -103,7 +103,7 @@ class Shadow(NamedTuple):
     busy: Lock
 
     def begin(self, cell: int | None) -> Callable[[Live], None] | None:
-        """Begin to look at photos of a cell, and return at once: what takes the live answer, or None without a trial.
+        """Begin a comparison and return a function to call with the live answer; None if there is nothing to compare.
 
         The features of a dataset are looked up meanwhile, since a container may sleep as soon as it has answered.
         """
@@ -129,7 +129,7 @@ class Shadow(NamedTuple):
             self.busy.release()
 
     def _by_dataset(self, live: Live, version: str | None, found: "Features | None") -> Notes:
-        """Compare with what the features of a dataset make of the same scores."""
+        """Compare the live answer with that from the same scores and the features `found` in the dataset `version`."""
         if found is None:
             return of_comparison("dataset", "missed", version=version)
         prior = self.recogniser.models.prior_at(found.in_month(live.month, self.season_floor))
@@ -137,7 +137,7 @@ class Shadow(NamedTuple):
 
 
 def _by_model(live: Live, candidate: Candidate) -> Notes:
-    """Compare with what another model sees in the photos, once the live answer is on its way."""
+    """Compare the live answer, once it is on its way, with the candidate's answer to the same photos."""
     sleep(PAUSE)
     try:
         recogniser = candidate.recogniser.get()

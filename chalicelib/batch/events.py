@@ -13,8 +13,8 @@ class Item(NamedTuple):
     """A photo in S3 to identify.
 
     `etag`: empty if the batch does not say. `station`, `latitude`, `longitude` (WGS84 degrees) and `time`: what the
-    batch says of the photo, or None. `shift`: seconds to add to the clock in its EXIF. `message`: id of the SQS message
-    that named it. `attempt`: 1 for the first.
+    batch says of the photo, or None. `shift`: seconds to add to the time in its EXIF. `message`: id of the SQS message
+    that named the photo. `attempt`: number of the attempt at it, from 1.
     """
 
     bucket: str
@@ -35,7 +35,7 @@ class Item(NamedTuple):
 
 
 class Messages(NamedTuple):
-    """What a batch of messages asks for. `broken`: ids of messages that are no notification of S3, with the reason."""
+    """The photos that SQS messages name. `broken`: why a message is no notification of S3, by the message's id."""
 
     items: list[Item]
     broken: dict[str, str]
@@ -59,10 +59,10 @@ def is_map(event: Mapping[str, Any]) -> bool:
 
 
 def read_messages(event: Mapping[str, Any]) -> Messages:
-    """Return the photos that the messages of an SQS event are about.
+    """Return the photos that the messages of an SQS event name.
 
     A message is a notification of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
-    S3's test message and the markers of folders are about no photo.
+    S3's test message and the objects that mark folders name no photo.
     """
     items, broken = [], {}
     for message in event["Records"]:
@@ -98,7 +98,7 @@ def read_url(url: str) -> tuple[str, str]:
 
 
 def number(value: object) -> float | None:
-    """Return a value as a number: None if it is missing, NaN if it is no number. Locations with NaN are refused."""
+    """Return a value as a number: None if it is empty, NaN if it is no number. A location with NaN is rejected."""
     if value in (None, ""):
         return None
     try:

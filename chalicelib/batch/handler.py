@@ -1,4 +1,4 @@
-"""The batch function: it answers messages of SQS about new photos, and batches of a Distributed Map."""
+"""The batch function: it identifies the photos that SQS messages or a Distributed Map's batches name."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -19,13 +19,13 @@ from chalicelib.telemetry.measures import of_batch
 from chalicelib.telemetry.record import Notes
 
 RESULTS = "results/"
-"""Prefix of the stream's lines in the photo bucket; IAM policies refer to it."""
+"""Prefix of the result lines of new photos (SQS) in the photo bucket; IAM policies refer to it."""
 FRESH = 3600.0
 """Seconds for which a process uses the features of a cell without asking the cache, unless the dataset changes."""
 
 
 class BatchFunction:
-    """The batch function. It waits for a paused database, unlike a request. `emit`: takes the metrics of each run.
+    """The batch function. It waits for a paused database, unlike a request. `emit`: gets the metrics of each run.
 
     `services`, `objects`: by default those of the settings.
     """
@@ -43,9 +43,9 @@ class BatchFunction:
         self._services = Lazy(lambda: services or build_services(settings))
 
     def answer(self, event: Mapping[str, Any], request_id: str, deadline: Deadline) -> dict[str, Any]:
-        """Work on an event, and return what its sender expects. `deadline`: the function's timeout.
+        """Identify the photos of an event, and return the reply to its sender. `deadline`: the function's timeout.
 
-        Raises `EventInvalid` and `Unfinished` for a Distributed Map, and `ModelError` if no photo can be identified.
+        For a Distributed Map raises `EventInvalid` or `Unfinished`. Raises `ModelError` if the model cannot be loaded.
         """
         if is_map(event):
             batch = read_map_batch(event)

@@ -1,4 +1,4 @@
-"""A result line: what came of one photo of a batch, as one line of JSON in an object of its own. No I/O.
+"""A result line: the answer to one photo of a batch, or its error, as a line of JSON in an S3 object. No I/O.
 
 The object is named after the photo's bucket, key and ETag, so that the same photo always has the same object, however
 often it is worked on. docs/reference/batch.md is the contract.
@@ -16,18 +16,18 @@ Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""
 
 INTERRUPTED = "interrupted"
-"""Error of a photo at whose repeated attempt the process ended, such as for lack of memory. It may be innocent: Step
+"""Error of a photo during whose repeated attempt the process ended, for example out of memory. It may be innocent: Step
 Functions also counts calls that Lambda throttled as attempts, and another photo may have ended the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What came of a photo.
+    """The answer to one photo, or its error.
 
     `photo`: its `s3://` URL. `size`: bytes. `station`, `latitude`, `longitude`: as the batch gave them. `time`: as the
     batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS', and its offset if EXIF has one. `width`,
     `height`: pixels as stored.
-    `error`: code of a problem. `answer`: body of POST /identify without what differs between two runs. `models`: names
+    `error`: code of a problem. `answer`: body of POST /identify less what `answer_kept` omits. `models`: names
     and versions of the models that scored it. `identified`: UTC in ISO 8601.
     """
 
@@ -55,17 +55,17 @@ class Line:
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """Parse what `text` returned. Raises `ValueError` and `TypeError` if it is no line."""
+        """Return the line whose JSON the property `text` gave. Raises `ValueError` or `TypeError` if it is none."""
         return cls(**json.loads(text))
 
 
 def hash_of(bucket: str, key: str, etag: str) -> str:
-    """Return the hash of a photo, 64 hex digits. A photo that replaces another under its key has another ETag."""
+    """Return 64 hex digits that identify a photo. A photo that replaces another under its key has another ETag."""
     return sha256(f"{bucket}/{key}\n{etag}".encode()).hexdigest()
 
 
 def object_key(prefix: str, photo: str) -> str:
-    """Return the key of a photo's line. `prefix`: ends with a slash. `photo`: the hash.
+    """Return the key of the object with a photo's line. `prefix`: ends with a slash. `photo`: the photo's `hash_of`.
 
     The first two digits spread a million lines over 256 prefixes, which can be listed at the same time.
 
@@ -76,9 +76,9 @@ def object_key(prefix: str, photo: str) -> str:
 
 
 def answer_kept(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a line keeps of an answer: all but durations, the request's id and where the features came from.
+    """Return an answer without durations, the request's id, the cache level of the features, and the class map.
 
-    These differ each time, and two runs over the same photo have to give the same line.
+    Most of these differ each time, and two runs over the same photo must give the same line.
     """
     kept = {name: value for name, value in answer.items() if name not in {"timings_ms", "request_id", "class_map"}}
     kept["features"] = {name: value for name, value in answer["features"].items() if name != "cache"}

@@ -1,8 +1,8 @@
-"""Work on all photos of a batch: each leaves one line, whatever is sent twice or killed.
+"""Identify all photos of a batch: each gets one line, even if a batch is sent twice or its process is killed.
 
 The first attempt at a photo writes its line, unless there is one. A later attempt first looks for the line. If there is
-none, it writes the line that the photo deserves if the process ends while it looks at it, and replaces that line
-afterwards. So a photo that ends its process does so at most twice, then has its line, and its neighbours have theirs.
+none, it first writes a line with the error `interrupted`, then identifies the photo and replaces that line. So a photo
+that ends its process does so at most twice; then it has a line, and the other photos of the batch get theirs.
 """
 
 import logging
@@ -33,19 +33,19 @@ from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Record
 
 AHEAD = 2
-"""Photos that are fetched while another one is identified."""
+"""Number of photos that are fetched while another one is identified."""
 RESERVE = 70.0
-"""Seconds before the function's timeout in which no photo is begun: more than the slowest one takes, which arrives late
-and waits for a paused database. Time that runs out would end the process, as a poisonous photo does."""
+"""Seconds before the function's timeout in which no photo is begun: more than the slowest photo takes, with a slow
+download and a paused database. At its timeout Lambda ends the process, and the photo would get `interrupted`."""
 ENDED = INTERRUPTED, "the process ended at a repeated attempt at this photo, which may need more memory than there is"
 """Error and detail of a photo that ends its process."""
 
 MISSING = "object_missing"
-"""Error of a photo that is not there."""
+"""Error of a photo whose S3 object does not exist."""
 
 
 class Fetched(NamedTuple):
-    """An item as its object describes it. `is_known`: it has a line already. `found`: None if there is no object."""
+    """An item, completed from its S3 object. `is_known`: whether it has a line. `found`: None if there is no object."""
 
     item: Item
     found: Object | None
@@ -54,9 +54,9 @@ class Fetched(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What came of a batch. `skipped`: photos that had a line already. `failed`: photos to try again.
+    """Counts of a batch's photos. `skipped`: those that had a line already. `failed`: those to try again.
 
-    `queries`: queries to PostgreSQL.
+    `queries`: number of queries to PostgreSQL.
     """
 
     identified: int = 0
@@ -74,8 +74,8 @@ class Tally:
 class Batch:
     """A batch whose lines go to `bucket`, below `prefix`, which ends with a slash. Call `run` once.
 
-    `request_id`: of the invocation. `patience`: longest wait for one photo in seconds. `exif_location`: whether lines
-    may have the position in EXIF.
+    `request_id`: that of the invocation. `patience`: longest wait for the download of one photo, in seconds.
+    `exif_location`: whether lines may contain the position in EXIF.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Batch:
         self._tally = Tally()
 
     def run(self, items: Sequence[Item], deadline: Deadline) -> Tally:
-        """Work on photos until the deadline is near. Those that are left then count as failed. Never raises."""
+        """Identify photos until the deadline is near. Those that are left then count as failed. Never raises."""
         pool = ThreadPoolExecutor(AHEAD)
         try:
             for number, (item, fetching) in enumerate(_ahead(pool, self._fetch, items)):
@@ -110,7 +110,7 @@ class Batch:
         return self._tally
 
     def _fetch(self, item: Item) -> Fetched:
-        """Fetch a photo, unless a later attempt finds its line. Raises `Unavailable`."""
+        """Fetch a photo, unless this is a later attempt and the photo has a line. Raises `Unavailable`."""
         if item.attempt > 1 and item.etag and self._has_line(item):
             return Fetched(item, None, is_known=True)
         found = self._objects.read(item.bucket, item.key, self._services.photos.limits.max_bytes)
@@ -119,7 +119,7 @@ class Batch:
         return Fetched(named, found, is_known)
 
     def _work(self, item: Item, fetching: Future[Fetched]) -> None:
-        """Work on one photo, and count and log what came of it."""
+        """Identify one photo, write its line, and count and log the result."""
         record = Record(f"{self._request_id}/{_hash(item)}", "batch")
         try:
             self._settle(fetching.result(self._patience), record)
@@ -159,7 +159,7 @@ class Batch:
             self._tally.unreadable += 1
 
     def _line(self, fetched: Fetched, record: Record) -> Line:
-        """Return the line of a photo. If a bug fails the second attempt too, the line has the error `internal`."""
+        """Return the line of a photo. If a bug makes a later attempt fail, the line has the error `internal`."""
         item = fetched.item
         if fetched.found is None and item.attempt == 1:  # if it is the policy that is wrong, there is time to mend it
             raise Unavailable("there is no such object, or the batch function may not read it")
@@ -185,7 +185,7 @@ def _hash(item: Item) -> str:
 def _ahead(
     pool: ThreadPoolExecutor, fetch: Callable[[Item], Fetched], items: Iterable[Item]
 ) -> Iterator[tuple[Item, Future[Fetched]]]:
-    """Yield each item with its photo, and have the next ones fetched meanwhile."""
+    """Yield each item with the future of its photo, while `pool` fetches the photos of the next `AHEAD` items."""
     left, fetching = iter(items), deque[tuple[Item, Future[Fetched]]]()
     while True:
         fetching += ((item, pool.submit(fetch, item)) for item in islice(left, AHEAD + 1 - len(fetching)))
@@ -195,7 +195,7 @@ def _ahead(
 
 
 def described(item: Item, found: Object | None) -> Item:
-    """Return an item with what its object says of it: the ETag of what was read, and what the batch did not say."""
+    """Return an item with the ETag of its object and, where the batch had no value, the object's metadata."""
     if found is None:
         return item
     said = found.metadata
@@ -212,10 +212,10 @@ def described(item: Item, found: Object | None) -> Item:
 
 
 def line_of(item: Item, found: Object | None, services: Services, record: Record, *, exif_location: bool) -> Line:
-    """Identify a photo, fill in `record`, and return its line. `item`: with what the object says of it.
+    """Identify a photo, fill in `record`, and return its line. `item`: as `described` returns it.
 
     `found`: None if there is no such object. `exif_location`: whether the line may have the position in EXIF.
-    Raises `ModelError`, and `Unavailable` if another attempt may do better, also if the answer would be degraded.
+    Raises `ModelError`, and `Unavailable` if another attempt may succeed, such as one with the features of the cell.
     """
     if found is None:
         return unreadable(item, MISSING, "there is no such object, or the batch function may not read it")
@@ -236,12 +236,12 @@ def line_of(item: Item, found: Object | None, services: Services, record: Record
 
 
 def unreadable(item: Item, code: str, detail: str) -> Line:
-    """Return the line of a photo that has no answer, and never will."""
+    """Return the line of a photo that no attempt can identify."""
     return _line(item, status="unreadable", error=code, detail=detail)
 
 
 def _request(item: Item) -> IdentifyRequest:
-    """Return the request for a photo, which needs no location. Raises `LocationInvalid`, also for one coordinate."""
+    """Return the request to identify a photo, with or without a location. Raises `LocationInvalid`."""
     latitude, longitude = (nan if each is None else each for each in (item.latitude, item.longitude))
     is_given = item.latitude is not None or item.longitude is not None
     location = Location(latitude, longitude, "request") if is_given else None
@@ -266,7 +266,7 @@ def _line(item: Item, **values: Any) -> Line:
 
 
 def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:
-    """Return a line with what the photo's file says. `exif`: whether that includes the position in EXIF."""
+    """Return a line with the photo's size and, if it had none, EXIF's time. `exif`: whether also EXIF's position."""
     if photo is None:
         return line
     taken = taken_at(photo.taken)
