@@ -124,11 +124,11 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     commands.parser.set_defaults(redis_url="")
     add, database = commands.add, commands.database
     cache, version, keep = (ArgumentParser(add_help=False) for _ in range(3))
-    text = "Redis in which to announce the switch to all containers; '' for none (default: REDIS_URL, or none if unset)"
+    text = "URL of the Redis that announces the switch to all containers; '' for none (default: the setting REDIS_URL)"
     url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
     cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
     version.add_argument("version", help="version of the dataset; `list` prints all versions")
-    text = "number of the latest datasets to keep; one in use and the active one before stay too (default: %(default)s)"
+    text = "keep the N latest datasets, those in use, and the one that was active before (default: %(default)s)"
     keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
 
     does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
@@ -138,15 +138,15 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", database)
     does = "switch to a loaded dataset, at once or first on trial"
     activates = add("activate", _activate, does, version, cache, database)
-    text = "answer from it for this share of the cells alone, such as 10%%; a larger share keeps those of a smaller one"
+    text = "use this dataset only in SHARE of the cells, such as 10%%; a larger share includes those of a smaller one"
     activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
-    text = "do not answer from it, but compare its answers and count differences, for all cells or those of --share"
+    text = "keep the active dataset's answers, and count where this one's differ, in all cells or those of --share"
     activates.add_argument("--shadow", action="store_true", help=text)
     does = "end the trial, or switch back to the dataset that was active before"
     add("rollback", _roll_back, does, cache, database)
     does = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
     compares = add("compare", _compare, does, version, database)
-    compares.add_argument("--html", type=Path, metavar="FILE", help="also write a page with maps of what changes most")
+    compares.add_argument("--html", type=Path, metavar="FILE", help="page of maps of the ranges that change most")
     add("prune", _prune, "remove all but the latest datasets", keep, database)
     add("drop", _drop, "remove a dataset that is not active", version, database)
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"

@@ -25,14 +25,14 @@ IAM: Final = "rds_iam"  # Aurora's role for logins that sign in with an IAM toke
 
 
 class LoadError(Exception):
-    """The database is not in a state for the command: the message says why, and what to do."""
+    """The state of the database does not allow the command: the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedDataset:
     """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`.
 
-    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: on trial without answering.
+    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: its answers are only compared.
     """
 
     number: int
@@ -97,7 +97,7 @@ def exclusive(connection: Connection) -> Iterator[Cursor]:
 
 
 def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
-    """Create what is missing of the schema. Report the server's warnings, such as of a missing extension."""
+    """Create the missing parts of the schema. Report the server's warnings, such as about a missing extension."""
     notices = cursor.connection.notices
     notices.clear()
     cursor.execute(SCHEMA.read_text(encoding="utf-8"))

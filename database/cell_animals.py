@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 
 class TaxonFacts(NamedTuple):
-    """What database/taxa.csv says of a taxon: its group, and its ids elsewhere; an empty text if unknown."""
+    """A taxon's row in database/taxa.csv: its group, and its ids in other databases; empty where unknown."""
 
     group: str = "other"
     inaturalist: str = ""
@@ -66,9 +66,9 @@ class AnimalRow(NamedTuple):
 
 
 class WithEvidence(NamedTuple):
-    """Ranges that evidence has changed. `known`: animals that have a range by evidence alone.
+    """Ranges combined with evidence. `known`: numbers of the animals whose range is from evidence alone.
 
-    `digest`: of the evidence; the version of a dataset depends on it. `seasons`: those that the evidence shows.
+    `digest`: hash of the evidence, a part of the dataset's version. `seasons`: seasons of animals, by the evidence.
     """
 
     ranges: Iterable[Rows]
@@ -98,7 +98,7 @@ def ranges_of(
 
 
 def rows_of(animal: int, weights: NDArray[Any], status: NDArray[Any], earth: Earth) -> Rows:
-    """Return the rows of an animal, from its weight, 0 where it does not live, and its status in each cell."""
+    """Return the rows of an animal. `weights`, `status`: in each cell; the weight is 0 where it does not live."""
     lives = np.flatnonzero(weights)
     rows = np.empty(len(lives), ROW)
     rows["cell"], rows["animal"] = earth.cells[lives], animal
@@ -107,7 +107,7 @@ def rows_of(animal: int, weights: NDArray[Any], status: NDArray[Any], earth: Ear
 
 
 def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
-    """Yield the rows of all ranges in chunks, sorted by cell and animal."""
+    """Sort the rows of all ranges together by cell and animal, and yield them in chunks."""
     every = np.concatenate([np.empty(0, ROW), *ranges])
     # One key of both sorts in a quarter of the time: cells of one resolution differ in their upper 28 bits alone.
     every = every[np.argsort(every["cell"] >> SHIFT << 32 | every["animal"])]

@@ -57,7 +57,7 @@ class Evidence:
 
 
 class Disagreement(NamedTuple):
-    """A disagreement. `check`: one of the words above."""
+    """A disagreement between a range and a source. `check`: which check found it, such as `reach` or `gap`."""
 
     taxon: str
     check: str

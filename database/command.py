@@ -29,7 +29,7 @@ SLOW: Final = 1.0  # seconds; a faster sign-in is not worth a line
 def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[str] | None) -> int:
     """Run the command that the arguments name. Return its exit code, or 1 after printing an error.
 
-    A command is a function in `options.command`: of a connection and the options, or of the options alone if
+    `options.command` is the command's function. Its arguments are a connection and the options, or only the options if
     `options.is_offline`.
     """
     try:
@@ -69,7 +69,7 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
 
 
 def say(text: str, file: TextIO | None = None) -> None:
-    """Print lines, with names from files that strangers may have made: a terminal obeys nothing in them."""
+    """Print text that may contain names from strangers' files, without its control characters for terminals."""
     print(inert(text), file=file)
 
 
@@ -109,7 +109,7 @@ def print_next_steps(loaded: LoadedDataset, seconds: float) -> None:
 
 
 class Commands:
-    """The parser of a program with commands. `database`: the options of each that needs PostgreSQL, as a parent."""
+    """The parser of a program with commands. `database`: parent parser for each command that needs PostgreSQL."""
 
     def __init__(self, settings: Settings, program: str, does: str) -> None:
         self.parser = ArgumentParser(prog=program, description=does)
@@ -126,18 +126,18 @@ class Commands:
 
 
 def add_source(loads: ArgumentParser, what: str) -> None:
-    """Add the options that say what to load and under which name. `what`: is read from a folder."""
+    """Add the options `--from` and `--version` to a `load` command. `what`: the word in the help for the files."""
     text = f"folder to read {what} from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
 
 
 def connection_options(settings: Settings) -> ArgumentParser:
-    """Return the options of every command that needs PostgreSQL, as a parent of its parser."""
+    """Return a parent parser with the options of every command that needs PostgreSQL."""
     parser = ArgumentParser(add_help=False)
-    text = "PostgreSQL (default: DATABASE_URL)"
+    text = "URL of the PostgreSQL database (default: the setting DATABASE_URL)"
     parser.add_argument("--database-url", default=settings.database.url, metavar="URL", help=text)
-    text = "longest wait for a connection; a paused Aurora takes 15 seconds and more to resume (default: SIGN_IN)"
+    text = "longest wait for a connection; a paused Aurora needs over 15 s to resume (default: the setting SIGN_IN)"
     patience = checked(casts.positive_number)
     parser.add_argument("--patience", type=patience, default=settings.database.sign_in, metavar="SECONDS", help=text)
     return parser

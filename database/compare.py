@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the dataset `new` differs from `old`: of each animal, and which facts hold in one of them only."""
+    """How the dataset `new` differs from `old`: changes of ranges, and known facts that only one of them gets right."""
 
     old: str
     new: str
@@ -81,7 +81,7 @@ def compare(connection: Connection, version: str) -> Comparison:
 
 
 def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
-    """Return whether each fact holds in a dataset. Facts about animals that the dataset does not have are left out."""
+    """Return for each sure fact whether the dataset agrees, without facts on animals whose range it does not know."""
     facts = [fact for fact in read_facts() if fact.is_sure]
     with connection, connection.cursor() as cursor:
         cursor.execute(

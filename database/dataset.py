@@ -151,7 +151,7 @@ def version_of(files: dict[str, Path] | None = None) -> str:
 
 
 class Ranges:
-    """The stated ranges of this checkout, without a database, and the cells that follow from them.
+    """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
 
     `names`: which of `RANGE_FILES` to read.
     """
@@ -246,7 +246,7 @@ def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[st
 
 
 def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
-    """Return the number of each relative beside `labels`, without those whose species or genus the model knows."""
+    """Return the relatives' numbers by taxon, without those whose species or genus is among `animals`."""
     with faults_of_model():
         relatives = read_relatives(labels.with_name(RELATIVES))
     known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
@@ -256,9 +256,9 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
 
 
 def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
-    """Return the animals of the packs that no class of the general model stands for.
+    """Return the animals of the packs that are not in the general model.
 
-    `known`: the taxa that the classes of the general model stand for.
+    `known`: ids of the taxa in the general model.
     """
     found: dict[str, AnimalRow] = {}
     for file in pack_labels(labels):

@@ -49,7 +49,7 @@ class DatasetError(Exception):
 
 @contextmanager
 def faults_of_model() -> Iterator[None]:
-    """Raise a `ModelError` in the block as a `DatasetError`."""
+    """Turn a `ModelError` that the block raises into a `DatasetError`."""
     try:
         yield
     except ModelError as error:

@@ -65,7 +65,7 @@ def drawn(found: CellWeights, earth: Earth) -> str:
 
 
 def _taxon(text: str, ranges: Ranges) -> str:
-    """Return the id of a taxon, given its id, scientific name or common name. Raise `DatasetError` if none has it."""
+    """Return a taxon's id, given its id, scientific or common name. Raise `DatasetError` for an unknown name."""
     wanted = text.strip().lower()
     for row in (*read_rows(FILES["taxon_facts"]), *read_rows(FILES["labels"].with_name(RELATIVES))):
         if wanted in (row["taxon"], row["name"].lower(), row["scientific_name"].lower()):

@@ -37,10 +37,10 @@ class Fact:
 
 
 class Score(NamedTuple):
-    """Counts of sure facts of one group: those that hold, of all that there are.
+    """Counts of the sure facts about a group of animals: (facts that the ranges get right, all facts).
 
-    `lives`: native and introduced animals that are listed. `absent`: absent animals that are not. `introduced`:
-    introduced animals that are marked as introduced.
+    `lives`: the animal is native or introduced, and listed. `absent`: it is absent, and not listed. `introduced`:
+    it is introduced, and marked so.
     """
 
     lives: tuple[int, int]
@@ -59,7 +59,7 @@ def read_facts(path: Path = FILE) -> list[Fact]:
 def scores(
     facts: Iterable[Fact], lives: Callable[[Fact], tuple[float, str] | None], group_of: Mapping[str, str]
 ) -> dict[str, Score]:
-    """Return the score of each group, and of all under the name `all`. Facts in doubt do not count.
+    """Return the score of each group, and of all groups together as `all`. Facts in doubt do not count.
 
     `lives`: returns weight and status of the taxon at the place of a fact, or None if its range is not known.
     `group_of`: group of each taxon, such as `birds`.

@@ -2,7 +2,7 @@
 
     magic       b"FLNW" and the format, one byte
     header      its length, then JSON: `version` of the dataset, `weights` of classes, `areas` of cells as texts of
-                codes, `unknown`: ids of the animals of which nobody knows where they live
+                codes, `unknown`: ids of the animals whose range is unknown
     cells       their number; of each, in ascending order, by how much `cell >> 36` is above that of the one before, and
                 the number of its text in `areas`
     animals     their number; of each, in ascending order, by how much its id is above that of the one before, the
@@ -36,7 +36,7 @@ type Numbers = NDArray[np.int64]
 
 
 def pack(dataset: Dataset) -> bytes:
-    """Return the file of a dataset, which reads its generators."""
+    """Return a dataset as the bytes of a packed file. This exhausts the dataset's generators."""
     stated = {each.cell: each for each in dataset.cells}
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     numbers = np.union1d(np.array([*stated], np.int64), rows["cell"])
@@ -59,7 +59,7 @@ def pack(dataset: Dataset) -> bytes:
 
 
 def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the numbers of all animals. `keys`: each animal, class and position."""
+    """Yield the integers that encode all animals' ranges. `keys`: animal, class and position, in one integer."""
     found = dict[int, list[tuple[int, Numbers]]]()
     for group, own in runs(keys):
         found.setdefault(group >> CLASS_BITS, []).append((group & (1 << CLASS_BITS) - 1, own))
@@ -71,7 +71,7 @@ def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
 
 
 def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the numbers of all relatives, from those of each cell."""
+    """Yield the integers that encode where relatives live. `cells`: the relatives of each cell."""
     here = np.fromiter(chain.from_iterable(cells), np.int64)
     positions = np.repeat(np.arange(len(cells)), [*map(len, cells)])
     wider = np.flatnonzero(np.diff(positions) == 0)
@@ -87,7 +87,7 @@ def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbe
 
 
 def runs(keys: Numbers) -> Iterator[tuple[int, Numbers]]:
-    """Yield each group with its runs. `keys`: the group and position of each member.
+    """Yield each group, and the number, gaps and lengths of its runs. `keys`: group and position of each member.
 
     >>> [(group, own.tolist()) for group, own in runs(np.array([2, 3, 4, 9]) | 7 << BITS)]
     [(7, [2, 2, 2, 4, 0])]

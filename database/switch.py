@@ -83,7 +83,7 @@ def drop(connection: Connection, version: str) -> None:
 
     Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
 
-    The rows go first, which takes longest. The locks for the tables, which requests wait for, are held briefly.
+    Deleting rows takes longest and comes first, so that the locks on tables, which block requests, are brief.
     """
     with exclusive(connection) as cursor:
         dataset = require(cursor, version)
@@ -110,7 +110,7 @@ def drop(connection: Connection, version: str) -> None:
 def prune(connection: Connection, keep: int) -> list[str]:
     """Drop all but the `keep` latest datasets. Return the dropped versions.
 
-    Those in use always stay, and the one that a rollback would return to.
+    The datasets in use always stay, and so does the one to which a rollback would return.
     """
     with connection, connection.cursor() as cursor:
         present = datasets_of(cursor)
@@ -123,7 +123,7 @@ def prune(connection: Connection, keep: int) -> list[str]:
 
 
 def rollout_text(connection: Connection) -> bytes:
-    """Return which dataset is active and which one on trial, as `Rollout` reads it. One must be active."""
+    """Return the text, for `Rollout`, that says which dataset is active and which is on trial. One must be active."""
     with connection, connection.cursor() as cursor:
         return _rollout_text(cursor).encode()
 
@@ -136,7 +136,7 @@ def _rollout_text(cursor: Cursor) -> str:
 
 @contextmanager
 def _switching(connection: Connection) -> Iterator[Cursor]:
-    """Open a transaction for a switch, in which a database of an earlier release gets the columns that it needs."""
+    """Open a transaction for a switch. First bring the schema of a database of an earlier release up to date."""
     with exclusive(connection) as cursor:
         apply_schema(cursor, report=lambda _: None)
         yield cursor
@@ -160,7 +160,7 @@ def _end_trial(cursor: Cursor) -> None:
 
 
 def _count_switch(cursor: Cursor) -> None:
-    """Give the present state of the datasets, active and on trial, a number of its own."""
+    """Give the present choice of active and trial dataset a new number."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
 
 

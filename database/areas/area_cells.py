@@ -55,17 +55,17 @@ class Earth:
     realm: Cells
 
     def position_of(self, latitude: float, longitude: float) -> int:
-        """Return the position of a place's cell."""
+        """Return the position, in all cells, of the cell that contains a place."""
         return int(self.positions([cell_of(latitude, longitude)])[0])
 
     def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
-        """Return the positions of some cells."""
+        """Return the positions of H3 cells among all cells."""
         return np.searchsorted(self.cells, np.fromiter(cells, np.int64))
 
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
-        """Return a mask with all cells within `rings` cells of it, on land and in the sea separately.
+        """Return the mask `cells` grown by so many `rings` of neighbours, on land and in the sea separately.
 
-        It does not grow across a strait between countries without a common border, such as the Channel, nor onto a
+        The mask does not cross a strait between countries without a common border, such as the Channel, nor grow onto a
         remote island or off it.
         """
         grown = cells.copy()
@@ -218,15 +218,15 @@ def _groups(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _without(far: NDArray[np.bool_], land: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:
-    """Return the cells of codes without those on remote islands, `far`, unless a code has no other cells."""
+    """Return the cells of each code, without those on remote islands (`far`) unless the code has no others."""
     return {name: cells if far[cells].all() else cells[~far[cells]] for name, cells in land.items()}
 
 
 def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
-    """Return the positions of the cells of countries and subdivisions.
+    """Return the positions of the cells of each country and subdivision, keyed by code.
 
-    The outlines of countries say which countries a cell has: Bouvet island is BV, although the subdivisions give it to
-    NO. The shares of the subdivisions then leave out those that only touch the cell, unless they have no other cell.
+    `countries` says which countries a cell has: Bouvet Island is BV, although the file of subdivisions gives it to
+    NO. Codes that only touch a cell are left out of it, unless they have no other cell.
     """
     shares = dict(_shares(AREAS / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}
@@ -279,7 +279,7 @@ def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> dict[str, NDArra
 
 
 def _covering(shares: Mapping[str, float]) -> Iterable[str]:
-    """Return the areas that cover a part of a cell, or all of them if they only touch it."""
+    """Return the areas with a share of a cell above 0, or all areas if all only touch the cell."""
     return [name for name, share in shares.items() if share > 0] or list(shares)
 
 

@@ -120,13 +120,13 @@ def build_parser(settings: Settings) -> ArgumentParser:
     text = "file of occurrences, or a folder with Parquet files or an unpacked Darwin Core Archive"
     loads.add_argument("occurrences", nargs="+", type=Path, metavar="FILE", help=text)
     add_source(loads, "the ranges")
-    text = "where to keep the counts; a second run with the same files and filters goes on there (default: %(default)s)"
+    text = "folder of the counts; another run with the same files and filters continues there (default: %(default)s)"
     loads.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
-    text = "megabytes of memory for all of it; with less, it takes longer (default: %(default)s)"
+    text = "megabytes of memory that the command may use; with less, it takes longer (default: %(default)s)"
     loads.add_argument("--memory", type=checked(casts.positive_int), default=1500, metavar="MB", help=text)
-    text = "records in a cell from which they widen a written range; 0 for never (default: %(default)s)"
+    text = "add a cell with at least N records to an animal's written range; 0 for never (default: %(default)s)"
     loads.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
-    text = "how to cite the occurrences, such as the DOI of a GBIF download"
+    text = "citation of the occurrences, such as the DOI of a GBIF download"
     loads.add_argument("--citation", default="", metavar="TEXT", help=text)
 
     does = "count GBIF's records on Amazon Athena: print the SQL, estimate its cost, or run it"
@@ -135,11 +135,11 @@ def build_parser(settings: Settings) -> ArgumentParser:
     today = datetime.now(UTC).date().replace(day=1).isoformat()
     counts.add_argument("--snapshot", type=_date, default=today, metavar="DATE", help=text)
     what = counts.add_mutually_exclusive_group()
-    text = "print what the query scans and costs instead of its SQL"
+    text = "print an estimate of the bytes that the query scans and of its price, instead of its SQL"
     what.add_argument("--estimate", action="store_true", help=text)
-    text = "run the query in the AWS account and region of the environment, wait for its end, and print what to load"
+    text = "run the query in the AWS account and region of the environment, and print the commands to load its result"
     what.add_argument("--run", action="store_true", help=text)
-    text = "workgroup of Athena to run in (default: %(default)s, of infra/athena.yaml)"
+    text = "Athena workgroup that runs the query (default: %(default)s, which infra/athena.yaml creates)"
     counts.add_argument("--workgroup", default=athena.WORKGROUP, metavar="NAME", help=text)
 
     places = add("gazetteer", _gazetteer, "make the lists of places that the page searches by name")
@@ -160,31 +160,31 @@ def build_parser(settings: Settings) -> ArgumentParser:
 
 
 def _filters() -> ArgumentParser:
-    """Return the options that say which records count, and whether by month."""
+    """Return a parent parser with the options that filter records, and `--months`."""
     parser, defaults = ArgumentParser(add_help=False), Filters()
     year = checked(casts.non_negative_int)
     text = "leave out records from before this year (default: %(default)s)"
     parser.add_argument("--since", type=year, default=defaults.since, metavar="YEAR", help=text)
     text = "leave out records from after this year"
     parser.add_argument("--until", type=year, default=defaults.until, metavar="YEAR", help=text)
-    text = "leave out records whose place is known less exactly (default: %(default)s)"
+    text = "leave out records whose coordinates are less exact than METRES (default: %(default)s)"
     metres = checked(casts.positive_number)
     parser.add_argument("--max-uncertainty", type=metres, default=defaults.max_uncertainty, metavar="METRES", help=text)
     text = "leave out records whose licence forbids commercial use"
     parser.add_argument("--commercial", action="store_true", help=text)
-    text = "also count each month, for the season of each animal where there are enough records"
+    text = "count each month separately, to find the seasons of each animal in cells with enough records"
     parser.add_argument("--months", action="store_true", help=text)
     return parser
 
 
 def _date(text: str) -> str:
-    """Return a date as it is in the name of a snapshot's folder, which goes into the SQL."""
+    """Return a date in ISO 8601, which names a snapshot. The check is strict: the date becomes a part of SQL."""
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             return date.fromisoformat(text).isoformat()
     except ValueError:
         pass
-    raise ArgumentTypeError(f"'{text}' is no date such as 2026-11-01")
+    raise ArgumentTypeError(f"'{text}' is not a date; write it like 2026-11-01")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ _REPORT: Final = 10.0  # seconds between two lines
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a query left: its table as Parquet in S3, in `folder`, and how many bytes it scanned.
+    """The result of a query: Parquet files in `folder` of S3. `scanned`: bytes that the query read.
 
     `citation`: the file in S3 that says how to cite the snapshot.
     """
@@ -70,7 +70,7 @@ def run(
 
 
 def next_steps(counted: Counted, months: bool = False) -> list[str]:
-    """Return how to load the table that a query left. `months`: whether each month is counted by itself."""
+    """Return lines with the cost of a query, and the commands that load its result. `months`: it counts by month."""
     load = f"python -m database.maintain load counts{' --months' if months else ''} --citation"
     return [
         f"{counted.scanned / 1e9:,.1f} GB were scanned, which cost {cost(counted.scanned):.2f} US dollars",

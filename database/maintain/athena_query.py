@@ -95,7 +95,7 @@ def unload(statement: str, folder: str) -> str:
 
 
 def scanned_columns(filters: Filters, months: bool = False) -> list[str]:
-    """Return the columns of the snapshot that the statement reads, once for each time that it reads them."""
+    """Return the columns that the statement reads from the snapshot. A column that it scans twice is there twice."""
     read = PLACES | (LICENCE if filters.commercial else {}) | (MONTH if months else {})
     places = [re.sub(r"^\w+\(|[ )].*|\)$", "", sql) for sql in read.values()]
     return [KEY, "kingdom", *places, KEY, "kingdom", *NAMES]
@@ -110,12 +110,12 @@ def assumptions() -> dict[str, Assumption]:
 
 
 def cost(scanned: float) -> float:
-    """Return what a scan of some bytes costs in US dollars."""
+    """Return the price of scanning so many bytes, in US dollars."""
     return scanned / 1e12 * assumptions()["price"].value
 
 
 def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
-    """Yield lines: the bytes of each column that the statement reads, all together, and their price."""
+    """Yield lines of text: the estimated bytes that the statement reads of each column, their sum, and its price."""
     known = assumptions()
     records, price = known["records"], known["price"]
     columns = scanned_columns(filters, months)

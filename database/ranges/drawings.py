@@ -22,7 +22,7 @@ _DIGITS: Final = 2  # of degrees: 1 km
 
 
 class Drawing(NamedTuple):
-    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG, for chalicelib/world.svg."""
+    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG paths on the map chalicelib/world.svg."""
 
     animal: int
     outlines: str
@@ -30,7 +30,7 @@ class Drawing(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The cells of a range with the same status and weight. `rings`: around them."""
+    """The cells of a range with the same status and weight. `rings`: the lines around these cells."""
 
     here: str
     weight: float
@@ -40,7 +40,7 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws ranges. `outlines`: of the cells that occur in them."""
+    """Draws ranges. `outlines`: computes the outlines of sets of cells."""
 
     outlines: Outlines
 

@@ -41,7 +41,7 @@ class RangeError(ValueError):
 
 
 class RangeSyntaxError(RangeError):
-    """A range is not in the language."""
+    """The text of a range breaks the syntax of the language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Area:
 class Joined:
     """Areas joined from left to right: `+` adds one, `-` takes it away, `&` keeps the overlap, a space is the union.
 
-    All signs are of one level of `_LEVELS`.
+    All signs have the same precedence, a level of `_LEVELS`.
     """
 
     first: "Areas"
@@ -76,7 +76,7 @@ class Joined:
 
     @property
     def level(self) -> int:
-        """Return how tightly its signs bind."""
+        """Return the precedence of the signs; higher binds more tightly."""
         return next(level for level, signs in enumerate(_LEVELS) if self.rest[0][0] in signs)
 
 
@@ -108,7 +108,7 @@ class Range:
 
 @cache
 def parse(text: str) -> Range:
-    """Parse a range. A third of all statements repeat one. Raises `RangeSyntaxError`."""
+    """Parse a range, cached since a third of all statements repeat one. Raises `RangeSyntaxError`."""
     return _Parser(text).range()
 
 
@@ -188,7 +188,7 @@ class _Parser:
             raise RangeSyntaxError(f"expected degrees instead of '{number.text}'", number.column) from None
         most = _DEGREES[axis.text]
         if not -most <= degrees <= most:
-            raise RangeSyntaxError(f"{axis.text} is between {-most:g} and {most:g}", number.column)
+            raise RangeSyntaxError(f"{axis.text} must be between {-most:g} and {most:g}", number.column)
         return Limit(axis.text, sign.text, degrees)  # type: ignore[arg-type]
 
     def _word(self, expected: str) -> _Token:

@@ -156,7 +156,7 @@ def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArr
 def _cut(ring: list[int], points: list[tuple[float, float]], added: dict[tuple[float, float], int]) -> list[list[int]]:
     """Return the rings of a cell that the antimeridian crosses: one on each side of it, or one around a pole.
 
-    `added`: numbers of the points that are no vertices of cells, on the antimeridian and at the poles.
+    `added`: numbers of points that are not vertices of cells: those on the antimeridian and at the poles.
     """
 
     def number(point: tuple[float, float]) -> int:

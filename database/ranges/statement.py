@@ -26,8 +26,8 @@ class StatementError(ValueError):
 class Statement:
     """One source's statement that a taxon lives in a range.
 
-    `status`: `native`, `introduced`, `vagrant` (strays, which do not count), or `absent` (so a neighbouring range does
-    not spill over, as across the Channel). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only
+    `status`: `native`, `introduced`, `vagrant` (strays, which do not count), or `absent` (a neighbouring range does not
+    spread into this one). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only
     somewhere `within` it, where a range map says. `season`: empty for the whole year or unknown; all seasons
     together are the taxon's range. `place`: file and line, for messages.
     """

@@ -31,7 +31,7 @@ type Line = NDArray[np.float64]
 
 
 def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
-    """Return the text of borders.json. The files: `python -m database.maintain borders --help`."""
+    """Return the text of borders.json. `python -m database.maintain borders --help` describes the files."""
     land, countries = (json.loads(path.read_text(encoding="utf-8")) for path in (land_file, countries_file))
     arcs, outlines = _arcs(land), land["objects"]["land"]["geometries"]
     coasts = (_ring(arcs, each) for outline in outlines for polygon in _polygons(outline) for each in polygon)
@@ -49,9 +49,9 @@ def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
 
 
 def _labels(arcs: list[Line], states: list[Any], codes_file: Path) -> Iterator[list[Any]]:
-    """Yield code, latitude and longitude of the middle of each state's largest part, those of the largest first.
+    """Yield the code of each state, and the latitude and longitude of its largest part's middle, large states first.
 
-    GeoNames knows the numbers of ISO 3166-1, and the name of Kosovo, which has none. Parts without a code have no name.
+    The codes are found by number of ISO 3166-1, or by name for Kosovo, which has no number. Others get no label.
     """
     known = json.loads(codes_file.read_text(encoding="utf-8")).values()
     codes = {str(row[key]): row["iso"] for key in ("name", "isonumeric") for row in known}
@@ -90,7 +90,7 @@ def _polygons(geometry: Any) -> Any:
 
 
 def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
-    """Return a closed line of arcs. It goes on beyond 180 degrees, and one around the South Pole by way of it."""
+    """Join arcs to a closed line. Longitudes may go beyond 180 degrees; a line around the South Pole touches it."""
     parts = [arcs[max(arc, ~arc)][:: -1 if arc < 0 else 1] for arc in numbers]
     ring = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
     ring[:, 0] = np.unwrap(ring[:, 0], period=360)
@@ -100,9 +100,9 @@ def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
 
 
 def _simplified(line: Line) -> Line:
-    """Return the points of a line from which it differs by less than the tolerance (Douglas & Peucker 1973).
+    """Leave out points without moving the line by more than the tolerance (Douglas & Peucker 1973).
 
-    Its middle stays too, because a closed line begins where it ends.
+    The point in the middle always stays, because the first and the last point of a closed line are the same.
     """
     kept = {0, len(line) // 2, len(line) - 1}
     rest = list(pairwise(sorted(kept)))
@@ -121,7 +121,7 @@ def _simplified(line: Line) -> Line:
 
 
 def _cut(ring: Line) -> Iterator[NDArray[np.int64]]:
-    """Yield the parts of a closed line on either side of the antimeridian, in units, without the last point of each."""
+    """Cut a closed line at the antimeridian. Yield the parts in units, none ending with its first point again."""
     for turn in (-360, 0, 360):
         part = ring + np.array([turn, 0])
         for side in (-1, 1):
@@ -132,7 +132,7 @@ def _cut(ring: Line) -> Iterator[NDArray[np.int64]]:
 
 
 def _within(ring: Line, side: int) -> Line:
-    """Return a closed line as far as it is west of 180 degrees (`side` 1) or east of -180 (-1): Sutherland-Hodgman."""
+    """Clip a closed line to longitudes below 180 degrees (`side` 1) or above -180 (`side` -1): Sutherland-Hodgman."""
     points: list[Any] = []
     for before, after in pairwise([ring[-1], *ring] if len(ring) else []):
         was_in, is_in = (side * each[0] <= 180 for each in (before, after))
@@ -145,7 +145,7 @@ def _within(ring: Line, side: int) -> Line:
 
 
 def _rounded(line: Line) -> NDArray[np.int64]:
-    """Return the points of a line in units, each that differs from the one before."""
+    """Round the points of a line to whole units, and leave out each that is equal to the one before."""
     points = np.rint(line * _UNITS).astype(np.int64)
     return points[np.r_[True, (np.diff(points, axis=0) != 0).any(axis=1)]]
 

@@ -45,7 +45,7 @@ _ABBREVIATIONS: Final = {
 
 
 def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str, str]:
-    """Return the texts of both lists, by name. The files: `python -m database.maintain gazetteer --help`."""
+    """Return the texts of both lists, by name. `python -m database.maintain gazetteer --help` describes the files."""
     towns, regions = read_towns(town_file), read_regions(region_file)
     first = list(notable(towns, *FIRST))
     listed = set(first)
@@ -55,7 +55,7 @@ def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str,
 
 
 def read_regions(path: Path) -> dict[str, str]:
-    """Return the names of regions by GeoNames' code (`US.IL`), with others and an abbreviation: `Illinois|IL`."""
+    """Return all names and the abbreviation of each region, such as `Illinois|IL`, by GeoNames' code, `US.IL`."""
     short = {
         f"{country}.{code}": abbreviation
         for country, pairs in _ABBREVIATIONS.items()
@@ -71,7 +71,7 @@ def read_regions(path: Path) -> dict[str, str]:
 
 
 def with_countries(features: Iterable[Feature], towns: list[Town]) -> Iterator[Feature]:
-    """Give places in nature the country of the nearest town, unless they are wide or far from any."""
+    """Give each place in nature the country of the nearest town, unless the place is wide or far from all towns."""
     for feature in features:
         if feature.is_wide:
             yield feature
@@ -81,7 +81,7 @@ def with_countries(features: Iterable[Feature], towns: list[Town]) -> Iterator[F
 
 
 def listing(towns: Iterable[Town], features: Iterable[Feature], regions: Mapping[str, str]) -> str:
-    """Return the text of a list. `regions`: names and abbreviations, `Illinois|IL`, by country and code, `US.IL`."""
+    """Return the list of places as text. `regions`: names of each region, `Illinois|IL`, by GeoNames' code, `US.IL`."""
     groups: dict[str, dict[str, list[Town]]] = defaultdict(lambda: defaultdict(list))
     kinds: dict[str, dict[str, list[Feature]]] = defaultdict(lambda: defaultdict(list))
     for town in towns:

@@ -35,7 +35,7 @@ _SHORT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A place in nature. `country`: ISO 3166-1 alpha-2, or empty; `is_wide`: whether a point stands for it badly."""
+    """A place in nature. `country`: ISO 3166-1 alpha-2, or empty; `is_wide`: too wide for one point to represent it."""
 
     names: tuple[str, ...]
     kind: str
@@ -53,7 +53,7 @@ def read_parks(path: Path = _PARKS) -> Iterator[Feature]:
 
 
 def read_natural_earth(path: Path) -> Iterator[Feature]:
-    """Read `ne_10m_geography_regions_polys` of Natural Earth as GeoJSON, without what is too large to be a place."""
+    """Read the features of the kinds in natural_kinds.csv from Natural Earth's GeoJSON file of geographic regions."""
     names = {
         row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in read_rows(_NATURAL_NAMES)
     }
@@ -66,7 +66,7 @@ def read_natural_earth(path: Path) -> Iterator[Feature]:
 
 
 def _middle(geometry: dict[str, Any]) -> tuple[float, float, bool]:
-    """Return a latitude and a longitude inside of the largest part of an area, and whether the whole area is wide."""
+    """Return the latitude and longitude of a point in the largest part of an area, and whether the area is wide."""
     polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     outlines = [np.array(rings[0])[:, :2] for rings in polygons]
     largest = max(outlines, key=lambda outline: float(np.prod(np.ptp(outline, axis=0))))
@@ -79,7 +79,7 @@ def _middle(geometry: dict[str, Any]) -> tuple[float, float, bool]:
 
 
 def _within(outline: np.ndarray[Any, Any], latitude: float) -> float:
-    """Return the longitude in the middle of the longest stretch of a parallel inside of an outline."""
+    """Return the middle longitude of the longest stretch that the parallel at `latitude` has inside an outline."""
     ends = np.roll(outline, -1, axis=0)
     crosses = (outline[:, 1] > latitude) != (ends[:, 1] > latitude)
     start, end = outline[crosses], ends[crosses]

@@ -62,10 +62,9 @@ def read_towns(path: Path) -> list[Town]:
 
 
 def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator[Town]:
-    """Yield the towns with so many inhabitants, and smaller ones with no town so near that was yielded before.
+    """Yield the towns with at least `population`, and each smaller one with no yielded town within `distance` km.
 
-    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: the largest first;
-    `distance`: km.
+    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: the largest first.
     """
     kept: _Squares = defaultdict(list)
     for town in towns:
@@ -85,7 +84,7 @@ def distance_to(town: Town, latitude: float, longitude: float) -> float:
 
 
 def _near(town: Town, kept: _Squares, distance: float) -> Iterator[Town]:
-    """Yield the kept towns in the squares of a degree around a town that reach as far as the distance."""
+    """Yield the kept towns in all squares of one degree that are within `distance` km of a town, wholly or partly."""
     row, column = _square(town)
     rows = math.ceil(distance / _KM_PER_DEGREE)
     width = max(math.cos(math.radians(min(abs(town.latitude) + rows, 89))), 0.02)
@@ -122,7 +121,7 @@ def _marked(row: Mapping[str, str]) -> Iterator[str]:
 
 
 def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:
-    """Return those of the other names of a town by which people would look for it.
+    """Return the names, among `others`, under which people may search for a town.
 
     `others`: all names that GeoNames has; `country`: ISO 3166-1 alpha-2; `population`: inhabitants.
     """

@@ -50,19 +50,19 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
 
 
 def create_table(connection: DuckDBPyConnection, name: str, columns: Mapping[str, NDArray[Any]]) -> None:
-    """Create a temporary table of columns, in place of one of this name."""
+    """Create a temporary table with these columns. Replace any table with the same name."""
     connection.register("columns_of_table", columns)
     connection.execute(f"create or replace temp table {name} as from columns_of_table")
     connection.unregister("columns_of_table")
 
 
 def face_rows() -> list[list[float]]:
-    """Return the rows of the table `face`, with the columns `FACE`: its number, and its axes s and t in the frame."""
+    """Return the rows of the table `face`, with the columns `FACE`: a face's number, and its axes s and t."""
     return [[number, *axes.ravel().tolist()] for number, axes in enumerate(_faces()[1])]
 
 
 def cells_of(relation: str) -> str:
-    """Return a query: all columns of a relation, and the column `cell`, null where `lat` or `lon` is null.
+    """Return a query that adds the column `cell` to a relation. It is null where `lat` or `lon` is null.
 
     `relation`: name of a relation with the columns `lat` and `lon`, WGS84 in decimal degrees, both on Earth or null.
     """
@@ -73,7 +73,7 @@ def cells_of(relation: str) -> str:
 
 
 def hexagons_of(relation: str) -> str:
-    """Return a query: all columns of a relation, the number `hexagon` of its cell, and columns in between.
+    """Return a query that adds `hexagon`, the key of each row's cell, to a relation, and columns for its calculation.
 
     It needs the table `face` alone, and is SQL that DuckDB and Athena both read: literals have exponents, without which
     they would be decimals on Athena.

@@ -36,10 +36,10 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a table is written as text. `columns`: their names in order; empty for a column without one.
+    """How a table is written as text. `columns`: the names of its columns in order; empty if a column has no name.
 
-    `quote`: empty if nothing is quoted; a quoted value may have line breaks. `constants`: values of further columns,
-    the same in each record. `identity`: position of the column with the id of a core's row, or None. `defaults`: values
+    `quote`: empty if no value is quoted; a quoted value may have line breaks. `constants`: values of further columns,
+    the same in each record. `identity`: position of the column with the core row's id, or None. `defaults`: values
     of columns where a record has none.
     """
 
@@ -63,7 +63,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The tables of an archive that are read. `core`: what the records refer to; None if they are the core.
+    """The tables of an archive that are read. `core`: the table to which `records` refer; None if they are the core.
 
     `is_checklist`: whether the records are of the extension Distribution.
     """
@@ -168,7 +168,7 @@ def _format(table: ElementTree.Element) -> TextFormat:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of columns, empty for one that is called like another before it, in any case.
+    """Return the names of columns; a name that came before, in upper or lower case, becomes empty.
 
     >>> unique(["species", "Species", "lat"])
     ('species', '', 'lat')

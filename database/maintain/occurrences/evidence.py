@@ -22,9 +22,9 @@ MONTHS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """Two numbers of records of a group of animals, such as birds, by which shares become weights.
+    """How a taxon's share of the records of its group, such as birds, becomes a weight. Both fields count records.
 
-    `shrink`: a cell with this many records counts as much as its surroundings; a simulation chose it
+    `shrink`: at this many records, a cell counts as much as its surroundings; a simulation chose the number
     (docs/how-to/occurrences.md). `seen`: a weight is the chance that at least one of this many records in the cell is
     of the taxon.
     """
@@ -64,7 +64,7 @@ class Surroundings:
         return found
 
     def in_country(self, counts: Counts, more: Mapping[str, float] | None = None) -> Counts:
-        """Return the sum over the countries of each cell, 0 without one. `more`: counts by country, to add."""
+        """Return the sum of the counts in each cell's countries, 0 without one. `more`: counts by country to add."""
         of_country = np.bincount(self._country_of, counts[self._cells], len(self.countries))
         of_country += [(more or {}).get(country, 0.0) for country in self.countries]
         return np.bincount(self._cells, of_country[self._country_of], len(counts))
@@ -72,7 +72,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """All records of a group of animals, in each cell, in its neighbours and in its countries."""
+    """Number of records of a group of animals for each cell: in the cell, in its neighbours and in its countries."""
 
     here: Counts
     around: Counts
@@ -80,7 +80,7 @@ class Effort:
 
     @classmethod
     def of(cls, counts: Counts, surroundings: Surroundings, more: Mapping[str, float] | None = None) -> "Effort":
-        """Return the effort from the counts of a group. `more`: counts by country, without a place within it."""
+        """Return the effort from a group's counts in each cell. `more`: counts by country of records without a cell."""
         return cls(counts, surroundings.around(counts), surroundings.in_country(counts, more))
 
 
@@ -92,7 +92,7 @@ def weights_of(
 ) -> Counts:
     """Return the weight of a taxon in each cell, from 0 to below 1.
 
-    `counts`: records of the taxon. `more`: its records by country, without a place within it.
+    `counts`: records of the taxon in each cell. `more`: its records by country, of which no cell is known.
     """
     k = FORMULA.shrink
     in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
@@ -103,7 +103,7 @@ def weights_of(
 
 
 def around(counts: MonthlyCounts, earth: Earth) -> MonthlyCounts:
-    """Return the counts of each cell and its neighbours together, whose seasons are alike."""
+    """Return for each cell the sum of its count and its neighbours'. Their seasons are alike."""
     near: MonthlyCounts = counts + np.stack([month[earth.neighbours].sum(axis=1) for month in counts])
     return near
 
@@ -157,7 +157,7 @@ RULES: Final = Rules()
 class Combined:
     """The range of an animal. `rows`: of the table `cell_animal`.
 
-    The others are masks of shape (cells,): `outside`, the cells with records that the written range lacks; `silent`,
+    The other fields are masks of shape (cells,): `outside`, cells with records that the written range lacks; `silent`,
     its cells without a record of the animal where people record many others of its group.
     """
 
@@ -209,9 +209,9 @@ def range_of_records(
 def range_of_countries(
     animal: int, countries: Mapping[int, NDArray[np.bool_]], is_marine: bool, earth: Earth
 ) -> Rows | None:
-    """Return the range of an animal of which only a checklist says in which countries it lives, or None if nowhere.
+    """Return an animal's range if only checklists say in which countries it lives, or None if it has no cells.
 
-    `countries`: by status, a mask of the cells of the countries. A country is larger than a range, so the weight is
+    `countries`: a mask of the countries' cells for each status. A country is larger than a range, so the weight is
     that of a range in doubt.
     """
     status = np.zeros(len(earth.cells), np.int16)

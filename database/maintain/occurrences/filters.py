@@ -28,10 +28,10 @@ NO_END: Final = 9999
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a record must have to count. A record passes each filter whose column it lacks, but for its name and place.
+    """Which records count. A record passes a filter if it lacks the filter's column, unless that is its name or place.
 
     `max_uncertainty`: of the coordinates, in metres; a cell is 110 km across. `since`, `until`: first and last year.
-    `commercial`: leave out records whose licence forbids commercial use. `issues`: of GBIF, none of which it may have.
+    `commercial`: leave out records whose licence forbids commercial use. `issues`: GBIF's issues that exclude a record.
     """
 
     max_uncertainty: float = 25_000
@@ -42,7 +42,7 @@ class Filters:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Return what each filter leaves out, in words, with its condition in SQL. The first that applies counts.
+        """Return the SQL condition of each filter, keyed by its reason in words. The first that applies is the reason.
 
         The conditions use the columns of `normal_query` (records.py), and only what DuckDB and Athena have in common
         (athena_query.py).
@@ -70,5 +70,5 @@ class Filters:
 
 
 def reason_query(filters: Filters) -> str:
-    """Return an expression: the number of the first filter that leaves out a record, or null if the record counts."""
+    """Return SQL for the number of the first filter that leaves out a record, or null if the record counts."""
     return f"case {' '.join(f'when {sql} then {number}' for number, sql in enumerate(filters.reasons.values()))} end"

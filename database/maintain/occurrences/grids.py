@@ -32,9 +32,9 @@ class GridCell(NamedTuple):
 
 
 def grid_cells(codes: Iterable[str]) -> dict[str, GridCell]:
-    """Return the cell of each code that is one. The codes are those of one file.
+    """Return the grid cell of each code, without those that are no code of a known grid. All are from one file.
 
-    Codes in minutes or seconds do not say how large their cells are: that is the largest size which fits all of them.
+    Codes in minutes or seconds do not say how large their cells are: it is the largest size that fits all these codes.
 
     >>> grid_cells(["E010N52CB", "10kmE428N267", "nowhere"]).keys()
     dict_keys(['E010N52CB', '10kmE428N267'])
@@ -109,7 +109,7 @@ def _dms(code: re.Match[str], step: int) -> GridCell:
 
 
 def _seconds(code: re.Match[str]) -> tuple[int, int]:
-    """Return the seconds of latitude and longitude, without their signs."""
+    """Return a code's latitude and longitude in arc seconds, without their signs."""
     lat, lon = (
         3600 * int(code[name]) + 60 * int(code[f"{name}_minutes"] or 0) + int(code[f"{name}_seconds"] or 0)
         for name in ("lat", "lon")

@@ -19,7 +19,7 @@ _PARTICLES: Final = frozenset({"auct", "del", "den", "der", "des", "van", "von"}
 
 
 class Name(NamedTuple):
-    """A name in a file. `number` stands for it in the counts. What the file does not say is None."""
+    """A name in a file. `number` stands for it in the counts. Fields that the file lacks are None."""
 
     number: int
     scientific_name: str | None
@@ -44,7 +44,7 @@ class Name(NamedTuple):
 
     @property
     def keys(self) -> dict[str, str | None]:
-        """Return the key of the taxon at each rank, as far as the file says it."""
+        """Return GBIF's key of the taxon at each rank, or None where the file has none."""
         return {
             "species": next((key for key in (self.species_key, self.accepted_key, self.key) if key is not None), None),
             "genus": self.genus_key,
@@ -113,9 +113,9 @@ def latin_name(text: str) -> str:
 
 
 def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[str, str]:
-    """Return the accepted name of each of our names that a file calls a synonym.
+    """Return the accepted name of each of our scientific names that a file calls a synonym.
 
-    Not if the accepted name is ours too, or if two of ours are synonyms of it: then a split or a lump is meant.
+    Leave out accepted names that are ours too, or that have two of ours as synonyms: a species was split or merged.
     """
     ours_of: dict[str, set[str]] = {}
     for each in names:
@@ -126,7 +126,7 @@ def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[s
 
 
 def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
-    """Return the group of each name in lineages, if all animals with that name in their lineage have the same group."""
+    """Return the group of each name in lineages, such as `birds`, if all animals with that name have the same group."""
     groups: dict[str, set[str]] = {}
     for each in animals:
         for name in each.lineage:
@@ -135,10 +135,10 @@ def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
 
 
 def _in_small_letters(name: str | None) -> str:
-    """Return a name that may be in capitals, such as `CHORDATA`, as taxa are written."""
+    """Return a name in the usual case: `Chordata` for `CHORDATA`."""
     return (name.capitalize() if name.isupper() else name) if name else ""
 
 
 def _is_same_phylum(phylum: str, animal: AnimalRow) -> bool:
-    """Return whether a name of a phylum may be an animal's: *Prunella* is a genus of birds, and of plants."""
+    """Return False if `phylum` is known and is not the animal's: *Prunella* is a genus of birds, and of plants."""
     return not phylum or not animal.lineage or phylum == animal.lineage[0]

@@ -36,7 +36,7 @@ _SHOWN = 10
 class AnimalFindings(NamedTuple):
     """What the records say about an animal, in numbers of records and cells.
 
-    `outside`: cells with records where its written range says no. `records_outside`: in these. `silent`: cells of its
+    `outside`: cells with records outside its written range. `records_outside`: records in these. `silent`: cells of its
     range without a record where people record much. `has_range`: False if it has no written range.
     """
 
@@ -58,7 +58,7 @@ class _Located(NamedTuple):
 
 @dataclass
 class OccurrenceFindings:
-    """The records in a workspace as evidence for ranges. Call it as `database.cell_animals.Combiner`, then `report`."""
+    """Combines ranges with a workspace's records, as a `database.cell_animals.Combiner`. Call `report` afterwards."""
 
     workspace: Workspace
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class OccurrenceFindings:
         return WithEvidence([written[number] for number in by_taxon], known, digest.hexdigest(), seasons)
 
     def report(self) -> Iterator[str]:
-        """Yield lines: what was read and left out, names that match nothing, and where records and ranges disagree."""
+        """Yield lines of text: counts of rows, names that match no animal, and where records and ranges disagree."""
         yield from row_report(self.workspace.counts())
         yield from self._nowhere()
         yield from self._unmatched()
@@ -198,7 +198,7 @@ class OccurrenceFindings:
     def _located(
         self, pairs: Sequence[tuple[int, int]] | Sequence[tuple[int, str]], kind: str, earth: Earth
     ) -> Iterator[tuple[str, _Located]]:
-        """Yield the records of each animal or group, in order. `pairs`: a name's number and its animal or group."""
+        """Yield each animal or group and its records. `pairs`: number of a name, and its animal or group."""
         connection = self.workspace.connection
         connection.execute("create or replace temp table match_of_name (name ubigint, matched varchar)")
         columns = {
@@ -229,7 +229,7 @@ class OccurrenceFindings:
 
 
 def row_report(counts: RowCounts) -> Iterator[str]:
-    """Yield lines: how many rows count, and how many do not, by reason."""
+    """Yield lines of text: how many rows count, and how many do not, by reason."""
     yield f"rows: {counts.rows:,}; they count: {counts.kept:,}"
     if counts.faulty:
         yield f"  {counts.faulty:>13,}  faulty, such as"

@@ -53,7 +53,7 @@ _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "qu
 
 
 def column_names(columns: Iterable[str]) -> dict[str, str]:
-    """Return the name in the file of each of our columns that it has.
+    """Return the names of a file's columns, keyed by our names for them. Other columns are left out.
 
     >>> column_names(["SCIENTIFIC NAME", "LATITUDE", "decimal_longitude", "colour"])
     {'lat': 'LATITUDE', 'lon': 'decimal_longitude', 'scientific_name': 'SCIENTIFIC NAME'}
@@ -74,7 +74,7 @@ def counts_by_country(columns: Iterable[str]) -> bool:
 
 
 def missing_columns(columns: Iterable[str]) -> str:
-    """Return what a file has no column for, such as `the place`, or an empty text if it has all that is needed."""
+    """Return in words which necessary columns a file lacks, such as `the place`; empty if it has all."""
     every = list(columns)
     found = column_names(every).keys()
     is_placed = {"lat", "lon"} <= found or not found.isdisjoint({"cell", "code"}) or counts_by_country(every)
@@ -117,9 +117,9 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
 def name_query(
     relation: str, types: Mapping[str, str], constants: Mapping[str, str], wanted: Callable[[str], str]
 ) -> str:
-    """Return a query for the names of a relation, once each: `name` and `NAME_TEXTS`.
+    """Return a query for the distinct names of a relation, with the columns `name` (a number) and `NAME_TEXTS`.
 
-    `wanted`: returns a condition that a row must meet, from SQL for the number of its name.
+    `wanted`: gets SQL for the number of a row's name, and returns the SQL condition that the row must meet.
     """
     columns = _Columns(types, constants)
     selected = ", ".join(f'{columns.label(each)} as "{each}"' for each in NAME_TEXTS)
@@ -147,7 +147,7 @@ class _Columns:
         return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
 
     def label(self, ours: str) -> str:
-        """Return SQL for what one of the grouped rows says of a name. Keys that were read as numbers end in `.0`."""
+        """Return SQL for a column's text in one of the grouped rows, without the `.0` of keys that are numbers."""
         text = self.text(ours, "any_value")
         return rf"regexp_replace({text}, '\.0+$', '')" if ours in ("taxon_key", *KEYS) else text
 
@@ -161,7 +161,7 @@ class _Columns:
         )
 
     def number(self, ours: str) -> str:
-        """Return SQL for a column as a number, null if it is none."""
+        """Return SQL for a column's value as a number, null if it is not a number."""
         name = self.found.get(ours, "")
         if self._types.get(name) == "DOUBLE":
             return quoted(name)
@@ -172,7 +172,7 @@ class _Columns:
         """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
 
         The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. Files
-        that say less of a key, such as a cube without families, have numbers of their own for it.
+        with fewer columns about a name, such as a cube without families, have numbers of their own for it.
         """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
         key = self.found.get("taxon_key", "")
@@ -216,7 +216,7 @@ class _Columns:
     def month(self) -> str:
         """Return SQL for the month, from a month or a date in ISO 8601; null if there is none.
 
-        A time from one day to another has no month unless both are in it.
+        A period has a month only if its first and its last day are in that month.
         """
         number = self._whole("month")
         if not number:
@@ -228,7 +228,7 @@ class _Columns:
 
     @property
     def issues(self) -> str:
-        """Return SQL for the issues as a list; text separates them by semicolons, or otherwise."""
+        """Return SQL for GBIF's issues as a list, also if the column is text with separators."""
         name = self.found.get("issue", "")
         if self._types.get(name) == "VARCHAR[]":
             return quoted(name)
@@ -236,7 +236,7 @@ class _Columns:
         return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
 
     def _whole(self, ours: str) -> str:
-        """Return SQL for a column of whole numbers, or nothing if it has others."""
+        """Return the column as SQL if its type is a whole number, else an empty text."""
         name = self.found.get(ours, "")
         return quoted(name) if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT") else ""
 

@@ -39,7 +39,7 @@ class Relation:
 
 
 def of_parquet(table: ParquetTable, rows: range) -> Relation:
-    """Return the relation of some rows of a Parquet file. DuckDB reads only the groups of rows that have some."""
+    """Return a relation of some rows of a Parquet file. DuckDB reads only the row groups that contain them."""
     file = f"read_parquet({literal(table.pattern)}, file_row_number=true)"
     sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
     return Relation(sql, table.types, has_row_numbers=True)
@@ -51,7 +51,7 @@ PADDED: Final = "null_padding=true"
 
 
 def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
-    """Return the relation of a part of a text in `file`, joined with the table `core_row` if the table has a core."""
+    """Return the relation of `file`, a part of a table's text, joined with `core_row` if the table has a core."""
     own = _of_format(file, table.format, option)
     if not table.cores:
         return own
@@ -68,7 +68,7 @@ def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
 
 
 def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) -> None:
-    """Create the temporary table `core_row` with the core of a table. `file`: takes a part of the core at a time."""
+    """Create the temporary table `core_row` with a table's core. `file`: overwritten with each part of the core."""
     core = table.cores[0].format
     names = ", ".join(f"{quoted(_name(core, number))} varchar" for number in range(len(core.columns)))
     connection.execute(f"create or replace temp table core_row ({names})")
@@ -80,9 +80,9 @@ def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) ->
 
 
 def copy_short_rows(connection: DuckDBPyConnection, file: Path) -> bool:
-    """Move rejected rows that only end early to a text in `file`. Return whether there are any.
+    """Move rejected rows that only lack their last columns to `file`. Return whether there are any.
 
-    One in several lines stays rejected: a quote that was left open may have taken the rows after it.
+    A row of several lines stays rejected: it may have an unclosed quote, and contain the rows after it.
     """
     is_short = "error_type = 'MISSING COLUMNS' and not contains(csv_line, chr(10))"
     rows = connection.execute(f"select any_value(csv_line) from reject_errors where {is_short} group by line")
@@ -95,21 +95,21 @@ def copy_short_rows(connection: DuckDBPyConnection, file: Path) -> bool:
 
 
 def write_part(file: Path, part: bytes) -> None:
-    """Write a part of a text where DuckDB reads it. Raise `OccurrenceError`."""
+    """Write a part of a text to `file`, for DuckDB. Raise `OccurrenceError` if that fails."""
     try:
         file.write_bytes(part)
     except OSError as error:
         file.unlink(missing_ok=True)
         raise OccurrenceError(
-            f"{file} cannot be written ({error.strerror}); free {len(part):,} bytes and more, or give another folder "
+            f"{file} cannot be written ({error.strerror}); free at least {len(part):,} bytes, or give another folder "
             "with --work; run the same command again to continue"
         ) from error
 
 
 def with_places(connection: DuckDBPyConnection, relation: Relation, table: object) -> Relation:
-    """Return a relation with latitude, longitude and uncertainty, if a column has the codes of grid cells.
+    """Add latitude, longitude and uncertainty to a relation if it has a column with codes of grid cells.
 
-    Raise `OccurrenceError` if no code is known. `table`: for the message.
+    Raise `OccurrenceError` if none of the codes is known. `table`: names the table in the message.
     """
     found = column_names(relation.columns)
     name = found.get("code", "")
@@ -120,7 +120,7 @@ def with_places(connection: DuckDBPyConnection, relation: Relation, table: objec
     cells = grid_cells(codes)
     if codes and not cells and "cell" not in found:
         raise OccurrenceError(
-            f"{table}: '{codes[0][:60]}' in {name} is no code of a grid that is known (docs/how-to/occurrences.md)"
+            f"{table}: '{codes[0][:60]}' in {name} is not a code of a known grid (docs/how-to/occurrences.md)"
         )
     columns = {each: np.array([getattr(cell, each) for cell in cells.values()], float) for each in _PLACE.values()}
     create_table(connection, "grid", {"code": np.array([*cells], object), **columns})
@@ -173,7 +173,7 @@ memory."""
 def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int = PART) -> Iterator[bytes]:
     """Yield the records of a text in parts of about `size` bytes and at most `lines` lines, in UTF-8, without header.
 
-    So a text of any size is read with little disk, and a reading that was interrupted can be resumed.
+    So a text of any size needs little space on disk, and an interrupted reading can be resumed.
 
     A part ends with a line feed, which is not within quotes. All lines of the result end with a line feed alone, which
     is what DuckDB's reader expects, and a carriage return within a value becomes a space. Bytes that are not in the
@@ -188,8 +188,8 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
         rest = block[end:]
         if len(rest) > MOST_RECORD:
             raise OccurrenceError(
-                f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each (is the quote of a value "
-                "missing, or does the text end its lines otherwise?)"
+                f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each record; check for a missing "
+                "closing quote, and that lines end with a line feed"
             )
         for part in _halved(block[:end], quote, lines) if end else ():
             yield _converted(part, format_.encoding)
@@ -209,7 +209,7 @@ def _halved(block: bytes, quote: bytes, lines: int) -> Iterator[bytes]:
 
 
 def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
-    """Return where the record that `start` is in ends."""
+    """Return the position after the end of the record that contains the position `start`."""
     is_open = block.count(quote, 0, start) % 2 if quote else 0
     while end := block.find(b"\n", start) + 1:
         is_open ^= block.count(quote, start, end) % 2 if quote else 0
@@ -222,7 +222,7 @@ def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
 def _end_of_records(block: bytes, quote: bytes) -> int:
     """Return the length of the whole records in a block, which starts with a record.
 
-    If there is none, a quote was left open: then the last line feed counts, so that one faulty record does not take the
+    If there is none, a quote is unclosed: then the last line feed counts, so that one faulty record does not take the
     rest of the text with it.
     """
     return _length_of_records(block, quote) or block.rfind(b"\n") + 1

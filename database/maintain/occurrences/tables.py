@@ -46,7 +46,7 @@ _ADVICE: Final = (
 
 
 class OccurrenceError(DatasetError):
-    """A file of occurrences cannot be read, or is none."""
+    """A file cannot be read, or contains no occurrences."""
 
 
 BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
@@ -54,9 +54,9 @@ BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarE
 
 
 class Packed(NamedTuple):
-    """A zip, or a tar archive, compressed or not. `sizes`: bytes of each member that is a file, by its name.
+    """An open zip or tar archive. `sizes`: bytes of each member that is a file, by its name.
 
-    `open`: opens a member; raises `KeyError` if there is none.
+    `open`: opens a member by its name; raises `KeyError` if there is no such member.
     """
 
     sizes: dict[str, int]
@@ -65,7 +65,7 @@ class Packed(NamedTuple):
 
 @contextmanager
 def packed(path: Path) -> Iterator[Packed]:
-    """Open an archive. Raises one of `BROKEN`."""
+    """Open an archive: a zip, or a tar, compressed or not. Raise one of the errors `BROKEN` if it is faulty."""
     if _starts_with(path, b"PK"):
         with zipfile.ZipFile(path) as file:
             yield Packed({each.filename: each.file_size for each in file.infolist() if not each.is_dir()}, file.open)
@@ -81,7 +81,7 @@ def packed(path: Path) -> Iterator[Packed]:
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Text with a record in each line. `member`: its name in the zip `path`; empty if `path` is the text itself.
+    """A text file of records. `member`: its name in the archive `path`; empty if `path` is the text itself.
 
     `cores`: the tables of events or taxa to which the records refer. `is_checklist`: whether a record only says that a
     taxon lives in a country.
@@ -157,7 +157,7 @@ type Table = TextTable | ParquetTable
 def tables_in(path: Path) -> list[Table]:
     """Return the tables of a file, or of a folder with Parquet files or an unpacked archive.
 
-    Raise `OccurrenceError` if it has no occurrences with a name and a place. The message names the file and the fault.
+    Raise `OccurrenceError` if a table has no column for names or for places, or is faulty. The message says which.
     """
     try:
         found = _tables_in(path)
@@ -205,7 +205,7 @@ def _tables_in(path: Path) -> list[Table]:
 
 
 def _inside(folder: Path, location: str) -> Path:
-    """Return the path of a file in an unpacked archive. Raise `OccurrenceError` for any other, such as a device."""
+    """Return the path of a file in an unpacked archive. Raise `OccurrenceError` if it is elsewhere or no file."""
     path = folder / location
     if not path.resolve().is_relative_to(folder.resolve()):
         raise OccurrenceError(
@@ -226,7 +226,7 @@ def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable])
 
 
 def _as_wide_as_its_rows(table: TextTable) -> TextTable:
-    """Return the table with all columns of its text, of which a meta.xml may leave out the last ones."""
+    """Add the last columns of the text to the table, without names, if the meta.xml leaves them out."""
     format_ = table.format
     with table.opened() as (file, _):
         for _ in range(format_.header_lines - 1):
@@ -247,13 +247,13 @@ def _as_wide_as_its_rows(table: TextTable) -> TextTable:
 
 
 def _is_of_a_mac(member: str) -> bool:
-    """Return whether macOS has put a member beside those that a person packed."""
+    """Return whether macOS itself added this member to an archive, such as `.DS_Store`."""
     place = PurePosixPath(member)
     return place.parts[0] == "__MACOSX" or place.name.startswith("._") or place.name == ".DS_Store"
 
 
 def _format_of(table: TextTable) -> TextFormat:
-    """Return how a text is written, from its first line. Raise `OccurrenceError`."""
+    """Find the format of a text by its first line. Raise `OccurrenceError` if that has no names of columns."""
     with table.opened() as (file, _):
         first = file.readline(_LONGEST_HEADER)
     for beginning, advice in _ADVICE:
@@ -284,7 +284,7 @@ def _parquet(path: Path) -> ParquetTable:
 
 
 def pattern_of(path: Path) -> str:
-    """Return a path for DuckDB, which would take `*` and `[1]` in it for other names.
+    """Return a path with `*`, `[` and the like escaped: DuckDB would take them for patterns of several files' names.
 
     >>> pattern_of(Path("occurrences[1].parquet"))
     'occurrences[[]1].parquet'

@@ -56,7 +56,7 @@ type Show = Callable[[float | None, int], None]
 
 
 class Faulty(NamedTuple):
-    """A row that cannot be read. `line`: its number among the lines of `source` that have no header."""
+    """A row that cannot be read. `line`: its number in `source`, without the header's lines."""
 
     source: str
     line: int
@@ -66,7 +66,7 @@ class Faulty(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """How many rows were read, and what became of them. `dropped`: by reason. `faulty`: rows that cannot be read."""
+    """Numbers of rows: `rows`, all; `dropped`, those that do not count, by reason; `faulty`, unreadable ones."""
 
     rows: int
     dropped: Mapping[str, int]
@@ -83,7 +83,7 @@ class RowCounts:
 def table_progress(
     what: str, report: Callable[[str], None], console: Console | None = None, clock: Callable[[], float] = perf_counter
 ) -> Iterator[Show]:
-    """Show how far a table is read: a bar on a terminal, and a line every ten seconds elsewhere, by `report`."""
+    """Show how much of a table has been read: as a bar on a terminal, else by a line to `report` every ten seconds."""
     console = console or Console(stderr=True)
     started = shown = clock()
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeRemainingColumn())
@@ -107,8 +107,8 @@ def table_progress(
 class Workspace:
     """The counts of records in a folder.
 
-    `size`: bytes of a part of a text. `rows`: of a part of a Parquet file. `months`: count each month by itself.
-    `memory`: bytes that DuckDB and Python may use together; with little of it, parts are smaller.
+    `size`: bytes of a part of a text. `rows`: rows of a part of a Parquet file. `months`: count each month separately.
+    `memory`: bytes that DuckDB and Python may use together; the parts are smaller if it is low.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Workspace:
                 file, config={"memory_limit": of_duckdb, "preserve_insertion_order": False}
             )
         except duckdb.Error as error:
-            raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end the other load") from error
+            raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end any other load") from error
         self.connection.execute("set temp_directory = $1", [str(file.with_suffix(".spilled"))])
         if not self.connection.execute("from duckdb_tables() where table_name = 'names'").fetchall():
             self.connection.execute(_SCHEMA)
@@ -160,7 +160,7 @@ class Workspace:
             raise KeyboardInterrupt from error
 
     def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
-        """Count the records of all tables, without parts that are counted already. Raise `OccurrenceError`."""
+        """Count the records of all tables, but skip parts that an earlier run counted. Raise `OccurrenceError`."""
         every = list(tables)
         self._forget_others(set(map(_identity, every)))
         for number, table in enumerate(every, 1):
@@ -175,7 +175,7 @@ class Workspace:
             report(f"  {seconds:6.1f} s  {number} of {len(every)}: {table}: {what}")
 
     def counts(self) -> RowCounts:
-        """Return how many rows were read, and what became of them."""
+        """Return the numbers of rows that were read, dropped and faulty."""
         ask = self.connection.execute
         dropped = dict(ask("select dropped, sum(rows)::bigint from counted group by all").fetchall())
         ((faulty,),) = ask("select count(*) from faulty").fetchall()
@@ -210,7 +210,7 @@ class Workspace:
         return total
 
     def _count(self, table: Table, number: int, relation: Relation, lines: int) -> int:
-        """Count a part in one transaction. Return its number of rows, but for faulty ones. `lines`: those before."""
+        """Count a part in one transaction. Return its number of readable rows. `lines`: number of lines before it."""
         ask = self.connection.execute
         ask("begin")
         try:
@@ -261,7 +261,7 @@ class Workspace:
         return bool(self.connection.execute(query, [_identity(table), number]).fetchall())
 
     def _forget_others(self, wanted: set[str]) -> None:
-        """Begin anew if parts of other files are counted, since the counts do not say what came from where."""
+        """Delete all counts if they include files that are not `wanted`: a count does not say from which file it is."""
         done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
         if done - wanted:
             self.is_resumed = False
@@ -270,7 +270,7 @@ class Workspace:
 
 
 def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
-    """Return a query: the number of records and of rows by name and cell or country, and by why they do not count.
+    """Return a query that counts records and rows by name, by cell or country, and by the reason to drop them.
 
     `months`: also by month.
     """
@@ -294,7 +294,7 @@ def count_query(relation: Relation, filters: Filters, months: bool = False) -> s
 
 
 def listed_query(relation: Relation, filters: Filters) -> str:
-    """Return a query: in which countries each name of a checklist lives, and whether it was introduced there."""
+    """Return a query for the countries of each name in a checklist, and whether it was introduced there."""
     return f"""
         select name, country, coalesce(bool_and(establishment in ('introduced', 'invasive', 'naturalised')), false)
         from ({_checked(relation, filters)}) where dropped is null and country is not null group by all"""

@@ -65,7 +65,7 @@ def test_a_key_is_added_listed_and_revoked(aws: Account, capsys: pytest.CaptureF
         (["add", "Zoo Berlin"], "Zoo Berlin is no name for a key"),
         (["revoke", "zoo"], "stage dev has no key zoo; its keys are: aviary"),
         (["revoke", "page"], "stage dev has no key page"),
-        (["add", "aviary"], "stage dev has a key aviary already; revoke it, or choose a name"),
+        (["add", "aviary"], "stage dev has a key aviary already; revoke it, or add another"),
     ],
 )
 @pytest.mark.usefixtures("aws")

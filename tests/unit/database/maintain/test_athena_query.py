@@ -191,4 +191,4 @@ def test_the_command_prints_sql(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_snapshot_is_a_date(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["athena", "--snapshot", text])
-    assert "is no date such as 2026-11-01" in capsys.readouterr().err
+    assert "is not a date; write it like 2026-11-01" in capsys.readouterr().err

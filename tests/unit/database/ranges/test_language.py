@@ -47,7 +47,7 @@ def test_limits_apply_to_the_whole_range() -> None:
         ("US ; lat", "expected '<=' or '>=' instead of the end", 9),
         ("US ; alt >= 5", "expected 'lat' or 'lon' instead of 'alt'", 6),
         ("US ; lat <= north", "expected degrees instead of 'north'", 13),
-        ("US ; lat <= 95", "lat is between -90 and 90", 13),
+        ("US ; lat <= 95", "lat must be between -90 and 90", 13),
         ("US ; lat < 5", "'<' is not part of the language", 10),
         ("US ; lat <= 5 lon <= 5", "expected the end, .* instead of 'lon'", 15),
     ],

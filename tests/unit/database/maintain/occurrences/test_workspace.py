@@ -263,7 +263,7 @@ def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: s
 
 def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cube").write_text("species\tmyCellCode\tcellCode\toccurrences\nVulpes vulpes\ta\tX-7\t1\n")
-    with pytest.raises(OccurrenceError, match="'X-7' in cellCode is no code of a grid"):
+    with pytest.raises(OccurrenceError, match="'X-7' in cellCode is not a code of a known grid"):
         read(tmp_path / "cube", tmp_path / "work")
 
 
