@@ -77,7 +77,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _consent(options: argparse.Namespace) -> Confirm:
-    """Return what answers whether a stack may change as shown: the user, `--yes`, or `--dry-run` with no."""
+    """Return the function that decides whether a stack may change: the user, `--yes` or (with no) `--dry-run`."""
     if options.dry_run:
         return lambda _: False
     return lambda question: options.yes or _confirmed(question, "y", "yes")
@@ -189,14 +189,14 @@ def _stage(options: argparse.Namespace) -> Stage:
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, str]:
-    """Return the parameters of --set, that of --web, and that of --firewall or --no-firewall."""
+    """Return the template parameters that --set, --web, --firewall and --no-firewall give."""
     firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
     web = {"WebImage": image} if (image := getattr(options, "web", "")) else {}
     return {**dict(getattr(options, "parameters", ())), **web, **firewall}
 
 
 def resume_command(arguments: Sequence[str]) -> str:
-    """Return the command as the user typed it, without `--from`."""
+    """Return the user's command line without `--from STEP`."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--from")
     return shlex.join(["python", "-m", "infra", *parser.parse_known_args(arguments)[1]])
@@ -225,31 +225,31 @@ def build_parser() -> argparse.ArgumentParser:
 
     of_up = _names_of(lambda stage: Up(stage).steps())
     up = add("up", _up, "create a stage or update it to this checkout, then check that the API answers")
-    text = "put a web firewall in front of the API, or none (default: what infra/stages/STAGE.json says: prod has one)"
+    text = "put a web firewall in front of the API, or none (default: as in infra/stages/STAGE.json; prod has one)"
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
     image = "deploy the web tier (infra/web.yaml) with this image in ECR, such as …/web@sha256:…"
     up.add_argument("--web", metavar="IMAGE", default="", help=image)
-    lacks = {"alarms": "an address for its alarms", "budget": "a budget"}
-    lacks["tls"] = "TLS before its website: everyone on the way can then read photos, places and results"
+    lacks = {"alarms": "an email address that gets its alarms", "budget": "a budget"}
+    lacks["tls"] = "TLS for its website: anyone on the network path can then read photos, places and results"
     for each, lack in lacks.items():
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     up.add_argument("--only", metavar="STEP", default="", choices=of_up, help="run only this step")
-    dry = "build the package, show what would change, and change nothing but the bucket of packages"
+    dry = "build the package and show the changes, but make none, except that the package is uploaded to its bucket"
     up.add_argument("--dry-run", action="store_true", help=dry)
     gone = add("down", _down, "delete a stage; a final snapshot of its database is kept")
-    tested = add("smoke", _smoke, "test a stage from outside: API, metrics, and who gets its alarms")
+    tested = add("smoke", _smoke, "test a stage from outside: its API, its metrics, and that its alarms reach someone")
     for command, names in ((up, of_up), (tested, _names_of(smoke.steps))):
         skip = command.add_argument("--skip", dest="skipped", metavar="STEP", default=[], action="append")
         skip.choices, skip.help = names, f"leave out this step ({', '.join(names)}); may be repeated"
 
-    what = "go through the claims that only AWS can prove, and write a report that can be sent back"
+    what = "check each claim that needs a real AWS account, and write a report to send to the project"
     epilog = "The report contains no secret, address, place or account. Findings are kept between runs in build/."
     prove = add("prove", _prove, what, epilog)
     only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
     only.choices = [claim.name for claim in read_claims()]
     only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
-    prove.add_argument("--yes", action="store_true", help="do not ask, and leave what people must look at for later")
-    prove.add_argument("--with-account", action="store_true", help="name the account's number in the report")
+    prove.add_argument("--yes", action="store_true", help="ask no questions; claims that a person must check stay open")
+    prove.add_argument("--with-account", action="store_true", help="add the number of the AWS account to the report")
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys, without an AWS account"
     epilog = "--set Firewall=yes puts a web firewall in front of the API, --set ApiKeys=required demands API keys."
@@ -258,11 +258,11 @@ def build_parser() -> argparse.ArgumentParser:
     runbook = "URL of the runbook that alarms link to (default: docs/how-to/runbook.md in git's origin)"
     made.add_argument("--runbook", help=runbook)
 
-    what = "list the releases of a stage: version, commit, model, since when, share of the traffic; and the dataset"
+    what = "list the releases of a stage (version, commit, model, start, share of the traffic), and the active dataset"
     releases = add("releases", _releases, what)
-    what = "go back to the release before, in seconds; cancels a deployment that is under way"
+    what = "return to the previous release, in seconds; a deployment in progress is cancelled"
     back = add("rollback", _roll_back, what, "Example: python -m infra rollback --stage prod --to 0a1b2c3")
-    back.add_argument("--to", metavar="COMMIT", default="", help="go to the release of this commit instead")
+    back.add_argument("--to", metavar="COMMIT", default="", help="return to the release of this commit instead")
 
     of_keys = add("keys", _list_keys, "add, list or revoke the API keys of a stage's clients")
     commands = of_keys.add_subparsers(required=True, metavar="ACTION")

@@ -51,7 +51,7 @@ def api_methods() -> list[Method]:
 
 
 def throttle_limits(stage: str) -> ThrottleLimits:
-    """Return what all methods of a stage may do together. Raises as `method_limits`."""
+    """Return the sum of the limits of all methods of a stage. Raise the same errors as `method_limits`."""
     limits = method_limits(stage).values()
     return ThrottleLimits(round(sum(each.rate for each in limits), 4), sum(each.burst for each in limits))
 
@@ -108,7 +108,7 @@ def demands_keys(parameters: Mapping[str, str]) -> bool:
 
 
 def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return environment variables about the limits in front of the API. `parameters`: all parameters of the stage."""
+    """Return environment variables that give the app the API's limits. `parameters`: all parameters of the stage."""
     keys, methods = demands_keys(parameters), method_limits(stage)
     limits = {
         f"{route.path} service": f"{round(methods[Method(route.method, route.path)].rate * WINDOW)}/{WINDOW}"

@@ -54,7 +54,7 @@ def _delete_with_bucket(stage: Stage, part: str, output: str, content: str, echo
 
 
 def _empty(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
-    """Delete all objects in the bucket that an output of a stack names. `content`: what they are."""
+    """Delete all objects in the bucket that an output of a stack names. `content`: word for them in messages."""
     if not (bucket := stage.stack(part).outputs.get(output)):
         echo(f"there is no bucket of {content}")
         return

@@ -44,7 +44,7 @@ _generate = SwaggerGenerator.generate_swagger
 
 
 def install() -> None:
-    """Patch Chalice in this process."""
+    """Patch Chalice in this process, so that its API definitions contain `GATEWAY_RESPONSES`."""
     SwaggerGenerator.generate_swagger = _with_gateway_responses  # type: ignore[method-assign]
 
 
@@ -57,7 +57,7 @@ def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: Rest
 
 
 def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
-    """Add to a Swagger definition that keyed routes demand an API key, and return it."""
+    """Make the keyed routes of a Swagger definition demand an API key. Return the definition."""
     document["securityDefinitions"] = {"api_key": {"type": "apiKey", "name": KEY_HEADER, "in": "header"}}
     paths = document.setdefault("paths", {})
     for route in ROUTES:

@@ -25,7 +25,7 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
     """Run a `python -m database` command in the function `admin`, and return the lines that it prints.
 
-    Raise `PreconditionFailed` with the last of them if it fails.
+    Raise `PreconditionFailed` with the last line if the command fails.
     """
     # A retry would start a load twice. Keepalive, since a NAT or firewall may drop an idle connection.
     config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
@@ -79,12 +79,12 @@ HEALTH_EVENT = {
 
 
 def ask_health(stage: Stage, echo: Echo) -> dict[str, Any]:
-    """Return the health of a stage. Raise `PreconditionFailed` if there is none."""
+    """Return the health that a stage's function reports. Raise `PreconditionFailed` if it reports none."""
     return read_health(invoke(stage.client("lambda"), function_name(stage.name, "api_handler"), HEALTH_EVENT, echo))
 
 
 def read_health(result: Any) -> dict[str, Any]:
-    """Return the health in a result of the function. Raise `PreconditionFailed` if it has none."""
+    """Return the health from a result of the API's function. Raise `PreconditionFailed` if it contains none."""
     try:
         health: dict[str, Any] = json.loads(result["body"])
         if "model" in health:

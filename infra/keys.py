@@ -36,7 +36,7 @@ class Keys:
         self._stage, self._gateway = stage, stage.client("apigateway")
 
     def add(self, name: str) -> str:
-        """Create the key of a client and return its value, which nothing shows again."""
+        """Create the key of a client. Return the key's value, which no command shows again."""
         if not _NAME.fullmatch(name) or name == PAGE:
             raise PreconditionFailed(
                 f"{name} is no name for a key; use lower-case letters, digits and hyphens, and not `{PAGE}`, which is "
@@ -44,7 +44,7 @@ class Keys:
             )
         plan = self._plan()
         if name in self._found():
-            raise PreconditionFailed(f"stage {self._stage.name} has a key {name} already; revoke it, or choose a name")
+            raise PreconditionFailed(f"stage {self._stage.name} has a key {name} already; revoke it, or add another")
         key = self._gateway.create_api_key(name=self._full(name), enabled=True, tags=self._stage.tags)
         try:
             self._gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
@@ -54,7 +54,7 @@ class Keys:
         return str(key["value"])
 
     def uses(self) -> list[Use]:
-        """Return the use of each key, by name."""
+        """Return the use of each key, sorted by the key's name."""
         today = datetime.now(UTC).date()
         usage = self._usage(self._plan(), today)
         return [
@@ -71,7 +71,7 @@ class Keys:
         self._gateway.delete_api_key(apiKey=keys[name]["id"])
 
     def attach(self) -> list[str]:
-        """Add the keys that the usage plan lacks: those made while `ApiKeys` was off. Return their names."""
+        """Add to the usage plan the keys that were created while `ApiKeys` was off. Return their names."""
         plan, keys = self._plan(), self._found()
         pages = self._gateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan)
         attached = {each["id"] for page in pages for each in page["items"]}
@@ -81,7 +81,7 @@ class Keys:
         return list(missing)
 
     def revoke_all(self) -> int:
-        """Delete the keys of all clients, and return their number. They would outlive the usage plan."""
+        """Delete the keys of all clients, since deleting the usage plan does not. Return their number."""
         keys = self._found()
         for each in keys.values():
             self._gateway.delete_api_key(apiKey=each["id"])
@@ -104,7 +104,7 @@ class Keys:
         return {name: each for name, each in keys.items() if name != PAGE}
 
     def _usage(self, plan: str, today: date) -> Mapping[str, list[int]]:
-        """Return the requests of each day, by key id."""
+        """Return the number of requests on each of the last `DAYS` days, by key id."""
         first = today - timedelta(days=DAYS - 1)
         pages = self._gateway.get_paginator("get_usage").paginate(
             usagePlanId=plan, startDate=first.isoformat(), endDate=today.isoformat()

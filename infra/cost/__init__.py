@@ -79,12 +79,12 @@ MONTHS = (
 
 
 def current_prices() -> dict[str, float]:
-    """Return the prices by name, in US dollars, and the numbers of metrics, alarms and dashboards that AWS bills."""
+    """Return prices in US dollars, and the numbers of billed metrics, alarms and dashboards, all keyed by name."""
     return {name: float(text) for name, text in read_prices().items()} | billed_counts()
 
 
 def awake_hours(month: Month) -> float:
-    """Return the hours for which the database is awake: queries come at random, each keeps it awake for `awake_s`."""
+    """Return a month's hours with the database awake. Queries come at random; each keeps it awake for `awake_s`."""
     if not month.pauses:
         return HOURS
     hourly = month.identifications * month.missed / HOURS
@@ -92,18 +92,18 @@ def awake_hours(month: Month) -> float:
 
 
 def at_most(month: Month) -> Month:
-    """Return the month at the highest capacity of its database: one that pauses may use more when it resumes."""
+    """Return the month with the most ACU that its database may use. A database that pauses may resume with more."""
     return replace(month, capacity=max(month.capacity, _A["resumed_acu"])) if month.pauses else month
 
 
 def trace_count(month: Month) -> float:
-    """Return the number of X-Ray traces: all runs of warming, one request a second, and 5 % of the other requests."""
+    """Return a month's X-Ray traces: all warming runs, the first request of each second, and 5 % of the others."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the cost of each item of a month, in US dollars. A month with pauses costs up to the bill of `at_most`."""
+    """Return the least cost of each item in a month, in US dollars. With pauses, `bill(at_most(month))` is the most."""
     count, millions = month.identifications, month.requests / 1e6
     seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
     warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
@@ -136,10 +136,10 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
 
 
 class FullDay(NamedTuple):
-    """A day on which everybody together does all that the limits in front of a stage's API allow.
+    """A day on which all clients together use a stage's API up to its limits.
 
-    `requests`, `identifications`: their numbers. `usual`: cost if the photos are as `ASSUMPTIONS` say. `most`: cost if
-    each photo keeps a container busy for so long that all are, and database and cache run at their limits. Both in US
+    `requests`, `identifications`: their numbers. `usual`: cost of photos as in `ASSUMPTIONS`. `most`: cost if
+    photos take so long that all containers are always busy, and database and cache run at their limits. Both in US
     dollars.
     """
 
@@ -150,7 +150,7 @@ class FullDay(NamedTuple):
 
 
 def full_day(stage: str, prices: Prices) -> FullDay:
-    """Return the most that a stage can do in a day, with the values of its files in infra/stages."""
+    """Return the day on which a stage serves as much as its files in infra/stages allow."""
     parameters, limits = parameters_of(stage, {}), method_limits(stage)
     rate = sum(each.rate for each in limits.values())
     identified = sum(
@@ -188,7 +188,7 @@ def cost_of_days() -> dict[str, tuple[float, float]]:
 
 
 def cost_of_a_day(stage: str) -> str:
-    """Return what a day costs, in words. A stage of your own counts as `prod`."""
+    """Return a sentence on the daily cost of a stage, idle and quiet. An unknown stage has the cost of `prod`."""
     idle, quiet = cost_of_days().get(stage, cost_of_days()["prod"])
     return f"about {idle:.2f} US dollars a day without traffic, {quiet:.2f} with 330 identifications a day"
 
@@ -206,13 +206,13 @@ CALLS = 2  # of SQS for a batch: to receive it, and to delete it
 
 
 def task_count(month: Month) -> float:
-    """Return the average number of tasks."""
+    """Return the average number of the web tier's tasks in a month."""
     seconds = month.identifications * (_A["tier_photo_ms"] + month.files * _A["tier_file_ms"]) / 1e3
     return max(LEAST_TASKS, seconds / task_size().vcpu / _A["busy"] / (HOURS * 3600))
 
 
 def tier_bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the cost of each item that the tier adds to a month, in US dollars."""
+    """Return the cost of each item that the web tier adds to a month, in US dollars."""
     tasks, count, size = task_count(month), month.identifications, task_size()
     task = size.vcpu * prices["fargate_vcpu_hour"] + size.memory_mb / 1024 * prices["fargate_gb_hour"]
     held = count * _A["photo_mb"] / 1e3 * _A["photo_days"] / 30
@@ -233,7 +233,7 @@ def tier_bill(month: Month, prices: Prices) -> dict[str, float]:
 
 
 def saved(month: Month, prices: Prices) -> dict[str, float]:
-    """Return what the tier saves in a month if all requests come through it, in US dollars."""
+    """Return the savings in a month if all requests come through the web tier, in US dollars."""
     files = month.identifications * month.files
     lambda_files = files * _A["file_ms"] / 1e3 * prices["lambda_memory_gb"] * prices["lambda_gb_second"]
     direct = month.identifications * _A["uploaded"]  # photos that go through S3 without the tier too
@@ -248,7 +248,7 @@ def saved(month: Month, prices: Prices) -> dict[str, float]:
 
 
 def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, float]:
-    """Return the cost of each item of a million photos, in US dollars. `milliseconds`: of a photo, with `memory` MB."""
+    """Return the cost of each item for a million photos, in US dollars. `milliseconds`: per photo, with `memory` MB."""
     return {
         "Lambda": MILLION * milliseconds / 1e3 * memory / 1024 * prices["lambda_gb_second"]
         + prices["lambda_million_requests"] / BATCH,
@@ -261,7 +261,7 @@ def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, 
 
 
 def backfill_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, float]:
-    """Return the same for a backfill, which has larger batches, and Step Functions in place of SQS."""
+    """Return the cost as `million_bill`, but of a backfill: with larger batches, and Step Functions in place of SQS."""
     bill = million_bill(milliseconds, memory, prices)
     del bill["SQS"]
     bill["Lambda"] += (1 / BACKFILL_BATCH - 1 / BATCH) * prices["lambda_million_requests"]

@@ -17,7 +17,7 @@ CORE_MB = 1769  # memory of the API's function, which is one virtual core
 
 
 def page() -> str:
-    """Return the page with its calculated parts up to date."""
+    """Return docs/explanation/cost.md with its calculated parts up to date."""
     prices = cost.current_prices()
     return BLOCK.sub(lambda found: found[1] + PARTS[found["name"]](prices) + found[3], PAGE.read_text(encoding="utf-8"))
 
@@ -40,7 +40,7 @@ def _months(prices: Prices) -> str:
 
 
 def _batches(prices: Prices) -> str:
-    """Return the table of a million photos in batches, and sentences about their time and about keeping them."""
+    """Return a table of the cost of a million photos in batches, and sentences on their time and their storage."""
     # The next photos are fetched meanwhile, so beside the identification itself only the line is waited for.
     time = cost.ASSUMPTIONS["billed_ms"].value + cost.ASSUMPTIONS["line_ms"].value
     bills = cost.million_bill(time, CORE_MB, prices), cost.backfill_bill(time, CORE_MB, prices)

@@ -41,24 +41,24 @@ STORAGE = CACHE / "storage"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image as an OCI layout, a folder from which skopeo copies it to a registry, with the same digest."""
+    """A container image in the folder `layout`, an OCI layout. skopeo can copy it to a registry; the digest stays."""
 
     layout: Path
 
     @property
     def digest(self) -> str:
-        """The digest of its manifest, by which deployments name it."""
+        """The digest of the image's manifest, by which deployments name the image."""
         (manifest,) = json.loads((self.layout / "index.json").read_bytes())["manifests"]
         return str(manifest["digest"])
 
     @property
     def compressed(self) -> int:
-        """Bytes to pull."""
+        """Size of the compressed layers, in bytes."""
         return sum(int(each["size"]) for each in self._manifest()["layers"])
 
     @property
     def unpacked(self) -> int:
-        """Bytes of the layers once they are decompressed."""
+        """Size of the decompressed layers, in bytes."""
         return sum(_unpacked(self.blob(each["digest"])) for each in self._manifest()["layers"])
 
     def blob(self, digest: str) -> Path:
@@ -71,9 +71,9 @@ class Image:
 
 
 def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "", project: Path = ROOT) -> Image:
-    """Build the image of the checkout `project` in the folder `out`, whose content is replaced.
+    """Build the image of the checkout `project` in the folder `out`, and delete what was in there.
 
-    `of`: the base, an image by its digest; by default one of Debian's packages. Raises `PreconditionFailed`.
+    `of`: digest of the base image; by default a base of Debian's packages is built. Raises `PreconditionFailed`.
     """
     if not shutil.which("buildah"):
         raise PreconditionFailed(
@@ -96,7 +96,7 @@ def _unpacked(layer: Path) -> int:
 
 
 def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
-    """Return a folder with an image's wheels, which pip fetches unless they are there. Raises `PreconditionFailed`."""
+    """Return a folder with an image's wheels, which pip downloads once. Raises `PreconditionFailed`."""
     lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
@@ -114,7 +114,7 @@ def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
 
 
 def with_nested(requirements: Path) -> Iterator[Path]:
-    """Yield a file of requirements, and those that it names."""
+    """Yield a file of requirements, and all files that it includes with `-r`."""
     yield requirements
     for line in requirements.read_text(encoding="utf-8").splitlines():
         if line.startswith("-r "):
@@ -132,13 +132,13 @@ rm -rf "$1/usr/share/locale" "$1/usr/share/man" "$1"/usr/lib/*/gconv
 
 
 def base_archive(echo: Echo) -> Path:
-    """Return the base as a tar archive. Build it unless it is there, in about 10 s. Raises `PreconditionFailed`."""
+    """Return the base image's tar archive, built in about 10 s if it is not cached. Raises `PreconditionFailed`."""
     digest = hashlib.sha256(" ".join((SUITE, *PACKAGES, _SET_UP)).encode()).hexdigest()[:16]
     found = CACHE / f"base-{digest}.tar"
     if not found.exists():
         if not shutil.which("mmdebstrap"):
             raise PreconditionFailed(
-                "the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or name one with --base"
+                "the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or give another with --base"
             )
         echo(f"building the base from packages of Debian {SUITE}")
         unfinished = found.with_suffix(".unfinished.tar")
@@ -168,7 +168,7 @@ _NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
 def _import_root(tarball: Path) -> str:
-    """Return the name of an image with the files of a tar archive. Create it unless `STORAGE` has it."""
+    """Return the name of an image with the files of a tar archive. Create the image unless `STORAGE` has it."""
     name = f"{_BASE}:{tarball.stem}"
     if not _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
         with tempfile.TemporaryDirectory() as folder:

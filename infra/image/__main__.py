@@ -12,11 +12,11 @@ from infra.step import PreconditionFailed
 def main() -> None:
     """Build the image. Exit with code 1 and a message if something is missing."""
     parser = argparse.ArgumentParser(prog="python -m infra.image", description=__doc__)
-    who = "who identifies photos; with local, the image has the model (default: lambda)"
+    who = "where photos are identified: lambda, or local, in the container with the model (default: lambda)"
     parser.add_argument("--inference", choices=("lambda", "local"), default="lambda", help=who)
     base = (
         "image with Python 3.13 and pip, such as docker.io/library/python:3.13-slim-trixie@sha256:…; "
-        "by default, one is made of Debian's packages"
+        "the default is an image of Debian's packages"
     )
     parser.add_argument("--base", default="", metavar="IMAGE", help=base)
     out = "folder for the image, an OCI layout (default: build/image)"

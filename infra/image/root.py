@@ -40,7 +40,7 @@ MOUNT_POINTS = ("dev", "proc", "sys", "tmp")
 
 
 def main(packages: Path) -> None:
-    """Write the image's files to `OUT`. `packages`: what pip installed."""
+    """Write the image's files to `OUT`. `packages`: folder of the packages that pip installed."""
     prune(packages)
     if (packages / "onnxruntime").exists():
         for name in ("faunalens.onnx", *MODEL_TABLES, "packs"):
@@ -67,7 +67,7 @@ def main(packages: Path) -> None:
 
 
 def prune(packages: Path) -> None:
-    """Remove what the Lambda package leaves out too, and the descriptions of AWS services that nothing calls."""
+    """Remove the files that the Lambda package also lacks, and botocore's data about AWS services not in use."""
     dependencies.remove_excluded(packages)
     dependencies.remove_encoder(packages)
     for name in ("bin", "numpy/random"):  # numpy imports the latter only for who uses it, and it takes 3 MB
@@ -78,7 +78,7 @@ def prune(packages: Path) -> None:
 
 
 def standard_library(folder: Path) -> Iterator[Path]:
-    """Yield the files of the standard library but those of `UNUSED`."""
+    """Yield the files of the standard library, except those that match `UNUSED`."""
     unused = {path for pattern in UNUSED for path in folder.glob(pattern)}
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix != ".pyc" and unused.isdisjoint((path, *path.parents)):
@@ -86,7 +86,7 @@ def standard_library(folder: Path) -> Iterator[Path]:
 
 
 def libraries(files: Iterable[Path]) -> set[Path]:
-    """Return the shared libraries of the base that Python and the libraries in `files` need, and the loader."""
+    """Return the base's shared libraries that Python and the libraries in `files` need, and the dynamic loader."""
     with Path(sys.executable).open("rb") as file:
         segments = ELFFile(file).iter_segments()
         (loader,) = (each.get_interp_name() for each in segments if isinstance(each, InterpSegment))
@@ -99,13 +99,13 @@ def libraries(files: Iterable[Path]) -> set[Path]:
 
 
 def files_of_the_base() -> Iterator[Path]:
-    """Yield the files of `OF_THE_BASE` that there are."""
+    """Yield the existing files that match `OF_THE_BASE`."""
     for pattern in OF_THE_BASE:
         yield from Path("/").glob(pattern)
 
 
 def copy(path: Path, out: Path) -> None:
-    """Copy a file to the same path below `out`, and the links through which `path` names it."""
+    """Copy a file to the same path below `out`, and the symbolic links in its path."""
     while link := next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None):
         below = out / link.relative_to("/")
         below.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def copy(path: Path, out: Path) -> None:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy a file, or a folder with all that is in it."""
+    """Copy a file, or a folder with all its content."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.copytree(source, target)

@@ -87,7 +87,7 @@ def table_of_parts(package: Package) -> str:
 
 
 def room_for_model(package: Package) -> str:
-    """Return a sentence with the largest size of the models: what they take now, and what is left."""
+    """Return a sentence on the size of the models now, and on the largest size that fits into the package."""
     sizes = part_sizes([package.function])
     packs = sorted(part for part in sizes if part.startswith(PACK))
     taken = np.sum([sizes[part] for part in ("model", *packs)], axis=0)

@@ -64,7 +64,7 @@ class Exclusion:
 
 
 def read_exclusions(formats: str) -> tuple[Exclusion, ...]:
-    """Return what to leave out of a package. `formats`: the JSON table of the photo formats that the app reads."""
+    """Return the exclusions of a package. `formats`: JSON text, a list of the photo formats that the app reads."""
     names = {each["name"] for each in json.loads(formats)}
     entries = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
     return tuple(
@@ -103,7 +103,7 @@ pillow-heif, and the app refuses HEIC photos with 415. With OFFLINE it has the f
 
 
 def is_wanted(option: str, environment: Mapping[str, str]) -> bool:
-    """Return whether one of `OPTIONS` is yes. Raise `ClickException` if it is neither yes nor no."""
+    """Return whether an option of `OPTIONS` is yes in `environment`. Raise `ClickException` if it is not yes or no."""
     value = environment.get(option, OPTIONS[option])
     if value not in ("yes", "no"):
         raise ClickException(f"{option} is {value!r}; set it to yes or no")
@@ -118,7 +118,7 @@ def remove_heic(site: Path) -> None:
 def remove_encoder(site: Path) -> None:
     """Remove x265 from pillow-heif in `site`, and add the licences of the libraries that stay.
 
-    Encoding would end the process afterwards. Do nothing if `site` has no pillow-heif.
+    Encoding then crashes the process. Do nothing if `site` has no pillow-heif.
     """
     libraries = site / "pillow_heif.libs"
     for encoder in libraries.glob(f"{_ENCODER}-*"):

@@ -27,13 +27,13 @@ KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs
 
 
 def install() -> None:
-    """Patch Chalice in this process."""
+    """Patch Chalice in this process, so that it builds the function's and the layer's zip as below."""
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the function's zip: the app, and `vendor/` with the models. Reuse an earlier zip of the same files."""
+    """Make the function's zip: the app, and `vendor/` with the models. Reuse the zip if no file has changed."""
     _check_python(python_version)
     with TemporaryDirectory() as folder:
         _copy_app(self, project_dir, Path(folder))
@@ -45,7 +45,7 @@ def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version:
 
 
 def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str) -> str:
-    """Make the layer's zip: the dependencies. Reuse an earlier zip of the same inputs, also one under construction."""
+    """Make the layer's zip: the dependencies. Reuse a zip of the same inputs, even if it is still being built."""
     _check_python(python_version)
     _vendor(project_dir)  # fail before the downloads; Chalice packs the function later
     rules, requirements = Path(__file__).parent, Path(project_dir, "requirements.txt")
@@ -91,7 +91,7 @@ def _install_dependencies(
 
 
 def _reused(packager: BaseLambdaDeploymentPackager, out: Path) -> bool:
-    """Return whether the zip exists. It then counts as the newest in `_remove_old_zips`."""
+    """Return whether the zip exists. If so, update its time, so that `_remove_old_zips` keeps it."""
     if not out.exists():
         return False
     out.touch()
@@ -144,7 +144,7 @@ def _zip_path(project_dir: str, kind: str, digest: str) -> Path:
 
 
 def _digest(*inputs: Path, options: str = "") -> str:
-    """Return a digest of the files, and of the options and the versions of Python and Chalice that package them."""
+    """Return a digest of the files, the options, and the versions of Python and Chalice."""
     digest = hashlib.sha256(f"{sys.version} {chalice.__version__} {options}".encode())
     for each in inputs:
         for path in [each] if each.is_file() else archive.files(each):

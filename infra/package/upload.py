@@ -26,7 +26,7 @@ _PAUSE = 5.0  # seconds between two lines of progress
 
 
 class Packages:
-    """The bucket of packages of a stage, which exists. `echo` prints progress."""
+    """The existing bucket for a stage's packages. `echo` prints progress."""
 
     def __init__(self, stage: Stage, bucket: str, echo: Echo) -> None:
         self._s3, self._bucket, self._echo = stage.client("s3", config=_SETTINGS), bucket, echo
@@ -35,7 +35,7 @@ class Packages:
         self._address = f"https://s3.{stage.region}.amazonaws.com/{bucket}"
 
     def with_packages(self, template: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-        """Return a SAM template whose functions and layers are in S3. `folder`: where their zips are."""
+        """Upload the zips in `folder` that a SAM template names. Return the template with their addresses in S3."""
         resources = dict(template["Resources"])
         for name, each in resources.items():
             local = {key: each["Properties"][key] for key in ("CodeUri", "ContentUri") if key in each["Properties"]}
@@ -44,13 +44,13 @@ class Packages:
         return {**template, "Resources": resources}
 
     def url_of(self, template: str) -> str:
-        """Send the text of a template, and return the URL by which CloudFormation reads it."""
+        """Upload the text of a template. Return the URL from which CloudFormation reads it."""
         key = f"{hashlib.sha256(template.encode()).hexdigest()}.template"
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=template.encode(), **self._owner)
         return f"{self._address}/{key}"
 
     def _send(self, path: Path) -> str:
-        """Send a file unless it is there, and return its key."""
+        """Upload a file unless the bucket has it. Return its key."""
         with path.open("rb") as file:
             key = f"{hashlib.file_digest(file, 'sha256').hexdigest()}{path.suffix}"
         if not self._is_there(key):
@@ -68,7 +68,7 @@ class Packages:
         return True
 
     def _progress(self, name: str, size: int) -> Callable[[int], None]:
-        """Return what prints how much of a file is in S3. boto3 calls it from several threads."""
+        """Return a function that prints how much of a file has been uploaded. boto3 calls it from several threads."""
         sent, said, lock = 0, monotonic(), Lock()
 
         def add(more: int) -> None:
