@@ -45,8 +45,8 @@ class Format(NamedTuple):
     `signature`: the first bytes, as a regular expression that Python and JavaScript read alike, but for `[^]`, any
     byte. `brands`: in place of a signature, the brands of an ISO base media file. `decoder`: the Pillow plugin, as
     module and class. `decodes_upright`: whether the plugin applies the EXIF orientation. `bytes_per_pixel`: largest
-    memory that decoding takes (WebP: two canvases and a frame, and Pillow's copies); 0 if memory.py estimates it from
-    the header. `in_browsers`: whether browsers count it among images.
+    memory that decoding takes, if memory.py does not estimate it from the header; by default that of WebP, which takes
+    most: two canvases and a frame, and Pillow's copies. `in_browsers`: whether browsers count it among images.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Format(NamedTuple):
     signature: str = ""
     brands: tuple[str, ...] = ()
     decodes_upright: bool = False
-    bytes_per_pixel: float = 0
+    bytes_per_pixel: float = 18
     in_browsers: bool = True
 
     def matches(self, data: bytes) -> bool:
