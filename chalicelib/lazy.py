@@ -44,12 +44,11 @@ def without_versions() -> Iterator[None]:
     cold start.
     """
     name = "importlib.metadata"
-    if name not in sys.modules:
-        sys.modules[name] = ModuleType(name)
-        vars(sys.modules[name]).update(version=lambda _: "0", PackageNotFoundError=ModuleNotFoundError)
-        try:
-            yield
-        finally:
-            sys.modules.pop(name, None)
-    else:
+    stand_in = ModuleType(name)
+    vars(stand_in).update(version=lambda _: "0", PackageNotFoundError=ModuleNotFoundError)
+    sys.modules.setdefault(name, stand_in)  # another thread may import it just now
+    try:
         yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]

@@ -7,7 +7,7 @@ can neither list nor read the photos in the bucket. A photo can be identified fo
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -74,7 +74,7 @@ class Uploads:
             photo.seek(0)
             s3.put_object(Bucket=self._bucket, Key=f"{FOLDER}{upload}", Body=photo)
 
-        self._s3.call(put)
+        self._call(put, expected=())  # that S3 refuses to write has nothing to do with a missing photo
         return upload
 
     def fetch(self, upload: str) -> bytes:
@@ -91,11 +91,14 @@ class Uploads:
                 raise PhotoTooLarge(f"the photo is larger than {self._max_bytes / 1e6:.0f} MB; upload a smaller one")
             return bytes(body.read())
 
-    def _call[R](self, operation: Callable[[Any], R]) -> R:
-        """Run an operation on the S3 client. S3's errors become `UploadMissing` or `Unavailable`."""
+    def _call[R](self, operation: Callable[[Any], R], expected: Collection[str] = _MISSING) -> R:
+        """Run an operation on the S3 client. S3's errors become `UploadMissing` or `Unavailable`.
+
+        `expected`: the error codes that mean a missing upload.
+        """
         if not self._bucket:
             raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
         missing = UploadMissing(
             "no photo was uploaded with this id within a day; post the photo to the form's url first"
         )
-        return cast("R", self._s3.call(operation, _MISSING, missing))
+        return cast("R", self._s3.call(operation, expected, missing))

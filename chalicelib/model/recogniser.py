@@ -135,12 +135,7 @@ class Recogniser:
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
         if is_single and (head is not None or is_doubtful(together.prediction)):
-            detections = self.detect(photo, scored[0].general, boxes=boxes or head is not None)
-            part = self.second_look_at(photo, detections, scored[0].general)
-            scores = self.models.fuse([*scored, part] if part else scored)
-            if head and detections and detections.animals:
-                scores = self._headed(scores, head, photo, detections.animals[0], part)
-            together = self.named(scores, prior, sighting_of(detections, scores))
+            detections, part, together = self._second_look(photo, scored[0], prior, head, boxes=boxes)
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
         seen = sighting_of(detections, together.scores)
         subject = seen.subject(together.scores.animal_probability, self.naming.animal)
@@ -151,6 +146,25 @@ class Recogniser:
         class_map = None if squares is None else ClassMap(crop_share(general.input_size), squares)
         found = Recognised(together, alone, subject, detections, general, prior)
         return replace(found, head=head, part=part, class_map=class_map)
+
+    def _second_look(
+        self, photo: DecodedPhoto, first: PhotoScores, prior: Prior, head: Head | None, *, boxes: bool
+    ) -> tuple["Detections | None", PhotoScores | None, Recognition]:
+        """Return what detectors find in a doubtful photo, the scores of the part that is worth it, and what all show.
+
+        `first`: the scores of the whole photo. `head`: that for the photo, if there is one. `boxes`: of `recognise`.
+        """
+        rests = not boxes and head is None and self._may_rest(photo, first.general)
+        detections = None if rests else self.detect(photo, first.general, boxes=boxes or head is not None)
+        part = self.second_look_at(photo, detections, first.general)
+        scores = self.models.fuse([first, part] if part else [first])
+        if head and detections and detections.animals:
+            scores = self._headed(scores, head, photo, detections.animals[0], part)
+        together = self.named(scores, prior, sighting_of(detections, scores))
+        if rests and (together.prediction is None or together.prediction.is_wide):  # how small is it, to say why
+            detections = self.detect(photo, first.general, boxes=False)
+            together = self.named(scores, prior, sighting_of(detections, scores))
+        return detections, part, together
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return what was found in a photo, with what its boxes show if there is a detector.
@@ -214,16 +228,21 @@ class Recogniser:
         return Recognition(scores, decision, close)
 
     def detect(self, photo: DecodedPhoto, doubted: Scores | None = None, *, boxes: bool = True) -> "Detections | None":
-        """Return what detectors find in a photo; None without detectors, or if an activation map is good enough.
+        """Return what detectors find in a photo, or None without one.
 
         `doubted`: the general model's scores, if they leave a doubt. `boxes`: whether all boxes are wanted.
         """
-        detectors, by_night = self.detectors.get(), photo.quality.is_by_night
-        animal = doubted.animal_probability if doubted else None
-        is_mapped = doubted is not None and doubted.activation_map is not None and not boxes
-        if detectors is None or (animal and is_mapped and detectors.may_rest(animal, by_night=by_night)):
+        detectors, animal = self.detectors.get(), doubted.animal_probability if doubted else None
+        if detectors is None:
             return None
-        return detectors.detect(photo.picture, by_night=by_night, doubted=animal, boxes=boxes)
+        return detectors.detect(photo.picture, by_night=photo.quality.is_by_night, doubted=animal, boxes=boxes)
+
+    def _may_rest(self, photo: DecodedPhoto, first: Scores) -> bool:
+        """Return whether the general model's scores of a photo say as well as a detector where its animal is."""
+        detectors = self.detectors.get()
+        if detectors is None or first.activation_map is None:
+            return False
+        return detectors.may_rest(first.animal_probability, by_night=photo.quality.is_by_night)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:

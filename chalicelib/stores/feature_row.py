@@ -34,7 +34,7 @@ def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAn
         np.frombuffer(bytes(statuses), np.uint8),
         _integers(unknown),
         np.frombuffer(array("H", relatives).tobytes(), np.uint16),
-        Seasons(_integers(seasonal), np.frombuffer(bytes(months), np.uint8).reshape(-1, 12))
+        Seasons(_integers(seasonal), np.frombuffer(bytes(months), np.uint8).reshape(len(seasonal), 12))
         if seasonal
         else NO_SEASONS,
         (rollout[0] or "") if rollout else "",

@@ -50,8 +50,9 @@ class S3:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            client = self._client.get()
-            return _run_with_timeout(self._seconds, partial(operation, client)) if is_short else operation(client)
+            if not is_short:
+                return operation(self._client.get())
+            return _run_with_timeout(self._seconds, lambda: operation(self._client.get()))
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code not in expected:

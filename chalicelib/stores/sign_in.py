@@ -118,8 +118,9 @@ class Signer:
         Its user has the role `rds_iam`.
         """
         parts = urlsplit(url)
-        host, query = parts.hostname or "localhost", {"Action": "connect", "DBUser": unquote(parts.username or "")}
-        return lambda: self._presigned("rds-db", f"{host}:{parts.port or 5432}/", query)
+        resource = f"{parts.hostname or 'localhost'}:{parts.port or 5432}/"
+        query = {"Action": "connect", "DBUser": unquote(parts.username or "")}
+        return lambda: self._presigned("rds-db", resource, query)
 
     def cache_login(self, cache: str, url: str) -> Login:
         """Return a function that returns the user in `url` and a new password for each connection to the cache.

@@ -86,6 +86,10 @@ class _Trusted(Detectors):
     def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)
 
+    def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:  # noqa: ARG002
+        """Return False: those who choose this detector want its boxes."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class _Recogniser(Recogniser):

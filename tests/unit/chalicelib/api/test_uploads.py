@@ -149,7 +149,11 @@ def test_a_photo_that_is_too_large_is_not_read(s3: Any) -> None:
         uploads().fetch("A" * 22)
 
 
-@pytest.mark.parametrize("ask", [Uploads.form, lambda bucket: bucket.fetch("A" * 22)], ids=["form", "fetch"])
+@pytest.mark.parametrize(
+    "ask",
+    [Uploads.form, lambda bucket: bucket.fetch("A" * 22), lambda bucket: bucket.store(io.BytesIO(b""))],
+    ids=["form", "fetch", "store"],
+)
 def test_without_a_bucket_the_error_names_the_alternative(ask: Any) -> None:
     with pytest.raises(NotFound, match="send the photo to POST /identify"):
         ask(uploads(bucket=""))

@@ -130,16 +130,21 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, PART, SIZE))
 
 
-@pytest.mark.parametrize(("boxes", "detects"), [(False, False), (True, True)])
+@pytest.mark.parametrize(
+    ("side", "boxes", "named", "detects"),
+    [(28, False, True, False), (28, True, True, True), (16, False, False, True)],
+)
 def test_where_the_general_model_is_sure_of_an_animal_no_detector_has_to_find_it(
-    tmp_path: Path, boxes: bool, detects: bool
+    tmp_path: Path, side: int, boxes: bool, named: bool, detects: bool
 ) -> None:
-    # GIVEN a photo by day of an animal that is not named surely
+    # GIVEN a photo by day of an animal that the first look does not name surely
     recogniser = recogniser_in(tmp_path, seeing(0.95))
-    shown = photo((34, 34, 38, 38), ground=YELLOW)
-    # WHEN it is recognised; THEN it gets a second look where the map says, and detectors look only for boxes
+    shown = photo((64 - side, 64 - side, 64, 64), ground=YELLOW)
+    # WHEN the second look sees where the map shows it
     found = recogniser.recognise([shown], NO_LOCATION, boxes=boxes)
-    assert (found.looked_twice, found.detections is not None, found.subject) == (True, detects, "animal")
+    # THEN detectors look only for boxes, or if the animal has no name yet: it may be small
+    assert (found.looked_twice, found.subject) == (True, "animal")
+    assert (found.together.prediction is not None, found.detections is not None) == (named, detects)
 
 
 def test_what_is_no_animal_to_model_and_detectors_gets_no_second_look(tmp_path: Path) -> None:

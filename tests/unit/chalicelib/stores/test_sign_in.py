@@ -153,6 +153,11 @@ def test_a_password_of_the_database_is_the_token_of_boto3(session: Session) -> N
     assert password() == client.generate_db_auth_token("db.example.com", 5432, "web-app")
 
 
+def test_an_address_without_a_valid_port_fails_at_once(session: Session) -> None:
+    with pytest.raises(ValueError, match="Port out of range"):
+        Signer("eu-west-1", session).database_password("postgresql://web@db.example.com:99999/f")
+
+
 def test_a_login_of_the_cache_has_user_cache_and_lifetime(session: Session) -> None:
     user, token = Signer("eu-west-1", session).cache_login("faunalens", "rediss://web%2Dapp@cache.example.com:6379")()
     parts = urlsplit(f"https://{token}")

@@ -52,6 +52,8 @@ def test_our_models_name_what_is_in_its_boxes(tmp_path: Path) -> None:
     # THEN a box counts by day too, though the general model sees no animal in it
     found = detectors.detect(Picture(Image.new("RGB", (64, 48))), by_night=False)
     assert sighting_of(found).is_animal(0.0)
+    # AND it looks however sure the general model is
+    assert not detectors.may_rest(1.0, by_night=False)
     assert changed.recogniser.models is services.recogniser.models
     assert changed.photos.detail == SIZE // 2
 

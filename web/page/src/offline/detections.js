@@ -24,6 +24,18 @@ export function found({ boxes, scores }, photo, { classes, most, SCORE: least, O
   );
 }
 
+/** Return the highest score of each kind. */
+export function highestOf({ boxes, scores }, classes) {
+  const count = boxes.length / 4;
+  const width = scores.length / count;
+  const highest = (outputs) => {
+    let most = 0;
+    for (let i = 0; i < count; i += 1) for (const output of outputs) most = Math.max(most, scores[i * width + output]);
+    return most;
+  };
+  return Object.fromEntries(Object.entries(classes).map(([kind, outputs]) => [kind, highest(outputs)]));
+}
+
 /** Return the sides of a box, cut off at the photo's borders. */
 function sides([x, y, across, down], { width, height }) {
   const share = (pixels, whole) => Math.min(Math.max(Math.fround(pixels / whole), 0), 1);

@@ -79,6 +79,12 @@ export function shrunk(image, factor) {
   return factor < 2 ? image : reduced(image, [factor, factor]);
 }
 
+/** Return whether a photo looks as if taken by night. `seen`: the square that the general model sees. */
+export function isByNight(seen, { DARKEST, GREYEST }) {
+  const { brightness, colour } = measures(seen);
+  return brightness < DARKEST || colour < GREYEST;
+}
+
 /** Return the mean brightness, the share of fine detail in the contrast, and the mean difference of the colours. */
 export function measures({ width, height, pixels }) {
   let [bright, colour, count] = [0, 0, 0];

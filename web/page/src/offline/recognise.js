@@ -1,8 +1,8 @@
 // What photos show, as chalicelib/model/recogniser.py says: which models look, at what, in which order. What follows from
 // their scores is a graph that the server's own tables make. Pure: `run` runs a model.
 
-import { found, grown } from "./detections.js";
-import { around, forPack, letterBox, near, smaller, square } from "./picture.js";
+import { found, grown, highestOf } from "./detections.js";
+import { around, forPack, isByNight, letterBox, near, smaller, square } from "./picture.js";
 
 const LEAST = 1e-9; // probability in a geometric mean, so that one look cannot exclude what the others show
 const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
@@ -22,15 +22,22 @@ export async function recognise(images, place, table, run) {
   const first = await together(looks, place, table, run, {});
   if (images.length > 1 || !isDoubtful(first.said, table)) return { ...first, ...seen, boxes: null };
   const photo = smaller(images[0], general.size);
-  const boxes = await detect(photo, table, run, looks[0].animal >= table.detector.SHOWN);
+  const [{ animal }] = looks;
+  const rests = animal >= table.detector.CLEAR && !isByNight(looks[0].square, table.quality);
+  let boxes = rests ? null : await detect(photo, table, run, animal);
   const part = partOf(photo, boxes, looks[0], table);
   if (part) looks.push(await look(part, general, run));
-  const second = await together(looks, place, table, run, boxes);
+  let second = await together(looks, place, table, run, boxes);
+  if (rests && (second.said.taxon < 0 || second.said.level >= table.wide)) {
+    boxes = await detect(photo, table, run, animal); // how small is it, to say why
+    second = await together(looks, place, table, run, boxes);
+  }
   return { ...second, ...seen, boxes };
 }
 
 /** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */
-function partOf(photo, { animal: [focus] }, first, { general, recogniser, detector, subject }) {
+function partOf(photo, boxes, first, { general, recogniser, detector, subject }) {
+  const focus = boxes?.animal[0];
   if (focus) return around(photo, grown(focus, detector.GROWTH), general.size);
   if (first.animal < subject.MOST_EMPTY) return null;
   return near(photo, placeIn(first.map, recogniser.STRONG), recogniser.PART, general.size);
@@ -68,7 +75,7 @@ async function together(looks, place, table, run, boxes) {
     }
   }
   const stacked = (rows) => ({ data: Float64Array.from(rows.flatMap((row) => [...row])), dims: [rows.length, rows[0].length] });
-  const surest = Object.keys(FIRST_OF).map((kind) => boxes[kind]?.[0]?.score ?? 0);
+  const surest = Object.keys(FIRST_OF).map((kind) => boxes?.[kind]?.[0]?.score ?? 0);
   const names = packs.map(({ name }) => name);
   const { file } = table.graphs.find((graph) => graph.packs.join() === names.join());
   const said = await run(file, {
@@ -98,12 +105,26 @@ export function meanOf(rows) {
   return mean.map((each) => each / total);
 }
 
-/** Return the boxes in a photo by kind. `isShown`: whether it has an animal for sure, so that a smaller image is enough. */
-async function detect(photo, { detectors, detector, most }, run, isShown) {
+/**
+ * Return the boxes in a photo by kind. `animal`: the probability that it shows one. If that is low, a glance comes first,
+ * and is enough if it shows nothing, or people or vehicles without an animal.
+ */
+async function detect(photo, { detectors, detector, most }, run, animal) {
   const { name, size, classes } = detectors.find((each) => !each.camera_traps);
-  const { pixels, rows, columns, ...inBox } = letterBox(photo, isShown ? Math.min(detector.QUICK, size) : size, detector.STEP);
-  const image = { data: pixels, dims: [1, rows, columns, 3] };
-  return found(await run(`${name}.onnx`, { image }), inBox, { classes, most, ...detector });
+  const rule = { classes, most, ...detector };
+  const lookAt = async (longest) => {
+    const { pixels, rows, columns, ...inBox } = letterBox(photo, Math.min(longest, size), detector.STEP);
+    return [await run(`${name}.onnx`, { image: { data: pixels, dims: [1, rows, columns, 3] } }), inBox];
+  };
+  const isShown = animal >= detector.SHOWN;
+  if (!isShown) {
+    const glance = await lookAt(detector.GLANCE);
+    const highest = highestOf(glance[0], classes);
+    const surest = Math.max(...Object.values(highest));
+    const isSure = surest < detector.HINT || (highest.animal < detector.HINT && surest >= detector.SURE_GLANCE);
+    if (isSure) return found(...glance, rule);
+  }
+  return found(...(await lookAt(isShown ? detector.QUICK : size)), rule);
 }
 
 function imageOf({ pixels }, size) {
