@@ -50,7 +50,7 @@ class HostUnreachable(WeightsUnavailable):
 
 
 def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
-    """Return the ONNX file of a pack. `file`: its weights. Equal arguments give equal bytes."""
+    """Return the bytes of a pack's ONNX file. `file`: its weights. Equal arguments give equal bytes."""
     metadata = {
         "name": manifest.name,
         "source": f"{weights.repository} at {weights.commit}: {weights.path}, SHA-256 {weights.sha256}",

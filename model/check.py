@@ -126,7 +126,7 @@ def find_pack_problems(file: Path) -> list[str]:
 
 
 def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Iterator[str]:
-    """Yield the animals that are outside of the pack's taxa, unknown to the database, or contradict other labels."""
+    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or at odds with others."""
     name, known = manifest.labels.name, _known_taxa() if manifest.file.parent.resolve() == PACKS.resolve() else None
     lineages: dict[tuple[str, str], list[tuple[str, str]]] = {}
     ids: dict[int, str] = {}

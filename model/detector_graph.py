@@ -52,8 +52,8 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     """Return the ONNX model of a detector pack.
 
     `network`: YOLOX as its authors export it, with an input of 1 × 3 × size × size, the largest that the pack takes.
-    `boxes` are centre x, centre y, width and height in pixels of the input. Raise `ModelError` if the network has
-    another form.
+    The output `boxes` has centre x, centre y, width and height in pixels of the input. Raise `ModelError` if the
+    network has another form.
     """
     inputs, outputs = network.graph.input, network.graph.output
     squares = squares_of(size)

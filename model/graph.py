@@ -72,7 +72,7 @@ def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str], opse
 
 
 class QuantizableGraph(GraphBuilder):
-    """The graph of a network: int8 if there are `ranges`, by the names of tensors, else fp32."""
+    """The graph of a network: int8 if there are `ranges` of its tensors by name, else fp32."""
 
     def __init__(self, ranges: Mapping[str, ActivationRange] | None) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ def _add_block(graph: QuantizableGraph, block: Block, tensor: str, source: str, 
 def _add_classifier(graph: QuantizableGraph, network: Network, features: str) -> str:
     """Add pooling, which gives the features, and the classifier. Return the name of the logits.
 
-    These stay floats: 8 bits are too coarse.
+    Both stay floats: 8 bits are too coarse for them.
     """
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.add("Flatten", [pooled], "flat")

@@ -287,7 +287,7 @@ def _finish(graph: _Graph, operator: Operator, result: str) -> None:
     largest = _RELU6 + float(output.scale) / 2
     if (operator.activation and least < 0) or (operator.activation == "relu6" and most > largest):
         raise ModelError(
-            f"{output.name} has integers from {least:.2f} to {most:.2f}, which do not apply its {operator.activation}"
+            f"values of {output.name} go from {least:.2f} to {most:.2f}, beyond the limits of its {operator.activation}"
         )
     graph.quantize(result, output)
 

@@ -15,7 +15,7 @@ NOISE: Final = 0.05
 
 
 class Verdict(NamedTuple):
-    """The comparison of two versions. `better`, `worse`, `same`: number of photos on which the new one is so."""
+    """The comparison of two versions: on how many photos the new one is `better`, `worse` or the `same`."""
 
     better: int
     worse: int

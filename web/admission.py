@@ -105,7 +105,7 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `pulse`: counts the longest queue. `service_seconds`: time that a photo takes, until one was measured.
+    `pulse`: records the longest queue. `service_seconds`: assumed time of a photo, until one was measured.
     """
 
     def __init__(

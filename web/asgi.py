@@ -331,7 +331,7 @@ class Asgi:
 
 
 def _refusal(error: HTTPError, route: str, scope: Scope, request_id: str) -> Response:
-    """Return the response to a refused request: a problem, or a page to a browser that follows a wrong link."""
+    """Return the response to a refused request: problem details, or a page for a browser that follows a wrong link."""
     headers = headers_of(scope)
     if isinstance(error, NotFound) and route == NO_ROUTE and "text/html" in headers.get("accept", ""):
         return lost_page(language_of(Request(request_id, headers, {}, {}), languages()))

@@ -155,7 +155,7 @@ def listen(host: str, port: int) -> socket.socket:
 def allow_files(connections: int) -> None:
     """Raise the limit of open files if it is too low for so many connections, as far as the system lets us.
 
-    Many systems allow 1,024, hardly more than our default of connections. Without a free one, asyncio cannot refuse a
+    Many systems allow 1,024, hardly more than our default of connections. Without a free file, asyncio cannot refuse a
     connection: it logs thousands of errors a second, and no client gets an answer.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -59,7 +59,7 @@ class Runs(NamedTuple):
 
     @classmethod
     def of(cls, keys: Sequence[str]) -> "Runs":
-        """Return the runs of some keys."""
+        """Return the runs of equal keys in a sequence."""
         starts = [number for number, key in enumerate(keys) if number == 0 or key != keys[number - 1]]
         sizes = np.diff([*starts, len(keys)])
         return cls(np.array(starts), sizes, np.repeat(np.arange(len(starts)), sizes))
@@ -112,7 +112,7 @@ class Layout(NamedTuple):
         return [(animal, weight / total) for animal, weight in found]
 
     def lineage(self, species: int) -> tuple[Taxon, ...]:
-        """Return the taxa down to a species, or to the animal that stands alone for it."""
+        """Return the taxa down to a species, or down to its animal if it has only one."""
         lineage = self.species[species].lineage
         return lineage if self.animals.sizes[species] == 1 else down_to(lineage, "species")
 
@@ -127,7 +127,7 @@ class Tree(NamedTuple):
     """Families in the tree of life. A family without an order has one of its own, and so has an order without a class.
 
     `lineages`: taxa down to each family. `order`: number of each family's order. `class_`: number of each order's
-    class. `uncounted`: whether species of an order may live at the place that the dataset lacks.
+    class. `uncounted`: whether an order may have species at the place that are not in the dataset.
     """
 
     lineages: Sequence[tuple[Taxon, ...]]
@@ -347,5 +347,5 @@ def scientific_name(animal: Animal, rank: str) -> str | None:
 
 
 def _runs(animals: Iterable[Animal], rank: str) -> Runs:
-    """Return the runs of animals of one taxon of a rank; an animal without one stands alone."""
+    """Return the runs of animals with the same taxon of a rank; an animal without one is a run of its own."""
     return Runs.of([scientific_name(each, rank) or each.taxon_id for each in animals])

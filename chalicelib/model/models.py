@@ -254,7 +254,7 @@ class Models:
     def fuse(self, photos: Sequence[PhotoScores]) -> FusedScores:
         """Return the scores of one animal from all of its photos, without a place: the geometric mean of theirs.
 
-        Packs score all of these photos if the mean passes their gate, unless they have done so. Raises `ModelError`.
+        Packs score all of these photos if the mean passes their gate, unless they have before. Raises `ModelError`.
         """
         general = [photo.general for photo in photos]
         vision = mean_of([scores.vision for scores in general])

@@ -324,7 +324,7 @@ class Names:
         return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
 
     def consistent(self, name: Name | None) -> NDArray[np.float64]:
-        """Return the species' shares, scaled so that those in the named taxon agree with the number that is shown.
+        """Return the species' shares, scaled so that those in the named taxon agree with the score that is shown.
 
         No species has more than its family has in the list.
         """

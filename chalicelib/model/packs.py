@@ -205,7 +205,7 @@ def id_of(taxon: str) -> int:
 class Outside:
     """Packs and heads that are not part of the release. Thread-safe.
 
-    `folder`: has them; None without any. `relatives`: the species with a range that no model of the release knows.
+    `folder`: their folder, or None. `relatives`: the species with a range that no model of the release knows.
     """
 
     folder: Path | None

@@ -20,7 +20,7 @@ HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 class Prior:
     """The weights of all animals at one place, for one request.
 
-    They are computed once for each list of animals: that of the general model, and those that packs add to.
+    They are computed once for each taxonomy: that of the general model, and those that packs add animals to.
     `features`: the animals of the cell. `floor`: weight of an animal that does not live there.
     """
 

@@ -188,7 +188,7 @@ def _within(candidates: Candidates, seen: Seen, families: Floats, unseen: Floats
 
 
 def _means(groups: NDArray[np.intp], photo: Floats, count: int) -> Floats:
-    """Return the mean share of each group's species; 0 if it has none. `groups`: of each species."""
+    """Return the mean share of each group's species; 0 if it has none. `groups`: the group of each species."""
     sums, numbers = np.bincount(groups, photo, count), np.bincount(groups, minlength=count)
     return sums / np.maximum(numbers, 1)
 

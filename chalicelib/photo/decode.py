@@ -39,7 +39,7 @@ class Photo:
     After `close`, the pixels cannot be decoded, but the attributes can still be read.
 
     `form`: its format. `image`: source of the EXIF. `size`: width and height in pixels. `file`: bytes of the photo.
-    `decode_bytes`: implementation of the method of this name. `open_image`: returns the image to decode.
+    `decode_bytes`: computes what the method of this name returns. `open_image`: returns the image to decode.
     """
 
     def __init__(

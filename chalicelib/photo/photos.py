@@ -21,7 +21,7 @@ from chalicelib.photo.quality import Quality, quality_of
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What a photo's file says without its pixels.
+    """The facts in a photo's file, read without decoding its pixels.
 
     `width`, `height`: in pixels. `gps`: GPS tags of EXIF. `taken`, `offset`: the time by the camera's clock and this
     clock's offset from UTC, from EXIF; empty if unknown.

@@ -21,7 +21,7 @@ _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
 class Quality(NamedTuple):
-    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: has no colours, as by infrared light."""
+    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: whether it lacks colours, as in infrared."""
 
     pixels: int
     is_dark: bool
@@ -51,7 +51,7 @@ def quality_of(square: NDArray[np.uint8], pixels: int) -> Quality:
 def measures_of(square: NDArray[np.uint8]) -> tuple[float, float, float]:
     """Return the mean brightness, the share of fine detail in the contrast, and the mean colour difference.
 
-    Fine detail is the mean second difference of neighbouring pixels in a row, contrast the standard deviation of all.
+    Fine detail is the mean second difference of neighbours in a row, contrast the standard deviation of all pixels.
     """
     lines = np.ascontiguousarray(square[::_STEP])
     red, green, blue = (lines[:, ::_STEP, channel].copy() for channel in range(3))

@@ -83,7 +83,7 @@ def build(
 
 
 class RuleFiles:
-    """The files of the rule for a recogniser's models. `files`: the bytes of each, by name."""
+    """The ONNX graphs and rule.json for a recogniser's models. `files`: the bytes of each file, by name."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         models = self.models = recogniser.models

@@ -45,7 +45,7 @@ class Array:
         return self.rule.array(other, self.dtype) - self
 
     def __getitem__(self, index: "Array | NDArray[np.integer[Any]] | list[Any]") -> "Array":
-        """Return the elements at some positions. For an array of two dimensions, its rows."""
+        """Return the elements at some positions; of an array with two dimensions, the rows."""
         return self.rule.add_node("Gather", [self, self.rule.array(index, np.int32)], self.dtype)
 
     def apply(self, function: str, *more: "Array", **attributes: int) -> "Array":
@@ -129,7 +129,7 @@ class Rule(GraphBuilder):
         return self._known[key]
 
     def where(self, truth: Array, then: Operand, otherwise: Operand) -> Array:
-        """Return the elements of one array where something is true, and of another one elsewhere."""
+        """Return the elements of `then` where `truth` is not 0, and those of `otherwise` elsewhere."""
         is_false = self.add_node("Equal", [truth, self.array(0.0)], np.bool_)
         return self.add_node("Where", [is_false, self.array(otherwise), self.array(then)], np.float64)
 
@@ -142,6 +142,6 @@ class Rule(GraphBuilder):
         return Array(self, self.add(operator, [each.name for each in inputs], self.name(), **attributes), dtype)
 
     def finished(self, name: str, producer: str, metadata: Mapping[str, str]) -> ModelProto:
-        """Return the checked model."""
+        """Return the graph as an ONNX model that the checker has accepted."""
         graph = helper.make_graph(self.nodes, name, self._inputs, self._outputs, [*self.constants.values()])
         return to_model(graph, producer, metadata, OPSET)

@@ -24,7 +24,7 @@ type Lineage = tuple[Taxon, ...]
 
 
 class RuleTable:
-    """The taxa of all graphs, one row each, and the animals and relatives that their inputs number.
+    """The taxa of all graphs, one row each, and the numbers of animals and relatives in their inputs.
 
     `everything`: the animals of all models. `families`: of the models' folder. `position`: number of each animal among
     all, by taxon id.

@@ -203,10 +203,10 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
 
 
 def _token(request: Request) -> str:
-    """Return the token of a request. Raises `TokenMissing`."""
+    """Return the token in the request's header Authorization. Raises `TokenMissing`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":  # the case of a scheme does not count (RFC 9110)
-        raise TokenMissing("send it in the header Authorization: Bearer TOKEN")
+        raise TokenMissing("send the result's token in the header Authorization: Bearer TOKEN")
     return token.strip()
 
 
