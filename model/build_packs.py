@@ -33,9 +33,9 @@ VARIABLE = "FAUNALENS_WEIGHTS"
 INCOMPLETE = 3
 """Exit code if a pack is missing because its weights cannot be had."""
 HOST = "https://raw.githubusercontent.com"
-"""Serves the files of public repositories by repository, commit and path."""
+"""The host that serves the files of public repositories by repository, commit and path."""
 LARGEST = 200_000_000
-"""Bytes of a file, so that a wrong address cannot fill the disk."""
+"""Maximum number of bytes of a file, so that a wrong address cannot fill the disk."""
 _TIMEOUT = 10.0
 _CHUNK = 2**16
 _TENTHS = 10

@@ -29,7 +29,7 @@ from chalicelib.services import Services
 from model.verdict import Verdict, grade, verdict
 
 SHOWN = 10
-"""Photos that are listed, if the new version is worse about them."""
+"""Maximum number of photos that are listed because the new version is worse on them."""
 
 type Line = tuple[str, ...]
 """Scientific names from the phylum down to a taxon; empty: no animal."""

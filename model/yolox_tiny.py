@@ -26,10 +26,10 @@ type Weights = Mapping[str, NDArray[Any]]
 
 _NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 _SILU_TURNS: Final = -1.2785
-"""Where SiLU is least: it falls before and rises after."""
+"""The x at which SiLU is least: it falls before and rises after."""
 _POOL = 5
 _SILU_ENDS: Final = -8.0
-"""Below it, SiLU is 0 to 0.003. Layers give values down to −140, for which most of 255 steps would be spent."""
+"""The x below which SiLU is −0.003 to 0. Layers give values down to −140, which would take most of 255 steps."""
 _GATE, _PIXELS = ActivationRange(0, 1), ActivationRange(0, 255)
 
 

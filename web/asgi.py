@@ -54,9 +54,9 @@ CORS = {
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::[0-9]*)?")
 """A host in the header `Host`, with or without a port. Links in previews of results begin with it."""
 LANES: Mapping[str, tuple[int, int]] = {"page": (4, 1000), "health": (2, 32), "search": (2, 32), "stores": (4, 64)}
-"""Of each lane, the number of threads, and the largest number of requests that run or wait."""
+"""The number of threads of each lane, and the largest number of requests that run or wait in it."""
 RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "search": (8, 32), "stores": (32, 64)}
-"""The same with `INFERENCE=lambda`, where threads only wait, for the function or S3."""
+"""`LANES` with `INFERENCE=lambda`, where threads only wait for the function or S3."""
 SPOOL_THREADS = 4
 """Number of threads that write photos to temporary files."""
 

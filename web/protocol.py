@@ -205,4 +205,4 @@ def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:
 
 
 _parts: dict[tuple[str, bool], list[bytes]] = {}
-"""What is before and after the id, by detail, which has the time to wait: 30 different ones."""
+"""The parts of a response before and after the request id, by error detail (30, one for each time to wait)."""

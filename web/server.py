@@ -122,7 +122,7 @@ def _with_results(routes: Iterable[Route], application: Application, settings: W
 
 
 def _sweep_for_ever(results: Results) -> None:
-    """Delete expired results now, and then by the clock, also if nobody keeps new ones."""
+    """Delete expired results now, and then by the clock, also if no new ones are kept."""
     while True:
         with suppress(Unavailable):  # the next request that keeps a result logs why
             results.sweep()

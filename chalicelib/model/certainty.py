@@ -12,10 +12,10 @@ Level = Literal["animal", "family", "group", "list"]
 """What is named: an animal that a model knows; a genus or family; an order or class; a list of families."""
 
 Basis = Literal["place", "alone", "pack"]
-"""Whose curve a number is: that of photos with the features of a place, of those without, or of those that a pack
-scored, with a place or without."""
+"""The photos that a curve is for: those with the features of a place, those without, or those that a pack scored, with
+a place or without."""
 LEAST: Final = 1e-9
-"""Least probability of an answer, and of its contrary: a logit is finite."""
+"""Least probability of an answer, and of its contrary, so that its logit is finite."""
 
 
 class Curve(NamedTuple):

@@ -30,10 +30,10 @@ QUICK: Final = 320
 """Longer side of the photo in pixels in which a detector finds the animal that is there. In half the time, it finds as
 many people as in 416, but a third fewer vehicles."""
 SHOWN: Final = 0.6
-"""The general model's probability of an animal from which there is one, so that people and vehicles matter less."""
+"""The general model's probability of an animal from which a photo has one, so that people and vehicles matter less."""
 CLEAR: Final = 0.9
-"""That from which, by day, the general model knows where the animal is about as well as a detector: of the field photos
-of animals, 0.3% fewer become usable and 0.3% fewer wrong."""
+"""The probability from which, by day, the general model locates the animal about as well as a detector: of the field
+photos of animals, 0.3% fewer become usable and 0.3% fewer wrong."""
 GLANCE: Final = 192
 """Longer side of the photo in pixels in which a detector first looks where no animal is shown for sure. It takes a
 quarter of the time, and two thirds of such photos need no more."""
@@ -44,7 +44,7 @@ SURE_GLANCE: Final = 0.7
 """Score at a glance from which a person or a vehicle is there, if animals are excluded: 11 of 11 are; from 0.5, 11 of
 13."""
 EMPTY: Final = 0.08
-"""That below which the detector for camera traps need not look by day. Field photos show the same with 0 to 0.09."""
+"""Below this probability, the detector for camera traps need not look by day. 0 to 0.09 do as well on field photos."""
 STEP: Final = 32
 """The sides of a detector's image are multiples of this number of pixels."""
 GREY = 114
@@ -55,7 +55,7 @@ SCORE = 0.3
 """Lowest score of a box. With it and `OVERLAP`, 89 % of photos of mammals and birds had a box, and 3 % of photos of
 other things (model/packs/README.md)."""
 OVERLAP = 0.5
-"""Share of their union that two boxes of one kind cover both, from which they are boxes around one thing."""
+"""Share of their union that two boxes of one kind have in common, from which they are around the same thing."""
 MOST: Mapping[Kind, int] = {"animal": 10, "person": 100, "vehicle": 100}
 """Maximum number of boxes of each kind. The general model runs once for each animal."""
 LARGE_BY_DAY = 0.15

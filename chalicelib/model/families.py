@@ -32,7 +32,7 @@ PLACES: Final = 64
 NEVER_PHOTOGRAPHED: Final = frozenset({"Delphinidae", "Hominidae"})
 """Families whose unknown species do not count: dolphins at sea, and apes, of which people are one."""
 UNCOUNTED: Final = frozenset({"Amphibia", "Arachnida", "Reptilia"})
-"""Classes of which models know few species, and of which the dataset does not count the others."""
+"""Classes of which models know few species, and the dataset lists no others."""
 
 
 class Family(NamedTuple):

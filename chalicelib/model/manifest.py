@@ -33,7 +33,7 @@ class Manifest(NamedTuple):
     `weights`: None if the model lies beside the manifest. `size`: side of the input in pixels. `labels`: the CSV file
     of the outputs. `camera_traps`: whether a detector is one for camera traps.
 
-    Of a classifier only: `taxa`: scientific names of the taxa whose members it tells apart. `gate`: probability that
+    Of a classifier only: `taxa`: scientific names of the taxa whose members it separates. `gate`: probability that
     the general model must give these taxa for the pack to score a photo. `temperature`: divides the logits when the
     weights are converted. `crop`: share of the photo's short side that it sees. `resampling`: filter that resizes this
     crop. `background`: index of the output for photos of nothing in particular, or None.
@@ -172,7 +172,7 @@ _KEYS: dict[str, dict[str, _Key]] = {
     },
 }
 _TABLES = {"weights": KINDS[:2], "input": KINDS[:2], "outputs": KINDS, "thresholds": (HEAD,)}
-"""The kinds that have each table."""
+"""The tables of a manifest, and the kinds of packs that have each."""
 _OPTIONAL_TABLES = ("weights", "thresholds")
 
 

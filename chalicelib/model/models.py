@@ -32,11 +32,11 @@ from chalicelib.photo.pixels import Picture
 LEAST = 1e-9
 """Least probability in a geometric mean, so that one photo cannot exclude an animal that the others show."""
 LEAST_OTHER: Final = 0.2
-"""Probability of an animal unlike all that a head knows, above which the head says nothing. Of night photos of its
+"""A head's probability of an animal that it does not know, above which its scores do not count. Of night photos of its
 animals from other cameras, that loses one name in a thousand."""
 
 LEAST_NAMED: Final = 0.5
-"""Probability of a name, at least, whatever a head's thresholds are: it is likelier than all others together."""
+"""Least probability of a name, whatever a head's thresholds are: the name is likelier than all others together."""
 CROPS: Final = ((GROWTH, False, False), (GROWTH, True, True), (0.0, True, False), (0.0, False, True))
 """What a head sees: the share of a box that is added on each side, whether it is mirrored, and has more contrast.
 
@@ -44,7 +44,7 @@ On night photos of 86 cameras these were as good as twelve, with more ground too
 DARK, BRIGHT = 2, 98
 """Percentiles of a square's brightness that become black and white: what infrared light shows is often faint."""
 _STEP = 4
-"""Pixels between those that are looked at for them."""
+"""Every how many rows and columns a pixel counts for these percentiles."""
 
 
 class Headed(NamedTuple):

@@ -31,17 +31,17 @@ LISTED: Final = 3
 LEAST_LISTED: Final = 0.04
 """Least probability of a family in a list."""
 LIKELY_MEMBER: Final = 0.1
-"""Least part of its taxon that a named member has."""
+"""Least share of a taxon's probability that a named member has."""
 CLEAR_MEMBER: Final = 0.8
-"""Part of its taxon, by the photo alone, from which its likeliest animal is named wherever it lives."""
+"""Share of a taxon's probability, by the photo alone, from which its likeliest animal is named wherever it lives."""
 LIKELY_BREED: Final = 0.5
-"""Part of its species that a named breed has more than."""
+"""Share of a species' probability that a named breed must exceed."""
 WIDEST: Final = frozenset({"kingdom", "phylum"})
 """Ranks that say nothing to people: nothing so wide is named."""
 MOST_DEGRADED: Final = 0.94
-"""Highest number of an answer whose features could not be read: it is never almost certain."""
+"""Highest score of an answer whose features could not be read: it is never almost certain."""
 EXPLAINS: Final = 0.2
-"""Share of unknown species in a wide answer from which they are said to be its reason."""
+"""Share of unknown species in a wide answer from which the answer names them as its reason."""
 
 
 class Member(NamedTuple):

@@ -34,9 +34,9 @@ INPUT, OUTPUT = "image", "probabilities"
 REMEDY = "run `make setup`, which builds the packs"
 LABEL_COLUMNS = ("output_index", "label", *FIELDS, *RANKS)
 FIRST: Final = LARGEST_ID // 2 + 1
-"""The least id that is made of a name; those of the release are below 100,000."""
+"""The least id that `id_of` computes; ids of the release are below 100,000."""
 NATIVE: Final = 1
-"""Status of a relative at a place: range data has no other of it."""
+"""Status of a relative at a place: the range data of relatives has no other."""
 
 
 class PackLabels(NamedTuple):
@@ -165,7 +165,7 @@ class Pack(LabelledModel):
 
     @property
     def taxa(self) -> tuple[str, ...]:
-        """Return the scientific names of the taxa whose members the pack tells apart."""
+        """Return the scientific names of the taxa whose members the pack distinguishes."""
         return self.manifest.taxa
 
     @property

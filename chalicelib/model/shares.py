@@ -34,7 +34,7 @@ LIKENESS: Final = (0.85, 0.10, 0.05)
 CLEAR: Final = 0.7
 RIVAL: Final = 0.5
 OTHERS: Final = 0.5
-"""Weight of the unknown animals of an order whose species the dataset does not count."""
+"""Weight of the unknown animals of an order of which the dataset lists no unknown species."""
 
 type Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 Subject = Literal["animal", "person", "vehicle", "none", "unclear"]
 
 MOST_EMPTY: Final = 0.25
-"""Probability of an animal below which a photo is said to show none. Between the two, the photo is unclear."""
+"""Probability of an animal below which a photo shows none. From here to the threshold of an animal, it is unclear."""
 LEAST_BOX: Final = 0.5
 """Score of a box from which a detector is believed. Model and detector rarely err in the same photo.
 
@@ -13,7 +13,7 @@ docs/explanation/field.md has the measurements."""
 UNSEEN: Final = 0.4
 """Score of a box by night below which the detector for camera traps has seen no animal (model/packs/README.md)."""
 ALONE_BY_NIGHT: Final = 0.8
-"""Least probability of an animal by night that this detector has not seen."""
+"""Least probability of an animal in a photo by night in which this detector has seen none."""
 
 
 class Sighting(NamedTuple):

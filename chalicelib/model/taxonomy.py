@@ -27,7 +27,7 @@ KINDS: Mapping[str, float | None] = {
     "caged": 0.02,
     "cosmopolitan": 0.1,
 }
-"""Kinds of animals, with the weight of one where the dataset does not say that it lives; None: the prior's floor.
+"""Kinds of animals, with the weight of one at places where the dataset does not list it; None: the prior's floor.
 
 A breed of dog is one of 118. A farm animal is kept outdoors everywhere; a caged one in cages, tanks and homes, where
 few photos are taken. A cosmopolitan group is so wide that it lives on all land.

@@ -54,7 +54,7 @@ from model.rule.names import LEVELS, WIDE, Names, subject_of
 from model.rule.shares import joined, mean_of, place_of, shares_of
 
 CONSTANTS = (answers, words, detector, naming, recogniser, subject, pixels, quality)
-"""The modules whose public constants the table has, by the last part of the module's name."""
+"""The modules whose public constants are in rule.json, by the last part of the module's name."""
 
 
 def build(

@@ -20,7 +20,7 @@ from onnx import ModelProto, TensorProto, helper
 from model.graph import GraphBuilder, to_model
 
 OPSET = 18
-"""The first with a scattered maximum."""
+"""The first version of ONNX's operators whose ScatterElements can take the maximum."""
 
 
 def _numbers_of(operator: str) -> "Callable[[Array, Operand], Array]":

@@ -16,7 +16,7 @@ from chalicelib.model.naming import WIDEST
 from chalicelib.model.taxonomy import Taxon, Taxonomy, down_to, read_relatives
 
 NONE: Final = -1
-"""A taxon that is not said."""
+"""Stands for the row of a taxon where there is none."""
 
 type Numbers = NDArray[np.intp]
 type Floats = NDArray[np.float64]

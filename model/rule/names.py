@@ -16,9 +16,9 @@ from model.rule.shares import Parts, Place
 LEVELS: Final[tuple[Level, ...]] = ("animal", "family", "family", "group", "group")
 """The levels of a species, genus, family, order and class, in the order in which names are tried."""
 WIDE: Final = 3
-"""The first of them whose names are wide."""
+"""The position in `LEVELS` of the first level whose names are wide."""
 MOST_OF_ONE_NAME: Final = 3
-"""Families that may have one name, such as three of mantises."""
+"""Maximum number of families with the same name, such as three of mantises."""
 
 type Pick = Callable[[Array], Array]
 

@@ -17,10 +17,10 @@ from web.results.words import Words, words_of
 _ICON: Final = re.compile(r'href="(data:image/svg[^"]*)"')
 _SHAPES: Final = re.compile(r'<path class="(?:sea|land)"[^>]*>')
 _NAME: Final = re.compile(r"[^\W\d_]+(?:[ '’()-]{1,2}[^\W\d_]+)*\)?")
-"""What a person says is shown as a name only if it is letters: a stranger may write anything."""
+"""A person's text is shown as a name only if it matches this: a stranger may write anything."""
 _WITHOUT_RANGE: Final = ("everywhere", "unknown", None)
 _WIDTH, _HEIGHT = 1000, 487
-"""Of the API's maps, which are in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)."""
+"""Size of the API's maps, which are in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)."""
 _EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _SCALE: Final = _WIDTH / 2 / 2.7066
 HEADERS: Final = {

@@ -28,7 +28,7 @@ from web.settings import WebSettings
 
 LIFETIME = timedelta(days=30)
 KEEPS = ("false", "true", "picture", "answer")
-"""What is kept: nothing; the answer, with its picture unless people were found in it; both; the answer alone."""
+"""What each value keeps: nothing; the answer, and its picture unless it shows people; both; the answer alone."""
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 READERS = 16
 """Results that are read at the same time to list their corrections."""

@@ -32,14 +32,14 @@ _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Ty
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
 MOST_BYTES = 10_000
-"""Of a correction."""
+"""Maximum size of a correction's body in bytes."""
 SIDE = 400
-"""The longer side in pixels: enough for the previews of messengers, which scale it down."""
+"""The longer side of a kept picture, in pixels: enough for messengers, which scale previews down."""
 QUALITY = 80
 MOST_DECODE_BYTES = 100_000_000
-"""Maximum memory for decoding a photo. A PNG of 64 MP would need more than a small container has."""
+"""Maximum bytes of memory to decode a photo. A PNG of 64 MP would need more than a small container has."""
 WAIT_SECONDS = 3.0
-"""Longest wait for the photos before. Many slow ones at once would hold all answers back, which are there already."""
+"""Longest wait of a thumbnail for those before it. Many slow ones would hold back answers that are ready."""
 one_at_a_time = Lock()
 
 

@@ -23,7 +23,7 @@ SWEEP_SECONDS = 3600.0
 DAY = 86_400.0
 _UNAVAILABLE = "results cannot be kept or read just now; try again in a moment"
 _MISSING = ("NoSuchKey", "AccessDenied")
-"""Errors of S3 for what is missing. To a role that may not list the bucket, it does not say that a file is missing."""
+"""S3's error codes for a missing file. A role that may not list the bucket gets the second one."""
 
 
 class File(NamedTuple):
