@@ -12,7 +12,7 @@ _RATE_LIMIT = re.compile(r"(?P<path>\*|/[^\s,]*) (?P<name>[a-z-]+)=(?P<quota>[1-
 class RateLimit(NamedTuple):
     """A limit in front of the API: at most `quota` requests in `seconds`.
 
-    `path`: path of a route, or `*` for all. `name`: whose requests count.
+    `path`: path of a route, or `*` for all. `name`: says whose requests are counted together, such as `address`.
     """
 
     path: str
@@ -56,10 +56,10 @@ positive_int, non_negative_int = _whole_number(1), _whole_number(0)
 
 
 def assignments(value: str) -> tuple[tuple[str, str], ...]:
-    """Parse words such as `PRIOR_FLOOR=0.01 BOXES=true`, without spaces in values."""
+    """Parse settings such as `PRIOR_FLOOR=0.01 BOXES=true`, whose values contain no spaces."""
     words = [each.partition("=") for each in value.split()]
     if not all(name and equals for name, equals, _ in words):
-        raise ValueError("expected words such as PRIOR_FLOOR=0.01")
+        raise ValueError("expected NAME=VALUE, such as PRIOR_FLOOR=0.01")
     return tuple((name, text) for name, _, text in words)
 
 

@@ -1,4 +1,4 @@
-"""Dataclass fields that are read from environment variables, alone or in groups, which are dataclasses too."""
+"""Dataclass fields that are read from environment variables. A group of them is a dataclass in another's field."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +55,7 @@ def setting[T](
 ) -> T:
     """Declare a dataclass field that is read from the environment variable `variable`; a docstring below explains it.
 
-    `parse`: by default, any text is right for a setting that is a text, and yes or no for one that is a bool.
+    `parse`: by default, a string setting takes any text, and a boolean one the texts that `casts.boolean` takes.
     """
     parse = parse or _PARSERS[type(default)]
     return field(default=default, metadata={"": Variable(variable, default, parse, unit, below, alias)})

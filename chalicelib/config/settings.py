@@ -19,7 +19,7 @@ from chalicelib.errors import SettingError
 
 ROOT = Path(__file__).parents[2]
 When = Literal["always", "doubt", "never"]
-"""For which photos the detector for camera traps looks; `ModelSettings.camera_traps` explains them."""
+"""Which photos the detector for camera traps sees; `ModelSettings.camera_traps` explains the values."""
 EngineName = Literal["local", "megadetector", "speciesnet"]
 """What identifies photos: our models, or a package of another project."""
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -40,7 +40,7 @@ class Deployment:
     function: str = setting("AWS_LAMBDA_FUNCTION_NAME", "local")
     """Function name in logs; Lambda sets it."""
     release: str = setting("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-    """Version of the function; Lambda sets it. What it sees is compared with what the version before it saw."""
+    """Version of the function; Lambda sets it. The drift check compares its photos with earlier ones."""
     runtime_api: str = setting("AWS_LAMBDA_RUNTIME_API", "")
     """Host and port of Lambda's Runtime API; Lambda sets it."""
     region: str = setting("AWS_REGION", "us-east-1")
@@ -64,9 +64,9 @@ class Deployment:
         ),
         casts.origins,
     )
-    """Where browsers look up pictures of animals when a person asks for them: iNaturalist's API, then the hosts of its
-    pictures, and Wikidata with the host of its own, separated by spaces; `off`: none. The server itself asks none of
-    them."""
+    """Servers from which browsers load pictures of animals when a person asks for them, separated by spaces: first
+    iNaturalist's API, then the hosts of its pictures, and Wikidata with the host of its pictures; `off`: no pictures.
+    The server of Faunalens calls none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class TelemetrySettings:
     log_format: str = setting("LOG_FORMAT", "json", casts.one_of("json", "text"))
     """Format of log lines: `json`, or `text` for a terminal."""
     shadow_share: float = setting("SHADOW_SHARE", 0.0, casts.fraction)
-    """Share of the photos that the version of `SHADOW_SETTINGS` sees too, after the answer; its answers are compared
-    and never given (docs/how-to/model.md)."""
+    """Share of the photos that a version with `SHADOW_SETTINGS` also identifies, after the answer; clients never get
+    its answers, which are only compared (docs/how-to/model.md)."""
     shadow_settings: tuple[tuple[str, str], ...] = setting("SHADOW_SETTINGS", (), casts.assignments)
     """Settings of the version in shadow that differ from these, such as `PACKS_PATH=/opt/packs`."""
     metrics_file: Path | None = setting("METRICS_FILE", None, Path)
@@ -110,27 +110,27 @@ class ModelSettings:
     path: Path = setting("MODEL_PATH", _default_model(), Path)
     """ONNX model; docs/how-to/model.md lists the files that must be in the same folder."""
     packs: Path | None = setting("PACKS_PATH", None, Path)
-    """Folder with more packs than those beside the model, such as on the disk of a web tier, where a large one needs no
-    room in Lambda's package."""
+    """Folder with further packs, in addition to those beside the model; for example on a web tier's disk, for packs too
+    large for Lambda's package."""
     engine: EngineName = setting("ENGINE", "local", casts.one_of(*ENGINES))
-    """What identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as of `faunalens
-    identify --engine`. Lambda, and so its batches, has `local` alone: PyTorch exceeds its 250 MB."""
+    """What identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as in `faunalens
+    identify --engine`. Lambda and its batches run `local` only, because PyTorch exceeds Lambda's 250 MB."""
     engine_weights: str = setting("ENGINE_WEIGHTS", "")
     """Weights of another `ENGINE`: a name that its package knows, a file or a folder."""
     threads: int = setting("MODEL_THREADS", 0, casts.non_negative_int)
     """Threads per inference; 0 uses one per processor."""
     second_look: bool = setting("SECOND_LOOK", True)
-    """Whether models look again, at the animal alone, if a photo leaves a doubt; takes twice the time and more for such
-    photos (docs/explanation/field.md says what it is worth)."""
+    """Whether models also score the part with the animal if the whole photo leaves a doubt; such photos take twice the
+    time or more (docs/explanation/field.md has the gain)."""
     camera_traps: When = setting("CAMERA_TRAP_DETECTOR", "doubt", casts.one_of("always", "doubt", "never"))
-    """Which photos the detector for camera traps sees beside the general one: `doubt`: grey, dark and doubtful ones;
-    the command line and batches use `always` (model/packs/README.md has its cost and gain)."""
+    """Which photos the detector for camera traps sees beside the general detector; `doubt`: grey, dark and doubtful
+    photos; the command line and batches use `always` (model/packs/README.md has its cost and gain)."""
     boxes: bool = setting("BOXES", False)
-    """Whether answers find each animal, person and vehicle in the photo if a request does not say; takes more time
+    """Whether to find each animal, person and vehicle in a photo if the request does not say; this takes more time
     (model/packs/README.md has figures)."""
 
     def for_batches(self) -> Self:
-        """Return the settings for many photos of one study: its camera traps are worth every look."""
+        """Return the settings for a study's photos: the detector for camera traps sees them all, unless it is off."""
         return self if self.camera_traps == "never" else replace(self, camera_traps="always")
 
 
@@ -144,8 +144,8 @@ class Thresholds:
     """Share of its weight that an animal keeps in a month without records of it, if the dataset has seasons; 1 disables
     seasons."""
     animal: float = setting("ANIMAL_THRESHOLD", 0.6, casts.fraction)
-    """Minimum probability that the photo shows an animal to say so, named or not (docs/explanation/field.md explains
-    the value)."""
+    """Least probability of an animal, named or not, with which an answer says that the photo shows one
+    (docs/explanation/field.md explains the value)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +169,15 @@ class Settings:
         return read(cls, environment)
 
     def with_our_models(self) -> "Settings":
-        """Return these settings. Raises `SettingError` if they want an engine that Lambda's package has no room for."""
+        """Return these settings. Raises `SettingError` if they name an engine that does not fit in Lambda's package."""
         if self.model.engine != "local":
             raise SettingError(
-                f"ENGINE is '{self.model.engine}', for which Lambda's package has no room; expected 'local'. The web "
+                f"ENGINE is '{self.model.engine}', which does not fit in Lambda's package; expected 'local'. The web "
                 "tier (`python -m web`) and `faunalens identify` run other engines"
             )
         return self
 
     def candidate(self, environment: Mapping[str, str]) -> "Settings | None":
-        """Return the settings of the version in shadow, or None if no photo is to see it. Raises `SettingError`."""
+        """Return the settings of the version in shadow, or None if its share of photos is 0. Raises `SettingError`."""
         changes = dict(self.telemetry.shadow_settings)
         return self.from_environment({**environment, **changes}) if self.telemetry.shadow_share else None

@@ -97,7 +97,7 @@ class S3Settings(Budget):
     upload_seconds: int = setting("UPLOAD_SECONDS", 300, casts.positive_int, unit="s")
     """Lifetime of an upload form."""
     batch_exif_location: bool = setting("BATCH_EXIF_LOCATION", False)
-    """Whether lines of batches have the exact position in EXIF."""
+    """Whether the result lines of batches contain the exact position from EXIF."""
     connect: float = seconds("S3_CONNECT", 1.0)
     """Timeout for connecting to S3."""
     command: float = seconds("S3_READ", 3.0)

@@ -14,7 +14,7 @@ from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 
 PREFIX = "faunalens:"
-"""The beginning of every key: what a user of Redis may touch, and what stages on one Redis would have to differ in."""
+"""The beginning of every key. Access rules of Redis name it, and stages that share a Redis need different ones."""
 ROLLOUT = f"{PREFIX}rollout".encode()
 """The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
 HEALTH = f"{PREFIX}health".encode()
@@ -24,9 +24,9 @@ HOURS = 24
 KEEP_SECONDS = (HOURS + 1) * 3600
 """TTL of one hour's counts in Redis, in seconds."""
 SEEN_DAYS = 14
-"""Number of days for which Redis keeps what photos and answers were like."""
+"""Number of days for which Redis keeps the counts of photos by class (telemetry/drift.py)."""
 KEEP_SEEN = (SEEN_DAYS + 1) * 86_400
-"""TTL of one hour's classes in Redis, in seconds."""
+"""TTL of one hour's counts by class in Redis, in seconds."""
 
 
 def value_key(cell: int, version: str) -> bytes:
@@ -35,7 +35,7 @@ def value_key(cell: int, version: str) -> bytes:
 
 
 def taxon_key(taxon: str, part: str, version: str) -> bytes:
-    """Return the key of what one dataset says of a taxon; the value is compressed JSON. `part`: `facts`, `range` …"""
+    """Return the key of a part of a taxon in one dataset, as compressed JSON. `part`: name of a query in taxa.sql."""
     return f"{PREFIX}taxon:{taxon}:{part}:{version}".encode()
 
 
@@ -65,7 +65,7 @@ def seen_key(hour: int) -> bytes:
 
 
 def reference_key(release: str) -> bytes:
-    """Return the key of the photos by class, hour by hour of a day, that a release is compared with."""
+    """Return the key of a release's reference: the photos by class, for each hour of a day (telemetry/drift.py)."""
     return f"{PREFIX}reference:{release}".encode()
 
 

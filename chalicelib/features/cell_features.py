@@ -18,7 +18,7 @@ from chalicelib.features.rollout import ActiveRollout
 SHORTEST = 0.2
 """Minimum number of seconds for a lookup, even if its request has already waited in a queue."""
 SHADOW_SECONDS = 0.3
-"""Time limit of a lookup in shadow. Photos take about as long; what is later cannot be compared."""
+"""Time limit of a lookup in shadow, in seconds: about as long as a photo takes. Later features are not compared."""
 
 
 class CellFeatures:
@@ -68,10 +68,10 @@ class CellFeatures:
         return self._rollout.shadow_of(cell)
 
     def in_shadow(self, cell: int, version: str) -> Features | None:
-        """Look up a cell in a dataset in shadow, only to compare the answers; None if that is not possible soon.
+        """Look up a cell in a dataset in shadow, only to compare the answers; None if that takes too long.
 
-        With a short deadline and without retries, it takes little from the connections that requests need. Another
-        process may be querying the database for this cell; then that one is enough.
+        With a short deadline and without retries, it takes little from the connections that requests need. If
+        another process is querying the database for this cell, this one does not query it too and returns None.
         """
         shared, deadline = self._shared, Deadline.after(SHADOW_SECONDS, self._monotonic)
         with suppress(DependencyError, CorruptValue):  # the request's own lookup reports what is wrong

@@ -82,7 +82,7 @@ NO_LOCATION = Features("no_location", "bypass")
 def features_of(
     found: CellAnimals, cache: CacheLevel, faults: tuple[str, ...] = (), trace: Trace = NO_TRACE
 ) -> Features:
-    """Return the features of a cell from what a store has of it."""
+    """Return the features of a cell from the animals that a store has for it."""
     return Features("unknown_area" if found.is_empty else "narrowed", cache, found, faults, trace)
 
 
@@ -94,7 +94,7 @@ def degraded(faults: tuple[str, ...], trace: Trace = NO_TRACE) -> Features:
 def month_in(text: str) -> int | None:
     """Return the month, 1 to 12, of a time that begins with year and month: ISO 8601, or as EXIF writes it.
 
-    The rest of the time is not looked at: a day more or less hardly changes the season.
+    The rest of the text is ignored, because a day more or less hardly changes the season.
 
     >>> month_in("2026-07-14T09:30:00+02:00"), month_in("2026:07:14 09:30:00"), month_in("0000:00:00 00:00:00")
     (7, 7, None)

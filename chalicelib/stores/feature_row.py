@@ -13,7 +13,7 @@ from chalicelib.features.codec import NO_SEASONS, CellAnimals, Seasons, expect_p
 def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAnimals:
     """Return the animals in a row of `features_of`. Raises `ValueError` if requests could not use them.
 
-    database/schema.sql has the columns. A database of an earlier release has none with the rollout. `with_seasons`:
+    database/schema.sql has the columns. Rows of an earlier release lack that of the rollout. `with_seasons`:
     whether the row ends with the two columns of `seasons_of`.
     """
     *columns, seasonal, months = row if with_seasons else (*row, (), b"")

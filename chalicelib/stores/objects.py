@@ -16,7 +16,7 @@ _EXISTS = frozenset({"PreconditionFailed"})
 
 
 class Object(NamedTuple):
-    """An object that was read. `data`: None if it is larger than was asked for. `metadata`: by name, in lower case."""
+    """An object that was read. `data`: None if it is larger than the caller allows. `metadata`: by lower-case name."""
 
     data: bytes | None
     size: int
@@ -27,7 +27,7 @@ class Object(NamedTuple):
 class S3:
     """A client of S3 with our time limits. Thread-safe; connects at first use.
 
-    `connections`: maximum number of calls at the same time. `unavailable`: what clients read if S3 fails.
+    `connections`: maximum number of calls at the same time. `unavailable`: message of the error if S3 fails.
     """
 
     def __init__(self, region: str, budget: Budget, connections: int = 10, unavailable: str = "") -> None:
@@ -68,7 +68,7 @@ class Objects(S3):
     """S3, as a batch uses it. Every method raises `Unavailable` if S3 fails; the caller limits its time."""
 
     def read(self, bucket: str, key: str, most: int) -> Object | None:
-        """Read an object of at most `most` bytes. Return None if there is none, or the caller may not read it."""
+        """Read an object of at most `most` bytes. Return None if it does not exist, or the caller may not read it."""
 
         def get(s3: Any) -> Object:
             found = s3.get_object(Bucket=bucket, Key=key)
@@ -80,11 +80,11 @@ class Objects(S3):
         return self.call(get, _MISSING, is_short=False)
 
     def exists(self, bucket: str, key: str) -> bool:
-        """Return whether there is an object."""
+        """Return whether the object exists."""
         return self.call(lambda s3: s3.head_object(Bucket=bucket, Key=key), _MISSING, is_short=False) is not None
 
     def write(self, bucket: str, key: str, text: str, *, replace: bool) -> None:
-        """Write an object. If there is one and `replace` is false, it stays as it is."""
+        """Write an object. If `replace` is false, an object that exists already stays as it is."""
         condition = {} if replace else {"IfNoneMatch": "*"}
 
         def put(s3: Any) -> None:
@@ -93,7 +93,7 @@ class Objects(S3):
         self.call(put, _EXISTS, is_short=False)
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete an object, if there is one."""
+        """Delete an object, if it exists."""
         self.call(lambda s3: s3.delete_object(Bucket=bucket, Key=key), is_short=False)
 
 

@@ -6,7 +6,7 @@ stopped responding.
 Every failure is a `StoreError` with one of these fault codes:
 
     postgres_timeout                no reply within the budget, or a sign-in that took too long
-    postgres_signing_in             the sign-in is not through yet; the next query continues it
+    postgres_signing_in             the sign-in is not complete yet; the next query continues it
     postgres_statement_timeout      the server cancelled the query after `statement_timeout`
     postgres_unreachable            connection refused, unknown host or no route
     postgres_disconnected           the server closed the connection, and a new one too
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 FEATURES_OF = "select here.* from features_of(%s::bigint[]) as here"
 """Returns one row per cell; database/schema.sql defines the function.
 
-The star leaves the columns to the database: between a deployment and the load after it, it is of the earlier release,
-which has no column `rollout`.
+The star takes the columns that the function has: between a deployment and the next load, the function is still that of
+the earlier release, without the column `rollout`.
 """
 _FEATURES_IN = "select here.* from features_of(%s::bigint[], %s) as here"
-"""The same of the dataset of a version."""
+"""The same query for the dataset of a given version."""
 _WITH_SEASONS = """\
 select here.*, season.animals, season.months from ({}) as here, seasons_of(here.cell, here.version) as season"""
 
@@ -223,7 +223,7 @@ class PostgresStore:
     def _attempt(
         self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
     ) -> list[tuple[Any, ...]]:
-        """Run a query. Retry once on a new connection if that of an earlier query broke, or its sign-in."""
+        """Run a query. Retry once on a new connection if the connection or the sign-in of an earlier query broke."""
         import psycopg2
 
         had_time = deadline.left() >= self._settings.command
@@ -261,7 +261,7 @@ class PostgresStore:
         raise AssertionError("unreachable")
 
     def _connect(self, deadline: Deadline) -> "Connection | None":
-        """Continue the sign-in that is under way, or begin one. Return None if it is not through in time."""
+        """Continue the sign-in that is under way, or begin one. Return None if it is not complete in time."""
         self._drop()
         if self._sign_in is None:
             first = min(self._settings.connect, _GLANCE if self._is_silent(monotonic()) else inf)

@@ -4,7 +4,7 @@ Supports Redis 7 and later as a single server, a cluster or ElastiCache Serverle
 uses one key, and each value has a TTL. Every failure is a `CacheError` with one of these fault codes:
 
     redis_timeout             no reply within the budget
-    redis_signing_in          the sign-in is not through yet; the next call continues it
+    redis_signing_in          the sign-in is not complete yet; the next call continues it
     redis_unreachable         connection refused, unknown host or no route
     redis_disconnected        the server closed the connection before its reply
     redis_tls                 the server's certificate is invalid, or the CA bundle cannot be read
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
 
 
 def _leave_out_asyncio() -> None:
-    """Let `import redis` not import its client for asyncio, which takes a seventh of the time and which nothing uses.
+    """Keep `import redis` from importing its asyncio client, which takes a seventh of the time and is never used.
 
-    What redis-py itself needs of the package `redis.asyncio` can still be imported from its folder.
+    The modules of `redis.asyncio` that redis-py itself needs can still be imported from the package's folder.
     """
     if "redis" not in sys.modules and (found := find_spec("redis")):
         package = ModuleType("redis.asyncio")
@@ -144,7 +144,7 @@ class RedisCache:
         return _bytes(value)
 
     def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
-        """Return the value of a key, and send demand counts in the same round trip."""
+        """Return the value of a key, and add the counts in `tally` to Redis in the same round trip."""
         if not (tally.cells or tally.seen):
             return self.read(key, deadline)
         hour = int(self._now()) // 3600
@@ -240,7 +240,7 @@ class RedisCache:
         return 0, 0
 
     def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
-        """Return the photos of each hour by each class that they belong to. `hours`: since 1970."""
+        """Return the number of photos in each class, for each hour. `hours`: hours since 1970."""
 
         def commands(redis: "Redis") -> None:
             for hour in hours:

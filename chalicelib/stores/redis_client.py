@@ -11,7 +11,7 @@ deadline of the calling thread, so a call ends by its deadline. A call may take 
 is slow; the server does not read the command (at most `Budget.command` longer); or the cluster lost a node, and another
 thread is reading the slot map.
 
-A connect that is not through by then continues in the next call (redis_connection.py).
+A sign-in that is not complete by then continues in the next call (redis_connection.py).
 """
 
 import ssl

@@ -1,7 +1,7 @@
 """redis-py's connections, with a deadline for each call, and their sign-ins. This module imports redis-py.
 
 A sign-in is TCP, TLS and `AUTH` on a non-blocking socket, which a redis-py connection then takes over. redis-py itself
-connects in one blocking call, which a request could not leave and another one continue.
+connects in one blocking call, which one request could not leave for another to continue.
 """
 
 import select
@@ -30,7 +30,7 @@ _MAX_REPLY = 65_536
 _SILENCE = 1000
 """Time for which the peer may leave a packet unacknowledged, in milliseconds.
 
-Then a new sign-in loses nothing, and it sends its packets earlier than the kernel, whose pauses double."""
+After that, a new sign-in is faster than to wait for the kernel, which doubles its pause before each resend."""
 MAX_AGE = 11 * 3600.0
 """Age in seconds at which a connection is replaced. ElastiCache closes connections 12 h after their IAM sign-in."""
 GLANCE = 0.002
@@ -40,7 +40,7 @@ Address = tuple[str, int]
 
 
 class SignInUnderWay(redis.TimeoutError):
-    """The sign-in was not through in time, and continues. redis-py handles this as a connect timeout."""
+    """The sign-in was not complete in time, and continues. redis-py handles this as a connect timeout."""
 
 
 class RedisSignIns:
@@ -58,13 +58,13 @@ class RedisSignIns:
 
     @property
     def any_under_way(self) -> bool:
-        """Return whether a sign-in is under way, and not overdue, as one to a node that left the cluster may be."""
+        """Return whether a sign-in is under way and not overdue. One to a node that left the cluster may be overdue."""
         return bool(self._under_way) and not all(each.is_overdue for each in list(self._under_way.values()))
 
     def open(self, address: Address, deadline: Deadline) -> socket.socket:
         """Return a signed-in socket. Raises `SignInUnderWay` at the deadline, and errors of redis-py and `OSError`.
 
-        Concurrent calls wait for each other, so that they do not begin a sign-in each.
+        Concurrent calls wait for each other, so that together they begin only one sign-in.
         """
         lock = self._locks.setdefault(address, Lock())
         if not lock.acquire(timeout=max(deadline.left(), 0.0)):
@@ -112,7 +112,7 @@ def _steps(address: Address, tls: ssl.SSLContext | None, login: Login | None) ->
 
 
 def _tcp(address: Address) -> Steps[socket.socket]:
-    """Connect to the first address of the host that accepts. Raises `OSError`."""
+    """Connect to the first of the host's addresses that accepts a connection. Raises `OSError`."""
     failure = OSError(f"{address[0]} has no address")
     for family, kind, protocol, _, resolved in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)

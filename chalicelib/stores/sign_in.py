@@ -61,13 +61,13 @@ class SignIn[C]:
 
     @property
     def is_stalled(self) -> bool:
-        """Return whether requests have waited for one connect budget: from then on they check it without waiting."""
+        """Return whether requests have used up their `patience`. From then on they only check the sign-in."""
         return self._left <= 0.0
 
     def proceed(self, deadline: Deadline) -> C | None:
         """Take the steps that are possible by the deadline. Return the connection, or None if steps remain.
 
-        Raises what a step raises, and `TimeoutError` after the limit. Then the sign-in is over.
+        Raises the errors of the steps, and `TimeoutError` after the limit. Either ends the sign-in.
         """
         try:
             while self._is_ready(deadline):
@@ -79,11 +79,11 @@ class SignIn[C]:
             return connection
         if self.is_overdue:  # checked last, because the server may have replied long ago, during a freeze
             self.close()
-            raise TimeoutError(f"the sign-in was not through after {self._limit:g} s")
+            raise TimeoutError(f"the sign-in was not complete after {self._limit:g} s")
         return None
 
     def close(self) -> None:
-        """Give up, and close the socket."""
+        """Give up the sign-in, and close its socket."""
         self._steps.close()
 
     def _is_ready(self, deadline: Deadline) -> bool:
@@ -115,7 +115,7 @@ class Signer:
     def database_password(self, url: str) -> Callable[[], str]:
         """Return a function that creates a new password for each connection to the database at `url`.
 
-        Its user has the role `rds_iam`.
+        The user in `url` must have the role `rds_iam`.
         """
         parts = urlsplit(url)
         resource = f"{parts.hostname or 'localhost'}:{parts.port or 5432}/"

@@ -57,21 +57,21 @@ class NamedTaxon(NamedTuple):
 
 
 class Of[T](NamedTuple):
-    """What a version of the dataset says."""
+    """Something found in the dataset, with the dataset's version."""
 
     version: str
     found: T
 
 
 class RecentSearches:
-    """What a process found in the last `CACHED_SECONDS`, by text and group. Thread-safe."""
+    """The results of a process's searches in the last `CACHED_SECONDS`, by text and group. Thread-safe."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str | None], tuple[float, Of[list[NamedTaxon]]]] = {}
         self._lock = Lock()
 
     def get(self, asked: tuple[str, str | None], search: Callable[[], Of[list[NamedTaxon]]]) -> Of[list[NamedTaxon]]:
-        """Return what was found, or search for it. Raises what `search` raises."""
+        """Return the kept result of `asked`, or else that of `search`, which is kept. Raises the errors of `search`."""
         until, found = self._found.get(asked, (0.0, None))
         if found is None or monotonic() >= until:
             found = search()
@@ -84,10 +84,10 @@ class RecentSearches:
 
 
 class Taxa:
-    """The taxa of the active dataset. Every method raises `Unavailable` if neither store can be asked in `seconds`.
+    """The taxa of the active dataset. Every method raises `Unavailable` if no store gives them in `seconds`.
 
     `ttl`: lifetime of values in Redis, in seconds. `recent`: searches of this process. `damaged`: called for each value
-    in Redis that is not what this module writes, which counts as none.
+    in Redis that is not in the form that this module writes; such a value counts as missing.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Taxa:
         return self._recent.get((text, group), lambda: _named(self._rows(*query)))
 
     def in_group(self, group: str) -> Of[list[NamedTaxon]]:
-        """Return all taxa of a group, by name."""
+        """Return all taxa of a group, sorted by name."""
         return _named(self._rows(_queries()["group"], (group,)))
 
     def groups(self) -> Of[dict[str, int]]:
@@ -176,10 +176,10 @@ class Taxa:
 
 
 def _checked(part: str, found: Any) -> Any:
-    """Return a part of a taxon as Redis has it. Raises `ValueError` if the database gives no such thing."""
+    """Return `found`, a part of a taxon from Redis. Raises `ValueError` if it lacks the form that taxa.sql gives it."""
     is_facts = isinstance(found, dict) and found.keys() >= _FACTS and isinstance(found["is_drawn"], bool)
     if not (is_facts if part == "facts" else isinstance(found, str)):
-        raise ValueError(f"the value is no {part}")
+        raise ValueError(f"the value does not have the form of {part}")
     return found
 
 
@@ -189,6 +189,6 @@ def _named(rows: list[tuple[Any, ...]]) -> Of[list[NamedTaxon]]:
 
 @cache
 def _queries() -> dict[str, str]:
-    """Return the queries in taxa.sql by name. Those of one taxon return one row: the version, and the found or null."""
+    """Return the queries in taxa.sql by name. Those of one taxon return one row: version, and part or null."""
     texts = re.split(r"^-- (\w+)$", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(texts[1::2], texts[2::2], strict=True))

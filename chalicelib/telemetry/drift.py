@@ -3,10 +3,10 @@
 A photo belongs to one class of each population, such as `confidence:0.9` and `quality:dark`. Processes count classes
 and send the counts to Redis with the counts of demand, so that no request waits for them. Warming's schedule compares
 the last whole hour with the release's reference: the same hours of the day in the two weeks before that release. Redis
-keeps the reference with the release, so that going back goes back to it.
+keeps each release's reference, so a return to an earlier release uses its reference again.
 
-The measure is the population stability index, the sum of (p - q) ln(p / q) over the classes, less what chance alone
-brings to the numbers of photos compared: (classes - 1) (1/n + 1/m) (Yurdakul 2018). Above 0.25 it is said to be a
+The measure is the population stability index, the sum of (p - q) ln(p / q) over the classes, less the part that
+chance alone brings with so many photos: (classes - 1) (1/n + 1/m) (Yurdakul 2018). Above 0.25 it is said to be a
 shift, below 0.1 none (Siddiqi 2006).
 """
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from chalicelib.photo.quality import Quality
 
 LEAST: Final = 200
-"""Photos without which two populations are not compared. An hour with fewer is compared as a part of its day."""
+"""Least number of photos to compare two populations. For an hour with fewer, the last 24 hours are compared."""
 RARE: Final = 0.01
-"""Share of the reference below which classes are counted together: an index is not to hang on a few photos."""
+"""Share of the reference below which classes are counted together: otherwise the index would depend on a few photos."""
 _DAY = 24
 _TTL = 4 * KEEP_SEEN
 """Lifetime of a reference in Redis, in seconds. A release that lives longer gets a new one."""
@@ -45,7 +45,7 @@ class Counts(Protocol):
     """The operations of Redis that drift needs. All raise `CacheError`."""
 
     def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
-        """Return the photos of each hour by class."""
+        """Return the number of photos in each class, for each hour. `hours`: hours since 1970."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         """Return the value of a key, or None."""
@@ -79,14 +79,14 @@ def _quality(quality: "Quality") -> str:
 
 
 class Shift(NamedTuple):
-    """How far a population is from its reference. `moved`: the classes that moved most, with the change in points."""
+    """How far a population is from its reference. `moved`: classes whose share changed most, and how, in points."""
 
     distance: float
     moved: str
 
     @classmethod
     def between(cls, reference: Mapping[str, int], now: Mapping[str, int]) -> "Shift":
-        """Return the shift from the photos by class of a reference to those of now.
+        """Return the shift from a reference to now, each given as the number of photos by class.
 
         >>> Shift.between({"good": 900, "dark": 100}, {"good": 450, "dark": 550})
         Shift(distance=1.0739, moved='good -45, dark +45')
@@ -109,18 +109,18 @@ class Shift(NamedTuple):
 
 
 class Drift:
-    """Compares what photos and answers were like in the last whole hour with the reference of a release."""
+    """Compares the photos and answers of the last whole hour with the reference of a release."""
 
     def __init__(self, counts: Counts, release: str, now: Callable[[], float] = time) -> None:
         self._counts, self._key, self._now = counts, reference_key(release), now
         self._done: int | None = None  # the hour that was compared last
 
     def run(self, deadline: Deadline, *, renew: bool = False) -> list[Notes]:
-        """Return what is counted of each population, once for each hour.
+        """Return the metrics of each population, once for each hour.
 
-        Empty if that is done already, if there are too few photos, or if Redis fails.
+        Empty if the hour was compared already, if there are too few photos, or if Redis fails.
 
-        `renew`: make the reference anew, of the last day, because what is different now is as it should be.
+        `renew`: first learn a new reference from the last day, because the present photos and answers are right.
         """
         last = int(self._now()) // 3600 - 1
         if last == self._done and not renew:
@@ -149,7 +149,7 @@ class Drift:
         return None
 
     def _learn(self, last: int, deadline: Deadline, days: int) -> Reference:
-        """Return the photos before the last whole hour by hour of the day. They are kept if they are of a week."""
+        """Return a reference from the last `days`. Redis keeps it if `days` is 1 or photos go back half as far."""
         hours = range(last - 1, last - 1 - days * _DAY, -1)
         reference = [Counter[str]() for _ in range(_DAY)]
         is_whole = days == 1
@@ -168,12 +168,12 @@ def _photos(seen: Mapping[str, int]) -> int:
 
 
 def _of(seen: Mapping[str, int], population: str) -> dict[str, int]:
-    """Return the photos of one population by class."""
+    """Return the number of photos in each class of a population."""
     parts = ((name.partition(":"), photos) for name, photos in seen.items())
     return {value: photos for (its, _, value), photos in parts if its == population}
 
 
 def of_shift(population: str, shift: Shift, photos: int, hours: int) -> Notes:
-    """Return what is counted of a population. `photos`: of the last `hours`, which were compared."""
+    """Return the metrics of a population. `photos`: number that was compared, from the last `hours` hours."""
     properties = {"population": population, "moved": shift.moved, "photos": photos, "hours": hours}
     return Notes({"Drift": shift.distance}, properties, {"population": population})

@@ -88,7 +88,7 @@ class JsonLines(_Redacted):
         self._context = context
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for a log record."""
+        """Return the JSON line for a log record."""
         line: dict[str, Any] = {
             "level": record.levelname,
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -109,7 +109,7 @@ class TextLines(_Redacted):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line for a log record, followed by its stack trace."""
+        """Return the text line for a log record, followed by its stack trace."""
         fields = (f"{name}={value}" for name, value in fields_of(record).items())
         lines = [" ".join([f"{record.levelname:<7}", record.getMessage(), *fields])]
         if trace := self.trace(record):

@@ -1,4 +1,4 @@
-"""What metrics count of photos, features, identifications and runs, and what queries find of them."""
+"""The metrics of photos, features, identifications and runs, and their properties for queries."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -29,13 +29,13 @@ had just failed for another process. All other codes, such as `flight_timeout` a
 
 
 def of_photos(photos: "Sequence[PhotoFacts]") -> Notes:
-    """Return the size of the photos of a request."""
+    """Return the metrics of a request's photos: their total size in bytes and in megapixels."""
     size, megapixels = sum(photo.size_in_bytes for photo in photos), sum(photo.megapixels for photo in photos)
     return Notes({"PhotoBytes": size, "PhotoMegapixels": megapixels})
 
 
 def of_features(cell: int | None, features: "Features") -> Notes:
-    """Return where the features of a cell came from, and what went wrong on the way."""
+    """Return the metrics and properties of a feature lookup: source, numbers and faults."""
     metrics: dict[str, float] = {name: int(name == _MODES[features.mode]) for name in _MODES.values()}
     metrics["CacheErrors"] = sum(fault.startswith(_CACHE_FAULTS) for fault in features.faults)
     metrics["DatabaseErrors"] = sum(fault.startswith(_DATABASE_FAULTS) for fault in features.faults)
@@ -57,10 +57,10 @@ def of_features(cell: int | None, features: "Features") -> Notes:
 
 
 class Outcome(NamedTuple):
-    """What metrics count of an identification.
+    """The values of an identification that its metrics and properties have.
 
     `taxon`, `name`, `score` and `here`: of the likeliest animal. `rank`: of the predicted taxon, or None. `packs`: the
-    milliseconds of each, by name. `has_animal`: whether the photo shows an animal, named or not. `is_unexpected`:
+    milliseconds of each pack, by name. `has_animal`: whether the photo shows an animal, named or not. `is_unexpected`:
     whether no animal of the predicted taxon is known to live in the cell. `animals`: number of boxes of animals, or
     None without boxes.
     """
@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
 
     @classmethod
     def of(cls, found: "Identification") -> Self:
-        """Return what is counted of an identification."""
+        """Return the outcome of an identification."""
         recognised = found.recognised
         scores, decision, boxes = recognised.together.scores, recognised.together.decision, recognised.boxes
         (best,) = scores.likeliest(1)
@@ -102,7 +102,7 @@ class Outcome(NamedTuple):
         )
 
     def notes(self) -> Notes:
-        """Return the metrics, properties and dimensions."""
+        """Return the metrics, properties and dimensions of the identification."""
         is_named = self.rank is not None
         metrics: dict[str, float] = {
             "Identifications": 1,
@@ -132,7 +132,7 @@ class Outcome(NamedTuple):
 
 
 def of_warming(request_id: str, report: "WarmingReport") -> Notes:
-    """Return what is counted of a run of cache warming."""
+    """Return the metrics and properties of a run of cache warming."""
     metrics: dict[str, float] = {
         "WarmingRuns": 1,
         "WarmingLatency": round(report.seconds * 1e3, 1),
@@ -150,7 +150,7 @@ def of_warming(request_id: str, report: "WarmingReport") -> Notes:
 def of_batch(
     request_id: str, seconds: float, *, identified: int, unreadable: int, skipped: int, failed: int, queries: int
 ) -> Notes:
-    """Return what is counted of a run of the batch function. `queries`: to PostgreSQL; the other numbers: of photos."""
+    """Return the metrics of a run of the batch function. `queries`: to PostgreSQL; the other numbers: of photos."""
     metrics: dict[str, float] = {
         "BatchRuns": 1,
         "BatchLatency": round(seconds * 1e3, 1),
@@ -163,10 +163,10 @@ def of_batch(
 
 
 def of_damaged_value() -> Notes:
-    """Return what is counted of a value about a taxon in Redis that cannot be used."""
+    """Return the metrics of a value about a taxon in Redis that cannot be used."""
     return Notes({"CacheErrors": 1}, {"faults": ["value_corrupt"]})
 
 
 def of_correction(request_id: str) -> Notes:
-    """Return what is counted of a person's correction of an answer. What the person wrote is only in the store."""
+    """Return the metrics of a person's correction of an answer, without the text that the person wrote."""
     return Notes({"Corrections": 1}, {"request_id": request_id})

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from chalicelib.errors import AccessError, ClientError, TaxonError, TransportError
 
 MOST = 90
-"""Most metrics of a deployment, each value of a dimension counted: CloudWatch takes 100 of a directive, and bills each.
-A number that no graph needs by the minute is a property of the line."""
+"""Maximum number of metrics of a deployment, one for each value of a dimension: CloudWatch accepts 100 in a directive,
+and bills each. A number that no graph needs every minute is a property of the line."""
 
 NAMESPACE = "Faunalens"
 COMMON = ("service", "stage")
@@ -107,15 +107,15 @@ METRICS: Mapping[str, Metric] = {
     "UnexpectedAnimals": Metric("Count", "predictions none of whose animals is known to live in the cell"),
     "ShadowComparisons": Metric(
         "Count",
-        "answers compared with those of a version in shadow, a dataset or a model; 0 for one that failed or was late",
+        "comparisons of an answer with that of a dataset or model in shadow; 0 for one that failed or was late",
     ),
     "ShadowDifferences": Metric(
-        "Count", "comparisons with another taxon in shadow; the property `shadow_taxon` has it"
+        "Count", "comparisons in which shadow gave another taxon; the property `shadow_taxon` has it"
     ),
-    "ShadowGain": Metric("None", "its score less the one that was answered, if the taxon is the same; -1 to 1"),
+    "ShadowGain": Metric("None", "score in shadow less the score in the answer, if the taxon is the same; -1 to 1"),
     "Drift": Metric(
         "None",
-        "population stability index, from 0: how far the last whole hour is from the reference; `moved` says in what",
+        "population stability index, from 0: how far the last whole hour is from a reference; `moved` has the classes",
         by=("population",),
     ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),
@@ -140,7 +140,7 @@ TIER_METRICS: Mapping[str, Metric] = {
     ),
     "QueueLength": Metric("Count", "largest number of photos that waited for an invocation in a minute, by task"),
     "QueueRefusals": Metric(
-        "Count", "requests refused since too many waited or arrived, and connections over the limit"
+        "Count", "requests refused because too many waited or arrived, and connections over the limit"
     ),
     "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
     "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
@@ -149,7 +149,7 @@ TIER_METRICS: Mapping[str, Metric] = {
 """Metrics that only the web tier emits, in addition to those of every request."""
 
 OF_TIER_REQUESTS = ("Requests", "Faults", "Rejections", "Latency", "ColdStarts", "InitLatency")
-"""Metrics of a request that the tier emits: it has neither model nor features."""
+"""Metrics of a request that the web tier emits, which has neither model nor features."""
 
 ALL_METRICS: Mapping[str, Metric] = {**METRICS, **TIER_METRICS}
 

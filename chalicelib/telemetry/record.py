@@ -13,7 +13,7 @@ from chalicelib.redaction import summary_of, trace_of
 
 _STEPS = {"photo": "PhotoLatency", "features": "FeaturesLatency", "scoring": "ScoringLatency", "boxes": "BoxLatency"}
 """The steps that an answer shows, each with its metric. `location`, some µs, and `fetch`, which only uploads have, have
-none: each costs money."""
+none, because each metric costs money."""
 
 
 class Failure(NamedTuple):
@@ -52,7 +52,7 @@ class Failure(NamedTuple):
 
 
 class Invoked(NamedTuple):
-    """The call of a function: its duration, and whether it failed, so that there was no response to hand on."""
+    """The web tier's call of a Lambda function: its duration, and whether it failed, so that it gave no response."""
 
     milliseconds: float
     failed: bool
@@ -60,7 +60,7 @@ class Invoked(NamedTuple):
 
 @dataclass(slots=True)
 class Notes:
-    """What is counted of a request or a run, and what queries find of it: values by name, and never a result itself.
+    """Metrics of a request or a run, and its properties for queries: values by name, never the result itself.
 
     `metrics`: values of the metrics in metrics.py. `properties`: for Logs Insights. `dimensions`: those other than
     service and stage. `details`: error messages of dependencies, for the log only.
@@ -77,9 +77,9 @@ class Record:
     """The record of one request. Created when the request arrives, passed down, and written once at the end.
 
     `waited`: seconds from the arrival of the whole request until its work began. `seconds`: duration of each step.
-    `notes`: what is counted; a step adds to it as soon as it is done, so that a request that fails later counts with
-    it. `initialisation`: start-up time of the process in seconds, reported only with its first request. `invoked`: the
-    call of the function, if the web tier handed the request on to it.
+    `notes`: metrics and properties; a step adds its own as soon as it is done, in case a later one
+    fails. `initialisation`: start-up time of the process in seconds, reported with its first request only. `invoked`:
+    the call of the function, if the web tier handed the request on to it.
     """
 
     request_id: str
@@ -114,14 +114,14 @@ class Record:
         return {step: self.milliseconds(step) for step in _STEPS} | {"total": self.elapsed()}
 
     def note(self, notes: Notes) -> None:
-        """Add what is counted of a step."""
+        """Add the metrics and properties of a step."""
         self.notes.metrics |= notes.metrics
         self.notes.properties |= notes.properties
         self.notes.dimensions |= notes.dimensions
         self.notes.details += notes.details
 
     def summary(self) -> Notes:
-        """Return everything that is counted of this request. It never has coordinates, or who the client is."""
+        """Return all metrics and properties of this request. They never contain coordinates or identify the client."""
         failure, started = self.failure, self.initialisation
         metrics: dict[str, float] = {
             "Requests": 1,

@@ -203,5 +203,5 @@ def test_answers_are_the_same_narrower_wider_or_other(
 
 @pytest.mark.parametrize("text", ["PACKS_PATH", "=1", "PRIOR_FLOOR=0.1 x"])
 def test_settings_that_are_no_assignments_are_refused(text: str) -> None:
-    with pytest.raises(SettingError, match=r"expected words such as PRIOR_FLOOR=0\.01"):
+    with pytest.raises(SettingError, match=r"expected NAME=VALUE, such as PRIOR_FLOOR=0\.01"):
         Settings.from_environment({"SHADOW_SETTINGS": text})

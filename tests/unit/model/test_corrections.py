@@ -127,4 +127,4 @@ def test_another_file_is_an_error_that_says_what_was_expected(
     assert "expected corrections (`python -m web corrections`) or reviews" in capsys.readouterr().err
     # AND so are settings that are none
     assert run(tmp_path, REVIEWS, both, "PRIOR_FLOOR") == 2
-    assert "expected words such as PRIOR_FLOOR=0.01" in capsys.readouterr().err
+    assert "expected NAME=VALUE, such as PRIOR_FLOOR=0.01" in capsys.readouterr().err

@@ -115,6 +115,6 @@ def test_the_earlier_name_of_a_setting_is_still_read_with_a_warning() -> None:
 def test_lambda_refuses_an_engine_that_its_package_has_no_room_for() -> None:
     settings = Settings.from_environment({"ENGINE": "speciesnet", "ENGINE_WEIGHTS": "weights/"})
     assert settings.model.engine_weights == "weights/"
-    with pytest.raises(SettingError, match=r"ENGINE is 'speciesnet', for which Lambda's package has no room; expected"):
+    with pytest.raises(SettingError, match=r"ENGINE is 'speciesnet', which does not fit in Lambda's package; expected"):
         settings.with_our_models()
     assert Settings().with_our_models() == Settings()

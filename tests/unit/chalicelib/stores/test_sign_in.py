@@ -114,7 +114,7 @@ def test_after_a_freeze_beyond_its_limit_it_is_closed_unless_it_got_through(
         server.send(3)
         assert proceed(under_way)[0] == "connection"
     else:
-        with pytest.raises(TimeoutError, match="the sign-in was not through after 40 s"):
+        with pytest.raises(TimeoutError, match="the sign-in was not complete after 40 s"):
             proceed(under_way)
         assert server.closed
 
