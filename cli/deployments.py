@@ -194,7 +194,8 @@ def _fault_of_values(row: Mapping[str, str]) -> str | None:
         except ValueError:
             is_valid = False
         if not is_valid:
-            return f"{column} is '{text}'; expected a {'whole ' * is_whole}number from {least} to {most}"
+            numbers = "decimal degrees" if column in REQUIRED else f"a {'whole ' * is_whole}number"
+            return f"{column} is '{text}'; expected {numbers} from {least} to {most}"
     for column, words in WORDS.items():
         text = row.get(column, "").strip()
         if text and (text if column == "featureType" else text.lower()) not in words:

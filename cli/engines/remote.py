@@ -147,7 +147,7 @@ def _stranger(url: str, what: str) -> CommandError:
 
 def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:
     """Return the seconds of `Retry-After`, which may also be a date (RFC 9110); 0 if there is none."""
-    with suppress(InvalidHeader):
+    with suppress(InvalidHeader, ValueError, OverflowError):
         return min(Retry().get_retry_after(response) or 0.0, _LONGEST_WAIT) if response is not None else 0.0
     return 0.0
 

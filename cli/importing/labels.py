@@ -8,7 +8,7 @@ import zipfile
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -259,7 +259,7 @@ class CamtrapDP:
             files = {each["name"]: root / each["path"] for each in about["resources"]}
             places = files.get("deployments")
             rows = rows_in(places) if places and places.is_file() else ()
-            cells = {row["deploymentID"]: cell_at(row.get("latitude"), row.get("longitude")) for row in rows}
+            cells = {row.get("deploymentID"): _cell_in(row) for row in rows}
             is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
             of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
             for row in rows_in(files["observations"]):
@@ -282,6 +282,13 @@ class CamtrapDP:
         """Return the folder below which a package names its media; beside a zip, which need not have any."""
         root = _root_of(path)
         return root if isinstance(root, Path) else path.parent
+
+
+def _cell_in(row: Mapping[str, str]) -> int | None:
+    """Return the cell of a deployment; None if it has no position, or none that is valid: an import needs none."""
+    with suppress(ValueError):
+        return cell_at(row.get("latitude"), row.get("longitude"))
+    return None
 
 
 def _root_of(path: Path) -> Any:

@@ -115,7 +115,7 @@ class Predictions:
         with faults_of(self._path):
             for each in self._items:
                 item = json.loads(each) if isinstance(each, str) else each
-                if "filepath" in item:
+                if "filepath" in item and "file" not in item:
                     yield self._of_speciesnet(item)
                 else:
                     yield self._of_wildlife(item) if "img_id" in item else self._of_megadetector(item)
@@ -184,7 +184,7 @@ class Predictions:
 
 def _packed(item: dict[str, Any]) -> Any:
     """Return a photo as JSON again: as objects, the photos of a large file would take gigabytes."""
-    return json.dumps(item, allow_nan=False) if item.keys() & {"detections", "img_id"} else item
+    return json.dumps(item) if item.keys() & {"detections", "filepath", "img_id"} else item
 
 
 UNKNOWN = "unknown;"

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from heapq import nlargest, nsmallest
+from heapq import nlargest
 from math import acos, cos, degrees, pi, radians, sin, tan
 
 from cli.study.clocks import doubts_of, made_by, mixture
@@ -164,7 +164,7 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
         if is_shown:
             shown = part.sureness, photo.path, photo.clip.seconds if photo.clip else 0.0
             group.surest = nlargest(SHOWN, [*group.surest, shown])
-            group.least = nsmallest(SHOWN, [*group.least, shown])
+            group.least = nlargest(SHOWN, [*group.least, shown], key=lambda each: (-each[0], *each[1:]))
 
 
 def _key(finding: Finding) -> str:

@@ -167,7 +167,7 @@ def test_a_large_photo_is_uploaded_first() -> None:
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [
-        *(("7", 7, 7), ("", 0, 0), ("soon", 0, 0), ("3600", 60, 60)),
+        *(("7", 7, 7), ("", 0, 0), ("soon", 0, 0), ("3600", 60, 60), ("Thu, 01 Jan 99999 00:00:00 GMT", 0, 0)),
         *(("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0), ("date", 8, 10)),
     ],
 )

@@ -123,6 +123,20 @@ def labels_of(path: Path) -> list[Label]:
     return list(form.labels(path))
 
 
+@pytest.mark.parametrize(
+    ("deployments", "has_cell"),
+    [
+        ("deploymentID,latitude,longitude\nnorth,-1.5,36.8", True),
+        ('deploymentID,latitude,longitude\nnorth,"40,51",NA', False),
+        ("latitude,longitude\n-1.5,36.8", False),
+    ],
+)
+def test_a_deployment_without_a_valid_position_has_no_cell(tmp_path: Path, deployments: str, has_cell: bool) -> None:
+    package = write(tmp_path / "package", [])
+    (package / "deployments.csv").write_text(deployments)
+    assert {each.cell is not None for each in labels_of(package)} == {has_cell}
+
+
 def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     who, impala = "human,A. Person,2026-06-01T08:00", "animal,Aepyceros melampus,2,adult,female,grazing"
     package = write(

@@ -113,6 +113,12 @@ def test_a_damaged_file_is_an_error(tmp_path: Path, text: str) -> None:
         list(Predictions(tmp_path / "a.json"))
 
 
+def test_a_number_that_json_does_not_have_does_not_refuse_the_other_photos(tmp_path: Path) -> None:
+    photo = '{"file": "a.jpg", "max_detection_conf": NaN, "detections": [], "filepath": "/data/a.jpg"}'
+    (tmp_path / "a.json").write_text(f'{{"images": [{photo}]}}')
+    assert [each.path for each in Predictions(tmp_path / "a.json")] == ["a.jpg"]
+
+
 def test_labels_stay_and_kinds_have_theirs() -> None:
     assert label_of("bear", BLACK_BEAR) == BLACK_BEAR
     kinds = [label_of(each).rpartition(";")[2] for each in ("empty", "human", "unknown")]
