@@ -133,7 +133,8 @@ class Detector(PackModel):
     ) -> tuple[Box, ...]:
         """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
 
-        `size`: that side, unless it is 0 or the detector has one size. `square`: whether to fill up a square with grey.
+        `size`: that number; the detector's own if 0, or if it takes one size only. `square`: whether to pad to a
+        square.
         """
         frame = whole(min(self.size, size) if size and not self.has_one_size else self.size)
         return self.find(frame, square=square)

@@ -201,7 +201,7 @@ class Recogniser:
         return self.named(self.models.fuse(scored), prior, seen)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
-        """Return the scores of the part of a photo that has the animal; None if unknown. `first`: that of the whole."""
+        """Score the part of a photo that has the animal; return None if it is unknown. `first`: scores of the whole."""
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         place, size = place_in(first), self.models.general.input_size

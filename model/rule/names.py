@@ -99,7 +99,7 @@ class Names:
         return self.table.said(self.layout.world.named_down_to(lineage, rank))
 
     def decide(self, is_animal: Array) -> Array:
-        """Add the outputs of `naming.Names.decision`; return its `consistent`. `is_animal`: 1 for an animal, else 0."""
+        """Add the outputs of `naming.Names.decision`; return its `consistent` shares. `is_animal`: 1 or 0."""
         rule, parts = self.rule, self.parts
         left, level, row, score, share = is_animal, *map(rule.array, (NONE, NONE, 0.0, 0.0))
         species, families = rule.array(np.zeros(len(self.family))), rule.array(np.zeros(len(self.tree.lineages)))
