@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from threading import Lock
 from types import ModuleType
+from typing import Any
 
 
 class Lazy[T]:
@@ -45,7 +47,14 @@ def without_versions() -> Iterator[None]:
     """
     name = "importlib.metadata"
     stand_in = ModuleType(name)
-    vars(stand_in).update(version=lambda _: "0", PackageNotFoundError=ModuleNotFoundError)
+
+    def real(attribute: str) -> Any:  # for another thread, which imports what asks for more than a version
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        sys.modules.pop(name, None)
+        return getattr(import_module(name), attribute)
+
+    stand_in.__dict__.update(version=lambda _: "0", PackageNotFoundError=ModuleNotFoundError, __getattr__=real)
     sys.modules.setdefault(name, stand_in)  # another thread may import it just now
     try:
         yield

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.lazy import Lazy
+from chalicelib.lazy import Lazy, without_versions
 
 
 def test_threads_that_come_at_once_share_one_value() -> None:
@@ -58,3 +58,12 @@ def test_a_start_does_not_look_for_the_versions_of_its_libraries() -> None:
     # WHEN it asks THEN what finds versions was not imported, AND finds them now
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_what_another_thread_asks_of_packages_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a process that has not looked for versions yet; WHEN another thread imports a library that asks for more
+    monkeypatch.delitem(sys.modules, "importlib.metadata")
+    with without_versions():
+        from importlib.metadata import distribution
+    # THEN it gets what it asks for
+    assert distribution("pytest").version == pytest.__version__
