@@ -36,7 +36,7 @@ type Line = tuple[str, ...]
 
 
 class Said(NamedTuple):
-    """What a person says that a photo shows. `animal`: a name, or empty. `source`: corrections, or whose reviews."""
+    """What a person says that a photo shows. `animal`: a name; "" for none. `source`: corrections, or whose reviews."""
 
     photo: Path
     animal: str

@@ -133,8 +133,7 @@ class Detector(PackModel):
     ) -> tuple[Box, ...]:
         """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
 
-        `size`: that number; the detector's own if 0, or if it takes one size only. `square`: whether to pad to a
-        square.
+        `size`: that number; the detector's own if 0, or if it takes one size only. `square`: pad to a square.
         """
         frame = whole(min(self.size, size) if size and not self.has_one_size else self.size)
         return self.find(frame, square=square)
