@@ -78,7 +78,7 @@ class _Commands(click.Group):
 
 
 def _complete(command: click.Command, name: str) -> None:
-    """Add what every command has: its examples, and `--log`, which the commands of a group have in its place."""
+    """Add its examples and `--log` to a command. Of a group, the inner commands get `--log`, not the group."""
     command.epilog = EXAMPLES[name]
     if isinstance(command, click.Group):
         for inner, each in command.commands.items():
@@ -95,7 +95,7 @@ def _complete(command: click.Command, name: str) -> None:
 @click.version_option(VERSION, prog_name="faunalens")
 @click.option("--defaults/--no-defaults", default=True, help="Whether to read faunalens.toml; see `faunalens config`.")
 def faunalens(*, defaults: bool) -> None:
-    """Identify the animals in photos, by the folder, and export the answers in the formats of camera-trap studies."""
+    """Identify the animals in folders of photos, and export the answers in the formats of camera-trap studies."""
 
 
 @faunalens.command(short_help="Say what is done, what is left and what failed.")
@@ -104,10 +104,10 @@ def faunalens(*, defaults: bool) -> None:
 def status(results: Path, *, as_json: bool) -> None:
     """Say how many photos have an answer, how many are left, and what to check; list those without an answer.
 
-    In the JSON, copies are twice in their deployment, and count once; shared ones are in several. Untimed photos have
-    no time in EXIF, so each is an event of its own. The next ones are of a clock that was reset, have a time in the
-    future, are outside of their deployment's dates, or in none; backwards are folders in which the clock jumps back.
-    Photos that are gone count until `faunalens prune` takes them out; it is null if their folder is not there.
+    In the JSON, `copies` are photos that their deployment has twice; `shared` ones are in several deployments.
+    `untimed` ones have no time in EXIF, so each is an event of its own. `reset`: the clock was reset. `future`: the
+    time is in the future. `outside`: of the deployment's dates. `unassigned`: in no deployment. `backwards`: folders in
+    which the clock jumps back. `gone`: photos whose file is gone (see `faunalens prune`); null if the folder is gone.
 
     It may run while `faunalens identify` does.
     """
@@ -153,9 +153,9 @@ def status(results: Path, *, as_json: bool) -> None:
 @results_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(results: Path, *, yes: bool) -> None:
-    """Take the photos out of RESULTS whose files are gone, and with them out of exports and reports. Asks first.
+    """Take photos whose files are gone out of RESULTS, and so out of later exports and reports. Asks first.
 
-    Their reviews are deleted too, unless a copy of the photo is still there: it gets them.
+    Their reviews are deleted too, unless a copy of the photo is still there: then the copy gets them.
     """
     with ResultsFile(results, write=True) as kept:
         folder, gone, total = kept.study().get("folder", ""), moved.gone(kept), kept.counts().total
@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) -> int:
-    """Run the command, and say what stopped it. Return its exit code. `stopped`: set by a signal."""
+    """Run the command, and say what stopped it. Return its exit code. `stopped`: an event that a signal sets."""
     try:
         returned = faunalens.main(arguments, prog_name="faunalens", standalone_mode=False, obj=os.environ)
         code = returned if isinstance(returned, int) else Exit.DONE

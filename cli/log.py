@@ -16,7 +16,7 @@ LOG.addHandler(logging.NullHandler())
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line for a record: no name of a file makes another, or moves the cursor of who reads it."""
+        """Return a record as one line, without what a name of a file may have to break it or to control a terminal."""
         return inert(super().format(record), kept="")
 
 

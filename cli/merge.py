@@ -21,7 +21,7 @@ SQL = parts_of(Path(__file__).with_suffix(".sql"))
 
 
 class Merged(NamedTuple):
-    """What came of a file: numbers of photos, and of the answers and observations that were taken over."""
+    """What a file brought: numbers of photos, of new ones, of answers and observations taken over, and of conflicts."""
 
     photos: int
     new: int
@@ -32,17 +32,17 @@ class Merged(NamedTuple):
 
 @click.command(short_help="Make one results file of several.")
 @click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=EXISTING_FILE)
-@click.option("--into", type=FILE, required=True, help="The results file that gets all; new or not.")
+@click.option("--into", type=FILE, required=True, help="The results file to merge into; it may be new.")
 @click.option(
     "--root",
     type=EXISTING_FOLDER,
     help="The folder of the whole study, if the files have different ones below it. By default that of the first file.",
 )
 def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
-    """Merge RESULTS of several people or machines into one file. They stay as they are.
+    """Merge RESULTS of several people or machines into one file. The RESULTS stay as they are.
 
-    Photos are the same by path and bytes. Of two answers the newer one stands, and any is better than none. The
-    opinions of all reviewers are kept; of one reviewer about one photo, the newer.
+    Photos with the same path and bytes are one. Of two answers the newer one stands, and any is better than none. The
+    opinions of all reviewers are kept; of two by one reviewer on one photo, the newer one.
     """
     if any(into.exists() and into.samefile(path) for path in sources):
         raise click.UsageError(f"{into} is one of the files to merge; leave it out, as all others are merged into it")
@@ -70,10 +70,10 @@ def _folder_of(path: Path) -> str:
 
 
 def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
-    """Return the folder of the whole study, which the first file decides if nothing else does.
+    """Return the folder of the whole study: of the file to merge into, or else `root`, or else of the first file.
 
-    `known`: that of the file that gets all; empty if it is new. `folders`: those of the others. Raises `UsageError` if
-    they do not say.
+    `known`: the folder of the file to merge into; empty if it is new. `folders`: those of the other files. Raises
+    `UsageError` if a folder does not fit.
     """
     given = str(root.absolute()) if root else None
     if known and given and known != given:
@@ -90,13 +90,13 @@ def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
 
 
 def _prefix(theirs: str, folder: str) -> str:
-    """Return what comes before the paths of a file. A file whose folder is elsewhere is a copy of the same study."""
+    """Return what to put before the paths of a file: its folder below the study's; nothing for a copy of the study."""
     below = Path(theirs).relative_to(folder).as_posix() if Path(theirs).is_relative_to(folder) else "."
     return "" if below == "." else f"{below}/"
 
 
 def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merged:
-    """Merge a results file into another, whole or not at all. `prefix`: comes before its paths in the other file."""
+    """Merge `source` into `kept`, whole or not at all. `prefix`: what to put before the paths of `source`."""
     folder = Path(kept.study().get("folder", ""))
     kept.define("is_there", lambda path: path if (folder / path).exists() else None)
     with kept.transaction(writes=False) as connection:

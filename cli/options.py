@@ -21,7 +21,7 @@ from cli.words import count
 
 
 class Parsed[T](click.ParamType[T]):
-    """A value that a function parses; its `ValueError` becomes the message. `name`: shown in the help."""
+    """The type of an option whose value a function parses; its `ValueError` is the message. `name`: for the help."""
 
     def __init__(self, name: str, parse: Callable[[str], T]) -> None:
         self.name, self._parse = name, parse
@@ -71,9 +71,9 @@ def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
 def grouped[T, R](
     name: str, value: Callable[..., T], *options: Callable[[Any], Any]
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Return a decorator that gives a command the values of some options as one, its parameter `name`.
+    """Return a decorator that adds `options` to a command, which gets their values as one object, its argument `name`.
 
-    `value`: makes it; its parameters are called like those of the options. `options`: to add to the command here.
+    `value`: makes the object. Its own parameters have the names of the options.
     """
     own = tuple(signature(value).parameters)
 
@@ -93,7 +93,7 @@ def grouped[T, R](
 class StudyOptions:
     """How to read a study. `metadata`: a file about it. `event_gap`: seconds between events.
 
-    `round_coordinates`: degrees, if given. `file_times`: whether photos without a time have that of their file.
+    `round_coordinates`: degrees, if given. `file_times`: whether photos without a time get that of their file.
     """
 
     metadata: Path | None
@@ -104,7 +104,7 @@ class StudyOptions:
     def study(self, results: ResultsFile, zone: tzinfo | None = None, precision: float = 0.0) -> Study:
         """Return the study in a results file. `zone`: of clocks without one.
 
-        `precision`: degrees to which coordinates are rounded if the command does not say. Then that is said.
+        `precision`: degrees to which coordinates are rounded, with a warning, if --round-coordinates is not given.
         """
         given = self.round_coordinates
         if given is None and precision:
@@ -113,7 +113,7 @@ class StudyOptions:
         return Study(results, self.event_gap, zone, rounded, file_times=self.file_times)
 
     def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:
-        """Return the study, and what people say about it. Warn of photos without a time."""
+        """Return the study, and its description by people. Warn of photos without a time."""
         study = self.study(results, precision=precision)
         if untimed := study.untimed:
             warn(f"{count(untimed, 'photo has')} no time: each is an event of its own")
@@ -134,7 +134,7 @@ event_gap = click.option(
 file_times = click.option(
     "--file-times",
     is_flag=True,
-    help="Photos without a time in EXIF have that of their file, which may be when it was copied.",
+    help="Give photos without a time in EXIF the time of their file, which may be when it was copied.",
 )
 study_options = grouped(
     "reading",
@@ -195,12 +195,12 @@ place_options = grouped(
         metavar="DEGREES",
         help="Latitude of all photos without a deployment; it overrides EXIF.",
     ),
-    click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Their longitude."),
+    click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Longitude of all photos without a deployment."),
     click.option(
         "--shift",
         type=Parsed("duration", parse_shift),
         metavar="DURATION",
-        help="Add this to the cameras' clocks, such as +1h or -2d30m. It stays until another is given.",
+        help="Add this to the cameras' clocks, such as +1h or -2d30m. It holds for later runs until another is given.",
     ),
 )
 """The options that say where and when photos were taken. The command gets their values as `given`, `PlaceOptions`."""

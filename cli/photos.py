@@ -24,7 +24,7 @@ HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lo
 def expand(arguments: Iterable[str]) -> list[Path]:
     """Return the files and folders that the arguments name. `-`: the paths on standard input, one a line.
 
-    Raises `CommandError` if there is nothing of a name.
+    Raises `CommandError` if a name or pattern matches nothing.
     """
     paths: list[Path] = []
     for argument in arguments:
@@ -33,7 +33,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207, the pattern may begin anywhere
             if not found:
-                raise CommandError(f"nothing is named like {argument}; check the pattern")
+                raise CommandError(f"no file or folder matches {argument}; check the pattern")
             paths += map(_existing, found)
         else:
             paths.append(_existing(argument))
@@ -41,7 +41,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
 
 
 def _lines() -> Iterator[str]:
-    """Yield the lines on standard input that are not empty. Names of files may be other bytes than text."""
+    """Yield the lines on standard input that are not empty. Names of files may have bytes that are no text."""
     for line in sys.stdin.buffer:
         name = os.fsdecode(line.rstrip(b"\r\n"))
         if name.strip():

@@ -9,8 +9,8 @@ from chalicelib.features.cells import cell_of, text_of
 class Place(NamedTuple):
     """Where a photo was taken, as far as the options say: a position, or else EXIF, or nothing.
 
-    `source`: `given` (by the deployments or the command), `exif`, or `none`: use EXIF's position if there is one, or
-    else the picture alone.
+    `source`: `given`, by the deployments or the command; `exif`, where a photo must have a position in EXIF; or `none`,
+    where it may lack one: then the picture alone decides.
     """
 
     source: Literal["given", "exif", "none"]
@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the place as the results file stores it. If it differs, the place was corrected."""
+        """Return the place as the results file stores it. If the stored text differs, the place was corrected."""
         return f"{self.latitude!r},{self.longitude!r}" if self.source == "given" else self.source
 
     @classmethod

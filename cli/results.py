@@ -37,7 +37,7 @@ UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":
 class ListedPhoto(NamedTuple):
     """A photo that a run was asked to identify.
 
-    `modified`: ns since 1970. `place`, `shift`: seconds to add to its clock; None if no option says them.
+    `modified`: ns since 1970. `shift`: seconds to add to the clock. `place`, `shift`: None if no option gives them.
     """
 
     path: str
@@ -51,7 +51,7 @@ class ListedPhoto(NamedTuple):
 class Task(NamedTuple):
     """A photo that is left to identify.
 
-    `checksum`: of the bytes of its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
+    `checksum`: of the file at its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
     """
 
     id: int
@@ -123,7 +123,7 @@ class ResultsFile:
 
     `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
     file if there is none, and to keep other runs from writing to it; else it is read as it was when it was opened.
-    `shared`: to write to a file that is there while a run does, and other reviews. Each transaction waits for theirs.
+    `shared`: whether to write to an existing file beside a run and other reviews; transactions wait for each other.
     Raises `CommandError` if the file is in use, or is no results file.
     """
 
@@ -184,7 +184,7 @@ class ResultsFile:
 
     @contextmanager
     def transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
-        """Open a transaction, which is rolled back if the block raises. `writes`: to more than temporary tables."""
+        """Open a transaction, which an error rolls back. `writes`: whether it writes to more than temporary tables."""
         self._connection.execute("begin immediate" if writes else "begin")
         try:
             yield self._connection
@@ -214,7 +214,7 @@ class ResultsFile:
             connection.executemany("insert or replace into study values (?, ?)", values.items())
 
     def replace_deployments(self, deployments: Iterable[Mapping[str, str]]) -> None:
-        """Save the rows of a table of deployments, for exports."""
+        """Replace the table of deployments, which exports read, by these rows."""
         rows = [
             (row["deploymentID"], number, json.dumps(dict(row), ensure_ascii=False, allow_nan=False))
             for number, row in enumerate(deployments)
@@ -288,7 +288,7 @@ def now() -> str:
 
 
 def _exclusive(path: Path) -> "FileLock":
-    """Lock the results for writing, as long as this process runs, and return the lock. Only their owner may read them.
+    """Lock the results for writing, as long as this process runs, and return the lock. A new file is its owner's alone.
 
     The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
     """

@@ -34,7 +34,7 @@ LINE_EVERY = 10.0
 def prepare() -> Event:
     """Let any name be printed, on Windows too, and let every signal that ends a process do so as Ctrl-C does.
 
-    Return what is set then: SQLite makes an error of its own of an interrupt.
+    Return an event that such a signal sets, because SQLite turns the interrupt into an error of its own.
     """
     stopped = Event()
 
@@ -60,12 +60,12 @@ def warn(text: str) -> None:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines, with names that strangers may have made up: a terminal obeys nothing in them."""
+    """Print lines without the control characters that names by strangers may have, and a terminal would obey."""
     click.echo(inert(text), err=err)
 
 
 def say_json(text: str) -> None:
-    """Print JSON, in which escapes stand for what a terminal would obey, such as U+009B."""
+    """Print JSON. Escape characters that a terminal would obey, such as U+009B."""
     click.echo("".join(each if each.isprintable() else _escaped(each) for each in text))
 
 
@@ -118,7 +118,7 @@ class _Rate(ProgressColumn):
 def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
     """Show how many photos are done, how fast, and how long it still takes: as a bar on a terminal, else in lines.
 
-    `done`, `total`: photos that an earlier run did, and all. Yield what to call with the number that is done by now.
+    `done`: photos that an earlier run did. `total`: all photos. Yield a function to call with the number done by now.
     """
     console, started, reached = Console(stderr=True), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
@@ -148,7 +148,7 @@ def progress_line(doing: str, done: int, total: int, rate: float) -> str:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show that something takes a while."""
+    """Show a text as long as the block runs."""
     console = Console(stderr=True)
     with console.status(text) if console.is_terminal else _lines(lambda: f"{text} …", console):
         yield
@@ -156,7 +156,7 @@ def waiting(text: str) -> Iterator[None]:
 
 @contextmanager
 def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
-    """Log and print a line at times. On a terminal, only log it."""
+    """Log and print a line every `LINE_EVERY` seconds; on a terminal, only log it."""
     ended = Event()
 
     def repeat() -> None:

@@ -67,7 +67,7 @@ def is_video(path: Path | str) -> bool:
 
 @contextmanager
 def opened(path: Path) -> "Iterator[Video]":
-    """Open a video. Raises `VideoUnreadable`, also for what goes wrong while it is read."""
+    """Open a video. Raises `VideoUnreadable`, also if reading goes wrong in the block."""
     import av
 
     try:
@@ -100,7 +100,7 @@ class Video:
         self._exif = exif_of({**self._stream.metadata, **container.metadata})
 
     def frames(self, sampling: Sampling) -> Iterator[Frame]:
-        """Yield frames, the first one first. Where the video breaks off, those before it.
+        """Yield the frames to look at, in order. If the video breaks off, yield those before that.
 
         Raises `VideoUnreadable` if there is none.
         """
@@ -125,7 +125,7 @@ class Video:
             raise VideoUnreadable("it has no frames")
 
     def frame_at(self, seconds: float) -> Frame:
-        """Return the frame at a time. Raises `VideoUnreadable` if there is none."""
+        """Return the frame at a time from the start. Raises `VideoUnreadable` if there is none."""
         frame = self._first(self._from(seconds), seconds)
         if frame is None:
             raise VideoUnreadable(f"it has no frame at {seconds:g} s")
@@ -157,7 +157,7 @@ def exif_of(metadata: Mapping[str, str]) -> Image.Exif:
     """Return time and place of a video as EXIF has those of a photo.
 
     Phones say the time with its zone, and where they were. `creation_time` should be in UTC; camera traps, which know
-    no zone, write their clock, as they do in photos. So it is taken for that.
+    no zone, write their clock, as they do in photos. So it is taken as the clock's time.
     """
     exif, times = Image.Exif(), dict[int, str]()
     text = metadata.get("com.apple.quicktime.creationdate") or metadata.get("creation_time", "")

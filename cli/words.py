@@ -44,7 +44,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def filled(template: Path, **values: Any) -> str:
-    """Return a template of Jinja with values in it, which are escaped for HTML and XML, without what XML forbids."""
+    """Return a Jinja template filled with values, escaped for HTML and XML, without characters that XML forbids."""
     return _template(template).render(values)
 
 

@@ -1,7 +1,7 @@
 """A folder of copies, and its table of where each came from: `copied.csv`.
 
 The table says which files are the folder's own, so that a run overwrites and deletes no others, and does nothing twice.
-A file is in the table before it is made: a run that was killed leaves none that would be nobody's.
+A file is in the table before it is made: a run that was killed leaves no file that the table does not have.
 """
 
 import csv

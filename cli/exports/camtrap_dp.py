@@ -149,7 +149,7 @@ def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Fin
 
 
 def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
-    """Return the fields about what is there. `remark`: to put before the comments."""
+    """Return the fields of an observation about what it shows. `remark`: comes before the comments."""
     fields: dict[str, Any] = {
         "observationType": finding.kind,
         "count": finding.count,
@@ -172,9 +172,9 @@ def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
 
 
 def _comments(finding: Finding) -> str:
-    """Return in words the animal that is named, which may be a breed, what it perhaps is, and the likeliest animals.
+    """Return a text of the animal's name, which may be a breed, what it perhaps is, and the likeliest animals.
 
-    Where a person said what it is, return the typed name and the note.
+    If a person named it, return the typed name, if there is one, and the person's note.
     """
     if finding.kind != "animal" or finding.is_human:
         typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""

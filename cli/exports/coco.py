@@ -84,7 +84,7 @@ def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
 
 
 def _labelled(finding: Finding) -> list[Finding]:
-    """Return what has a label. The format has no word for a doubt: an animal without a name gets none."""
+    """Return the parts of a finding that get a label. The format cannot express doubt: an unnamed animal gets none."""
     return [
         part for part in finding.each if part.kind != "unknown" and not (part.named and part.named.line == (ANIMALS,))
     ]

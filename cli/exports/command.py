@@ -22,7 +22,7 @@ from cli.results import ResultsFile
 class Format(NamedTuple):
     """A format, and the option that names where to write it.
 
-    `wants`: what `write` gets behind the study and the path. `precision`: degrees to which its coordinates are rounded,
+    `wants`: arguments of `write` after study and path. `precision`: degrees to which its coordinates are rounded,
     unless the command says otherwise.
     """
 
@@ -42,8 +42,8 @@ FORMATS: Mapping[str, Format] = {
     "xmp": Format(
         write_sidecars,
         FOLDER,
-        "XMP sidecars with keywords for digiKam and darktable, by the paths of the photos: beside them if it is the "
-        "study's folder.",
+        "XMP sidecars with keywords for digiKam and darktable, at the photos' paths below FOLDER: beside the photos if "
+        "FOLDER is the study's.",
     ),
 }
 
@@ -57,14 +57,14 @@ FORMATS: Mapping[str, Format] = {
     "--timezone",
     type=Parsed("zone", parse_zone),
     metavar="ZONE",
-    help="Zone of the clocks of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
+    help="Time zone of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
 )
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.1,
     metavar="SHARE",
-    help="Least confidence of the detections in MegaDetector's JSON.",
+    help="Leave detections below this confidence out of MegaDetector's JSON.",
 )
 @force_option
 @study_options
@@ -77,17 +77,17 @@ def export(
     reading: StudyOptions,
     **targets: Path | None,
 ) -> None:
-    """Export the answers in RESULTS, in as many formats as are named. Photos that people have reviewed are exported as
-    classified by them.
+    """Export the answers in RESULTS, in each of the given formats. Reviewed photos are exported as people classified
+    them.
 
     Each file is written whole or not at all; - is standard output. Files that an earlier export of RESULTS made are
-    replaced, others are not.
+    replaced, other files are not.
     """
     named = {name: path for name, path in targets.items() if path}
     if not named:
         raise click.UsageError("no format is named; give one or more of --csv, --camtrap-dp, --megadetector, …")
     if len({path.absolute() for path in named.values()}) < len(named):
-        raise click.UsageError("two formats have the same name, and one would overwrite the other; give each its own")
+        raise click.UsageError("two formats have the same file, and one would overwrite the other; give each its own")
     with (
         ResultsFile(results, write=False) as kept,
         own_files(results, kept, *(path for name, path in named.items() if name != "xmp"), force=force),

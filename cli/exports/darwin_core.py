@@ -40,7 +40,7 @@ def columns() -> dict[str, list[str]]:
 
 
 def write_dwca(study: Study, path: Path, about: Description) -> None:
-    """Write the archive. A zip takes one file at a time, so the rows go to nameless files beside it first."""
+    """Write the archive. A zip takes one file at a time, so the rows go to temporary files beside it first."""
     with whole(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive, ExitStack() as stack:
         texts, write = {}, {}
         for file, names in columns().items():
@@ -75,7 +75,7 @@ def _rows(study: Study, about: Description) -> Iterator[tuple[str, dict[str, Any
 
 
 def _occurrence(photo: StudyPhoto, part: Finding, study: Study, about: Description) -> dict[str, Any]:
-    """Return the fields of an occurrence about time, place and licence, how many there are and what people say."""
+    """Return an occurrence's fields about time, place, licence, the number of animals and what people said of them."""
     deployment = study.deployments[photo.deployment]
     place, precision = deployment if deployment.fields else photo, study.precision
     return {

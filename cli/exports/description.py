@@ -40,7 +40,7 @@ class Description:
 
     @property
     def project(self) -> dict[str, Any]:
-        """Return the project, with what Camtrap DP demands."""
+        """Return the project, with the fields that Camtrap DP demands."""
         required = {
             "title": self.title,
             "samplingDesign": "opportunistic",
@@ -51,7 +51,7 @@ class Description:
 
 
 def read_description(path: Path | None, folder: str) -> Description:
-    """Read the description of a study. `folder`: the study's, whose name is the title if none is given."""
+    """Read the description of a study. `folder`: that of the study; its name is the title if the file gives none."""
     title = Path(folder).name or "Camera trap study"
     if path is None:
         return Description(title, {})

@@ -27,8 +27,8 @@ STDOUT = Path("-")
 def whole(path: Path) -> Iterator[Path]:
     """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise.
 
-    A link stays one, and what it points to is replaced. A device or a pipe is written to itself. `STDOUT` gets all at
-    the end.
+    If `path` is a link, the file that it points to is replaced. A device or a pipe is written to directly. `STDOUT`
+    gets the whole file at the end.
     """
     try:
         if path == STDOUT:
@@ -67,12 +67,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def inert(value: Any) -> Any:
-    """Return a value so that no spreadsheet runs it as a formula."""
+    """Return a value with a quote before it if a spreadsheet would run it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def write_lists(path: Path, head: dict[str, Any], lists: dict[str, Iterable[Any]]) -> None:
-    """Write a JSON object with the keys of `head`, and then with lists that may be larger than memory."""
+    """Write a JSON object with the entries of `head`, and then `lists`, which may be larger than memory."""
     with whole(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1).removesuffix("\n}"))
         for name, items in lists.items():
@@ -97,16 +97,16 @@ type Marks = dict[str, list[int]]
 """Size and time of files, in bytes and ns since 1970, by their paths relative to the results file's folder."""
 
 force_option = click.option(
-    "--force", is_flag=True, help="Overwrite files that are not of this study's exports, or were changed since."
+    "--force", is_flag=True, help="Overwrite files that no export of this study made, or that changed since."
 )
 
 
 @contextmanager
 def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> Iterator[None]:
-    """Let a block write files and folders, and note in the results file, which is `kept`, what it has written.
+    """Let a block write files and folders, the targets, and note in the results file, `kept`, which ones it wrote.
 
-    Those that an earlier export of the same study made, and that stayed as they were, may be replaced; others need
-    `force`. Raises `UsageError` if one of them is the results file, and `CommandError` if one is not the study's own.
+    A target that an earlier export of the study made, and that did not change since, may be replaced; others need
+    `force`. Raises `UsageError` if a target is the results file, and `CommandError` if `force` is needed.
     """
     for target in targets:
         if target.exists() and target.samefile(results):

@@ -21,7 +21,7 @@ class _Row(NamedTuple):
 
 
 def _said(row: _Row, value: Callable[[Finding], Any]) -> str:
-    """Return a value of a photo, or of each thing that a person saw in it."""
+    """Return a value of a photo's finding; if a person saw several things, the value of each."""
     return " | ".join(str(value(part) or "") for part in row.photo.finding.seen)
 
 

@@ -60,7 +60,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
-    """Return what a photo shows or may show. An animal without a name is one too; what people named has no doubt."""
+    """Return what a photo shows or may show. Animals without a name count; what people named is never in doubt."""
     parts = (*finding.each, *finding.faint)
     return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 

@@ -29,7 +29,7 @@ JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def caption(finding: Finding) -> str:
-    """Return what was found in the words of people, with the scientific name."""
+    """Return what was found in everyday words, with the scientific name."""
     if finding.named is None:
         return WORDS.get(finding.kind, finding.kind)
     return finding.named.name if finding.is_typed else str(finding.named)
@@ -38,8 +38,8 @@ def caption(finding: Finding) -> str:
 def packet(photo: StudyPhoto) -> str:
     """Return the XMP of a photo: keywords, flat and as a hierarchy, a caption, and the box of each animal.
 
-    The boxes are regions by the Metadata Working Group, whose word for an animal is `Pet`. The x and y of an area are
-    its middle, relative to the photo.
+    The boxes are regions as the Metadata Working Group defines them; its word for an animal is `Pet`. The x and y of a
+    region are its middle, as shares of the photo's width and height.
     """
     parts = photo.finding.each
     return filled(
@@ -66,7 +66,7 @@ def inside(jpeg: bytes, xmp: str) -> bytes:
 
 
 def write_sidecars(study: Study, folder: Path) -> None:
-    """Write a sidecar of each photo, by its path below a folder: beside the photos, if it is the study's.
+    """Write a sidecar of each photo at the photo's path below a folder: beside the photo, if it is the study's folder.
 
     A sidecar that another program wrote or changed stays as it is.
     """
@@ -85,7 +85,7 @@ def write_sidecars(study: Study, folder: Path) -> None:
 
 
 def _lineage(finding: Finding) -> tuple[str, ...]:
-    """Return the scientific names from the class down to an animal; empty for a wider taxon, and for what is none."""
+    """Return the scientific names from the class down to an animal; empty for wider taxa and for no animal."""
     ranks = lineage_of(finding.named.scientific_name).ranks if finding.named else {}
     return tuple(ranks[level] for level in LEVELS if level in ranks)
 

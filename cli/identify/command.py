@@ -48,19 +48,19 @@ def _choice(
 @click.option(
     "--results",
     type=FILE,
-    help="Keep the answers in FILE, and go on with what it says is left. Folders need it, or --json.",
+    help="Keep the answers in FILE, and identify the photos without one there. Folders need it, or --json.",
 )
 @place_options
 @click.option(
     "--no-location",
     is_flag=True,
-    help="Let the picture alone decide for photos with no place, neither given nor in EXIF. Otherwise they fail.",
+    help="Let the picture alone decide about photos without a place, by options or in EXIF. Otherwise these fail.",
 )
 @click.option(
     "--root",
     type=EXISTING_FOLDER,
-    help="The study's folder: photos are named by their path below it. By default the folder of an earlier run, or the "
-    "one that PATH... names.",
+    help="The study's folder: photos are named by their path below it. By default that of an earlier run, or the "
+    "innermost one with all PATHs.",
 )
 @click.option(
     "--local",
@@ -72,9 +72,9 @@ def _choice(
     "--engine",
     type=click.Choice(ENGINES),
     default="local",
-    help="Who looks at the photos: the models of this release; MegaDetector, whose boxes these models name; or "
-    "SpeciesNet, whose scores are weighed by the place as ours are. The last two are extras of the installation, and "
-    "get their weights at the first run.",
+    help="Models that look at the photos: those of this release (local); MegaDetector's for boxes, in which ours name "
+    "the animals; or SpeciesNet's, whose scores are weighed by the place as ours are. The last two are extras of the "
+    "installation, and download their weights at the first run.",
 )
 @click.option(
     "--weights",
@@ -91,7 +91,7 @@ def _choice(
 @click.option(
     "--url",
     metavar="URL",
-    help="Identify by the service at URL instead. The environment variable FAUNALENS_API_KEY has its key.",
+    help="Identify by the service at URL instead. Its key is in the environment variable FAUNALENS_API_KEY.",
 )
 @click.option(
     "--boxes",
@@ -101,15 +101,15 @@ def _choice(
 @click.option(
     "--again",
     type=click.Choice(["all", "outdated"]),
-    help="Identify photos again that have an answer: all, or those that other models, data or a corrected month would "
-    "change. Reviews stay.",
+    help="Identify photos again that have an answer: all, or those whose models, range data or month are not those of "
+    "the answer. Reviews stay.",
 )
-@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Candidates in each answer.")
+@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Most candidates in each answer.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
     metavar="N",
-    help="Photos at once. By default one for each processor, or with --url as many as the service bears, up to "
+    help="Number of photos at once. By default one a processor, or with --url as many as the service takes, up to "
     f"{MOST_AT_ONCE}.",
 )
 @click.option(
@@ -117,14 +117,14 @@ def _choice(
     type=click.FloatRange(0.1),
     default=USUAL.every,
     metavar="SECONDS",
-    help="Look at a frame of a video this often.",
+    help="Seconds of a video between two frames to look at.",
 )
 @click.option(
     *("--frames", "most"),
     type=click.IntRange(1, 1000),
     default=USUAL.most,
     metavar="N",
-    help="Frames of a video at most, spread over it.",
+    help="Most frames of a video to look at, spread over it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
 @grouped("choice", _choice)
@@ -150,7 +150,7 @@ def identify(
 
     With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
     same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
-    again. Options about place and clock stay until other ones are given.
+    again. Options about place and clock also hold for later runs, until other ones are given.
     """
     if choice.url and again == "outdated":
         raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")
@@ -191,7 +191,7 @@ def identify_left(
     as_json: bool = False,
     in_words: bool = False,
 ) -> None:
-    """Identify the photos that are left, keep each outcome, and say what came of it. `look`: identifies a photo."""
+    """Identify the photos that are left, save each outcome, and print a summary. `look`: identifies a photo."""
     before, started, number = results.counts(), monotonic(), 0
     done = before.done + before.unreadable
     outcomes = in_parallel(look, results.tasks(), workers)
@@ -216,7 +216,7 @@ AHEAD = 2
 
 
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
-    """Yield the results of all tasks as they are done, in any order. What `work` raises is raised here.
+    """Yield the results of all tasks in the order in which they are done. An error of `work` is raised here.
 
     Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, tasks that have begun are
     done and their results are lost.

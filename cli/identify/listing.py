@@ -19,7 +19,7 @@ from cli.words import count
 
 
 def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
-    """Return the study's folder, below which photos are named, and keep it."""
+    """Return the study's folder, to which photos' paths are relative, and save it in the results file."""
     known = results.study().get("folder")
     folder = given.absolute() if given else root_of(paths)
     if known and not given and Path(known).is_dir():
@@ -93,7 +93,7 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
 def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = None) -> None:
     """Warn of photos in no deployment, if there are any deployments. `homeless`: their number by folder.
 
-    `root`: the study's folder, to name what the table calls otherwise.
+    `root`: the study's folder, to find folders of the table that it does not have.
     """
     if not (number := homeless.total()) or not where.deployments.rows:
         return
@@ -108,7 +108,7 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
 
 
 def warn_of_changes(results: ResultsFile) -> None:
-    """Warn how many answers this run replaces: by --again, --boxes, or another memory card with the same names."""
+    """Warn how many answers this run replaces: by --again, --boxes, another place, or other files of the same names."""
     number, reviewed = results.changed()
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
@@ -127,7 +127,7 @@ SINCE, MODELS = "again", "models"
 
 
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:
-    """Mark the photos that are to be identified again, among those that were listed for this run.
+    """Mark as new the photos to identify again, among those that were listed for this run.
 
     `versions`: returns the versions of the models at hand. `boxes`: mark photos whose answer has no boxes.
     """
@@ -153,7 +153,7 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
 
 
 def _is_outdated(answer: Mapping[str, Any], taken: str | None, shift: float, models: Mapping[str, str]) -> bool:
-    """Return whether other models or data are at hand now, or the photo's corrected time is in another month."""
+    """Return whether models or data have other versions since the answer, or the corrected time another month."""
     model, features = answer["model"], answer["features"]
     used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
     used |= {"data": features["version"]} if "data" in models and features.get("version") else {}

@@ -25,7 +25,7 @@ from cli.words import count
 def _column(text: str) -> tuple[str, str]:
     name, _, column = text.partition("=")
     if name not in COLUMNS or not column:
-        raise ValueError(f"'{text}' names no column; expected one of {', '.join(COLUMNS)}, =, and the column's name")
+        raise ValueError(f"'{text}' names no column; expected one of {', '.join(COLUMNS)}, then =, then a column")
     return name, column
 
 
@@ -39,10 +39,10 @@ def _column(text: str) -> tuple[str, str]:
     type=Parsed("column", _column),
     multiple=True,
     metavar="WHAT=COLUMN",
-    help=f"What a column of Timelapse has; WHAT is one of {', '.join(COLUMNS)}.",
+    help=f"What a column of Timelapse's CSV stands for; WHAT is one of {', '.join(COLUMNS)}.",
 )
 @click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
-@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, to begin a study with FILE.")
+@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos. Needed if RESULTS does not exist yet.")
 @click.option(
     "--names",
     type=click.Choice(get_args(Names)),
@@ -67,10 +67,10 @@ def import_labels(
     """Take the labels in FILE as reviews of RESULTS. FILE is a CSV of Timelapse, a Camtrap DP, or a folder by animals.
 
     Or FILE has predictions, as JSON of MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as
-    `identify` makes them: scores are weighed by the place, and the names of models stay with them.
+    `identify` makes them: scores are weighed by the place, and each answer names the model that it comes from.
 
     Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
-    scientific or everyday ones; what is no known taxon is kept as it was typed. Importing again changes nothing twice.
+    scientific or everyday ones; a name of no known taxon is kept as it was typed. You may import the same FILE again.
     """
     if root is None and not results.is_file():
         raise click.UsageError(f"there is no {results} yet; say with --root in which folder the photos are")
@@ -108,7 +108,7 @@ def _form_of(file: Path, timelapse: Timelapse, *, folders: bool) -> Form:
 
 @dataclass(slots=True)
 class _Found:
-    """The labels of a file. `said`: by photo and by reviewer. `silent`: photos without a label. `missing`: paths."""
+    """The labels of a file. `said`: by photo and reviewer. `silent`: number of empty labels. `missing`: paths."""
 
     said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     silent: int = 0
@@ -134,7 +134,7 @@ class _Found:
         return found
 
     def _is_meant(self, identity: int, label: Label, strength: int) -> bool:
-        """Return whether a photo is the label's. If two paths of the file may mean it, it is that with more names."""
+        """Return whether a label is for a photo. If two paths may mean it, the one that shares more names counts."""
         path = "" if label.file else label.photo
         owner, most = self._owners.get(identity, (path, 0))
         if owner != path and strength >= most and self.said.pop(identity, {}):
@@ -145,7 +145,7 @@ class _Found:
         return False
 
     def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
-        """Return the photos of each opinion. `reviewer`, `time`: where the labels do not say."""
+        """Return the photos of each opinion. `reviewer`, `time`: for labels that do not say them."""
         same = defaultdict[Opinion, list[int]](list)
         for identity, by in self.said.items():
             for who, labels in by.items():
@@ -155,7 +155,7 @@ class _Found:
 
 
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:
-    """Return what labels of a photo say together. What shows something is not blank."""
+    """Return what the labels of a photo say together. Blank and unknown count only if no label shows anything."""
     said = list(dict.fromkeys(each for label in labels for each in label.said))
     return tuple(each for each in said if each.kind not in ("blank", "unknown")) or (said[0],)
 

@@ -38,8 +38,8 @@ AGES = {
 class Label(NamedTuple):
     """What a file says about a photo.
 
-    `photo`: its path there. `said`: by a person. `reviewer`, `at`: who and when; empty if the file does not say.
-    `taken`: the camera's time; empty likewise. Times are ISO 8601. `file`: the photo itself, if it is there.
+    `photo`: its path in the file. `said`: what it shows. `reviewer`, `at`: who said so and when. `taken`: the camera's
+    time. What the file does not say is empty. Times are ISO 8601. `file`: the photo itself, if it is there.
     `camera`, `cell`: name of its deployment, and where that is. `boxes`: around what was seen.
     """
 
@@ -55,13 +55,13 @@ class Label(NamedTuple):
 
 
 class Form(Protocol):
-    """A form of file: how to know it, and its labels. One that cannot be read raises `CommandError`."""
+    """A format of labels: recognises and reads its files. One that cannot be read raises `CommandError`."""
 
     def is_form_of(self, path: Path) -> bool:
-        """Return whether a file or a folder is in this form."""
+        """Return whether a file or a folder has this format."""
 
     def labels(self, path: Path) -> Iterator[Label]:
-        """Yield the labels, one or more for each photo. Photos of which it says nothing may be missing."""
+        """Yield the labels, one or more for each photo. Photos of which the file says nothing may have none."""
 
 
 def cell_at(latitude: float | str | None, longitude: float | str | None) -> int | None:
@@ -70,14 +70,14 @@ def cell_at(latitude: float | str | None, longitude: float | str | None) -> int 
 
 
 class Folders:
-    """Folders that are named by what their photos show, below each other or below those of stations."""
+    """Folders that are named by what their photos show. They may be nested, and lie below folders of stations."""
 
     def is_form_of(self, path: Path) -> bool:
-        """Return whether it is a folder."""
+        """Return whether the path is a folder."""
         return path.is_dir()
 
     def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each photo: the innermost folder that is called like a taxon or a kind, or else any."""
+        """Yield a label for each photo: its innermost folder that names a taxon or kind, or else its own folder."""
         for entry in walk(path):
             file = Path(entry)
             inner = file.relative_to(path).parts[-2::-1]
@@ -88,7 +88,7 @@ class Folders:
 def observed(
     name: str, count: str = "", sex: str = "", life_stage: str = "", behavior: str = "", note: str = ""
 ) -> Observation:
-    """Return what a row says. `name`: of an animal or a kind. What is no value of Camtrap DP goes into the note."""
+    """Return the observation of a row. `name`: of an animal or a kind. The note gets values that Camtrap DP lacks."""
     what, notes = called(name), [note.strip()]
     number = int(count) if count.strip().isdecimal() and len(count.strip()) < 7 and int(count) else None
     if what.kind != "animal":
@@ -129,7 +129,7 @@ def rows_in(path: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def faults_of(path: Path) -> Iterator[None]:
-    """Name the file in what is wrong with it, as `CommandError`."""
+    """Turn an error of the block into a `CommandError` that names the file."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -158,7 +158,7 @@ class Timelapse:
 
     Known are the names of `COLUMNS`, by themselves or with a number for further animals of a photo (`Species2`,
     `Count2`), and columns that say yes or no about a kind (`Empty`, `Person`). A photo that Timelapse has twice, for
-    two animals, has two rows. `columns`: its own names for what `COLUMNS` has.
+    two animals, has two rows. `columns`: the template's own names, by keys of `COLUMNS`.
     """
 
     def __init__(self, columns: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -167,7 +167,7 @@ class Timelapse:
         }
 
     def is_form_of(self, path: Path) -> bool:
-        """Return whether it is a CSV with the two columns that every one of Timelapse has."""
+        """Return whether the path is a CSV with the two columns that every CSV of Timelapse has."""
         if not path.is_file() or path.suffix.lower() not in (".csv", ".txt", ".tsv"):
             return False
         with path.open("rb") as file:
@@ -175,7 +175,7 @@ class Timelapse:
         return {"file", "relativepath"} <= {plain(name) for name in re.split(r"[,;\t]", head)}
 
     def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each row that says something."""
+        """Yield a label for each row, empty if the row says nothing."""
         with faults_of(path):
             for number, row in enumerate(rows_in(path)):
                 fields = {plain(name): value for name, value in row.items()}
@@ -199,7 +199,7 @@ class Timelapse:
             yield from (observed(kind) for kind, says in _kinds(fields).items() if says)
 
     def _animals(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """Return what each column for an animal's name says, by its number."""
+        """Return the names of animals in a row, by the number in the column's name: empty for the first animal."""
         numbers = [each for each in NUMBERS if any(name + each in fields for name in self._names["name"])]
         return {number: self._value(fields, "name", number) for number in numbers}
 
@@ -209,7 +209,7 @@ class Timelapse:
 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
-    """Return what the columns say that have yes or no for a kind."""
+    """Return for each kind with a column of yes and no whether the row says yes."""
     known = [name for name in fields if name in KINDS and fields[name].casefold() in YES | NO | {""}]
     return {name: fields[name].casefold() in YES for name in known}
 
@@ -229,7 +229,7 @@ class _Said(NamedTuple):
 
 
 class _Events:
-    """What was said about the events of a deployment, each with its begin and its end."""
+    """What was said about the events of a deployment, each with its start and its end."""
 
     def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
         self._events = sorted(events, key=itemgetter(0))
@@ -245,11 +245,11 @@ class CamtrapDP:
     """A package of Camtrap DP 1.0. What machines said is left out."""
 
     def is_form_of(self, path: Path) -> bool:
-        """Return whether it is a package: a folder or a zip with a datapackage.json, or that file."""
+        """Return whether the path is a package: a folder or a zip with a datapackage.json, or that file."""
         return _root_of(path) is not None
 
     def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each medium and reviewer. Media of which no person says anything have one without words.
+        """Yield a label for each medium and reviewer. Media of which no person says anything have an empty label.
 
         An observation of an event holds for its media that have none of their own.
         """
@@ -279,7 +279,7 @@ class CamtrapDP:
 
     @staticmethod
     def folder_of(path: Path) -> Path:
-        """Return the folder below which a package names its media; beside a zip, which need not have any."""
+        """Return the folder to which a package's paths of media are relative; for a zip, the folder that it lies in."""
         root = _root_of(path)
         return root if isinstance(root, Path) else path.parent
 

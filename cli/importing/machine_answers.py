@@ -57,7 +57,7 @@ from photo where id in (select value from json_each(?))
 
 @dataclass(slots=True)
 class _Plan:
-    """Which row of a file answers for which photos. `missing`: paths that are not in the study, or may be several."""
+    """Which row of a file answers for which photos. `missing`: paths of no photo, or of several."""
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     labels: set[str] = field(default_factory=set)
@@ -67,7 +67,7 @@ class _Plan:
 
     @classmethod
     def of(cls, predictions: Predictions, photos: StudyPhotos, total: int) -> "_Plan":
-        """Match the rows with photos. Of two that may mean a photo, it is that with more names of its path."""
+        """Match the rows with photos. Of two rows that may mean a photo, the one that shares more names counts."""
         plan, owners, paths = cls(), dict[int, tuple[int, int]](), dict[int, str]()
         with photo_progress(0, total, "reading predictions") as reach:
             for number, said in enumerate(predictions):
@@ -90,14 +90,14 @@ class _Plan:
         return plan
 
     def matched(self, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
-        """Yield each row with the photos that it answers for."""
+        """Yield each row with the id of each photo that it answers for."""
         for number, said in enumerate(predictions):
             for identity in self.photos.get(number, ()):
                 yield said, identity
 
 
 class _Asked(NamedTuple):
-    """A photo of the file. `said`: with boxes in shares; in pixels still if its size is not known."""
+    """A photo of the file. `said`: boxes are shares of the photo, or pixels if its size is not known."""
 
     said: Predicted
     row: Row
@@ -106,7 +106,7 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
-        """Read what is not known yet of a photo. `folder`: of the study."""
+        """Read from a photo what the results file does not know. `folder`: of the study."""
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
         if facts.width is None:
@@ -188,7 +188,7 @@ def import_answers(
 def _asked(
     kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
 ) -> Iterator[list[_Asked]]:
-    """Yield the photos of the file, `most` at a time."""
+    """Yield the photos of the file, `most` at a time. Only count those whose boxes are still in pixels."""
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
@@ -203,7 +203,7 @@ _weighing: Lazy[Weighing]
 
 
 def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
-    """Say what weighs, in this process. The first photos load it, so that what fails is their error."""
+    """Prepare the weighing in this process. The first photos load the models, so that errors of that are theirs."""
     global _weighing
     features = partial(features_of_places, settings, environment, warn)
     _weighing = Lazy(lambda: Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor))
@@ -235,7 +235,7 @@ def _weighed(
 
 
 class _Given(Detector):
-    """The boxes of a photo, in the place of a detector. `model`: name and version of that which found them."""
+    """A detector that returns given boxes. `model`: name and version of the model that found them."""
 
     is_loaded = True
 
@@ -244,14 +244,14 @@ class _Given(Detector):
         self._boxes = tuple(boxes)
 
     def look(self, *_: object, **__: object) -> tuple[Box, ...]:
-        """Return the boxes."""
+        """Return the given boxes."""
         return self._boxes
 
 
 def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
-    """Return what our models say of the boxes that came in, as JSON: they look at crops, as after a detector of ours.
+    """Return our models' answer for the boxes of the file, as JSON: they look at crops, as after our own detector.
 
-    None if a photo cannot be read; or is a video, whose frames are others. Raises `ModelError`.
+    None if the photo cannot be read, or if it is a video, as we may read other frames. Raises `ModelError`.
     """
     said, location, _ = asked.question
     path = folder / asked.row["path"]
@@ -267,7 +267,7 @@ def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
 
 
 def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str | None, names: Names) -> Outcome:
-    """Return what is kept of a photo. `ours`: what our models say of it, if they have looked."""
+    """Return the outcome to save for a photo. `ours`: our models' answer, if they have looked."""
     row, others = asked.row, [opinion] if opinion else []
     if ours and names == "ours":
         text = ours

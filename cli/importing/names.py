@@ -31,7 +31,7 @@ _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
 
 def kind_called(text: str) -> Kind | None:
-    """Return the kind that a word means, also before others (`Human - hiker`); None if it may be an animal."""
+    """Return the kind that a word means, also if more words follow (`Human - hiker`); None if it may be an animal."""
     plain = _normal(text)
     first = plain.partition(" ")[0]
     return KINDS.get(plain) or (KINDS.get(first) if first in ("human", "person", "people", "vehicle") else None)
@@ -39,7 +39,7 @@ def kind_called(text: str) -> Kind | None:
 
 @cache
 def taxon_called(text: str) -> ScoredTaxon | None:
-    """Return the taxon that a scientific or everyday name means, or None if it is none at hand, or may be several.
+    """Return the taxon that a scientific or everyday name means, or None if we know no such taxon, or several.
 
     >>> taxon_called("Fox, Red").scientific_name
     'Vulpes vulpes'
@@ -50,14 +50,14 @@ def taxon_called(text: str) -> ScoredTaxon | None:
 
 
 def _normal(text: str) -> str:
-    """Return a name as it is compared: without accents, capitals, hyphens and doubled spaces."""
+    """Return a name in the form for comparisons: without accents, capitals, hyphens and doubled spaces."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(each for each in plain if not unicodedata.combining(each))
     return " ".join(re.sub(r"[-_/]", " ", plain.replace("'", "").replace("\u2019", "")).split())
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield a name as it may be known, the likeliest first: without an addition, in the singular, of the species."""
+    """Yield forms in which we may know a name, the likeliest first: without additions, singular, of the species."""
     parts = _BRACKETS.match(text)
     for each in (text, *((parts["inner"], parts["outer"]) if parts else ())):
         plain = _INDEFINITE.sub("", _normal(each))
@@ -76,7 +76,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 @cache
 def _names() -> Mapping[str, str | None]:
-    """Return the scientific name of each name; None if it is of several taxa. Scientific names come before others."""
+    """Return the scientific name for each known name; None if several taxa share it. Scientific names come first."""
     found: dict[str, str | None] = {_normal(latin): latin for latin, *_ in searchable()}
     found |= ALIASES
     own, other = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
@@ -90,7 +90,7 @@ def _names() -> Mapping[str, str | None]:
 
 
 def _one_of(taxa: Sequence[str]) -> str | None:
-    """Return which of the taxa of a name is meant: the species, or else the taxon that includes the others."""
+    """Return which of several taxa a name means: the only species, or else the taxon that includes the others."""
     species = [latin for latin in taxa if lineage_of(latin).ranks.get("species") == latin]
     if len(species) == 1:
         return species[0]
@@ -99,7 +99,7 @@ def _one_of(taxa: Sequence[str]) -> str | None:
 
 @cache
 def _endings() -> Mapping[str, Sequence[str]]:
-    """Return the species whose English names end with some words, by these."""
+    """Return species by the last words of their English names, such as `ground squirrel`."""
     found = defaultdict[str, list[str]](list)
     for latin, name, _ in searchable():
         words = _normal(name).split()
@@ -110,7 +110,7 @@ def _endings() -> Mapping[str, Sequence[str]]:
 
 
 def _ending(name: str) -> str | None:
-    """Return the genus or family of all species whose names end with a name, such as `squirrel`."""
+    """Return the genus or family that all species share whose names end with `name`, such as `squirrel`."""
     species = _endings().get(name) or _endings().get(name.removesuffix("s")) or ()
     lines = [set(lineage_of(latin).ranks.items()) for latin in species]
     shared = dict(set.intersection(*lines)) if lines else {}
@@ -122,7 +122,7 @@ OF_LABEL: Mapping[str, Kind] = {"blank": "blank", "vehicle": "vehicle", "human":
 
 
 class Labelled(NamedTuple):
-    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: whether it is at hand."""
+    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: whether we have it."""
 
     kind: Kind
     name: str = ""
@@ -163,7 +163,7 @@ def taxon_of_label(label: str) -> Labelled:
 
 
 def _renamed(latin: str, name: str, own: Mapping[str, str]) -> str | None:
-    """Return what a species is called here, if it has a third word, or another name and the same family."""
+    """Return our scientific name of a species whose label has another: one of its names and its family are the same."""
     for each in (latin, name):
         taxon = taxon_called(each) if each else None
         ranks = lineage_of(taxon.scientific_name).ranks if taxon else {}

@@ -27,7 +27,7 @@ SLACK = 2.0
 
 
 class StudyPhotos:
-    """The photos of a results file, to be found."""
+    """Finds the photos of a results file that labels mean."""
 
     def __init__(self, results: ResultsFile) -> None:
         self._named: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
@@ -44,8 +44,8 @@ class StudyPhotos:
     def of(self, label: Label) -> tuple[Sequence[int], int]:
         """Return the photos that a label means: one, all with the same bytes, or none; and how many names agree.
 
-        Paths may begin at other folders: the photo with the most folders in common counts, if it is one. Where that is
-        the file's name alone, the times must not contradict.
+        Paths may begin at other folders: the photo with the most names in common counts, if there is only one. If only
+        the file's name is in common, the times must not contradict.
         """
         if label.file is not None:
             of_size = self._same.get(label.file.stat().st_size)
@@ -69,7 +69,7 @@ class StudyPhotos:
 
 
 def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> Where:
-    """Look for the photos of a study: below `root`, or those that it knows, at the places that are given now."""
+    """Save the photos below `root` in the results file; or else give its own photos the places that are given now."""
     where = given.keep(results, NONE if root else None)
     if root:
         folder = study_folder(results, [root.absolute()], root)
@@ -81,9 +81,9 @@ def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> 
 
 
 def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
-    """Let photos without an answer be part of the study, if their files are there: people have said what they show.
+    """Give photos that people labelled an empty answer, if they have none and can be read. Return their ids.
 
-    `faunalens identify` still counts them as left. Return which they are.
+    With it they belong to the study; `faunalens identify` still counts them as left.
     """
     query = "select id, path, size, modified, place, shift from photo where id = ? and answer is null"
     rows = [row for each in photos for row in results.rows(query, each)]
@@ -100,7 +100,7 @@ def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
 
 
 def facts_of(path: Path, place: Place) -> FileFacts:
-    """Return what a photo's file says: the beginning of the file, if that is enough. Of a video, that of a frame."""
+    """Return what a photo's file says, from its beginning if that is enough; of a video, what its first frame says."""
     with suppress(OSError, VideoUnreadable):
         if not is_video(path):
             with path.open("rb") as file:

@@ -42,9 +42,9 @@ class Found(NamedTuple):
 
 
 class Predicted(NamedTuple):
-    """A photo or video of a file. `path`: there. `frames`: what was found, by frame; a photo has the frame -1.
+    """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
 
-    `failure`: why nothing was. `model`, `detector`: names and versions. `pixels`: boxes are in pixels.
+    `failure`: why nothing was found. `model`, `detector`: names and versions. `pixels`: boxes are in pixels.
     `theirs`: what SpeciesNet called it. `place`: latitude and longitude.
     """
 
@@ -66,7 +66,7 @@ class Predicted(NamedTuple):
             yield from (classes for _, classes in found.boxes)
 
     def in_shares(self, size: tuple[int, int]) -> "Predicted":
-        """Return it with boxes as shares of the photo. `size`: its width and height in pixels."""
+        """Return this with boxes as shares of the photo. `size`: the photo's width and height in pixels."""
         if not self.pixels:
             return self
         width, height = size
@@ -152,7 +152,7 @@ class Predictions:
         )
 
     def _of_wildlife(self, item: Mapping[str, Any]) -> Predicted:
-        """Return what PyTorch-Wildlife says: corners in pixels, and lists beside each other."""
+        """Return a photo of PyTorch-Wildlife, which has boxes as corners in pixels, and lists parallel to them."""
         kinds = item.get("category", item.get("det_category", ()))
         scores = item.get("confidence", item.get("det_confidence", ()))
         classes = iter(zip(item.get("clf_category", ()), item.get("clf_confidence", ()), strict=False))
@@ -178,7 +178,7 @@ class Predictions:
 
     @property
     def unknown(self) -> list[str]:
-        """Return the names of the classes in the head of the file that are of no taxon."""
+        """Return the names of those classes in the file's head that mean no known taxon."""
         return [label.rpartition(";")[2] for label in self._labels.values() if label.startswith(UNKNOWN)]
 
 
@@ -197,7 +197,7 @@ def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str,
 
 
 def _category(name: str) -> str:
-    """Return MegaDetector's number of a kind; empty if it is nothing. Other detectors have kinds of animals."""
+    """Return MegaDetector's number for a detector's class; empty for none of its kinds. Unknown classes are animals."""
     return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
 
 

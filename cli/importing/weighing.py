@@ -68,7 +68,7 @@ class Weighing:
     ) -> tuple[str, dict[str, Any] | None]:
         """Return the answer for a photo or video, as JSON, and what the file itself calls it.
 
-        `said`: with boxes in shares.
+        `said`: boxes are shares of the photo.
         """
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
@@ -96,7 +96,7 @@ class Weighing:
         return replace(answer, animals=animals, model=ModelUsed(*said.model, packs))
 
     def _recognised(self, found: Found, model: _Model, prior: Prior) -> Recognised:
-        """Return what a photo shows: that of its surest animal. Classes of the whole photo are that one's."""
+        """Return what a photo shows: its surest animal. Classes of the whole photo count as that animal's."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]
         if classes and found.whole:
@@ -109,7 +109,7 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes say at a place. Without any, it is an animal that has no name; nothing, without a box."""
+        """Return what classes mean at a place. Without classes, a box is an unnamed animal, a whole photo empty."""
         scores, seen = self._scores(classes, box), Sighting(box.score) if box else NOTHING_SEEN
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, seen)
@@ -130,8 +130,8 @@ class Weighing:
 def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iterator[str]:
     """Yield labels for the mammals and birds that our models know, and for the families of others.
 
-    The models of camera traps mostly know them too. A file lists what was found, not all that its model could have
-    named, and without these labels what was not found would count as unknown to it.
+    The models of camera traps mostly know them too. A file lists only what was found: without these labels, an
+    animal that was not found would count as unknown to the file's model.
     """
     for each in animals:
         line = {taxon.rank: taxon.scientific_name for taxon in each.lineage}
@@ -145,13 +145,13 @@ def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iter
 
 
 def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
-    """Return what was found without the animals that the file does not list."""
+    """Return what was found without the candidate that stands for animals that the file does not list."""
     known = tuple(each for each in part.candidates if each.scientific_name != ANIMALS)
     return part if len(known) == len(part.candidates) else replace(part, candidates=known)
 
 
 def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
-    """Return the answer for a video. How long it is, is known as far as frames were looked at."""
+    """Return the answer for a video. Its duration is the time of the last frame that was looked at."""
     rate = said.rate or 1.0
     frames = [Seen(number, number / rate, json.loads(json_of(answers[number]))) for number in sorted(answers)]
     return answer_of_frames(frames, rate, frames[-1].seconds)

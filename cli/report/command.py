@@ -34,13 +34,13 @@ MOST_FAULTS = 500
 @click.option(
     "--hide-people",
     is_flag=True,
-    help="Leave out photos of people. With --boxes at `identify`, also of people beside animals.",
+    help="Leave out photos of people; if `identify` ran with --boxes, also those of people beside animals.",
 )
 @force_option
 @study_options
 def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, reading: StudyOptions) -> None:
-    """Write one HTML page about the answers in RESULTS: taxa, activity by hour of the sun, a map, taxa by effort, and
-    the surest and the least sure photos of each taxon.
+    """Write one HTML page about the answers in RESULTS: taxa, activity by hour of the sun, a map, number of taxa
+    by effort, and the surest and the least sure photos of each taxon.
 
     The page holds everything it shows, and needs no network.
     """

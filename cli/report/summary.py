@@ -29,8 +29,8 @@ class Group:
     """The photos of one taxon, or of one kind that is no animal.
 
     `hours`: number of events by hour of the sun, or of the clock. `is_wide`: wider than a family.
-    `perhaps`: number of photos by what they perhaps show. `surest`, `least`: score and path of `SHOWN` photos, and the
-    seconds of the frame if it is a video.
+    `perhaps`: number of photos by what they perhaps show. `surest`, `least`: the `SHOWN` surest and least sure
+    photos: score, path, and seconds of the frame if it is a video.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Summary:
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
     day of each taxon. `effort`: trap days by day. `by_sun`: events whose hour is that of the sun; `by_clock`: those
     without a place or a zone, whose hour is that of the clock. `untimed`: photos without a time of the camera.
-    `copies`: photos that do not count. `unanswered`: photos without an answer, with what is wrong. `models`: of the
+    `copies`: not counted, as copies. `unanswered`: photos without an answer, with what is wrong. `models`: of the
     answers. `doubts`: about clocks, deployments and models. `precision`: degrees of rounded coordinates, or 0.
     """
 
@@ -103,7 +103,7 @@ class Summary:
 
 
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
-    """Collect what a report shows of a study. `hide_people`: show no photos that people are on."""
+    """Collect what a report shows of a study. `hide_people`: show no photos with people."""
     results = study.results
     found = Summary(precision=study.precision, copies=copies(results), models=list(made_by(results)))
     names = stations_of(study)
@@ -184,7 +184,7 @@ def _group(found: Summary, finding: Finding) -> Group:
 def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
     """Return the hour of the sun, 0 to 24, at a time with a zone: 6 at sunrise, 12 at noon, 18 at sunset, even between.
 
-    By it, days of all seasons and latitudes compare. Where the sun does not rise or set on the day, only noon counts.
+    With it, days of all seasons and latitudes compare. Where the sun does not rise or set on the day, only noon counts.
     The formulas are NOAA's "General Solar Position Calculations" (Global Monitoring Division), good for about a minute;
     the two anchors are those of Vazquez et al. (2019), Methods in Ecology and Evolution 10: 2057.
     """
@@ -204,5 +204,5 @@ def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
 
 
 def _series(year: float, *terms: tuple[float, float]) -> float:
-    """Return a Fourier series of the time of the year: the factors of cosine and sine."""
+    """Return the value of a Fourier series at a time of the year, from the factors of its cosines and sines."""
     return sum(a * cos(number * year) + b * sin(number * year) for number, (a, b) in enumerate(terms))

@@ -45,13 +45,13 @@ NOT_DRAWN = (
     "--second",
     "of",
     flag_value="second",
-    help="Give a second opinion on what others have reviewed. Theirs is hidden until yours is there.",
+    help="Review what others have reviewed. Their opinion is hidden until yours is saved.",
 )
 @click.option(
-    "--disagreements", "of", flag_value="disagreements", help="Review only what reviewers have named differently."
+    "--disagreements", "of", flag_value="disagreements", help="Review photos that reviewers have named differently."
 )
 @event_gap
-@click.option("--reviewer", metavar="NAME", help="Who reviews, for exports. By default the name of this user.")
+@click.option("--reviewer", metavar="NAME", help="Name of the reviewer, for exports. By default that of this user.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Port of the page; 0: a free one."
 )
@@ -83,7 +83,7 @@ def review(
     What you say is kept at once, and exports name you as the one who classified the photo. Ctrl-C ends the review.
 
     Others may review meanwhile, on the same file or the same page, and `faunalens identify` may run: an event that
-    another one has before them is locked for two minutes. Load the page again for what is new.
+    another reviewer has open is locked for two minutes. Reload the page to see new answers.
     """
     if only:
         with ResultsFile(results, write=False) as kept:
@@ -110,7 +110,7 @@ def review(
 
 
 def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:
-    """Return the scientific names of what lives at a place, if a run has kept which animals live where."""
+    """Return the scientific names of the animals of a place; none if no run has saved which animals live where."""
     if cells is None:
         return []
     (found,) = cells.features_of([cell_of(latitude, longitude)], Deadline.after(1))

@@ -32,7 +32,7 @@ class Choice(NamedTuple):
 
     @property
     def drawn(self) -> bool:
-        """Return whether it makes a precision that holds for all photos, as nothing but chance decides."""
+        """Return whether chance alone chooses the events, so that their precision holds for all photos."""
         return self.order == "random" and self.of == "new"
 
     def photos(self, results: ResultsFile, reviewer: str) -> set[int]:
@@ -84,7 +84,7 @@ class Queue:
             self._begins_deployment.append(photo.deployment != last and number == 0)
 
     def event(self, photo: int) -> list[int]:
-        """Return the photos of the event that has a photo. Raises `KeyError` if there is none."""
+        """Return the photos of the event with this photo. Raises `KeyError` if there is none."""
         self._read_boundaries()
         return self._event_at(self._place[photo])
 
@@ -100,7 +100,7 @@ class Queue:
         return None if is_last else self._event_at(place)
 
     def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
-        """Return in how many events of a deployment the rarest of these animals is, and how many it has.
+        """Return in how many events of a deployment the rarest of these animals is, and how many events it has.
 
         Return None if no animal is found. The numbers are those of when the queue was made.
         """
@@ -108,7 +108,7 @@ class Queue:
         return (min(counts), self._often[deployment, ""]) if counts else None
 
     def split(self, photo: int) -> list[list[int]]:
-        """Let an event begin with a photo. Return both events. Raises `ValueError` if it is the first of one."""
+        """Split an event before a photo. Return both parts. Raises `ValueError` if the photo is its first."""
         event = self.event(photo)
         if event[0] == photo:
             raise ValueError("the photo begins an event already")
@@ -116,10 +116,10 @@ class Queue:
         return [self.event(event[0]), self.event(photo)]
 
     def merge(self, photo: int) -> list[list[int]]:
-        """Merge the event of a photo with the one before. Return it. Raises `ValueError` if there is none."""
+        """Merge the event of a photo with the one before. Return the result. Raises `ValueError` if none is before."""
         event = self.event(photo)
         if self.before(event) is None:
-            raise ValueError("there is no event before it in its deployment")
+            raise ValueError("there is no event before this one in its deployment")
         self._save(event[0], starts=False)
         return [self.event(photo)]
 

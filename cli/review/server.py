@@ -36,7 +36,7 @@ POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self
 LARGEST = 100_000
 """Largest request in bytes."""
 BROWSER = "browser"
-"""The cookie that tells two browsers apart, for what they hold."""
+"""The cookie by which a browser is recognised as the holder of its events."""
 
 
 type Answer = Callable[[Session, Any, str], Any]
@@ -59,7 +59,7 @@ POST: Mapping[str, Answer] = {
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves a session. `url`: where the page is. `lock`: of the results file. `folder`: of the photos.
+    """Serves the page of a session. `url`: of the page. `lock`: for the results file. `folder`: of the photos.
 
     `port`: 0 for a free one.
     """
@@ -71,7 +71,7 @@ class ReviewServer(ThreadingHTTPServer):
         self.url = f"http://{HOST}:{self.server_port}/{self.secret}/"
 
     def server_close(self) -> None:
-        """Close the server, once what is being said is kept. Its events are free for others."""
+        """Close the server once running requests have saved their opinions. Release its events for others."""
         super().server_close()
         self.lock.acquire()
         release(self.session.results, self.holder)
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _holder(self) -> str:
-        """Return the name of this browser."""
+        """Return the name under which this browser holds events."""
         # Cookies of other programs at this host come too, also such as Python's own parser refuses.
         cookies = dict(each.strip().partition("=")[::2] for each in self.headers.get("Cookie", "").split(";"))
         return f"{self.server.holder}/{cookies.get(BROWSER, '')}"

@@ -31,11 +31,11 @@ _HOLD = "insert or replace into hold values (?, ?, ?, ?)"
 
 
 class Held(Exception):
-    """Another reviewer has the event."""
+    """Another reviewer holds the event."""
 
 
 def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str) -> str | None:
-    """Hold photos, or go on holding them. If another reviewer has one of them, change nothing and return who."""
+    """Hold photos for a browser, or prolong that. If another reviewer holds one, change nothing and return the name."""
     photos = list(photos)
     with results.transaction() as connection:
         other = held_by(results, photos, holder)
@@ -46,7 +46,7 @@ def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str
 
 
 def held_by(results: ResultsFile, photos: Iterable[int], holder: str) -> str | None:
-    """Return the other reviewer who has one of the photos, or None."""
+    """Return the name of another reviewer who holds one of the photos, or None."""
     row = next(results.rows(QUERIES["held by others"], json.dumps(list(photos), allow_nan=False), holder, time()), None)
     return str(row["reviewer"]) if row else None
 
@@ -80,7 +80,7 @@ class Session:
         self._is_fresh = True
 
     def choices(self) -> dict[str, Any]:
-        """Return the events to review, and what can be said of them.
+        """Return the events to review, and the taxa and values for opinions on them.
 
         The events are found anew at each call but the first: a run may have identified more, and others reviewed some.
         """
@@ -91,7 +91,7 @@ class Session:
         return {"events": self.queue.events, "taxa": searchable(), **about}
 
     def event(self, photo: int, holder: str) -> dict[str, Any]:
-        """Return what the page shows of the event that has a photo, and hold it. Raises `KeyError` if there is none."""
+        """Return what the page shows of the event with a photo, and hold it. Raises `KeyError` if there is none."""
         event = self.queue.event(photo)
         photos = self._read(event)
         if not photos:  # pruned since
@@ -108,7 +108,7 @@ class Session:
     def photos(self, photos: Sequence[int]) -> list[dict[str, Any]]:
         """Return what the page shows of photos: what the models found, and the opinions.
 
-        A second opinion is the reviewer's own: those of others are shown once it is there.
+        For a second opinion, those of others are left out until the reviewer's own is saved.
         """
         shown = []
         for row in self._study.rows(photos):
@@ -123,9 +123,9 @@ class Session:
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
-        """Keep what the page sends about photos, and return the photos. Raises `Held` if another reviewer has one.
+        """Keep what the page sends about photos, and return the photos. Raises `Held` if another reviewer holds one.
 
-        Raises `KeyError` for a photo or a taxon that is not known, `ValueError` for a value that is none.
+        Raises `KeyError` for a photo or a taxon that is not known, `ValueError` for an invalid value.
         """
         self._expect_free(photos, holder)
         if said.get("undo"):
@@ -138,7 +138,7 @@ class Session:
         return self.photos(photos)
 
     def hold(self, photo: int, holder: str) -> str | None:
-        """Hold the event that has a photo, as `hold` does. Raises `KeyError` if there is none."""
+        """Hold the event with a photo, as the function `hold` does. Raises `KeyError` if there is none."""
         return hold(self.results, self.queue.event(photo), holder, self.reviewer)
 
     def precision(self) -> list[dict[str, Any]]:
@@ -153,12 +153,12 @@ class Session:
         return {"disagreements": disagreements, "reviewers": reviewers, "photos": first.photos, "kappa": first.kappa}
 
     def split(self, photo: int, holder: str) -> list[list[int]]:
-        """Let an event begin with a photo. Return both events."""
+        """Split an event before a photo. Return both parts."""
         self._expect_free(self.queue.event(photo), holder)
         return self.queue.split(photo)
 
     def merge(self, photo: int, holder: str) -> list[list[int]]:
-        """Merge the event of a photo with the one before. Return it."""
+        """Merge the event of a photo with the one before. Return the merged event."""
         event = self.queue.event(photo)
         self._expect_free([*event, *(self.queue.before(event) or ())], holder)
         return self.queue.merge(photo)
@@ -187,7 +187,7 @@ class Session:
             raise Held(f"{other} is reviewing this event; go on with another one, or wait two minutes")
 
     def _here(self, photos: Sequence[StudyPhoto]) -> list[str]:
-        """Return the scientific names of what photos may show, or what lives there, with genera and families."""
+        """Return the scientific names of animals that photos may show or that live there, with genera and families."""
         findings = [photo.finding for photo in photos]
         here = {each.scientific_name for found in findings for each in (*found.perhaps, *found.candidates)}
         latitude, longitude = photos[0].latitude, photos[0].longitude
@@ -218,7 +218,7 @@ def _iso(photo: StudyPhoto) -> str | None:
 def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding]) -> tuple[Observation, ...]:
     """Return what the page sends as observations. `machine`: what the models found in these photos.
 
-    Raises `ValueError` for a value that is none, `KeyError` for a taxon that is not known.
+    Raises `ValueError` for an invalid value, `KeyError` for a taxon that is not known.
     """
     observations = tuple(_observation(each, machine) for each in said)
     if not observations or (len(observations) > 1 and any(each.kind in ("blank", "unknown") for each in observations)):

@@ -54,7 +54,7 @@ class Doubts:
                 yield f"{count(number, f'photo {verb}')} {what}"
         if self.backwards:
             where = f"in {count(len(self.backwards), 'folder')}, such as {self.backwards[0] or '.'}"
-            yield f"the clock jumps back {where}; --shift corrects it for the photos that are named"
+            yield f"the clock jumps back {where}; --shift corrects it for the photos that you name"
 
 
 def remarks(results: ResultsFile) -> Iterator[str]:
@@ -106,9 +106,9 @@ def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
 
 
 def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
-    """Return whether the clock of a card was set back, which has names and times of its photos.
+    """Return whether a camera's clock was set back, by the names and times of the photos on its card.
 
-    It was not if the camera has begun again at IMG_0001, so that what comes last by name came first.
+    It was not if the camera began again at IMG_0001, so that the last photos by name are the first by time.
     """
     if not _jumps([time for _, time in card]):  # sorted by letter, which is as by number for most cameras
         return False

@@ -38,7 +38,7 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 
 
 def operation(deployment: Deployment) -> Operation:
-    """Return the operation of a deployment from its start to its end, without its problems.
+    """Return the operation of a deployment from its start to its end, without periods of problems.
 
     A start at midnight, or an end a second before, in the table of deployments is a date without a time, and means
     noon; a date of a problem means the whole day.
@@ -60,7 +60,7 @@ def _noon(day: datetime) -> datetime:
 
 
 def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return which part of a day lies between start and end and in no problem, to some 10 seconds."""
+    """Return the share of a day that is between start and end and in no problem, exact to some 10 seconds."""
     midnight = datetime.combine(day, time())
     begin, until = max(start, midnight), min(end, midnight + DAY)
     worked = until - begin
@@ -89,7 +89,7 @@ def _problems(deployment: Deployment, zone: tzinfo | None) -> Iterator[tuple[dat
 
 
 def _clock(moment: datetime, zone: tzinfo | None) -> datetime:
-    """Return what a clock in a zone showed."""
+    """Return a time as a clock in a zone shows it, without an offset."""
     return (moment.astimezone(zone) if moment.tzinfo and zone else moment).replace(tzinfo=None)
 
 

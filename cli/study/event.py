@@ -22,27 +22,27 @@ LEAST = 0.001
 
 
 class _Sighting(NamedTuple):
-    """What a photo of an event shows. `photo`: its number. `line`: see `ScoredTaxon`; empty if it is no animal."""
+    """One thing in a photo of an event. `photo`: its number. `line`: see `ScoredTaxon`; empty if it is no animal."""
 
     photo: int
     finding: Finding
     line: Line
 
     def share(self, line: Line) -> float:
-        """Return the probability of the candidates that belong to a taxon."""
+        """Return the sum of the probabilities of the candidates within a taxon."""
         return sum(each.score for each in self.finding.candidates if each.line[: len(line)] == line)
 
     def is_slip_for(self, line: Line) -> bool:
-        """Return whether it may be a taxon that its name excludes."""
+        """Return whether the photo may show this taxon, although the name given to it excludes that."""
         return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
 
 
 def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Finding, ...]:
     """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
 
-    It is blank only if every photo is. What a person said replaces the finding of that photo only. `count` is what
-    people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether a taxon of which
-    people saw several sexes or ages is found once with each.
+    The event is blank only if all photos are. What a person said replaces the finding of that photo only. `count` is
+    what people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether to
+    return a taxon once for each sex and age that people saw.
     """
     parts = [
         _Sighting(photo, part, part.named.line if part.named else ())
@@ -67,7 +67,7 @@ def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
     """Return the sightings of each taxon of an event.
 
     A taxon is one of its own if a person said so, if a photo is sure of it, or if a photo has it beside another one.
-    The other sightings join the taxon that they most likely are. Those that can be none of them are together one more.
+    The other sightings join the taxon that they most likely are. Those that can be none of these form one more taxon.
     """
     in_photo: dict[int, set[Line]] = {}
     for each in animals:
@@ -95,11 +95,11 @@ def _is_within(wide: Line, line: Line) -> bool:
 
 
 def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
-    """Return the finding of sightings of a taxon, or of one that nothing is sure of.
+    """Return one finding for the sightings of a taxon, or for those that are of no certain taxon.
 
-    If people named some, it is as they did: the taxon itself if one of them did so, or else what most of them said.
-    Otherwise the name is the narrowest that most of the sightings have or belong to; or one within it of which a
-    sighting is sure, or of which all together are, if one of them has it.
+    If people named some, their name counts: the taxon itself if one of them said so, or else what most of them said.
+    Otherwise the name is the narrowest taxon that includes most of the sightings; or a taxon within that of which a
+    sighting is sure, or of which all together are sure, if one of them names it.
     """
     findings = [each.finding for each in same]
     if said := [each for each in findings if each.is_human]:
@@ -127,14 +127,14 @@ def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
 
 
 def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
-    """Return the taxon at the end of a line, as it is named within it: a breed only if all are of that breed."""
+    """Return the narrowest taxon of a line, named as in its sightings: as a breed only if all are of that breed."""
     is_one = len({str(each) for each in named}) == 1
     found = next((each for each in named if each.line == line and (is_one or each.is_at_end)), None) or taxon_of(line)
     return replace(found, score=score)
 
 
 def _shared(lines: Sequence[Line]) -> Line:
-    """Return the narrowest line that more than half of the lines begin with. That of any animal says nothing."""
+    """Return the narrowest line that more than half of the lines begin with. Those of unnamed animals do not count."""
     known = [line for line in lines if len(line) > 1] or lines
     counts = Counter(line[:length] for line in known for length in range(1, len(line) + 1))
     return max((line for line, count in counts.items() if 2 * count > len(known)), key=len)
@@ -143,7 +143,7 @@ def _shared(lines: Sequence[Line]) -> Line:
 def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
     """Return the sightings of a taxon by sex and age, if people saw several; else all together.
 
-    A photo of which neither is said shows the same animals, unless one photo has both those and others.
+    Sightings without sex and age are of the same animals and left out, unless one photo also has others.
     """
     groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
     for each in same:
@@ -156,7 +156,7 @@ def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
 
 
 def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
-    """Return the largest number in one photo, or None if it is not known, and what people said of all, as fields."""
+    """Return fields: `count`, the largest number in one photo, or None; and `said`, what people said of all."""
     said = [each.finding.said for each in same if each.finding.said is not NOTHING_SAID]
     counted = [(each.photo, each.finding.said.count) for each in same if each.finding.said.count]
     counts = Counter[int]()
@@ -176,7 +176,7 @@ def _joined(separator: str, words: Iterable[str | None]) -> str | None:
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return the geometric means of the candidates' probabilities, scaled so that the sum stays that of the photos.
+    """Return the geometric means of the candidates' probabilities, scaled to the average of their sums in the photos.
 
     Breeds and subspecies count for their species.
     """

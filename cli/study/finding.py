@@ -87,8 +87,8 @@ class Finding:
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
     `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
-    there are of this kind, or None if it is not known. `faint`: boxes, or the whole photo as an animal, of which the
-    models are too unsure to say so. `said`: what a person saw. `people`: where the models found people in a
+    there are of this kind, or None if it is not known. `faint`: what the models are too unsure of to say so:
+    boxes, or the whole photo as an animal. `said`: what a person saw. `people`: where the models found people in a
     photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
     `others`: what other models than these called it.
 
@@ -177,7 +177,7 @@ def machine_of(row: sqlite3.Row) -> Finding:
 
 
 def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
-    """Return what a person found. Where they did not count, the models' boxes of the same kind, or taxon, do."""
+    """Return what a person found. Without a count, the models' boxes of the same kind or taxon are counted."""
     kinds = Counter(each.kind for each in opinion.observations)
     parts = []
     for said in opinion.observations:
@@ -203,7 +203,7 @@ def of_answer(answer: dict[str, Any], at: str) -> Finding:
 
 
 def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
-    """Return what the best frames of a video show: all of the first, and of the others what those before them lack."""
+    """Return what the best frames of a video show: all that is in the first, and what is new in each of the others."""
     clip = Clip.of(video)
     parts = [replace(part, clip=clip, faint=()) for part in best.each]
     for frame in video["also"]:
@@ -269,7 +269,7 @@ def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
 
 
 def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:
-    """Return what is predicted, or any animal with a probability if nothing is."""
+    """Return the predicted taxon; if there is none, an animal without a name, with `probability` as its score."""
     if prediction is None:
         return ScoredTaxon("animal", ANIMALS, "kingdom", probability)
     return _taxa([prediction])[0]

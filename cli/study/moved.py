@@ -11,7 +11,7 @@ from cli.results import QUERIES, ListedPhoto, ResultsFile
 
 
 def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
-    """Save photos of a folder to identify, as `ResultsFile.find` does. One that was renamed or moved is the same."""
+    """Save photos of a folder to identify, as `ResultsFile.find` does. A renamed or moved photo keeps its answer."""
     with results.transaction(writes=False) as connection:  # looking for photos takes long; reviews go on
         connection.execute("drop table if exists temp.listed")
         connection.execute(QUERIES["listed"])
@@ -48,7 +48,7 @@ def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
 
 
 def forget(results: ResultsFile, photos: Iterable[int]) -> None:
-    """Delete photos. Their reviews go to copies of them that stay."""
+    """Delete photos from the results file. Their reviews go to copies of them that stay."""
     with results.transaction() as connection:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
@@ -59,7 +59,7 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 
 
 def copies(results: ResultsFile) -> int:
-    """Return the number of photos that do not count, because another photo of their deployment is the same."""
+    """Return the number of photos that do not count, because another photo of their deployment has the same bytes."""
     return next(int(count) for (count,) in results.rows("select count(*) from copies"))
 
 

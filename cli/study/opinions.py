@@ -46,7 +46,7 @@ class Observation:
 
     @property
     def named(self) -> ScoredTaxon | None:
-        """Return the animal, or None if it is none."""
+        """Return the taxon of the animal, or None if it is no animal."""
         if self.kind != "animal":
             return None
         return ScoredTaxon(self.name or "animal", self.scientific_name or ANIMALS, self.rank or "kingdom", 1.0)
@@ -55,7 +55,7 @@ class Observation:
 class Opinion(NamedTuple):
     """What a reviewer said about a photo. `at`: UTC in ISO 8601, to the second.
 
-    Without observations, it is to be saved as that the machine is right.
+    An opinion without observations, before it is saved, says that the machine is right.
     """
 
     reviewer: str
@@ -64,7 +64,7 @@ class Opinion(NamedTuple):
 
 
 def of_taxon(named: ScoredTaxon | None, kind: Kind) -> Observation:
-    """Return the observation of a taxon, or of a kind if it is none."""
+    """Return the observation of a taxon, or of a kind if there is none."""
     if named is None:
         return Observation(kind)
     return Observation(kind, named.name, None if named.is_typed else named.scientific_name, named.rank)

@@ -17,7 +17,7 @@ Z = 1.959964
 
 
 class Precision(NamedTuple):
-    """Of `reviewed` photos that the machine named `taxon`, `right` are it. `low`, `high`: the 95 % interval.
+    """Of `reviewed` photos that the machine named `taxon`, `right` show it. `low`, `high`: the 95 % interval.
 
     Photos of a station within the same ten minutes are alike: for the interval they are one, lest it be too narrow.
     """
@@ -49,8 +49,8 @@ def wilson(right: float, reviewed: int) -> tuple[float, float]:
 def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
     """Save what a reviewer says of each of several photos, in place of what the same one said before.
 
-    An opinion without observations is that the machine is right. `drawn`: whether the photos were drawn at random. All
-    of it is saved or nothing. Raises `KeyError` if a photo has no answer.
+    An opinion without observations says that the machine is right. `drawn`: whether the photos were drawn at random.
+    All of it is saved or nothing. Raises `KeyError` if a photo has no answer.
     """
     query = "select *, null as drawn from photo where id = ? and answer is not null"
     with results.transaction() as connection:
@@ -80,9 +80,9 @@ def accepted(machine: Finding) -> tuple[Observation, ...]:
 
 
 def is_right(said: Observation, machine: Finding) -> bool:
-    """Return whether the machine said so: the same kind, and the same taxon or a wider one that includes it.
+    """Return whether the machine said the same: the same kind, and the same taxon or a wider one that includes it.
 
-    What it perhaps is includes the animal too. A typed name may be another one of what the machine said: it is not.
+    A taxon in the machine's `perhaps` is right too. A typed name never is: we do not know its taxon.
     """
     if said.kind != "animal" or machine.named is None or said.scientific_name is None:
         return said.kind == machine.kind != "animal"
@@ -92,7 +92,7 @@ def is_right(said: Observation, machine: Finding) -> bool:
 
 
 def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
-    """Return a taxon that is at hand, or that models offer for photos. Raises `KeyError` if it is neither."""
+    """Return the taxon of a name, which we know or models offer for these photos. Raises `KeyError` if neither does."""
     lineage = lineage_of(scientific_name)
     others = [each.named for finding in findings for each in finding.others if each.named]
     perhaps = {each.scientific_name: each for finding in findings for each in (*others, *finding.perhaps)}
@@ -108,7 +108,7 @@ _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
-    """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of what was drawn at random.
+    """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of photos drawn at random.
 
     The newest opinion of a photo decides: the machine is right if what it named is on the photo. If it is not, an
     animal whose name was typed does not count: that may be another name of what the machine said.
@@ -120,7 +120,7 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
 
 
 class Agreement(NamedTuple):
-    """Two reviewers, and how many photos both have reviewed and name alike. `kappa`: None if it is undefined."""
+    """Two reviewers. `photos`: number that both reviewed; `alike`: that both name alike. `kappa`: None if undefined."""
 
     one: str
     other: str

@@ -21,8 +21,8 @@ class StudyPhoto:
 
     `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
     else the offset in EXIF, or without one if none is known. `timed`: whether the camera said when; else `time` is that
-    of the file if the study takes it, or None. `starts`: whether people said that it begins an event, or that it
-    goes on with the photo before; None if they said neither.
+    of the file if the study takes it, or None. `starts`: True if people said that the photo begins an
+    event, False if they said that it continues the event of the photo before; else None.
     """
 
     path: str
@@ -67,7 +67,7 @@ class Deployment:
 
     @property
     def times(self) -> tuple[datetime, ...]:
-        """Return all of its times."""
+        """Return all known times: of start, end, first photo and last photo."""
         return tuple(each for each in (self.start, self.end, *self.taken) if each)
 
 
@@ -109,7 +109,7 @@ def seconds_between(earlier: datetime, later: datetime) -> float:
 
 
 def _clock(time: datetime) -> datetime:
-    """Return what the clock showed. Not all photos of a deployment need have an offset in EXIF."""
+    """Return a time without its offset, which not all photos of a deployment need have in EXIF."""
     return time.replace(tzinfo=None)
 
 
@@ -147,7 +147,7 @@ class Study:
             yield from map(self.photo, self.rows(some))
 
     def rows(self, photos: Sequence[int]) -> list[sqlite3.Row]:
-        """Return the rows of those photos that are there and have an answer, in this order."""
+        """Return, in this order, the rows of the photos that exist and have an answer."""
         rows = {row["id"]: row for row in self.results.rows(_PHOTOS, json.dumps(photos, allow_nan=False))}
         return [rows[each] for each in photos if each in rows]
 
@@ -178,8 +178,8 @@ class Study:
     def uncertainty(self, fields: Mapping[str, str]) -> str:
         """Return the uncertainty of a deployment's coordinates in metres: the given one, plus that of rounding.
 
-        `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; of a place
-        without an uncertainty of its own, that is all that is known.
+        `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; without
+        a given uncertainty, that is the result.
         """
         given = fields.get("coordinateUncertainty", "")
         if not self.precision:
@@ -207,7 +207,7 @@ class Study:
         return None if degrees is None else self.rounded(degrees)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
-        """Return a photo's deployment. One that the table does not have is its folder, and its place if it has one."""
+        """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
         if given is not None:
             return given
         folder = path.rpartition("/")[0] or "photos"
@@ -223,7 +223,7 @@ class Study:
         return parse_zone(name) if name else self.zone
 
     def _deployment(self, key: str, photos: Iterable[StudyPhoto]) -> Deployment:
-        """Return a deployment. `photos`: its own, by time, those without one last."""
+        """Return a deployment. `photos`: of the deployment, by time, those without a time last."""
         first: StudyPhoto | None = None
         last, has_untimed = None, False
         for photo in photos:

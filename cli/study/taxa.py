@@ -18,7 +18,7 @@ OTHERS = Path(__file__).with_name("species.csv")
 
 
 class Lineage(NamedTuple):
-    """`ranks`: the scientific names above and of a taxon by rank. `name`: its common name; empty if it has none."""
+    """`ranks`: scientific names of a taxon and those that include it, by rank. `name`: its common name, or empty."""
 
     ranks: Mapping[str, str]
     name: str = ""
@@ -36,7 +36,7 @@ def agree(one: Line, other: Line) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ScoredTaxon:
-    """A taxon with its probability, 0 to 1. `sure`: the API's word for that; empty if it has none."""
+    """A taxon with its probability, 0 to 1. `sure`: the API's word for that probability; may be empty."""
 
     name: str
     scientific_name: str
@@ -49,7 +49,7 @@ class ScoredTaxon:
 
     @property
     def line(self) -> Line:
-        """Return its line, which ends at the species: breeds and subspecies count for theirs."""
+        """Return the line of the taxon, which ends at the species, for breeds and subspecies too."""
         if self.is_typed:
             return ANIMALS, self.name
         return _line_of(self.scientific_name)
@@ -61,7 +61,7 @@ class ScoredTaxon:
 
     @property
     def is_at_end(self) -> bool:
-        """Return whether its line ends with it, as that of a breed does not."""
+        """Return whether the line of the taxon ends with it; that of a breed ends with the species."""
         return self.line[-1] == self.scientific_name and self.rank != "breed"
 
 
@@ -150,7 +150,7 @@ def _line_of(scientific_name: str) -> Line:
 
 
 def taxon_of(line: Line) -> ScoredTaxon:
-    """Return the taxon at the end of a line, without a probability."""
+    """Return the narrowest taxon of a line (scientific names, the widest first), with score 0."""
     ranks, name = lineage_of(line[-1])
     rank = next(
         (rank for rank, latin in ranks.items() if latin == line[-1]), "kingdom" if len(line) == 1 else "species"
@@ -168,7 +168,7 @@ def key_of(named: ScoredTaxon) -> Key:
 
 
 def labels_of(keys: Iterable[Key]) -> dict[Key, str]:
-    """Return a label for each taxon: its name, with the scientific name if another one is called so too.
+    """Return a label for each taxon: its name, with the scientific name if another taxon has the same name.
 
     >>> list(labels_of([("lion", "Panthera leo"), ("trogon", "Trogonidae"), ("trogon", "Trogoniformes")]).values())
     ['lion', 'trogon (Trogonidae)', 'trogon (Trogoniformes)']

@@ -53,7 +53,7 @@ def parse_days(text: str) -> int:
     "--compared-to",
     type=click.Choice(["lastIndependentRecord", "lastRecord"]),
     default="lastIndependentRecord",
-    help="Since when that time runs: the beginning of the last record, or the last photo.",
+    help="What --independence is counted from: the beginning of the last record, or the last photo.",
 )
 @click.option(
     "--occasion",
@@ -66,15 +66,15 @@ def parse_days(text: str) -> int:
     "--day1",
     type=click.Choice(["station", "survey"]),
     default="station",
-    help="Whether the first occasion begins with each station's operation, or with the survey's.",
+    help="Begin the first occasion with the first day of each station, or with that of the whole survey.",
 )
 @click.option(
     "--rank",
     type=click.Choice(RANKS[1:]),
     default=RANKS[-1],
-    help="What counts as a species. Animals with a wider name have a table of their own.",
+    help="Rank that counts as a species. Animals named by a wider rank have a table of their own.",
 )
-@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="Count these too, as well as animals.")
+@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="Count these beside animals.")
 @click.option(
     "--station",
     default=LOCATION,

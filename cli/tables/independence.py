@@ -24,7 +24,7 @@ class Species(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A photo that shows a species. `time`: of the clock. `most`: the most of it in a photo of its event, if known.
+    """A photo that shows a species. `time`: of the clock. `most`: largest number in a photo of its event, if known.
 
     `method`: whether a human or a machine named it. `differs`: what other models called the photo, if it differs.
     """
@@ -39,7 +39,7 @@ class Sighting(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An independent record. `first`: its first photo. `images`: its photos; those of one second count once.
+    """An independent record. `first`: its first photo. `images`: number of photos; those of one second count once.
 
     `seconds`: since the record, or the photo, that it is compared to; 0 for the first of a species at a station.
     """
@@ -51,7 +51,7 @@ class Record(NamedTuple):
 
 
 def species_of(finding: Finding, rank: str) -> Species:
-    """Return what a finding is at a rank, such as the genus of a lion. What is wider stays as it is."""
+    """Return what a finding is at a rank, such as the genus of a lion. A wider taxon stays as it is."""
     named = finding.named
     if named is None:
         return Species(finding.kind, finding.kind)
@@ -78,7 +78,7 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
-    """Return which findings of its event a photo shows. A name that agrees with none is a slip for the first."""
+    """Return which findings of its event a photo shows. A name that agrees with none counts as the first."""
     found: list[Finding] = []
     for part in photo.finding.each:
         same = [each for each in whole if each.kind == part.kind]

@@ -30,8 +30,8 @@ KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": 
 class Rules:
     """How to count. `gap`: least time between independent records. `compared_to`, `day1`: as camtrapR calls them.
 
-    `occasion`: its days. `rank`: of a species. `include`: what is counted beside animals. `station`: the column of the
-    table of deployments that names the stations.
+    `occasion`: length in days. `rank`: counts as a species. `include`: what is counted beside animals. `station`: the
+    column of the table of deployments that names the stations.
     """
 
     gap: timedelta = timedelta(minutes=30)
@@ -172,7 +172,7 @@ def _write_matrices(folder: Path, survey: _Survey) -> None:
 
 @contextmanager
 def _rows(folder: Path, name: str, columns: Sequence[str] = ()) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Open a table. Yield a function that writes a row, with NA for None. `columns`: if `MEANINGS` has not all."""
+    """Open a table. Yield a function that writes a row, with NA for None. `columns`: if `MEANINGS` lacks some."""
     with table(folder / name, columns or [column for column in meanings()[name] if column]) as write:
         yield lambda row: write({key: "NA" if value in (None, "") else inert(value) for key, value in row.items()})
 

@@ -37,7 +37,7 @@ def markdown(evaluation: Evaluation) -> str:
 
 
 def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
-    """Return the card as a page. `thumbnails`: JPEG files of the worst photos; without any, it has a table of these."""
+    """Return the card as a page. `thumbnails`: JPEG files of the worst photos; without any, a table lists them."""
     total = evaluation.total
     figures = {"named": total.named, "of these, right": total.right_of_named, "right first, named or not": total.right}
     pictures = {
@@ -102,7 +102,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
 
 
 def _range(evaluation: Evaluation) -> str:
-    """Return the range of 95 % of the share right first, if cameras are drawn with replacement (cluster bootstrap)."""
+    """Return the 95 % interval of the share right, from cameras drawn with replacement (cluster bootstrap)."""
     cameras, at = np.unique([each.camera for each in evaluation.known], return_inverse=True)
     right = np.bincount(at, [evaluation.guess(each) == each.taxon for each in evaluation.known])
     drawn = np.random.default_rng(0).multinomial(len(cameras), np.full(len(cameras), 1 / len(cameras)), _DRAWS)
@@ -151,14 +151,14 @@ def _name(taxon: Animal | None) -> str:
 
 
 def _confusion(evaluation: Evaluation) -> tuple[list[str], list[tuple[str, list[int]]]]:
-    """Return the names of the outputs, and for each that photos show, its name and their numbers by output."""
+    """Return the outputs' names, and for each taxon that photos show, its name and its numbers of photos by output."""
     names = [*map(_name, evaluation.taxa), OTHER]
     rows = zip(names, evaluation.confusion.tolist(), strict=True)
     return names, [(name, row) for name, row in rows if any(row)]
 
 
 def _mistake(evaluation: Evaluation, outcome: Outcome) -> tuple[str, str, str, str]:
-    """Return a photo, its camera, what the head said and what it shows, without characters that are marks in a card.
+    """Return a photo, its camera, what the head said and what it shows, as texts without marks of Markdown.
 
     A path begins in the folder of all photos, so that it says nothing about the machine.
     """
@@ -173,7 +173,7 @@ def _mistake(evaluation: Evaluation, outcome: Outcome) -> tuple[str, str, str, s
 
 
 def _photo(evaluation: Evaluation, outcome: Outcome, small: bytes | None) -> str:
-    """Return a worst photo with the animal's box, what the head said and what it shows; nothing without a photo."""
+    """Return HTML of a photo with the animal's box, what the head said and what it shows; empty without a JPEG."""
     if not small:
         return ""
     photo, camera, said, shows = map(escape, _mistake(evaluation, outcome))

@@ -33,13 +33,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 @click.option("--name", default="own", help="The pack's name, in small letters, digits and _.")
 @click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, if not that of LABELS.")
 @click.option("--deployments", type=EXISTING_FILE, help="Camera and place of each folder, as for `identify`.")
-@click.option("--corrections", type=EXISTING_FILE, help="Also learn from what `python -m web corrections` lists.")
+@click.option("--corrections", type=EXISTING_FILE, help="Also learn from this list of `python -m web corrections`.")
 @click.option("--pictures", type=EXISTING_FOLDER, help="The pictures of the corrections, if not beside their file.")
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 0.999),
     default=0.95,
-    help="Share of names that shall be right. What is less certain keeps a wider name.",
+    help="Share of the pack's names that have to be right. A less certain animal keeps a wider name.",
 )
 @click.option("--night", is_flag=True, help="The pack is for infrared photos alone.")
 @click.option(
@@ -79,8 +79,8 @@ def train(
     with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps camera, latitude,
     longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
 
-    It is tested on cameras that it has not seen, since frames of one camera share their background: the model card
-    beside the pack says what to expect. What the general model sees in the photos is kept: run it again with more
+    The pack is tested on cameras that it has not seen, since frames of one camera share their background: the model
+    card beside it says what to expect. What the general model sees in the photos is kept: run it again with more
     labels, or after a crash, and only new photos take time. The same labels give the same pack.
     """
     if not _NAME.fullmatch(name):
@@ -89,7 +89,7 @@ def train(
     if unknown := next((area for area in areas if area not in known), None):
         raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, known, ())}")
     if not labels and not corrections:
-        raise click.UsageError("say what has the labels, such as a results file with reviews, or --corrections")
+        raise click.UsageError("no labels; give LABELS, such as a results file with reviews, or --corrections")
     found, table = Labels(), read_deployments(deployments) if deployments else Deployments()
     with waiting("reading labels"):
         for source in labels:
@@ -133,7 +133,7 @@ def _warn_of(left_out: Mapping[Path, str]) -> None:
 
 
 def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
-    """Say what the pack is worth, where it is used, and how."""
+    """Say how often the pack is right, where it is used, and how to use it."""
     total = evaluation.total
     warn(
         f"on cameras that it has not seen: {total.right:.1%} of {total.photos:,} photos right; "

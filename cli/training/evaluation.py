@@ -41,10 +41,10 @@ class Point(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What came of the photos of a taxon, as shares of them. Of `OTHER`, and of all taxa, `taxon` is None.
+    """How the photos of a taxon were named. `taxon`: None for `OTHER`, and for all taxa together.
 
-    `right`: it is the most probable output. `named`: a name was certain enough, right or wrong. `right_of_named`: of
-    all photos that were named as this taxon, the share that show it; None if none was.
+    `right`: share whose most probable output is right. `named`: share with a name that was certain enough, right or
+    wrong. `right_of_named`: of all photos that were named as this taxon, the share that show it; None if none was.
     """
 
     taxon: Animal | None
@@ -68,7 +68,7 @@ class Bin(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a head was right about. `name`: of its pack. `taxa`: of its outputs, in their order, without `OTHER`.
+    """How often a head was right. `name`: of its pack. `taxa`: of its outputs, in their order, without `OTHER`.
 
     `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
     by taxon id. `curve`: from few photos to many. `photos`, `cameras`: in training. `places`: names of areas.
@@ -113,12 +113,12 @@ class Evaluation:
 
     @cached_property
     def total(self) -> Row:
-        """Return what came of the photos of all taxa together."""
+        """Return the row of all taxa together."""
         return self._row(None, self.known, [each for each in self.known if self.name_of(each)])
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Return what came of the photos of each taxon, in the order of the outputs; of strangers, if any, last."""
+        """Return the row of each taxon, in the order of the outputs; that of strangers, if there are any, is last."""
         rows = []
         for taxon in self.taxa:
             mine = [each for each in self.outcomes if each.taxon == taxon.taxon_id]
@@ -183,7 +183,7 @@ LEAST_POINTS = 3
 
 
 class Outlook(NamedTuple):
-    """What twice the photos, from twice the cameras, would bring: points of the share right, and a range of them."""
+    """How much the share right would grow with twice the photos, from twice the cameras, and a range of that."""
 
     gain: float
     low: float
@@ -191,10 +191,10 @@ class Outlook(NamedTuple):
 
 
 def outlook(curve: Sequence[Point]) -> Outlook | None:
-    """Return what twice the photos would bring; None if the curve has less than `LEAST_POINTS`.
+    """Return how much twice the photos would help; None if the curve has less than `LEAST_POINTS`.
 
     The share wrong is taken to shrink by one factor at each doubling, as learning curves mostly do (Hestness et al.
-    2017, arXiv:1712.00409): a line through its logarithms. The range is of the lines without any one point.
+    2017, arXiv:1712.00409): a line through its logarithms. The range comes from the lines through all points but one.
     """
     if len({each.photos for each in curve}) < LEAST_POINTS:
         return None

@@ -30,7 +30,7 @@ BY_PEOPLE = 1.0
 
 
 class Seen(NamedTuple):
-    """An animal in a photo. `checksum`: of the file. `features`: shape (F,), float32; their root, mean of all crops."""
+    """An animal in a photo. `checksum`: of the file. `features`: shape (F,), float32, as `pooled` returns them."""
 
     photo: LabelledPhoto
     checksum: str
@@ -41,7 +41,7 @@ class Seen(NamedTuple):
 class Eye:
     """Sees the animals of labelled photos, as `faunalens identify` does. Thread-safe.
 
-    `general`: must give its features. `photos`: opens and decodes. Raises `ModelError` if it does not.
+    `general`: a model that returns features; `ModelError` is raised if it does not. `photos`: opens and decodes photos.
     """
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
@@ -58,8 +58,8 @@ class Eye:
     def _boxes(self, given: Sequence[Box], picture: Picture) -> list[Box]:
         """Return the boxes to learn from.
 
-        Those that people drew are tighter than a detector's, which a head sees in use: it learns both. Without any, it
-        learns the surest that the detectors find.
+        Boxes that people drew are tighter than those of a detector, which a head gets in use: it learns from both.
+        Without given boxes, it learns from the surest one of the detectors.
         """
         if given and (self._detectors is None or all(box.score < BY_PEOPLE for box in given)):
             return list(given)
@@ -76,9 +76,9 @@ class Eye:
 
 
 def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
-    """Return the mean of the crops' roots, shape (F,). The root evens out a few large values.
+    """Return the mean of the square roots of the crops' features, shape (F,). Roots even out a few large values.
 
-    A head is linear in it, so the mean of the crops' logits is the logit of this. Raises `ModelError` without features.
+    A head is linear in the roots, so its logit of their mean is the mean logit. Raises `ModelError` without features.
     """
     known = [each for each in crops if each is not None]
     if not known:

@@ -40,9 +40,9 @@ INSTALL = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Boxes of photos, with N rows each. `features`: shape (N, F). `taxon`: its number, or `STRANGER`.
+    """N boxes of photos. `features`: shape (N, F). `taxon`, `camera`: numbers, shape (N,); a taxon may be `STRANGER`.
 
-    `camera`: its number. `is_main`: whether it is the box by which its photo is judged, one for each photo.
+    `is_main`: whether it is the box by which its photo is judged, one for each photo.
     """
 
     features: NDArray[np.float32]
@@ -51,7 +51,7 @@ class Samples:
     is_main: NDArray[np.bool_]
 
     def where(self, mask: NDArray[np.bool_]) -> "Samples":
-        """Return some of the rows."""
+        """Return the rows for which the mask is true."""
         return Samples(self.features[mask], self.taxon[mask], self.camera[mask], self.is_main[mask])
 
 
@@ -77,7 +77,7 @@ class Head:
     far: tuple[float, float] = (1.0, np.inf)
 
     def score(self, features: NDArray[np.float32]) -> Scored:
-        """Return what it says of features, shape (N, F)."""
+        """Return the scores of features, shape (N, F)."""
         logits = features @ self.weights.T + self.bias
         squares = (features**2).sum(axis=1)[:, np.newaxis] - 2 * features @ self.means.T + (self.means**2).sum(axis=1)
         return Scored(logits.astype(np.float64), squares.min(axis=1).astype(np.float64))
@@ -124,7 +124,7 @@ def folds_of(samples: Samples) -> Numbers:
 
 
 def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1.0) -> Scored:
-    """Return what heads say of each fold that were trained on the others. `share`: of the cameras of these."""
+    """Return the scores of each fold by a head trained on the other folds. `share`: of their cameras that it gets."""
     logits, distances = np.zeros((len(folds), taxa)), np.zeros(len(folds))
     order = np.random.default_rng(SEED).permutation(samples.camera.max() + 1)
     for fold in range(folds.max() + 1):
@@ -137,7 +137,7 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 
 
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
-    """Return how right heads are that were trained on shares of the cameras. `scored`: by those trained on all."""
+    """Return how often heads trained on shares of the cameras are right. `scored`: by heads trained on all cameras."""
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
     part = folds.max() / (folds.max() + 1)  # of the photos is trained on, the rest is the fold
     points = []
@@ -150,13 +150,13 @@ def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Poi
 
 
 def shares_of(logits: Floats, temperature: float) -> Floats:
-    """Return the probabilities of the taxa alone, shape (N, K)."""
+    """Return the probabilities of the taxa, given that a photo shows one of them, shape (N, K)."""
     shares = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def probabilities(scored: Scored, temperature: float, far: tuple[float, float]) -> Floats:
-    """Return the probabilities of the taxa and, last, of another one: shape (N, K + 1)."""
+    """Return the probabilities of the taxa and, last, of any other taxon: shape (N, K + 1)."""
     slope, middle = far
     other = (1 + np.tanh(slope * (scored.distances - middle) / 2))[:, np.newaxis] / 2  # a sigmoid that cannot overflow
     return np.concatenate([shares_of(scored.logits, temperature) * (1 - other), other], axis=1)
@@ -172,8 +172,8 @@ def temperature_of(logits: Floats, taxon: Numbers) -> float:
 def far_of(distances: Floats) -> tuple[float, float]:
     """Return slope and middle of the probability that a photo shows another taxon.
 
-    `distances`: of photos that show a taxon of the head. In the middle, `FARTHEST`, it is as likely another one; at
-    their median, one in a hundred.
+    `distances`: of photos that show a taxon of the head. The middle is their quantile `FARTHEST`: there the
+    probability is 1/2. At their median, it is 1/100.
     """
     median, farthest = np.quantile(distances, (0.5, FARTHEST))
     return float(np.log(99) / max(farthest - median, 1e-6)), float(farthest)
@@ -212,7 +212,7 @@ class Fitted(NamedTuple):
 
 
 def fit(samples: Samples, taxa: int, precision: float) -> Fitted:
-    """Fit a head. Where its calibration and its figures come from, it has not seen the photo's camera."""
+    """Fit a head to all samples. Its calibration and figures are of heads that have not seen the photo's camera."""
     folds, main = folds_of(samples), samples.is_main
     scored = cross_validate(samples, taxa, folds)
     is_known = samples.taxon != STRANGER
@@ -274,7 +274,7 @@ def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
 
 
 def learn(seen: Sequence[Seen], about: Evaluation) -> tuple[Head, Evaluation]:
-    """Return a head, and what heads are right about that were trained without the cameras that they are tested on.
+    """Return a head, and the evaluation of heads that were trained without the cameras that they are tested on.
 
     `seen`: as `see` sorts them. `about`: an evaluation without outcomes, with the head's taxa and what is known of it.
     """

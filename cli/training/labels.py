@@ -65,13 +65,13 @@ class LabelledPhoto(NamedTuple):
 
 @dataclass(slots=True)
 class Labels:
-    """The photos of labels. `left_out`: why others are not among them."""
+    """The labelled photos to learn from. `left_out`: why other labelled photos are not among them, by path."""
 
     photos: list[LabelledPhoto] = field(default_factory=list)
     left_out: dict[Path, str] = field(default_factory=dict)
 
     def add(self, source: Path, root: Path | None, deployments: Deployments) -> None:
-        """Read the labels of a file or folder. `root`: folder of its photos, if it is not there.
+        """Read the labels of a file or folder. `root`: of the photos, if they are elsewhere.
 
         `deployments`: cameras and places, where the labels do not say. Raises `CommandError`.
         """
@@ -105,7 +105,7 @@ class Labels:
 
 
 def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deployments) -> tuple[str, int | None]:
-    """Return camera and cell of a photo: of its label, else of the table, else its folder below the labels'."""
+    """Return camera and cell of a photo: from its label, or else from the table; or else its folder as the camera."""
     camera, cell = next(((each.camera, each.cell) for each in lines if each.camera), ("", lines[0].cell))
     below = photo.relative_to(base).as_posix() if photo.is_relative_to(base) else photo.name
     row = deployments.named(camera) if camera else deployment_at(deployments.at(below), None)

@@ -33,7 +33,7 @@ UNSAID = "not stated"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a pack says beside figures. `cells`, `areas` (countries): where the head is used; or else everywhere.
+    """What a pack says beside figures. `cells`, `areas` (countries): where the head is used; everywhere without any.
 
     `with_photos`: whether the card's page shows photos.
     """
@@ -61,7 +61,7 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
 
 
 def areas_named(cells: Iterable[int], areas: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the countries and their parts that cells are in, and of areas by their codes."""
+    """Return the names of the areas with these codes, and of the countries and their parts that the cells are in."""
     names, wanted = read_names(), {text_of(cell) for cell in cells}
     shares = " ".join(row["areas"] for row in read_rows(AREAS / "cell_subdivisions.csv.gz") if row["cell"] in wanted)
     found = {area for area, _, share in (part.rpartition(":") for part in shares.split()) if float(share) > 0}
@@ -69,7 +69,7 @@ def areas_named(cells: Iterable[int], areas: Iterable[str]) -> tuple[str, ...]:
 
 
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
-    """Return the cells of parts of countries, by their codes; one wider cell where all in it are."""
+    """Return the cells in parts of countries, given by code; a wider cell stands for cells that fill it."""
     wanted = {area for area in areas if len(area) > COUNTRY}
     rows = read_rows(AREAS / "cell_subdivisions.csv.gz")
     inside = [

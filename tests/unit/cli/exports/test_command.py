@@ -25,8 +25,8 @@ def test_coordinates_are_as_exact_as_is_wanted(
     ("options", "said"),
     [
         ([], "no format is named"),
-        (["--csv", "photos", "--coco", "./photos"], "two formats have the same name"),
-        (["--csv", "-", "--coco", "-"], "two formats have the same name"),
+        (["--csv", "photos", "--coco", "./photos"], "two formats have the same file"),
+        (["--csv", "-", "--coco", "-"], "two formats have the same file"),
     ],
 )
 def test_each_format_has_a_file_of_its_own(

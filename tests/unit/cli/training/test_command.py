@@ -76,7 +76,7 @@ def test_corrections_are_labels_too(folder: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--pack", "packs"], 2, "say what has the labels"),
+        (["--pack", "packs"], 2, "no labels; give LABELS"),
         (["sorted", "--pack", "packs", "--name", "My pack"], 2, "expected small letters, digits and underscores"),
         (["sorted/c0", "--pack", "packs", "--deployments", "none.csv"], 2, "does not exist"),
         (["sorted/c0", "--pack", "packs"], 1, "are of no known camera"),
