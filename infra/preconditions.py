@@ -25,7 +25,7 @@ UNRESERVED = (
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency left for other functions. Raise `PreconditionFailed` if `wanted` is too much."""
+    """Return the concurrency that other functions have left. Raise `PreconditionFailed` if `wanted` is too much."""
     limits = lambdas.get_account_settings()["AccountLimit"]
     total, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced
@@ -54,7 +54,7 @@ between accounts. No operation of AWS lists them."""
 
 
 def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str, str]:
-    """Return the ids of the two zones for a stage. `version`: of Aurora. `chosen`: by parameters; may be empty.
+    """Return the ids of a stage's two zones. `version`: Aurora's. `chosen`: zones that parameters give; may be empty.
 
     A stage that is up keeps its zones, since others would replace its network. Raise `PreconditionFailed` if there are
     not two zones with all services.
@@ -68,7 +68,7 @@ def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str
     offered = {zone["Name"] for each in options for zone in each["AvailabilityZones"]}
     if not offered:
         raise PreconditionFailed(
-            f"{stage.region} has no Aurora PostgreSQL {version}; choose a version that it has with --set "
+            f"{stage.region} has no Aurora PostgreSQL {version}; choose another version with --set "
             "DatabaseVersion=… (aws rds describe-db-engine-versions --engine aurora-postgresql)"
         )
     filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
@@ -85,7 +85,7 @@ def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str
 
 
 class Quota(NamedTuple):
-    """A quota of the account in one region. `service`, `code`: its names in Service Quotas. `needed`: in addition."""
+    """A quota of the account in a region. `service`, `code`: for Service Quotas. `needed`: in addition to `used`."""
 
     name: str
     service: str
@@ -95,7 +95,7 @@ class Quota(NamedTuple):
 
 
 def check_quotas(stage: Stage, parameters: Mapping[str, str], echo: Echo) -> None:
-    """Print what the account lacks. Raise `PreconditionFailed` if a stage would fail at a quota."""
+    """Print the quotas that a stage needs. Raise `PreconditionFailed` if a quota is too low."""
     parts = ("", "web") if parameters["WebImage"] else ("",)
     networks = sum(stage.stack(part).status is None for part in parts)
     quotas = [Quota("networks (VPCs)", "vpc", "L-F678F1CE", len(stage.client("ec2").describe_vpcs()["Vpcs"]), networks)]
@@ -152,7 +152,7 @@ _DOWNLOAD = (
 
 
 def certificates_of(region: str) -> Path:
-    """Return the path of a region's certificates. Raise `PreconditionFailed` if it does not exist."""
+    """Return the file of RDS's root certificates in a region. Raise `PreconditionFailed` if it does not exist."""
     path = CERTIFICATES / f"{region}.pem"
     if not path.is_file():
         raise PreconditionFailed(f"chalicelib/rds/{region}.pem does not exist; {_DOWNLOAD}")
@@ -166,7 +166,7 @@ def fingerprints(pem: str) -> set[str]:
 
 
 def check_certificates(rds: Any, region: str) -> None:
-    """Raise `PreconditionFailed` if RDS has an authority without a root in the region's file. `rds`: a boto3 client."""
+    """Raise `PreconditionFailed` if the region's file lacks the root of an authority of RDS. `rds`: a boto3 client."""
     known = fingerprints(certificates_of(region).read_text(encoding="ascii"))
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
@@ -183,15 +183,15 @@ BATCH_CALLERS = ("StreamConcurrency", "BackfillConcurrency")
 
 
 def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> None:
-    """Raise `PreconditionFailed` if the callers together exceed `reserved`, or if SQS would refuse the stream's share.
+    """Raise `PreconditionFailed` if stream and backfill exceed `reserved`, or if SQS would refuse the stream's share.
 
-    They share the reserved concurrency of the batch function: Lambda would throttle further calls, and a message that
-    is throttled five times ends among the dead letters, although its photo was never looked at. `reserved`: None if the
+    Both share the reserved concurrency of the batch function: Lambda throttles further calls, and a message that
+    is throttled five times becomes a dead letter, although its photo was never read. `reserved`: None if the
     function shares the account's concurrency.
     """
     shares = {name: int(parameters.get(name, "0")) for name in BATCH_CALLERS}
     if shares["StreamConcurrency"] == 1:
-        raise PreconditionFailed("StreamConcurrency is 1, but SQS takes 2 or more; 0 is for no stream")
+        raise PreconditionFailed("StreamConcurrency is 1, but SQS accepts only 2 or more; write 0 for no stream")
     if reserved is not None and sum(shares.values()) > reserved:
         given = " and ".join(f"{name} {value}" for name, value in shares.items() if value)
         raise PreconditionFailed(
@@ -209,7 +209,7 @@ DEMANDED = {
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return what a stage with these parameters lacks of `DEMANDED`; nothing if its database may be deleted."""
+    """Return the words of `DEMANDED` that a stage lacks; none if its database is not protected: no production."""
     if parameters["DatabaseProtected"] != "true":
         return []
     has_alarms, has_budget = bool(parameters["AlarmEmail"]), float(parameters["BudgetDollars"]) > 0
@@ -228,6 +228,6 @@ def check_production(stage: str, parameters: Mapping[str, str], without: Collect
 
 
 def check_host(parameters: Mapping[str, str]) -> None:
-    """Raise `PreconditionFailed` if the API has a name without a certificate, or the other way round."""
+    """Raise `PreconditionFailed` if the API has a host name without a certificate, or a certificate without a name."""
     if bool(parameters["ApiHost"]) != bool(parameters["ApiCertificate"]):
         raise PreconditionFailed("ApiHost and ApiCertificate belong together; set both, or neither")

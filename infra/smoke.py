@@ -27,28 +27,28 @@ _JSON = "application/json"
 
 
 class Answer(NamedTuple):
-    """The answer to a request. `headers`: by name, in any case."""
+    """The response to a request. `headers`: by name, in upper or lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def __str__(self) -> str:
-        """Return status and the beginning of the body, for a message."""
+        """Return the status and the beginning of the body as text for a message."""
         return f"status {self.status}: {self.body.decode(errors='replace')[:200]}"
 
 
 class Upload(NamedTuple):
-    """A photo in the bucket. `key`: its name there. `identify_url`: where to POST to."""
+    """A photo in the bucket. `key`: its name there. `identify_url`: URL to POST to for its identification."""
 
     key: str
     identify_url: str
 
 
 def fetch(url: str, data: bytes | None = None, content_type: str = _JSON, **more: Any) -> Answer:
-    """Send a GET, or a POST if there is `data`. Raise `PreconditionFailed` if there is no answer of any status.
+    """Send a GET, or a POST with `data` or `fields`. Raise `PreconditionFailed` if there is no response.
 
-    `more`: `headers` in addition, or `fields` of a form to POST.
+    `more`: further `headers`, or `fields` of a form to POST.
     """
     method = "GET" if data is None and "fields" not in more else "POST"
     kind = {} if "fields" in more else {"Content-Type": content_type}
@@ -109,7 +109,7 @@ def steps(stage: Stage) -> list[Step]:
 def check_stage(stage: Stage, echo: Echo) -> None:
     """Test a stage on AWS with the page's key. Raise `PreconditionFailed` at the first wrong response.
 
-    The function itself reports the health of every part, because API Gateway's callers may not ask for it.
+    The health of every part comes from the function itself, since the API does not show it to its callers.
     """
     url = stage.url
     key = page_key(stage.name, (urlsplit(url).hostname or "").partition(".")[0])
@@ -118,7 +118,7 @@ def check_stage(stage: Stage, echo: Echo) -> None:
 
 
 def check_upload(url: str, echo: Echo, key: str) -> None:
-    """Have a photo identified that goes through the bucket. Raise `PreconditionFailed` if that fails."""
+    """Upload a photo to the bucket and have it identified. Raise `PreconditionFailed` if that fails."""
     answer = _request(f"{upload(url, PHOTO.read_bytes(), key).identify_url}?location=none", b"", key)
     echo(f"upload    {answer['message']} ({answer['timings_ms']['total']:.0f} ms)")
 
@@ -148,12 +148,12 @@ def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
             echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
             return
     raise PreconditionFailed(
-        f"features.cache of {REPEATS} repeated identifications is never memory, at last {source}; {_HELP}"
+        f"features.cache is not `memory` in {REPEATS} repeated identifications, but {source}; {_HELP}"
     )
 
 
 def _place_with_animals(url: str, echo: Echo, key: str) -> str:
-    """Return the query string of the first place with animals.
+    """Return the query string, such as `lat=50.1&lon=8.7`, of the first place with animals.
 
     A fixed place would not work for everyone: a team's own data may cover only a few countries.
     """
@@ -177,7 +177,7 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
     """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response.
 
-    Print what it waits for, such as a sign-in to a database that resumes. Each request lets that proceed.
+    Print the parts that are not ready, such as a database that resumes. Each request makes the sign-in proceed.
     """
     waiting = ""
     for waited in poll(PAUSE, PATIENCE):
@@ -210,7 +210,7 @@ METRIC_PAUSE = 10.0
 
 
 def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo) -> None:
-    """Wait until CloudWatch has identifications since a time. Raise `PreconditionFailed` if they never come.
+    """Wait until CloudWatch counts an identification after `since`. Raise `PreconditionFailed` if it does not.
 
     `cloudwatch`: a boto3 client of `cloudwatch`.
     """
@@ -221,12 +221,12 @@ def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo) ->
         echo(f"{waited:5.0f} s  waiting for the metric Identifications")
     raise PreconditionFailed(
         f"CloudWatch has no metric Identifications of stage {stage} after {METRIC_PATIENCE:.0f} s; look for lines with "
-        f"`_aws` in the log group /aws/lambda/faunalens-{stage}, and for its role's rights to write there"
+        f"`_aws` in the log group /aws/lambda/faunalens-{stage}, and at the role's permission to write there"
     )
 
 
 def metric_sum(cloudwatch: Any, stage: str, metric: str, since: datetime) -> float:
-    """Return the sum of one of the app's metrics since a time, which CloudWatch rounds down to a minute."""
+    """Return the sum of one of the app's metrics. `since`: start, which CloudWatch rounds down to a minute."""
     return sum(metric_statistics(cloudwatch, NAMESPACE, metric, metric_dimensions(stage), "Sum", since, 60))
 
 
@@ -238,7 +238,7 @@ def metric_dimensions(stage: str) -> dict[str, str]:
 def metric_statistics(
     cloudwatch: Any, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
-    """Return a statistic of a metric since a time, one value for each period with data, in any order.
+    """Return a metric's statistic for each period after `since` that has data, in any order.
 
     `where`: the dimensions. `period`: in seconds.
     """
@@ -255,7 +255,7 @@ def metric_statistics(
 
 
 def check_recipients(sns: Any, topic: str, echo: Echo) -> str:
-    """Return who gets alarms, without addresses. Raise `PreconditionFailed` if it is no one.
+    """Return the number and kinds of the alarms' recipients. Raise `PreconditionFailed` if there are none.
 
     `sns`: a boto3 client of `sns`. `topic`: ARN of the alarms' topic.
     """

@@ -31,9 +31,9 @@ class Declined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What a stack shall become. `template`: the URL of its template in S3, or a short template itself.
+    """The desired state of a stack. `template`: URL of its template in S3, or the text of a short template.
 
-    `capabilities`: what the template may do beyond the usual, such as `CAPABILITY_IAM`: create roles. `protected`:
+    `capabilities`: CloudFormation's special permissions, such as `CAPABILITY_IAM` to create roles. `protected`:
     whether CloudFormation refuses to delete the stack.
     """
 
@@ -56,7 +56,7 @@ class Stack:
     def deploy(self, wanted: Deployment, echo: Echo, confirm: Confirm = lambda _: True) -> None:
         """Create the stack or update it, once `confirm` has agreed to the changes that are printed.
 
-        A creation that fails leaves nothing. Raise `Declined` without consent, and `PreconditionFailed` if
+        A failed creation leaves no stack. Raise `Declined` if `confirm` returns False, and `PreconditionFailed` if
         CloudFormation fails.
         """
         status = self._wait_for_earlier_operation(echo)
@@ -102,7 +102,7 @@ class Stack:
         raise PreconditionFailed(f"stack {self._name} was not deleted; its status is {status}. {reasons}")
 
     def cancel_update(self) -> bool:
-        """Have CloudFormation take back the update that is under way. Return False if there is none."""
+        """Cancel the update that is in progress; CloudFormation then undoes it. Return False if there is none."""
         if self.status != "UPDATE_IN_PROGRESS":
             return False
         self._client.cancel_update_stack(StackName=self._name)
@@ -166,7 +166,7 @@ class Stack:
         return True
 
     def _discard(self, is_new: bool) -> None:
-        """Delete the change set, and the stack without resources that it leaves if it was the first one."""
+        """Delete the change set. If the stack is new, delete the stack too, which has no resources yet."""
         self._client.delete_change_set(**self._set)
         if is_new:
             self._client.delete_stack(StackName=self._name)
@@ -240,7 +240,7 @@ _MOST_NAMED = 12  # additions of one change set that are listed one by one; more
 
 
 def preview_of_changes(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a line for each change, the dangerous ones last, where they are seen. `changes`: `ResourceChange`s."""
+    """Yield a line for each change, with the dangerous ones last, to be noticed. `changes`: `ResourceChange`s."""
     added = [each for each in changes if each["Action"] == "Add"]
     if len(added) > _MOST_NAMED:
         kinds = Counter(each["ResourceType"].removeprefix("AWS::") for each in added)

@@ -23,7 +23,7 @@ class Stage:
         return self.session.client(service, region_name=self.region, **options)
 
     def stack(self, part: str = "") -> Stack:
-        """Return the stage's stack. `part`: the name of one beside it, such as `web`."""
+        """Return the stage's main stack, or the stack of a `part`, such as `web`."""
         return Stack(self.client("cloudformation"), f"faunalens-{self.name}-{part}".removesuffix("-"))
 
     @property

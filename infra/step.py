@@ -21,7 +21,7 @@ class PreconditionFailed(Exception):
 class Step:
     """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`.
 
-    `minutes`: expected duration the first time, without uploads; an estimate until AWS has been measured.
+    `minutes`: estimated duration of the first run, without uploads; not yet measured on AWS.
     """
 
     name: str
@@ -37,7 +37,7 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
     """
     names = [step.name for step in steps]
     if first and first not in names:
-        raise StepFailed(f"there is no step {first}; the steps are {', '.join(names)}")
+        raise StepFailed(f"there is no step {first}; choose one of {', '.join(names)}")
     start = names.index(first) if first else 0
     for number, step in enumerate(steps[start:], start + 1):
         started = monotonic()

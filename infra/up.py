@@ -72,7 +72,7 @@ class Up:
         preconditions.create_service_roles(self._stage.client("iam"), echo)
 
     def _zones(self) -> dict[str, str]:
-        """Return the parameters with the zones of the stage."""
+        """Return the stage's zones as values of the parameters `ZoneA` and `ZoneB`."""
         values = self._parameters
         chosen = [values[each] for each in ("ZoneA", "ZoneB") if each in values]
         first, second = preconditions.choose_zones(self._stage, values["DatabaseVersion"], chosen)
@@ -104,7 +104,7 @@ class Up:
             echo(f"point the DNS record of {values['ApiHost']} to {target}")
 
     def _packages(self, echo: Echo) -> Packages:
-        """Return the bucket of packages, which is a stack of its own, because the others come from there."""
+        """Deploy and return the bucket of packages: a stack of its own, since the other stacks' templates are in it."""
         document, stack = read_template(PACKAGES), self._stage.stack("packages")
         given = only(document["Parameters"], self._parameters)
         stack.deploy(Deployment(as_text(document), given, self._stage.tags), echo)
@@ -129,7 +129,7 @@ class Up:
         return stack.outputs
 
     def _watched(self, part: str, values: Mapping[str, str], echo: Echo) -> dict[str, Any]:
-        """Return the alarm that takes a change of a stack back, while it is made and for some time after it."""
+        """Return the option by which an alarm rolls back a stack's change, while it is made and some time after."""
         name = f"faunalens-{self._stage.name}-{part}-page".replace("--", "-")
         found = self._stage.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
         alarms = found.get("CompositeAlarms", [])
@@ -198,7 +198,7 @@ class Up:
             if self._before in ("", commit()):  # there was no release before this one
                 raise
             self._releases.roll_back(echo, self._before)
-            raise PreconditionFailed(f"{error}\nThe release was taken back; {self._before} runs again") from error
+            raise PreconditionFailed(f"{error}\nThe release was rolled back; {self._before} runs again") from error
         try:
             smoke.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
         except PreconditionFailed as error:

@@ -24,7 +24,7 @@ PREFIX = "whsec_"
 
 
 class Gone(Exception):
-    """The receiver wants no more messages, so nothing is tried again."""
+    """The receiver wants no more messages, so the delivery is not repeated."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -33,7 +33,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def handler(event: Mapping[str, Any], _context: Any) -> None:
-    """Deliver one message. Raises `Gone`, and `URLError` if the receiver does not take it."""
+    """Deliver one message. Raises `Gone` for status 410, and `URLError` if the receiver does not accept it."""
     body = json.dumps(message(event), ensure_ascii=False, allow_nan=False).encode()
     headers = sign(f"msg_{event['id']}", int(time.time()), body, _secrets())
     request = urllib.request.Request(  # noqa: S310, the template takes https alone
@@ -49,7 +49,7 @@ def handler(event: Mapping[str, Any], _context: Any) -> None:
 
 
 def message(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the message says: `type`, `timestamp` and `data`. It has no place and no photo."""
+    """Return the content of the message: `type`, `timestamp` and `data`, without places and photos."""
     detail = event["detail"]
     asked = json.loads(detail["input"])
     return {
@@ -68,7 +68,7 @@ def message(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sign(identity: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
-    """Return the headers of a message. `timestamp`: seconds since 1970. `secrets`: Base64, a signature for each."""
+    """Return the headers of a message, with a signature for each of `secrets` (Base64). `timestamp`: Unix seconds."""
     signed = f"{identity}.{timestamp}.".encode() + body
     keys = (base64.b64decode(secret.removeprefix(PREFIX)) for secret in secrets)
     signatures = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in keys)
@@ -80,7 +80,7 @@ def sign(identity: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> 
 
 
 def _secrets() -> list[str]:
-    """Return the present secret, and the one before: a receiver may take some time to know a new one."""
+    """Return the present secret and the previous one, since a receiver may need some time to switch to a new one."""
     import boto3
 
     client, found = boto3.client("secretsmanager"), []

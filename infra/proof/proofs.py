@@ -37,7 +37,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A stage on which claims are tried. `echo` prints progress."""
+    """A stage on which claims are checked. `echo` prints progress."""
 
     stage: Stage
     echo: Echo
@@ -45,9 +45,9 @@ class Trial:
     def day_of(
         self, metric: str, statistic: str, namespace: str, where: Mapping[str, str], missing: str
     ) -> list[float]:
-        """Return a statistic of a metric for each five minutes of the last day with data. `where`: its dimensions.
+        """Return a metric's statistic for each five minutes of the last day that have data. `where`: its dimensions.
 
-        Raise `Undecided` with the text `missing` if there are none.
+        Raise `Undecided` with the text `missing` if there is no data.
         """
         cloudwatch, began = self.stage.client("cloudwatch"), datetime.now(UTC) - RECENT
         found = smoke.metric_statistics(cloudwatch, namespace, metric, where, statistic, began, 300)
@@ -56,7 +56,7 @@ class Trial:
         return found
 
     def capacity(self, statistic: str, missing: str) -> list[float]:
-        """Return a statistic of the database's capacity. Raise `Undecided` as `day_of`."""
+        """Return a statistic of the database's capacity (ACU) as `day_of` does."""
         cluster = {"DBClusterIdentifier": self.name}
         return self.day_of("ServerlessDatabaseCapacity", statistic, "AWS/RDS", cluster, missing)
 
@@ -66,7 +66,7 @@ class Trial:
         return f"faunalens-{self.stage.name}"
 
     def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
-        """Yield the pages of an operation of AWS that has several."""
+        """Yield the pages of an AWS operation's result."""
         yield from self.stage.client(service).get_paginator(operation).paginate(**arguments)
 
 
@@ -103,12 +103,12 @@ def load_time(trial: Trial) -> str:
     missing = "no load in the last day; run: python -m infra up --only data"
     found = trial.day_of("Duration", "Maximum", "AWS/Lambda", {"FunctionName": f"{trial.name}-admin"}, missing)
     if max(found) >= 300_000:
-        raise PreconditionFailed("the administrative function ran into its limit of 300 s")
+        raise PreconditionFailed("the function `admin` ran for 300 s, which is its timeout")
     return f"the longest run of the administrative function in a day took {max(found) / 1e3:.1f} s"
 
 
 def network_denial(trial: Trial) -> str:
-    """Check that each function is active and in the network."""
+    """Check that each function is active, and in the stage's private network."""
     lambdas = trial.stage.client("lambda")
     for name in trial.stage.functions:
         found = lambdas.get_function_configuration(FunctionName=name)
@@ -126,7 +126,7 @@ def rights(trial: Trial) -> str:
     for name in trial.stage.functions:
         pages = trial.pages("logs", "filter_log_events", logGroupName=f"/aws/lambda/{name}", **where)
         if found := [event["message"] for page in pages for event in page["events"]]:
-            raise PreconditionFailed(f"{len(found)} lines in the log of {name} tell of refused calls: {found[0][:200]}")
+            raise PreconditionFailed(f"{len(found)} lines in the log of {name} report refused calls: {found[0][:200]}")
     return "no refused call in a day of the functions' logs"
 
 
@@ -201,7 +201,7 @@ def dashboards(trial: Trial) -> str:
     if "StackDriftStatus" not in found:
         raise Undecided(f"CloudFormation did not finish: {found.get('DetectionStatusReason', 'no reason')}")
     if found["StackDriftStatus"] != "IN_SYNC":
-        raise PreconditionFailed(f"{found['DriftedStackResourceCount']} resources of stack {name} differ from it")
+        raise PreconditionFailed(f"{found['DriftedStackResourceCount']} resources differ from the stack {name}")
     return f"CloudWatch stores {len(ids)} of {len(ids)} dashboards and alarms as they were sent"
 
 
@@ -225,7 +225,7 @@ def stack_time(trial: Trial) -> str:
 
 
 def cold_start(trial: Trial) -> str:
-    """Read how long processes took to start."""
+    """Read from CloudWatch how long the function's processes took to start."""
     where = smoke.metric_dimensions(trial.stage.name)
     found = trial.day_of("InitLatency", "Average", NAMESPACE, where, "no cold start in the last day")
     seen = f"{min(found):.0f} to {max(found):.0f} ms from app.py to ready"
@@ -268,15 +268,15 @@ _paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=
 
 
 class Prove:
-    """Goes through claims. `ask`: asks a person, or None if there is no one to ask."""
+    """Checks claims one after another. `ask`: asks a person; None if no person is there."""
 
     def __init__(self, trial: Trial | None, report: ProofReport, ask: Ask | None, echo: Echo) -> None:
         self._trial, self._report, self._ask, self._echo = trial, report, ask, echo
 
     def run(self, claims: Sequence[Claim]) -> None:
-        """Try each claim and keep what was found out, so that an interrupted run loses nothing.
+        """Check each claim and save its result at once, so that an interrupted run loses nothing.
 
-        The trial is None if the stage is not up; then only people are asked.
+        If the stage is not up, the trial is None, and only the claims that a person checks are decided.
         """
         for number, claim in enumerate(claims, 1):
             self._echo(f"[{number}/{len(claims)}] {claim.name}")

@@ -22,7 +22,7 @@ CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim. Either `proof` names the function that proves it, or `how` says what a person does and looks at.
+    """A claim about a stage on AWS. `proof`: name of the function that checks it, or `how`: steps for a person.
 
     `source`: why we believe the claim until it is proved.
     """
@@ -34,7 +34,7 @@ class Claim:
     how: str = ""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` if the claim can be proved in no way, or in two."""
+        """Raise `ValueError` if the claim has neither `proof` nor `how`, or both."""
         if bool(self.proof) == bool(self.how):
             raise ValueError(f"claim {self.name} in {CLAIMS.name} needs either `proof` or `how`")
 
@@ -48,7 +48,7 @@ FOLDER = ROOT / "build"
 
 
 class Outcome(StrEnum):
-    """What became of a claim."""
+    """The result of checking a claim."""
 
     PROVED = "proved"
     REFUTED = "refuted"
@@ -57,7 +57,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimFinding:
-    """What was found out about one claim. `seen`: one line. `day`: date in UTC."""
+    """The result of checking one claim. `seen`: one line on what was observed. `day`: date in UTC."""
 
     outcome: Outcome
     seen: str
@@ -65,7 +65,7 @@ class ClaimFinding:
 
 
 class ProofReport:
-    """The findings about `stage`, in build/proof-STAGE.json."""
+    """The findings about the claims on `stage`, kept in build/proof-STAGE.json."""
 
     def __init__(self, stage: str, region: str, folder: Path = FOLDER) -> None:
         self.stage, self._region = stage, region
@@ -73,13 +73,13 @@ class ProofReport:
         self._findings = self._read()
 
     def finding(self, claim: Claim) -> ClaimFinding | None:
-        """Return what is known about a claim; None if nothing is."""
+        """Return the finding about a claim, or None if it was never checked."""
         return self._findings.get(claim.name)
 
     def add(self, claim: Claim, outcome: Outcome, seen: str) -> None:
-        """Keep what was found out about a claim, without what identifies the account, people and places.
+        """Save the finding about a claim, without anything that identifies the account, a person or a place.
 
-        What is still open does not replace an earlier proof: some can be had only at the right time.
+        An open outcome does not replace an earlier decision, because some proofs work only at the right time.
         """
         earlier = self.finding(claim)
         if outcome is Outcome.OPEN and earlier and earlier.outcome is not Outcome.OPEN:
@@ -91,7 +91,7 @@ class ProofReport:
         self._file.write_text(json.dumps(findings, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write(self, claims: Sequence[Claim], account: str = "") -> Path:
-        """Write the page, and return its path. `account`: its number, if the page shall name it."""
+        """Write the report and return its path. `account`: number of the account to show in the report, or empty."""
         known = [(claim, self.finding(claim) or ClaimFinding(Outcome.OPEN, "", "")) for claim in claims]
         counts = Counter(found.outcome for _, found in known)
         rows = [
@@ -141,7 +141,7 @@ _IDENTITIES = (
 
 
 def anonymous(text: str) -> str:
-    """Return a text without what may identify an account, a person or a place.
+    """Return a text without anything that may identify an account, a person or a place.
 
     >>> anonymous("arn:aws:lambda:eu-west-1:123456789012:function:x is Pending; photo at -33.86, 151.21")
     '(ARN) is Pending; photo at (place)'

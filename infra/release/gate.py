@@ -30,11 +30,11 @@ Invoke = Callable[[str, Mapping[str, Any]], tuple[Any, str]]
 
 
 class Refused(Exception):
-    """The version may not have traffic. The message says why."""
+    """The tested version must not get traffic. The message says why."""
 
 
 def handler(event: Mapping[str, str], _context: Any) -> str:
-    """Judge the version of a deployment, report to CodeDeploy, and return what was seen."""
+    """Test the version of a deployment, report the result to CodeDeploy, and return a summary."""
     import boto3
     from botocore.config import Config
 
@@ -80,13 +80,13 @@ def target_version(codedeploy: Any, deployment: str) -> str:
 
 
 def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
-    """Return what was seen of a version, such as `faunalens-dev:7`. Raise `Refused` if it may not have traffic."""
+    """Test a version, such as `faunalens-dev:7`. Return a summary. Raise `Refused` if it may not have traffic."""
     prepared, _ = invoke(admin, {"command": ["prepare", user, "--patience", "40"]})
     if prepared["code"]:
         raise Refused(f"the schema of this release could not be added: {prepared['said'].strip()}")
     health, start = _wait_for_health(invoke, version)
     if start > START_LIMIT:
-        raise Refused(f"a process took {start:.0f} ms to start, at most {START_LIMIT:.0f} are allowed")
+        raise Refused(f"a process took {start:.0f} ms to start, but the limit is {START_LIMIT:.0f} ms")
     if health["status"] != "ok":
         parts = {part: health[part]["detail"] or "ok" for part in ("model", "cache", "database") if part in health}
         raise Refused(f"health is {health['status']}: {parts or health.get('detail')}")
@@ -108,7 +108,7 @@ def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
 
 
 def _wait_for_health(invoke: Invoke, version: str) -> tuple[Any, float]:
-    """Return the health of all parts, and the milliseconds of the first call's start, 0 if there was a process."""
+    """Return the health of all parts, and how many ms the process took to start; 0 if it was already running."""
     began, (health, log) = monotonic(), _health(invoke, version)
     started = re.search(r"(?:Init|Restore) Duration: ([\d.]+) ms", log)
     while health["status"] != "ok" and monotonic() - began < PATIENCE:
@@ -124,7 +124,7 @@ def _health(invoke: Invoke, version: str) -> tuple[Any, str]:
 def _request(
     invoke: Invoke, version: str, method: str, path: str, query: Mapping[str, list[str]], photo: str | None = None
 ) -> tuple[Any, str]:
-    """Return the JSON of an answer, and the log. The event has no id of an API, as those of the public have."""
+    """Return the JSON of a response, and the log. Unlike events of the public API, the event has no API id."""
     event = {
         "httpMethod": method,
         "path": path,
@@ -140,4 +140,4 @@ def _request(
     try:
         return json.loads(result["body"]), log
     except (KeyError, TypeError, ValueError):
-        raise Refused(f"{method} {path} has no answer in JSON: {str(result)[:300]}") from None
+        raise Refused(f"the response to {method} {path} is not JSON: {str(result)[:300]}") from None

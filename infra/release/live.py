@@ -26,9 +26,9 @@ _INVOCATIONS = (
 
 
 def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
-    """Return a function of Chalice's template with its alias. `function`: its properties.
+    """Return a function of Chalice's template, with an alias for its latest version added. `function`: its properties.
 
-    The API's waits for the administrative function's alias: the gate has the schema added by this release's code,
+    The API's function waits for the alias of `admin`: the gate calls that to update the schema by this release's code,
     before a version that may need it gets traffic.
     """
     variables = {**function["Environment"]["Variables"], **stamp()}
@@ -52,12 +52,12 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
 
 @cache
 def stamp() -> dict[str, str]:
-    """Return the environment variables that say which release a version is: each release has versions of its own."""
+    """Return the environment variables with a version's commit and model, so that each release makes new versions."""
     return {COMMIT: commit(), MODEL: version_of(ROOT / "vendor" / "model" / "faunalens.onnx")}
 
 
 def call_alias(definition: dict[str, Any]) -> dict[str, Any]:
-    """Add to a definition of the API that it calls its function's alias, and return it."""
+    """Make a definition of the API call its function by the alias. Return the definition."""
     paths = definition.setdefault("paths", {})
     for route in ROUTES:
         for method in route.methods:

@@ -19,9 +19,9 @@ _SINCE = " since "  # in the description of an alias that was moved by hand, whi
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release. `versions`: the version of each function, by its key in `FUNCTIONS`.
+    """A release. `versions`: number of the version of each function, by the function's key in `FUNCTIONS`.
 
-    `share`: its share of the API's traffic. `since`: when it was published, or when it came back.
+    `share`: its share of the API's traffic. `since`: time of its publication, or of the rollback to it.
     """
 
     commit: str
@@ -44,7 +44,7 @@ class Releases:
         self._names = {key: function_name(stage, key) for key in FUNCTIONS}
 
     def all(self) -> list[Release]:
-        """Return the releases of which the API still has a version, the latest first."""
+        """Return the releases whose version of the API's function still exists, the latest first."""
         alias = self._alias(API)
         versions = {key: self._versions(key) for key in FUNCTIONS}
         shares, (back, _, moment) = _shares(alias), alias.get("Description", "").partition(_SINCE)
@@ -58,9 +58,9 @@ class Releases:
         return sorted(found, key=lambda each: -each.versions[API])
 
     def roll_back(self, echo: Echo, to: str = "") -> Release:
-        """Give all traffic to the release before, or to that of the commit `to`. Raise `PreconditionFailed` without it.
+        """Give all traffic to the previous release, or that of commit `to`. Raise `PreconditionFailed` if it is gone.
 
-        While traffic shifts, the release before is the one that the alias names; the new one has a weight beside it.
+        While traffic shifts, the alias names the previous release, and the new release has a weight in addition.
         """
         releases, current = self.all(), int(self._alias(API)["FunctionVersion"])
         is_shifting = any(0 < each.share < 1 for each in releases)
@@ -85,7 +85,7 @@ class Releases:
         return target
 
     def prune(self, echo: Echo, keep: int = KEPT) -> None:
-        """Delete the versions of all but the last releases, and none that an alias names."""
+        """Delete all versions but those of the `keep` latest releases and those that an alias names."""
         kept = self.all()[:keep]
         for key, name in self._names.items():
             named, numbers = _shares(self._alias(key)), self._numbers(key)

@@ -53,12 +53,12 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return those of `parameters` that a template declares: CloudFormation refuses others."""
+    """Return the `parameters` that a template declares (`declared`): CloudFormation refuses others."""
     return {name: value for name, value in parameters.items() if name in declared}
 
 
 def declared_parameters() -> dict[str, Any]:
-    """Return the declarations of the parameters of the templates that make up the whole one."""
+    """Return the parameter declarations of all templates that are merged into a stage's template."""
     others = dict[str, Any]()
     for part in (EDGE, STREAM, RELEASE):
         others |= read_template(part)["Parameters"]
@@ -67,7 +67,7 @@ def declared_parameters() -> dict[str, Any]:
 
 
 def read_template(name: str) -> dict[str, Any]:
-    """Read a template in infra/, with the parser of `chalice package --merge-template`, and its functions' code."""
+    """Read a template in infra/ and its functions' code, with the parser of `chalice package --merge-template`."""
     return deepcopy(_parsed(name))  # callers change theirs; parsing one again takes a hundred times as long
 
 
@@ -82,7 +82,7 @@ def _parsed(name: str) -> dict[str, Any]:
 
 
 def as_text(template: Mapping[str, Any]) -> str:
-    """Return a template as JSON, which CloudFormation takes as it takes YAML."""
+    """Return a template as JSON text, which CloudFormation accepts like YAML."""
     return json.dumps(template, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -39,7 +39,7 @@ from infra.template.web import web_template
 
 
 def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbook: str = RUNBOOK) -> Path:
-    """Write template, zips and parameters to the folder `out`. Return the template. Raise `PreconditionFailed`.
+    """Write template, zips and parameters to the folder `out`. Return the template's path. Raise `PreconditionFailed`.
 
     If there is an image of the web tier, also write the template and the parameters of its stack.
     """
@@ -66,7 +66,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters` become its default values."""
+    """Return the template that Chalice merges into its own. `parameters`: become the parameters' defaults."""
     stack, edge, stream = map(read_template, (STACK, EDGE, STREAM))
     declared = declared_parameters()
     for name, value in only(declared, parameters).items():

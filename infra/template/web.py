@@ -30,7 +30,7 @@ WATCHED = ("AlarmWebFaults", "AlarmWebLatency")
 
 
 class TaskSize(NamedTuple):
-    """Virtual cores, and memory in MB, of a task of the web tier."""
+    """The virtual cores and the memory (MB) of one task of the web tier."""
 
     vcpu: float
     memory_mb: int
@@ -38,22 +38,22 @@ class TaskSize(NamedTuple):
 
 @cache
 def task_size() -> TaskSize:
-    """Return the size of a task, for which infra/web.yaml is the only place."""
+    """Return the size of a task of the web tier, read from infra/web.yaml."""
     task = read_template(WEB)["Resources"]["Task"]["Properties"]
     return TaskSize(int(task["Cpu"]) / 1024, int(task["Memory"]))
 
 
 def workers(stage: str, tasks: int) -> int:
-    """Return how many photos each of at most so many tasks has identified at a time.
+    """Return how many photos each task of the web tier sends to be identified at a time. `tasks`: their largest number.
 
-    The tier and the API call one function. Of its reserved concurrency the tasks together hold at most
-    `TIER_SHARE`, and bursts of the API fit into the rest, so that neither starves the other.
+    The tier and the API call the same function. Of its reserved concurrency, the tasks together use at most
+    the share `TIER_SHARE`. Bursts of the API fit into the rest, so neither starves the other.
     """
     return max(1, int(containers_of_api(stage) * TIER_SHARE) // tasks)
 
 
 def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str, Any]:
-    """Return the template of a stage's web tier. `runbook`: URL that its alarms link to. `tasks`: the most of them."""
+    """Return the template of a stage's web tier. `runbook`: URL that its alarms link to. `tasks`: largest number."""
     web, edge = read_template(WEB), read_template(EDGE)
     (container,) = web["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
     container["Environment"].append({"Name": "HTTP_WORKERS", "Value": str(workers(stage, tasks))})
@@ -70,7 +70,7 @@ def web_template(stage: str, runbook: str = RUNBOOK, tasks: int = 8) -> dict[str
 
 
 def check_names(values: Mapping[str, str]) -> None:
-    """Raise `PreconditionFailed` if the website would have a name without a certificate where visitors arrive."""
+    """Raise `PreconditionFailed` for a certificate without WebHost, and for WebHost on a CDN without a certificate."""
     certificate = "WebCdnCertificate" if values["WebCdn"] == "yes" else "WebCertificate"
     if values[certificate] and not values["WebHost"]:
         raise PreconditionFailed(
@@ -84,16 +84,16 @@ def check_names(values: Mapping[str, str]) -> None:
 
 
 def has_tls(values: Mapping[str, str]) -> bool:
-    """Return whether visitors reach the website by TLS. From CloudFront on, requests stay inside of AWS's network."""
+    """Return whether visitors reach the website by TLS. Behind CloudFront, requests stay inside AWS's network."""
     return bool(values["WebCertificate"]) or values["WebCdn"] == "yes"
 
 
 def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
     """Return a firewall like the API's, and its association with the load balancer.
 
-    Behind CloudFront it counts requests by the header with the visitor's address, not by CloudFront's addresses. So
-    that a header that is missing or forged gains nothing, it blocks requests without one, and also counts addresses:
-    from each come at most as many requests as all tasks can answer.
+    Behind CloudFront, it counts requests by the header with the visitor's address, not by CloudFront's addresses. It
+    also blocks requests without the header, and, against forged headers, limits the requests from each address to
+    as many as all tasks can answer.
     """
     too_often, *others = acl["Properties"]["Rules"]
     by_address = too_often["Statement"]["RateBasedStatement"]
@@ -133,7 +133,7 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
 
 
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
-    """Return dashboard, alarms and saved queries of the tier. Most wait for its first tasks, or would fire at once."""
+    """Return the web tier's dashboard, alarms and queries. Most are created after its tasks, or would fire at once."""
     names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
     resources = resources_of(Placeholders(stage, runbook=runbook, **names))
     return {

@@ -125,7 +125,7 @@ def test_a_stage_with_data_of_one_country_passes_too() -> None:
 @pytest.mark.parametrize(
     ("strip", "caches", "message"),
     [
-        ((-86.0, -82.0), ["miss", "hit"], "features.cache of 10 repeated identifications is never memory, at last hit"),
+        ((-86.0, -82.0), ["miss", "hit"], "features.cache is not `memory` in 10 repeated identifications, but hit"),
         ((200.0, 200.0), [], "load the data"),
     ],
 )

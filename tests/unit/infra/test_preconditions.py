@@ -99,7 +99,7 @@ def test_zones_are_two_that_have_all_services(found: Stage, chosen: list[str], z
 @pytest.mark.parametrize(
     ("offered", "chosen", "message"),
     [
-        ("", [], r"us-east-1 has no Aurora PostgreSQL 17\.9; choose a version"),
+        ("", [], r"us-east-1 has no Aurora PostgreSQL 17\.9; choose another version"),
         ("ab", [], "us-east-1 has 1 zones with Aurora and ElastiCache Serverless, not two"),
         ("abcd", ["use1-az3"], "zone use1-az3 lacks Aurora or ElastiCache Serverless; choose two of use1-az1"),
     ],

@@ -104,11 +104,11 @@ def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Cli
 @pytest.mark.parametrize(
     ("proof", "clients", "seen"),
     [
-        (proofs.load_time, {"cloudwatch": metrics(Duration=[300_000.0])}, "limit of 300 s"),
+        (proofs.load_time, {"cloudwatch": metrics(Duration=[300_000.0])}, "ran for 300 s"),
         (proofs.network_denial, {"lambda": functions("Failed", "subnet-1")}, "is Failed, in 1 subnets: no network"),
         (proofs.network_denial, {"lambda": functions("Active")}, "is Active, in 0 subnets"),
         (proofs.rights, {"logs": logs("AccessDenied: s3")}, "1 lines in the log of faunalens-dev.* refused calls"),
-        (proofs.dashboards, {"cloudformation": drift("DRIFTED", 2)}, "2 resources of stack"),
+        (proofs.dashboards, {"cloudformation": drift("DRIFTED", 2)}, "2 resources differ"),
         (proofs.stack_time, {"cloudformation": stack(45)}, "created in 45.0 minutes, expected at most 30"),
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
         (proofs.capacity, capacity(8.0), "expected at most 2 on average"),
