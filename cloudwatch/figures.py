@@ -31,7 +31,7 @@ class FileError(ValueError):
 
 
 def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, str]:
-    """Return the prices in US dollars by name, as text that expressions can contain; none if there is no file.
+    """Return the prices in US dollars as text, by name; an empty mapping if there is no file.
 
     Raises `FileError`, which names the invalid line.
     """
@@ -42,15 +42,15 @@ def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, str]:
         for row in (rows := csv.DictReader(file)):
             name, value = row.get("name") or "", row.get("value") or ""
             if not _NAME.fullmatch(name) or not _DECIMAL.fullmatch(value) or name in prices:
-                wanted = "write a name of its own in lower case, and a plain decimal number such as 0.0000133334"
-                problem = f'line {rows.line_num}: "{name},{value}" is no price; {wanted}'
+                wanted = "write a unique name in lower case, and a plain decimal number such as 0.0000133334"
+                problem = f'line {rows.line_num}: "{name},{value}" is not a price; {wanted}'
                 raise FileError(f"{path.parent.name}/{path.name}", problem)
             prices[name] = value
     return prices
 
 
 def placeholder_of(price: str) -> str:
-    """Return the placeholder of a price, or of a count, in files."""
+    """Return the placeholder that stands for a price or a count in the files of dashboards/."""
     return f"PRICE_{price.upper()}"
 
 

@@ -218,10 +218,10 @@ def _object(pairs: Iterable[tuple[str, Any]], source: SourceFile) -> dict[str, A
 
 
 def _threshold_of(alarm: str, source: SourceFile) -> Any:
-    """Return the threshold of an alarm beside a dashboard; 0 if its file is invalid, which lint reports."""
+    """Return the threshold of an alarm that a dashboard names; 0 if the alarm's file is invalid, which lint reports."""
     path = source.path.parent / "alarms" / f"{alarm}.json"
     if not path.is_file():
-        raise FileError(source.file, f'no file defines the alarm "{alarm}", whose threshold is drawn; correct the name')
+        raise FileError(source.file, f'no file defines the alarm "{alarm}", whose threshold it shows; correct the name')
     try:
         return json.loads(path.read_text(encoding="utf-8"))["Threshold"]
     except (ValueError, LookupError, TypeError):

@@ -61,7 +61,7 @@ def prefix(stage: str) -> str:
 def belongs_to_tier(name: str) -> bool:
     """Return whether the dashboard, alarm or query of a file belongs to the web tier, which not every stage has.
 
-    The stack of the tier creates and deletes those (infra/template/web.py).
+    The stack of the web tier creates and deletes them (infra/template/web.py).
     """
     return name == TIER or name.startswith(f"{TIER}-")
 

@@ -22,11 +22,11 @@ _MARKED = re.compile(f"{_MARK}([\\w:.]+){_MARK}")
 
 
 def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[str, Any]:
-    """Return the resources of one stage. Raises `FileError`, for instance for a stage without limits.
+    """Return a stage's dashboards, alarms and queries as CloudFormation resources. Raises `FileError`.
 
     Region, account and partition of `placeholders` are ignored. Its `topic`, `balancer` and `targets` are references to
-    the alarms' topic, and to the names of the web tier's load balancer and its target group. With a balancer, only what
-    belongs to the tier is returned; without it, everything else.
+    the alarms' topic, and to the names of the web tier's load balancer and its target group. With a balancer, only the
+    web tier's resources are returned; without it, all others.
     """
     stage = placeholders.stage
     marked = replace(

@@ -73,7 +73,7 @@ class AlarmCheck:
 
 
 def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
-    """Yield the problems that metric alarms and composite alarms can both have."""
+    """Yield the problems of the keys that metric alarms and composite alarms share."""
     if body.get("AlarmName") != _PREFIX + name:
         what = f"remove it, since the template sets {_PREFIX}{name} from the file name"
         yield f"AlarmName is {body.get('AlarmName')!r}; {what}"

@@ -161,7 +161,7 @@ def title_of(number: int, widget: Any) -> str:
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
-    """Yield the problems of the options of a metric or expression. `expand` checks the other parts."""
+    """Yield the problems of the options of a metric or expression. `expand` checks its other parts."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:

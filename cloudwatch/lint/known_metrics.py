@@ -41,9 +41,9 @@ type Key = tuple[str, frozenset[str]]
 
 @dataclass(slots=True)
 class KnownMetric:
-    """A metric that exists: its unit, its documented statistics (none: every one) and its dimension sets.
+    """A metric that exists: its unit, its documented statistics (empty: all are) and its sets of dimensions.
 
-    `spare`: sets that need not be used in any file.
+    `spare`: further sets, which lint does not expect in any file.
     """
 
     unit: str
@@ -70,7 +70,7 @@ def aws_metrics() -> Mapping[str, Mapping[str, KnownMetric]]:
 
 
 def app_metrics() -> dict[str, KnownMetric]:
-    """Return the app's metrics by name. The web tier emits those of a request too; dashboards need not show both."""
+    """Return the app's metrics by name. The web tier emits the API's metrics too; dashboards need not show both."""
 
     def sets(common: tuple[str, ...], metric: metrics.Metric) -> list[tuple[str, ...]]:
         return [common, *((*common, extra) for extra in metric.by)]
@@ -110,7 +110,7 @@ class Reference(NamedTuple):
 
 
 def check(reference: Reference) -> Iterator[LintFinding]:
-    """Yield the findings for a reference to a metric that does not exist as the reference says."""
+    """Yield a finding for each mistake in a reference to a metric, such as an unknown name or statistic."""
     yield from (LintFinding(reference.file, reference.place, problem) for problem in _problems(reference))
 
 

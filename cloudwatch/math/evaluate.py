@@ -189,7 +189,7 @@ def _line_error(line: GraphedMetric, what: str) -> EvaluationError:
 
 
 def default_label(metric: TimeSeries) -> str:
-    """Return the label of a metric without one: its name, and the values of the dimensions that only some have."""
+    """Return the label of a metric that has none: its name, and the values of its dimensions but service and stage."""
     return " ".join([metric.name, *(value for name, value in metric.dimensions if name not in ("service", "stage"))])
 
 
@@ -246,7 +246,7 @@ def combine(operator: str, left: Value, right: Value) -> Value:
 
 
 def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
-    """Return the result of a function. `grid`: of a series that follows from no other. Raises `EvaluationError`."""
+    """Return the result of a function. `grid`: for TIME_SERIES, which has no series. Raises `EvaluationError`."""
     for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].split(", "), strict=False), 1):
         if kind(argument) not in types.removesuffix("?").split("|"):
             given = f"argument {place} of {function} is {TYPES[kind(argument)]}"

@@ -98,11 +98,11 @@ _RANGE = re.compile(rf"PR\(({_NUMBER})?:({_NUMBER})?\)", re.ASCII)
 
 
 def aggregate(samples: Floats, grid: Grid, statistic: str) -> Floats:
-    """Return the statistic of the samples in each period of a grid. Raises `EvaluationError` for an unknown one.
+    """Return a statistic of the samples in each period of a grid. Raises `EvaluationError` for an unknown statistic.
 
     `samples` has two rows: the time (milliseconds since 1970, ascending) and the value of each sample. `statistic`: as
     CloudWatch spells it, such as `Sum`, `p99.9`, or `PR(100:300)`, the percentage of the samples above 100 and not
-    above 300. Trimmed ones such as IQM, which only AWS computes, are not known.
+    above 300. Trimmed statistics such as IQM, which only AWS computes, are unknown.
     """
     times, values = samples
     begins = grid.begins

@@ -80,7 +80,7 @@ class Pages:
         return sorted(shown, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
     def page(self, name: str) -> str:
-        """Return the HTML of a dashboard or the runbook; an empty name is the overview. Raises `NoSuchPage`."""
+        """Return the HTML of a dashboard or the runbook, or of the overview if `name` is empty. Raises `NoSuchPage`."""
         names = self.names()
         if name not in {"", "runbook", *names}:
             raise NoSuchPage(f"there is no page with this name; open {', '.join(names)} or runbook")
@@ -88,7 +88,7 @@ class Pages:
         return text.replace("NAMES", " ".join(names)).replace("NAME", name)
 
     def data(self, name: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return the data of a page. Raises `NoSuchPage`, also for a time range, and `FileError`."""
+        """Return the data of a page. Raises `NoSuchPage` for an unknown page or time range, and `FileError`."""
         if name == "runbook":
             if not self._runbook.exists():
                 raise NoSuchPage(f"file {self._runbook.name} is missing; add it to docs/how-to")

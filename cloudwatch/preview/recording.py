@@ -55,7 +55,7 @@ class Recording:
     def read_new_lines(self) -> int:
         """Read the lines added since the last call. Return the number of metric lines that have been read in total.
 
-        The file may not exist yet, may be written anew, and may have been renamed to NAME.1, as `make run` does.
+        The file may not exist yet, may have been replaced, and may have been renamed to NAME.1, as `make run` does.
         """
         for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
             with suppress(FileNotFoundError), path.open("rb") as file:
@@ -74,7 +74,7 @@ class Recording:
             self._lines += self.store.add(line)
 
     def span(self) -> Span:
-        """Return the recorded time range, or the last 15 minutes if there are no lines. If live, the range ends now."""
+        """Return the recorded time range, or the last 15 minutes without any lines. A live recording ends now."""
         recorded = self.store.span()
         now = self.now()
         if recorded is None:

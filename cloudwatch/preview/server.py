@@ -35,13 +35,13 @@ def main(words: Sequence[str]) -> int:
     )
     add = parser.add_argument
     add("--port", type=int, default=PORT, help="port to serve on; 0 selects a free port (default: %(default)s)")
-    file = "file of metric lines to show instead, such as METRICS_FILE of the app; it may grow"
+    file = "show this file of metric lines, such as the app's METRICS_FILE, instead of a simulated day; it may grow"
     add("--file", type=Path, help=file)
     add("--live", action="store_true", help="show the time up to now, even if there are no new lines")
     bad = "simulate a day on which the alarm `page` fires, because requests exceed the limit of containers at noon"
     add("--bad", action="store_true", help=bad)
     drift = "simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
-    add("--drift", choices=CASES, help=f"{drift}cameras, a season, or a model that lost its temperature")
+    add("--drift", choices=CASES, help=f"{drift}cameras, a season, or a model without calibrated scores")
     arguments = parser.parse_args(words)
     if arguments.file is not None and not arguments.live and not arguments.file.exists():
         raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")
@@ -92,7 +92,7 @@ def build_server(pages: Pages) -> uvicorn.Server:
 
 
 def open_recording(arguments: argparse.Namespace) -> Recording:
-    """Return the recording that the arguments select, with all lines that its file has."""
+    """Return the recording that the arguments select, with all lines of its file read."""
     if arguments.file is not None:
         description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
         recording = Recording(arguments.file, description, live=arguments.live)
@@ -109,7 +109,7 @@ def open_recording(arguments: argparse.Namespace) -> Recording:
 
 
 def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None) -> Recording:
-    """Return a recording of the simulated day, which lists the incidents and shows one first."""
+    """Return the recording of a simulated day. The preview lists its incidents, and opens at one of them."""
     description = f"A simulated {'bad ' if bad else ''}day"
     incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
     opening = incidents[0].until if drift else schedule.OPENING

@@ -43,7 +43,7 @@ _AGAIN = 30
 
 
 class SimulatedTier:
-    """The tier of a stage. `buffer`: where its tasks write their lines of metrics."""
+    """Simulates the web tier of a stage. `buffer`: where its tasks write their lines of metrics."""
 
     def __init__(self, seed: int, stage: str, buffer: io.StringIO) -> None:
         self._random, self._now = Random(f"tier {seed}"), schedule.START  # noqa: S311  a simulation
@@ -53,7 +53,7 @@ class SimulatedTier:
         self._targets = {**self._balancer, "TargetGroup": values[TARGETS]}
 
     def minute(self, begin: float) -> Iterator[Resource]:
-        """Emit the tasks' metrics of a minute. Yield those of AWS: namespace, dimensions and values."""
+        """Emit the tasks' metrics of a minute. Yield AWS's metrics of it: namespace, dimensions and values."""
         random, minute = self._random, (begin - schedule.START) / 60
         expected = schedule.rate(minute + 0.5) * SHARE
         count = max(0, round(random.gauss(expected, expected**0.5)))
@@ -107,7 +107,7 @@ class SimulatedTier:
 
 
 class Inbox:
-    """The queue of new photos, and the batch function. Call `minute` for each minute in turn. `out`: for its lines."""
+    """Simulates the queue of new photos and the batch function. Call `minute` in order. `out`: for metric lines."""
 
     def __init__(self, seed: int, stage: str, out: io.StringIO) -> None:
         self._random = Random(f"inbox {seed}")  # noqa: S311  a simulation
@@ -118,7 +118,7 @@ class Inbox:
         self._failed: deque[tuple[float, float]] = deque()  # when each comes again, and when it was sent
 
     def minute(self, begin: float) -> Iterator[Resource]:
-        """Emit the records of a minute's batches, and yield what AWS measures. `begin`: seconds since 1970."""
+        """Emit the records of a minute's batches, and yield AWS's metrics of it. `begin`: seconds since 1970."""
         sent = sum(photos for window, photos in _CARDS.items() if begin in window) + int(begin % 120 == 0)
         self._waiting.extend([begin] * sent)
         while self._failed and self._failed[0][0] <= begin:

@@ -35,7 +35,7 @@ def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> Non
 def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[str]:
     """Yield the lines of embedded metrics for each minute of the day.
 
-    `bad`: requests exceed the limit of containers for so long that the alarm `page` fires. `drift`: what changes.
+    `bad`: requests exceed the limit of containers until the alarm `page` fires. `drift`: why photos or answers change.
     """
     random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
     containers, lookups, populations = int(limits[CONTAINERS]), Lookups(random), Populations(seed, drift)

@@ -42,7 +42,7 @@ _LOST = 0.6737
 
 
 class Populations:
-    """The populations of a day. It has the operations of Redis that `Drift` needs. `case`: what goes wrong, if any."""
+    """Simulates the counts of a day's photos in Redis, with the operations that `Drift` needs. `case`: what changes."""
 
     def __init__(self, seed: int, case: Case | None) -> None:
         self._random, self._case = Random(f"populations {seed}"), case  # noqa: S311  a simulation
@@ -58,7 +58,7 @@ class Populations:
             self._seen |= {first - 24 * day + hour: photos for day in range(1, SEEN_DAYS + 1)}
 
     def changed(self, outcome: Outcome, now: float) -> Outcome:
-        """Return an outcome as the case makes it, and count the photo."""
+        """Return an identification's outcome, changed according to the case, and count the photo."""
         case, score = self._case if now in schedule.DRIFTING else None, outcome.score
         passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)  # a season comes in hours, not weeks
         share = {None: 0.0, "firmware": 0.35, "season": passed, "temperature": 1.0}[case]
@@ -80,11 +80,11 @@ class Populations:
         return [f"{name}:{value}" for name, value in values.items()]
 
     def notes(self, now: float) -> list[Notes]:
-        """Return what the schedule of warming would count at a time."""
+        """Return the metrics that the scheduled warming emits at a time."""
         return Drift(self, "1", lambda: now).run(Deadline.after(60))
 
     def seen(self, hours: Sequence[int], _: Deadline) -> list[Counter[str]]:
-        """Return the photos of each hour by class."""
+        """Return the number of photos of each class, for each of `hours`."""
         return [self._seen.get(hour, Counter()) for hour in hours]
 
     def read(self, key: bytes, _: Deadline) -> bytes | None:

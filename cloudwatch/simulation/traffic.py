@@ -44,14 +44,14 @@ _IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float3
 
 
 class Lookups:
-    """The lookups of all containers. `commands`, `queries`: to Redis and to the database; who counts resets them."""
+    """Simulates all lookups of features. `commands`, `queries`: number sent to Redis and database; callers reset it."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self.commands = self.queries = 0
 
     def filled(self, now: float) -> float:
-        """Return the share of what Redis usually has that it has now: less for a while after the flush."""
+        """Return the share of its usual cells that Redis has now: below 1 for a while after it is flushed."""
         since = now - schedule.FLUSH.begin
         return 1 - exp(-since / REFILL) if since >= 0 else 1.0
 
@@ -73,7 +73,7 @@ class Lookups:
     def _query(
         self, now: float, level: CacheLevel, faults: tuple[str, ...], trace: Trace, seconds: float
     ) -> tuple[Features, float]:
-        """Return what the database has of a cell. `level`: of what Redis has, with the faults and seconds so far."""
+        """Return a cell's features from the database. `level`: state in Redis; `faults`, `trace`, `seconds`: so far."""
         random = self._random
         if now in schedule.DATABASE_DOWN:
             fault, opened, waited = self._failed("postgres", "unreachable", DEFAULTS.database.connect)
@@ -224,7 +224,7 @@ class Traffic:
         return of_comparison("dataset", result, gain, "e41b6d0c2a97")
 
     def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
-        """Simulate packs, a second look and boxes, each for a share of the photos."""
+        """Add the use of packs, of a second look and of boxes to an outcome, each for a share of the photos."""
         random = self._closer
         asked = (name for name, share in PACKS.items() if random.random() < share)
         packs = {name: round(random.lognormvariate(2.9, 0.15), 1) for name in asked}
@@ -241,7 +241,7 @@ class Traffic:
         return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
 
     def _outcome(self, features: Features, source: "Source") -> Outcome:
-        """Return what metrics count of an identification."""
+        """Return the outcome of an identification, from which metrics are counted."""
         random = self._random
         # Narrowing makes the model more confident, since similar animals from other places drop out.
         score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)

@@ -72,7 +72,7 @@ class Node:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield the node and everything below it, from left to right."""
+    """Yield the node and all nodes below it, from left to right."""
     yield node
     for each in node.below:
         yield from walk(each)
@@ -80,7 +80,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """`tightness`: how tightly each operator binds. `prefixes`: operators before an operand. `longest`: AWS's limit."""
+    """A grammar. `tightness`: of each operator. `prefixes`: operators before an operand. `longest`: AWS's limit."""
 
     tightness: Mapping[str, int]
     prefixes: tuple[str, ...]
@@ -149,7 +149,7 @@ def holds(rule: Node, state_of: Callable[[str], str]) -> bool:
 
 
 class _Parser:
-    """Parses by the tightness of operators. `word`: what is next; empty at the end of the text."""
+    """Parses by the precedence of operators. `word`: the next token; empty at the end of the text."""
 
     def __init__(self, text: str, language: _Language) -> None:
         self._text, self._language, self._depth = text, language, 0
@@ -159,7 +159,7 @@ class _Parser:
         self._take()
 
     def _take(self) -> Node:
-        """Return the next token, and go to the one after it."""
+        """Return the next token as a node, and advance."""
         taken = Node(cast("Kind", self._kind), self.word, (), self._at)
         found = next(self._tokens, None)
         self._kind = str(found.lastgroup) if found else ""
@@ -167,7 +167,7 @@ class _Parser:
         return taken
 
     def wrong(self, expected: str) -> ParseError:
-        """Return the error that something else was expected here."""
+        """Return an error for the next token: `expected` says what should be there instead."""
         what = f"expected {expected}, found {f'`{self.word}`' if self.word else 'the end'}"
         return ParseError(self._text, self._at, "the string has no closing quote" if self.word in ("'", '"') else what)
 
@@ -182,7 +182,7 @@ class _Parser:
     def _operand(self) -> Node:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise ParseError(self._text, self._at, f"more than {_DEEPEST} parts are within one another; simplify it")
+            raise ParseError(self._text, self._at, f"more than {_DEEPEST} levels of nested parts; simplify the text")
         node = self._one()
         self._depth -= 1
         return node
@@ -252,7 +252,7 @@ _CONDITION = re.compile(r'\s*(?:AND\s+)?(?P<property>[\w.:-]+)\s*=\s*"(?P<value>
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What the first argument of SEARCH finds: a metric with just these dimensions. The value None stands for any.
+    """The condition of a SEARCH: a metric with exactly these dimensions. The value None stands for any value.
 
     CloudWatch also knows OR and NOT, and searches for parts of names; lint could not know which metrics such a search
     should find, so they are errors.

@@ -122,7 +122,7 @@ def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
 
 
 def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
-    """Separate the items of an entry from its options."""
+    """Return the items of an entry and its options."""
     if not isinstance(entry, list) or not entry:
         raise _wrong(row, f"is {entry!r}; expected a list such as [namespace, name, dimension, value, {{options}}]")
     *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]

@@ -96,10 +96,10 @@ def test_a_price_is_kept_as_it_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("price\n1\n", 'line 2: "," is no price; write a name of its own in lower case'),
-        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: "A,1" is no price'),
-        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: "a,1e-3" is no price'),
-        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", 'line 3: "a,2" is no price'),
+        ("price\n1\n", 'line 2: "," is not a price; write a unique name in lower case'),
+        (f"{HEAD}A,1,USD,b,c,d,e\n", 'line 2: "A,1" is not a price'),
+        (f"{HEAD}a,1e-3,USD,b,c,d,e\n", 'line 2: "a,1e-3" is not a price'),
+        (f"{HEAD}a,1,USD,b,c,d,e\na,2,USD,b,c,d,e\n", 'line 3: "a,2" is not a price'),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, text: str, message: str) -> None:

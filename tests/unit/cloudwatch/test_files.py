@@ -79,7 +79,7 @@ def test_limits_are_the_stages_own_or_those_of_the_stage_that_is_named() -> None
         ("{", "dashboards/small.json: line 1, column 2: invalid JSON"),
         ("[1]", "dashboards/small.json: the file is not a JSON object; write {…}"),
         ('{"a": {"b": 1, "b": 2}}', 'dashboards/small.json: key "b" appears twice in one object; remove one of the'),
-        ('{"alarm": "quick"}', 'dashboards/small.json: no file defines the alarm "quick", whose threshold is drawn'),
+        ('{"alarm": "quick"}', 'dashboards/small.json: no file defines the alarm "quick", whose threshold it shows'),
         ('{"a": "2 * PRICE_SOUL"}', "dashboards/small.json: PRICE_SOUL: no price in prices.csv and no limit"),
     ],
 )

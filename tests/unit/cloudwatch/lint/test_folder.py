@@ -96,7 +96,7 @@ BROKEN = [
     ("small.json", '"route", "/identify"', '"route", "/animal"', 'route is "/animal", which the app never emits; did'),
     ("queries/slowest.txt", "Latency desc", "Latencies desc", "slowest.txt: command 3 (sort): there is no field "),
     ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'nothing of ours writes to the log group "/aws/x"'),
-    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: "run,2e-1" is no price'),
+    ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: "run,2e-1" is not a price'),
     ("prices.csv", "run,", "walk,", "prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use"),
     ("prices.csv", "run,", "walk,", 'infra/cost: prices["run"]: dashboards/prices.csv does not have this price'),
     (RUNBOOK, "## share", "## shares", "docs/how-to/runbook.md: alarm share has no section; write `## share`"),

@@ -99,7 +99,7 @@ BROKEN = [
     ("SEARCH(m1, 'Sum')", 7, "expected a string in quotes as argument of SEARCH"),
     ("MAX", 0, "did you mean MAX(…)?"),
     ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is not metric math"),
-    ("(" * 99, 50, "more than 50 parts are within one another"),
+    ("(" * 99, 50, "more than 50 levels of nested parts"),
     ("a" * 2049, 2048, "at most 2048 are allowed"),
 ]
 
