@@ -229,7 +229,7 @@ class Unavailable(ServerError):
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
-        """Add headers: when to try again, and what is left of `limit` (draft-ietf-httpapi-ratelimit-headers)."""
+        """Add headers: `retry_after` in seconds, and what is left of `limit` (draft-ietf-httpapi-ratelimit-headers)."""
         super().__init__(detail)
         left = {"RateLimit": f'"{limit}";r=0;t={retry_after}'} if limit else {}
         self.limit, self.headers = limit, {"Retry-After": str(retry_after), **left}

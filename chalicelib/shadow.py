@@ -36,7 +36,7 @@ A thread of low priority would not do: while other programs use the processor, i
 
 
 class Live(NamedTuple):
-    """What the live version saw and found in the photos of a request. `boxes`: whether its answer has boxes."""
+    """The input and the result of the live version for one request. `boxes`: whether its answer has boxes."""
 
     photos: "Sequence[DecodedPhoto]"
     cell: int | None
@@ -47,7 +47,7 @@ class Live(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """Another model, packs or thresholds, which see a share of the photos."""
+    """A recogniser with another model, packs or thresholds. `share`: of the photos that it sees, 0 to 1."""
 
     recogniser: "Lazy[Recogniser]"
     share: float
@@ -75,7 +75,7 @@ def of_comparison(
     taxon: str | None = None,
     live: Live | None = None,
 ) -> Notes:
-    """Return the metrics and properties of a comparison, none of which identifies a client. `taxon`: by `version`."""
+    """Return the metrics and properties of a comparison, without the client. `taxon`: the one in `version`'s answer."""
     metrics: dict[str, float] = {
         "ShadowComparisons": int(result != "missed"),
         "ShadowDifferences": int(result not in ("missed", "same")),
@@ -93,7 +93,7 @@ def of_comparison(
 
 
 class Shadow(NamedTuple):
-    """Compares with a version in shadow. Thread-safe. `emit`: writes the metrics. `busy`: lock held by its thread."""
+    """Compares answers with a version in shadow. Thread-safe. `emit`: writes metrics. `busy`: lock of its thread."""
 
     features: "CellFeatures"
     recogniser: "Recogniser"

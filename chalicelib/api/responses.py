@@ -152,7 +152,7 @@ class FeaturesUsed:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A model or a pack."""
+    """The name and version of a model or a pack."""
 
     name: Annotated[str, "Name of the model or the pack."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]

@@ -55,7 +55,7 @@ class Line:
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """Return the line whose JSON the property `text` gave. Raises `ValueError` or `TypeError` if it is none."""
+        """Return the line whose JSON the property `text` gave. Raises `ValueError` or `TypeError` for other text."""
         return cls(**json.loads(text))
 
 

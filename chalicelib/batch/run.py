@@ -37,7 +37,7 @@ AHEAD = 2
 RESERVE = 70.0
 """Seconds before the function's timeout in which no photo is begun: more than the slowest photo takes, with a slow
 download and a paused database. At its timeout Lambda ends the process, and the photo would get `interrupted`."""
-ENDED = INTERRUPTED, "the process ended at a repeated attempt at this photo, which may need more memory than there is"
+ENDED = INTERRUPTED, "the process ended during a repeated attempt at this photo, which may need too much memory"
 """Error and detail of a photo that ends its process."""
 
 MISSING = "object_missing"
@@ -130,7 +130,7 @@ class Batch:
         except ModelError as error:
             record.failure = Failure.of(Unavailable("the model cannot be used"), error)
         except Exception as error:  # noqa: BLE001  a bug, and one photo must not stop a million
-            record.failure = Failure.of(InternalError("another attempt follows"), error)
+            record.failure = Failure.of(InternalError("a bug; another attempt follows"), error)
         if record.failure:
             self._tally.failed.append(item)
         self._tally.queries += int(record.notes.metrics.get("DatabaseQueries", 0))
@@ -222,7 +222,7 @@ def line_of(item: Item, found: Object | None, services: Services, record: Record
     limits = services.photos.limits
     try:
         if found.data is None:
-            raise PhotoTooLarge(f"the photo is larger than {limits.max_bytes / 1e6:.0f} MB; put a smaller one")
+            raise PhotoTooLarge(f"the photo is larger than {limits.max_bytes / 1e6:.0f} MB; upload a smaller one")
         identified = identify([found.data], _request(item), services, record)
     except ClientError as error:
         line, facts = unreadable(item, error.code, error.detail), PhotoFacts.read(found.data or b"", limits)

@@ -71,7 +71,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Logs and metrics."""
+    """Settings of logs, metrics and the version in shadow."""
 
     service: str = setting("SERVICE", "faunalens")
     """Service name in metrics."""
@@ -105,7 +105,7 @@ class PhotoLimits:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The model, and how photos are scored."""
+    """Settings of the models, and of how they score photos."""
 
     path: Path = setting("MODEL_PATH", _default_model(), Path)
     """ONNX model; docs/how-to/model.md lists the files that must be in the same folder."""

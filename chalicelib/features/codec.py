@@ -193,7 +193,7 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
     end = text + v + a
     seasons = (len(data) - end) // _SEASON_BYTES if flags & _WITH_SEASONS else 0
     if seasons < 0 or len(data) != end + _SEASON_BYTES * seasons:
-        raise CorruptValue(f"the value has {len(data)} bytes, but by its header {end} without seasons")
+        raise CorruptValue(f"the value has {len(data)} bytes, expected {end} and {_SEASON_BYTES} for each season")
     if crc32(memoryview(data)[_CRC_FROM:]) != crc:
         raise CorruptValue("the value does not match its checksum")
     if its_cell != cell or data[text : text + v] != version.encode():

@@ -26,7 +26,7 @@ class Rollout(NamedTuple):
 
     @classmethod
     def from_text(cls, text: str | bytes) -> Self:
-        """Return the rollout in a text of `to_text` or of the SQL function `rollout_text`. Raises `ValueError`."""
+        """Parse a text that `to_text` or the SQL function `rollout_text` returned. Raises `ValueError` for others."""
         with suppress(RecursionError):  # of lists within lists
             match json.loads(text):
                 case [int() as switch, str() as active, str() | None as candidate, int() as share, bool() as in_shadow]:

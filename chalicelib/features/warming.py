@@ -163,7 +163,7 @@ def hottest(hours: Iterable[Mapping[int, float]], count: int) -> list[int]:
 
 
 def _rollout_in(data: bytes | None) -> Rollout | None:
-    """Return the rollout in the bytes, or None if there is none that can be read."""
+    """Return the rollout in `data`, or None if it is missing or corrupt."""
     try:
         return Rollout.from_text(data) if data else None
     except ValueError:

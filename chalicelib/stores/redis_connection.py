@@ -240,7 +240,7 @@ class OpenFirstPool(redis.ConnectionPool):
             return any(each.is_connected for each in chain(self._available_connections, self._in_use_connections))
 
     def prefer_open(self) -> None:
-        """Hand out connections that are open before others. redis-py hands out the one that was used last."""
+        """Make the pool hand out open connections first; otherwise redis-py hands out the one that was used last."""
         with self._lock:
             self._available_connections.sort(key=lambda each: each.is_connected)
 

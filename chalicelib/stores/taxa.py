@@ -45,7 +45,7 @@ _NO_RANGE = {
 
 
 class NamedTaxon(NamedTuple):
-    """A taxon by its names. `found_by`: the old or other name by which a search found it, if not by its own."""
+    """A taxon with its names. `found_by`: the old or other name by which a search found it, if not by its own."""
 
     taxon: str
     name: str
