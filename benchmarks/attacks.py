@@ -55,7 +55,7 @@ def server() -> Iterator[AttackedServer]:
 
 
 def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -> str:
-    """Let clients send photos, `each` as many. Return the peak memory, what is left of it later, and the statuses."""
+    """Let each client send `each` photos. Return the peak memory, the memory 20 s later, and the HTTP statuses."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
         sent = range(clients * each)
         statuses = set(pool.map(lambda number: post(attacked.port, photos[number % len(photos)], target), sent))
@@ -65,7 +65,7 @@ def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -
 
 
 def mixed(clients: int) -> str:
-    """Send photos of all formats and sizes."""
+    """Let clients send photos of all formats and sizes. Return the same figures as `at_once`."""
     kinds = product(("JPEG", "PNG", "WEBP", "HEIF"), (320, 1600, 2400))
     photos = [encoded(noise(width, width * 3 // 4), kind, exif=exif(SYDNEY)) for kind, width in kinds]
     return at_once(photos, "/identify", clients, each=3)

@@ -27,8 +27,8 @@ def load_active(url: str, dataset: Dataset) -> None:
 def backends() -> Iterator[dict[str, str]]:
     """Run PostgreSQL and Valkey until the end of the block; yield the environment variables of the app.
 
-    Without a second look: made-up photos leave a doubt, so each would get one. That is work of the models and no
-    overhead; `benchmarks.request` measures it apart, and `benchmarks.field` what it is good for.
+    The app takes no second look at photos: made-up photos are doubtful, so each would get one. That is no server
+    overhead; `benchmarks.request` measures its time, and `benchmarks.field` its benefit.
     """
     with valkey.serve(start=False) as cache, postgres.serve() as database:
         cache.launch()

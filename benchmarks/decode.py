@@ -26,7 +26,7 @@ LIMITS = PhotoLimits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 
 def photos(megapixels: float) -> dict[str, Any]:
-    """Return functions by name of format. Each encodes a photo of about `megapixels` in its format."""
+    """Return a function for each format, by its name. The function encodes a photo of about `megapixels`."""
     width = int((megapixels * 1e6 * 4 / 3) ** 0.5) // 16 * 16
     height = width * 3 // 4 // 16 * 16
     image = noise(width, height)

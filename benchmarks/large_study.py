@@ -48,7 +48,7 @@ from photo where id % 10 = 0
 
 
 def main() -> None:
-    """Make the study, run the commands one after the other, and print the table."""
+    """Make a large study, run each command of `faunalens` on it, and print a table of their time and memory."""
     chosen = options(__doc__, photos=(100_000, "number of photos"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def commands(folder: Path) -> list[list[object]]:
-    """Return the commands, in an order that leaves each its study."""
+    """Return the commands to run. Those that change the study come last."""
     results, photos = folder / "study.db", folder / "card"
     return [
         ["status", results],
@@ -80,7 +80,7 @@ def commands(folder: Path) -> list[list[object]]:
 
 
 def make_study(folder: Path, number: int) -> None:
-    """Write the photos, which are links to a few files, and their results, with a review of every tenth."""
+    """Write a study of `number` photos, hard links to a few files. Every tenth result has a review."""
     stations = [f"s{each:02}" for each in range(STATION_COUNT)]
     paths = [f"{stations[each % STATION_COUNT]}/IMG_{each // STATION_COUNT:05}.JPG" for each in range(number)]
     sources = [folder / f"{each}.jpg" for each in range(1 + number // MOST_LINKS)]
@@ -111,7 +111,7 @@ def make_study(folder: Path, number: int) -> None:
 
 
 def write_predictions(folder: Path, paths: Sequence[str]) -> None:
-    """Write what SpeciesNet would: every third photo is blank, others have a box and five likely species."""
+    """Write predictions as of SpeciesNet: every third photo is blank, others have a box and five likely species."""
     chance, predictions = random.Random(7), []
     labels = [
         ";".join(("0", *(lineages()[latin].ranks[rank].lower() for rank in RANKS[1:5]), latin.split()[-1], name))
@@ -148,7 +148,7 @@ def answers() -> list[str]:
 
 
 def measured(folder: Path, *command: str) -> list[str]:
-    """Run a command to its end, or the review until its page has its queue. Return the row of the table."""
+    """Run a command, or `review` until its queue is loaded. Return a table row with its time and memory."""
     began = time.monotonic()
     with (folder / "output.txt").open("w+") as output:
         process = subprocess.Popen([sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=output, stderr=output)

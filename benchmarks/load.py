@@ -58,7 +58,7 @@ BARE = """
 
 
 def run(case: str, path: Path, threads: int) -> tuple[float, float, float, int]:
-    """Run one case. Return its seconds, those of the processor, its peak memory in bytes, and its number of groups."""
+    """Run one case. Return its duration and processor time (s), its peak memory (bytes), and its number of groups."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         if case == "bare":
             connection = stack.enter_context(duckdb.connect(f"{folder}/bare.duckdb"))
@@ -77,7 +77,7 @@ def run(case: str, path: Path, threads: int) -> tuple[float, float, float, int]:
 
 
 def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
-    """Return the table of counting some numbers of rows."""
+    """Return a table of the time and memory that counting takes, for each of some numbers of rows."""
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         for rows in numbers:
@@ -101,7 +101,7 @@ def counting_table(numbers: Sequence[int], rounds: int, threads: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table of counting."""
+    """Print the table of the time and memory that counting occurrences takes."""
     chosen = options(
         __doc__,
         arguments,

@@ -44,7 +44,7 @@ def distinct_photos(number: int) -> Iterator[bytes]:
 
 
 def link_photos(card: Path, sources: Mapping[str, Path]) -> None:
-    """Make a card whose photos are hard links. `sources`: the file that each photo is, by its path on the card."""
+    """Make a card whose photos are hard links. `sources`: the linked file of each photo, by the path on the card."""
     for path, source in sources.items():
         (card / path).parent.mkdir(parents=True, exist_ok=True)
         (card / path).hardlink_to(source)
@@ -95,7 +95,7 @@ def run(folder: Path, number: int, workers: int) -> str:
 
 
 def main() -> None:
-    """Print the table."""
+    """Make a card, identify it, and print a table of the run's memory."""
     chosen = options(__doc__, photos=(100_000, "number of photos"), workers=(2, "photos at once"))
     with tempfile.TemporaryDirectory() as folder:
         make_card(Path(folder), chosen.photos)

@@ -91,21 +91,21 @@ def in_new_process[T](function: Callable[..., T], *arguments: object) -> T:
 
 
 def megabytes(figure: str, pid: int | str = "self") -> float:
-    """Return a figure of a process's memory on Linux, MB: `VmRSS` is the resident memory, `VmHWM` its highest yet."""
+    """Return a figure of a process's memory on Linux, in MB: `VmRSS` is the resident memory, `VmHWM` its peak."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(figure)) * 1024 / 1e6
 
 
 def forget_peak(pid: int | str = "self") -> None:
-    """Make the highest memory of a process that of now."""
+    """Reset the peak memory of a process to its present memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def options(doc: str | None, arguments: Sequence[str] | None = None, **known: tuple[Any, str]) -> argparse.Namespace:
     """Return the options of a program, described by the first line of its docstring.
 
-    `known`: the default and the meaning of each. The default gives the type: False is a flag, a list takes several
-    values, or several of its texts, and a class is the type of an option without a default.
+    `known`: default and help text of each option. The default gives the type: False is a flag, a list takes several
+    numbers, or several of its own texts, and a class is the type of an option without a default.
     """
     main = sys.modules["__main__"].__spec__
     name = f"python -m {main.name.removesuffix('.__main__')}" if main else None

@@ -39,7 +39,7 @@ _CLASSES = {"bird": "Aves", "insect": "Insecta"}
 
 
 class Result(NamedTuple):
-    """One photo. `rank`: of the right animal among the candidates, 0 for the first. `score`: of the first one."""
+    """One photo's scores. `rank`: the right animal's among the candidates, from 0. `score`: the first candidate's."""
 
     source: str
     pack: str
@@ -63,7 +63,7 @@ def read_species(models: Models, folder: Path) -> Iterator[tuple[dict[str, str],
 
 
 def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
-    """Score the photos of a folder with truth.csv. With `cells`, only those of species whose place has animals."""
+    """Score the photos in truth.csv. With `cells`, use each species' cell, and skip species without animals there."""
     models, naming = services.recogniser.models, services.recogniser.naming
     for row, animal, _ in read_species(models, folder):
         features = NO_LOCATION
@@ -80,7 +80,7 @@ def score_species(services: Services, folder: Path, cells: dict[str, int]) -> It
 
 
 class Unknown(NamedTuple):
-    """What an answer names if no model knows the species. `species`: a wrong species. `group`: its family or order."""
+    """Whether an answer about an unknown species names a (wrong) `species`, or a `group` of its own (family, order)."""
 
     pack: str
     species: bool
@@ -88,7 +88,7 @@ class Unknown(NamedTuple):
 
 
 def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
-    """Yield what answers name if each photo's species is taken out of its pack."""
+    """Remove each photo's species from its pack, and yield what the answer then names."""
     models = services.recogniser.models
     prior = models.prior_at(NO_LOCATION)
     for row, animal, pack in read_species(models, folder):
@@ -104,7 +104,7 @@ def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
 
 
 def of_results(results: list[Result]) -> list[str]:
-    """Return a row: photos, right first, right among five, calibration error, named, of these right, reached a pack."""
+    """Return a row: photos, share right first, right in five, calibration error, named, named right, seen by a pack."""
     ranks, scores = np.array([each.rank for each in results]), np.array([each.score for each in results])
     right = ranks == 0
     bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)
@@ -140,7 +140,7 @@ def of_general(recogniser: Recogniser, folder: Path) -> str:
 
 
 def shares(found: Mapping[str, Sequence[Sequence[bool]]], heads: Sequence[str]) -> str:
-    """Return a table of the shares of photos of a kind that have something. `heads`: what each value is about."""
+    """Return a table with the share of true values in each column, by kind of photo. `heads`: names of the columns."""
     rows = [[kind, str(len(those)), *map("{:.1%}".format, np.mean(those, axis=0))] for kind, those in found.items()]
     return table(rows, ["photos of", "photos", *heads])
 

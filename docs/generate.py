@@ -73,13 +73,13 @@ def pages() -> dict[Path, str]:
 
 
 def words() -> tuple[int, int]:
-    """Return the words of docs/ that are written by hand, and all: without code and the signs of Markdown."""
+    """Return the number of words in docs/ written by hand, and of all words, both without code and Markdown's signs."""
     texts = [CODE.sub("", path.read_text(encoding="utf-8")) for path in HERE.rglob("*.md")]
     return sum(len(WORD.findall(MADE.sub("", text))) for text in texts), sum(len(WORD.findall(text)) for text in texts)
 
 
 def house_table() -> str:
-    """Return the table of the packages, and of the folders of chalicelib, with the first lines of their docstrings."""
+    """Return a table of the packages and of chalicelib's folders, each with the first line of its docstring."""
     rows = []
     for path in sorted([*ROOT.glob("*/__init__.py"), *(ROOT / "chalicelib").glob("*/__init__.py")]):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -100,7 +100,7 @@ def settings_tables() -> dict[str, str]:
 
 
 def meanings(kind: Any) -> dict[str, str]:
-    """Return the docstring below each setting of a dataclass and of the groups in it, by variable."""
+    """Return the docstring below each setting of a dataclass and its nested dataclasses, by environment variable."""
     texts: dict[str, str] = {}
     for each in reversed(kind.__mro__[:-1]):
         (defined,) = ast.parse(inspect.getsource(each)).body
@@ -133,7 +133,7 @@ def api_tables() -> dict[str, str]:
 
 
 def _answer_fields(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    """Yield name and meaning of each field of an answer, and of the objects in it; each kind of object once."""
+    """Yield the name and meaning of each field of an answer and of its nested objects; each type of object once."""
     waiting, seen = [("", answer)], set()
     while waiting:
         above, schema = waiting.pop(0)
@@ -148,7 +148,7 @@ def _answer_fields(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> Ite
 
 
 def _inner(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the name and the schema of the object that a field has, or has a list of, or may be null in place of."""
+    """Return the name and schema of a field's object, also if the field is a list of such objects or may be null."""
     for each in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
         if "$ref" in each:
             name = each["$ref"].rpartition("/")[2]
@@ -168,7 +168,7 @@ def error_table() -> str:
 
 
 def metric_tables() -> dict[str, str]:
-    """Return the tables of metrics, of dimensions and of the cost of both, by name."""
+    """Return the tables of metrics, of their dimensions and of their cost, by name."""
     seen = usage()
     metrics = [
         (
@@ -206,7 +206,7 @@ def make_table() -> str:
 
 
 def program_table() -> str:
-    """Return the table of every module that is a program. Its text: the first sentence of the module's docstring."""
+    """Return a table of all modules that are programs, each with the first sentence of its docstring."""
     listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)
     rows = []
     for name in sorted(set(listed.stdout.split()) - INTERNAL):
@@ -250,7 +250,7 @@ def infra_tables() -> dict[str, str]:
 
 
 def alarm_tables() -> dict[str, str]:
-    """Return the heading of each alarm and composite, by its name, with its message and what it watches."""
+    """Return the runbook's heading for each alarm and composite, with its message and its condition, by name."""
     return {
         path.stem: f"## {path.stem}\n\n{_alarm(path)}" for path in sorted((ROOT / "dashboards").glob("[ac]*/*.json"))
     }
@@ -275,13 +275,13 @@ def _alarm(path: Path) -> str:
 
 
 def claim_table() -> str:
-    """Return the table of the claims that only AWS can prove."""
+    """Return the table of the claims that can be proved only on AWS."""
     rows = [(f"`{each.name}`", each.claim, "a command" if each.proof else "a person") for each in read_claims()]
     return table(["claim", "says", "proved by"], rows)
 
 
 def first_deployment_tables() -> dict[str, str]:
-    """Return the tables of what a day costs, and of the steps of `infra up`."""
+    """Return the tables of a stage's daily cost and of the steps of `infra up`, by name."""
     costs = [(f"`{stage}`", f"{idle:.2f}", f"{quiet:.2f}") for stage, (idle, quiet) in cost.cost_of_days().items()]
     steps = [(f"`{step.name}`", step.summary, duration(step.minutes)) for step in Up(Stage("", "", None, {})).steps()]
     return {
@@ -325,7 +325,7 @@ def _parameters(declared: Mapping[str, Any]) -> str:
 
 
 def _throttling() -> str:
-    """Return the limits of each method, for each stage: requests a second, and at once. Those of HEAD are all alike."""
+    """Return a table of each method's limits in each stage: requests per second, and burst."""
     stages = {stage: method_limits(stage) for stage in infra_stages()}
     alike: dict[tuple[str, ...], list[str]] = {}
     for each in api_methods():

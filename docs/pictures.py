@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 1400, 1160
 
 
 def main() -> None:
-    """Save the pictures that the arguments name."""
+    """Save pictures of the web page or of the dashboards in the preview, as the arguments say."""
     parser = argparse.ArgumentParser(
         description=__doc__.partition("\n")[0], epilog="Example: python -m docs.pictures dashboards"
     )

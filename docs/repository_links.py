@@ -11,7 +11,7 @@ _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Return a page's Markdown for the site.
+    """Return a page's Markdown with links that work on the documentation's website.
 
     A link such as `[the stack](../../infra/faunalens.yaml)` works only in the repository, because the site has no such
     file. On the site it leads to the repository's page on the web. Without such a page, it becomes text with the path.

@@ -18,7 +18,7 @@ class LocalError(Exception):
 
 
 class NotReady(LocalError):
-    """A child process that exited by itself, or was not ready in time."""
+    """A child process exited by itself, or was not ready in time."""
 
 
 def package_folder(name: str) -> Path:

@@ -27,7 +27,7 @@ LEVEL: Final = 6
 
 
 def contents() -> dict[str, bytes]:
-    """Return the bytes of all files by name. Raises `OSError` if a model or the runtime is missing."""
+    """Return the content of each offline file, by name. Raises `OSError` if a model or the runtime is missing."""
     with ProcessPoolExecutor(1) as beside:  # the ranges take most of the time, and npm the rest of a first run's
         ranges = beside.submit(packed_ranges)
         if not RUNTIME.is_file():
@@ -48,7 +48,7 @@ def contents() -> dict[str, bytes]:
 
 
 def packed_ranges() -> bytes:
-    """Return the ranges of this checkout."""
+    """Return the packed file (database/packed.py) of this checkout's ranges."""
     from database.dataset import read_dataset
     from database.packed import pack
 
@@ -56,9 +56,9 @@ def packed_ranges() -> bytes:
 
 
 def without_casts(path: Path) -> bytes:
-    """Return a model with nodes that give the same numbers in place of its Casts, which browsers compile at great cost.
+    """Return a model with its Cast nodes, which browsers compile slowly, replaced by nodes with the same result.
 
-    `model/rule/formula.py` says why. All are of 8-bit integers.
+    `model/rule/formula.py` says why. The input of each Cast is 8-bit integers.
     """
     import onnx
 
@@ -73,7 +73,7 @@ def without_casts(path: Path) -> bytes:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
-    """Write files in parts, and then their list, into a folder that has nothing else afterwards. Return the list."""
+    """Write files in parts, and then their list, into a folder. Delete all other files there. Return the list."""
     folder.mkdir(parents=True, exist_ok=True)
     listed, compressed_bytes, written = list[dict[str, Any]](), 0, {LIST}
     for name, data in files.items():
@@ -100,7 +100,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the files, and say how large they are."""
+    """Write the files for offline use, and print their sizes."""
     try:
         offer = write(contents(), ROOT / "model" / FOLDER)
     except OSError as error:

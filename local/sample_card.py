@@ -26,7 +26,7 @@ CAMERAS, SHOTS = 8, 4
 
 
 def scenes() -> dict[str, Image.Image]:
-    """Return the pictures by their names."""
+    """Return the picture of each scene of the card, by its name."""
     data = package_folder("skimage") / "data"
     files = {
         "cat": "chelsea",
@@ -42,7 +42,7 @@ def scenes() -> dict[str, Image.Image]:
 
 
 def write_card(folder: Path) -> None:
-    """Write the card to a folder."""
+    """Write the photos of a sample card to a folder. One file is cut short, as on a broken card."""
     pictures = scenes()
     with CARD.open(encoding="utf-8", newline="") as file:
         shots = list(DictReader(file))
@@ -60,7 +60,7 @@ def write_card(folder: Path) -> None:
 
 
 def write_sorted(folder: Path, cameras: int = CAMERAS, shots: int = SHOTS) -> None:
-    """Write photos by night of a cat and of a horse, in a folder for each camera and animal."""
+    """Write night photos of a cat and of a horse, in a folder for each camera and animal."""
     data, chance = package_folder("skimage") / "data", Random(1)  # noqa: S311 — pictures, no secrets
     cat, horse = (Image.open(data / name).convert("L") for name in ("chelsea.png", "horse.png"))
     coat = cat.resize(horse.size).filter(ImageFilter.GaussianBlur(8))  # of one grey, no detector finds a horse
@@ -80,7 +80,7 @@ def write_sorted(folder: Path, cameras: int = CAMERAS, shots: int = SHOTS) -> No
 
 
 def main() -> None:
-    """Write the card."""
+    """Write the sample card, or with `--sorted` the sorted photos, to the folder in the arguments."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where to write the card; must not exist")
     parser.add_argument("--sorted", action="store_true", help="photos of eight cameras by animal, to train a pack with")

@@ -26,14 +26,14 @@ FOLDER = "FAUNALENS_FIELD_PHOTOS"
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables of how good answers to field photos are. Write or fit files if the options ask for it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.field", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="photos and truth.csv")
+    parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="with photos, truth.csv")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/explanation/field.md")
-    parser.add_argument("--clean", type=Path, metavar="DIR", help="clean photos named <output index>_….jpg")
-    parser.add_argument("--fit", action="store_true", help="also fit certainty.json")
+    parser.add_argument("--clean", type=Path, metavar="DIR", help="folder of clean photos, <output index>_….jpg")
+    parser.add_argument("--fit", action="store_true", help="also fit certainty.json to the photos")
     parser.add_argument("--traps", type=Path, metavar="DIR", help="with --fit: camera-trap photos and labels.csv")
-    parser.add_argument("--species", type=Path, metavar="DIR", help="with --fit: photos of species, truth.csv")
+    parser.add_argument("--species", type=Path, metavar="DIR", help="with --fit: species' photos and truth.csv")
     options = parser.parse_args()
     if options.folder is None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def read_clean(folder: Path, services: Services) -> list[FieldPhoto]:
-    """Return clean photos named <output index>_….jpg, as far as they show animals that the general model knows."""
+    """Return the photos in a folder whose names, <output index>_….jpg, are of animals that the general model knows."""
     animals = services.recogniser.models.taxonomy.animals
     indices = [(path.name, int(path.name.partition("_")[0])) for path in sorted(folder.iterdir())]
     return [_photo_of(name, animals[index], "clean") for name, index in indices if index < len(animals)]

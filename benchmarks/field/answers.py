@@ -37,10 +37,10 @@ _say = partial(print, file=sys.stderr, flush=True)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to a photo, and what it is worth.
+    """The answer to a photo, judged by the truth in `worth`.
 
-    `rank`, `score`: of the named taxon. `is_listed`: whether a taxon of the list is right. `list_score`: of the list; 0
-    without one.
+    `rank`, `score`: of the named taxon. `is_listed`: whether a listed taxon is right. `list_score`: the list's score; 0
+    without a list.
     """
 
     photo: FieldPhoto
@@ -52,7 +52,7 @@ class Answered:
 
     @classmethod
     def of(cls, photo: FieldPhoto, decision: Decision) -> "Answered":
-        """Return what a decision is worth."""
+        """Judge a decision about a photo by the photo's truth."""
         named, perhaps = decision.prediction, decision.perhaps
         rank = named.taxon.rank if named else None
         lineage = {taxon.rank: taxon.scientific_name for taxon in named.lineage} if named else None
@@ -68,29 +68,29 @@ class Answered:
 
     @property
     def sure(self) -> str | None:
-        """Return the word for the score of the named taxon."""
+        """Return the app's word for the score of the named taxon, such as `likely`; None without a name."""
         return None if self.score is None else sure_of(self.score)
 
     @property
     def is_right(self) -> bool:
-        """Return whether a taxon was named, and the right one."""
+        """Return whether the answer names a taxon to which the animal belongs."""
         return self.worth in ("exact", "useful", "vague")
 
     @property
     def is_usable(self) -> bool:
-        """Return whether a family or narrower taxon was named, and the right one, or is in the list."""
+        """Return whether the answer names or lists a right family or narrower taxon."""
         return self.worth in ("exact", "useful") or self.is_listed
 
     @property
     def is_silent(self) -> bool:
-        """Return whether the answer names nothing, and lists nothing."""
+        """Return whether the answer neither names nor lists a taxon."""
         return self.rank is None and not self.list_score
 
 
 class TwoScores(NamedTuple):
     """The scores of a photo after one look and after two, with the weights of the animals at its place.
 
-    `seen`: by detectors, if they look.
+    `seen`: what detectors see in the second look.
     """
 
     one: FusedScores
@@ -99,7 +99,7 @@ class TwoScores(NamedTuple):
     prior: Prior
 
     def name(self, naming: Naming) -> tuple[FusedScores, Sighting, Decision]:
-        """Return the scores that decide, what was seen, and the decision, as the recogniser finds them."""
+        """Decide as the recogniser does. Return the decisive scores, what the detectors saw, and the decision."""
         _, first = naming.name(self.one, self.prior)
         if not is_doubtful(first.prediction):
             return self.one, NOTHING_SEEN, first
@@ -127,7 +127,7 @@ def lineages_of(services: Services) -> list[Lineage]:
 
 
 def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *, with_places: bool) -> list[Answered]:
-    """Return the answers to all photos. `with_places`: whether the request says where a photo is from, if known."""
+    """Return the answers to all photos. `with_places`: send a photo's place with the request, if known."""
     answered = []
     for photo in _reported(photos):
         place = photo.place if with_places else None
@@ -138,7 +138,7 @@ def answer_all(folder: Path, photos: Sequence[FieldPhoto], services: Services, *
 
 
 def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> Iterator[TwoScores]:
-    """Yield the scores of photos."""
+    """Yield the scores of each photo, after one and after two looks."""
     recogniser, models = services.recogniser, services.recogniser.models
     size = models.general.input_size
     for each in _reported(photos):
@@ -154,7 +154,7 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
 
 
 def alone(scores: TwoScores, services: Services) -> TwoScores:
-    """Return scores as they would be without a place."""
+    """Return the scores of the same photo without a place."""
     return scores._replace(prior=services.recogniser.models.prior_at(NO_LOCATION))
 
 

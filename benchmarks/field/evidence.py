@@ -31,7 +31,7 @@ _SIDE: Final = 360
 
 
 def write(tables: str, placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]) -> None:
-    """Write the tables into the page of evidence, the diagram beside it, and the figures for the page.
+    """Write the tables into docs/explanation/field.md, and the diagram and the figures to their own files.
 
     `groups`: the answers by kind of photo.
     """
@@ -42,7 +42,7 @@ def write(tables: str, placed: Sequence[Answered], groups: Mapping[str, Sequence
 
 
 def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]) -> dict[str, Any]:
-    """Return what the page shows: how often each word was right, and what answers to each kind of photo are worth."""
+    """Return the web page's figures: the share of right answers by word, and the verdicts' shares by kind of photo."""
     words = {}
     for word in (each.word for each in SURE):
         those = [each for each in placed if each.sure == word]
@@ -62,7 +62,7 @@ def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]
 
 
 def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, int]]]:
-    """Return, for names and for lists, the mean score, the share of right answers and their number in each bin."""
+    """Return for each bin of scores: mean score, share of right answers, number of answers. By `name` and `list`."""
     named = [(each.score, each.is_right) for each in answers if each.score is not None]
     listed = [(each.list_score, each.is_listed) for each in answers if each.list_score]
     found: dict[str, list[tuple[float, float, int]]] = {"name": [], "list": []}
@@ -76,7 +76,7 @@ def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, in
 
 
 def diagram(found: Mapping[str, Sequence[tuple[float, float, int]]]) -> str:
-    """Return the reliability diagram as SVG: circles as large as their number of answers, near the line if honest."""
+    """Return the reliability diagram as SVG. A circle is a bin of `points`; on the diagonal, its scores are honest."""
     ticks, circles = [], []
     for tick in (0, 0.4, 0.75, 0.95):
         ticks.append(f'<text x="{60 + tick * _SIDE:.0f}" y="398" text-anchor="middle">{tick:.0%}</text>')

@@ -36,12 +36,12 @@ def by(key: Callable[[FieldPhoto], str], answers: Iterable[Answered]) -> dict[st
 
 
 def share(answers: Sequence[Answered], has: Callable[[Answered], bool]) -> float:
-    """Return the share of answers that have something; 0 if there is no answer."""
+    """Return the share of answers for which `has` is true; 0 if there are no answers."""
     return fmean(map(has, answers)) if answers else 0.0
 
 
 def mean(answers: Iterable[Answered], has: Callable[[Answered], bool]) -> float:
-    """Return the mean of that share over the studies."""
+    """Return the `share` of answers for which `has` is true, averaged over the studies."""
     return fmean(share(those, has) for those in by(lambda photo: photo.study, answers).values())
 
 
@@ -53,7 +53,7 @@ def group_of(photo: FieldPhoto) -> str:
 
 
 def groups(title: str, answers: Mapping[str, Sequence[Answered]]) -> str:
-    """Return a table of groups of answers."""
+    """Return a table with the shares of each verdict in groups of answers. `title`: head of the first column."""
     rows = [
         [name, str(len(those)), *(f"{share(those, has):.0%}" for has in OF_ANSWERS.values())]
         for name, those in sorted(answers.items(), key=lambda row: -len(row[1]))
@@ -62,14 +62,14 @@ def groups(title: str, answers: Mapping[str, Sequence[Answered]]) -> str:
 
 
 def level_of(answer: Answered) -> str:
-    """Return what the number of an answer is about."""
+    """Return the level of the taxon that an answer names: order or class, family or genus, or animal."""
     if answer.rank in ("class", "order"):
         return "order or class"
     return "family or genus" if answer.rank in ("family", "genus") else "animal"
 
 
 def levels(answers: Sequence[Answered]) -> str:
-    """Return a table of how often answers are right, by what they name and by their word, beside their mean score."""
+    """Return a table of mean score and share of right answers, by level of the named taxon and by the score's word."""
     found: dict[str, list[tuple[float, bool]]] = {}
     for each in answers:
         if each.score is not None:
@@ -86,7 +86,7 @@ def levels(answers: Sequence[Answered]) -> str:
 
 
 def worse(placed: Sequence[Answered], alone: Sequence[Answered]) -> list[tuple[Answered, Answered]]:
-    """Return the answers that the right place made wrong, or right but wider, with those without the place."""
+    """Return the pairs (with place, without) of answers that the photo's true place makes wrong, or right but wider."""
     pairs = zip(placed, alone, strict=True)
     return [
         (each, other) for each, other in pairs if each.photo.lineage and each.photo.place and _is_worse(each, other)
@@ -108,7 +108,7 @@ def _depth(rank: str | None) -> float:
 
 
 def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
-    """Return a table of the figures to reach. `alone`: answers to the same photos without their places."""
+    """Return a table of the figures and their targets. `alone`: answers to the same photos without their places."""
     animals = [each for each in placed if each.photo.lineage]
     others = [each for each in placed if not each.photo.lineage]
     named = [each for each in placed if each.rank]
@@ -130,7 +130,7 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
 
 
 def evidence(placed: Sequence[Answered], alone: Sequence[Answered], clean: Sequence[Answered] = ()) -> str:
-    """Return the tables for everybody.
+    """Return the tables for docs/explanation/field.md.
 
     `alone`: answers to the same photos without their places. `clean`: to clean photos of animals that the general
     model knows, without places.
@@ -143,7 +143,7 @@ def evidence(placed: Sequence[Answered], alone: Sequence[Answered], clean: Seque
 
 
 def details(placed: Sequence[Answered]) -> str:
-    """Return the tables by study and by group of animals, for those who change the rule."""
+    """Return tables of verdicts by study and by group of animals. They help to change the rule that names animals."""
     animals = [each for each in placed if each.photo.lineage]
     by_study, by_animals = by(lambda photo: photo.study, placed), by(lambda photo: photo.group, animals)
     return "\n\n".join((groups("study", by_study), groups("animals", by_animals)))

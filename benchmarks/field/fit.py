@@ -28,15 +28,15 @@ class Case(NamedTuple):
 
 
 def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> list[Case]:
-    """Return the photos of a folder with their scores: some minutes for a thousand."""
+    """Return the photos of a folder with their scores. A thousand photos take some minutes."""
     return [Case(*each) for each in zip(photos, scores_of(folder, photos, services), strict=True)]
 
 
 def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] = ()) -> str:
     """Return certainty.json, fitted on these photos with and without their places.
 
-    `clean`: photos such as people send without a place. Field photos alone would make their numbers too low, and a fit
-    with both those of field photos too high, so the curves without a place are the means of the two fits.
+    `clean`: photos such as people send without a place. Field photos alone would make their scores too low, and a fit
+    to both would make field photos' scores too high, so the curves without a place are the means of the two fits.
     """
     rule = services.recogniser.naming
     open_rule = _with(rule, {level: curve._replace(least=0.0) for level, curve in PLAIN.items()})
@@ -78,7 +78,7 @@ def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
 
 
 def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
-    """Yield the names of a level that photos might get."""
+    """Yield the names, or for level `list` the lists, that the photos could get at a level."""
     for photo, scores in cases:
         decisive, seen, decision = scores.name(rule)
         if seen.subject(decisive.animal_probability, rule.animal) != "animal":
@@ -97,9 +97,9 @@ def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming)
 
 
 def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
-    """Return a and b of the logistic regression, by Newton's method.
+    """Return offset a and slope b of the logistic regression, by Newton's method.
 
-    One photo's weight says that they are 0 and 1, so that a level that is always right has finite ones.
+    A prior with one photo's weight draws them to 0 and 1, so that both stay finite if all names are right.
     """
     inputs, found, usual = np.stack([np.ones_like(logits), logits]), np.array([0.0, 1.0]), np.array([0.0, 1.0])
     for _ in range(50):

@@ -44,7 +44,7 @@ rank to which a truth must be known to say whether it is one, and the members' n
 
 @dataclass(frozen=True, slots=True)
 class FieldPhoto:
-    """A photo, and what it shows. `lineage` is empty if it shows no animal. `place`: latitude and longitude."""
+    """A photo with its truth. `lineage`: empty if it shows no animal. `place`: latitude and longitude."""
 
     file: str
     study: str
@@ -55,7 +55,7 @@ class FieldPhoto:
 
     @property
     def group(self) -> str:
-        """Return the order of a mammal, the class of another animal, and the truth of what is no animal."""
+        """Return the order of a mammal, the class of another animal, or, without an animal, the photo's subject."""
         if not self.lineage:
             return self.subject
         name = self.lineage["class"]
@@ -72,9 +72,9 @@ def read_truth(folder: Path) -> list[FieldPhoto]:
 
 
 def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
-    """Return the camera-trap photos of a folder. `lineages`: of species, for the taxa above a name in labels.csv.
+    """Return the camera-trap photos of a folder. `lineages`: of species; they give the taxa above a name in labels.csv.
 
-    Raise `ValueError` if a name has none.
+    Raise `ValueError` if a name is in no lineage.
     """
     above: dict[str, Lineage] = {"Aves": {"class": "Aves"}}
     gaps = [{"class": "Mammalia", "order": order, "family": f, "genus": g} for g, (order, f) in GAPS.items()]
@@ -95,7 +95,7 @@ def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
 
 
 def verdict(photo: FieldPhoto, named: Lineage | None, rank: str = "") -> Verdict:
-    """Return what an answer to a photo is worth.
+    """Judge an answer to a photo.
 
     `named`: the lineage of the named taxon down to itself, or None if no animal was named; `rank`: of that taxon. An
     answer is right if its taxon is in the photo's lineage, or below it. It is useful if it is right at a family or

@@ -43,7 +43,7 @@ type Runs = dict[int, dict[str, list[Figures]]]
 
 
 def write_photos(folder: Path, of_people: Path | None = None) -> None:
-    """Write photos into a folder: some of a folder's, or small ones and one of a phone.
+    """Write photos into a folder: some from the folder `of_people`, or else small ones and one of a phone's size.
 
     Each keeps its format and gets an EXIF position.
     """
@@ -62,7 +62,7 @@ def write_photos(folder: Path, of_people: Path | None = None) -> None:
 
 
 def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> Figures:
-    """Put a load on a running server; return the figures of the server."""
+    """Send photos to a running server for `seconds`; return the server's figures."""
     before = cpu_seconds(pid)
     with peak_memory(pid) as peak:
         load = in_new_process(send_all, url, photos, connections, seconds)
@@ -70,7 +70,7 @@ def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) 
 
 
 def measure_alone(photos: Path, seconds: float) -> Figures:
-    """Return the figures of the same work without a server, in a process for each core. Takes all of this process."""
+    """Return the figures of identifying without a server, one process per core. Call it once in a new process."""
     with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
         loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
         rates, times, answered, _ = zip(*loads, strict=True)
@@ -82,7 +82,7 @@ def measure_alone(photos: Path, seconds: float) -> Figures:
 def compare(
     names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path, of_people: Path | None
 ) -> Runs:
-    """Run all rounds; return the figures."""
+    """Measure all servers in each round; return their figures by number of clients."""
     runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
     with tempfile.TemporaryDirectory() as folder, backends() as stores:
         photos, log = Path(folder), STATE_DIR / "peers-server.log"

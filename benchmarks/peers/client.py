@@ -18,7 +18,7 @@ WARM_UP_SECONDS = 1.0
 
 
 class Reply(NamedTuple):
-    """One request. `status`: 0 without an answer. `start`, `end`: moments of `perf_counter`."""
+    """A sent request. `status`: of its response, 0 without one. `start`, `end`: times of `perf_counter`."""
 
     status: int
     start: float
@@ -26,7 +26,7 @@ class Reply(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What the clients found.
+    """The measurements of all clients in a run.
 
     `rate`: requests that succeeded per second, after the warm-up. `seconds`: duration of each request that started
     after the warm-up and succeeded. `answered` and `failed`: numbers of requests, including those of the warm-up.
@@ -39,7 +39,7 @@ class Load(NamedTuple):
 
 
 async def send(host: str, port: int, requests: Iterator[bytes], replies: list[Reply]) -> None:
-    """Send requests on a new connection, each as soon as the one before is answered. Note what became of them."""
+    """Send requests on a new connection, each once the previous one is answered. Append to `replies`."""
     status, start = 0, perf_counter()
     with suppress(OSError, asyncio.IncompleteReadError):
         reader, writer = await asyncio.open_connection(host, port)

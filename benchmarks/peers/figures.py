@@ -57,7 +57,7 @@ def ratios(ours: Figures, peers: Sequence[Figures]) -> list[float]:
 
 
 def rows_of(figures: Mapping[str, Figures], peers: Collection[str]) -> list[list[str]]:
-    """Return a row for each server; then, for each that is none of `peers`, the ratios to the best of them."""
+    """Return a table row for each server; then a row of ratios to the best of `peers` for each other server."""
     rows = [
         [name, *(unit.format(value) for unit, value in zip(_UNITS, each, strict=True))]
         for name, each in figures.items()
@@ -72,13 +72,13 @@ def rows_of(figures: Mapping[str, Figures], peers: Collection[str]) -> list[list
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that the running processes of a tree have taken so far."""
+    """Return the processor time (s) that a process and its running descendants have taken so far."""
     return _total(pid, lambda process: sum(process.cpu_times()[:2]))  # in user mode and in the kernel
 
 
 @contextmanager
 def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
-    """Yield a function that returns the highest memory of a tree in the block, MB.
+    """Yield a function that returns the peak memory (MB) of a process and its descendants since the block began.
 
     The memory is the proportional set size, which counts a page that processes share only once. It is sampled four
     times per second.
@@ -102,7 +102,7 @@ def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
 
 
 def _total(pid: int, figure: Callable[[psutil.Process], float]) -> float:
-    """Return the sum of a figure of a process and its descendants. One that has just ended counts nothing."""
+    """Return the sum of a figure over a process and its descendants. Processes that have just ended count as 0."""
     total = 0.0
     for each in (pid, *descendants(pid)):
         with suppress(psutil.NoSuchProcess):

@@ -18,7 +18,7 @@ WARM_UP_PHOTOS = 20
 
 
 class Server(NamedTuple):
-    """A module to run and its environment variables. A peer has arguments, and an environment of Python of its own."""
+    """A module to run and its environment variables. Only peers have arguments; they use another Python environment."""
 
     module: str
     environment: Mapping[str, str]

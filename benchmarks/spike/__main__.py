@@ -17,7 +17,7 @@ AFTER_A_MINUTE = "hit share after a minute"
 
 
 def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, str, bool | None]]:
-    """Return what was found in the spike and in the burst, with the claims of docs/explanation/features.md."""
+    """Return the figures of the spike and of the burst, with the claims of docs/explanation/features.md."""
     requests, queries, later, ttl = spike.events.requests, spike.events.queries, spike.later(load), load.ttl
     gap, at_once, share = stats.shortest_gap(queries), stats.peak_of_a_cell(queries), stats.hit_share(later)
     per_ttl = stats.queries_per_ttl(queries, requests, ttl)
@@ -44,7 +44,7 @@ def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, st
 
 
 def main() -> int:
-    """Print the figures; return 1 if a claim does not hold."""
+    """Run a spike and a burst, and print their figures; return 1 if a claim does not hold."""
     chosen = options(
         __doc__,
         containers=(50, "number of containers after the spike begins"),

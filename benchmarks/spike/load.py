@@ -196,7 +196,7 @@ class Result:
         return int(np.count_nonzero(self.events.requests["start"] < first))
 
     def later(self, load: Load) -> NDArray[np.void]:
-        """Return the requests after the first minute, or in a short run the requests of the last third."""
+        """Return the requests after the spike's first minute; in a short run, those of its last third."""
         moment = self.start + min(60.0, load.seconds * 2 / 3)
         return self.events.requests[self.events.requests["start"] >= moment]
 

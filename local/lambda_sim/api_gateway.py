@@ -130,7 +130,7 @@ def proxy_event(
 
 
 def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> ApiResponse | None:
-    """Parse a function's result as a response of a Lambda proxy integration. Return None if it is none.
+    """Parse a function's result as a response of a Lambda proxy integration. Return None if it is malformed.
 
     As in API Gateway, a base64 body is decoded only if the first media type in the client's `Accept` header is binary.
     """

@@ -22,7 +22,7 @@ class Throttled(Exception):
 class Pool:
     """The containers of one function. Thread-safe. Call `close` at the end.
 
-    `idle`: containers that wait for an event, the one that worked most recently last. `busy`: those that work.
+    `idle`: containers that wait for an event, the most recently used one last. `busy`: containers that work.
     `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
     the name of a container and a line of its log.
     """

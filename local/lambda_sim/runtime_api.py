@@ -50,9 +50,9 @@ class RuntimeMessage:
 
 
 class RuntimeApi(ThreadingTCPServer):
-    """The API on a free port. `messages`: the requests of the runtime.
+    """Lambda's runtime API on a free port. `messages`: the requests of the runtime.
 
-    `events`: for the runtime, which gets one when it asks; None at the end.
+    `events`: the invocations that the runtime gets one by one when it asks for the next; None at the end.
     """
 
     daemon_threads = True

@@ -82,7 +82,7 @@ def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
         raise LocalError("the programs unshare and setpriv are missing; install util-linux, or use `make run`")
     if not allows_namespaces():
         raise LocalError(
-            "the package runs in a mount namespace, which this machine forbids to this user; run this as root, in a "
+            "the package runs in a mount namespace, which this user may not create here; run this as root, in a "
             "container with more rights (docker run --privileged), or use `make run`"
         )
     shutil.rmtree(home, ignore_errors=True)  # a run that was killed has not deleted it

@@ -34,7 +34,7 @@ MAX_POLL_INTERVAL = 0.1
 class ChildProcess:
     """A process with a log file and a watchdog. Use it as a context manager, or call `start` and `stop`.
 
-    `name`: for messages. `log`: file for the output, emptied at each start; None inherits the output of this process.
+    `name`: used in messages. `log`: file for the output, emptied at each start; None inherits this process's output.
     `environment`: None inherits the variables of this process. `stop_signal`: sent by `stop`, and followed by SIGKILL
     after `stop_timeout` seconds. `orphan_signal`: sent when the parent has exited. `inherited`: open files that the
     child inherits.
@@ -149,7 +149,7 @@ class ChildProcess:
             time.sleep(min(max(POLL_INTERVAL, waited / 100), MAX_POLL_INTERVAL))
 
     def last_log_line(self) -> str:
-        """Return the path of the log and its line that says why the process ended: the last fatal one, or the last."""
+        """Return the log's last fatal error, or else its last line, with the path of the log."""
         if self.log is None:
             return "see the output above"
         lines = self._output().strip().splitlines() or ["no output"]
@@ -189,7 +189,7 @@ def _send(pids: Sequence[int], number: signal.Signals) -> None:
 
 
 class EmbeddedServer(ChildProcess, ABC):
-    """A server from a wheel that runs as a child process. The constructor of a subclass must call `use_port`."""
+    """A server program from a Python wheel, run as a child process. A subclass's constructor must call `use_port`."""
 
     port: int
     start_timeout: float

@@ -222,7 +222,7 @@ def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevS
 
 
 def whole_number(most: int, what: str) -> Callable[[str], int]:
-    """Return a parser of an argument from 1 to `most`. Others are "not `what`"."""
+    """Return a parser of a whole number from 1 to `most`. `what`: describes such numbers in the error message."""
 
     def parse(text: str) -> int:
         if not text.isdigit() or not 0 < int(text) <= most:

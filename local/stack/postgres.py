@@ -38,7 +38,7 @@ checks its own programs with access(2), which ignores the capability unless `no_
 
 
 def not_as_root() -> list[str]:
-    """Return the arguments that run the command after them as another user if this one is root. Raises `LocalError`."""
+    """Return a prefix that runs a command as another user; empty if this user is not root. Raises `LocalError`."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
