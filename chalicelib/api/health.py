@@ -47,7 +47,7 @@ class PackState:
 
     name: Annotated[str, "Name of the pack, such as birds."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the pack's file."]
-    loaded: Annotated[bool, "Whether it is in memory; a pack loads when a photo first needs it."]
+    loaded: Annotated[bool, "Whether the pack is in memory; it loads when a photo first needs it."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Health:
     database: Annotated[Part, "PostgreSQL."]
     request_id: Annotated[str, "Id of the request."]
     packs: Annotated[
-        tuple[PackState, ...], "The packs that can score photos too. A pack that set-up could not get is missing."
+        tuple[PackState, ...], "The packs, which can score photos too. One that set-up could not get is missing."
     ] = ()
 
 

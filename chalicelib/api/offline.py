@@ -39,6 +39,6 @@ def part(folder: Path, name: str) -> Response:
             raise FileNotFoundError
         data = (folder / name).read_bytes()
     except FileNotFoundError:
-        raise NotFound(f"no file for use without signal has this part; {LIST} lists the current ones") from None
+        raise NotFound(f"no file for use without signal has this part; {LIST} lists the current parts") from None
     headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": _FOREVER, "X-Content-Type-Options": "nosniff"}
     return Response(data, headers)

@@ -102,12 +102,12 @@ class Candidate(MemberTaxon):
 
 @dataclass(frozen=True, slots=True)
 class BoxFound:
-    """A box in the upright photo. All lengths are shares of its width or height, 0 to 1."""
+    """A box in the upright photo. Its lengths are shares of the photo's width or height, 0 to 1."""
 
-    x: Annotated[float, "Left side."]
-    y: Annotated[float, "Upper side."]
-    width: Annotated[float, "Width."]
-    height: Annotated[float, "Height."]
+    x: Annotated[float, "Left edge, as a share of the photo's width."]
+    y: Annotated[float, "Top edge, as a share of the photo's height."]
+    width: Annotated[float, "Width, as a share of the photo's width."]
+    height: Annotated[float, "Height, as a share of the photo's height."]
     score: Annotated[float, "How sure the detector is that something of this kind is there, 0 to 1."]
 
 
@@ -116,8 +116,8 @@ class AnimalFound:
     """One animal in the photo, identified in its box."""
 
     box: Annotated[BoxFound, "Where the animal is."]
-    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if the box shows no animal that is known."]
-    perhaps: Annotated[tuple[PossibleTaxon, ...], "Taxa that the box perhaps shows, as in Answer."]
+    prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if none is certain enough."]
+    perhaps: Annotated[tuple[PossibleTaxon, ...], "Like perhaps of the answer, but for this box."]
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
 
 
@@ -184,7 +184,7 @@ class PhotoGuess:
 
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if none is certain enough."]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
-    agrees: Annotated[bool, "Whether it fits the prediction from all photos; if not, it may show another animal."]
+    agrees: Annotated[bool, "Whether this photo fits the prediction from all; if not, it may show another animal."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class ClassMapShown:
     """Where the general model saw the likeliest animal: a grid of squares over the middle of the upright photo."""
 
     share: Annotated[float, "Side of the whole grid as a share of the photo's shorter side, 0 to 1."]
-    rows: Annotated[tuple[tuple[float, ...], ...], "Rows of the grid, top first: what each square shows of it, 0 to 1."]
+    rows: Annotated[tuple[tuple[float, ...], ...], "Rows, top first: how much of the animal each square shows, 0 to 1."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +253,7 @@ class Answer:
     ] = ()
     reasons: Annotated[tuple[Reason, ...], "The reasons in why_not as codes, to say them in other languages."] = ()
     focus: Annotated[
-        BoxFound | None, "Where models looked a second time: at the surest animal. Null if the whole photo was enough."
+        BoxFound | None, "Box of the surest animal, which models scored too; null if the whole photo was enough."
     ] = None
     class_map: Annotated[ClassMapShown | None, "Where the animal was seen; null for several photos."] = None
 

@@ -86,7 +86,7 @@ class StatedRange:
 
     status: Annotated[RangeStatus, "vagrant: only strays occur; absent: not in these areas, though beside them."]
     words: Annotated[str, "The areas, in English."]
-    extent: Annotated[Literal["throughout", "within"], "within: only somewhere in these areas."]
+    extent: Annotated[Literal["throughout", "within"], "within: only in parts of these areas."]
     certainty: Annotated[Literal["sure", "doubt"], "doubt: it may live there."]
     season: Annotated[str | None, "breeding, winter or passage; null for the whole year, or if unknown."]
     note: Annotated[str | None, "Explanation, if the statement may surprise a reader."]

@@ -80,7 +80,7 @@ class Uploads:
     def fetch(self, upload: str) -> bytes:
         """Fetch a photo. Raises `UploadMissing`, `PhotoTooLarge`, or `Unavailable` if S3 fails or is too slow."""
         if self._bucket and not ID.fullmatch(upload):
-            raise UploadMissing("the id in the path is not an upload id; get one from POST /uploads")
+            raise UploadMissing("the id is not an upload id; get one from POST /uploads")
         return self._call(lambda s3: self._read(s3, upload))
 
     def _read(self, s3: Any, upload: str) -> bytes:

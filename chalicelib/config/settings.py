@@ -116,7 +116,7 @@ class ModelSettings:
     """What identifies photos on the web tier: `local`, our models; or `megadetector` or `speciesnet`, as in `faunalens
     identify --engine`. Lambda and its batches run `local` only, because PyTorch exceeds Lambda's 250 MB."""
     engine_weights: str = setting("ENGINE_WEIGHTS", "")
-    """Weights of another `ENGINE`: a name that its package knows, a file or a folder."""
+    """Weights for an `ENGINE` other than `local`: a name that its package knows, a file or a folder."""
     threads: int = setting("MODEL_THREADS", 0, casts.non_negative_int)
     """Threads per inference; 0 uses one per processor."""
     second_look: bool = setting("SECOND_LOOK", True)

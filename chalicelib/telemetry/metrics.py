@@ -115,7 +115,7 @@ METRICS: Mapping[str, Metric] = {
     "ShadowGain": Metric("None", "score in shadow less the score in the answer, if the taxon is the same; -1 to 1"),
     "Drift": Metric(
         "None",
-        "population stability index, from 0: how far the last whole hour is from a reference; `moved` has the classes",
+        "population stability index of the last whole hour, from 0; the property `moved` has the classes that moved",
         by=("population",),
     ),
     "WarmingRuns": Metric("Count", "runs of cache warming"),

@@ -39,7 +39,7 @@ def test_a_part_is_bytes_that_are_kept_forever(folder: Path) -> None:
     "name", ["../secret", "secret", offline.LIST, "0123456789abcdef-1", f"{PART}\n", "", "٠" * 16 + "-0"]
 )
 def test_nothing_else_is_sent(folder: Path, name: str) -> None:
-    with pytest.raises(NotFound, match=r"offline\.json lists the current ones"):
+    with pytest.raises(NotFound, match=r"offline\.json lists the current parts"):
         offline.part(folder, name)
 
 
