@@ -99,6 +99,8 @@ def test_api_schedule_and_queue_call_the_alias(resources: Mapping[str, Any]) -> 
 
 
 def test_traffic_shifts_behind_the_gate_and_before_the_alarms(stage: str, written: Any, resources: Any) -> None:
+    assert written["Parameters"]["SnapStart"]["Default"] == "None"
+    assert resources["APIHandler"]["Properties"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
     assert written["Parameters"]["Traffic"]["Default"] == (
         "Canary10Percent10Minutes" if stage == "prod" else "AllAtOnce"
     )

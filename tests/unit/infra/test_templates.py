@@ -112,13 +112,16 @@ def test_a_photo_in_the_inbox_is_looked_at_and_a_line_is_not() -> None:
     # AND the queue's policy, which S3 checks first, is there first, and does not refer to the bucket
     assert whole["Photos"]["DependsOn"] == "InboxPolicy"
     assert not refers_to(whole["InboxPolicy"], "Photos")
+    # AND no more messages are taken than the function may work on, which would end among the dead letters unread
+    stream = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
+    assert stream["ScalingConfig"] == {"MaximumConcurrency": "2"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_streams_share_fits_the_batch_functions_concurrency(stage: str) -> None:
     reserved = function_settings(stage)["batch"]["reserved_concurrency"]
     preconditions.check_batch_callers(parameters_of(stage, {}), reserved)
-    for chosen, reason in {"1": "SQS takes 2 or more", str(reserved + 1): "are more than the reserved"}.items():
+    for chosen, reason in {"1": "SQS accepts only 2 or more", str(reserved + 1): "are more than the reserved"}.items():
         with pytest.raises(PreconditionFailed, match=reason):
             preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": chosen}), reserved)
     preconditions.check_batch_callers(parameters_of(stage, {"StreamConcurrency": "900"}), None)

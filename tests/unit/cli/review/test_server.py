@@ -201,6 +201,8 @@ def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
         ("nothing", 400),
         ([{"kind": "ghost"}], 400),
         ([{"kind": "human", "count": 0.5}], 400),
+        ([{"kind": "human", "count": -1}], 400),
+        ([{"kind": "human", "sex": "both"}], 400),
         ([{"kind": "blank"}, {"kind": "human"}], 400),
         ([{"kind": "animal", "scientific_name": "Nullius nemo"}], 404),
     ):

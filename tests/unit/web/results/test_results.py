@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -338,3 +340,13 @@ def test_a_task_keeps_so_much_in_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
         results.keep(ANSWER, no_picture)
     now += DAY
     results.keep(ANSWER, no_picture)
+
+
+def test_a_result_that_s3_sends_too_slowly_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = Event()
+    slow = SimpleNamespace(get_object=lambda **_: ended.wait(5))
+    monkeypatch.setattr("chalicelib.stores.objects.connect", lambda *_: slow)
+    with pytest.raises(Unavailable):
+        BucketStore(BUCKET, REGION, replace(BUDGET, total=0.2), roomy()).get("a.json")
+    assert not ended.is_set()
+    ended.set()
