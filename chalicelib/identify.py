@@ -93,8 +93,8 @@ def features_at(cell: int | None, services: Services, record: Record) -> Feature
 def prepare(services: Services, *also: Callable[[], None]) -> None:
     """Get ready for the first photo in a background thread. `also`: what the caller prepares in addition.
 
-    The first request needs some modules only after its photo is decoded, which releases the GIL, as loading the model
-    does not. psycopg2 is not imported in advance, because only a cache miss needs the database.
+    The first request needs some modules only after its photo is decoded. Decoding releases the GIL, so the imports run
+    meanwhile. psycopg2 is not imported in advance, because only a cache miss needs the database.
     """
     Thread(target=_prepare, args=(services, also), daemon=True).start()
 

@@ -105,7 +105,7 @@ class Shadow(NamedTuple):
     def begin(self, cell: int | None) -> Callable[[Live], None] | None:
         """Begin a comparison and return a function to call with the live answer; None if there is nothing to compare.
 
-        The features of a dataset are looked up meanwhile, since a container may sleep as soon as it has answered.
+        A thread looks up the features of a dataset in shadow at once, since a container may sleep after its answer.
         """
         candidate = self.candidate if self.candidate and random() < self.candidate.share else None  # noqa: S311
         version = self.features.version_in_shadow(cell) if cell is not None and candidate is None else None

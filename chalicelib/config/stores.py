@@ -26,7 +26,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings(Budget):
-    """Time limits and circuit breaker of one of the stores of features."""
+    """Time limits and circuit breaker of Redis or of PostgreSQL."""
 
     sign_in: float = seconds("SIGN_IN", 40.0)
     """Timeout for opening a connection to PostgreSQL or Redis, including TLS and sign-in; a request waits no longer

@@ -44,7 +44,7 @@ class Rollout(NamedTuple):
         return self.candidate
 
     def shadow_of(self, cell: int) -> str | None:
-        """Return the version with which answers for a cell are compared, or None."""
+        """Return the version of the dataset in shadow for a cell, or None."""
         return self.candidate if self.in_shadow and bucket_of(cell) < self.share else None
 
 
@@ -77,7 +77,7 @@ class ActiveRollout:
         return rollout.version_of(cell) if rollout is not None else None
 
     def shadow_of(self, cell: int) -> str | None:
-        """Return the version with which answers for a cell are compared, or None."""
+        """Return the version of the dataset in shadow for a cell, or None."""
         rollout = self.value
         return rollout.shadow_of(cell) if rollout is not None else None
 

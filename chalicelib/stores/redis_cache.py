@@ -213,7 +213,7 @@ class RedisCache:
     def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
         """Write the rollout of datasets. Each process notices it at its next read.
 
-        `known`: overwrite only this one, so that a switch since it was read is not undone; None: overwrite any.
+        `known`: overwrite only this rollout, so that no switch since it was read is undone. None: overwrite any.
         """
         self._run(lambda redis: _announce(redis, rollout, seconds, known), deadline, alone=True)
 
@@ -324,6 +324,6 @@ def _bytes(reply: object) -> bytes | None:
 
 
 def _scores(reply: object) -> dict[int, float]:
-    """Convert members and scores to cells and requests; skip members that are not numbers."""
+    """Convert a reply with members and scores to requests by cell; skip members that are not numbers."""
     pairs = reply if isinstance(reply, list) else []
     return {int(cell): float(requests) for cell, requests in pairs if cell.isdigit()}

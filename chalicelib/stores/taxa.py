@@ -104,7 +104,7 @@ class Taxa:
         self._deadline = Deadline.after(seconds)
 
     def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
-        """Return the taxa with names like `text`, the likeliest first: exact, by their beginning, or with errors."""
+        """Return the taxa with names that are or begin like `text`, despite typing errors; the likeliest first."""
         query = _queries()["search"], (text, group, LIKENESS, SEARCH_LIMIT)
         return self._recent.get((text, group), lambda: _named(self._rows(*query)))
 

@@ -57,7 +57,7 @@ def of_features(cell: int | None, features: "Features") -> Notes:
 
 
 class Outcome(NamedTuple):
-    """The values of an identification that its metrics and properties have.
+    """The values of an identification from which its metrics and properties are made.
 
     `taxon`, `name`, `score` and `here`: of the likeliest animal. `rank`: of the predicted taxon, or None. `packs`: the
     milliseconds of each pack, by name. `has_animal`: whether the photo shows an animal, named or not. `is_unexpected`:
