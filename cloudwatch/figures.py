@@ -55,7 +55,7 @@ def placeholder_of(price: str) -> str:
 
 
 def billed_counts(folder: Path = DASHBOARDS) -> dict[str, int]:
-    """Return how many metrics, alarms and dashboards AWS bills for a stage, and for its web tier in addition."""
+    """Return how many metrics, alarms and dashboards AWS bills for a stage, and how many more for its web tier."""
     found = {"series_count": max_billed_metrics(), f"{TIER}_series_count": max_billed_of_tier()}
     for start, of_tier in (("", False), (f"{TIER}_", True)):
         alarms, composites, dashboards = (
@@ -80,7 +80,7 @@ PARAMETERS: Mapping[str, str] = {
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
 _CONTAINERS: Mapping[str, str] = {CONTAINERS: "api_handler", "LIMIT_BATCH_CONTAINERS": "batch"}
-"""Placeholder → function whose limit of concurrent containers it is, as .chalice/config.json calls it."""
+"""Placeholder → function (named as in .chalice/config.json) whose limit of concurrent containers replaces it."""
 LIMITS = (*PARAMETERS, *_CONTAINERS)
 ACCOUNT = "1000"
 """Lambda's default limit of containers per account, which applies to a function that reserves none."""
@@ -118,7 +118,7 @@ def read_limits(stage: str, root: Path) -> dict[str, str]:
 
 
 def _read(root: Path, file: str, *keys: str) -> dict[str, Any]:
-    """Return the object at a path of keys in a JSON file. Raises `FileError`."""
+    """Return the object that nested `keys` lead to in a JSON file. Raises `FileError`."""
     try:
         value = json.loads((root / file).read_text(encoding="utf-8"))
         for key in keys:

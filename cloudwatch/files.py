@@ -53,8 +53,8 @@ _LOG_GROUP = re.compile(r"^#\s*log group:\s*(\S+)\s*$", re.MULTILINE | re.IGNORE
 class Placeholders:
     """Values of the placeholders.
 
-    `topic`: ARN of the topic that alarms notify; by default the stage's own. `limits`: stage whose limits apply; by
-    default the deployed one. `balancer`, `targets`: CloudWatch's names of the tier's load balancer and target group.
+    `topic`: ARN of the topic that alarms notify; by default the topic of `stage`. `limits`: stage whose limits apply;
+    by default `stage`. `balancer`, `targets`: CloudWatch's names of the web tier's load balancer and target group.
     """
 
     stage: str = "dev"
@@ -100,7 +100,7 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The content of all files for one stage, by file name without extension."""
+    """The content of all files of dashboards/ for one stage, by file name without extension."""
 
     stage: str
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file, with its placeholders. `file` is its path in messages, such as `dashboards/alarms/latency.json`."""
+    """One file before placeholders are replaced. `file`: its path in messages, as `dashboards/alarms/latency.json`."""
 
     kind: Kind
     path: Path

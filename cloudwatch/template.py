@@ -69,7 +69,7 @@ def _marked(reference: str) -> str:
 
 
 def _with_references(text: str) -> Any:
-    """Replace the marks in a string with references. Escape the `${` of CloudWatch's dynamic labels."""
+    """Replace marked names in a string with references. Escape the `${` of CloudWatch's dynamic labels."""
     if not _MARKED.search(text):
         return text
     if (only := _MARKED.fullmatch(text)) and only[1].isalnum():

@@ -1,7 +1,7 @@
-"""Write the files with which a browser identifies photos without signal into `model/offline/`: `make offline`.
+"""`make offline`: write to `model/offline/` the files that a browser needs to identify photos without a network.
 
-They are the models that this checkout serves, the rule as graphs, the ranges of the whole world, and ONNX Runtime's
-WebAssembly, which `npm ci` puts below `web/page/node_modules`. `chalicelib/api/offline.py` serves them.
+They are the models of this checkout, ONNX graphs that combine their scores with the place, the ranges of all animals,
+and ONNX Runtime's WebAssembly, which `npm ci` installs. `chalicelib/api/offline.py` serves them.
 """
 
 import gzip
@@ -23,7 +23,7 @@ from chalicelib.model.manifest import CLASSIFIER, DETECTOR, read_manifests
 RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 """Runs on one thread too, and has no WebGPU, which would double its size."""
 LEVEL: Final = 6
-"""Of gzip: the highest one takes twice as long for 0.2% less."""
+"""Compression level of gzip. The highest level takes twice as long, and saves only 0.2 %."""
 
 
 def contents() -> dict[str, bytes]:

@@ -1,7 +1,7 @@
-"""Write a memory card of two made-up camera traps in a garden for a tutorial; or photos of more, to train a pack with.
+"""Write sample photos: the memory card of two invented camera traps, or photos of eight traps to train a pack with.
 
 The pictures are from the wheel of scikit-image: a cat, a person, a motorcycle, grass and gravel. As on a real card,
-file names repeat between cameras, photos have a time but no position, some show nothing, and one is cut short.
+file names repeat between cameras, photos have a time but no position, some show no animal, and one file is incomplete.
 """
 
 from argparse import ArgumentParser
@@ -18,11 +18,11 @@ from local import package_folder
 
 CARD = Path(__file__).with_suffix(".csv")
 """The photos of each camera. `taken`: by the camera's clock, as in EXIF; that of the southern one is an hour ahead.
-`left`: pixels of the scene that are out of its sight."""
+`left`: pixels cut off the left of the scene."""
 CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
 CAMERAS, SHOTS = 8, 4
-"""Numbers of cameras, and of photos of each animal by each of them, to train with."""
+"""For `--sorted`: number of cameras, and number of photos per camera and animal."""
 
 
 def scenes() -> dict[str, Image.Image]:
@@ -82,8 +82,8 @@ def write_sorted(folder: Path, cameras: int = CAMERAS, shots: int = SHOTS) -> No
 def main() -> None:
     """Write the sample card, or with `--sorted` the sorted photos, to the folder in the arguments."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="where to write the card; must not exist")
-    parser.add_argument("--sorted", action="store_true", help="photos of eight cameras by animal, to train a pack with")
+    parser.add_argument("folder", type=Path, help="folder to create and to write the photos to")
+    parser.add_argument("--sorted", action="store_true", help="write photos to train with, sorted by animal")
     arguments = parser.parse_args()
     folder = arguments.folder
     if folder.exists():

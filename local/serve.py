@@ -24,7 +24,7 @@ _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-
 
 
 class Dashboards:
-    """The dashboards of one file of metrics, in a child process. Thread-safe. Call `close` at the end."""
+    """Serves the dashboards of one file of metrics from a child process. Thread-safe. Call `close` at the end."""
 
     name = PATH
 

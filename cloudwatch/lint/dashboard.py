@@ -90,7 +90,7 @@ class DashboardCheck:
                     yield LintFinding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')
 
     def _add(self, place: str, messages: Iterable[str]) -> bool:
-        """Add findings. Return whether there are any."""
+        """Add a finding for each message. Return whether there was a message."""
         found = [LintFinding(self.file, place, message) for message in messages]
         self.findings += found
         return bool(found)
@@ -161,7 +161,7 @@ def title_of(number: int, widget: Any) -> str:
 
 
 def _option_problems(number: int, row: Any, properties: dict[str, Any]) -> Iterator[str]:
-    """Yield the problems of the options of a metric or expression. `expand` checks its other parts."""
+    """Yield the problems in the options of a row of `metrics`. `expand` checks the row's other items."""
     options = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
     yield from (f"metric {number}: {error}" for error in structure_errors(options, "options"))
     if "expression" not in options and "stat" not in options and "stat" not in properties:

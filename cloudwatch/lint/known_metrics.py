@@ -41,9 +41,9 @@ type Key = tuple[str, frozenset[str]]
 
 @dataclass(slots=True)
 class KnownMetric:
-    """A metric that exists: its unit, its documented statistics (empty: all are) and its sets of dimensions.
+    """A metric that exists: its unit, its documented statistics (empty if all are) and its sets of dimensions.
 
-    `spare`: further sets, which lint does not expect in any file.
+    `spare`: further sets of dimensions, which dashboards and alarms may use but need not.
     """
 
     unit: str

@@ -194,7 +194,7 @@ def default_label(metric: TimeSeries) -> str:
 
 
 def expand_label(label: str, series: Series) -> str:
-    """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for others."""
+    """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for other `${…}`."""
 
     def value(match: re.Match[str]) -> str:
         if match["dimension"] is not None:
@@ -246,7 +246,7 @@ def combine(operator: str, left: Value, right: Value) -> Value:
 
 
 def call_function(function: str, arguments: list[Value], grid: Grid) -> Value:
-    """Return the result of a function. `grid`: for TIME_SERIES, which has no series. Raises `EvaluationError`."""
+    """Return the result of a function. `grid`: that of TIME_SERIES(number). Raises `EvaluationError`."""
     for place, (argument, types) in enumerate(zip(arguments, FUNCTIONS[function].split(", "), strict=False), 1):
         if kind(argument) not in types.removesuffix("?").split("|"):
             given = f"argument {place} of {function} is {TYPES[kind(argument)]}"

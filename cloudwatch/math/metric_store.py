@@ -74,7 +74,7 @@ class MetricStore:
         self._since_drop = 0
 
     def add(self, line: str | bytes) -> bool:
-        """Add the metrics of a line. Return False if the line has none."""
+        """Add the metrics of a log line in the embedded metric format. Return False for other lines."""
         mark = b'"_aws"' if isinstance(line, bytes) else '"_aws"'
         if mark not in line:  # type: ignore[operator]  # both have the same type
             return False
@@ -132,7 +132,7 @@ class MetricStore:
 
 
 def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:
-    """Return the namespace, the sorted sets of dimension names and the metric names of a directive."""
+    """Return the namespace, the sets of dimension names and the metric names of an item of `CloudWatchMetrics`."""
     sets = [sorted(names) for names in directive["Dimensions"]]
     names = [metric["Name"] for metric in directive["Metrics"]]
     if not {str}.issuperset(map(type, (directive["Namespace"], *names, *chain.from_iterable(sets)))):

@@ -60,7 +60,7 @@ class MetricAlarm:
 
     @classmethod
     def of(cls, name: str, alarm: Mapping[str, Any]) -> "MetricAlarm":
-        """Return an alarm that lint accepts. Raises `AlarmError` if the preview does not support a setting."""
+        """Parse an alarm's file that lint accepts. Raises `AlarmError` if the preview does not support a setting."""
         try:
             lines = _lines(alarm)
             (watched,) = [line for line in lines if line.visible]
@@ -77,7 +77,7 @@ class MetricAlarm:
         return made
 
     def evaluate(self, store: MetricStore, first: int, minutes: int, since: float = 0.0) -> "Evaluations":
-        """Return one evaluation per minute from `first` on. `since`: when the recording began. Seconds since 1970."""
+        """Evaluate each minute from `first`. `since`: start of the recording. Both are in seconds since 1970."""
         period, columns = self.watched.period, self.total + EXTRA_POINTS
         lag = period // MINUTE
         number = minutes + (columns - 1) * lag if minutes else 0

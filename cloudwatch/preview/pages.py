@@ -185,7 +185,7 @@ def _incidents_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
 
 
 def _first_range(body: Mapping[str, Any], recorded: Span) -> str:
-    """Return the default range of a live dashboard."""
+    """Return the name of the range that a live dashboard shows first: its own, or a shorter one with all data."""
     own = seconds_of(body.get("start", "-PT3H"))
     if own not in RANGES.values():
         return "3h"

@@ -39,7 +39,7 @@ _BATCH = 10
 _SECONDS = 4.5
 """Time of a batch."""
 _AGAIN = 30
-"""Minutes until a failed message comes again."""
+"""Minutes until the queue delivers a failed message again."""
 
 
 class SimulatedTier:
@@ -53,7 +53,7 @@ class SimulatedTier:
         self._targets = {**self._balancer, "TargetGroup": values[TARGETS]}
 
     def minute(self, begin: float) -> Iterator[Resource]:
-        """Emit the tasks' metrics of a minute. Yield AWS's metrics of it: namespace, dimensions and values."""
+        """Emit the tasks' metrics of a minute. Yield AWS's metrics of the load balancer and tasks in this minute."""
         random, minute = self._random, (begin - schedule.START) / 60
         expected = schedule.rate(minute + 0.5) * SHARE
         count = max(0, round(random.gauss(expected, expected**0.5)))
@@ -118,7 +118,7 @@ class Inbox:
         self._failed: deque[tuple[float, float]] = deque()  # when each comes again, and when it was sent
 
     def minute(self, begin: float) -> Iterator[Resource]:
-        """Emit the records of a minute's batches, and yield AWS's metrics of it. `begin`: seconds since 1970."""
+        """Emit the metrics of a minute's batches. Yield AWS's metrics of this minute. `begin`: seconds since 1970."""
         sent = sum(photos for window, photos in _CARDS.items() if begin in window) + int(begin % 120 == 0)
         self._waiting.extend([begin] * sent)
         while self._failed and self._failed[0][0] <= begin:

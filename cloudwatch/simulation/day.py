@@ -27,7 +27,7 @@ BURST, LONG_BURST = 1.045, 1.5
 
 
 def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> None:
-    """Write the day to a file. Raises OSError."""
+    """Write the metric lines of the simulated day to a file. Raises OSError."""
     with out.open("w", encoding="utf-8") as file:
         file.writelines(lines(bad=bad, drift=drift))
 

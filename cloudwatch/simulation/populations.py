@@ -80,7 +80,7 @@ class Populations:
         return [f"{name}:{value}" for name, value in values.items()]
 
     def notes(self, now: float) -> list[Notes]:
-        """Return the metrics that the scheduled warming emits at a time."""
+        """Return the metrics of drift that the scheduled warming emits at `now` (seconds since 1970)."""
         return Drift(self, "1", lambda: now).run(Deadline.after(60))
 
     def seen(self, hours: Sequence[int], _: Deadline) -> list[Counter[str]]:
@@ -88,9 +88,9 @@ class Populations:
         return [self._seen.get(hour, Counter()) for hour in hours]
 
     def read(self, key: bytes, _: Deadline) -> bytes | None:
-        """Return the value of a key, or None."""
+        """Return the value of a key in the simulated Redis, or None."""
         return self._values.get(key)
 
     def write(self, entries: Sequence[Entry], _: Deadline) -> None:
-        """Write values."""
+        """Store entries in the simulated Redis."""
         self._values |= {each.key: each.value for each in entries}

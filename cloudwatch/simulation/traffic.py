@@ -44,7 +44,7 @@ _IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float3
 
 
 class Lookups:
-    """Simulates all lookups of features. `commands`, `queries`: number sent to Redis and database; callers reset it."""
+    """Simulates all lookups of features. `commands`: sent to Redis; `queries`: to the database; callers reset both."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -73,7 +73,7 @@ class Lookups:
     def _query(
         self, now: float, level: CacheLevel, faults: tuple[str, ...], trace: Trace, seconds: float
     ) -> tuple[Features, float]:
-        """Return a cell's features from the database. `level`: state in Redis; `faults`, `trace`, `seconds`: so far."""
+        """Return a cell's features from the database. `level`, `faults`, `trace`, `seconds`: of the lookup in Redis."""
         random = self._random
         if now in schedule.DATABASE_DOWN:
             fault, opened, waited = self._failed("postgres", "unreachable", DEFAULTS.database.connect)

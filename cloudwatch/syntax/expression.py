@@ -80,7 +80,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 @dataclass(frozen=True, slots=True)
 class _Language:
-    """A grammar. `tightness`: of each operator. `prefixes`: operators before an operand. `longest`: AWS's limit."""
+    """A grammar. `tightness`: precedence of each operator. `prefixes`: unary operators. `longest`: characters."""
 
     tightness: Mapping[str, int]
     prefixes: tuple[str, ...]
@@ -230,7 +230,7 @@ class _Parser:
         return Node("call", name, arguments, token.at)
 
     def _items(self, end: str, most: int = _DEEPEST) -> tuple[Node, ...]:
-        """Parse the items before a closing bracket, which commas separate."""
+        """Parse items, separated by commas, up to the closing bracket `end`."""
         items = [self.operation()]
         while self.word == "," and len(items) < most:
             self._take()

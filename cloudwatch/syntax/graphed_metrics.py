@@ -46,7 +46,7 @@ class GraphedMetric:
     """One entry: either `metric` or `expression` is set. Entries that are not visible are for use in expressions.
 
     `row` counts from 0. `id` is None if nothing can refer to the entry. `period` is in seconds. `label` is as written;
-    None means CloudWatch's default. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`. `unit`: of an alarm.
+    None means CloudWatch's default. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`. `unit`: in alarms.
     """
 
     row: int
@@ -108,7 +108,7 @@ def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
 
 
 def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the entries of an alarm on `Metrics` or on one metric. Raises `GraphedMetricsError` and KeyError."""
+    """Return the entries of an alarm with `Metrics` or `MetricName`. Raises `GraphedMetricsError` and KeyError."""
     if "Metrics" in alarm:
         return from_queries(alarm["Metrics"])
     stat, period = alarm.get("Statistic") or alarm["ExtendedStatistic"], int(alarm["Period"])

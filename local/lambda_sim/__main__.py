@@ -30,7 +30,7 @@ PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
 def start(stack: DevStack, stage: str, containers: int | None) -> None:
-    """Start the stores and the package of a stage. `containers`: limit for the API; None uses the stage's limit."""
+    """Start the stores and the package of a stage. `containers`: most for the API; None: the stage's limit."""
     environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
     with step("package", "building") as running:
         package = _build_package(stack, stage)
@@ -56,7 +56,7 @@ def _build_package(stack: DevStack, stage: str) -> Package:
 
 
 def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
-    """Ask for the health until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
+    """Poll the health of the package until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
     deadline = time.monotonic() + HEALTH_TIMEOUT
     log = stack.folder / f"{deployment.functions[API].function.name}.log"
     while True:

@@ -86,7 +86,7 @@ def proxy_event(
     request_id: str,
     trace_id: str,
 ) -> dict[str, Any]:
-    """Return the event for a request to a resource such as `/web/{name}`.
+    """Return the Lambda event for a request to a resource such as `/web/{name}`. `captured`: parameters of its path.
 
     As in API Gateway, a body of a binary type is sent in base64. Any other body is sent as text, so bytes that are not
     UTF-8 are lost.
@@ -170,7 +170,7 @@ Invoke = Callable[[bytes, str, str], InvocationResult]
 
 
 class ApiGateway:
-    """A REST API. `invoke` calls its function. Thread-safe."""
+    """A simulated REST API. `invoke` runs the Lambda function behind it. Thread-safe."""
 
     def __init__(self, template: Mapping[str, Any], invoke: Invoke) -> None:
         api = next(
@@ -185,7 +185,7 @@ class ApiGateway:
         self._invoke = invoke
 
     def route_of(self, target: str) -> tuple[str, Mapping[str, str]]:
-        """Return the resource that serves a path, for example `/web/{name}`, and its parameters; or an empty name."""
+        """Return the resource for a path, such as `/web/{name}`, and the path's parameters; `"", {}` if none fits."""
         try:
             found = self._matcher.match_route(target)
         except ValueError:
@@ -244,7 +244,7 @@ def _mock_response(integration: Mapping[str, Any]) -> ApiResponse:
 
 
 def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return the headers that the template's response parameters set. The values of the parameters are in quotes."""
+    """Return the headers that the template's response parameters set, without `prefix` and the quotes of values."""
     return {
         name.removeprefix(prefix): value.strip("'") for name, value in parameters.items() if name.startswith(prefix)
     }
@@ -272,7 +272,7 @@ def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of a client. Bodies need a Content-Length, which clients of an API with photos send."""
+    """One connection of a client. It refuses chunked bodies; clients send photos with a Content-Length."""
 
     gateway: ApiGateway
     protocol_version = "HTTP/1.1"

@@ -100,7 +100,7 @@ class ContainerFailure(Exception):
 
 
 INIT_TIMEOUT = 10.0
-"""Longest initialisation in seconds, before the first event's own time. Lambda repeats one that takes longer."""
+"""Seconds of initialisation that do not count toward the function's timeout. Lambda repeats longer ones."""
 POLL_INTERVAL = 0.02
 """Seconds between two checks that a busy container still runs and is within its memory limit."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -98,8 +98,8 @@ def deployed(
     """Run a package until the end of the block, with its logs in `folder`.
 
     `environment`: variables of this machine. The functions get those that are settings of the app. The functions'
-    metrics are appended to METRICS_FILE. `containers`: maximum number for the API; it replaces the stage's reserved
-    concurrency.
+    metrics are appended to METRICS_FILE. `containers`: maximum number of containers for the API; it replaces the
+    stage's reserved concurrency.
     """
     template = json.loads(package.template.read_text())
     inherited = variables(Settings).keys() - set(NOT_INHERITED)

@@ -238,7 +238,7 @@ DATA_SOURCES = (
 )
 """Files of the checkout that determine the contents of the database."""
 MODEL_SOURCES = ("*.csv", "*.csv.gz", "packs/*.csv", "packs/*.toml")
-"""Files in the folder of the user's own model that determine the contents too."""
+"""Files in the folder of the user's own model that also determine the contents of the database."""
 
 
 def data_hash(root: Path = ROOT, model_folder: Path | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What a terminal has to do with a local run: progress of slow steps, and requests for a shutdown."""
+"""The terminal of a local run: it shows the progress of slow steps, and sends requests for a shutdown."""
 
 import os
 import select
