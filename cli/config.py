@@ -20,7 +20,7 @@ from cli.terminal import say
 NAME = "faunalens.toml"
 RESULTS = "results"
 NEVER = frozenset({"force", "help", "yes"})
-"""Options that say yes to something once."""
+"""Options that have no default in the file, as each is meant for a single call."""
 type Options = dict[str, dict[str, click.Parameter]]
 """What can have a default: by key the parameters of each command, such as `batch submit`."""
 

@@ -17,7 +17,7 @@ from cli.words import count, parts_of
 
 TABLES = ("deployment", "photo", "review", "boundary")
 SQL = parts_of(Path(__file__).with_suffix(".sql"))
-"""Statements by their names. Those of conflicts count them, and are named after what is said of them."""
+"""SQL statements by name. A statement that counts conflicts has in its name what the command says of them."""
 
 
 class Merged(NamedTuple):

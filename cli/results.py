@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 State = Literal["new", "touched", "done", "unreadable", "failed"]
-"""State of a photo. `touched`: the file was written again since its answer, with as many bytes. `unreadable`: stays so
-until the file changes. `failed`: will be tried again by the next run, as will a `done` photo never."""
+"""State of a photo. `touched`: the file was written again since its answer, with the same size. `unreadable`: stays so
+until the file changes. `failed`: the next run tries it again, unlike a `done` photo."""
 
 LEFT: tuple[State, ...] = ("new", "touched", "failed")
 """The states of photos that a run still has to identify."""
 
 UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":"unclear"}'
-"""The answer for a photo that no model has looked at, and of which people said something. It is left to identify."""
+"""The answer for a photo that people reviewed and no model has looked at. The photo is left to identify."""
 
 
 class ListedPhoto(NamedTuple):
@@ -113,7 +113,7 @@ FORMAT = 2
 PATIENCE = 60.0
 """Seconds that a transaction waits for those of other processes."""
 OWNERS = 0o600
-"""Rights of a new results file: it has places, and says who was where and when."""
+"""Rights of a new results file, for its owner alone: it says who was where and when."""
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 

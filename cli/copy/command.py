@@ -129,7 +129,7 @@ SAID = {
     "changed": "changed by others since, and left alone (--force overwrites them)",
     "gone": "missing, because the photo cannot be read any more",
 }
-"""What a run says of its files, by what became of them."""
+"""What the command says of files, by their key in `Copies.counts`."""
 
 
 def _say(copies: Copies, left: int, films: int) -> None:

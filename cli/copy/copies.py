@@ -20,7 +20,7 @@ from cli.terminal import shown
 
 TABLE = "copied.csv"
 LONGEST = 80
-"""Bytes of a name at most. Windows allows 260 letters for a whole path."""
+"""Most bytes of a name. Windows allows 260 letters for a whole path."""
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
@@ -85,7 +85,7 @@ class Copies:
         self._file.close()
 
     def place(self, path: str, folder: str, stem: str, suffix: str) -> str:
-        """Return the new path of a photo in a folder. The name has a number if another photo has it already."""
+        """Return the new path of a photo in a folder. If another photo has that name, a number is added."""
         plain, numbered = f"{folder}/{stem}{suffix}", f"{folder}/{stem}-{zlib.crc32(path.encode()):08x}{suffix}"
         for known in map(self.rows.get, map(_key, (numbered, plain))):
             if known and known.path == path:

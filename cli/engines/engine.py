@@ -30,7 +30,7 @@ from cli.study.finding import Finding, alike, of_answer
 from cli.study.moved import checksum_of
 from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
-DEGRADED = "the animals of the place were not to be had, so that the picture alone decided"
+DEGRADED = "the animals of the place were not available, so the picture alone decided"
 """Detail of an answer without its place."""
 
 
@@ -39,7 +39,7 @@ ADVICE = {
     "location_missing": f"the photo has no GPS position; {_PLACE}",
     "location_invalid": f"the photo's GPS position is none that can be used; {_PLACE}",
 }
-"""What the command's user can do, where the API's own advice is about its requests. By code."""
+"""Advice to the command's user by error code, where the API's own advice is about requests."""
 OPTIONS = {"boxes=true": "--boxes", "location=none": "--no-location", "lat and lon": "--lat and --lon"}
 """What parameters of a request are called as options of the command."""
 

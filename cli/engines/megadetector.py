@@ -25,11 +25,11 @@ from cli.engines.engine import Gathered, loading, required
 NAME: Final = "megadetector"
 WEIGHTS: Final = "MDV5A"
 SIZE: Final = 1280
-"""Longer side of the image that it sees, in pixels."""
+"""Longer side of the image that MegaDetector gets, in pixels."""
 LEAST: Final = 0.2
-"""Score from which a box counts: `typical_detection_threshold` of its version 5."""
+"""Least score of a box that counts: `typical_detection_threshold` of MegaDetector 5."""
 CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
-"""Of the JSON that it and SpeciesNet give and write."""
+"""Kinds of boxes by their category in the JSON of MegaDetector and SpeciesNet."""
 
 
 def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:

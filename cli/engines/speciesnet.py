@@ -36,12 +36,12 @@ from cli.terminal import MOST_FAULTS
 
 NAME: Final = "speciesnet"
 LEAST: Final = 0.1
-"""Score of a box from which it is classified, as the package does by default."""
+"""Least score of a box that is classified: the default of the package."""
 CERTAINTY: Final = "speciesnet-certainty.json"
 FULL: Final = 1 << 14
 """Side of a square that is larger than any photo: small animals are cut out of all its pixels."""
 NATIVE = 1
-"""Status of a relative at a place: our data has nothing else of it."""
+"""Status of every relative at a place, as our data says no more of relatives."""
 type Positions = NDArray[np.intp]
 type Classified = tuple[Sequence[str], Sequence[float]]
 """All labels, and the score of each."""

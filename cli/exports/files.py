@@ -63,7 +63,7 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[dict[str, An
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a text begins with that a spreadsheet takes for a formula, which may do anything. A folder may be named so."""
+"""First characters of a text that a spreadsheet runs as a formula. The name of a folder may begin with one."""
 
 
 def inert(value: Any) -> Any:

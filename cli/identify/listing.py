@@ -102,8 +102,8 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
     folders = count(len(absent), "folder")
     named = f"; {folders} of the table not in {root}, such as {absent[0]}" if absent else ""
     warn(
-        f"{count(number, 'photo is')} in no deployment's folder, such as in {folder}; its place is --lat and --lon, or "
-        f"EXIF's{named}"
+        f"{count(number, 'photo is')} in no deployment's folder, such as in {folder}; its place is by --lat and --lon "
+        f"or by EXIF{named}"
     )
 
 
@@ -123,7 +123,7 @@ where answer is not null and state in ('done', 'touched') and path in (select pa
 """
 _OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
 SINCE, MODELS = "again", "models"
-"""Facts about a study: when the run that does all again began, until it ends; and which models its answers had."""
+"""Facts about a study: since when a run with `--again all` is unfinished, and which models its answers are by."""
 
 
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:

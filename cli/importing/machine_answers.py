@@ -1,4 +1,4 @@
-"""Predictions of other programs' models as answers in a results file, which need not have been there.
+"""Predictions of other programs' models as answers in a results file, which may be new.
 
 Who names the animals is a choice: the other program, whose scores are then weighed by the place; our models, which look
 at the crops of its boxes; or both, so that each photo has a second opinion.
@@ -45,9 +45,9 @@ from cli.words import count
 LOOKED_AT = 50
 """Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
 MANY = 10_000
-"""Photos from which processes are begun to weigh them, which takes three seconds."""
+"""Number of photos from which processes are started to weigh scores: their start takes three seconds."""
 MOST = 4
-"""These processes, at most: more would wait for the one that reads and saves."""
+"""Most of these processes: more would wait for the one that reads and saves."""
 _ROWS = """
 select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
     answer ->> '$.model.name' as model
@@ -199,7 +199,7 @@ def _asked(
 
 
 _weighing: Lazy[Weighing]
-"""Of this process."""
+"""Weighs the scores in this process, once `_begin` has set it."""
 
 
 def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
@@ -291,14 +291,14 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {listed}")
     for counted, what in (
         (plan.failures, "could not be read by the other program"),
-        (tally.excluded, "excluded by SpeciesNet's geofence, which live there by our ranges"),
-        (tally.let_pass, "passed SpeciesNet's geofence, which do not live there by our ranges"),
+        (tally.excluded, "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
+        (tally.let_pass, "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
     ):
         if counted:
             listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in counted.most_common(MOST_FAULTS))
             warn(f"{count(counted.total(), 'photo')} {what}: {listed}")
     if tally.unmeasured:
-        warn(f"{count(tally.unmeasured, 'photo')} unreadable, so boxes in pixels mean nothing; import them too")
+        warn(f"{count(tally.unmeasured, 'photo')} cannot be read, so boxes in pixels mean nothing; add the files")
     if plan.missing:
         warn(f"{len(plan.missing):,} of {count(plan.rows, 'photo')} of the file: not in the study, or may be several:")
         for path in plan.missing[:MOST_FAULTS]:

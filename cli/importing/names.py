@@ -21,9 +21,9 @@ from cli.words import rows_of
 
 _TABLE = rows_of(Path(__file__).with_name("names.csv"))
 KINDS = {row["name"]: cast("Kind", row["means"]) for row in _TABLE if row["of"] == "kind"}
-"""Words for what is no animal, or cannot be said."""
+"""Kinds by words for what is no animal, or is unclear."""
 ALIASES = {row["name"]: row["means"] for row in _TABLE if row["of"] == "alias"}
-"""Names in use that the taxa at hand do not have."""
+"""Scientific names by names in use that our taxa do not have."""
 RENAMED = {row["name"]: row["means"] for row in _TABLE if row["of"] == "renamed"}
 """Taxa of SpeciesNet's labels that have another name here, and another English name too."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")

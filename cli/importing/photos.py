@@ -19,9 +19,9 @@ from cli.terminal import photo_progress, waiting
 from cli.video import VideoUnreadable, can_read, is_video, opened
 
 HEAD = 1 << 16
-"""Bytes at the beginning of a photo that mostly have its EXIF and its size."""
+"""Bytes at the beginning of a photo, in which its EXIF and its size mostly are."""
 SURE = 1_000
-"""More names than a path has: the bytes are the same."""
+"""Stands for equal bytes, as a number of equal names: more than any path has."""
 SLACK = 2.0
 """Seconds by which a camera's time may differ between two programs."""
 

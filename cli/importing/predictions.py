@@ -22,9 +22,9 @@ from cli.study.taxa import lineage_of, searchable
 Names = Literal["theirs", "ours", "both"]
 """Whose names the answers have. `both`: theirs, with ours beside them."""
 LISTS = ("images", "predictions", "annotations")
-"""Where MegaDetector, SpeciesNet and PyTorch-Wildlife have a photo each."""
+"""Keys of the list of photos in the JSON of MegaDetector, SpeciesNet and PyTorch-Wildlife."""
 THEIRS = ("prediction", "prediction_score", "prediction_source", "country", "admin1_region")
-"""What SpeciesNet says after its geofence, which is kept beside our answer."""
+"""Keys of what SpeciesNet says after its geofence: it is kept beside our answer."""
 UNSAID = "of unknown version"
 _VERSION = re.compile(r"v?\d+(\.\d+)+\w*")
 type Classes = tuple[tuple[str, float], ...]
@@ -188,7 +188,7 @@ def _packed(item: dict[str, Any]) -> Any:
 
 
 UNKNOWN = "unknown;"
-"""In the place of the id: a class that is no taxon at hand."""
+"""Stands for the id in the label of a class that is no taxon we know."""
 
 
 def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str, str]]:

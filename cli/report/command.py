@@ -56,7 +56,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
 
 
 def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreement] = ()) -> str:
-    """Return the page. `folder`: the study's, with the photos. `agreements`: of reviewers."""
+    """Return the report as HTML. `folder`: the study's, with the photos. `agreements`: of reviewers."""
     groups = sorted(
         summary.groups.values(), key=lambda group: (group.kind != "animal", group.is_wide, -group.events, group.name)
     )

@@ -29,7 +29,7 @@ NOT_DRAWN = (
     "was drawn at random (--order random), so this holds for the reviewed photos alone; those that were least sure are "
     "wrong more often than others"
 )
-"""Said of a precision of photos that people have chosen."""
+"""Warning beside a precision over photos that were not drawn at random."""
 
 
 @click.command(short_help="Go through the answers on a local page, with the keyboard.")

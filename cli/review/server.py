@@ -40,14 +40,14 @@ BROWSER = "browser"
 
 
 type Answer = Callable[[Session, Any, str], Any]
-"""What a request is answered, from the session, what was sent and who sent it."""
+"""Returns the answer to a request. Arguments: the session, what the request sent, and the name of its browser."""
 GET: Mapping[str, Answer] = {
     "queue": lambda session, _, __: session.choices(),
     "event": lambda session, photo, holder: session.event(int(photo), holder),
     "precision": lambda session, _, __: session.precision(),
     "agreement": lambda session, _, __: session.agreement(),
 }
-"""By the first part of an address; what is sent is the rest of it."""
+"""By the first part of the address; the rest of the address is what the request sent."""
 POST: Mapping[str, Answer] = {
     "review": lambda session, sent, holder: {"photos": session.say(list(map(int, sent["photos"])), sent, holder)},
     "hold": lambda session, sent, holder: {"held_by": session.hold(int(sent["event"]), holder)},
@@ -55,7 +55,7 @@ POST: Mapping[str, Answer] = {
     "split": lambda session, sent, holder: {"events": session.split(int(sent["photo"]), holder)},
     "merge": lambda session, sent, holder: {"events": session.merge(int(sent["event"]), holder)},
 }
-"""By the address; what is sent is JSON."""
+"""By the address; the JSON of the body is what the request sent."""
 
 
 class ReviewServer(ThreadingHTTPServer):

@@ -16,7 +16,7 @@ OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
 FIRST_HOUR = (1, 1, 0)
 """Month, day and hour at which any clock begins anew, in some year."""
 AHEAD = timedelta(days=1)
-"""How far a clock may be before UTC, whatever its zone."""
+"""How far a clock may be ahead of UTC, in any zone."""
 JUMP = timedelta(hours=1)
 """A clock may go back by this much, which ends summer time."""
 ROLLOVER = timedelta(days=30)
@@ -73,7 +73,7 @@ def mixture(results: ResultsFile) -> str:
     if len(made := made_by(results)) < 2:
         return ""
     parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
-    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes it one"
+    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes all answers alike"
 
 
 def made_by(results: ResultsFile) -> dict[str, int]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cli.study.opinions import Kind
 
 SURE = 0.7
-"""Probability from which a photo's name, or that of several photos together, is taken for sure."""
+"""Least probability of a name of one photo, or of several together, that counts as sure."""
 ALIKE = 0.05
 """A photo's name is a slip if the photo gives this share of its probability to the name of other photos of its event:
 most events show one animal, and about 1 of 20 a second one."""

@@ -16,7 +16,7 @@ from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
 from cli.study.taxa import ANIMALS, ScoredTaxon, agree
 
 KINDS: dict[Kind, str] = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised", "unknown": "unclear"}
-"""What people say for a photo without an animal."""
+"""Everyday words for kinds without an animal."""
 _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "none": "blank", "unclear": "unknown"}
 
 
@@ -152,7 +152,7 @@ class Finding:
 
     @property
     def is_typed(self) -> bool:
-        """Return whether a person typed the animal's name, which is of no taxon at hand."""
+        """Return whether a person typed the animal's name, and it is of no taxon that we know."""
         return self.named is not None and self.named.is_typed
 
     @property

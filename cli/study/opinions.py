@@ -24,7 +24,7 @@ VALUES = {
 
 
 TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
-"""Follows such a name in the remarks of exports."""
+"""Follows a typed name in the remarks of exports."""
 
 
 @dataclass(frozen=True, slots=True)

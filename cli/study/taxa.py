@@ -56,7 +56,7 @@ class ScoredTaxon:
 
     @property
     def is_typed(self) -> bool:
-        """Return whether a person gave an animal this name, which is of no taxon at hand."""
+        """Return whether a person typed this name, and it is of no taxon that we know."""
         return self.scientific_name == ANIMALS and self.name != lineage_of(ANIMALS).name
 
     @property

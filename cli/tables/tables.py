@@ -23,7 +23,7 @@ MEANINGS = Path(__file__).with_suffix(".csv")
 """The files and their columns, with what they mean."""
 README = Path(__file__).with_suffix(".md")
 KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": "blank", "unknown": "unknown"}
-"""What is no named animal, as --include calls it."""
+"""Kinds other than animals, by the words for them in --include."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,6 @@ def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
             f"{row.named:.0%} named{right}"
         )
     if not about.cells and not about.areas:
-        warn("no places are known, so it is used everywhere; --deployments or --area limit it to where it has learnt")
+        warn("no places are known, so the pack is used everywhere; --deployments or --area limit it to some places")
     warn(f"wrote {', '.join(path.name for path in files)} into {files[0].parent}; the .html is its model card")
     warn(f"use it: faunalens identify PHOTOS --pack {files[0].parent}")

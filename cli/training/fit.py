@@ -1,4 +1,4 @@
-"""Fit a head to features: a linear classifier, its calibration, and how far away what it has never seen is. Pure."""
+"""Fit a head to features: a linear classifier, its calibration, and its distance to animals that it never saw. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ FOLDS, SEED = 5, 0
 SHRINKAGE = 0.7
 """Share of the covariance that is the same in all directions; on 86 cameras, 0.5 to 0.7 were as good."""
 FARTHEST = 0.98
-"""Share of known photos that are nearer than what is as likely another taxon: 3 % of the animals of other continents
-were named then, but a third of each of six taxa of the same nights that was left out."""
+"""Share of known photos nearer than the distance at which another taxon is as likely. With it, 3 % of the animals of
+other continents got a name, but a third of the photos of six taxa of the same nights, each left out in turn."""
 FAR_AWAY = 1000.0
-"""Where a taxon is that a fold has no samples of."""
+"""Mean of each feature for a taxon without samples in a fold: so no photo is near it."""
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the cameras with which the learning curve is measured."""
 SLIPS, PRIOR = 1, 100
-"""What is chosen as the best of many looks better than it is. So a wrong name is added to those of all taxa, and these
-count as `PRIOR` names of each taxon. Thresholds of other cameras were right for 95 % of names then, as wanted."""
+"""A threshold that is the best of many looks better than it is. So `SLIPS` wrong names are added to those of all taxa,
+whose share right counts as that of `PRIOR` names of each taxon. On other cameras, 95 % were right then, as wanted."""
 TEMPERATURES = np.geomspace(0.2, 50, 300)
 INSTALL = (
     "training needs scikit-learn and onnx, which are not installed; `pip install 'faunalens[train]'` installs them"
@@ -200,7 +200,7 @@ def thresholds_of(said: Floats, taxon: Numbers, precision: float) -> list[float]
 
 
 class Fitted(NamedTuple):
-    """A head of all samples. `said`: shape (N, K + 1), by heads that have not seen the camera. `thresholds`: by taxon.
+    """A head of all samples. `said`: probabilities by heads that have not seen the camera. `thresholds`: by taxon.
 
     `curve`: from few photos to many.
     """
@@ -225,7 +225,7 @@ def fit(samples: Samples, taxa: int, precision: float) -> Fitted:
 
 
 LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
-"""What a taxon and a head need: with fewer cameras, none would be left to test what was learnt from two others."""
+"""Least photos and cameras of a taxon, and taxa of a head: with two cameras, none could test what both have taught."""
 
 
 def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
