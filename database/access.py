@@ -121,7 +121,7 @@ def require(cursor: Cursor, version: str) -> LoadedDataset:
 
 
 def datasets_of(cursor: Cursor) -> list[LoadedDataset]:
-    """Return the same as `datasets`, within a transaction."""
+    """Return all datasets as `datasets` does, with the cursor of an open transaction."""
     cursor.execute("select to_regclass('dataset')")
     if cursor.fetchone() == (None,):
         return []

@@ -42,8 +42,8 @@ SMALL_KM2: Final = 200_000.0
 class Evidence:
     """What a source says about a taxon's range. Values that it does not give are None.
 
-    `south`, `north`: limits in degrees. `centre`: latitude and longitude. `km2`: area. `migration`: AVONET's word.
-    `areas`: areas in which it lives.
+    `south`, `north`: limits in degrees. `centre`: latitude and longitude. `km2`: area. `areas`: where the taxon lives.
+    `migration`: `sedentary`, `partial` or `migrant`, after AVONET.
     """
 
     taxon: str

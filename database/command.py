@@ -78,7 +78,7 @@ def load_and_report(
 ) -> LoadedDataset:
     """Load the dataset that the options of `add_source` name, without switching to it. Print what happens.
 
-    `read`: reads the dataset of some files.
+    `read`: function that reads a dataset from its files.
     """
     files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
     dataset = read(files)

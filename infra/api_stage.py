@@ -1,4 +1,4 @@
-"""The stage of the API at API Gateway: how much it throttles, what the app says about that, and the access log.
+"""The stage of the API at API Gateway: its throttling, the app's environment variables about it, and the access log.
 
 API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
 has what the stage may do in total, and the share of each method in percent; the shares add up to 100. The files of the

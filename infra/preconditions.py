@@ -1,4 +1,4 @@
-"""What is checked before a deployment, which would otherwise fail halfway or run without somebody who hears its alarms.
+"""Checks before a deployment: find what would make it fail halfway, or run with alarms that reach no one.
 
 Some of it an account lacks while it is young: zones, quotas, and the roles of AWS's own services.
 """
@@ -25,7 +25,7 @@ UNRESERVED = (
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the concurrency that other functions have left. Raise `PreconditionFailed` if `wanted` is too much."""
+    """Return the account's concurrency left for other functions. Raise `PreconditionFailed` if `wanted` is too much."""
     limits = lambdas.get_account_settings()["AccountLimit"]
     total, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced

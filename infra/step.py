@@ -1,4 +1,4 @@
-"""Run the steps of a command from any step on, and polls. All steps can be repeated."""
+"""Run the steps of a command, from any step on, and poll with a timeout. All steps can be repeated."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

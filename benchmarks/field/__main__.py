@@ -1,4 +1,4 @@
-"""What answers are worth on photos from the field: usable, right, wide, silent or wrong, and what their numbers mean.
+"""How good answers to field photos are: usable, right, wide, silent or wrong; and whether their scores are honest.
 
     python -m benchmarks.field FOLDER              FOLDER: photos and their truth.csv (benchmarks/field/truth.py)
     python -m benchmarks.field FOLDER --write      also write the tables and the diagram into docs and the page

@@ -1,4 +1,4 @@
-"""Tables of what answers to field photos are worth.
+"""Tables of the verdicts on answers to field photos.
 
 Photos of one study resemble each other, so a figure is given over all photos, and as the mean over the studies.
 """

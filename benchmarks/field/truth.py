@@ -1,4 +1,4 @@
-"""Field photos whose animal is known, and what an answer to one of them is worth. No models.
+"""Field photos whose animal is known, and the verdict on an answer to one of them. No models.
 
 A folder of field photos has a `truth.csv` with the columns of `COLUMNS`, among others. `lineage` is class>order>family>
 genus>species, down to the narrowest taxon that is known; a photo without an animal has a truth in brackets, such as

@@ -1,4 +1,4 @@
-"""The figures of the comparison: what a server takes, what its clients print, and the rows of a table.
+"""The figures of the comparison: a server's processor time and memory, its clients' measurements, and table rows.
 
 Processor time and memory are those of a process and all its descendants. Memory needs Linux.
 """

@@ -1,4 +1,4 @@
-"""What containers of a load test did, as arrays of `REQUEST` and `QUERY`, and the figures of it. No I/O."""
+"""What containers of a load test did, as arrays of `REQUEST` and `QUERY`, and figures computed from these. No I/O."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

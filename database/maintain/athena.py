@@ -81,7 +81,7 @@ def next_steps(counted: Counted, months: bool = False) -> list[str]:
 
 
 def _location(glue: Any, snapshot: str) -> str:
-    """Return where a snapshot is in S3."""
+    """Return the address of a snapshot in S3, from the Glue catalogue."""
     table = glue.get_table(DatabaseName=CATALOG, Name=TABLE)["Table"]
     return str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
 
@@ -122,7 +122,7 @@ def wait_for(
             reason = status.get("StateChangeReason", "no reason given")
             raise DatasetError(
                 f"Athena ended query {identity} ({state.lower()}: {reason}) after {scanned / 1e9:,.1f} GB; "
-                "the parameter ScanLimit of infra/athena.yaml is how much it may scan"
+                "the parameter ScanLimit of infra/athena.yaml limits what it may scan"
             )
         if (now := clock()) - shown >= _REPORT:
             shown = now

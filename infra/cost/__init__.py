@@ -45,7 +45,7 @@ class Month:
     """The usage of the service in one month.
 
     `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: ACU that the database uses while awake, at least. `pauses`: True if it may pause when it is idle.
+    `capacity`: least ACU that the database uses while awake. `pauses`: True if it may pause when it is idle.
     `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
     the web page per identification (a first visit needs three files, and identifies three photos).
     """

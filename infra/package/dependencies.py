@@ -1,4 +1,4 @@
-"""The dependencies in the package: Linux wheels for Lambda, on any operating system, without what no one needs.
+"""The dependencies in the package: Linux wheels for Lambda, on any operating system, without unused files.
 
 exclusions.toml lists the files to leave out, and the reasons. HEIC is the decoder alone, or nothing: pillow-heif's
 wheel contains the encoder x265 (GPL 2). The app only decodes, so `remove_encoder` takes x265 out. The decoder-only

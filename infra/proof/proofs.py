@@ -187,7 +187,7 @@ def warming(trial: Trial) -> str:
 
 
 def dashboards(trial: Trial) -> str:
-    """Let CloudFormation compare what it deployed with what CloudWatch stores."""
+    """Let CloudFormation compare the dashboards and alarms that it deployed with those in CloudWatch."""
     cloudformation, name = trial.stage.client("cloudformation"), trial.name
     pages = trial.pages("cloudformation", "list_stack_resources", StackName=name)
     ours = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] in _WATCHING]

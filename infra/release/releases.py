@@ -1,4 +1,4 @@
-"""The releases of a stage: which one runs, and the way back to one before."""
+"""The releases of a stage: which one runs, and the rollback to an earlier one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

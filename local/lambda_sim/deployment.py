@@ -1,4 +1,4 @@
-"""A package that runs on this machine: containers for its functions with their logs, and an API Gateway for one.
+"""A package that runs on this machine: containers for its functions, with their logs, and an API Gateway for the API.
 
 The configurations of the functions come from the SAM template that Chalice generates.
 """

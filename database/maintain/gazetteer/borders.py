@@ -1,4 +1,4 @@
-"""Make web/page/src/borders.json, what the page's map shows once one looks closer: coasts, borders, names of countries.
+"""Make web/page/src/borders.json, which the page's map shows when zoomed in: coasts, borders, names of countries.
 
     python -m database.maintain borders land-50m.json countries-50m.json countries.json
 

@@ -212,7 +212,7 @@ def _inside(folder: Path, location: str) -> Path:
             f"{folder / META} names {location}, which is not in its folder; expected a file beside it"
         )
     if path.exists() and not path.is_file():
-        raise OccurrenceError(f"{path} is no file; expected the text that {META} names")
+        raise OccurrenceError(f"{path} is not a file; expected the text that {META} names")
     return path
 
 
