@@ -1,7 +1,7 @@
 """The figures that replace `PRICE_…` and `LIMIT_…` in files: prices of AWS, and how much a stage may use.
 
-Prices are in prices.csv; infra/cost uses them too, for docs/explanation/cost.md. The numbers of metrics, alarms and
-dashboards, which AWS bills, are counted in the files (`PRICE_…_COUNT`). The limits of Redis and the
+Prices are in prices.csv; infra/cost uses them too, for docs/explanation/cost.md. `PRICE_…_COUNT` are the numbers of
+metrics, alarms and dashboards that AWS bills, counted in the files and the code. The limits of Redis and the
 database are parameters of the stack in infra/stages/STAGE.json. The limit of containers is in .chalice/config.json.
 Values set with `infra up --set` are ignored.
 """

@@ -1,7 +1,7 @@
 """Make the CloudFormation resources of dashboards, alarms and saved queries, for the templates of infra/.
 
 Account, region and partition are CloudFormation's pseudo parameters, so one template works in any account. The
-resources contain the stage and the URL of the runbook as plain text. What belongs to the web tier is part of the tier's
+resources contain the stage and the URL of the runbook as plain text. The web tier's resources are part of the tier's
 own stack (infra/template/web.py), which knows its load balancer.
 """
 
@@ -18,7 +18,7 @@ from cloudwatch.syntax.expression import dependencies
 
 _MARK = "\ue000"
 _MARKED = re.compile(f"{_MARK}([\\w:.]+){_MARK}")
-"""Matches a reference while the files are read, such as that to a pseudo parameter. JSON keeps the marks."""
+"""Matches the marked name of a parameter or resource, which stands in the files until a reference replaces it."""
 
 
 def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class DashboardCheck:
         if belongs_to_tier(Path(self.file).stem):  # only its stack knows the name of the load balancer
             return
         if not any(isinstance(each, dict) and each.get("pattern") == STAGE_VARIABLE for each in variables):
-            missing = f"no variable has the pattern {STAGE_VARIABLE}, so no stage can be chosen; add one"
+            missing = f"no variable has the pattern {STAGE_VARIABLE}, so readers cannot choose a stage; add one"
             self._add("variables", [missing])
 
     def _check(self, number: int, widget: Any) -> Rectangle | None:

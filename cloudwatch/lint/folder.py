@@ -201,7 +201,7 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
     linked = {anchor for each in links.values() for anchor in each}
     for heading in headings:
         if _NAME.fullmatch(heading) and heading not in {*names, *linked}:
-            unknown = f"no file defines an alarm of that name; {suggest(heading, names)}"
+            unknown = f"no file defines an alarm with this name; {suggest(heading, names)}"
             yield LintFinding(RUNBOOK, f"## {heading}", unknown)
         if heading in names and headings.count(heading) > 1:
             twice = "the section appears twice, and links reach only the first; merge the two"

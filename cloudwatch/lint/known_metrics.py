@@ -33,7 +33,7 @@ COMMON = metrics.COMMON
 _TIERED = (*COMMON, "tier")
 """The dimensions of every metric of the web tier."""
 _COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
-"""The values of the common dimensions in the files."""
+"""Values that dashboards and alarms give to the common dimensions."""
 
 type Key = tuple[str, frozenset[str]]
 """The name of a metric and its set of dimensions, in any order."""

@@ -42,7 +42,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
         groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
     for group in groups:
         if group not in RESOURCES["LogGroupName"]:
-            yield f'nothing of ours writes to the log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
+            yield f'the project has no log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
         yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
     if not commands:
@@ -50,7 +50,7 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
     known = fields() | OF_CLOUDWATCH
     for number, command in enumerate(commands, 1):
         yield from (f"command {number} {problem}" for problem in _problems(command, known))
-        if command[0][1] == "stats":  # what follows knows only its results and its groups
+        if command[0][1] == "stats":  # later commands see only the results and groups of stats
             known = {name for name, kind in _names(_after_by(command)) if kind == "field"}
         known = known | set(_aliases(command))
 

@@ -273,11 +273,11 @@ _AGGREGATIONS: Mapping[str, _Aggregation] = {
     "SUM": lambda rows: np.nansum(rows, axis=0),
     "MAX": lambda rows: np.fmax.reduce(rows, axis=0),
 }
-"""Of a series they make a number, of an array a series."""
+"""Functions that turn a series into a number, and an array into a series."""
 
 
 def _aggregate(aggregation: _Aggregation, series: tuple[Series, ...], grid: Grid) -> Series:
-    grid = common_grid(*series) if series else grid  # a search may find nothing
+    grid = common_grid(*series) if series else grid  # a search may find no metric
     rows = np.array([each.values for each in series]).reshape(len(series), grid.number)
     values, exists = np.full(grid.number, nan), ~np.isnan(rows).all(axis=0)
     values[exists] = aggregation(rows[:, exists])

@@ -1,10 +1,10 @@
 """Simulate what runs beside the API function: the web tier, and the inbox of new photos with its batch function.
 
-The tier is a load balancer and tasks on Fargate, with a few visitors a minute. Its requests are its own, apart from
-those of the fleet, so that the day of the fleet does not depend on it.
+The tier is a load balancer and tasks on Fargate, with a few visitors a minute. Its requests are drawn apart
+from those of the API function, so that the function's day does not depend on the tier.
 
-Cards of photos are put into the inbox. Cameras with a modem send a photo every other minute. A card comes at night, and
-another while the database is down, so that its photos come again half an hour later.
+Cameras with a modem send the inbox a photo every other minute. One memory card is copied to it at night, and another
+while the database is down, so that the queue delivers that card's photos again half an hour later.
 """
 
 import io
@@ -26,18 +26,18 @@ from web.admission import Pulse
 
 TASKS, MOST_TASKS = 2, 4
 SHARE = 0.15
-"""Requests of the tier, as a share of the fleet's expected requests."""
+"""Requests to the tier, as a share of the expected requests to the API function."""
 _FILES = 3
-"""Files of the page that visitors load for each photo. No task counts them."""
+"""Number of the page's files that visitors load for each photo. The tasks' own metrics do not count these requests."""
 _PHOTO = 900_000
-"""Bytes of a photo on its way through the load balancer."""
+"""Size of a photo in bytes."""
 
 _CARDS = {schedule.Window(2 * 60, 20): 100, schedule.Window(schedule.DATABASE_DOWN.start - 5, 10): 30}
-"""When a card is copied, and its photos a minute."""
+"""Time at which a card is copied → number of its photos per minute."""
 _CONTAINERS = 2
 _BATCH = 10
 _SECONDS = 4.5
-"""Time of a batch."""
+"""Duration of a batch in seconds."""
 _AGAIN = 30
 """Minutes until the queue delivers a failed message again."""
 
@@ -115,7 +115,7 @@ class Inbox:
         self._now = schedule.START
         self._emitter = Emitter(SERVICE, stage, out, now=lambda: self._now)
         self._waiting: deque[float] = deque()  # when each message was sent
-        self._failed: deque[tuple[float, float]] = deque()  # when each comes again, and when it was sent
+        self._failed: deque[tuple[float, float]] = deque()  # when the queue delivers each again, and when it was sent
 
     def minute(self, begin: float) -> Iterator[Resource]:
         """Emit the metrics of a minute's batches. Yield AWS's metrics of this minute. `begin`: seconds since 1970."""

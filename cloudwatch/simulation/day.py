@@ -53,9 +53,9 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
             emitter.emit(notes)
         return report
 
-    for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm misses these runs
+    for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm counts warming as missing at the start
         warm(schedule.START - 60 * minutes)
-    for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor that the tier has tasks
+    for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor the tasks of the tier
         buffer.writelines(lines_of(tier.minute(begin), begin))
     burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
     arrivals = schedule.arrivals(random, round(burst * containers), window)

@@ -1,6 +1,6 @@
-"""Simulate what photos and answers are like, hour by hour, and let the real code say how far they have drifted.
+"""Simulate the classes of photos and answers in each hour, from which the app's own code computes their drift.
 
-What Redis would hold is a dictionary here: the photos of each hour by class, also those of the two weeks before.
+A dictionary replaces Redis: it counts the photos of each class per hour, also for the two weeks before the day.
 """
 
 from collections import Counter
@@ -19,9 +19,9 @@ Case = Literal["firmware", "season", "temperature"]
 CASES: tuple[Case, ...] = get_args(Case)
 
 _SAMPLE = 500
-"""Photos of each hour of the days before."""
+"""Number of photos in each hour of the days before the simulated day."""
 _NIGHT = range(6)
-"""Hours in which camera traps send more of the photos."""
+"""Hours of the day in which more of the photos are from camera traps."""
 _SHARES: Mapping[str, Mapping[str, float]] = {
     "subject": {"animal": 0.9, "none": 0.05, "person": 0.03, "unclear": 0.02},
     "why_not": {"nothing": 0.8, "no_animal": 0.06, "unlike": 0.05, "unclear": 0.04, "photo_dark": 0.03, "person": 0.02},
@@ -34,11 +34,11 @@ _BROKEN = {
     "why_not": {"nothing": 0.4, "photo_blurred": 0.35, "unclear": 0.25},
     "quality": {"soft dark": 0.7, "soft": 0.3},
 }
-"""What cameras with the broken firmware send, a third of all photos."""
+"""Classes of photos from cameras with the broken firmware, which send about a third of all photos."""
 _LATER = {"taxa": {"AU Aves": 0.05, "AU Mammalia": 0.35, "AU Reptilia": 0.3, "DE Insecta": 0.3}}
-"""Which animals people see when birds have left and insects have come."""
+"""Shares of taxa in a later season, when birds have left and insects have come."""
 _LOST = 0.6737
-"""The temperature of model/temperature.json, without which the model is less sure than it is right."""
+"""The temperature in model/temperature.json. Without it, scores are lower than the share of right answers."""
 
 
 class Populations:

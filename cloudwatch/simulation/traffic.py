@@ -1,7 +1,7 @@
 """Simulate the requests of the day as the app's own records, from which the metrics are written, and the containers.
 
-Of feature lookups and warming, only what the metrics show is simulated: what Redis, a container's memory, leases and
-breakers do is a share of the lookups.
+Feature lookups and warming are simulated only as far as metrics show them: Redis, a container's memory, leases and
+breakers each affect a fixed share of the lookups.
 """
 
 from collections.abc import Mapping
@@ -32,14 +32,14 @@ VERSION = "b0491d054589"
 CELLS, HOT = 6000, 400
 """Number of cells that requests come from, and of those that warming keeps in Redis."""
 IN_MEMORY, FRESH, STALE, WARMED = 0.4, 0.65, 0.1, 0.6
-"""Shares: of lookups that find a cell in memory; of the others, fresh or stale values in Redis; of hits, values that
-warming wrote."""
+"""Share of lookups that find the cell in memory; shares of the others that find a fresh or a stale value in Redis; and
+share of the fresh values that warming wrote."""
 REFILL = 600.0
-"""Seconds until two thirds of what was flushed is in Redis again."""
+"""Seconds until Redis has two thirds of its usual values again after it was flushed."""
 NO_ANIMALS, WAITED = 0.03, 0.05
-"""Shares: of cells without animals, of misses that wait for a lease."""
+"""Share of cells that have no animals, and share of misses that wait for a lease."""
 TRIED, OPENED = 0.4, 0.5
-"""Shares: of calls to a store that is down that find the breaker closed, and of these, those that open it."""
+"""If a store is down: share of calls that find its breaker closed, and share of these calls that open the breaker."""
 _IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float32), np.ones(500, np.uint8)
 
 
@@ -129,12 +129,12 @@ _MISTAKES: Mapping[type[errors.ClientError], float] = {
 _RANKS = {"species": 0.58, "breed": 0.12, "genus": 0.08, "family": 0.09, "order": 0.06, "class": 0.07}
 _SOURCES: Mapping["Source", float] = {"exif": 0.55, "request": 0.38, "none": 0.07}
 REJECTED, FAILED, NO_ANIMAL, UNEXPECTED = 0.03, 0.00015, 0.03, 0.015
-"""Shares of requests that are rejected, fail, show no animal, or show an animal that does not live there."""
+"""Shares of requests that are rejected or fail, or whose photo has no animal, or one that does not live there."""
 PACKS = {"birds": 0.35, "insects": 0.15}
 SECOND_LOOKS, BOXED = 0.3, 0.1
 """Shares of identifications that ask a pack, get a second look, or have boxes."""
 SHADOW: Mapping[Result, float] = {"same": 0.935, "narrower": 0.008, "wider": 0.007, "other": 0.01, "missed": 0.04}
-"""Shares of the identifications that a dataset in shadow answers like this, or misses."""
+"""Shares of identifications by the result of the comparison with a dataset in shadow; `missed`: none was made."""
 NAMES = ("koala", "red fox", "mallard", "tabby", "house finch", "impala", "robin", "ibex", "bullfrog", "monarch")
 MODEL_VERSION = "71d949d78aae"
 IDLE = 420.0
@@ -158,7 +158,7 @@ class Traffic:
     def __init__(self, random: Random, lookups: Lookups, populations: Populations) -> None:
         self._random, self._populations = random, populations
         self._free: list[float] = []  # for each container, when its last request ends
-        # Apart, so that they do not change the rest of the day.
+        # Generators of their own, so that these draws do not change the rest of the day.
         self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
         self._lookups = lookups
 

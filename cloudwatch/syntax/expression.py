@@ -286,7 +286,7 @@ def parse_search(text: str) -> Search:
             raise ParseError(text, at, 'expected a condition with a whole value, as in MetricName="Rejections"')
         if found["property"] in values or found["property"] not in ("MetricName", *dimensions):
             known = ", ".join(("MetricName", *dimensions))
-            what = f"a condition of {found['property']}; write one for each of {known} at most, which the schema names"
+            what = f"{found['property']} has two conditions or is not in the schema; write at most one each of {known}"
             raise ParseError(text, at, what)
         values[found["property"]] = found["value"]
         at = found.end()

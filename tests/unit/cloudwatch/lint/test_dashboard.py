@@ -70,7 +70,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     (
         f"{ROWS}.2.0.expression",
         "SEARCH('{Faunalens,service} MetricName=\"A\" stage=\"b\"', 'Sum')",
-        "a condition of stage; write one for each of MetricName, service",
+        "stage has two conditions or is not in the schema; write at most one each of MetricName, service",
     ),
 ]
 

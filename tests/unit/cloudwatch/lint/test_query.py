@@ -25,7 +25,7 @@ BROKEN = [
     ("filter ispresnt(cell)", 'there is no function "ispresnt"; did you mean "ispresent"?'),
     ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): there is no field "Latency" here'),
     ("fields @timestmap", 'there is no field "@timestmap" here; did you mean "@timestamp"?'),
-    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "nothing of ours writes to the log group"),
+    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "the project has no log group"),
     ("fields cell " + "# x" * 4000, "characters, but at most 10,000 are allowed"),
 ]
 

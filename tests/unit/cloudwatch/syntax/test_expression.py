@@ -204,8 +204,8 @@ def test_a_search_finds_metrics_of_just_its_dimensions_that_meet_its_conditions(
         ("{a} Requests", 'expected a condition with a whole value, as in MetricName="Rejections", at character 5'),
         ("{a} MetricName=c", "expected a condition with a whole value"),
         ('{a} MetricName="c" OR MetricName="d"', "expected a condition with a whole value"),
-        ('{a} b="c"', "a condition of b; write one for each of MetricName at most, which the schema names"),
-        ('{a} MetricName="c" MetricName="d"', "a condition of MetricName; write one for each of MetricName at most"),
+        ('{a} b="c"', "b has two conditions or is not in the schema; write at most one each of MetricName"),
+        ('{a} MetricName="c" MetricName="d"', "MetricName has two conditions or is not in the schema; write"),
         ("{a}", 'a search must name its metric, as in MetricName="Rejections"'),
     ],
 )
