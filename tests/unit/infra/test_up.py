@@ -132,7 +132,7 @@ def test_a_smoke_test_that_fails_takes_the_release_back(monkeypatch: pytest.Monk
     assert FakeReleases.back == ""
     # AND after a deployment the release before it runs again
     steps["stack"].action(lambda _: None)
-    with pytest.raises(PreconditionFailed, match="failing\nThe release was taken back; before runs again"):
+    with pytest.raises(PreconditionFailed, match="failing\nThe release was rolled back; before runs again"):
         steps["smoke"].action(lambda _: None)
     assert FakeReleases.back == "before"
 
