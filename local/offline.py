@@ -107,7 +107,7 @@ def main() -> int:
         print(f"offline: {error.filename} is missing; run `make setup`", file=sys.stderr)
         return 1
     size, compressed = offer["bytes"] / 1e6, offer["gzip_bytes"] / 1e6
-    print(f"offline: {len(offer['files'])} files, {compressed:.1f} MB to fetch, {size:.1f} MB kept")
+    print(f"offline: {len(offer['files'])} files, {compressed:.1f} MB to download, {size:.1f} MB unpacked")
     return 0
 
 

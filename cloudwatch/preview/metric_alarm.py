@@ -5,8 +5,8 @@ fewer than N points exist, TreatMissingData decides how the missing points count
 the threshold. With the treatment `missing`, it also fires if all existing points cross the threshold and the oldest of
 them is at least M periods old.
 
-Periods before the start of a recording are no missing points: nothing says what was then. They neither fire an alarm
-nor keep it from firing.
+Periods before the start of a recording do not count as missing points: their values are unknown. They neither fire an
+alarm nor keep it from firing.
 
 Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch user guide. The tests use its tables.
 """

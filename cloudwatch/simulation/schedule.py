@@ -45,18 +45,18 @@ SPIKE = Window(12 * 60, 40)
 BURST = Window(12 * 60 + 22, 1)
 """The minute of the spike with a burst of more requests than the stage's limit of containers."""
 LONG_BURST = Window(12 * 60 + 22, 8)
-"""On a bad day, each of these minutes has such a burst."""
+"""The minutes of a bad day that have such a burst."""
 FLUSH = Window(14 * 60, 1)
 DATABASE_DOWN = Window(16 * 60, 10)
 REDIS_DOWN = Window(18 * 60, 10)
 WARMING_SILENT = Window(20 * 60, 60)
 IN_SHADOW = Window(15 * 60, 300)
 DRIFTING = Window(7 * 60, 17 * 60)
-"""On a day with drift, photos or answers change in this time."""
+"""The time in which photos or answers change on a day with drift."""
 DRIFT_TITLES = {
     "firmware": "the firmware of a third of the cameras is broken",
-    "season": "a season: other animals",
-    "temperature": "a model that lost its temperature",
+    "season": "a new season brings other animals",
+    "temperature": "the scores of the model are not calibrated",
 }
 OPENING = REDIS_DOWN.begin + 8 * 60
 """The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""

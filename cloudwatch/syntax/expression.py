@@ -32,7 +32,7 @@ FUNCTIONS = {
 }
 """The functions and their arguments. `|` separates the types of an argument, and `?` marks an optional one."""
 STATES = dict.fromkeys(("ALARM", "OK", "INSUFFICIENT_DATA"), "text")
-"""What a rule may ask of an alarm, whose name is the argument."""
+"""Functions of a rule. Each is true if the alarm that its argument names is in this state."""
 
 _EXCERPT = 60  # characters shown on each side of an error
 _DEEPEST = 50  # parts within one another
