@@ -42,7 +42,7 @@ _LOST = 0.6737
 
 
 class Populations:
-    """Simulates the counts of a day's photos in Redis, with the operations that `Drift` needs. `case`: what changes."""
+    """Simulates counts of a day's photos in Redis, for `Drift`. `case`: why photos or answers change, if they do."""
 
     def __init__(self, seed: int, case: Case | None) -> None:
         self._random, self._case = Random(f"populations {seed}"), case  # noqa: S311  a simulation

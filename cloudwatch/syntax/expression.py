@@ -254,8 +254,8 @@ _CONDITION = re.compile(r'\s*(?:AND\s+)?(?P<property>[\w.:-]+)\s*=\s*"(?P<value>
 class Search:
     """The condition of a SEARCH: a metric with exactly these dimensions. The value None stands for any value.
 
-    CloudWatch also knows OR and NOT, and searches for parts of names; lint could not know which metrics such a search
-    should find, so they are errors.
+    CloudWatch also allows OR, NOT and parts of names. These are errors here, because lint could not know which metrics
+    the search should find.
     """
 
     namespace: str

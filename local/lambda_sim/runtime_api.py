@@ -52,7 +52,7 @@ class RuntimeMessage:
 class RuntimeApi(ThreadingTCPServer):
     """Lambda's runtime API on a free port. `messages`: the requests of the runtime.
 
-    `events`: the invocations that the runtime gets one by one when it asks for the next; None at the end.
+    `events`: queue of invocations. The runtime gets one for each request `next`; None closes its connection.
     """
 
     daemon_threads = True
