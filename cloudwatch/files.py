@@ -251,6 +251,6 @@ def _set_default_stage(body: dict[str, Any], stage: str) -> None:
     for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
         if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:
             variable["defaultValue"] = stage
-            choices = variable.get("values", [])
-            if stage not in [each["value"] for each in choices]:
+            choices = variable.get("values") or []
+            if stage not in [each.get("value") for each in choices]:
                 choices.append({"value": stage, "label": stage})

@@ -25,7 +25,7 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
     """Run a `python -m database` command in the function `admin`, and return the lines that it prints.
 
-    Raise `PreconditionFailed` with the last line if the command fails.
+    If the command fails, print them and raise `PreconditionFailed` with the last one.
     """
     # A retry would start a load twice. Keepalive, since a NAT or firewall may drop an idle connection.
     config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
@@ -33,6 +33,8 @@ def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
     result = invoke(stage.client("lambda", config=config), function_name(stage.name, "admin"), event, echo)
     lines = str(result["said"]).splitlines()
     if result["code"]:
+        for line in lines:
+            echo(line)
         raise PreconditionFailed(f"python -m database {command[0]} failed: {lines[-1]}")
     return lines
 

@@ -9,13 +9,9 @@ the same decoding and model without a server, on each core.
 Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +19,9 @@ from PIL import Image
 
 from benchmarks.backends import backends
 from benchmarks.measure import in_new_process, options, table
-from benchmarks.peers.client import Load, send_all
+from benchmarks.peers.client import send_all
 from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
-from benchmarks.peers.identifier import identify_alone
-from benchmarks.peers.servers import ALONE, CORES, PEERS, SERVERS, served
+from benchmarks.peers.servers import ALONE, PEERS, SERVERS, measure_alone, served
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
 from tests.support.pictures import SYDNEY, encoded, exif, noise
@@ -67,16 +62,6 @@ def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) 
     with peak_memory(pid) as peak:
         load = in_new_process(send_all, url, photos, connections, seconds)
     return Figures.of(load, cpu_seconds(pid) - before, peak())
-
-
-def measure_alone(photos: Path, seconds: float) -> Figures:
-    """Return the figures of identifying without a server, one process per core. Call it once in a new process."""
-    with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
-        loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
-        rates, times, answered, _ = zip(*loads, strict=True)
-    taken = os.times()
-    load = Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0)
-    return Figures.of(load, taken.children_user + taken.children_system, peak())
 
 
 def compare(

@@ -40,8 +40,9 @@ class Load(NamedTuple):
 
 async def send(host: str, port: int, requests: Iterator[bytes], replies: list[Reply]) -> None:
     """Send requests on a new connection, each once the previous one is answered. Append to `replies`."""
-    status, start = 0, perf_counter()
-    with suppress(OSError, asyncio.IncompleteReadError):
+    status: int | None = None
+    start = perf_counter()
+    with suppress(OSError, asyncio.IncompleteReadError, ValueError, IndexError):  # also of an answer without a length
         reader, writer = await asyncio.open_connection(host, port)
         with closing(writer):
             for request in requests:
@@ -51,7 +52,7 @@ async def send(host: str, port: int, requests: Iterator[bytes], replies: list[Re
                 await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(None, 1)[0]))
                 status = int(head.split(None, 2)[1])
                 replies.append(Reply(status, start, perf_counter()))
-    if not status:
+    if status == 0:
         replies.append(Reply(0, start, perf_counter()))
 
 

@@ -4,11 +4,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.backends import post, served_app
+from benchmarks.peers.client import Load
+from benchmarks.peers.figures import Figures, peak_memory
+from benchmarks.peers.identifier import identify_alone
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST
 
@@ -69,3 +75,14 @@ def served(
             for pid in filter(alive, family):  # some servers leave processes behind
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def measure_alone(photos: Path, seconds: float) -> Figures:
+    """Return the figures of identifying without a server, one process per core. Call it once in a new process."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as of the servers
+    with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
+        loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
+        rates, times, answered, _ = zip(*loads, strict=True)
+    taken = os.times()
+    load = Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0)
+    return Figures.of(load, taken.children_user + taken.children_system, peak())

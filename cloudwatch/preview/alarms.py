@@ -76,9 +76,13 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
             for name, composite in files.composites.items()
         }
         for name in TopologicalSorter(below).static_order():
-            if name not in found:
+            if name not in rules and name not in found:
+                raise AlarmError(f"a composite alarm refers to {name}, which is not an alarm of stage {files.stage}")
+            if name in rules:
                 states = {f"{start_of_names}{each}": found[each][0] for each in below[name]}
                 found[name] = _composite_states(rules[name], states, minutes)
+    except AlarmError:
+        raise
     except (KeyError, ValueError) as error:  # such as rules that refer to one another in a cycle
         reason = f"{error}; run `python -m cloudwatch lint`, which says what to write"
         raise AlarmError(f"a composite alarm is invalid: {reason}") from error

@@ -197,14 +197,14 @@ def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str,
     regions = _by_area(_shares(AREAS / "cell_regions.csv.gz", position))
     seas = _by_area(_shares(AREAS / "cell_seas.csv.gz", position))
     realm = np.zeros((2, len(cells)), bool)
-    realm[LAND, np.concatenate([*land.values()])] = True
-    realm[SEA, np.concatenate([*seas.values()])] = True
+    realm[LAND, np.concatenate([np.empty(0, np.intp), *land.values()])] = True
+    realm[SEA, np.concatenate([np.empty(0, np.intp), *seas.values()])] = True
     for row in read_rows(countries):
         realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
     whole = AreaCells(earth, land, seas, _groups(islands))
     remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
-    far = np.isin(np.arange(len(cells)), np.concatenate([*remote.values()]))
+    far = np.isin(np.arange(len(cells)), np.concatenate([np.empty(0, np.intp), *remote.values()]))
     earth = replace(earth, overland=_overland(neighbours, realm, land, far))
     return AreaCells(earth, {**regions, **_without(far, land), **remote}, seas, _groups(groups))
 
