@@ -184,7 +184,12 @@ class Predictions:
 
 def _packed(item: dict[str, Any]) -> Any:
     """Return a photo as JSON again: as objects, the photos of a large file would take gigabytes."""
-    return json.dumps(item) if item.keys() & {"detections", "filepath", "img_id"} else item
+    if not item.keys() & {"detections", "filepath", "img_id"}:
+        return item
+    try:
+        return json.dumps(item, allow_nan=False)
+    except ValueError:  # a number that JSON does not have, which Python reads
+        return item
 
 
 UNKNOWN = "unknown;"

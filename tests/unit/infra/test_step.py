@@ -46,7 +46,7 @@ def test_a_run_resumes_at_a_step_that_there_is() -> None:
     done: list[str] = []
     run(steps(done), lambda _: None, first="two")
     assert done == ["two", "three"]
-    with pytest.raises(StepFailed, match="there is no step four; the steps are one, two, three"):
+    with pytest.raises(StepFailed, match="there is no step four; choose one of one, two, three"):
         run(steps([]), lambda _: None, first="four")
 
 

@@ -1,5 +1,7 @@
 """Rows of the database that a request could not use are errors."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.stores.feature_row import cell_animals_of
@@ -22,6 +24,6 @@ def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: flo
 
 @pytest.mark.parametrize("months", [b"", bytes(11), bytes(24)])
 def test_seasons_that_do_not_have_twelve_months_for_each_animal_are_an_error(months: bytes) -> None:
-    row = (1, "v1", ["AU"], [1], [1.0], [1], [], [])
+    row: tuple[Any, ...] = (1, "v1", ["AU"], [1], [1.0], [1], [], [])
     with pytest.raises(ValueError, match="reshape"):
         cell_animals_of((*row, [1], months), with_seasons=True)
