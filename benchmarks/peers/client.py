@@ -40,11 +40,12 @@ class Load(NamedTuple):
 
 async def send(host: str, port: int, requests: Iterator[bytes], replies: list[Reply]) -> None:
     """Send requests on a new connection, each once the previous one is answered. Append to `replies`."""
-    status: int | None = None
+    status: int | None = 0
     start = perf_counter()
     with suppress(OSError, asyncio.IncompleteReadError, ValueError, IndexError):  # also of an answer without a length
         reader, writer = await asyncio.open_connection(host, port)
         with closing(writer):
+            status = None  # there may be nothing to send
             for request in requests:
                 status, start = 0, perf_counter()
                 writer.write(request)

@@ -44,3 +44,18 @@ def test_refusals_and_connections_that_end_are_failures(monkeypatch: pytest.Monk
     replies: list[client.Reply] = []
     run(client.send(HOST, free_port(), iter([b"GET / HTTP/1.1\r\n\r\n"]), replies))
     assert [reply.status for reply in replies] == [0]
+
+
+def test_a_client_with_nothing_to_send_counts_nothing_and_an_answer_without_a_length_is_a_failure() -> None:
+    # GIVEN a server whose answers have no length
+    async def served(requests: list[bytes]) -> list[int]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+        replies: list[client.Reply] = []
+        async with await asyncio.start_server(answer, HOST, 0) as server:
+            await client.send(HOST, server.sockets[0].getsockname()[1], iter(requests), replies)
+        return [reply.status for reply in replies]
+
+    assert (run(served([])), run(served([b"GET / HTTP/1.1\r\n\r\n"]))) == ([], [0])

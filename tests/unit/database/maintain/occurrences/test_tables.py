@@ -80,7 +80,7 @@ def unpacked(folder: Path, location: str) -> Path:
         ("../outside.txt", "not in its folder"),
         ("/etc/passwd", "not in its folder"),
         ("link.txt", "not in its folder"),  # a link is what it leads to
-        ("pipe", "is no file"),  # no one may ever write to it
+        ("pipe", "is not a file"),  # no one may ever write to it
     ],
 )
 def test_a_location_stays_within_the_folder_and_is_a_file(tmp_path: Path, location: str, fault: str) -> None:
