@@ -93,7 +93,10 @@ def of_comparison(
 
 
 class Shadow(NamedTuple):
-    """Compares answers with a version in shadow. Thread-safe. `emit`: writes metrics. `busy`: lock of its thread."""
+    """Compares live answers with those of a version in shadow, in a thread of its own. Thread-safe.
+
+    `emit`: writes metrics. `busy`: held while a comparison runs; a photo that comes meanwhile is not compared.
+    """
 
     features: "CellFeatures"
     recogniser: "Recogniser"

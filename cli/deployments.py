@@ -273,9 +273,9 @@ def parse_shift(text: str) -> timedelta:
 
 
 def corrected(taken: str, shift: float) -> datetime:
-    """Return the time on a clock after its correction by `shift` seconds. It has no zone, unless EXIF has its offset.
+    """Return the camera's time `taken` (ISO 8601) plus `shift` seconds. It has an offset from UTC only if `taken` has.
 
-    If the corrected time is none of the calendar's, after the year 9999, the camera's time is returned.
+    If the sum is outside of the years 1 to 9999, return `taken` without the shift.
     """
     time = datetime.fromisoformat(taken)
     if not shift:

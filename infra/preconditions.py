@@ -209,7 +209,7 @@ DEMANDED = {
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return the words of `DEMANDED` that a stage lacks; none if its database is not protected: no production."""
+    """Return the keys of `DEMANDED` that a stage lacks. Only production, whose database is protected, lacks some."""
     if parameters["DatabaseProtected"] != "true":
         return []
     has_alarms, has_budget = bool(parameters["AlarmEmail"]), float(parameters["BudgetDollars"]) > 0

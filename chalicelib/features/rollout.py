@@ -14,8 +14,8 @@ class Rollout(NamedTuple):
     """The active dataset, and a candidate that is on trial for a share of the cells.
 
     `switch`: number of the change that led to this state; a database numbers its changes, so no two states are equal.
-    `active`, `candidate`: versions. `share`: number of buckets on trial. `in_shadow`: whether the active dataset
-    answers for cells on trial too, and the candidate is only compared with it.
+    `active`, `candidate`: versions. `share`: number of the `BUCKETS` that are on trial. `in_shadow`: whether the
+    active dataset answers for cells on trial too, and the candidate is only compared with it.
     """
 
     switch: int

@@ -54,7 +54,7 @@ class Choice:
         return LocalEngine.build(self._settings(environment), environment, self.top, say, boxes=boxes, change=change)
 
     def versions(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the versions of the models by name, and of the data as `data`; empty for a service."""
+        """Return the version of each model by its name, and of the data as `data`; empty for a remote server."""
         if self.url:
             return {}
         from cli.engines.local import versions_at_hand

@@ -66,7 +66,7 @@ def _choice(
     "--local",
     "is_local",
     is_flag=True,
-    help="Identify on this machine (the default). DATABASE_URL and REDIS_URL may name stores.",
+    help="Identify on this machine (the default), with this release's animals, or those of DATABASE_URL and REDIS_URL.",
 )
 @click.option(
     "--engine",

@@ -102,7 +102,7 @@ class Evaluation:
         return tuple(each for each in self.outcomes if each.taxon == OTHER)
 
     def guess(self, outcome: Outcome) -> str:
-        """Return the id of the most probable output, or `OTHER`."""
+        """Return the id of the most probable taxon; `OTHER` if that is any animal that the head does not know."""
         return self._ids[int(outcome.probabilities.argmax())]
 
     def name_of(self, outcome: Outcome) -> str | None:

@@ -73,7 +73,10 @@ class GraphedMetric:
 
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the entries of a metric widget's `properties`. Raises `GraphedMetricsError`."""
+    """Return the `metrics` of a widget's `properties`, with its shorthand (`.`, `...`) and its defaults written out.
+
+    Raises `GraphedMetricsError`.
+    """
     entries, above = list[GraphedMetric](), list[str]()
     of_widget = {name: properties[name] for name in ("stat", "period") if name in properties}
     for row, entry in enumerate(properties.get("metrics", [])):

@@ -2,7 +2,7 @@
 
     rule = Rule()
     vision = rule.input("vision", ("animals",))
-    rule.output("best", (vision * weights).argmax())
+    rule.output("best", (vision * weights).argmax(), 1)
 
 All arrays have one dimension; a number is an array of length 1. Numbers are float64, and truth is 0.0 or 1.0: *and* is
 a product, *or* a maximum. No node is a Cast: onnxruntime's is one function for all types, of which a browser's second
@@ -97,7 +97,7 @@ type Operand = Array | NDArray[Any] | Sequence[float] | float
 
 
 class Rule(GraphBuilder):
-    """A graph of formulas that is being built."""
+    """Builds an ONNX graph from formulas over arrays: add inputs and outputs, then take the model from `finished`."""
 
     def __init__(self) -> None:
         super().__init__()
