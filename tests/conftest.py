@@ -9,7 +9,6 @@ import pytest
 from infra.package import Package
 from local.stack import postgres, valkey
 from tests.built_package import built_once
-from tests.stand_ins import stand_ins
 from tests.support.feature_rig import serve_loaded
 
 hypothesis.settings.register_profile("shared", deadline=None)  # on a busy machine, durations prove nothing
@@ -67,10 +66,3 @@ def package() -> Package:
     wheels for Lambda. Workers and later runs share the package until one of its files changes.
     """
     return built_once()
-
-
-@pytest.fixture
-def packages() -> Iterator[None]:
-    """Stand-ins in the place of the packages of other projects, whose weights are out of reach."""
-    with stand_ins():
-        yield

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 STAND_INS = Path(__file__).parent
 BLANK = "f1856211-cfb7-4a5b-9158-c0f72fd09ee6;;;;;;blank"
 HUMAN = "990ae9dd-7a59-4344-afcb-1b7b21368000;mammalia;primates;hominidae;homo;sapiens;human"
@@ -59,3 +61,10 @@ def stand_ins() -> Iterator[None]:
         for name in [name for name in list(sys.modules) if name.split(".")[0] in names]:
             del sys.modules[name]
         sys.modules.update(before)
+
+
+@pytest.fixture
+def packages() -> Iterator[None]:
+    """Stand-ins in the place of the packages of other projects."""
+    with stand_ins():
+        yield

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from cli.__main__ import run as run_command
+from tests.stand_ins import packages  # noqa: F401  a fixture
 from tests.support.pictures import encoded, noise
 
 type Command = Callable[..., subprocess.Popen[str]]

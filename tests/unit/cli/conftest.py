@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.results import ResultsFile
+from tests.stand_ins import packages  # noqa: F401  a fixture
 from tests.support.studies import write_study
 
 
