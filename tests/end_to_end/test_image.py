@@ -187,7 +187,6 @@ def test_a_photo_goes_from_the_browser_through_the_container_to_the_packaged_fun
     shown.set_input_files("#pick", photo())
     # THEN the function answers it
     expect(shown.locator("#where")).to_contain_text("(Australia), from the photo’s GPS data")
-    expect(shown.locator("#candidates li")).to_have_count(5)
     # AND the photo went through the bucket
     (stored,) = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
     assert stored["Key"].startswith("uploads/")

@@ -52,10 +52,10 @@ def test_a_visit_is_three_calls_and_then_one(request: pytest.FixtureRequest, ope
     shown = open_page(url)
     shown.wait_for_load_state("networkidle")
     expect(shown.get_by_text("Choose a photo of an animal")).to_be_visible()
-    # THEN the page is three calls, all compressed
-    first = calls_of(shown)
-    assert [(each.status, each.compressed) for each in first] == [(200, True)] * 3, first
-    assert sum(each.size for each in first) < BUDGET
+    # THEN the page is three calls, all compressed; on Lambda API Gateway does that, but not the simulated one
+    first, compresses = calls_of(shown), transport == "app_url"
+    assert [(each.status, each.compressed) for each in first] == [(200, compresses)] * 3, first
+    assert sum(each.size for each in first) < BUDGET or not compresses
     print(f"{transport}: {len(first)} calls, {sum(each.size for each in first)} bytes")
     # WHEN a photo is identified THEN that is the only further call, and the map is there
     shown.set_input_files("#pick", photo())

@@ -30,7 +30,7 @@ from tests.support.pictures import SYDNEY, exif, jpeg
 
 pytestmark = pytest.mark.alone  # it packs the release before, and loads its data
 
-FIRST = "1fb57360"
+FIRST = "4f84f5ba"
 """The release before, as long as there is no tag."""
 PHOTO = jpeg(exif=exif(SYDNEY))
 
