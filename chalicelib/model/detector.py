@@ -159,12 +159,11 @@ class Detector(PackModel):
         if self.has_one_size:
             return None
         frame = whole(min(self.size, GLANCE))
-        raw = self._raw(frame, square=False)
-        highest = {kind: raw[1][0][:, indices].max(initial=0.0) for kind, indices in self.classes.items()}
-        if max(highest.values()) < HINT:
-            return ()
-        is_sure = highest["animal"] < HINT and max(highest.values()) >= SURE_GLANCE
-        return self._boxes_in(frame, *raw) if is_sure else None
+        boxes, scores = self._raw(frame, square=False)
+        highest = {kind: scores[0][:, indices].max(initial=0.0) for kind, indices in self.classes.items()}
+        surest = max(highest.values())
+        is_sure = surest < HINT or (highest["animal"] < HINT and surest >= SURE_GLANCE)
+        return self._boxes_in(frame, boxes, scores) if is_sure else None
 
     def _raw(self, frame: NDArray[np.uint8], *, square: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the boxes and scores of all squares of an image, shapes (1, A, 4) and (1, A, classes)."""

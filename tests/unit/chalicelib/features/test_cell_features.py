@@ -319,7 +319,7 @@ class TestFaults:
         world.store.fault = "postgres_unreachable"
         features = container.at(CELL)
         assert outcome(features) == ("narrowed", level, ("redis_oom",))
-        # AND it is told that it was warmed, and what happened, once
+        # AND its trace says once that the value was warmed, and what happened
         assert features.trace.warmed
         assert [each.partition(":")[0] for each in features.trace.details] == ["redis_oom"]
 
