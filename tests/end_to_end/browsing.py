@@ -1,11 +1,11 @@
 """What a person brings to the page: a screen, a photo; and what the API may say of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import FilePayload, FloatRect, Locator, Page, Route, ViewportSize
 
-from chalicelib.config.settings import ROOT
 from tests.support import pictures
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
@@ -22,6 +22,13 @@ the stand-in has them, and the options of `Open`."""
 def photo(data: bytes | None = None, name: str = "photo.jpg", kind: str = "image/jpeg") -> FilePayload:
     """A file to choose; by default a JPEG that was taken in Sydney."""
     return {"name": name, "mimeType": kind, "buffer": data or pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))}
+
+
+def unreadable(folder: Path, size: int, name: str = "large.heic") -> Path:
+    """A file of `size` bytes that only the API reads; as a path, since large files as bytes take Playwright seconds."""
+    path = folder / name
+    path.write_bytes(b"\0\0\0\x18ftypheic".ljust(size, b"\0"))
+    return path
 
 
 def problem(code: str, status: int, detail: str = "what happened") -> tuple[dict[str, Any], int]:
@@ -61,12 +68,3 @@ def settle(shown: Page) -> None:
         for (let i = 0; i < 2; i += 1) await new Promise(requestAnimationFrame);
         await fetch(location.href);
     }""")
-
-
-def module(shown: Page, name: str) -> str:
-    """Return the address of a source of the page, to import in the browser: the bundle exports nothing."""
-    shown.route(
-        f"**/web/{name}", lambda route: route.fulfill(path=ROOT / "web/page/src" / name, content_type="text/javascript")
-    )
-    address: str = shown.evaluate("name => new URL(`web/${name}`, document.baseURI).href", name)
-    return address

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import PHONE, Open, module, photo
+from tests.end_to_end.browsing import PHONE, Open, photo
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
 
@@ -248,39 +248,3 @@ def test_the_list_is_saved_in_four_formats_and_loaded_again(answered: Page, tmp_
     expect(answered.locator("#lasting")).to_be_checked()
     answered.set_input_files("#load-list", photo(b"hello,\x00", "a.csv", "text/csv"))
     expect(answered.locator("#history-status")).to_contain_text("This file is no list")
-
-
-def test_a_file_of_a_stranger_does_no_harm(stand: Stand, open_page: Open) -> None:
-    # GIVEN notes that a spreadsheet would run or that break CSV, and a file with values that are none
-    shown = open_page(stand.url)
-    csv_module, files = module(shown, "csv.js"), module(shown, "observation_files.js")
-    assert csv_module
-    notes = ["=1+1", 'say "hi", twice', "two\r\nlines", "-", "", "'quoted"]
-    fox = {"id": "b", "name": "fox", "latitude": 91, "longitude": 0, "count": -4, "said": "x", "date": "soon"}
-    rows = [{"id": "", "name": "no id"}, {"id": "a", "name": 5}, {**fox, "added": "x"}]
-    found = shown.evaluate(
-        """async ([url, notes, rows]) => {
-            const { FORMATS, parse } = await import(url);
-            const taxon = { name: "fox", scientific_name: "Vulpes vulpes" };
-            const fox = { taxon, place: null, count: 1, results: [] };
-            const rest = { added: "2026-11-01T00:00:00.000Z", answered: "", said: "", date: "", where: "" };
-            const entry = (note, i) => ({ id: `${i}`, ...fox, ...rest, note });
-            const entries = notes.map(entry);
-            const features = rows.map((properties) => ({ type: "Feature", geometry: null, properties }));
-            return [
-                FORMATS.csv.write(entries),
-                parse(FORMATS.csv.write(entries)).map(({ note }) => note),
-                parse(FORMATS.geojson.write(entries)).map(({ note }) => note),
-                parse(JSON.stringify({ features })),
-                [parse(""), parse("{"), parse("{}"), parse("[1]"), parse('{"features":[null]}')],
-                FORMATS["dwc.csv"].write([]).length > 0,
-            ];
-        }""",
-        [files, notes, rows],
-    )
-    text, from_csv, from_geojson, strange, broken, _ = found
-    assert (from_csv, from_geojson) == (notes, notes)
-    assert all(not cell.startswith(("=", "-")) for row in csv.reader(text.splitlines()) for cell in row)
-    (read,) = strange
-    assert (read["place"], read["count"], read["said"], read["date"]) == (None, 1, "", "")
-    assert broken == [[]] * 5

@@ -9,7 +9,7 @@ from chalicelib.features.cells import cell_of, text_of
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset, read_dataset
 from database.packed import BITS, pack, runs, varints
-from tests.unit.web.page.offline.node import run
+from tests.unit.web.page.node import run
 
 CELLS = sorted({cell_of(latitude, longitude) for latitude in range(-80, 81, 20) for longitude in range(-170, 171, 20)})
 
@@ -17,7 +17,7 @@ CELLS = sorted({cell_of(latitude, longitude) for latitude in range(-80, 81, 20) 
 def expect_read(dataset: Dataset, wanted: list[int]) -> None:
     """Compare what the page reads of some cells with a dataset, whose cells and rows are lists."""
     packed = np.frombuffer(pack(dataset), np.uint8)
-    calls = (("ranges.js", "livingIn", {"shared": "packed"}, text_of(cell)) for cell in wanted)
+    calls = (("offline/ranges.js", "livingIn", {"shared": "packed"}, text_of(cell)) for cell in wanted)
     stated = {each.cell: each for each in dataset.cells}
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     for cell, found in zip(wanted, run(*calls, packed=packed), strict=True):

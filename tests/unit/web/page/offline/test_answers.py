@@ -10,7 +10,7 @@ import pytest
 
 from model.rule.build import RuleFiles
 from tests.unit.model.rule.offline_cases import NOWHERE, Case, Golden
-from tests.unit.web.page.offline.node import run
+from tests.unit.web.page.node import run
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,16 @@ def test_answers_are_the_servers(golden: Golden) -> None:
     cases = list(golden.cases())
     expected = [golden.answer(case) for case in cases]
     seen = {"width": 260, "height": 260, "pixels": np.random.default_rng(1).integers(0, 255, 202800, dtype=np.uint8)}
-    places = run(*(("place.js", "placeWith", found_at(case), {"shared": "table"}) for case in cases), table=table)
+    places = run(
+        *(("offline/place.js", "placeWith", found_at(case), {"shared": "table"}) for case in cases), table=table
+    )
     # WHEN the page makes an answer of what the graph says
     calls = []
     for case, place, answer in zip(cases, places, expected, strict=True):
         packs = tuple(answer["packs"])
         found = {"said": said(golden, case, packs), "packs": list(packs), "boxes": None}
         more = {"table": {"shared": "table"}, "side": 1000, "milliseconds": 1}
-        calls.append(("answer.js", "answerOf", found | {"seen": {"shared": "seen"}}, place, more))
+        calls.append(("offline/answer.js", "answerOf", found | {"seen": {"shared": "seen"}}, place, more))
     answers = run(*calls, table=table, seen=seen)
     # THEN they are those of the server, which rounds a half in another way
     for case, mine, theirs in zip(cases, answers, expected, strict=True):

@@ -17,7 +17,7 @@ from chalicelib.model.packs import resized
 from chalicelib.photo.pixels import Area, Picture, crop_share, decode
 from chalicelib.photo.quality import measures_of
 from tests.support.pictures import encoded, noise
-from tests.unit.web.page.offline.node import image, pixels_of, run
+from tests.unit.web.page.node import image, pixels_of, run
 
 SIZE = 260
 
@@ -49,7 +49,7 @@ def test_images_are_resized_as_pillow_does_it(kind: str, several: list[Any]) -> 
         across, down = size[0] * scale, size[1] * scale
         left, top = x * (width - across), y * (height - down)
         area = (left, top, min(left + across, width), min(top + down, height))
-        calls.append(("resize.js", "resized", image(pixels), area, size, {"filter": kind, "gap": gap}))
+        calls.append(("offline/resize.js", "resized", image(pixels), area, size, {"filter": kind, "gap": gap}))
         whole = Image.fromarray(pixels)
         expected.append(whole.resize(size, Image.Resampling[kind.upper()], area, reducing_gap=gap or None))
     # WHEN
@@ -68,12 +68,12 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
     form = {"size": pack.size, "crop": min(pack.crop / crop_share(SIZE), 1.0), "resampling": pack.resampling}
     # WHEN
     square, part, near, boxed, for_pack, smaller = run(
-        ("picture.js", "square", shown, SIZE),
-        ("picture.js", "around", shown, area._asdict(), SIZE),
-        ("picture.js", "near", shown, {"x": 0.3, "y": 0.8}, 0.6, SIZE),
-        ("picture.js", "letterBox", shown, 416, STEP),
-        ("picture.js", "forPack", image(seen), form),
-        ("picture.js", "smaller", shown, SIZE),
+        ("offline/picture.js", "square", shown, SIZE),
+        ("offline/picture.js", "around", shown, area._asdict(), SIZE),
+        ("offline/picture.js", "near", shown, {"x": 0.3, "y": 0.8}, 0.6, SIZE),
+        ("offline/picture.js", "letterBox", shown, 416, STEP),
+        ("offline/picture.js", "forPack", image(seen), form),
+        ("offline/picture.js", "smaller", shown, SIZE),
     )
     # THEN
     assert same(square, seen)
@@ -90,7 +90,7 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
 
 def test_the_quality_of_a_photo_is_measured_alike() -> None:
     seen = noisy(SIZE, SIZE)
-    (measured,) = run(("picture.js", "measures", image(seen)))
+    (measured,) = run(("offline/picture.js", "measures", image(seen)))
     assert tuple(measured.values()) == pytest.approx(measures_of(seen))
 
 
@@ -102,7 +102,9 @@ def test_a_large_jpeg_is_shrunk_as_libjpeg_does_it(width: int, height: int, fact
     whole = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
     expected = decode(Image.open(BytesIO(data)), SIZE)
     # WHEN
-    found, drafted = run(("picture.js", "draftOf", image(whole), SIZE), ("picture.js", "shrunk", image(whole), factor))
+    found, drafted = run(
+        ("offline/picture.js", "draftOf", image(whole), SIZE), ("offline/picture.js", "shrunk", image(whole), factor)
+    )
     # THEN
     assert found == factor
     assert (

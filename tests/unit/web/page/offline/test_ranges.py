@@ -8,7 +8,7 @@ from chalicelib.features.cells import cell_of, text_of
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
 from database.packed import pack
-from tests.unit.web.page.offline.node import run
+from tests.unit.web.page.node import run
 
 SYDNEY, WELLINGTON, PARIS, AT_SEA = map(cell_of, (-33.9, -41.3, 48.9, -40.0), (151.2, 174.8, 2.4, -120.0))
 
@@ -29,7 +29,7 @@ def test_a_cell_is_read_as_the_server_has_it() -> None:
     packed = np.frombuffer(pack(Dataset("v1", cells, [np.array(rows, ROW)])), np.uint8)
     # WHEN the page reads them
     places = (SYDNEY, WELLINGTON, PARIS, AT_SEA)
-    found = run(*(("ranges.js", "livingIn", packed, text_of(each)) for each in places))
+    found = run(*(("offline/ranges.js", "livingIn", packed, text_of(each)) for each in places))
     # THEN
     expected: list[dict[str, Any]] = []
     for place in places:

@@ -23,7 +23,7 @@ from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.photo import quality
 from chalicelib.photo.quality import Quality
-from tests.unit.web.page.offline.node import run
+from tests.unit.web.page.node import run
 
 WIDE = 3
 """The level from which a name is wide, as model/rule has it."""
@@ -57,7 +57,7 @@ def test_the_boxes_of_a_photo_are_those_that_the_server_finds() -> None:
     rule = {"classes": server.classes, "most": detector.MOST, "SCORE": detector.SCORE, "OVERLAP": detector.OVERLAP}
     # WHEN
     outputs = {"boxes": boxes[0], "scores": scores[0]}
-    (found,) = run(("detections.js", "found", outputs, {"width": 416, "height": 312}, rule))
+    (found,) = run(("offline/detections.js", "found", outputs, {"width": 416, "height": 312}, rule))
     # THEN
     expected = server.find(frame)
     assert len(expected) > 20
@@ -70,7 +70,7 @@ def test_the_boxes_of_a_photo_are_those_that_the_server_finds() -> None:
 def test_the_mean_of_looks_is_the_servers() -> None:
     random = np.random.default_rng(5)
     rows = [row.astype(np.float32) for row in random.dirichlet(np.full(40, 0.05), 3)]
-    (mean, alone) = run(("recognise.js", "meanOf", rows), ("recognise.js", "meanOf", rows[:1]))
+    (mean, alone) = run(("offline/recognise.js", "meanOf", rows), ("offline/recognise.js", "meanOf", rows[:1]))
     assert mean == pytest.approx(mean_of(rows).tolist(), abs=1e-6)
     assert alone == pytest.approx(rows[0].tolist())
 
@@ -79,7 +79,9 @@ def test_the_mean_of_looks_is_the_servers() -> None:
 def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int) -> None:
     found = np.random.default_rng(seed).normal(size=(9, 9)).astype(np.float32)
     scores = Scores(found, found, 0.9, activation_map=found)
-    place, shown = run(("recognise.js", "placeIn", found, recogniser.STRONG), ("answer.js", "classMapOf", found, 0.9))
+    place, shown = run(
+        ("offline/recognise.js", "placeIn", found, recogniser.STRONG), ("offline/answer.js", "classMapOf", found, 0.9)
+    )
     assert (place["x"], place["y"]) == pytest.approx(place_in(scores))
     # AND the page can show it
     expected = class_map_of(ClassMap(0.9, found))
@@ -119,7 +121,7 @@ def test_the_reasons_of_a_wide_answer_are_the_servers(subject: Subject) -> None:
         shown = {"pixels": pixels, "dark": dark, "soft": soft, "infrared": grey}
         surest = None if share is None else {"left": 0, "top": 0, "right": share, "bottom": 1}
         given = {"subject": subject, "said": said, "quality": shown, "surest": surest}
-        calls.append(("answer.js", "reasonsOf", given, table))
+        calls.append(("offline/answer.js", "reasonsOf", given, table))
         perhaps = tuple(Possible("a", "a", "A", "family", 0.5, ()) for _ in range(listed))
         decision = Decision(
             _predicted(level, 0.9), perhaps, is_widened=widened, looks_like=member if elsewhere else None
@@ -134,6 +136,6 @@ def test_the_reasons_of_a_wide_answer_are_the_servers(subject: Subject) -> None:
 def test_a_photo_gets_a_second_look_as_on_the_server(level: int, score: float) -> None:
     said = {"taxon": level, "level": level, "score": score}
     (doubtful,) = run(
-        ("recognise.js", "isDoubtful", said, {"wide": WIDE, "recogniser": {"SURE": recogniser.SURE}}),
+        ("offline/recognise.js", "isDoubtful", said, {"wide": WIDE, "recogniser": {"SURE": recogniser.SURE}}),
     )
     assert doubtful == is_doubtful(_predicted(level, score))

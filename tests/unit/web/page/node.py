@@ -11,21 +11,36 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chalicelib.config.settings import ROOT
+
 
 def run(*calls: tuple[Any, ...], **shared: Any) -> list[Any]:
-    """Return the results of calls: of each the module in web/page/src/offline, the function, and its arguments.
+    """Return the results of calls: of each the module in web/page/src, the function, and its arguments.
 
     `shared`: what an argument, or a part of one, may name as `{"shared": name}`.
     """
+    results: list[Any] = _node(str(Path(__file__).with_name("run.mjs")), {"shared": shared, "calls": calls})
+    return results
+
+
+def evaluate(module: str, function: str, *values: Any) -> Any:
+    """Return what a function in JavaScript returns for a module in web/page/src and values."""
+    address = (ROOT / "web/page/src" / module).as_uri()
+    code = f"""
+        import {{ readFileSync }} from "node:fs";
+        const result = ({function})(await import("{address}"), ...JSON.parse(readFileSync(0, "utf8")));
+        process.stdout.write(JSON.stringify(result));"""
+    return _node("--input-type=module", values, f"--eval={code}")
+
+
+def _node(first: str, given: Any, *more: str) -> Any:
     node = shutil.which("node")
     if node is None:
         pytest.fail("no Node.js was found, which runs the page's modules; get it with: apt-get install npm")
-    script = Path(__file__).with_name("run.mjs")
-    text = json.dumps({"shared": shared, "calls": calls}, default=_encoded)
-    done = subprocess.run([node, script], input=text, capture_output=True, text=True, timeout=60, check=False)
+    text = json.dumps(given, default=_encoded)
+    done = subprocess.run([node, first, *more], input=text, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    results: list[Any] = json.loads(done.stdout)
-    return results
+    return json.loads(done.stdout)
 
 
 def image(pixels: NDArray[np.uint8]) -> dict[str, Any]:

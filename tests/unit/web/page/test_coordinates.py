@@ -1,12 +1,8 @@
-"""Coordinates, plus codes and map links that people paste, read in a browser."""
-
-from typing import Any
+"""Coordinates, plus codes and map links that people paste."""
 
 import pytest
-from playwright.sync_api import Page
 
-from tests.end_to_end.browsing import Open, module
-from tests.end_to_end.stand import Stand
+from tests.unit.web.page.node import run
 
 TOWER = (48.8584, 2.2945)
 OPERA = (-33.8568, 151.2153)
@@ -67,29 +63,15 @@ NO_PLACE = [
 ]
 
 
-def _read(shown: Page, texts: list[str], language: str = "en") -> list[Any]:
-    module(shown, "plus_code.js")  # which the other imports
-    found: list[Any] = shown.evaluate(
-        """async ([url, texts, language]) => {
-            const { readCoordinates } = await import(url);
-            return texts.map((text) => readCoordinates(text, language));
-        }""",
-        [module(shown, "coordinates.js"), texts, language],
+def test_coordinates_are_read_in_the_usual_forms_and_nothing_else_is_taken_for_them() -> None:
+    *found, german, french = run(
+        *(("coordinates.js", "readCoordinates", text, "en") for text in (*FORMS, *NO_PLACE)),
+        *(("coordinates.js", "readCoordinates", "48,8584° N, 2,2945° O", language) for language in ("de", "fr")),
     )
-    return found
-
-
-def test_coordinates_are_read_in_the_usual_forms(stand: Stand, open_page: Open) -> None:
-    found = _read(open_page(stand.url), list(FORMS))
-    places = {text: place and (place["latitude"], place["longitude"]) for text, place in zip(FORMS, found, strict=True)}
-    assert places == {text: pytest.approx(place, abs=1e-4) for text, place in FORMS.items()}
-
-
-def test_what_is_no_place_is_not_taken_for_one(stand: Stand, open_page: Open) -> None:
-    assert _read(open_page(stand.url), NO_PLACE) == [None] * len(NO_PLACE)
-
-
-def test_the_letter_o_is_east_in_german_and_west_in_french(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
-    (german,), (french,) = (_read(shown, ["48,8584° N, 2,2945° O"], language) for language in ("de", "fr"))
+    places = [place and (place["latitude"], place["longitude"]) for place in found]
+    assert dict(zip(FORMS, places[: len(FORMS)], strict=True)) == {
+        text: pytest.approx(place, abs=1e-4) for text, place in FORMS.items()
+    }
+    assert dict(zip(NO_PLACE, places[len(FORMS) :], strict=True)) == dict.fromkeys(NO_PLACE)
+    # AND the letter O is east in German and west in French
     assert (german["longitude"], french["longitude"]) == (2.2945, -2.2945)

@@ -15,7 +15,7 @@ const given = (value) => {
 };
 const results = [];
 for (const [module, name, ...values] of calls) {
-  const functions = await import(new URL(`../../../../../web/page/src/offline/${module}`, import.meta.url));
+  const functions = await import(new URL(`../../../../web/page/src/${module}`, import.meta.url));
   results.push(await functions[name](...values.map(given)));
 }
 const encoded = (_, value) => {
