@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing
 import pytest
 import redis
 
-from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from database.switch import Trial
@@ -47,11 +46,3 @@ def test_it_is_looked_up_beside_the_active_one_with_one_query_for_all(containers
         assert other.found.animals.tolist() == answer.found.animals.tolist()
     # AND the second container needed no query, so it has no connection to the database
     assert containers[1].store._connection is None
-
-
-def test_a_dataset_that_is_gone_is_left_out_and_no_fault_of_the_database(containers: list[LookupStack]) -> None:
-    container = containers[0]
-    assert container.features.at(FIRST).version == "v1"
-    with pytest.raises(StoreError, match="the database has no dataset v3"):
-        container.store.features_of((FIRST,), Deadline.after(1), "v3")
-    assert container.store._breaker._failures == 0

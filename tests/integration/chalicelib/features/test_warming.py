@@ -10,12 +10,12 @@ from chalicelib.config.features import WarmingPlan
 from chalicelib.features.cache import value_key
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.warming import Warming, read_places
+from chalicelib.features.warming import Warming, WarmingReport
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from tests.support.feature_rig import LookupStack, database
 
-HERE, ELSEWHERE = cell_of(48.9, 2.4), cell_of(-24.0, 31.5)
+HERE = cell_of(48.9, 2.4)
 
 
 @pytest.fixture
@@ -26,8 +26,9 @@ def container(postgres_server: PostgresServer, valkey_server: ValkeyServer) -> I
             yield container
 
 
-def warming(container: LookupStack, places: list[int]) -> Warming:
-    return Warming(container.cache, container.store, container.policy.ttl, WarmingPlan(margin=60, ahead=120), places)
+def warm(container: LookupStack) -> WarmingReport:
+    ttl, plan = container.policy.ttl, WarmingPlan(margin=60, ahead=120)
+    return Warming(container.cache, container.store, ttl, plan, []).run(Deadline.after(5))
 
 
 def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, valkey_server: ValkeyServer) -> None:
@@ -36,7 +37,7 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, 
     container.features._rollout._trusted_until = 0
     container.features.at(HERE)
     # WHEN warmed
-    report = warming(container, []).run(Deadline.after(5))
+    report = warm(container)
     # THEN the neighbours are filled, in one query, and the cell itself was good
     assert (report.considered, report.refreshed, report.skipped, report.failed) == (7, 6, 1, 0)
     assert (report.queries, report.faults) == (1, [])
@@ -47,17 +48,5 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, 
     answers = [container.features.at(cell) for cell in neighbours_of(HERE)]
     assert {(features.cache, features.trace.warmed) for features in answers} == {("hit", True)}
     # AND the next run finds nothing to do, and leaves the database alone
-    again = warming(container, []).run(Deadline.after(5))
+    again = warm(container)
     assert (again.refreshed, again.skipped, again.queries) == (0, 7, 0)
-
-
-def test_all_places_are_warmed_in_one_query(container: LookupStack) -> None:
-    places = read_places()
-    report = warming(container, places).run(Deadline.after(10))
-    assert (report.considered, report.refreshed, report.queries) == (len(places), len(places), 1)
-
-
-def test_without_servers_it_says_so() -> None:
-    with closing(LookupStack("redis://127.0.0.1:1", "postgresql://a@127.0.0.1:1/b")) as container:
-        report = warming(container, [HERE]).run(Deadline.after(5))
-    assert (report.refreshed, report.faults) == (0, ["redis_unreachable"])

@@ -18,14 +18,12 @@ from chalicelib.features.cache import (
     demand_key,
     hits_key,
     lease_key,
-    reference_key,
     seen_key,
     value_key,
 )
 from chalicelib.features.codec import HEADER
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
-from chalicelib.telemetry.drift import Drift
 from local.stack.valkey import ValkeyServer
 from tests.support.feature_rig import FIRST, REDIS
 
@@ -56,10 +54,11 @@ def published(value: bytes = b"value", rollout: bytes = b"v1", known: bytes | No
     return Publication(Entry(KEY, value, 60), rollout, known)
 
 
-def test_a_written_value_is_read_and_has_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:
-    assert cache.read(KEY, soon()) is None
+def test_values_are_read_whole_or_by_their_headers_and_have_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:
+    other = value_key(FIRST + 1, "v1")
     cache.write([Entry(KEY, bytes(range(256)) * 2000, 60)], soon())
-    assert cache.read(KEY, soon()) == bytes(range(256)) * 2000 == plain_redis.get(KEY)
+    assert (cache.read(KEY, soon()), cache.read(other, soon())) == (bytes(range(256)) * 2000, None)
+    assert cache.read_headers([KEY, other], soon()) == [bytes(range(HEADER.size)), b""]
     assert 59_000 < plain_redis.pttl(KEY) <= 60_000
 
 
@@ -116,6 +115,10 @@ def test_demand_is_counted_and_the_hottest_cells_are_returned(cache: RedisCache,
     assert cache.hits(HOUR - 1, soon()) == (0, 0)
     # AND it expires
     assert all(0 < plain_redis.ttl(key) <= KEEP_SECONDS for key in (demand_key(HOUR), hits_key(HOUR)))
+    # AND what is no number is ignored
+    plain_redis.zadd(demand_key(HOUR), {"not a cell": 99})
+    plain_redis.hset(hits_key(HOUR), "hits", "many")
+    assert (cache.demand([HOUR], 2, soon()), cache.hits(HOUR, soon())) == ([{2: 10.0}], (0, 0))
 
 
 def test_photos_by_class_are_counted_hour_by_hour(cache: RedisCache, plain_redis: redis.Redis) -> None:
@@ -126,30 +129,6 @@ def test_photos_by_class_are_counted_hour_by_hour(cache: RedisCache, plain_redis
     # THEN the counts add up, what is no number is ignored, and they expire
     assert cache.seen([HOUR, HOUR - 1], soon()) == [Counter({"quality:good": 3, "taxa:AU Aves": 1}), Counter()]
     assert 0 < plain_redis.ttl(seen_key(HOUR)) <= KEEP_SEEN
-
-
-def test_drift_is_found_in_two_weeks_of_real_counts(cache: RedisCache, plain_redis: redis.Redis) -> None:
-    # GIVEN two weeks of good photos, and an hour of dark ones
-    for age in range(15 * 24):
-        quality = {"quality:good": 290, "quality:dark": 10} if age else {"quality:good": 90, "quality:dark": 210}
-        for name, photos in {"subject:animal": 300, **quality}.items():
-            plain_redis.hset(seen_key(HOUR - age), name, photos)
-    # WHEN the next hour has begun THEN the quality has drifted, and the reference is kept for a while
-    found = Drift(cache, "7", lambda: (HOUR + 1) * 3600.0).run(Deadline.after(20))
-    assert {each.dimensions["population"] for each in found if each.metrics["Drift"] > 0.25} == {"quality"}
-    assert 0 < plain_redis.ttl(reference_key("7")) <= 60 * 86_400
-
-
-def test_invalid_demand_is_ignored(cache: RedisCache, plain_redis: redis.Redis) -> None:
-    plain_redis.zadd(demand_key(HOUR), {"not a cell": 9, "7": 1})
-    plain_redis.hset(hits_key(HOUR), mapping={"hits": "many", "warmed": "1"})
-    assert cache.demand([HOUR], 10, soon()) == [{7: 1.0}]
-    assert cache.hits(HOUR, soon()) == (0, 0)
-
-
-def test_headers_are_short_and_empty_without_a_value(cache: RedisCache, plain_redis: redis.Redis) -> None:
-    plain_redis.set(KEY, b"x" * 5000)
-    assert cache.read_headers([KEY, value_key(FIRST + 1, "v1")], soon()) == [b"x" * HEADER.size, b""]
 
 
 def test_a_rollout_is_announced(cache: RedisCache, plain_redis: redis.Redis) -> None:

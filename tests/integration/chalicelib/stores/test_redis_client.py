@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from time import monotonic, perf_counter
 
@@ -92,25 +91,6 @@ class TestCluster:
                 cache.read(owned_by(node)[0], soon())
             assert _calls(nodes[0], "cluster|slots") == before + 1
 
-    def test_a_migrating_slot_is_followed(self, nodes: list[ClusterNode]) -> None:
-        slot = next(slot for slot in range(*SLOTS[1]) if not nodes[1].command("CLUSTER", "COUNTKEYSINSLOT", slot))
-        key = next(key for n in count() if key_slot(key := b"key:%d" % n) == slot)
-        with closing(cache_at(nodes[0].url)) as cache:
-            # GIVEN a migrating slot
-            nodes[2].command("CLUSTER", "SETSLOT", slot, "IMPORTING", nodes[1].identity)
-            nodes[1].command("CLUSTER", "SETSLOT", slot, "MIGRATING", nodes[2].identity)
-            try:
-                # WHEN a new value is written THEN it is on the target node (ASK), and is read there
-                cache.write([Entry(key, b"new", 60)], soon())
-                assert cache.read(key, soon()) == b"new"
-                assert nodes[1].command("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
-                assert nodes[2].command("CLUSTER", "COUNTKEYSINSLOT", slot) == 1
-            finally:
-                nodes[2].command("CLUSTER", "SETSLOT", slot, "NODE", nodes[2].identity)
-                nodes[1].command("CLUSTER", "SETSLOT", slot, "NODE", nodes[2].identity)
-            # AND it is found there after the migration (MOVED)
-            assert cache.read(key, soon()) == b"new"
-
 
 @pytest.mark.alone
 @pytest.mark.parametrize("how", ["killed", "hung"])
@@ -134,23 +114,6 @@ def test_a_replica_takes_over_from_its_primary(tmp_path: Path, how: str, endpoin
         assert _is_primary(nodes[3])
         if how == "hung":
             nodes[0].child.resume()
-
-
-@pytest.mark.alone
-def test_a_cluster_that_is_down_fails_at_once(tmp_path: Path) -> None:
-    with cluster(tmp_path) as nodes, closing(cache_at(nodes[0].url, limits=OF_A_REQUEST)) as cache:
-        key = owned_by(0)[0]
-        cache.read(owned_by(1)[0], soon())
-        # GIVEN a cluster in which no node owns some slots
-        for node in nodes:
-            node.command("CLUSTER", "DELSLOTS", SLOTS[2][1])
-        nodes[0].child.wait_until(lambda: "cluster_state:fail" in str(nodes[0].command("CLUSTER", "INFO")), 30)
-        # THEN the call avoids redis-py's sleep of 0.25 s
-        started = perf_counter()
-        with pytest.raises(CacheError) as caught:
-            cache.read(key, soon())
-        assert caught.value.fault == "redis_clusterdown"
-        assert perf_counter() - started < 0.2
 
 
 def _calls(node: ClusterNode, command: str) -> int:

@@ -4,39 +4,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
-from chalicelib.features.cache import HEALTH, PREFIX, ROLLOUT, Demand, demand_key, hits_key, taxon_key
+from chalicelib.features.cache import HEALTH, PREFIX, ROLLOUT, Demand, DemandCounts, demand_key, hits_key, taxon_key
 
 
-def test_requests_are_counted_by_cell() -> None:
-    # GIVEN three requests, one of them without a hit and one on a warmed value
-    demand = Demand()
-    demand.note(1, hit=True, warmed=True)
-    demand.note(1, hit=True, warmed=False)
-    demand.note(2, hit=False, warmed=False)
-    # WHEN taken THEN each count is given once
-    tally = demand.take()
-    assert (tally.cells, tally.hits, tally.warmed) == ({1: 2, 2: 1}, 2, 1)
-    assert demand.take().cells == {}
-
-
-@given(st.lists(st.integers(0, 1000)), st.integers(1, 50))
-def test_counts_are_bounded(cells: list[int], most: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.booleans())),
+    st.lists(st.text(max_size=1)),
+    st.integers(1, 5),
+)
+def test_requests_and_photos_are_counted_once_and_bounded(
+    requests: list[tuple[int, bool, bool]], classes: list[str], most: int
+) -> None:
+    # GIVEN requests for cells, some of which are hits, some on warmed values, and photos of some classes
     demand = Demand(most)
-    for cell in cells:
-        demand.note(cell, hit=True, warmed=False)
-    tally = demand.take()
-    assert len(tally.cells) <= most
-    assert tally.hits == len(cells)
-
-
-@given(st.lists(st.text(max_size=3)), st.integers(1, 50))
-def test_classes_are_counted_and_bounded(classes: list[str], most: int) -> None:
-    demand = Demand(most)
+    for cell, hit, warmed in requests:
+        demand.note(cell, hit=hit, warmed=warmed)
     demand.see(classes)
-    seen = demand.take().seen
-    assert len(seen) <= most
-    assert all(classes.count(name) == photos for name, photos in seen.items())
-    assert not demand.take().seen
+    # WHEN the counts are taken
+    tally = demand.take()
+    # THEN they are right, for a bounded number of cells and classes, and begin anew
+    for found, sent in ((tally.cells, [cell for cell, *_ in requests]), (tally.seen, classes)):
+        assert len(found) == min(len(set(sent)), most)
+        assert all(sent.count(name) == count for name, count in found.items())
+    assert (tally.hits, tally.warmed) == (sum(hit for _, hit, _ in requests), sum(h and w for _, h, w in requests))
+    assert demand.take() == DemandCounts()
 
 
 def test_the_page_about_features_lists_the_keys() -> None:

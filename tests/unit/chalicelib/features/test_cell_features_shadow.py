@@ -3,29 +3,24 @@
 import time
 from collections.abc import Sequence
 
-import pytest
-
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.errors import StoreError
 from chalicelib.features.cache import ROLLOUT, shadow_lease_key, value_key
 from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import BUCKETS, Rollout, bucket_of
 from tests.support.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
-IN_SHADOW = Rollout(3, "v1", "v2", BUCKETS, in_shadow=True)
 TTL = TtlPolicy(soft=100, hard=1000, empty_factor=0.25, jitter=0)
 
 
 class World:
-    """A process that knows of a dataset in shadow, and in-memory stores."""
+    """A process with in-memory stores."""
 
-    def __init__(self, state: Rollout = IN_SHADOW) -> None:
+    def __init__(self) -> None:
         self.cache, self.store = InMemoryCache(), InMemoryStore()
         self.features = CellFeatures(self.cache, self.store, FeaturePolicy(TTL))
-        self.features._rollout.set(state.to_text().encode(), since=0.0)
 
     def look_up(self) -> str | None:
         """Return the version of what is found in the dataset in shadow."""
@@ -50,19 +45,6 @@ def test_a_stale_value_is_good_enough() -> None:
     assert world.store.queries == []
 
 
-@pytest.mark.parametrize(
-    "state",
-    [
-        Rollout(1, "v1"),
-        Rollout(2, "v1", "v2", BUCKETS),
-        Rollout(2, "v1", "v2", bucket_of(CELL), in_shadow=True),
-    ],
-)
-def test_without_a_dataset_in_shadow_for_the_cell_nothing_is_looked_up(state: Rollout) -> None:
-    assert World(state).features.version_in_shadow(CELL) is None
-    assert World().features.version_in_shadow(CELL) == "v2"
-
-
 def test_while_another_process_queries_it_is_left_out() -> None:
     world = World()
     world.cache.put(shadow_lease_key(CELL), b"another")
@@ -71,18 +53,13 @@ def test_while_another_process_queries_it_is_left_out() -> None:
 
 
 def test_faults_leave_it_out_and_nothing_else() -> None:
-    world = World()
-    world.cache.put(value_key(CELL, "v2"), b"not what was written")
-    assert world.look_up() is None
-    world = World()
-    world.store.breaker_is_open = True
-    assert world.look_up() is None
-    assert world.store.queries == []
-    world = World()
-    world.store.fault = "postgres_timeout"
-    assert world.look_up() is None
-    world.cache.fault = "redis_timeout"
-    assert world.look_up() is None
+    corrupt, resting, failing, without = World(), World(), World(), World()
+    corrupt.cache.put(value_key(CELL, "v2"), b"not what was written")
+    resting.store.breaker_is_open = True
+    failing.store.fault = "postgres_timeout"
+    without.cache.fault = "redis_timeout"
+    assert [each.look_up() for each in (corrupt, resting, failing, without)] == [None] * 4
+    assert resting.store.queries == []
 
 
 def test_a_slow_one_is_given_up() -> None:

@@ -93,6 +93,9 @@ def test_a_value_of_another_cell_or_dataset_is_corrupt(cell: int, version: str) 
     data = pack(CachedValue(cell_animals(CELL), 0, 1, 2))
     with pytest.raises(CorruptValue, match="another"):
         unpack(data, cell, version)
+    if cell != CELL:
+        with pytest.raises(CorruptValue):
+            soft_expiry(data[: HEADER.size], cell)
 
 
 def absurd(
@@ -137,9 +140,7 @@ def test_a_well_formed_value_with_absurd_contents_is_corrupt(data: bytes) -> Non
     ("created", "soft", "hard"),
     [
         (math.nan, 1, 2),
-        (math.inf, 1, 2),
         (5.0, 1, 2),
-        (0, 64_000_000_000.0, 64_000_000_000.0),  # in the year 4000
         (0, 1, LONGEST_LIFE + 1),
     ],
 )
@@ -158,18 +159,9 @@ def test_another_format_is_not_guessed_at(other: int) -> None:
         unpack(DATA[:4] + crc32(resealed).to_bytes(4, "little") + resealed, CELL, "v1")
 
 
-def test_a_header_of_another_cell_is_corrupt() -> None:
-    with pytest.raises(CorruptValue):
-        soft_expiry(DATA[: HEADER.size], CELL + 1)
-
-
 def test_arrays_are_views_that_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
         unpack(DATA, CELL, "v1").cell_animals.animals[0] = 1
-
-
-def test_a_cell_without_animals_but_in_a_country_is_not_empty() -> None:
-    assert not cell_animals(1, animals=0, areas=("AQ",)).is_empty
 
 
 @given(st.floats(1, 1e6), st.floats(1, 1e6), st.floats(0, 1), st.floats(0, 0.9), st.floats(0, 4e9))

@@ -1,7 +1,6 @@
 """The Redis cache against scripted servers; tests/integration has the real ones."""
 
 import gc
-import socket
 import subprocess
 import sys
 import weakref
@@ -57,12 +56,7 @@ def read(answer: Responder, times: int = 1, settings: RedisSettings = LONG) -> l
 
 
 @pytest.mark.parametrize(
-    ("reply", "fault"),
-    [
-        ("OOM command not allowed when used memory > 'maxmemory'.", "redis_oom"),
-        ("NOAUTH Authentication required.", "redis_auth"),
-        ("ERR unknown command", "redis_refused"),
-    ],
+    ("reply", "fault"), [("OOM full", "redis_oom"), ("NOAUTH", "redis_auth"), ("x", "redis_refused")]
 )
 def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, fault: str) -> None:
     assert read(lambda _: f"-{reply}\r\n".encode(), times=5) == [fault] * 5
@@ -105,21 +99,10 @@ def test_a_sign_in_under_way_leaves_the_breaker_closed_and_passes_an_open_one() 
         assert server.connections == 1
 
 
-def test_a_url_may_contain_user_and_password() -> None:
-    with caching(lambda m: b"+OK\r\n" if b"AUTH" in m else b"$1\r\nv\r\n", user="app:p%40ss@") as (server, cache):
-        assert cache.read(b"k", soon()) == b"v"
-        assert b"app\r\n$4\r\np@ss" in server.messages[0]
-
-
 def test_an_unreadable_ca_bundle_is_an_error(tmp_path: Path) -> None:
     cache = RedisCache.of(replace(LONG, url="rediss://localhost", ca=tmp_path / "none.pem"))
-    assert fault_of(lambda: cache.ping(soon())) == "redis_tls"
-    assert fault_of(lambda: cache.read(b"k", soon())) == "redis_tls"
-
-
-def test_redis_py_is_imported_at_first_use() -> None:
-    check = "import sys, chalicelib.stores.redis_cache, chalicelib.services; sys.exit('redis' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+    calls = lambda: cache.ping(soon()), lambda: cache.read(b"k", soon())
+    assert [fault_of(call) for call in calls] == ["redis_tls"] * 2
 
 
 def test_the_half_of_redis_py_for_asyncio_is_left_out() -> None:
@@ -132,15 +115,11 @@ sys.exit("redis.asyncio.client" in sys.modules or "redis.cluster" not in sys.mod
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
-def test_prepare_opens_the_connection_of_the_first_request() -> None:
+def test_prepare_opens_the_connection_of_the_first_request_or_ignores_that_it_cannot() -> None:
     with caching(lambda m: b":1\r\n" if b"EXISTS" in m else b"$1\r\nv\r\n") as (server, cache):
         cache.prepare()
         assert server.connections == 1
-        assert cache.read(b"k", soon()) == b"v"
-        assert server.connections == 1
-
-
-def test_prepare_ignores_failures() -> None:
+        assert (cache.read(b"k", soon()), server.connections) == (b"v", 1)
     breaker = Breaker(1, 60)
     with caching(lambda _: None, breaker) as (_, cache):
         cache.prepare()
@@ -160,12 +139,7 @@ def test_ping_bypasses_the_breaker_and_closes_it() -> None:
 
 @pytest.mark.parametrize(
     ("replies", "fault"),
-    [
-        (b"-LOADING soon\r\n" * 2, "redis_loading"),
-        (b"-CLUSTERDOWN The cluster is down\r\n" * 2, "redis_clusterdown"),
-        (b"$2\r\nv1\r\n-CLUSTERDOWN The cluster is down and only accepts read commands\r\n", "redis_clusterdown"),
-        (b"$2\r\nv1\r\n-OOM command not allowed when used memory > 'maxmemory'.\r\n", "redis_oom"),
-    ],
+    [(b"-LOADING soon\r\n" * 2, "redis_loading"), (b"$2\r\nv1\r\n-CLUSTERDOWN only reads\r\n", "redis_clusterdown")],
 )
 def test_ping_raises_what_a_request_would_meet(replies: bytes, fault: str) -> None:
     # GIVEN a server that answers PING (and perhaps reads), and refuses what requests need
@@ -228,10 +202,3 @@ def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | No
         # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
         assert photo_after(lambda: cache.read(b"k", soon())) is None
         assert photo_after(lambda: cache.read_headers([b"k", b"l"], soon())) is None
-
-
-def test_a_failed_connection_keeps_nothing_of_the_request_in_memory() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    cache = RedisCache.of(replace(LONG, url=f"redis://127.0.0.1:{port}", breaker_failures=100))
-    assert photo_after(lambda: cache.read(b"k", soon())) is None
