@@ -20,7 +20,6 @@ from tests.support.pictures import (
     GREEN,
     GREY,
     RED,
-    SYDNEY,
     encoded,
     exif,
     jpeg,
@@ -30,7 +29,7 @@ from tests.support.pictures import (
     tiff_header,
 )
 
-LIMITS = PhotoLimits(max_bytes=5_000_000, max_megapixels=4)
+LIMITS = PhotoLimits(max_bytes=8_000_000, max_megapixels=4)
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
 
 
@@ -70,18 +69,8 @@ def test_an_orientation_that_does_not_exist_is_ignored(orientation: int) -> None
 @pytest.mark.parametrize(
     ("mode", "kind"),
     [
-        ("L", "JPEG"),
-        ("CMYK", "JPEG"),
-        ("CMYK", "TIFF"),
-        ("L", "PNG"),
-        ("LA", "PNG"),
-        ("P", "PNG"),
-        ("1", "PNG"),
-        ("RGBA", "PNG"),
-        ("RGBA", "WEBP"),
-        ("RGBA", "TIFF"),
-        ("LAB", "TIFF"),
-        ("YCbCr", "TIFF"),
+        *(("L", "JPEG"), ("CMYK", "JPEG"), ("CMYK", "TIFF"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("1", "PNG")),
+        *(("RGBA", "PNG"), ("RGBA", "WEBP"), ("RGBA", "TIFF"), ("LAB", "TIFF"), ("YCbCr", "TIFF")),
     ],
 )
 def test_every_colour_mode_becomes_rgb(mode: str, kind: str) -> None:
@@ -124,23 +113,25 @@ def test_16_bits_and_int_and_float_pixels_are_scaled_to_8_bits(kind: str, ramp: 
     assert 180 < pixels[32, -1, 0] < 210
 
 
-def test_nan_pixels_are_black() -> None:
-    values = np.full((300, 400), np.nan, dtype=np.float32)
-    assert read(encoded(Image.fromarray(values), "TIFF")).pixels(64).max() == 0
+NOTHING = Image.fromarray(np.full((300, 400), np.nan, dtype=np.float32))
+CLEAR = scene().convert("RGBA")
+CLEAR.putalpha(0)
+PALETTE = scene().quantize(8, dither=Image.Dither.NONE)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_transparent_parts_are_white(kind: str) -> None:
-    image = scene().convert("RGBA")
-    image.putalpha(0)
-    assert read(encoded(image, kind, lossless=True)).pixels(64).min() >= 250
-
-
-def test_a_palette_with_transparency_is_white_there() -> None:
-    image = scene().quantize(8, dither=Image.Dither.NONE)
-    transparent = image.getpixel((0, 0))
-    pixels = read(encoded(image, "PNG", transparency=transparent)).pixels(64)
-    assert min(corners(pixels)[0]) >= 250
+@pytest.mark.parametrize(
+    ("image", "kind", "options", "level"),
+    [
+        (NOTHING, "TIFF", {}, 0),
+        (CLEAR, "PNG", {}, 255),
+        (CLEAR, "WEBP", {"lossless": True}, 255),
+        (PALETTE, "PNG", {"transparency": PALETTE.getpixel((0, 0))}, 255),
+    ],
+    ids=["NaN is black", "transparency is white", "also in WebP", "also in a palette"],
+)
+def test_pixels_without_a_colour_get_one(image: Image.Image, kind: str, options: dict[str, Any], level: int) -> None:
+    pixels = read(encoded(image, kind, **options)).pixels(64)
+    assert np.abs(np.subtract(corners(pixels)[0], level)).max() <= 5
 
 
 @pytest.mark.parametrize(
@@ -165,7 +156,7 @@ def test_the_middle_of_the_short_side_is_kept() -> None:
 def test_a_draft_jpeg_keeps_the_pixels_of_a_full_decode() -> None:
     # GIVEN a large photo, in a format that is decoded whole and as JPEG, which is decoded smaller
     image = noise(1600, 1200)
-    whole = read(encoded(image, "PNG")).pixels(260).astype(int)
+    whole = read(encoded(image, "PNG", compress_level=0)).pixels(260).astype(int)
     draft = read(encoded(image, "JPEG", quality=95)).pixels(260).astype(int)
     # THEN both look the same
     assert np.abs(whole - draft).mean() < 2.5
@@ -177,22 +168,27 @@ def test_a_photo_of_one_pixel_is_read(kind: str) -> None:
     assert read(encoded(scene(size, size), kind)).pixels(64).shape == (64, 64, 3)
 
 
-def test_an_empty_photo_says_where_to_send_it() -> None:
-    with pytest.raises(PhotoUnreadable, match="the photo is empty; send its bytes"):
-        read(b"")
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (b"", PhotoUnreadable, "the photo is empty; send its bytes"),
+        (b"\xff\xd8\xff\xe0", PhotoUnreadable, r"invalid header \(unknown data\)"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(10), PhotoUnreadable, "^[^<]+$"),  # no objects of the process
+        (jpeg() + bytes(9_000_000), PhotoTooLarge, r"photo is 9\.0 MB, at most 8\.0 MB are read; send a smaller one"),
+    ],
+    ids=["empty", "four bytes of a JPEG", "the signature of PNG", "too large"],
+)
+def test_what_is_no_photo_says_what_is_wrong(data: bytes, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        read(data)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
-def test_a_photo_cut_short_is_unreadable(kind: str, share: float) -> None:
-    data = encoded(noise(400, 304), kind)
-    with pytest.raises(PhotoUnreadable, match="send the original file again"):
-        read(data[: max(30, int(len(data) * share))]).pixels(64)
-
-
-def test_too_many_bytes_are_refused_with_the_limit() -> None:
-    with pytest.raises(PhotoTooLarge, match=r"photo is 6\.0 MB, at most 5\.0 MB are read; send a smaller one"):
-        read(jpeg() + bytes(6_000_000))
+def test_a_photo_cut_short_is_unreadable(kind: str) -> None:
+    data = encoded(noise(200, 152), kind)
+    for share in (0.02, 0.3, 0.9):
+        with pytest.raises(PhotoUnreadable, match="send the original file again"):
+            read(data[: max(30, int(len(data) * share))]).pixels(64)
 
 
 def _png_header(width: int, height: int) -> bytes:
@@ -228,11 +224,6 @@ def test_a_bomb_costs_its_header_only(header: Any) -> None:
         read(data)
 
 
-def test_a_large_heic_is_refused_by_its_header() -> None:
-    with pytest.raises(PhotoTooLarge, match=r"photo is 0 MP, at most 0\.1 MP are read"):
-        open_photo(encoded(scene(), "HEIF", quality=10), PhotoLimits(max_megapixels=0.1))
-
-
 def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
     # GIVEN 100 × 100 pixels in a tile of 400 MP, which would be decoded whole
     with pytest.raises(PhotoTooLarge, match="photo is 400 MP"):
@@ -254,38 +245,10 @@ def test_32_bit_pixels_take_little_memory(kind: type) -> None:
     assert pixels[0, 0, 0] < 128 < pixels[0, -1, 0]
 
 
-def test_broken_exif_is_a_photo_without_exif() -> None:
-    for broken in (
-        b"Exif\x00\x00",
-        b"Exif\x00\x00II*\x00\xff\xff\xff\xff",
-        b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff",
-    ):
-        photo = read(jpeg(exif=broken))
-        assert (photo.gps, photo.orientation) == ({}, 1)
-        assert_upright(photo.pixels(64))
-
-
 @given(st.binary(max_size=200))
 def test_any_bytes_as_exif_leave_a_readable_photo(data: bytes) -> None:
     photo = read(jpeg(80, 60, exif=b"Exif\x00\x00II*\x00" + data))
     assert photo.pixels(16).shape == (16, 16, 3)
-
-
-def test_the_error_for_a_jpeg_of_four_bytes_does_not_quote_the_decoder() -> None:
-    with pytest.raises(PhotoUnreadable, match=r"invalid header \(unknown data\)"):
-        read(b"\xff\xd8\xff\xe0")
-
-
-damageable: list[dict[str, Any]] = [
-    *({"kind": kind} for kind in FORMATS),
-    {"kind": "HEIF", "exif": exif(SYDNEY), "xmp": b"<x:xmpmeta/>"},
-]
-
-
-def test_an_error_does_not_show_objects_of_the_process() -> None:
-    with pytest.raises(PhotoUnreadable) as caught:
-        read(b"\x89PNG\r\n\x1a\n" + bytes(10))
-    assert "<" not in str(caught.value)
 
 
 def test_a_type_error_of_the_decoder_is_not_quoted() -> None:

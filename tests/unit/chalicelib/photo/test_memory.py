@@ -3,27 +3,27 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, SettingError, Unavailable
 from chalicelib.photo import memory
 from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.memory import DecodeMemory, decode_bytes, memory_limit
-from tests.support.pictures import encoded, noise
+from tests.support.pictures import encoded, exif, noise
 
 FIXED = 8_000_000
 SIZE = 260
 
 
-def photo_of(kind: str, mode: str = "RGB", width: int = 0, height: int = 0, **options: Any) -> Photo:
-    width, height = (width, height) if width else (1600, 1200) if kind == "JPEG" else (400, 304)
+def photo_of(kind: str, mode: str = "RGB", size: tuple[int, int] = (0, 0), **options: Any) -> Photo:
+    width, height = size if any(size) else (1600, 1200) if kind == "JPEG" else (400, 304)
     return open_photo(encoded(noise(width, height).convert(mode), kind, **options), PhotoLimits())
 
 
@@ -35,6 +35,7 @@ def bytes_per_pixel(photo: Photo) -> float:
     ("kind", "mode", "options", "expected"),
     [
         ("JPEG", "RGB", {}, 1),  # decoded at half its size
+        ("JPEG", "RGB", {"size": (4000, 160)}, 4),  # too narrow to be decoded smaller
         ("JPEG", "CMYK", {}, 2),
         ("JPEG", "RGB", {"progressive": True}, 4),  # and 1.5 coefficients per pixel, of two bytes
         ("JPEG", "RGB", {"progressive": True, "subsampling": 0}, 7),
@@ -54,10 +55,6 @@ def test_each_format_costs_its_bytes_per_pixel(kind: str, mode: str, options: di
     assert bytes_per_pixel(photo_of(kind, mode, **options)) == pytest.approx(expected, abs=0.01)
 
 
-def test_a_narrow_jpeg_is_not_decoded_smaller() -> None:
-    assert bytes_per_pixel(photo_of("JPEG", width=4000, height=160)) == pytest.approx(4, abs=0.01)
-
-
 def test_a_jpeg_in_several_scans_is_kept_whole_even_if_it_is_not_progressive() -> None:
     # GIVEN a baseline JPEG whose first scan has one of its three components
     data = encoded(noise(1600, 1200), "JPEG")
@@ -67,29 +64,21 @@ def test_a_jpeg_in_several_scans_is_kept_whole_even_if_it_is_not_progressive() -
     assert bytes_per_pixel(photo) == pytest.approx(4, abs=0.01)
 
 
-def test_a_tiff_costs_the_image_its_rotation_and_one_strip() -> None:
+def test_a_tiff_costs_the_image_its_rotation_and_one_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN strips of a few rows, upright and rotated
-    turned = Image.Exif()
-    turned[0x0112] = 6
     upright = photo_of("TIFF", compression="tiff_lzw")
-    rotated = photo_of("TIFF", compression="tiff_lzw", exif=turned)
+    rotated = photo_of("TIFF", compression="tiff_lzw", exif=exif(orientation=6))
     # THEN rotating takes another copy
     assert 4 < bytes_per_pixel(upright) < 5
     assert bytes_per_pixel(rotated) - bytes_per_pixel(upright) == pytest.approx(4, abs=0.1)
-
-
-def test_a_tiff_in_one_strip_costs_the_strip_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    # AND so does a single strip
     monkeypatch.setattr("PIL.TiffImagePlugin.STRIP_SIZE", 2**31)
-    photo = photo_of("TIFF", compression="tiff_adobe_deflate")
-    assert bytes_per_pixel(photo) == pytest.approx(8, abs=0.1)
+    assert bytes_per_pixel(photo_of("TIFF", compression="tiff_adobe_deflate")) == pytest.approx(8, abs=0.1)
 
 
 def test_a_photo_that_needs_more_than_there_is_says_what_to_do() -> None:
-    message = "takes 1017 MB of memory, but at most 400 MB are available; send a smaller one"
-    with (
-        pytest.raises(PhotoTooLarge, match=message),
-        DecodeMemory(400_000_000, 1).reserve(1_017_000_000),
-    ):
+    message, total = "takes 1017 MB of memory, but at most 400 MB are available; send a smaller one", 400_000_000
+    with pytest.raises(PhotoTooLarge, match=message), DecodeMemory(total, 1).reserve(1_017_000_000):
         pass
 
 
@@ -104,15 +93,6 @@ def test_a_wait_that_takes_too_long_is_unavailable_with_a_time_to_retry() -> Non
         # AND a small photo still fits
         with memory.reserve(40):
             pass
-
-
-def test_memory_is_given_back_after_an_error() -> None:
-    memory = DecodeMemory(100, 0.01)
-    for _ in range(3):
-        with pytest.raises(KeyError), memory.reserve(80):
-            raise KeyError
-    with memory.reserve(100):
-        pass
 
 
 def test_a_large_photo_is_not_overtaken_by_small_ones() -> None:
@@ -146,12 +126,13 @@ def test_never_more_than_all_is_in_use(sizes: list[int]) -> None:
 
     def decode(size: int) -> None:
         nonlocal used, most
-        with memory.reserve(size):
+        with suppress(KeyError), memory.reserve(size):
             with lock:
                 used += size
                 most = max(most, used)
             with lock:
                 used -= size
+            raise KeyError  # memory is given back after an error too
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decode, sizes))

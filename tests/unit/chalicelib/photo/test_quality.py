@@ -28,22 +28,12 @@ INFRARED = np.asarray(Image.fromarray(colourful()).convert("L").convert("RGB"))
         (DARK, True, False, False),
         (BLURRED, False, True, False),
         (INFRARED, False, False, True),
+        (np.full((SIDE, SIDE, 3), 200, np.uint8), False, True, True),
     ],
-    ids=["sharp and coloured", "dark", "blurred", "by infrared light"],
+    ids=["sharp and coloured", "dark", "blurred", "by infrared light", "without detail"],
 )
-def test_a_photo_has_its_own_fault_alone(image: NDArray[np.uint8], dark: bool, soft: bool, grey: bool) -> None:
+def test_a_photo_has_its_own_faults_alone(image: NDArray[np.uint8], dark: bool, soft: bool, grey: bool) -> None:
     assert quality_of(image, 800) == Quality(800, is_dark=dark, is_soft=soft, is_grey=grey)
-
-
-def test_a_photo_without_detail_is_soft() -> None:
-    assert quality_of(np.full((SIDE, SIDE, 3), 200, np.uint8), 800).is_soft
-
-
-@pytest.mark.parametrize(("pixels", "small"), [(FEWEST_PIXELS - 1, True), (FEWEST_PIXELS, False)])
-def test_a_thumbnail_is_small(pixels: int, small: bool) -> None:
-    assert quality_of(colourful(), pixels).is_small == small
-
-
-def test_an_image_of_any_size_has_a_quality() -> None:
-    # GIVEN the 8 pixels of a tiny model
-    assert quality_of(colourful()[:8, :8], 8).is_small
+    # AND so has a part of it that is as small as the image of a tiny model
+    thumbnails = [quality_of(image[:8, :8], pixels).is_small for pixels in (FEWEST_PIXELS - 1, FEWEST_PIXELS)]
+    assert thumbnails == [True, False]
