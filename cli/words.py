@@ -50,12 +50,13 @@ def filled(template: Path, **values: Any) -> str:
 
 @cache
 def _template(path: Path) -> "Template":
-    from jinja2 import Environment, StrictUndefined  # takes as long as a small command
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes as long as a small command
 
     def allowed(value: Any) -> Any:
         return type(value)(_FORBIDDEN.sub("", value)) if isinstance(value, str) else value
 
     made = Environment(
+        loader=FileSystemLoader(path.parent),
         autoescape=True,
         finalize=allowed,
         undefined=StrictUndefined,
@@ -64,4 +65,4 @@ def _template(path: Path) -> "Template":
         keep_trailing_newline=True,
     )
     made.policies["json.dumps_kwargs"] = {"allow_nan": False, "ensure_ascii": False}
-    return made.from_string(path.read_text(encoding="utf-8"))
+    return made.get_template(path.name)
