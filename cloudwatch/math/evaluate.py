@@ -12,7 +12,7 @@ counts a missing point as 0, and MAX skips it.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from math import nan
 from typing import Any, NamedTuple
 
@@ -139,13 +139,11 @@ class Evaluator:
                 return self._named(name)
             case Node("operator", _, (operand,)):
                 return combine("*", self._node(operand, line), -1.0)
-            case Node("operator", operator, (left, right)):
-                return combine(operator, self._node(left, line), self._node(right, line))
+            case Node("operator", operator, operands):
+                return reduce(partial(combine, operator), [self._node(each, line) for each in operands])
             case Node("array"):
                 return self._array([self._node(item, line) for item in node.below])
-            case Node("call"):
-                return self._call(node, line)
-        raise EvaluationError(f"'{node.text}' is a string; write a number or a time series")
+        return self._call(node, line)
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:

@@ -9,12 +9,13 @@ known. To use another one, list it here and evaluate it in cloudwatch/math/evalu
 letter; functions are in capitals. Evaluation checks that ids exist and that types fit.
 """
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal, cast
+from keyword import iskeyword
+from typing import Literal
 
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 
@@ -35,14 +36,17 @@ STATES = dict.fromkeys(("ALARM", "OK", "INSUFFICIENT_DATA"), "text")
 """Functions of a rule. Each is true if the alarm that its argument names is in this state."""
 
 _EXCERPT = 60  # characters shown on each side of an error
-_DEEPEST = 50  # parts within one another
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<string>"[^"]*"|'[^']*')
-      | (?P<word>[A-Za-z][A-Za-z0-9_]*)
-      | (?P<sign>==|!=|<=|>=|\S))""",
-    re.VERBOSE | re.ASCII,
+    r"""(?P<space>\s+)|(?P<word>[A-Za-z]\w*+(?!["']))|(?P<string>(?:"[^"\\]*"|'[^'\\]*')(?!\s*["']))
+      |(?P<number>(?:\d+\.?\d*|\.\d+)(?![\w.]))|(?P<sign>==|!=|[<>]=?|[-+*/()\[\]]|,(?!\s*[)\]]))|(?P<wrong>.)""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
 )
+_SIGNS: Mapping[type[ast.AST], str] = (
+    {ast.And: "AND", ast.Or: "OR", ast.Not: "NOT", ast.USub: "-"}
+    | {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+    | {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+)
+"""Operators, by their class in Python's syntax trees."""
 
 
 class ParseError(ValueError):
@@ -62,7 +66,8 @@ type Kind = Literal["number", "string", "id", "call", "operator", "array"]
 class Node:
     """A part of an expression. `text`: a number, a string without quotes, an id, the name of a function, an operator.
 
-    `below` has the arguments of a function, the operands of an operator (one of `-` as a sign), the items of an array.
+    `below` has the arguments of a function, the items of an array, or the operands of an operator: one of NOT and of
+    `-` as a sign, two or more of AND and OR.
     """
 
     kind: Kind
@@ -78,38 +83,6 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(each)
 
 
-@dataclass(frozen=True, slots=True)
-class _Language:
-    """A grammar. `tightness`: precedence of each operator. `prefixes`: unary operators. `longest`: characters."""
-
-    tightness: Mapping[str, int]
-    prefixes: tuple[str, ...]
-    functions: Mapping[str, str]
-    longest: int
-    expected: str
-
-    def parse(self, text: str) -> Node:
-        """Return the tree of a text. Raises `ParseError`."""
-        if len(text) > self.longest:
-            what = f"the text has {len(text)} characters, but at most {self.longest} are allowed"
-            raise ParseError(text, self.longest, what)
-        parser = _Parser(text, self)
-        tree = parser.operation()
-        if parser.word:
-            raise parser.wrong("an operator or the end")
-        return tree
-
-
-_MATH = _Language(
-    {"OR": 1, "AND": 2} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 3) | {"+": 4, "-": 4, "*": 5, "/": 5},
-    ("-",),
-    FUNCTIONS,
-    2048,  # of GetMetricData
-    "a number, a string, an id, a function, `(` or `[`",
-)
-_RULE = _Language({"OR": 1, "AND": 2}, ("NOT",), STATES, 10240, 'ALARM("…"), NOT or `(`')  # of PutCompositeAlarm
-
-
 def parse_expression(text: str) -> Node:
     """Parse metric math. Raises `ParseError` for wrong syntax and unknown functions.
 
@@ -118,15 +91,19 @@ def parse_expression(text: str) -> Node:
     """
     if re.match(r"\s*SELECT\b", text, re.IGNORECASE):
         raise ParseError(text, 0, "a Metrics Insights query is not metric math; use SEARCH or plain metrics")
-    return _MATH.parse(text)
+    tree = _parse(text, FUNCTIONS, 2048)  # the longest expression of GetMetricData
+    for node in walk(tree):
+        if (node.kind, node.text) == ("operator", "NOT"):
+            raise ParseError(text, node.at, "metric math has no NOT; compare with 0 instead")
+    return tree
 
 
 def parse_rule(text: str) -> Node:
     """Parse the rule of a composite alarm (AlarmRule of PutCompositeAlarm). Raises `ParseError`."""
-    tree = _RULE.parse(text)
-    below_calls = {id(below) for node in walk(tree) if node.kind == "call" for below in node.below}
-    for node in walk(tree):
-        if node.kind not in ("call", "operator") and id(node) not in below_calls:
+    tree = _parse(text, STATES, 10240)  # the longest rule of PutCompositeAlarm
+    operators = [node for node in walk(tree) if node.kind == "operator"]
+    for node in (tree, *operators, *(each for operator in operators for each in operator.below)):
+        if node.kind != "call" and node.text not in ("AND", "OR", "NOT"):
             raise ParseError(text, node.at, 'expected a condition, as in ALARM("…")')
     return tree
 
@@ -138,107 +115,81 @@ def dependencies(composite: Mapping[str, object]) -> set[str]:
 
 def holds(rule: Node, state_of: Callable[[str], str]) -> bool:
     """Return whether a rule is true. `state_of` returns the state of an alarm."""
-    match rule:
-        case Node(text="NOT", below=(operand,)):
-            return not holds(operand, state_of)
-        case Node(text="AND", below=(left, right)):
-            return holds(left, state_of) and holds(right, state_of)
-        case Node(text="OR", below=(left, right)):
-            return holds(left, state_of) or holds(right, state_of)
-    return state_of(rule.below[0].text) == rule.text
+    if rule.kind == "call":
+        return state_of(rule.below[0].text) == rule.text
+    found = [holds(each, state_of) for each in rule.below]
+    return {"NOT": not found[0], "AND": all(found), "OR": any(found)}[rule.text]
 
 
-class _Parser:
-    """Parses by the precedence of operators. `word`: the next token; empty at the end of the text."""
+def _parse(text: str, functions: Mapping[str, str], longest: int) -> Node:
+    """Return the tree of a text. Python's own parser makes it: but for AND, OR and NOT, the text looks like Python."""
+    if len(text) > longest:
+        raise ParseError(text, longest, f"the text has {len(text)} characters, but at most {longest} are allowed")
+    text = text.strip()
 
-    def __init__(self, text: str, language: _Language) -> None:
-        self._text, self._language, self._depth = text, language, 0
-        self._tokens = _TOKEN.finditer(text)
-        self._kind = self.word = ""
-        self._at = 0
-        self._take()
+    def as_python(token: re.Match[str]) -> str:
+        """Return a token of the same length for Python."""
+        match token.lastgroup:
+            case "wrong":
+                what = "expected a plain number, a string in quotes, an id, a function, an operator or a bracket"
+                raise ParseError(text, token.start(), what)
+            case "space":
+                return " " * len(token[0])
+            case "word" if token[0] in _SIGNS.values():
+                return token[0].lower()
+            case "word" if iskeyword(token[0]):
+                return token[0].capitalize()  # an id such as `in`, which Python would not take; `_node` undoes this
+        return token[0]
 
-    def _take(self) -> Node:
-        """Return the next token as a node, and advance."""
-        taken = Node(cast("Kind", self._kind), self.word, (), self._at)
-        found = next(self._tokens, None)
-        self._kind = str(found.lastgroup) if found else ""
-        self.word, self._at = (found[self._kind], found.start(self._kind)) if found else ("", len(self._text))
-        return taken
+    try:
+        return _node(ast.parse(_TOKEN.sub(as_python, text), mode="eval").body, text, functions)
+    except SyntaxError as error:
+        raise ParseError(text, min(max((error.offset or 1) - 1, 0), len(text)), f"{error.msg}; correct it") from None
+    except (RecursionError, MemoryError):
+        raise ParseError(text, 0, "there are too many parts within one another; simplify the text") from None
 
-    def wrong(self, expected: str) -> ParseError:
-        """Return an error for the next token: `expected` says what should be there instead."""
-        what = f"expected {expected}, found {f'`{self.word}`' if self.word else 'the end'}"
-        return ParseError(self._text, self._at, "the string has no closing quote" if self.word in ("'", '"') else what)
 
-    def operation(self, least: int = 0) -> Node:
-        """Parse an operand, and the operators after it that bind more tightly than `least`."""
-        left = self._operand()
-        while (tightness := self._language.tightness.get(self.word, 0)) > least:
-            operator = self._take()
-            left = Node("operator", operator.text, (left, self.operation(tightness)), operator.at)
-        return left
+def _node(tree: ast.expr, text: str, functions: Mapping[str, str]) -> Node:
+    """Return the node for a part of Python's syntax tree."""
+    at = min(tree.col_offset, len(text))
 
-    def _operand(self) -> Node:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ParseError(self._text, self._at, f"more than {_DEEPEST} levels of nested parts; simplify the text")
-        node = self._one()
-        self._depth -= 1
-        return node
+    def made(kind: Kind, name: str, *parts: ast.expr) -> Node:
+        return Node(kind, name, tuple(_node(each, text, functions) for each in parts), at)
 
-    def _one(self) -> Node:
-        language = self._language
-        if self._kind == "word" and self.word not in (*language.tightness, *language.prefixes):
-            return self._name()
-        if self._kind == "number" and "e" in self.word.lower():
-            raise self.wrong(f"the plain number {Decimal(self.word):f}")
-        if self._kind not in ("number", "string") and self.word not in (*language.prefixes, "(", "["):
-            raise self.wrong(language.expected)
-        token = self._take()
-        match token.text:
-            case "(":
-                (node,) = self._items(")", most=1)
-                return node
-            case "[":
-                return Node("array", "", self._items("]"), token.at)
-            case prefix if prefix in language.prefixes:
-                return Node("operator", prefix, (self._operand(),), token.at)
-        return replace(token, text=token.text[1:-1]) if token.kind == "string" else token
+    match tree:
+        case ast.BoolOp(op, parts):
+            return made("operator", _SIGNS[type(op)], *parts)
+        case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]) if type(op) in _SIGNS:
+            return made("operator", _SIGNS[type(op)], left, right)
+        case ast.UnaryOp(op, operand) if type(op) in _SIGNS:
+            return made("operator", _SIGNS[type(op)], operand)
+        case ast.List([_, *_] as items):
+            return made("array", "", *items)
+        case ast.Constant(str() | int() | float() as value) if not isinstance(value, bool):
+            return made("string" if isinstance(value, str) else "number", str(value))
+        case ast.Name(name) if name[0].islower() or iskeyword(name.lower()):
+            return made("id", name.lower() if iskeyword(name.lower()) else name)
+        case ast.Call(ast.Name(name), arguments, []):
+            call = made("call", name, *arguments)
+            if error := _call_error(call, functions):
+                raise ParseError(text, at, error)
+            return call
+    what = "a number, an id (which starts with a lower-case letter), a function with arguments, or one comparison"
+    raise ParseError(text, at, f"expected {what}")
 
-    def _name(self) -> Node:
-        """Parse an id, or a function with its arguments."""
-        token, functions = self._take(), self._language.functions
-        name = token.text
-        if self.word != "(":
-            if name[0].islower():
-                return replace(token, kind="id")
-            hint = f"; did you mean {name}(…)?" if name in functions else ""
-            raise ParseError(self._text, token.at, f"`{name}` is not an id: ids start with a lower-case letter{hint}")
-        if name not in functions:
-            near = get_close_matches(name.upper(), functions, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known functions: {', '.join(functions)}"
-            raise ParseError(self._text, token.at, f"unknown function {name}; {hint}")
-        self._take()
-        arguments, wanted = self._items(")"), functions[name].split(", ")
-        if not sum(not each.endswith("?") for each in wanted) <= len(arguments) <= len(wanted):
-            what = f"{name} has {len(arguments)} argument{'s' * (len(arguments) > 1)}; expected {signature(name)}"
-            raise ParseError(self._text, token.at, what)
-        for argument, kind in zip(arguments, wanted, strict=False):
-            if kind == "text" and (argument.kind != "string" or not argument.text):
-                raise ParseError(self._text, argument.at, f"expected {TYPES[kind]} as argument of {name}")
-        return Node("call", name, arguments, token.at)
 
-    def _items(self, end: str, most: int = _DEEPEST) -> tuple[Node, ...]:
-        """Parse items, separated by commas, up to the closing bracket `end`."""
-        items = [self.operation()]
-        while self.word == "," and len(items) < most:
-            self._take()
-            items.append(self.operation())
-        if self.word != end:
-            raise self.wrong(end)
-        self._take()
-        return tuple(items)
+def _call_error(call: Node, functions: Mapping[str, str]) -> str | None:
+    """Return why a call is wrong: an unknown function, or too few, too many or wrong arguments."""
+    if call.text not in functions:
+        near = get_close_matches(call.text.upper(), functions, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known functions: {', '.join(functions)}"
+        return f"unknown function {call.text}; {hint}"
+    wanted = functions[call.text].split(", ")
+    is_text = [each.kind == "string" and each.text != "" for each in call.below]
+    least = sum(not each.endswith("?") for each in wanted)
+    if least <= len(is_text) and [kind == "text" for kind in wanted[: len(is_text)]] == is_text:
+        return None
+    return f"{call.text} has other arguments; expected {signature(call.text)}"
 
 
 def signature(function: str) -> str:

@@ -110,7 +110,7 @@ def rule(text: str) -> dict[str, Any]:
 
 
 BROKEN_COMPOSITES = [
-    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected"),
+    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: invalid syntax"),
     ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file defines an alarm "faunalens-STAGENAME-slwo"; did'),
     ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
     ({"AlarmActions": ["somebody"]}, 'AlarmActions[1] is "somebody"; write "ALARMTOPIC"'),

@@ -210,7 +210,7 @@ def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], messa
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({"c": "ALARM("}, "a composite alarm is invalid: expected ALARM"),
+        ({"c": "ALARM("}, "a composite alarm is invalid: '(' was never closed"),
         ({"c": 'ALARM("faunalens-dev-z")'}, "refers to z, which is not an alarm of stage dev"),
         ({"c": 'OK("faunalens-dev-d")', "d": 'OK("faunalens-dev-c")'}, "nodes are in a cycle"),
     ],
