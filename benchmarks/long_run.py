@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -43,26 +43,16 @@ def distinct_photos(number: int) -> Iterator[bytes]:
         yield encoded(crop, "JPEG", quality=94 - each // 36 % 28)
 
 
-def link_photos(card: Path, sources: Mapping[str, Path]) -> None:
-    """Make a card whose photos are hard links. `sources`: the linked file of each photo, by the path on the card."""
-    for path, source in sources.items():
-        (card / path).parent.mkdir(parents=True, exist_ok=True)
-        (card / path).hardlink_to(source)
-
-
 def make_card(folder: Path, number: int) -> None:
     """Write a card with photos of all stations, and the table of its deployments, to a folder."""
     distinct = [folder / f"{each}.jpg" for each in range(STATIONS * OF_A_STATION)]
     for path, data in zip(distinct, distinct_photos(len(distinct)), strict=True):
         path.write_bytes(data)
-    places = (divmod(each, STATIONS)[::-1] for each in range(number))
-    link_photos(
-        folder / "card",
-        {
-            f"S{station:02}/IMG_{each:05}.JPG": distinct[station * OF_A_STATION + each % OF_A_STATION]
-            for station, each in places
-        },
-    )
+    for each in range(number):
+        frame, station = divmod(each, STATIONS)
+        path = folder / "card" / f"S{station:02}" / f"IMG_{frame:05}.JPG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.hardlink_to(distinct[station * OF_A_STATION + frame % OF_A_STATION])
     rows = (f"S{each:02},{-36 + 1.3 * (each % 5)},{145 + 1.3 * (each // 5)},+10:00\n" for each in range(STATIONS))
     (folder / "deployments.csv").write_text("".join(["deploymentID,latitude,longitude,timezone\n", *rows]), "utf-8")
 

@@ -19,7 +19,7 @@ from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.day import write_day
-from cloudwatch.simulation.populations import CASES, Case
+from cloudwatch.simulation.drift import CASES, Case
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""

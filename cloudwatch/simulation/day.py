@@ -17,7 +17,7 @@ from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.populations import Case, Populations
+from cloudwatch.simulation.drift import Case, drift_of_hour
 from cloudwatch.simulation.traffic import DEFAULTS, Lookups, Traffic
 
 STAGE = "prod"
@@ -38,8 +38,8 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     `bad`: requests exceed the limit of containers until the alarm `page` fires. `drift`: why photos or answers change.
     """
     random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
-    containers, lookups, populations = int(limits[CONTAINERS]), Lookups(random), Populations(seed, drift)
-    traffic = Traffic(random, lookups, populations)
+    containers, lookups, drifts = int(limits[CONTAINERS]), Lookups(random), Random(f"drift {seed}")  # noqa: S311
+    traffic = Traffic(random, lookups)
     aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
     buffer, now = io.StringIO(), schedule.START
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
@@ -49,8 +49,6 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
         nonlocal now
         report, now = lookups.warm(moment), moment
         emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
-        for notes in populations.notes(moment) if moment not in schedule.REDIS_DOWN else ():
-            emitter.emit(notes)
         return report
 
     for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm counts warming as missing at the start
@@ -64,6 +62,9 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
         begin = schedule.START + 60 * minute
         if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
             aws.add_warming(warm(begin + 2.0))
+            if minute % 60 == 15:  # once an hour, when no store is down
+                for notes in drift_of_hour(drifts, begin, drift):
+                    emitter.emit(notes)
         while arrival < begin + 60:
             if traffic.busy(arrival) >= containers:
                 aws.add_throttled()

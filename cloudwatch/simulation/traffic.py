@@ -21,7 +21,6 @@ from chalicelib.shadow import Result, of_comparison
 from chalicelib.telemetry.measures import Outcome, of_features
 from chalicelib.telemetry.record import Failure, Notes, Record
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.populations import Populations
 
 if TYPE_CHECKING:
     from chalicelib.identification import Source
@@ -155,12 +154,11 @@ class SimulatedRecord(Record):
 class Traffic:
     """Simulates the requests of the day."""
 
-    def __init__(self, random: Random, lookups: Lookups, populations: Populations) -> None:
-        self._random, self._populations = random, populations
+    def __init__(self, random: Random, lookups: Lookups) -> None:
+        self._random, self._lookups = random, lookups
         self._free: list[float] = []  # for each container, when its last request ends
         # Generators of their own, so that these draws do not change the rest of the day.
         self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
-        self._lookups = lookups
 
     def busy(self, now: float) -> int:
         """Return the number of containers that are serving a request."""
@@ -213,7 +211,7 @@ class Traffic:
         if error:
             record.failure = Failure.of(error)
             return
-        outcome = self._look_closer(self._populations.changed(self._outcome(features, source), arrival), record)
+        outcome = self._look_closer(self._outcome(features, source), record)
         if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
             record.note(self._compared())
         record.note(outcome.notes())

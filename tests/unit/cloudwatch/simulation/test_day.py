@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from itertools import islice
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import day, schedule
+from cloudwatch.simulation.drift import Case, drift_of_hour
 from cloudwatch.syntax.graphed_metrics import expand, of_alarm
 
 
@@ -83,3 +85,14 @@ def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(mo
     assert fired(bad=True) >= {"lambda-concurrency", "lambda-throttles", "burn-fast", "page"}
     # AND on another day none fires
     assert fired(bad=False) == set()
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [(None, set()), ("firmware", {"quality", "why_not"}), ("season", {"taxa"}), ("temperature", {"confidence"})],
+)
+def test_each_case_of_drift_raises_the_populations_that_it_should(case: Case | None, expected: set[str]) -> None:
+    # GIVEN the last three hours of a day, which is as long as the alarm waits; its threshold is 0.25
+    hours = [drift_of_hour(Random(5), schedule.START + 3600 * hour, case) for hour in (22, 23, 24)]
+    found = [{each.dimensions["population"] for each in notes if each.metrics["Drift"] > 0.25} for notes in hours]
+    assert set.intersection(*found) == expected
