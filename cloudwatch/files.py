@@ -129,10 +129,6 @@ class SourceFile:
         except UnicodeDecodeError as error:
             raise FileError(self.file, f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
-    def placeholders(self) -> set[str]:
-        """Return the placeholders in the text, prices and limits included. Raises `FileError`."""
-        return set(_PLACEHOLDER.findall(self.text()))
-
     def read_object(self, values: Mapping[str, str]) -> dict[str, Any]:
         """Return a dashboard, alarm or composite with its placeholders replaced. Raises `FileError`."""
         body, stage = _parse(self), values[STAGE_VARIABLE]

@@ -35,8 +35,6 @@ class AlarmCheck:
     def __init__(self, file: str, name: str, body: dict[str, Any]) -> None:
         self.file, self.name, self.body = file, name, body
         self.references: list[Reference] = []
-        self.is_complete = False
-        """True if `references` has every metric that the alarm names."""
         errors = list(structure_errors(body, "alarm")) or [*common_problems(name, body), *self._problems()]
         self.findings = [LintFinding(file, "", message) for message in errors]
 
@@ -68,7 +66,6 @@ class AlarmCheck:
         if (window := period * count) > (most := WEEK if period >= HOUR else DAY):
             what = f"at most {most:,} s are allowed for a period of {period} s; lower EvaluationPeriods"
             yield f"Period × EvaluationPeriods is {window:,} s, but {what}"
-        self.is_complete = True
         self.references = list(graph.references(self.file, "Metrics"))
 
 

@@ -65,8 +65,6 @@ class DashboardCheck:
         self.file = file
         self.findings: list[LintFinding] = []
         self.references: list[Reference] = []
-        self.is_complete = True
-        """True if `references` has every metric that the dashboard names."""
         self._alarms: list[tuple[str, str]] = []
         self._links: list[tuple[str, str]] = []
         self.widgets = body["widgets"] if isinstance(body.get("widgets"), list) else []
@@ -109,19 +107,18 @@ class DashboardCheck:
         """Check one widget. Return its place on the grid, or None if the widget is invalid."""
         title = title_of(number, widget)
         if self._add(title, structure_errors(widget, "widget")):
-            self.is_complete = False
             return None
         kind, properties = widget["type"], widget["properties"]
-        if self._add(title, structure_errors(properties, f"{kind}_properties")):
-            self.is_complete = self.is_complete and kind != "metric"
-        elif kind == "metric":
-            self._check_graph(title, properties)
-        elif kind == "log":
-            self._add(title, query.problems(properties["query"]))
-        elif kind == "alarm":
-            self._alarms += [(title, alarm_of(arn, STAGE_VARIABLE)) for arn in properties["alarms"]]
-        elif kind == "text":
-            self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
+        if not self._add(title, structure_errors(properties, f"{kind}_properties")):
+            match kind:
+                case "metric":
+                    self._check_graph(title, properties)
+                case "log":
+                    self._add(title, query.problems(properties["query"]))
+                case "alarm":
+                    self._alarms += [(title, alarm_of(arn, STAGE_VARIABLE)) for arn in properties["alarms"]]
+                case "text":
+                    self._links += [(title, name) for name in _LINK.findall(properties["markdown"])]
         return Rectangle(title, widget["x"], widget["y"], widget["width"], widget["height"])
 
     def _check_graph(self, title: str, properties: dict[str, Any]) -> None:
@@ -134,13 +131,11 @@ class DashboardCheck:
             entries = [] if errors else expand(properties)
         except GraphedMetricsError as error:
             errors = [str(error)]
-        if self._add(title, errors):
-            self.is_complete = False
-            return
-        graph = Graph(entries)
-        self.metrics += len(entries)
-        self._add(title, graph.problems())
-        self.references += graph.references(self.file, title)
+        if not self._add(title, errors):
+            graph = Graph(entries)
+            self.metrics += len(entries)
+            self._add(title, graph.problems())
+            self.references += graph.references(self.file, title)
 
     def _check_first_widget(self, places: list[Rectangle]) -> None:
         """Check that the widget at the upper left says what the dashboard is for, and links to the runbook."""

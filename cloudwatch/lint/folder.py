@@ -1,7 +1,7 @@
 """Lint a folder: `python -m cloudwatch lint [FOLDER]`. Each file is checked by itself, then all files together.
 
-Together, everything defined has to be used, and everything used has to be defined: the app's metrics, prices, limits,
-and the sections of the runbook.
+Together, everything used has to be defined: metrics, prices, limits and the sections of the runbook. Every metric that
+the app emits has to be used.
 """
 
 import argparse
@@ -13,15 +13,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cloudwatch.figures import LIMITS, FileError, billed_counts, placeholder_of, read_limits, read_prices, stages_of
+from cloudwatch.figures import FileError, read_limits, stages_of
 from cloudwatch.files import UNRESOLVED, SourceFile, source_files
 from cloudwatch.lint import LintFinding, known_metrics, query, suggest
 from cloudwatch.lint.alarm import AlarmCheck, composite_findings, links_in
 from cloudwatch.lint.dashboard import DashboardCheck
 from cloudwatch.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
-from cloudwatch.project import COST, DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
+from cloudwatch.project import DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
 
-_PRICE = re.compile(r'prices\["([a-z0-9_]+)"\]')
 _HEADING = re.compile(r"^(#{1,6}) (.+?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         "only metrics that exist, and that they use every metric that the app emits. Needs no AWS account.",
         epilog=f"The exit code is 1 if there are findings. {TOOLS_GUIDE} lists the rules.",
     )
-    help_ = f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} and {COST} (default: dashboards)"
+    help_ = f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} (default: dashboards)"
     parser.add_argument("folder", nargs="?", type=Path, default=DASHBOARDS, help=help_)
     result = FolderCheck(parser.parse_args(arguments).folder.resolve())
     for finding in result.findings:
@@ -43,30 +42,29 @@ def main(arguments: Sequence[str]) -> int:
     if count := len(result.findings):
         print(f"{count} problem{'s' * (count > 1)} found", file=sys.stderr)
         return 1
-    print(f"no problems found in {', '.join(f'{count} {what}' for what, count in result.counts().items())}")
+    print(f"no problems found in {result.files} files")
     return 0
 
 
 class FolderCheck:
     """Checks all files of a folder that is laid out like dashboards/, with docs/ and infra/ next to it.
 
-    `findings` has its problems; `references` has the metrics that dashboards and alarms name.
+    `findings` has its problems, `references` the metrics that dashboards and alarms name, `files` the number of files.
     """
 
     def __init__(self, folder: Path = DASHBOARDS) -> None:
         self.references: list[Reference] = []
+        self.files = 0
         self._folder = folder
         self._findings: set[LintFinding] = set()
         self._dashboards: dict[str, DashboardCheck] = {}
         self._alarms: dict[str, AlarmCheck] = {}
         self._composites: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._queries = 0
-        self._placeholders: set[str] = set()
         self._links: dict[str, set[str]] = {}
         try:
-            self._prices = read_prices(folder / "prices.csv")
             self._values = UNRESOLVED.values(folder)
             sources = source_files(folder)
+            self.files = len(sources)
         except FileError as error:
             self._findings.add(LintFinding(error.file, "", error.detail))
         else:
@@ -75,21 +73,9 @@ class FolderCheck:
                 self._check_together()
         self.findings = sorted(self._findings)
 
-    def counts(self) -> dict[str, int]:
-        """Return how many dashboards, widgets, metrics, alarms, composites and queries were checked."""
-        return {
-            "dashboards": len(self._dashboards),
-            "widgets": sum(len(each.widgets) for each in self._dashboards.values()),
-            "metrics": sum(each.metrics for each in self._dashboards.values()),
-            "alarms": len(self._alarms),
-            "composites": len(self._composites),
-            "queries": self._queries,
-        }
-
     def _can_check(self, source: SourceFile) -> bool:
         """Check one file by itself. Return False if it cannot be read."""
         try:
-            self._placeholders |= source.placeholders()
             self._links[source.file] = links_in(source.text())
             self._findings |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values)}
             self._findings.update(self._check(source))
@@ -100,7 +86,6 @@ class FolderCheck:
 
     def _check(self, source: SourceFile) -> Iterable[LintFinding]:
         if source.kind == "query":
-            self._queries += 1
             read = source.read_query(self._values)
             return [LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups)]
         body = source.read_object(self._values)
@@ -119,16 +104,15 @@ class FolderCheck:
         alarms = {name: (each.file, each.body) for name, each in self._alarms.items()}
         checks: list[DashboardCheck | AlarmCheck] = [*self._dashboards.values(), *self._alarms.values()]
         self.references = [reference for each in checks for reference in each.references]
+        if not self._findings:  # or `references` may lack some
+            self._findings.update(_check_metrics(self.references))
         self._findings.update(
             chain.from_iterable(map(known_metrics.check, self.references)),
             *(dashboard.unknown(names, self._dashboards) for dashboard in self._dashboards.values()),
             composite_findings(self._composites, alarms),
             _check_runbook(self._folder.parent / RUNBOOK, names, self._links),
-            _check_prices(self._prices, self._placeholders, self._folder),
-            _check_limits(self._placeholders, self._folder.parent),
+            _check_limits(self._folder.parent),
         )
-        if all(each.is_complete for each in checks):
-            self._findings.update(_check_metrics(self.references))
 
 
 def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
@@ -150,37 +134,13 @@ def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
             yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
 
 
-def _check_prices(prices: Collection[str], used: Collection[str], folder: Path) -> Iterator[LintFinding]:
-    """Yield findings for unused prices, and for prices that infra/cost uses but the table lacks.
-
-    `used`: placeholders in the files. infra/ is next to `folder`.
-    """
-    text = "".join(path.read_text(encoding="utf-8") for path in (folder.parent / COST).glob("*.py"))
-    calculated = set(_PRICE.findall(text))
-    for name in prices:
-        placeholder = placeholder_of(name)
-        if placeholder not in used and name not in calculated:
-            unused = f'no file uses {placeholder}, and {COST} does not use prices["{name}"]; remove the price'
-            yield LintFinding(f"{folder.name}/prices.csv", name, unused)
-    for name in sorted(calculated - {*prices, *billed_counts(folder)}):
-        missing = f"{folder.name}/prices.csv does not have this price; {suggest(name, prices)}"
-        yield LintFinding(COST, f'prices["{name}"]', missing)
-
-
-def _check_limits(used: Collection[str], root: Path) -> Iterator[LintFinding]:
-    """Yield findings for limits that a stage does not set, and for limits that no file uses.
-
-    `used`: placeholders in the files. `root` contains infra/ and .chalice/.
-    """
-    stages = stages_of(root)
-    for stage in stages:
+def _check_limits(root: Path) -> Iterator[LintFinding]:
+    """Yield findings for limits that a stage does not set. `root` contains infra/ and .chalice/."""
+    for stage in stages_of(root):
         try:
             read_limits(stage, root)
         except FileError as error:
             yield LintFinding(error.file, "", error.detail)
-    for name in LIMITS if stages else ():
-        if name not in used:
-            yield LintFinding("cloudwatch/figures.py", name, "no alarm or widget uses this limit; use it, or remove it")
 
 
 def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Collection[str]]) -> Iterator[LintFinding]:
@@ -203,9 +163,6 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
         if _NAME.fullmatch(heading) and heading not in {*names, *linked}:
             unknown = f"no file defines an alarm with this name; {suggest(heading, names)}"
             yield LintFinding(RUNBOOK, f"## {heading}", unknown)
-        if heading in names and headings.count(heading) > 1:
-            twice = "the section appears twice, and links reach only the first; merge the two"
-            yield LintFinding(RUNBOOK, f"## {heading}", twice)
     for file, anchor in sorted((file, anchor) for file, some in links.items() for anchor in some):
         if anchor not in anchors and anchor not in names:
             wanted = f"{RUNBOOK} has no such section; {suggest(anchor, anchors)}"

@@ -143,7 +143,6 @@ def write(folder: Path) -> Path:
     for below in ("alarms", "composites", "queries"):
         (made / below).mkdir(parents=True)
     (folder / "docs" / "how-to").mkdir(parents=True)
-    (folder / "infra").mkdir()
     for path, body in {
         "small.json": DASHBOARD,
         "alarms/slow.json": SLOW,
@@ -154,6 +153,4 @@ def write(folder: Path) -> Path:
     (made / "queries" / "slowest.txt").write_text(QUERY, encoding="utf-8")
     (made / "prices.csv").write_text(PRICES, encoding="utf-8")
     (folder / "docs" / "how-to" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
-    (folder / "infra" / "cost").mkdir()
-    (folder / "infra" / "cost" / "bill.py").write_text('a_run = prices["run"]\n', encoding="utf-8")
     return made

@@ -28,7 +28,6 @@ def copy(tmp_path: Path) -> Path:
     shutil.copytree(
         DASHBOARDS, tmp_path / "dashboards", ignore=shutil.ignore_patterns("*.py", "preview", "lint", "__*")
     )
-    shutil.copytree(ROOT / "infra" / "cost", tmp_path / "infra" / "cost")
     needed = ("docs/how-to/runbook.md", ".chalice/config.json")
     for path in (*needed, "infra/stages/prod.json"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +48,7 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_nothing_is_wrong_with_the_real_files() -> None:
     report = FolderCheck()
     assert [str(finding) for finding in report.findings] == []
-    # AND something was checked
-    assert report.counts()["dashboards"] == len(list(DASHBOARDS.glob("*.json")))
-    assert all(report.counts().values())
+    assert report.files > 60
 
 
 def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +69,7 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
 
 def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(small)]) == 0
-    counts = "1 dashboards, 4 widgets, 4 metrics, 2 alarms, 1 composites, 1 queries"
-    assert capsys.readouterr().out == f"no problems found in {counts}\n"
+    assert capsys.readouterr().out == "no problems found in 5 files\n"
 
 
 def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,11 +93,8 @@ BROKEN = [
     ("queries/slowest.txt", "Latency desc", "Latencies desc", "slowest.txt: command 3 (sort): there is no field "),
     ("queries/slowest.txt", "# The", "# log group: /aws/x\n# The", 'the project has no log group "/aws/x"'),
     ("prices.csv", "0.20", "2e-1", 'dashboards/prices.csv: line 2: "run,2e-1" is not a price'),
-    ("prices.csv", "run,", "walk,", "prices.csv: walk: no file uses PRICE_WALK, and infra/cost does not use"),
-    ("prices.csv", "run,", "walk,", 'infra/cost: prices["run"]: dashboards/prices.csv does not have this price'),
     (RUNBOOK, "## share", "## shares", "docs/how-to/runbook.md: alarm share has no section; write `## share`"),
     (RUNBOOK, "## share", "## shares", "runbook.md: ## shares: no file defines an alarm with this name"),
-    (RUNBOOK, "## share", "## slow", "docs/how-to/runbook.md: ## slow: the section appears twice"),
     ("composites/page.json", "-share", "-rare", 'no file defines an alarm "faunalens-STAGENAME-rare"'),
 ]
 
@@ -125,13 +118,6 @@ def test_limits_must_be_known_and_set_by_every_stage(copy: Path) -> None:
     replace(copy / "alarms" / "cache-ecpu.json", "PERIOD(used) / LIMIT_CACHE_ECPU", "PERIOD(used) / LIMIT_CACHE_UNITS")
     problem = "LIMIT_CACHE_UNITS: no price in prices.csv and no limit has this name; the limits are LIMIT_CACHE_ECPU, "
     assert any(each.startswith(f"dashboards/alarms/cache-ecpu.json: {problem}") for each in findings(copy))
-
-
-def test_an_unused_limit_is_found(copy: Path) -> None:
-    for name in ("service.json", "features.json"):
-        replace(copy / name, "LIMIT_DATABASE_ACU ACU", "ACU")
-    (found,) = findings(copy)
-    assert found.startswith("cloudwatch/figures.py: LIMIT_DATABASE_ACU: no alarm or widget uses this limit; use it")
 
 
 @pytest.mark.parametrize("file", [".chalice/config.json", "infra/stages/prod.json"])
