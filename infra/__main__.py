@@ -40,11 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.arguments, options.resume = arguments, resume_command(arguments)
     try:
         return int(options.command(options))
-    except (PreconditionFailed, StepFailed) as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-        return 1
-    except (BotoCoreError, ClientError) as error:
-        print(f"\nerror: AWS refused: {error}", file=sys.stderr)
+    except (PreconditionFailed, StepFailed, BotoCoreError, ClientError) as error:
+        refused = "AWS refused: " if isinstance(error, BotoCoreError | ClientError) else ""
+        print(f"\nerror: {refused}{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to continue", file=sys.stderr)
@@ -54,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
     most = full_day(stage.name, current_prices()).most
+    day = cost.cost_of_a_day(stage.name)
     print(
-        f"It costs {cost.cost_of_a_day(stage.name)} while it runs, and up to {most:,.0f} US dollars on a day of abuse "
-        "(docs/explanation/cost.md)."
+        f"It costs {day} while it runs, and up to {most:,.0f} US dollars on a day of abuse (docs/explanation/cost.md)."
     )
     without = [each for each in ("alarms", "budget", "tls") if getattr(options, f"without_{each}")]
     steps = Up(stage, without, _consent(options)).steps()
@@ -78,9 +76,7 @@ def _up(options: argparse.Namespace) -> int:
 
 def _consent(options: argparse.Namespace) -> Confirm:
     """Return the function that decides whether a stack may change: the user, `--yes` or (with no) `--dry-run`."""
-    if options.dry_run:
-        return lambda _: False
-    return lambda question: options.yes or _confirmed(question, "y", "yes")
+    return lambda question: not options.dry_run and (options.yes or _confirmed(question, "y", "yes"))
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -139,8 +135,9 @@ def _roll_back(options: argparse.Namespace) -> int:
 
 
 def _template(options: argparse.Namespace) -> int:
-    runbook = options.runbook or runbook_url(ROOT)
-    pipeline.write(options.stage, options.out, dict(options.parameters), _echo, runbook=runbook)
+    pipeline.write(
+        options.stage, options.out, dict(options.parameters), _echo, runbook=options.runbook or runbook_url(ROOT)
+    )
     print("docs/how-to/pipeline.md has the commands that deploy it")
     return 0
 
@@ -155,8 +152,8 @@ def _smoke(options: argparse.Namespace) -> int:
 def _prove(options: argparse.Namespace) -> int:
     stage, claims = _stage(options), read_claims()
     report = ProofReport(stage.name, stage.region)
-    is_up = bool(stage.outputs)
-    prove = Prove(Trial(stage, _echo_indented) if is_up else None, report, None if options.yes else input, _echo)
+    trial = Trial(stage, lambda line: _echo(f"      {line}")) if stage.outputs else None
+    prove = Prove(trial, report, None if options.yes else input, _echo)
     try:
         prove.run([claim for claim in claims if not options.only or claim.name in options.only])
     except EOFError:
@@ -166,10 +163,6 @@ def _prove(options: argparse.Namespace) -> int:
     print(f"\nwrote {page.relative_to(ROOT)}; read it, then send it to the project, for example as an issue")
     findings = [report.finding(claim) for claim in claims]
     return int(any(found is not None and found.outcome is Outcome.REFUTED for found in findings))
-
-
-def _echo_indented(line: str) -> None:
-    _echo(f"      {line}")
 
 
 def _stage(options: argparse.Namespace) -> Stage:
@@ -190,9 +183,12 @@ def _stage(options: argparse.Namespace) -> Stage:
 
 def _parameters(options: argparse.Namespace) -> dict[str, str]:
     """Return the template parameters that --set, --web, --firewall and --no-firewall give."""
-    firewall = {None: {}, True: {"Firewall": "yes"}, False: {"Firewall": "no"}}[getattr(options, "firewall", None)]
-    web = {"WebImage": image} if (image := getattr(options, "web", "")) else {}
-    return {**dict(getattr(options, "parameters", ())), **web, **firewall}
+    parameters = dict(getattr(options, "parameters", ()))
+    if getattr(options, "web", ""):
+        parameters["WebImage"] = options.web
+    if getattr(options, "firewall", None) is not None:
+        parameters["Firewall"] = "yes" if options.firewall else "no"
+    return parameters
 
 
 def resume_command(arguments: Sequence[str]) -> str:
@@ -229,9 +225,11 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--firewall", action=argparse.BooleanOptionalAction, help=text)
     image = "deploy the web tier (infra/web.yaml) with this image in ECR, such as …/web@sha256:…"
     up.add_argument("--web", metavar="IMAGE", default="", help=image)
-    lacks = {"alarms": "an email address that gets its alarms", "budget": "a budget"}
-    lacks["tls"] = "TLS for its website: anyone on the network path can then read photos, places and results"
-    for each, lack in lacks.items():
+    for each, lack in (
+        ("alarms", "an email address that gets its alarms"),
+        ("budget", "a budget"),
+        ("tls", "TLS for its website: anyone on the network path can then read photos, places and results"),
+    ):
         up.add_argument(f"--without-{each}", action="store_true", help=f"bring up a production stage without {lack}")
     up.add_argument("--only", metavar="STEP", default="", choices=of_up, help="run only this step")
     dry = "build the package and show the changes, but make none, except that the package is uploaded to its bucket"

@@ -12,7 +12,6 @@ the stage's parameter `AccessLog` is `yes`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chalicelib.application import ROUTES
@@ -30,8 +29,7 @@ class Method(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ThrottleLimits:
+class ThrottleLimits(NamedTuple):
     """Limits of a stage or of one method. `rate`: sustained requests per second. `burst`: requests at the same time."""
 
     rate: float
@@ -72,7 +70,10 @@ def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
         )
-    limits = {each: _part(total, shares[name]) for each, name in methods.items()}
+    parts = {each: shares[name] / 100 for each, name in methods.items()}
+    limits = {
+        each: ThrottleLimits(round(total.rate * part, 4), int(total.burst * part)) for each, part in parts.items()
+    }
     photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
     room, bursts = int(containers_of_api(stage) * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())
     for each, limit in photos.items():  # Lambda would throttle photos beyond that, after their upload
@@ -85,18 +86,13 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
 
     A path is part of a JSON Pointer there: `/uploads` becomes `/~1uploads`. The root stays `/`.
     """
-    limits = {("*", "/*"): UNKNOWN_METHOD} | {
-        (method.name, "/" + method.path.replace("/", "~1") if method.path != "/" else "/"): each
-        for method, each in method_limits(stage).items()
-    }
+    limits = {("*", "/*"): UNKNOWN_METHOD}
+    for (name, path), each in method_limits(stage).items():
+        limits[name, "/" + path.replace("/", "~1") if path != "/" else "/"] = each
     return [
         {"HttpMethod": name, "ResourcePath": path, "ThrottlingRateLimit": each.rate, "ThrottlingBurstLimit": each.burst}
         for (name, path), each in limits.items()
     ]
-
-
-def _part(total: ThrottleLimits, percent: float) -> ThrottleLimits:
-    return ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
 
 
 WINDOW = 60  # seconds; in this time every method may do a whole number of requests
@@ -110,11 +106,8 @@ def demands_keys(parameters: Mapping[str, str]) -> bool:
 def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
     """Return environment variables that give the app the API's limits. `parameters`: all parameters of the stage."""
     keys, methods = demands_keys(parameters), method_limits(stage)
-    limits = {
-        f"{route.path} service": f"{round(methods[Method(route.method, route.path)].rate * WINDOW)}/{WINDOW}"
-        for route in ROUTES
-        if route.keyed
-    }
+    rates = {route.path: methods[Method(route.method, route.path)].rate for route in ROUTES if route.keyed}
+    limits = {f"{path} service": f"{round(rate * WINDOW)}/{WINDOW}" for path, rate in rates.items()}
     if keys:
         limits["* key"] = f"{round(float(parameters['KeyRequestsPerSecond']) * WINDOW)}/{WINDOW}"
         limits["* key-day"] = f"{parameters['KeyRequestsPerDay']}/86400"

@@ -15,22 +15,19 @@ from chalicelib import errors
 from chalicelib.api.http import HTTPS_ONLY, KEY_HEADER, headers_of, problem_of
 from chalicelib.application import ROUTES
 
-_BUSY = errors.TooManyRequests("too many requests at once; wait a second and try again")
-_QUOTA = errors.TooManyRequests("this API key's daily quota is used up; wait for the next day", retry_after=None)
-_KEY = errors.ApiKeyInvalid(f"the request has no valid API key; ask the operator for one, and send it as {KEY_HEADER}")
-_BLOCKED = errors.Forbidden("the firewall blocked the request; send only what openapi.json describes")
 _NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
-_TOO_LARGE = errors.PhotoTooLarge(
-    "the request is too large; if the photo is larger than 4.5 MB, upload it by way of POST /uploads"
-)
 _UNAVAILABLE = errors.Unavailable("the service is overloaded or did not answer in time; try again")
+_QUOTA = "this API key's daily quota is used up; wait for the next day"
+_KEY = f"the request has no valid API key; ask the operator for one, and send it as {KEY_HEADER}"
+_LARGE = "the request is too large; if the photo is larger than 4.5 MB, upload it by way of POST /uploads"
 
 GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
-    "THROTTLED": _BUSY,
-    "QUOTA_EXCEEDED": _QUOTA,
-    "INVALID_API_KEY": _KEY,
-    "WAF_FILTERED": _BLOCKED,  # but too many requests of one address, for which infra/edge.yaml has a response
-    "REQUEST_TOO_LARGE": _TOO_LARGE,
+    "THROTTLED": errors.TooManyRequests("too many requests at once; wait a second and try again"),
+    "QUOTA_EXCEEDED": errors.TooManyRequests(_QUOTA, retry_after=None),
+    "INVALID_API_KEY": errors.ApiKeyInvalid(_KEY),
+    # but too many requests of one address, for which infra/edge.yaml has a response
+    "WAF_FILTERED": errors.Forbidden("the firewall blocked the request; send only what openapi.json describes"),
+    "REQUEST_TOO_LARGE": errors.PhotoTooLarge(_LARGE),
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,  # API Gateway's response to an unknown path or method
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
     "INTEGRATION_FAILURE": _UNAVAILABLE,
@@ -49,11 +46,8 @@ def install() -> None:
 
 
 def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: RestAPI | None = None) -> dict[str, Any]:
-    """Return the API's Swagger definition, with `GATEWAY_RESPONSES` added."""
-    document: dict[str, Any] = _generate(self, app, rest_api)
     responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
-    document["x-amazon-apigateway-gateway-responses"] = responses
-    return document
+    return {**_generate(self, app, rest_api), "x-amazon-apigateway-gateway-responses": responses}
 
 
 def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
@@ -68,10 +62,9 @@ def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:
-    sent = {**headers_of(error), **HTTPS_ONLY}
-    headers = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in sent.items()}
+    headers = {**headers_of(error), **HTTPS_ONLY}
     return {
         "statusCode": str(error.status),
-        "responseParameters": headers,
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
         "responseTemplates": {"application/json": json.dumps(problem_of(error, "$context.requestId"), allow_nan=False)},
     }

@@ -6,6 +6,7 @@ function may ask for it.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from botocore.config import Config
@@ -17,8 +18,6 @@ from infra.step import Echo, PreconditionFailed, poll
 
 PAUSE = 5.0  # seconds between two attempts to invoke a busy function
 TIMEOUT = 330.0  # seconds to wait for a busy function; the administrative function runs at most 300
-
-
 DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a paused database
 
 
@@ -45,10 +44,15 @@ def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dic
     A function is not ready while it runs an earlier call, right after its creation or update, or after weeks of disuse.
     """
     errors, refusal = client.exceptions, None
+    payload = json.dumps(event, allow_nan=False).encode()
     for waited in poll(PAUSE, TIMEOUT):
         try:
-            payload = json.dumps(event, allow_nan=False).encode()
-            return _result(client.invoke(FunctionName=function, Qualifier=ALIAS, Payload=payload), function)
+            response = client.invoke(FunctionName=function, Qualifier=ALIAS, Payload=payload)
+            result: dict[str, Any] = json.loads(response["Payload"].read())
+            if "FunctionError" not in response:
+                return result
+            message = result.get("errorMessage", result)
+            raise PreconditionFailed(f"{function} failed: {message}; see the log group /aws/lambda/{function}")
         except errors.ResourceNotFoundException as error:
             raise PreconditionFailed(f"function {function} does not exist; create it with step `stack`") from error
         except (errors.TooManyRequestsException, errors.ResourceConflictException) as error:
@@ -58,23 +62,15 @@ def invoke(client: Any, function: str, event: dict[str, Any], echo: Echo) -> dic
     raise PreconditionFailed(f"{function} did not accept a call within {TIMEOUT:.0f} s: {refusal}; wait, then resume")
 
 
-def _result(response: dict[str, Any], function: str) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(response["Payload"].read())
-    if "FunctionError" in response:
-        message = result.get("errorMessage", result)
-        raise PreconditionFailed(f"{function} failed: {message}; see the log group /aws/lambda/{function}")
-    return result
-
-
 HEALTH_EVENT = {
     "httpMethod": "GET",
     "path": "/health",
     "headers": {},
+    "body": None,
+    "isBase64Encoded": False,
     "multiValueQueryStringParameters": {"deep": ["true"]},
     "pathParameters": None,
     "stageVariables": None,
-    "body": None,
-    "isBase64Encoded": False,
     "requestContext": {"httpMethod": "GET", "path": "/health", "resourcePath": "/health"},
 }
 """The event of `GET /health?deep=true`. API Gateway would add the id of its API, by which the app knows the public."""
@@ -87,10 +83,8 @@ def ask_health(stage: Stage, echo: Echo) -> dict[str, Any]:
 
 def read_health(result: Any) -> dict[str, Any]:
     """Return the health from a result of the API's function. Raise `PreconditionFailed` if it contains none."""
-    try:
+    with suppress(KeyError, TypeError, ValueError):
         health: dict[str, Any] = json.loads(result["body"])
         if "model" in health:
             return health
-    except (KeyError, TypeError, ValueError):
-        pass
     raise PreconditionFailed(f"the function did not report its health: {str(result)[:500]}")

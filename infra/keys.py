@@ -38,10 +38,8 @@ class Keys:
     def add(self, name: str) -> str:
         """Create the key of a client. Return the key's value, which no command shows again."""
         if not _NAME.fullmatch(name) or name == PAGE:
-            raise PreconditionFailed(
-                f"{name} is no name for a key; use lower-case letters, digits and hyphens, and not `{PAGE}`, which is "
-                "the web page's own"
-            )
+            advice = f"use lower-case letters, digits and hyphens, and not `{PAGE}`, which is the web page's own"
+            raise PreconditionFailed(f"{name} is no name for a key; {advice}")
         plan = self._plan()
         if name in self._found():
             raise PreconditionFailed(f"stage {self._stage.name} has a key {name} already; revoke it, or add another")
@@ -97,18 +95,15 @@ class Keys:
 
     def _found(self) -> dict[str, Any]:
         """Return the keys of clients, by name."""
-        prefix = self._full("")
+        prefix, page_key = self._full(""), self._full(PAGE)
         pages = self._gateway.get_paginator("get_api_keys").paginate(includeValues=False)
         ours = [each for page in pages for each in page["items"] if each["name"].startswith(prefix)]
-        keys = {each["name"].removeprefix(prefix): each for each in ours}
-        return {name: each for name, each in keys.items() if name != PAGE}
+        return {each["name"].removeprefix(prefix): each for each in ours if each["name"] != page_key}
 
     def _usage(self, plan: str, today: date) -> Mapping[str, list[int]]:
         """Return the number of requests on each of the last `DAYS` days, by key id."""
-        first = today - timedelta(days=DAYS - 1)
-        pages = self._gateway.get_paginator("get_usage").paginate(
-            usagePlanId=plan, startDate=first.isoformat(), endDate=today.isoformat()
-        )
+        dates = {"startDate": (today - timedelta(days=DAYS - 1)).isoformat(), "endDate": today.isoformat()}
+        pages = self._gateway.get_paginator("get_usage").paginate(usagePlanId=plan, **dates)
         usage = defaultdict[str, list[int]](list)
         for page in pages:
             for key, days in page.get("items", {}).items():

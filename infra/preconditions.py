@@ -8,20 +8,20 @@ import re
 import ssl
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config.settings import ROOT
+from infra.functions import function_name, reservations
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed
 from infra.template.web import has_tls, task_size
 
 # The account
 
-UNRESERVED = (
-    100  # concurrency that Lambda keeps unreserved; an account with a lower limit, such as 10, can reserve none
-)
+UNRESERVED = 100
+"""Concurrency that Lambda keeps unreserved. An account with a lower limit, such as 10, can reserve none."""
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:
@@ -62,8 +62,8 @@ def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str
     known = stage.stack().parameters
     if "ZoneA" in known:
         return known["ZoneA"], known["ZoneB"]
-    paginator = stage.client("rds").get_paginator("describe_orderable_db_instance_options")
-    pages = paginator.paginate(Engine="aurora-postgresql", EngineVersion=version, DBInstanceClass="db.serverless")
+    wanted = {"Engine": "aurora-postgresql", "EngineVersion": version, "DBInstanceClass": "db.serverless"}
+    pages = stage.pages("rds", "describe_orderable_db_instance_options", **wanted)
     options = [each for page in pages for each in page["OrderableDBInstanceOptions"]]
     offered = {zone["Name"] for each in options for zone in each["AvailabilityZones"]}
     if not offered:
@@ -84,37 +84,28 @@ def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str
     return found[0], found[1]
 
 
-class Quota(NamedTuple):
-    """A quota of the account in a region. `service`, `code`: for Service Quotas. `needed`: in addition to `used`."""
-
-    name: str
-    service: str
-    code: str
-    used: float
-    needed: float
-
-
 def check_quotas(stage: Stage, parameters: Mapping[str, str], echo: Echo) -> None:
     """Print the quotas that a stage needs. Raise `PreconditionFailed` if a quota is too low."""
     parts = ("", "web") if parameters["WebImage"] else ("",)
     networks = sum(stage.stack(part).status is None for part in parts)
-    quotas = [Quota("networks (VPCs)", "vpc", "L-F678F1CE", len(stage.client("ec2").describe_vpcs()["Vpcs"]), networks)]
+    used = float(len(stage.client("ec2").describe_vpcs()["Vpcs"]))
+    quotas = {("vpc", "L-F678F1CE"): ("networks (VPCs)", used, float(networks))}  # name, used, needed in addition
     if parameters["WebImage"]:  # a deployment runs twice the tasks for a while
         cores = 2 * int(parameters["WebMostTasks"]) * task_size().vcpu
-        quotas.append(Quota("virtual cores of Fargate", "fargate", "L-3032A538", 0, cores))
-    for each in quotas:
+        quotas["fargate", "L-3032A538"] = ("virtual cores of Fargate", 0.0, cores)
+    for (service, code), (name, used, needed) in quotas.items():
         try:
-            found = stage.client("service-quotas").get_service_quota(ServiceCode=each.service, QuotaCode=each.code)
+            found = stage.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)
         except (ClientError, BotoCoreError) as error:
-            echo(f"quota of {each.name}: could not be read ({error})")
+            echo(f"quota of {name}: could not be read ({error})")
             continue
         most = float(found["Quota"]["Value"])
-        if each.used + each.needed > most:
+        if used + needed > most:
             raise PreconditionFailed(
-                f"the account may have {most:g} {each.name} in {stage.region} and has {each.used:g}, but the stage "
-                f"needs {each.needed:g}; ask Service Quotas for more ({each.service}, {each.code})"
+                f"the account may have {most:g} {name} in {stage.region} and has {used:g}, but the stage needs "
+                f"{needed:g}; ask Service Quotas for more ({service}, {code})"
             )
-        echo(f"{each.name}: {each.used:g} of {most:g}, {each.needed:g} needed")
+        echo(f"{name}: {used:g} of {most:g}, {needed:g} needed")
     try:
         plan = stage.session.client("freetier", region_name="us-east-1").get_account_plan_state()["accountPlanType"]
     except (ClientError, BotoCoreError, KeyError):
@@ -146,9 +137,7 @@ def create_service_roles(iam: Any, echo: Echo) -> None:
 
 CERTIFICATES = ROOT / "chalicelib" / "rds"
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_DOWNLOAD = (
-    "download the region's certificate bundle to this file (the Aurora guide links to the bundles under SSL/TLS)"
-)
+_DOWNLOAD = "download the region's certificate bundle to this file (the Aurora guide links to it under SSL/TLS)"
 
 
 def certificates_of(region: str) -> Path:
@@ -178,18 +167,15 @@ def check_certificates(rds: Any, region: str) -> None:
 
 # The stage's parameters
 
-BATCH_CALLERS = ("StreamConcurrency", "BackfillConcurrency")
-"""Parameters with the number of calls at the same time."""
 
+def check_batch_callers(stage: str, parameters: Mapping[str, str]) -> None:
+    """Raise `PreconditionFailed` if SQS would refuse the stream's share, or if stream and backfill make too many calls.
 
-def check_batch_callers(parameters: Mapping[str, str], reserved: int | None) -> None:
-    """Raise `PreconditionFailed` if stream and backfill exceed `reserved`, or if SQS would refuse the stream's share.
-
-    Both share the reserved concurrency of the batch function: Lambda throttles further calls, and a message that
-    is throttled five times becomes a dead letter, although its photo was never read. `reserved`: None if the
-    function shares the account's concurrency.
+    Both share the reserved concurrency of the batch function, if it has one: Lambda throttles further calls, and a
+    message that is throttled five times becomes a dead letter, although its photo was never read.
     """
-    shares = {name: int(parameters.get(name, "0")) for name in BATCH_CALLERS}
+    reserved = reservations(stage).get(function_name(stage, "batch"))
+    shares = {name: int(parameters[name]) for name in ("StreamConcurrency", "BackfillConcurrency")}
     if shares["StreamConcurrency"] == 1:
         raise PreconditionFailed("StreamConcurrency is 1, but SQS accepts only 2 or more; write 0 for no stream")
     if reserved is not None and sum(shares.values()) > reserved:
@@ -210,11 +196,9 @@ DEMANDED = {
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
     """Return the keys of `DEMANDED` that a stage lacks. Only production, whose database is protected, lacks some."""
-    if parameters["DatabaseProtected"] != "true":
-        return []
-    has_alarms, has_budget = bool(parameters["AlarmEmail"]), float(parameters["BudgetDollars"]) > 0
-    there = (has_alarms, has_budget, not parameters["WebImage"] or has_tls(parameters))
-    return [name for name, is_there in zip(DEMANDED, there, strict=True) if not is_there]
+    has = {"alarms": bool(parameters["AlarmEmail"]), "budget": float(parameters["BudgetDollars"]) > 0}
+    has["tls"] = not parameters["WebImage"] or has_tls(parameters)
+    return [name for name, is_there in has.items() if not is_there and parameters["DatabaseProtected"] == "true"]
 
 
 def check_production(stage: str, parameters: Mapping[str, str], without: Collection[str] = ()) -> None:

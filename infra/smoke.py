@@ -23,8 +23,6 @@ from infra.template import INFRA
 
 TIMEOUT = 30.0  # seconds for one request; API Gateway gives up after 29
 
-_JSON = "application/json"
-
 
 class Answer(NamedTuple):
     """The response to a request. `headers`: by name, in upper or lower case."""
@@ -45,14 +43,14 @@ class Upload(NamedTuple):
     identify_url: str
 
 
-def fetch(url: str, data: bytes | None = None, content_type: str = _JSON, **more: Any) -> Answer:
+def fetch(url: str, data: bytes | None = None, content_type: str = "", key: str = "", **more: Any) -> Answer:
     """Send a GET, or a POST with `data` or `fields`. Raise `PreconditionFailed` if there is no response.
 
-    `more`: further `headers`, or `fields` of a form to POST.
+    `key`: API key to send, if any. `more`: `fields` of a form to POST.
     """
     method = "GET" if data is None and "fields" not in more else "POST"
-    kind = {} if "fields" in more else {"Content-Type": content_type}
-    headers = {"Accept": _JSON, **kind, **more.pop("headers", {})}
+    given = {"Content-Type": content_type, KEY_HEADER: key}
+    headers = {"Accept": "application/json", **{name: value for name, value in given.items() if value}}
     try:
         found = urllib3.request(method, url, body=data, headers=headers, timeout=TIMEOUT, retries=False, **more)
     except urllib3.exceptions.HTTPError as error:
@@ -62,7 +60,7 @@ def fetch(url: str, data: bytes | None = None, content_type: str = _JSON, **more
 
 def upload(url: str, photo: bytes, key: str = "") -> Upload:
     """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: of the API, ending with a slash."""
-    answer = fetch(f"{url}uploads", b"", headers=_keyed(key))
+    answer = fetch(f"{url}uploads", b"", key=key)
     if answer.status not in (200, 201):
         raise PreconditionFailed(f"POST /uploads returned {answer}")
     form = json.loads(answer.body)
@@ -71,10 +69,6 @@ def upload(url: str, photo: bytes, key: str = "") -> Upload:
     if stored.status not in (200, 201, 204):
         raise PreconditionFailed(f"S3 refused the form of POST /uploads with {stored}")
     return Upload(form["fields"]["key"], urljoin(url, form["identify_url"]))
-
-
-def _keyed(key: str) -> dict[str, str]:
-    return {KEY_HEADER: key} if key else {}
 
 
 STRIDE = 24  # places of one country are next to each other in the list, so try every 24th place first
@@ -91,18 +85,11 @@ _HELP = "docs/how-to/runbook.md says how to investigate"
 
 def steps(stage: Stage) -> list[Step]:
     """Return the steps of `python -m infra smoke`: test a stage as its clients and its operators see it."""
-    started = datetime.now(UTC)
-
-    def wait(echo: Echo) -> None:
-        wait_for_metric(stage.client("cloudwatch"), stage.name, started, echo)
-
-    def reach(echo: Echo) -> None:
-        check_recipients(stage.client("sns"), stage.output("AlarmTopic"), echo)
-
+    wait = partial(wait_for_metric, stage, datetime.now(UTC))
     return [
         Step("api", "ask the API from outside", partial(check_stage, stage), minutes=1),
         Step("metrics", "wait for the metrics of these requests", wait, minutes=2),
-        Step("alarms", "check that alarms reach someone", reach),
+        Step("alarms", "check that alarms reach someone", partial(check_recipients, stage)),
     ]
 
 
@@ -131,8 +118,7 @@ def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
     health = wait_for_health(ask_health, echo)
     for part in PARTS:
         state = health[part]
-        sign_in = state.get("sign_in_milliseconds")
-        after = "" if sign_in is None else f"signed in after {sign_in / 1e3:.3f} s"
+        after = f"signed in after {time / 1e3:.3f} s" if (time := state.get("sign_in_milliseconds")) else ""
         echo(f"{part:<9} {state['state']} {state['detail'] or after}".rstrip())
         if state["state"] != "ok":
             raise PreconditionFailed(f"{part} is {state['state']} ({state['detail']}); {_HELP}")
@@ -194,7 +180,7 @@ def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
 def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
     """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
     for _ in poll(1.0, PATIENCE):
-        answer = fetch(url, picture, "image/jpeg" if picture else _JSON, headers=_keyed(key))
+        answer = fetch(url, picture, "image/jpeg" if picture else "", key)
         if answer.status == 429:
             continue
         if answer.status == 200:
@@ -209,40 +195,37 @@ METRIC_PATIENCE = 120.0  # seconds to wait for a metric; CloudWatch usually need
 METRIC_PAUSE = 10.0
 
 
-def wait_for_metric(cloudwatch: Any, stage: str, since: datetime, echo: Echo) -> None:
-    """Wait until CloudWatch counts an identification after `since`. Raise `PreconditionFailed` if it does not.
-
-    `cloudwatch`: a boto3 client of `cloudwatch`.
-    """
+def wait_for_metric(stage: Stage, since: datetime, echo: Echo) -> None:
+    """Wait until CloudWatch counts an identification after `since`. Raise `PreconditionFailed` if it does not."""
     for waited in poll(METRIC_PAUSE, METRIC_PATIENCE):
-        if count := metric_sum(cloudwatch, stage, "Identifications", since):
+        if count := metric_sum(stage, "Identifications", since):
             echo(f"Identifications: {count:.0f}, there after {waited:.0f} s")
             return
         echo(f"{waited:5.0f} s  waiting for the metric Identifications")
     raise PreconditionFailed(
-        f"CloudWatch has no metric Identifications of stage {stage} after {METRIC_PATIENCE:.0f} s; look for lines with "
-        f"`_aws` in the log group /aws/lambda/faunalens-{stage}, and at the role's permission to write there"
+        f"CloudWatch has no metric Identifications of stage {stage.name} after {METRIC_PATIENCE:.0f} s; look for lines "
+        f"with `_aws` in the log group /aws/lambda/faunalens-{stage.name}, and at the role's permission to write there"
     )
 
 
-def metric_sum(cloudwatch: Any, stage: str, metric: str, since: datetime) -> float:
+def metric_sum(stage: Stage, metric: str, since: datetime) -> float:
     """Return the sum of one of the app's metrics. `since`: start, which CloudWatch rounds down to a minute."""
-    return sum(metric_statistics(cloudwatch, NAMESPACE, metric, metric_dimensions(stage), "Sum", since, 60))
+    return sum(metric_statistics(stage, NAMESPACE, metric, app_dimensions(stage), "Sum", since, 60))
 
 
-def metric_dimensions(stage: str) -> dict[str, str]:
+def app_dimensions(stage: Stage) -> dict[str, str]:
     """Return the dimensions of the app's metrics."""
-    return {"service": SERVICE, "stage": stage}
+    return {"service": SERVICE, "stage": stage.name}
 
 
 def metric_statistics(
-    cloudwatch: Any, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
+    stage: Stage, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
-    """Return a metric's statistic for each period after `since` that has data, in any order.
+    """Return a metric's statistic for each `period` seconds after `since` that have data, in any order.
 
-    `where`: the dimensions. `period`: in seconds.
+    `where`: the metric's dimensions.
     """
-    found = cloudwatch.get_metric_statistics(
+    found = stage.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value} for name, value in where.items()],
@@ -254,23 +237,18 @@ def metric_statistics(
     return [float(each[statistic]) for each in found["Datapoints"]]
 
 
-def check_recipients(sns: Any, topic: str, echo: Echo) -> str:
-    """Return the number and kinds of the alarms' recipients. Raise `PreconditionFailed` if there are none.
-
-    `sns`: a boto3 client of `sns`. `topic`: ARN of the alarms' topic.
-    """
-    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+def check_recipients(stage: Stage, echo: Echo) -> str:
+    """Return the number and kinds of the alarms' recipients. Raise `PreconditionFailed` if there are none."""
+    pages = stage.pages("sns", "list_subscriptions_by_topic", TopicArn=stage.output("AlarmTopic"))
     found = [each for page in pages for each in page["Subscriptions"]]
     confirmed = [each["Protocol"] for each in found if each["SubscriptionArn"] != "PendingConfirmation"]
-    if not found:
-        raise PreconditionFailed(
-            "alarms reach no one: their topic has no subscription; set AlarmEmail in infra/stages/STAGE.json and run "
-            "`infra up` again"
-        )
     if not confirmed:
         raise PreconditionFailed(
-            f"alarms reach no one: {len(found)} subscription{'s' * (len(found) > 1)} not confirmed; open the mail "
-            "'AWS Notification - Subscription Confirmation' and follow its link"
+            f"alarms reach no one: {len(found)} subscription{'s' * (len(found) > 1)} not confirmed; open the mail 'AWS "
+            "Notification - Subscription Confirmation' and follow its link"
+            if found
+            else "alarms reach no one: their topic has no subscription; set AlarmEmail in infra/stages/STAGE.json and "
+            "run `infra up` again"
         )
     summary = f"{len(confirmed)} of {len(found)} subscriptions confirmed ({', '.join(sorted(confirmed))})"
     echo(summary)

@@ -22,6 +22,13 @@ _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS")
 """Statuses of a stack whose creation failed or was not begun; CloudFormation can only delete it."""
 
+_STUCK = {
+    "DELETE_FAILED": "run `python -m infra down --stage STAGE --from photos` for the stage of",
+    "UPDATE_ROLLBACK_FAILED": "repair the failed resource that its events name, and run: "
+    "aws cloudformation continue-update-rollback --stack-name",
+}
+"""Statuses of a stack that an operator has to repair, and what to do with the stack of that name."""
+
 Confirm = Callable[[str], bool]  # asks a question, and returns whether the answer is yes
 
 
@@ -64,7 +71,8 @@ class Stack:
             echo(f"creation of stack {self._name} ended earlier ({status}); deleting what is left of it")
             self.delete(echo)
             status = None
-        self._check_not_stuck(status)
+        if advice := _STUCK.get(status or ""):
+            raise PreconditionFailed(f"stack {self._name} is {status}; {advice} {self._name}")
         is_new = status is None
         if not self._plan(wanted, is_new, echo):
             echo(f"stack {self._name} is up to date")
@@ -72,7 +80,7 @@ class Stack:
             if not confirm(f"Make these changes to stack {self._name}? [y/N] "):
                 self._discard(is_new)
                 raise Declined
-            seen = self._event_ids()
+            seen = {event["EventId"] for event in self._events()}
             self._client.execute_change_set(**self._set)
             status, reasons = self._wait(seen, echo)
             if status is None or "ROLLBACK" in status or status.endswith("_FAILED"):
@@ -94,7 +102,7 @@ class Stack:
         for attempt in range(DELETE_ATTEMPTS):
             if attempt:
                 echo(f"some resources could not be deleted ({reasons}); trying again")
-            seen = self._event_ids()
+            seen = {event["EventId"] for event in self._events()}
             self._client.delete_stack(StackName=self._name)
             status, reasons = self._wait(seen, echo, deleting=True)
             if status is None:
@@ -136,9 +144,10 @@ class Stack:
 
     def _plan(self, wanted: Deployment, is_new: bool, echo: Echo) -> bool:
         """Have CloudFormation compute the changes, and print them. Return False if there are none."""
-        if not is_new:
-            for line in changes_of_parameters(self.parameters, wanted.parameters):
-                echo(line)
+        known = {} if is_new else self.parameters  # an earlier command may have set others with `--set`
+        for name, value in known.items():
+            if (wish := wanted.parameters.get(name, value)) != value:
+                echo(f"parameter {name} changes from {value or 'empty'} to {wish or 'empty'}")
         self._client.create_change_set(
             **self._set,
             ChangeSetType="CREATE" if is_new else "UPDATE",
@@ -166,7 +175,7 @@ class Stack:
         return True
 
     def _discard(self, is_new: bool) -> None:
-        """Delete the change set. If the stack is new, delete the stack too, which has no resources yet."""
+        """Delete the change set, and a new stack, which has no resources yet."""
         self._client.delete_change_set(**self._set)
         if is_new:
             self._client.delete_stack(StackName=self._name)
@@ -177,17 +186,7 @@ class Stack:
         if status is None or status == "REVIEW_IN_PROGRESS" or not status.endswith("_IN_PROGRESS"):
             return status
         echo(f"an earlier operation on stack {self._name} is in progress ({status}); waiting for it")
-        return self._wait(self._event_ids(), echo)[0]
-
-    def _check_not_stuck(self, status: str | None) -> None:
-        """Raise `PreconditionFailed` for a stack that an operator has to repair."""
-        resume = f"aws cloudformation continue-update-rollback --stack-name {self._name}"
-        advice = {
-            "DELETE_FAILED": "delete it with: python -m infra down --stage STAGE --from photos",
-            "UPDATE_ROLLBACK_FAILED": f"repair the failed resource that its events name, and run: {resume}",
-        }
-        if status in advice:
-            raise PreconditionFailed(f"stack {self._name} is {status}; {advice[status]}")
+        return self._wait({event["EventId"] for event in self._events()}, echo)[0]
 
     def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
         """Print events until the operation has ended. Return the status and the reasons for failures.
@@ -211,19 +210,13 @@ class Stack:
                 return status, "; ".join(reasons[:5])
             if waited - printed >= QUIET:
                 printed = waited
-                echo(f"{waited:5.0f} s  in progress: {', '.join(self._in_progress(events))}")
+                states = {each["LogicalResourceId"]: each["ResourceStatus"] for each in events} | {self._name: ""}
+                names = [name for name, state in states.items() if state.endswith("_IN_PROGRESS")]
+                echo(f"{waited:5.0f} s  in progress: {', '.join(names)}")
         raise PreconditionFailed(
             f"stack {self._name} is still {status} after {TIMEOUT / 60:.0f} minutes; look at its events in the "
             "console, or run the same command again to wait longer"
         )
-
-    def _in_progress(self, events: list[dict[str, Any]]) -> list[str]:
-        """Return the resources that CloudFormation is working on. `events`: oldest first."""
-        states = {event["LogicalResourceId"]: event["ResourceStatus"] for event in events}
-        return [name for name, state in states.items() if state.endswith("_IN_PROGRESS") and name != self._name]
-
-    def _event_ids(self) -> set[str]:
-        return {event["EventId"] for event in self._events()}
 
     def _events(self) -> list[dict[str, Any]]:
         """Return the latest events, oldest first; empty if the stack does not exist."""
@@ -246,33 +239,21 @@ def preview_of_changes(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         kinds = Counter(each["ResourceType"].removeprefix("AWS::") for each in added)
         yield f"add {len(added)} resources: {', '.join(f'{count} {kind}' for kind, count in kinds.most_common())}"
     else:
-        yield from (f"add {_named(each)}" for each in added)
+        yield from map(_line, added)
     others = [each for each in changes if each["Action"] != "Add"]
     for each in sorted(others, key=lambda each: (_is_dangerous(each), each["LogicalResourceId"])):
         line = _line(each)
         yield f"{_RED}{line}{_PLAIN}" if _is_dangerous(each) else line
 
 
-def changes_of_parameters(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each parameter that changes, such as one that an earlier command set with `--set`."""
-    for name, value in before.items():
-        if name in after and after[name] != value:
-            yield f"parameter {name} changes from {value or 'empty'} to {after[name] or 'empty'}"
-
-
 def _line(change: Mapping[str, Any]) -> str:
-    if change["Action"] != "Modify":
-        return f"{change['Action'].lower()} {_named(change)}"
-    targets = (each.get("Target", {}) for each in change.get("Details", ()))
+    verb, targets = change["Action"].lower(), (each.get("Target", {}) for each in change.get("Details", ()))
+    if verb == "modify":
+        verb = {"True": "REPLACE", "Conditional": "perhaps REPLACE"}.get(change.get("Replacement", ""), "change")
     names = sorted({each.get("Name") or each.get("Attribute", "") for each in targets} - {""})
     what = f": {', '.join(names)}" if names else ""
-    verb = {"True": "REPLACE", "Conditional": "perhaps REPLACE"}.get(change.get("Replacement", ""), "change")
-    return f"{verb} {_named(change)}{what}"
+    return f"{verb} {change['LogicalResourceId']} ({change['ResourceType'].removeprefix('AWS::')}){what}"
 
 
 def _is_dangerous(change: Mapping[str, Any]) -> bool:
     return change["Action"] in ("Remove", "Dynamic") or change.get("Replacement") in ("True", "Conditional")
-
-
-def _named(change: Mapping[str, Any]) -> str:
-    return f"{change['LogicalResourceId']} ({change['ResourceType'].removeprefix('AWS::')})"

@@ -1,6 +1,6 @@
 """One stage of Faunalens in one account and region, and the CloudFormation stacks that it consists of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,11 @@ class Stage:
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client in the stage's region."""
         return self.session.client(service, region_name=self.region, **options)
+
+    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
+        """Return the pages of an AWS operation's result."""
+        pages: Iterator[Any] = iter(self.client(service).get_paginator(operation).paginate(**arguments))
+        return pages
 
     def stack(self, part: str = "") -> Stack:
         """Return the stage's main stack, or the stack of a `part`, such as `web`."""
@@ -43,13 +48,10 @@ class Stage:
 
     def output(self, name: str) -> str:
         """Return one output of the stack. Raise `PreconditionFailed` if the output is missing."""
-        try:
-            return self.outputs[name]
-        except KeyError:
-            raise PreconditionFailed(
-                f"stack faunalens-{self.name} has no output {name}; "
-                f"run: python -m infra up --stage {self.name} --from stack"
-            ) from None
+        if found := self.outputs.get(name):
+            return found
+        advice = f"run: python -m infra up --stage {self.name} --from stack"
+        raise PreconditionFailed(f"stack faunalens-{self.name} has no output {name}; {advice}")
 
     @property
     def url(self) -> str:
@@ -58,6 +60,5 @@ class Stage:
 
     def snapshots(self) -> list[str]:
         """Return the names of the database's snapshots, even if the database is deleted."""
-        paginator = self.client("rds").get_paginator("describe_db_cluster_snapshots")
-        pages = paginator.paginate(DBClusterIdentifier=f"faunalens-{self.name}")
+        pages = self.pages("rds", "describe_db_cluster_snapshots", DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]

@@ -26,7 +26,7 @@ class Step:
 
     name: str
     summary: str
-    action: Callable[[Echo], None]
+    action: Callable[[Echo], object]
     minutes: float = 0.0
 
 

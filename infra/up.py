@@ -1,16 +1,15 @@
 """The steps of `python -m infra up`: create a stage, or update it to this checkout."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.config.settings import ROOT
 from cloudwatch.lint.folder import FolderCheck
 from cloudwatch.project import runbook_url
 from infra import api_stage, invoke, preconditions, smoke
-from infra.functions import function_name, reservations
+from infra.functions import reservations
 from infra.keys import Keys
 from infra.package.upload import Packages
 from infra.release import commit
@@ -54,15 +53,14 @@ class Up:
         model = ROOT / "vendor" / "model" / "faunalens.onnx"  # the packaged one
         if not model.is_file():
             raise PreconditionFailed("the model has not been built; run: make setup")
-        region = self._stage.region
+        region, reserved = self._stage.region, reservations(self._stage.name)
         preconditions.check_production(self._stage.name, self._parameters, self._without)
         preconditions.check_host(self._parameters)
-        self._check_batches()
+        preconditions.check_batch_callers(self._stage.name, self._parameters)
         if findings := FolderCheck().findings:
             raise PreconditionFailed("\n".join(["dashboards/ has problems; fix them first:", *map(str, findings)]))
         preconditions.check_certificates(self._stage.client("rds"), region)
         echo(f"model: {model.stat().st_size / 1e6:.1f} MB; certificates: every authority of RDS in {region}")
-        reserved = reservations(self._stage.name)
         left = preconditions.check_concurrency(self._stage.client("lambda"), reserved)
         echo(f"concurrency: {sum(reserved.values())} reserved, {left} left for the account's other functions")
         echo(f"zones: {' and '.join(self._zones().values())}")
@@ -77,10 +75,6 @@ class Up:
         chosen = [values[each] for each in ("ZoneA", "ZoneB") if each in values]
         first, second = preconditions.choose_zones(self._stage, values["DatabaseVersion"], chosen)
         return {"ZoneA": first, "ZoneB": second}
-
-    def _check_batches(self) -> None:
-        reserved = reservations(self._stage.name)
-        preconditions.check_batch_callers(self._parameters, reserved.get(function_name(self._stage.name, "batch")))
 
     @property
     def _parameters(self) -> dict[str, str]:
@@ -111,19 +105,17 @@ class Up:
         return Packages(self._stage, stack.outputs["PackageBucket"], echo)
 
     def _deploy(
-        self,
-        packages: Packages,
-        part: str,
-        template: Mapping[str, Any],
-        values: Mapping[str, str],
-        echo: Echo,
-        capabilities: Sequence[str] = ("CAPABILITY_IAM",),
+        self, packages: Packages, part: str, template: Mapping[str, Any], values: Mapping[str, str], echo: Echo
     ) -> dict[str, str]:
         """Deploy one of the stage's stacks by its template in S3, and return its outputs."""
-        url, given = packages.url_of(as_text(template)), only(template["Parameters"], values)
-        wanted = Deployment(url, given, self._stage.tags, capabilities, options=self._watched(part, values, echo))
-        if not part:
-            wanted = replace(wanted, protected=values["DatabaseProtected"] == "true")
+        wanted = Deployment(
+            packages.url_of(as_text(template)),
+            only(template["Parameters"], values),
+            self._stage.tags,
+            ("CAPABILITY_NAMED_IAM" if part == "backfill" else "CAPABILITY_IAM",),
+            protected=not part and values["DatabaseProtected"] == "true",
+            options=self._watched(part, values, echo),
+        )
         stack = self._stage.stack(part)
         stack.deploy(wanted, echo, self._confirm)
         return stack.outputs
@@ -154,7 +146,7 @@ class Up:
         url = f"rediss://{self._stage.output('CacheUser')}@{self._stage.output('CacheEndpoint')}"
         self._run_admin_command(["load", "--redis-url", f"{url}:{self._stage.output('CachePort')}"], echo)
 
-    def _run_admin_command(self, command: Sequence[str], echo: Echo) -> None:
+    def _run_admin_command(self, command: list[str], echo: Echo) -> None:
         for line in invoke.ask_admin(self._stage, command, echo):
             echo(line)
 
@@ -178,9 +170,8 @@ class Up:
         if values["BackfillConcurrency"] == "0":
             echo("skipped: BackfillConcurrency is 0; docs/how-to/million.md says how many batches at a time to choose")
             return
-        self._check_batches()
-        packages, named = self._packages(echo), ("CAPABILITY_NAMED_IAM",)
-        outputs = self._deploy(packages, "backfill", read_template(BACKFILL), values, echo, named)
+        preconditions.check_batch_callers(self._stage.name, values)
+        outputs = self._deploy(self._packages(echo), "backfill", read_template(BACKFILL), values, echo)
         secret = outputs.get("WebhookSecret", "none")
         echo(f"batches at a time: {values['BackfillConcurrency']}; secret of the webhook: {secret}")
 
@@ -200,6 +191,6 @@ class Up:
             self._releases.roll_back(echo, self._before)
             raise PreconditionFailed(f"{error}\nThe release was rolled back; {self._before} runs again") from error
         try:
-            smoke.check_recipients(self._stage.client("sns"), self._stage.output("AlarmTopic"), echo)
+            smoke.check_recipients(self._stage, echo)
         except PreconditionFailed as error:
             echo(f"warning: {error}")

@@ -38,32 +38,24 @@ def is_healthy(port: int) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     if status == "down":  # waiting would not help
-        raise LocalError(
-            "inference with the model fails; for details run `python -m model.check` with the path of the model"
-        )
+        raise LocalError("inference with the model fails; for details run `python -m model.check` with its path")
     return bool(status == "ok")
 
 
 def require_model(environment: Mapping[str, str]) -> None:
     """Check MODEL_PATH. Raises `LocalError` if it is set but is not the path of a readable file."""
-    given = environment.get("MODEL_PATH")
-    if not given:
+    if not (given := environment.get("MODEL_PATH")):
         return
     path = Path(given).absolute()
-    remedy = "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds"
-    if not path.exists():
-        raise LocalError(f"MODEL_PATH is {given}, but there is no file {path}; {remedy}")
-    if not path.is_file():
-        raise LocalError(f"MODEL_PATH is {given}, but {path} is not a file; {remedy}")
-    if not os.access(path, os.R_OK):
-        raise LocalError(f"MODEL_PATH is {given}, but this user may not read {path}; change its permissions")
+    if not path.is_file() or not os.access(path, os.R_OK):
+        remedy = "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds"
+        raise LocalError(f"MODEL_PATH is {given}, but {path} is no file that this user may read; {remedy}")
 
 
 def main() -> int:
     """Run `make run` with the arguments of the command line. Return the exit code."""
-    return run_stack(
-        "make run", argument_parser("Run the app with PostgreSQL and Valkey on this machine.").parse_args(), start
-    )
+    parser = argument_parser("Run the app with PostgreSQL and Valkey on this machine.")
+    return run_stack("make run", parser.parse_args(), start)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -59,7 +58,8 @@ class Image:
     @property
     def unpacked(self) -> int:
         """Size of the decompressed layers, in bytes."""
-        return sum(_unpacked(self.blob(each["digest"])) for each in self._manifest()["layers"])
+        layers = [self.blob(each["digest"]) for each in self._manifest()["layers"]]
+        return sum(len(gzip.decompress(layer.read_bytes())) for layer in layers)
 
     def blob(self, digest: str) -> Path:
         """Return the file of a manifest, a configuration or a layer."""
@@ -88,11 +88,6 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
     echo(f"building with INFERENCE={inference}")
     _run_build(project, {"BASE": of, "INFERENCE": inference}, found, out)
     return Image(out)
-
-
-def _unpacked(layer: Path) -> int:
-    with gzip.open(layer) as opened:
-        return sum(map(len, iter(partial(opened.read, 2**20), b"")))
 
 
 def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
@@ -188,19 +183,15 @@ def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: P
         configuration = Path(folder, "pip.conf")
         configuration.write_text(_PIP, encoding="utf-8")
         command = ["build", "--quiet", "--isolation=chroot", f"--timestamp={EPOCH}", "--identity-label=false"]
-        command += [*_limits(), f"--tag={name}"]
+        limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}  # in a container it may raise none
+        command += ["--ulimit={}={}:{}".format(each, *resource.getrlimit(number)) for each, number in limits.items()]
+        command += [f"--tag={name}"]
         command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
         command += [f"--file={project}/web/Dockerfile", f"--ignorefile={project}/web/Dockerfile.dockerignore"]
         _run([*command, str(project)])
     _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"])
     _run(["rmi", name])
-
-
-def _limits() -> list[str]:
-    """Return options that keep the limits of this process: in a container, buildah may not raise them."""
-    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-    return ["--ulimit={}={}:{}".format(name, *resource.getrlimit(number)) for name, number in limits.items()]
 
 
 def _run(arguments: Sequence[str]) -> str:

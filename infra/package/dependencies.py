@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from click import ClickException
 from elftools.elf.dynamic import DynamicSection
@@ -49,13 +49,12 @@ def fetch(requirements: Path, folder: Path, architecture: str = "x86_64") -> Non
         script.unlink()
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(NamedTuple):
     """Files to leave out of the package. `patterns`: globs relative to site-packages."""
 
     name: str
     reason: str
-    patterns: tuple[str, ...]
+    patterns: Sequence[str]
 
     def matches(self, folder: Path) -> Iterator[Path]:
         """Yield the files and folders in `folder` that match the patterns."""
@@ -67,11 +66,8 @@ def read_exclusions(formats: str) -> tuple[Exclusion, ...]:
     """Return the exclusions of a package. `formats`: JSON text, a list of the photo formats that the app reads."""
     names = {each["name"] for each in json.loads(formats)}
     entries = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
-    return tuple(
-        Exclusion(each["name"], each["reason"], tuple(each["patterns"]))
-        for each in entries
-        if each.get("unless") not in names
-    )
+    found = [each for each in entries if each.pop("unless", None) not in names]
+    return tuple(Exclusion(**each) for each in found)
 
 
 _FORMATS = Path(__file__).parents[2] / "chalicelib" / "photo" / "formats.json"

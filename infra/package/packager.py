@@ -54,7 +54,7 @@ def _layer(self: LayerDeploymentPackager, project_dir: str, python_version: str)
     out = _zip_path(project_dir, f"managed-layer-{self._architecture}", _digest(rules, requirements, options=options))
     with archive.locked(out.parent), TemporaryDirectory() as folder:
         if not _reused(self, out):
-            _install_dependencies(self, project_dir, Path(folder), f"/opt/{SITE}")
+            _install_dependencies(self, project_dir, Path(folder))
             _zip(self, Path(folder), SITE, out)
     return str(out)
 
@@ -75,23 +75,18 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
         shutil.copytree(made, folder / OFFLINE)
 
 
-def _install_dependencies(
-    packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path, deployed: str
-) -> None:
-    """Install, prune and compile the dependencies. `deployed`: the folder on Lambda."""
+def _install_dependencies(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
+    """Install, prune and compile the dependencies."""
     with_heic = dependencies.is_wanted("HEIC", os.environ)
     packager._ui.write(f"Fetching dependencies for Lambda{'' if with_heic else ', without HEIC'}.\n")
     dependencies.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)
     dependencies.remove_excluded(folder)
-    if with_heic:
-        dependencies.remove_encoder(folder)
-    else:
-        dependencies.remove_heic(folder)
-    archive.compile_into(folder, deployed)
+    (dependencies.remove_encoder if with_heic else dependencies.remove_heic)(folder)
+    archive.compile_into(folder, f"/opt/{SITE}")
 
 
 def _reused(packager: BaseLambdaDeploymentPackager, out: Path) -> bool:
-    """Return whether the zip exists. If so, update its time, so that `_remove_old_zips` keeps it."""
+    """Return whether the zip exists. If so, update its time, so that `_zip` keeps it."""
     if not out.exists():
         return False
     out.touch()
@@ -110,15 +105,9 @@ def _zip(packager: BaseLambdaDeploymentPackager, folder: Path, prefix: str, out:
             f"{out} has {size:,} bytes, but Lambda accepts less than {archive.LIMIT:,}; "
             "use a smaller model, or exclude more files in infra/package/exclusions.toml"
         )
-    _remove_old_zips(out)
-
-
-def _remove_old_zips(out: Path) -> None:
-    """Keep only the `KEPT` newest zips of the same kind as `out`. Chalice would keep all; a layer has 37 MB."""
-    kind, _, _ = out.name.partition("-")
+    kind, _, _ = out.name.partition("-")  # Chalice would keep all zips; a layer has 37 MB
     with suppress(FileNotFoundError):  # another command may remove the same zips
-        newest = sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in newest[KEPT:]:
+        for old in sorted(out.parent.glob(f"{kind}-*.zip"), key=lambda path: -path.stat().st_mtime)[KEPT:]:
             old.unlink()
 
 

@@ -4,7 +4,7 @@ Each function is one proof, named in that file. It returns what it saw. It raise
 wrong, and `Undecided` if that is not known yet.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -49,11 +49,10 @@ class Trial:
 
         Raise `Undecided` with the text `missing` if there is no data.
         """
-        cloudwatch, began = self.stage.client("cloudwatch"), datetime.now(UTC) - RECENT
-        found = smoke.metric_statistics(cloudwatch, namespace, metric, where, statistic, began, 300)
-        if not found:
-            raise Undecided(missing)
-        return found
+        began = datetime.now(UTC) - RECENT
+        if found := smoke.metric_statistics(self.stage, namespace, metric, where, statistic, began, 300):
+            return found
+        raise Undecided(missing)
 
     def capacity(self, statistic: str, missing: str) -> list[float]:
         """Return a statistic of the database's capacity (ACU) as `day_of` does."""
@@ -64,10 +63,6 @@ class Trial:
     def name(self) -> str:
         """The name of the stage's stack and of its database cluster."""
         return f"faunalens-{self.stage.name}"
-
-    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
-        """Yield the pages of an AWS operation's result."""
-        yield from self.stage.client(service).get_paginator(operation).paginate(**arguments)
 
 
 def answers(trial: Trial) -> str:
@@ -124,7 +119,7 @@ def rights(trial: Trial) -> str:
     began, refused = datetime.now(UTC) - RECENT, "?AccessDenied ?UnauthorizedOperation ?NOPERM"
     where = {"filterPattern": refused, "startTime": int(began.timestamp() * 1e3)}
     for name in trial.stage.functions:
-        pages = trial.pages("logs", "filter_log_events", logGroupName=f"/aws/lambda/{name}", **where)
+        pages = trial.stage.pages("logs", "filter_log_events", logGroupName=f"/aws/lambda/{name}", **where)
         if found := [event["message"] for page in pages for event in page["events"]]:
             raise PreconditionFailed(f"{len(found)} lines in the log of {name} report refused calls: {found[0][:200]}")
     return "no refused call in a day of the functions' logs"
@@ -174,14 +169,14 @@ def metrics(trial: Trial) -> str:
     """Have a photo identified, and wait for its metric."""
     began = datetime.now(UTC)
     smoke.check_stage(trial.stage, trial.echo)
-    smoke.wait_for_metric(trial.stage.client("cloudwatch"), trial.stage.name, began, trial.echo)
+    smoke.wait_for_metric(trial.stage, began, trial.echo)
     return f"the metric was there {(datetime.now(UTC) - began).total_seconds():.0f} s after the first request"
 
 
 def warming(trial: Trial) -> str:
     """Count the runs of warming in the last half hour."""
     began = datetime.now(UTC) - timedelta(minutes=30)
-    if not (runs := smoke.metric_sum(trial.stage.client("cloudwatch"), trial.stage.name, "WarmingRuns", began)):
+    if not (runs := smoke.metric_sum(trial.stage, "WarmingRuns", began)):
         raise Undecided("no run in the last half hour; try again ten minutes after the deployment")
     return f"{runs:.0f} runs in half an hour"
 
@@ -189,7 +184,7 @@ def warming(trial: Trial) -> str:
 def dashboards(trial: Trial) -> str:
     """Let CloudFormation compare the dashboards and alarms that it deployed with those in CloudWatch."""
     cloudformation, name = trial.stage.client("cloudformation"), trial.name
-    pages = trial.pages("cloudformation", "list_stack_resources", StackName=name)
+    pages = trial.stage.pages("cloudformation", "list_stack_resources", StackName=name)
     ours = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] in _WATCHING]
     ids = [each["LogicalResourceId"] for each in ours]
     detection = cloudformation.detect_stack_drift(StackName=name, LogicalResourceIds=ids)["StackDriftDetectionId"]
@@ -207,12 +202,12 @@ def dashboards(trial: Trial) -> str:
 
 def recipients(trial: Trial) -> str:
     """Count the subscriptions of the topic to which alarms are sent."""
-    return smoke.check_recipients(trial.stage.client("sns"), trial.stage.output("AlarmTopic"), trial.echo)
+    return smoke.check_recipients(trial.stage, trial.echo)
 
 
 def stack_time(trial: Trial) -> str:
     """Measure from the stack's creation to its first completion."""
-    pages = trial.pages("cloudformation", "describe_stack_events", StackName=trial.name)
+    pages = trial.stage.pages("cloudformation", "describe_stack_events", StackName=trial.name)
     events = [event for page in pages for event in page["StackEvents"] if event["LogicalResourceId"] == trial.name]
     times = {state: [e["Timestamp"] for e in events if e["ResourceStatus"] == state] for state in _CREATION}
     if not all(times.values()):
@@ -226,7 +221,7 @@ def stack_time(trial: Trial) -> str:
 
 def cold_start(trial: Trial) -> str:
     """Read from CloudWatch how long the function's processes took to start."""
-    where = smoke.metric_dimensions(trial.stage.name)
+    where = smoke.app_dimensions(trial.stage)
     found = trial.day_of("InitLatency", "Average", NAMESPACE, where, "no cold start in the last day")
     seen = f"{min(found):.0f} to {max(found):.0f} ms from app.py to ready"
     if max(found) > ASSUMPTIONS["init_ms"].value:
@@ -254,15 +249,17 @@ def pause(trial: Trial) -> str:
     return f"paused in {sum(each == 0 for each in found)} of {len(found)} times five minutes"
 
 
-_ALL: tuple[Callable[[Trial], str], ...]
-_ALL = (answers, database_sign_in, cache_sign_in, database_version, load_time, network_denial, rights, uploads)
-_ALL += (photos_private, heic, gateway_errors, metrics, warming, dashboards, recipients, stack_time, cold_start)
-PROOFS: Mapping[str, Callable[[Trial], str]] = {each.__name__: each for each in (*_ALL, capacity, pause)}
+_ALL: Sequence[Callable[[Trial], str]] = (
+    *(answers, database_sign_in, cache_sign_in, database_version, load_time, network_denial, rights, uploads),
+    *(photos_private, heic, gateway_errors, metrics, warming, dashboards, recipients, stack_time, cold_start),
+    *(capacity, pause),
+)
+PROOFS = {each.__name__: each for each in _ALL}
 
 
 Ask = Callable[[str], str]  # prints a question and returns the reply
 
-_OUTCOMES = {"y": Outcome.PROVED, "n": Outcome.REFUTED}
+_OUTCOMES = {"y": Outcome.PROVED, "n": Outcome.REFUTED}  # by the first letter of a person's reply
 _INDENT = " " * 6
 _paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
@@ -304,7 +301,6 @@ class Prove:
         if self._ask is None:
             return None
         reply = self._ask(f"{_INDENT}Is it so? y: yes, n: no, anything else: later > ")
-        outcome = _OUTCOMES.get(reply.strip().lower()[:1])
-        if outcome is None:
+        if (outcome := _OUTCOMES.get(reply.strip().lower()[:1])) is None:
             return None
         return outcome, self._ask(f"{_INDENT}What did you see? (one line, may be empty) > ").strip()

@@ -8,14 +8,14 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from infra.release import commit
-from infra.step import PreconditionFailed
 
 CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
@@ -32,11 +32,6 @@ class Claim:
     source: str
     proof: str = ""
     how: str = ""
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` if the claim has neither `proof` nor `how`, or both."""
-        if bool(self.proof) == bool(self.how):
-            raise ValueError(f"claim {self.name} in {CLAIMS.name} needs either `proof` or `how`")
 
 
 def read_claims() -> list[Claim]:
@@ -55,8 +50,7 @@ class Outcome(StrEnum):
     OPEN = "open"
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimFinding:
+class ClaimFinding(NamedTuple):
     """The result of checking one claim. `seen`: one line on what was observed. `day`: date in UTC."""
 
     outcome: Outcome
@@ -70,7 +64,10 @@ class ProofReport:
     def __init__(self, stage: str, region: str, folder: Path = FOLDER) -> None:
         self.stage, self._region = stage, region
         self._file = folder / f"proof-{stage}.json"
-        self._findings = self._read()
+        kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}
+        self._findings = {
+            name: ClaimFinding(Outcome(each["outcome"]), each["seen"], each["day"]) for name, each in kept.items()
+        }
 
     def finding(self, claim: Claim) -> ClaimFinding | None:
         """Return the finding about a claim, or None if it was never checked."""
@@ -87,7 +84,7 @@ class ProofReport:
         text = anonymous(" ".join(seen.split()))
         self._findings[claim.name] = ClaimFinding(outcome, text, f"{datetime.now(UTC):%Y-%m-%d}")
         self._file.parent.mkdir(exist_ok=True)
-        findings = {name: asdict(each) for name, each in self._findings.items()}
+        findings = {name: each._asdict() for name, each in self._findings.items()}
         self._file.write_text(json.dumps(findings, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write(self, claims: Sequence[Claim], account: str = "") -> Path:
@@ -109,15 +106,6 @@ class ProofReport:
         page.parent.mkdir(exist_ok=True)
         page.write_text("\n".join([text.rstrip(), *rows]) + "\n", encoding="utf-8")
         return page
-
-    def _read(self) -> dict[str, ClaimFinding]:
-        if not self._file.is_file():
-            return {}
-        try:
-            document = json.loads(self._file.read_text(encoding="utf-8")).items()
-            return {name: ClaimFinding(**{**each, "outcome": Outcome(each["outcome"])}) for name, each in document}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error
 
 
 _IDENTITIES = (

@@ -59,10 +59,8 @@ def only(declared: Collection[str], parameters: Mapping[str, str]) -> dict[str, 
 
 def declared_parameters() -> dict[str, Any]:
     """Return the parameter declarations of all templates that are merged into a stage's template."""
-    others = dict[str, Any]()
-    for part in (EDGE, STREAM, RELEASE):
-        others |= read_template(part)["Parameters"]
-    own = {name: each for name, each in others.items() if name not in _SHARED}
+    others = (read_template(part)["Parameters"].items() for part in (EDGE, STREAM, RELEASE))
+    own = {name: each for some in others for name, each in some if name not in _SHARED}
     return merge_unique(read_template(STACK)["Parameters"], own)
 
 

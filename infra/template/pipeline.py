@@ -70,10 +70,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
     stack, edge, stream = map(read_template, (STACK, EDGE, STREAM))
     declared = declared_parameters()
     for name, value in only(declared, parameters).items():
-        declared[name] = {
-            **declared[name],
-            "Default": json.loads(value) if declared[name]["Type"] == "Number" else value,
-        }
+        declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
     return {
@@ -86,7 +83,6 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
             {name: {**each, "DependsOn": f"BatchAlias{ALIAS}"} for name, each in stream["Resources"].items()},
             _functions(stage, parameters),
-            _roles(stage),
             live.gate(),
             {
                 "RestAPI": {"Properties": _api(stage, keys=api_stage.demands_keys(parameters))},
@@ -100,11 +96,13 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
 
 
 def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return the name, network, environment and async limits of each function."""
+    """Return name, network, environment and async limits of each function, and its role's permissions boundary."""
     keys, common = function_settings(stage), read_template(FUNCTIONS)
     limits = api_stage.limit_variables(stage, parameters)
-    functions = {}
+    boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
+    functions: dict[str, Any] = {}
     for key in keys:
+        functions[_resource_name(f"{key}_role")] = {"Properties": {"PermissionsBoundary": boundary}}
         own = common["Admin"] if key == "admin" else {}
         properties: dict[str, Any] = {
             "FunctionName": function_name(stage, key),  # CloudFormation would generate one
@@ -117,13 +115,6 @@ def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         is_api = key == "api_handler"
         functions["APIHandler" if is_api else _resource_name(key)] = live.published(properties, is_api=is_api)
     return functions
-
-
-def _roles(stage: str) -> dict[str, Any]:
-    """Return the permissions boundary of each function's role."""
-    boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
-    names = [_resource_name(f"{key}_role") for key in function_settings(stage)]
-    return {name: {"Properties": {"PermissionsBoundary": boundary}} for name in names}
 
 
 def _resource_name(name: str) -> str:
@@ -139,7 +130,6 @@ def _if(condition: str, value: Any) -> dict[str, Any]:
 
 
 def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
-    """Return dashboards, alarms and saved queries."""
     try:
         return resources_of(Placeholders(stage, runbook=runbook, topic="AlarmTopic"))
     except FileError as error:  # stages/STAGE.json lacks a limit that an alarm compares with

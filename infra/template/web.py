@@ -73,9 +73,7 @@ def check_names(values: Mapping[str, str]) -> None:
     """Raise `PreconditionFailed` for a certificate without WebHost, and for WebHost on a CDN without a certificate."""
     certificate = "WebCdnCertificate" if values["WebCdn"] == "yes" else "WebCertificate"
     if values[certificate] and not values["WebHost"]:
-        raise PreconditionFailed(
-            f"{certificate} is set, but not WebHost, the name that the certificate is for; set both"
-        )
+        raise PreconditionFailed(f"{certificate} is set, but not WebHost, the name that it is for; set both")
     if values["WebCdn"] == "yes" and values["WebHost"] and not values["WebCdnCertificate"]:
         raise PreconditionFailed(
             "WebCdn=yes needs WebCdnCertificate, a certificate for WebHost in us-east-1; or leave out WebHost, and "
@@ -99,29 +97,16 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
     by_address = too_often["Statement"]["RateBasedStatement"]
     key = {"Header": {"Name": VISITOR, "TextTransformations": _AS_IS}}
     by_visitor = {**by_address, "AggregateKeyType": "CUSTOM_KEYS", "CustomKeys": [key]}
-    has_visitor = {
-        "SizeConstraintStatement": {
-            "FieldToMatch": {"SingleHeader": {"Name": VISITOR}},
-            "ComparisonOperator": "GT",
-            "Size": 0,
-            "TextTransformations": _AS_IS,
-        }
-    }
+    header = {"FieldToMatch": {"SingleHeader": {"Name": VISITOR}}, "TextTransformations": _AS_IS}
+    has_visitor = {"SizeConstraintStatement": {**header, "ComparisonOperator": "GT", "Size": 0}}
     limit = {"RateBasedStatement": {"Fn::If": ["HasCdn", by_visitor, by_address]}}
     most = {"RateBasedStatement": {**by_address, "Limit": tasks * REQUESTS_PER_TASK}}
     behind_cdn = {"too-often-by-address": most, "without-visitor": {"NotStatement": {"Statement": has_visitor}}}
-    added = [
-        {
-            "Name": name,
-            "Priority": number,
-            "Action": {"Block": {}},
-            "Statement": statement,
-            "VisibilityConfig": {**too_often["VisibilityConfig"], "MetricName": name},
-        }
-        for number, (name, statement) in enumerate(behind_cdn.items(), 1 + len(others))
-    ]
     rules = [{**too_often, "Statement": limit}, *others]
-    rules += [{"Fn::If": ["HasCdn", each, {"Ref": "AWS::NoValue"}]} for each in added]
+    for name, statement in behind_cdn.items():
+        visible = {**too_often["VisibilityConfig"], "MetricName": name}
+        rule = {"Name": name, "Priority": len(rules), "Action": {"Block": {}}, "Statement": statement}
+        rules.append({"Fn::If": ["HasCdn", {**rule, "VisibilityConfig": visible}, {"Ref": "AWS::NoValue"}]})
     named = {"Name": {"Fn::Sub": "faunalens-${Stage}-web"}, "Rules": rules}
     own = {**acl, "Properties": {**acl["Properties"], **named}}
     association = {

@@ -13,7 +13,7 @@ from subprocess import CalledProcessError
 from chalicelib.config.settings import ROOT
 from infra import invoke
 from infra.functions import stages
-from infra.package import Package, build
+from infra.package import build
 from infra.step import PreconditionFailed
 from local import LocalError
 from local.lambda_sim.api_gateway import serving
@@ -33,7 +33,12 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
     """Start the stores and the package of a stage. `containers`: most for the API; None: the stage's limit."""
     environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
     with step("package", "building") as running:
-        package = _build_package(stack, stage)
+        try:
+            package = build(stack.folder / "package", stage, quiet=True)
+        except CalledProcessError as error:
+            if stack.shutdown.is_set():  # Ctrl-C has stopped Chalice too
+                raise ShutdownRequested from None
+            raise LocalError("building the package failed; see the output of Chalice above") from error
         deployment = stack.resources.enter_context(
             deployed(package, stack.folder, environment, stage=stage, containers=containers)
         )
@@ -44,15 +49,6 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
         running.result = "answers, all dependencies healthy"
     stack.resources.enter_context(serving(deployment.gateway, stack.port))
     stack.print_ready()
-
-
-def _build_package(stack: DevStack, stage: str) -> Package:
-    try:
-        return build(stack.folder / "package", stage, quiet=True)
-    except CalledProcessError as error:
-        if stack.shutdown.is_set():  # Ctrl-C has stopped Chalice too
-            raise ShutdownRequested from None
-        raise LocalError("building the package failed; see the output of Chalice above") from error
 
 
 def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
@@ -76,15 +72,11 @@ def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
 def main() -> int:
     """Run `make lambda` with the arguments of the command line. Return the exit code."""
     parser = argument_parser("Build the package and run it on this machine as Lambda does.")
-    parser.add_argument(
-        "--stage", default="dev", choices=stages(), help="stage for which the package is built (default: dev)"
-    )
-    parser.add_argument(
-        "--containers",
-        type=whole_number(1000, "a number of containers; choose one from 1 to 1000"),
-        help="maximum number of containers for the API (default: the stage's reserved concurrency)",
-        metavar="N",
-    )
+    what = "stage for which the package is built (default: dev)"
+    parser.add_argument("--stage", default="dev", choices=stages(), help=what)
+    what = "maximum number of containers for the API (default: the stage's reserved concurrency)"
+    number = whole_number(1000, "a number of containers; choose one from 1 to 1000")
+    parser.add_argument("--containers", type=number, help=what, metavar="N")
     options = parser.parse_args()
     return run_stack("make lambda", options, partial(start, stage=options.stage, containers=options.containers))
 

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -28,8 +28,7 @@ from chalice.local import RouteMatcher
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
-from local.lambda_sim.container import ACCOUNT, REGION, InvocationResult
-from local.lambda_sim.pool import Throttled
+from local.lambda_sim.container import ACCOUNT, REGION, InvocationResult, Throttled
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
 from local.stack.ports import HOST
 from web.server import print_request
@@ -98,7 +97,6 @@ def proxy_event(
     added = [("X-Forwarded-For", request.source_ip), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", trace_id)]
     for name, value in (*request.headers, *added):
         headers.setdefault(name, []).append(value)
-    now = datetime.now(UTC)
     return {
         "resource": resource,
         "path": request.path,
@@ -113,14 +111,11 @@ def proxy_event(
             "accountId": ACCOUNT,
             "apiId": API_ID,
             "domainName": request.header("host"),
-            "extendedRequestId": request_id[:15],
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
             "path": request.path,  # as with a custom domain; without one, the path begins with the stage
-            "protocol": "HTTP/1.1",
             "requestId": request_id,
-            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "requestTimeEpoch": int(now.timestamp() * 1e3),
+            "requestTimeEpoch": int(time.time() * 1e3),
             "resourcePath": resource,
             "stage": stage,
         },
@@ -136,15 +131,13 @@ def parse_response(payload: bytes, accept: str, binary_types: Sequence[str]) -> 
     """
     try:
         returned = json.loads(payload)
-        headers: dict[str, str | list[str]] = {
-            name: str(value) for name, value in (returned.get("headers") or {}).items()
-        }
+        headers: dict[str, str | list[str]] = {"Content-Type": "application/json"}
+        headers |= {name: str(value) for name, value in (returned.get("headers") or {}).items()}
         for name, values in (returned.get("multiValueHeaders") or {}).items():
             headers[name] = [str(value) for value in values]
         body = (returned.get("body") or "").encode()
         if returned.get("isBase64Encoded") and is_binary(accept.partition(",")[0], binary_types):
             body = base64.b64decode(body)
-        headers.setdefault("Content-Type", "application/json")
         return ApiResponse(int(returned["statusCode"]), headers, body)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -158,9 +151,9 @@ def scheduled_event(rule: str) -> dict[str, Any]:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{rule}"],
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "detail": {},
     }
 
@@ -173,9 +166,8 @@ class ApiGateway:
     """A simulated REST API. `invoke` runs the Lambda function behind it. Thread-safe."""
 
     def __init__(self, template: Mapping[str, Any], invoke: Invoke) -> None:
-        api = next(
-            each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::Serverless::Api"
-        )
+        resources = template["Resources"].values()
+        (api,) = (each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Api")
         definition = api["DefinitionBody"]
         self.stage: str = api["StageName"]
         self._paths: Mapping[str, Mapping[str, Any]] = definition["paths"]
@@ -205,8 +197,7 @@ class ApiGateway:
             response = _mock_response(method["x-amazon-apigateway-integration"])
         else:
             response = self._integrate(request, resource, captured, request_id)
-        headers = {"x-amzn-RequestId": request_id, **response.headers}
-        return ApiResponse(response.status, headers, response.body)
+        return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers})
 
     def _integrate(
         self, request: ApiRequest, resource: str, captured: Mapping[str, str], request_id: str
@@ -227,9 +218,8 @@ class ApiGateway:
     def _refuse(self, kind: str, status: int, message: str, request_id: str) -> ApiResponse:
         """Return the error response that the template defines for `kind`, or API Gateway's default."""
         if kind not in self._refusals:
-            return ApiResponse(
-                status, {"Content-Type": "application/json"}, json.dumps({"message": message}, allow_nan=False).encode()
-            )
+            body = json.dumps({"message": message}, allow_nan=False)
+            return ApiResponse(status, {"Content-Type": "application/json"}, body.encode())
         custom = self._refusals[kind]
         body = custom["responseTemplates"]["application/json"].replace("$context.requestId", request_id)
         headers = _headers(custom["responseParameters"], "gatewayresponse.header.")

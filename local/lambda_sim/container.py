@@ -1,7 +1,8 @@
-"""One container of a function: a process that runs awslambdaric and works on one event at a time.
+"""The containers of a function: processes that run awslambdaric, each of which works on one event at a time.
 
 When the runtime asks for the next event, SIGSTOP freezes the process; the next event thaws it. A container is not used
-again after it has exceeded its timeout or its memory limit, or after its process has exited.
+again after it has exceeded its timeout or its memory limit, or after its process has exited. As on Lambda, a new event
+goes to the container that worked most recently.
 """
 
 import json
@@ -13,9 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from math import ceil
 from pathlib import Path
 from queue import Empty
+from threading import Condition
 from typing import IO, Self
 from uuid import uuid4
 
@@ -63,17 +67,12 @@ class InvocationReport:
     memory_used: int
     init: float | None
 
-    @property
-    def billed(self) -> int:
-        """Billed duration in milliseconds. Since August 2025 Lambda bills every initialisation."""
-        return ceil(self.duration + (self.init or 0.0))
-
     def __str__(self) -> str:
-        """Return the REPORT line of the function's log."""
+        """Return the REPORT line of the function's log. Since August 2025 Lambda bills every initialisation."""
         init = "" if self.init is None else f"\tInit Duration: {self.init:.2f} ms"
+        billed = ceil(self.duration + (self.init or 0.0))
         return (
-            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\t"
-            f"Billed Duration: {self.billed} ms\t"
+            f"REPORT RequestId: {self.request_id}\tDuration: {self.duration:.2f} ms\tBilled Duration: {billed} ms\t"
             f"Memory Size: {self.memory} MB\tMax Memory Used: {self.memory_used} MB{init}"
         )
 
@@ -157,22 +156,20 @@ class Container:
             self._api.events.put(Invocation(request_id, event, due, self.function.arn, trace_id))
             message = self._next_message(deadline)
             self._freeze_when_done(deadline)
-        except (ContainerFailure, TimeoutError) as error:
+        except ContainerFailure as error:
             self.end()
-            if isinstance(error, TimeoutError):
-                text = f"Error: Task timed out after {self.function.timeout:.2f} seconds"
-                error = ContainerFailure("Sandbox.Timedout", text)
             text = f"RequestId: {request_id} {error}" if str(error).startswith("Error: ") else str(error)
             payload = json.dumps({"errorType": error.error_type, "errorMessage": text}, allow_nan=False)
             message = RuntimeMessage("error", payload.encode(), error.error_type)
             self.write_log(text)
         duration = 0.0 if began is None else time.perf_counter() - began
         self._forward_log()
-        report = self._report(request_id, duration * 1e3)
+        used = self._peak_memory() if self.alive else self._memory_used
+        init, self._fresh = (self.init if self._fresh else None), False
+        report = InvocationReport(request_id, duration * 1e3, self.function.memory, used, init)
         self.write_log(f"END RequestId: {request_id}")
         self.write_log(str(report))
-        error_type = None if message.kind == "response" else message.error_type
-        return InvocationResult(message.payload, error_type, report)
+        return InvocationResult(message.payload, None if message.kind == "response" else message.error_type, report)
 
     def end(self) -> None:
         """Kill the process, as Lambda does with a container that it no longer needs."""
@@ -185,7 +182,7 @@ class Container:
         self._stack.close()
 
     def _start(self, deadline: float) -> None:
-        """Start the process and wait until it asks for an event. Raises `ContainerFailure` and TimeoutError."""
+        """Start the process and wait until it asks for an event. Raises `ContainerFailure`."""
         self._api = self._stack.enter_context(RuntimeApi())
         command = self.sandbox.command(self._environment())
         self._child = ChildProcess(self.name, command, log=self.log, environment={"PATH": os.defpath})
@@ -205,7 +202,7 @@ class Container:
         self.init = (now - self._python_started) * 1e3  # without the time that building the sandbox took
 
     def _next_message(self, deadline: float) -> RuntimeMessage:
-        """Wait for the next message of the runtime. Raises `ContainerFailure`, or TimeoutError at the deadline."""
+        """Wait for the next message of the runtime. Raises `ContainerFailure`, also at the deadline."""
         while True:
             with suppress(Empty):
                 message = self._api.messages.get(timeout=POLL_INTERVAL)
@@ -220,20 +217,16 @@ class Container:
             if self._peak_memory() > self.function.memory:
                 raise ContainerFailure("Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed")
             if time.perf_counter() > deadline:
-                raise TimeoutError
+                text = f"Error: Task timed out after {self.function.timeout:.2f} seconds"
+                raise ContainerFailure("Sandbox.Timedout", text)
 
     def _freeze_when_done(self, deadline: float) -> None:
         """Freeze the process when its runtime asks for the next event. Kill it if the deadline passes first."""
         try:
             self._next_message(deadline)
             os.killpg(self.pid, signal.SIGSTOP)
-        except (ContainerFailure, TimeoutError):
+        except ContainerFailure:
             self.end()
-
-    def _report(self, request_id: str, duration: float) -> InvocationReport:
-        used = self._peak_memory() if self.alive else self._memory_used
-        init, self._fresh = (self.init if self._fresh else None), False
-        return InvocationReport(request_id, duration, self.function.memory, used, init)
 
     def _peak_memory(self) -> int:
         """Return the peak resident memory of the process in MB. The function's memory limit applies to this value."""
@@ -260,15 +253,12 @@ class Container:
 
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
         """
-        function = self.function
+        function, secrets = self.function, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return {
             **function.environment,
+            **dict.fromkeys(secrets, "nobody"),
+            **dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_REGION"), REGION),
             "_HANDLER": function.handler,
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nobody",
-            "AWS_SESSION_TOKEN": "nobody",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{PYTHON}",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -281,3 +271,70 @@ class Container:
             "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
             "TZ": ":UTC",
         }
+
+
+class Throttled(Exception):
+    """All containers that the function may have are busy. Lambda calls this TooManyRequestsException."""
+
+
+@dataclass(eq=False)
+class Pool:
+    """The containers of one function. Thread-safe. Call `close` at the end.
+
+    `idle`: containers that wait for an event, the most recently used one last. `busy`: containers that work.
+    `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
+    the name of a container and a line of its log.
+    """
+
+    function: FunctionLimits
+    sandbox: Sandbox
+    folder: Path
+    write_log: Callable[[str, str], object] = lambda *_: None
+
+    def __post_init__(self) -> None:
+        self._changed = Condition()
+        self.idle: list[Container] = []
+        self.busy: set[Container] = set()
+        self._numbers = count(1)
+        self._closed = False
+
+    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
+        """Run the function's handler on an event, in an idle container or a new one. Raises `Throttled`."""
+        container = self._acquire()
+        try:
+            return container.invoke(event, request_id, trace_id)
+        finally:
+            self._release(container)
+
+    def close(self) -> None:
+        """End all containers. Wait for events in progress, but no longer than the function's timeout."""
+        with self._changed:
+            self._closed = True
+            idle, self.idle = self.idle, []
+            for container in idle:
+                container.end()
+            self._changed.wait_for(lambda: not self.busy, self.function.timeout)
+
+    def _acquire(self) -> Container:
+        with self._changed:
+            if self._closed:
+                raise Throttled
+            if self.idle:
+                container = self.idle.pop()
+            elif len(self.busy) < self.function.concurrency:
+                name = f"{self.function.name}-{next(self._numbers)}"
+                log = self.folder / f"{name}.log"
+                container = Container(self.function, self.sandbox, name, log, partial(self.write_log, name))
+            else:
+                raise Throttled
+            self.busy.add(container)
+            return container
+
+    def _release(self, container: Container) -> None:
+        with self._changed:
+            self.busy.discard(container)
+            if self._closed:
+                container.end()
+            elif container.alive:
+                self.idle.append(container)
+            self._changed.notify_all()

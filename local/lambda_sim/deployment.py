@@ -17,28 +17,25 @@ from chalicelib.config.settings import Settings
 from chalicelib.telemetry.emf import open_metrics
 from infra.package import Package
 from local.lambda_sim.api_gateway import ApiGateway, scheduled_event
-from local.lambda_sim.container import API, FunctionLimits, InvocationResult
-from local.lambda_sim.pool import Pool
+from local.lambda_sim.container import API, FunctionLimits, InvocationResult, Pool
 from local.lambda_sim.sandbox import Sandbox, unpacked
 
 
 def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionLimits]:
     """Return the functions of a SAM template by handler, with the names that Chalice gives them when it deploys."""
-    functions = {}
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            properties = resource["Properties"]
-            handler, name = properties["Handler"], f"{application}-{stage}"
-            variables = properties.get("Environment", {}).get("Variables", {})
-            functions[handler] = FunctionLimits(
-                name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
-                handler=handler,
-                memory=properties["MemorySize"],
-                timeout=properties["Timeout"],
-                # Other values refer to resources that exist only after deployment, for example an endpoint.
-                environment={name: value for name, value in variables.items() if isinstance(value, str)},
-                concurrency=properties.get("ReservedConcurrentExecutions", 10),
-            )
+    functions, all_resources = {}, template["Resources"].values()
+    for properties in (each["Properties"] for each in all_resources if each["Type"] == "AWS::Serverless::Function"):
+        handler, name = properties["Handler"], f"{application}-{stage}"
+        variables = properties.get("Environment", {}).get("Variables", {})
+        functions[handler] = FunctionLimits(
+            name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
+            handler=handler,
+            memory=properties["MemorySize"],
+            timeout=properties["Timeout"],
+            # Other values refer to resources that exist only after deployment, for example an endpoint.
+            environment={name: value for name, value in variables.items() if isinstance(value, str)},
+            concurrency=properties.get("ReservedConcurrentExecutions", 10),
+        )
     return functions
 
 

@@ -97,10 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_next()
             case "POST", ["invocation", _, "response"] if len(body) > PAYLOAD_LIMIT + RESPONSE_MARGIN:
                 message = f"Exceeded maximum allowed payload size ({PAYLOAD_LIMIT + RESPONSE_MARGIN} bytes)."
-                error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
-                api.messages.put(
-                    RuntimeMessage("error", json.dumps(error, allow_nan=False).encode(), error["errorType"])
-                )
+                kind = "Function.ResponseSizeTooLarge"
+                error = json.dumps({"errorType": kind, "errorMessage": message}, allow_nan=False)
+                api.messages.put(RuntimeMessage("error", error.encode(), kind))
                 self._refuse(413, "RequestEntityTooLarge", message)
             case "POST", ["invocation", _, "response"]:
                 self._accept(RuntimeMessage("response", body))

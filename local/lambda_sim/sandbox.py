@@ -58,8 +58,7 @@ class Sandbox:
         return _enter(self._root, self._binds(), "/var/task", python, variables)
 
     def _binds(self) -> Iterator[tuple[Path, str]]:
-        for name in _system_folders():
-            yield Path(name), name
+        yield from _system_folders()
         base = Path(sys.base_prefix).resolve()
         if not base.is_relative_to("/usr"):
             yield base, str(base)
@@ -78,12 +77,10 @@ def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")
-    if not (shutil.which("unshare") and shutil.which("setpriv")):
-        raise LocalError("the programs unshare and setpriv are missing; install util-linux, or use `make run`")
     if not allows_namespaces():
         raise LocalError(
-            "the package runs in a mount namespace, which this user may not create here; run this as root, in a "
-            "container with more rights (docker run --privileged), or use `make run`"
+            "the package runs in a mount namespace, which this user may not create here; install util-linux, run this "
+            "as root, in a container with more rights (docker run --privileged), or use `make run`"
         )
     shutil.rmtree(home, ignore_errors=True)  # a run that was killed has not deleted it
     home.mkdir(parents=True)
@@ -96,8 +93,10 @@ def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
 @cache
 def allows_namespaces() -> bool:
     """Return whether this user may create a mount namespace here."""
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
+        return False
     with tempfile.TemporaryDirectory(prefix="faunalens-lambda-") as root:
-        command = _enter(Path(root), [(Path(name), name) for name in _system_folders()], "/", ["/bin/true"], {})
+        command = _enter(Path(root), _system_folders(), "/", ["/bin/true"], {})
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
@@ -111,8 +110,8 @@ def _enter(
     return ["unshare", *namespaces, str(ENTER), str(root), folder, *mounts, "--", *variables, *command]
 
 
-def _system_folders() -> list[str]:
-    return [name for name in SYSTEM if Path(name).exists()]
+def _system_folders() -> list[tuple[Path, str]]:
+    return [(Path(name), name) for name in SYSTEM if Path(name).exists()]
 
 
 @cache

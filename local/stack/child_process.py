@@ -6,7 +6,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Self
@@ -77,8 +77,7 @@ class ChildProcess:
         """Start the process in a new session. Ctrl-C then reaches only the parent, which stops the child."""
         assert not self.running, f"{self.name} already runs"
         self.stop()
-        output = self.log.open("wb") if self.log else None
-        try:
+        with self.log.open("wb") if self.log else nullcontext() as output:
             self._process = subprocess.Popen(
                 [str(part) for part in self.command],
                 stdin=subprocess.DEVNULL,
@@ -88,9 +87,6 @@ class ChildProcess:
                 pass_fds=[file.fileno() for file in self.inherited],
                 start_new_session=True,
             )
-        finally:
-            if output:
-                output.close()
         self._watchdog = subprocess.Popen(
             ["sh", "-c", WATCHDOG, "watchdog", str(self.pid), self.orphan_signal.name.removeprefix("SIG")],
             stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -64,7 +64,11 @@ class DevStack:
             "METRICS_FILE": str(self._metrics),
             "RESULTS_FOLDER": str(self.folder / "results"),
         }
-        self._write_environment(addresses)
+        path = self.folder / "environment"  # for other commands, for example `make warm`
+        path.unlink(missing_ok=True)  # a killed run may have left a file that others may read; this has passwords
+        path.touch(mode=0o600)
+        path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
+        self.resources.callback(path.unlink, missing_ok=True)
         return os.environ | addresses | {"PYTHONUNBUFFERED": "1"}
 
     def wait_for_stores(self, environment: dict[str, str]) -> None:
@@ -83,15 +87,12 @@ class DevStack:
         """Restart stores that exit, until a shutdown is requested. Raises `LocalError` if another program exits."""
         stores = [self.database, self.cache]
         self._children = [child for child in self._children if child not in stores]
-        try:
+        with suppress(ShutdownRequested):
             while not self.shutdown.wait(POLL_INTERVAL):
                 self._require_children()
                 rotate(self._metrics, METRICS_BYTES)
-                for store in stores:
-                    if not store.running:
-                        self._restart(store)
-        except ShutdownRequested:
-            pass
+                for store in [each for each in stores if not each.running]:
+                    self._restart(store)
 
     def _restart(self, store: EmbeddedServer) -> None:
         """Start a store again, with the same port and data. Raises `NotReady` after `start_timeout`."""
@@ -101,12 +102,11 @@ class DevStack:
             try:
                 store.launch()
                 self.wait(store, store.ready, store.start_timeout)
-                break
+                return print(f"{store.name} accepts requests again", flush=True)
             except NotReady:  # PostgreSQL refuses to start until the last process of the killed server has exited
                 if time.monotonic() > deadline:
                     raise
                 self.shutdown.wait(POLL_INTERVAL)
-        print(f"{store.name} accepts requests again", flush=True)
 
     def start_child(
         self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
@@ -130,8 +130,8 @@ class DevStack:
 
     def print_ready(self, *more: str) -> None:
         """Print that the run is ready, and a command that sends it a photo."""
-        photo = sample_photo()
-        shown = photo.relative_to(Path.cwd()) if photo.is_relative_to(Path.cwd()) else photo
+        photo, here = sample_photo(), Path.cwd()
+        shown = photo.relative_to(here) if photo.is_relative_to(here) else photo
         lines = [
             f"\nReady in {time.monotonic() - self.started:.1f} s: {self.url}  (Ctrl-C stops everything)\n",
             f"    curl --data-binary @{shown} \\",
@@ -145,21 +145,9 @@ class DevStack:
             if not child.running:
                 raise LocalError(exit_of(child))
 
-    def _write_environment(self, addresses: dict[str, str]) -> None:
-        """Write the addresses to a file for other commands, for example `make warm`.
-
-        The addresses contain passwords, so only this user may read the file.
-        """
-        path = self.folder / "environment"
-        path.unlink(missing_ok=True)  # a killed run may have left a file with other permissions
-        path.touch(mode=0o600)
-        path.write_text("".join(f"export {name}='{value}'\n" for name, value in addresses.items()))
-        self.resources.callback(path.unlink, missing_ok=True)
-
     def _load(self, environment: dict[str, str]) -> str:
         """Load the data if it has changed. Return the text to print."""
-        model = environment.get("MODEL_PATH")
-        sources = data_hash(model_folder=Path(model).parent if model else None)
+        sources = data_hash(model_folder=Path(model).parent if (model := environment.get("MODEL_PATH")) else None)
         stamp = self.database.data_dir.parent / "data.sha256"  # contains the hash of the loaded data
         if stamp.exists() and stamp.read_text() == sources:
             return "loaded before, unchanged"
@@ -243,8 +231,8 @@ MODEL_SOURCES = ("*.csv", "*.csv.gz", "packs/*.csv", "packs/*.toml")
 
 def data_hash(root: Path = ROOT, model_folder: Path | None = None) -> str:
     """Return the hash of the data in the checkout, and in the folder of the user's own model if there is one."""
-    total = hashlib.sha256()
-    for folder, patterns in [(root, DATA_SOURCES), *([(model_folder, MODEL_SOURCES)] if model_folder else [])]:
+    total, folders = hashlib.sha256(), {root: DATA_SOURCES} | ({model_folder: MODEL_SOURCES} if model_folder else {})
+    for folder, patterns in folders.items():
         for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())

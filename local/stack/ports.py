@@ -3,7 +3,7 @@
 import secrets
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 
 from local import LocalError
@@ -16,14 +16,13 @@ PORTS = range(20_000, 32_768)
 
 def free_ports(count: int) -> list[int]:
     """Return different ports that are free now. Another program may take one of them before the caller does."""
-    sockets: list[socket.socket] = []
+    ports = list[int]()
     with ExitStack() as stack:
-        while len(sockets) < count:
-            try:
-                sockets.append(stack.enter_context(socket.create_server((HOST, secrets.choice(PORTS)))))
-            except OSError:
-                continue  # taken: choose again
-        return [each.getsockname()[1] for each in sockets]
+        while len(ports) < count:
+            with suppress(OSError):  # taken: choose again
+                chosen = stack.enter_context(socket.create_server((HOST, secrets.choice(PORTS))))
+                ports.append(chosen.getsockname()[1])
+        return ports
 
 
 def free_port() -> int:
@@ -45,21 +44,17 @@ def require_free(port: int, timeout: float = 1.0) -> None:
             raise LocalError(f"port {port} needs root; choose one above 1023: make run PORT=8000") from None
         except OSError:
             if time.monotonic() >= deadline:
-                other = port + 1 if port < 65535 else 8000
-                raise LocalError(
-                    f"port {port} is taken by another program; choose another: make run PORT={other}"
-                ) from None
+                advice = f"choose another: make run PORT={port + 1 if port < 65535 else 8000}"
+                raise LocalError(f"port {port} is taken by another program; {advice}") from None
             time.sleep(0.05)
 
 
 def http_get(port: int, target: str, timeout: float) -> tuple[int, HTTPMessage, bytes]:
     """Request a path and query. Return status, headers and body. Raises OSError if there is no complete response."""
-    connection = HTTPConnection(HOST, port, timeout=timeout)
-    try:
-        connection.request("GET", target)
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
-    except HTTPException as error:
-        raise OSError(f"{type(error).__name__}: {error}") from error
-    finally:
-        connection.close()
+    with closing(HTTPConnection(HOST, port, timeout=timeout)) as connection:
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        except HTTPException as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error

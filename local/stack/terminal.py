@@ -3,17 +3,15 @@
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Self
 
-START_LINE_AFTER = 0.5
-"""Seconds after which a line says that a step is running."""
-TICK = 0.1
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 
 class ProgressLine:
@@ -26,32 +24,19 @@ class ProgressLine:
 def step(name: str, action: str, started: float | None = None) -> Iterator[ProgressLine]:
     """Print the result and the duration of a step when it ends, unless it raises an exception.
 
-    While the step runs, a terminal shows the elapsed seconds. A file gets one line if the step takes longer than
-    `START_LINE_AFTER`. `started`: time at which the step began (`time.monotonic`), if it began earlier.
+    While the step runs, a terminal shows the elapsed time, and a file gets one line. `started`: time at which the step
+    began (`time.monotonic`), if it began earlier.
     """
-    began = time.monotonic() if started is None else started
-    ended, running = Event(), ProgressLine()
-    thread = Thread(target=_show, args=(name, action, began, ended), daemon=True)
-    thread.start()
-    try:
+    began, running, line = started or time.monotonic(), ProgressLine(), f"{name:<12} {action} …"
+    console = Console()
+    if not console.is_terminal:
+        print(line, flush=True)
+    columns = TextColumn(line), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        shown.add_task("")
         yield running
-    finally:
-        ended.set()
-        thread.join()
     if running.result is not None:
         print(f"{name:<12} {running.result:<44} {time.monotonic() - began:5.1f} s", flush=True)
-
-
-def _show(name: str, action: str, began: float, ended: Event) -> None:
-    if ended.wait(START_LINE_AFTER):
-        return
-    line = f"{name:<12} {action} …"
-    if not sys.stdout.isatty():
-        print(line, flush=True)
-        return
-    while not ended.wait(TICK):
-        print(f"\r{line:<57} {time.monotonic() - began:5.1f} s", end="", flush=True)
-    print("\r\033[K", end="", flush=True)  # the result takes its place
 
 
 class ShutdownEvent:

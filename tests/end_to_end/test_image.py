@@ -1,4 +1,4 @@
-"""The image of the web tier: really built, twice, and run as a container before the packaged function."""
+"""The image of the web tier: really built, twice, and run as a container before a function."""
 
 import json
 import os
@@ -10,26 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from importlib.util import cache_from_source
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
 
 from chalicelib.config.settings import ROOT
 from infra.image import Image, build
-from infra.package import Package
-from local.lambda_sim.container import API
-from local.lambda_sim.deployment import read_functions
-from local.lambda_sim.pool import Pool
-from local.lambda_sim.sandbox import unpacked as unpacked_package
 from local.stack.ports import HOST, free_port
-from local.stack.valkey import ValkeyServer
-from tests.end_to_end.balancing import Balancer
-from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.web_image import Container, Root, unpacked
 from tests.support.aws import REGION, Account, account
 from tests.support.pictures import SYDNEY, exif, jpeg
@@ -48,10 +40,8 @@ DRAIN = 1.5
 """Seconds for which a container goes on after it has failed its health check: enough for several checks."""
 STOP_TIMEOUT = 25.0
 """Seconds within which a container has ended after SIGTERM."""
-CLIENTS, SECONDS = 12, 0.5
-"""Clients at the same time, and the time that the function takes for each of them."""
-NOTICED = 1.0
-"""Seconds within which the load balancer sends nothing more to a container that is gone; ten health checks."""
+
+
 PHOTO = jpeg(exif=exif(SYDNEY))
 ANSWER = {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": "{}"}
 
@@ -82,9 +72,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def private_copy(folder: Path) -> Path:
-    """Copy the files that git knows, as a clone with a strict umask has them."""
+    """Copy the files that git knows, and those for use without signal, as a clone with a strict umask has them.
+
+    `make setup` writes the latter, which git does not know, and which are a part of the image.
+    """
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in filter(None, names.split("\0")):
+    made = [path.relative_to(ROOT).as_posix() for path in (ROOT / "model" / "offline").glob("*")]
+    for name in [*filter(None, names.split("\0")), *made]:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, target, follow_symlinks=False)
@@ -96,7 +90,7 @@ def private_copy(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def root(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     """The image's files, on which each container runs."""
-    with unpacked(built.image.layout, tmp_path_factory.mktemp("container") / "root") as files:
+    with unpacked(built.image, tmp_path_factory.mktemp("container") / "root") as files:
         yield files
 
 
@@ -127,33 +121,6 @@ def start(root: Root, aws: Account, tmp_path: Path) -> Iterator[Callable[[], Con
         yield start_one
 
 
-@pytest.fixture
-def slow_function(aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The function takes its time, so that requests are in flight."""
-
-    def handle(_: Any) -> Any:
-        time.sleep(SECONDS)
-        return ANSWER
-
-    monkeypatch.setitem(aws.functions, FUNCTION, handle)
-
-
-@pytest.fixture
-def lambda_pool(
-    package: Package, aws: Account, loaded_database: str, valkey_server: ValkeyServer, tmp_path: Path
-) -> Iterator[Pool]:
-    """The packaged function in containers as Lambda's, with the account's bucket, a database and a cache."""
-    folder = tmp_path / "lambda"
-    folder.mkdir()
-    function = read_functions(json.loads(package.template.read_text()), "faunalens", "dev")[API]
-    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": valkey_server.url, "PHOTO_BUCKET": BUCKET}
-    settings = {**function.environment, **aws.environment, **stores}
-    with unpacked_package(package, folder / "package") as sandbox:
-        pool = Pool(replace(function, environment=settings, concurrency=2), sandbox, folder)
-        yield pool
-        pool.close()
-
-
 def test_two_builds_of_the_same_files_are_the_same_image_and_images_are_small(built: Built) -> None:
     assert built.image.digest == built.again.digest != built.with_model.digest
     assert built.image.compressed < built.image.unpacked < MOST
@@ -173,25 +140,6 @@ def test_the_image_has_no_shell_and_nothing_of_this_machine(root: Root) -> None:
     assert not {name for name in names if name.endswith(".py") and cache_from_source(name) not in names}
 
 
-def test_a_photo_goes_from_the_browser_through_the_container_to_the_packaged_function(
-    start: Callable[[], Container], aws: Account, lambda_pool: Pool, open_page: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # GIVEN the image's own program in a container, before the function that `make deploy` would upload
-    def invoke(event: dict[str, Any]) -> Any:
-        return json.loads(lambda_pool.invoke(json.dumps(event).encode()).payload)
-
-    monkeypatch.setitem(aws.functions, FUNCTION, invoke)
-    container = start()
-    # WHEN the page is shown a photo that was taken in Sydney
-    shown = open_page(f"http://{HOST}:{container.port}/")
-    shown.set_input_files("#pick", photo())
-    # THEN the function answers it
-    expect(shown.locator("#where")).to_contain_text("(Australia), from the photo’s GPS data")
-    # AND the photo went through the bucket
-    (stored,) = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
-    assert stored["Key"].startswith("uploads/")
-
-
 def test_the_program_is_not_root_has_no_capabilities_and_writes_nowhere_but_in_its_folder(
     start: Callable[[], Container],
 ) -> None:
@@ -209,7 +157,7 @@ def test_the_program_is_not_root_has_no_capabilities_and_writes_nowhere_but_in_i
 
 def test_the_image_with_the_model_identifies_by_itself(built: Built, tmp_path: Path) -> None:
     with (
-        unpacked(built.with_model.layout, tmp_path / "root") as files,
+        unpacked(built.with_model, tmp_path / "root") as files,
         Container(files, tmp_path / "container", free_port(), {}, MEMORY_WITH_MODEL) as container,
     ):
         answer = identify(container.port)
@@ -217,51 +165,33 @@ def test_the_image_with_the_model_identifies_by_itself(built: Built, tmp_path: P
     assert {each["name"] for each in answer["model"]["packs"]} <= {"birds", "insects"}
 
 
-@pytest.mark.usefixtures("slow_function")
-def test_a_container_that_is_told_to_stop_under_load_loses_no_request(start: Callable[[], Container]) -> None:
-    # GIVEN two containers behind a load balancer, and clients that always have a request in flight at each
-    first, second = start(), start()
-    balancer = balance(first, second)
-    with balancer.load(CLIENTS, PHOTO):
-        time.sleep(3 * SECONDS)
-        # WHEN one gets SIGTERM
-        first.send("TERM")
-        stopped = time.monotonic()
-        # THEN its health check fails first, while it still takes requests
+def test_a_container_that_is_told_to_stop_finishes_its_requests(
+    start: Callable[[], Container], aws: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a container, and a function that takes its time
+    asked = Event()
+
+    def handle(_: Any) -> Any:
+        asked.set()
+        time.sleep(DRAIN / 2)
+        return ANSWER
+
+    monkeypatch.setitem(aws.functions, FUNCTION, handle)
+    container = start()
+    with ThreadPoolExecutor(1) as thread:
+        # WHEN it gets SIGTERM while a request is in flight
+        answer = thread.submit(identify, container.port)
+        assert asked.wait(STOP_TIMEOUT)
+        container.send("TERM")
         time.sleep(DRAIN / 3)
-        assert first.health() == 503
-        assert identify(first.port) == {}
-        # AND it ends by itself in time
-        assert first.process.wait(STOP_TIMEOUT) == 0
-        time.sleep(2 * SECONDS)
-    # AND every request has its answer, also those that were in flight
-    assert {each.status for each in balancer.sent} == {200}
-    assert [each for each in balancer.sent if each.port == first.port and each.began < stopped < each.ended]
-    assert [each for each in balancer.sent if each.port == second.port and each.began > stopped + DRAIN]
-
-
-@pytest.mark.usefixtures("slow_function")
-def test_a_container_that_is_killed_loses_only_what_is_in_flight(start: Callable[[], Container]) -> None:
-    first, second = start(), start()
-    balancer = balance(first, second)
-    with balancer.load(CLIENTS, PHOTO):
-        time.sleep(3 * SECONDS)
-        # WHEN a container is killed
-        first.send("KILL")
-        killed = time.monotonic()
-        time.sleep(3 * SECONDS)
-    # THEN requests are lost that it had, or that came before the next health check, and no others
-    lost = [each for each in balancer.sent if each.status != 200]
-    assert {(each.port, each.status) for each in lost} == {(first.port, 0)}
-    assert max(each.began for each in lost) < killed + NOTICED
-    # AND the other container answers from then on
-    assert [each for each in balancer.sent if each.began > killed + NOTICED]
-
-
-def balance(*containers: Container) -> Balancer:
-    """Return a load balancer in front of containers."""
-    by_port = {each.port: each for each in containers}
-    return Balancer(list(by_port), lambda port: by_port[port].health())
+        # THEN its health check fails first, while it still takes requests
+        assert container.health() == 503
+        assert identify(container.port) == answer.result() == {}
+    # AND it ends by itself in time
+    assert container.process.wait(STOP_TIMEOUT) == 0
+    # AND photos went through the bucket
+    stored = aws.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert {each["Key"].partition("/")[0] for each in stored} == {"uploads"}
 
 
 def identify(port: int) -> Any:

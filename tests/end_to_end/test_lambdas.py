@@ -2,10 +2,8 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
-from chalicelib.config.settings import ROOT
 from local import STATE_DIR, sample_photo
 from local.lambda_sim.__main__ import PACKED_MODEL
 from local.stack.child_process import alive
@@ -31,9 +29,3 @@ def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:
         # THEN no process is left, and the unpacked package is deleted
         assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT), [pid for pid in family if alive(pid)]
         assert not (folder / "lambda").exists()
-
-
-def test_an_invalid_number_of_containers_is_one_clear_line() -> None:
-    done = subprocess.run(["make", "lambda", "CONTAINERS=none"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode
-    assert "none is not a number of containers; choose one from 1 to 1000" in done.stderr

@@ -5,7 +5,6 @@ import re
 import shlex
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from local import STATE_DIR
 from local.stack.child_process import alive
 from local.stack.ports import HOST, free_port
 from local.stack.postgres import give_folder, not_as_root
-from tests.end_to_end.running import ENVIRONMENT, EXIT_TIMEOUT, START_TIMEOUT, Running, loaded_port, running, until
+from tests.end_to_end.running import EXIT_TIMEOUT, START_TIMEOUT, Running, loaded_port, running, until
 
 
 def make_run(port: int) -> list[str | Path]:
@@ -133,28 +132,6 @@ def test_it_can_be_stopped_before_it_is_ready(output: Path) -> None:
         assert run.process.wait(EXIT_TIMEOUT) == 0
         assert "stopped before it was ready" in run.output
         assert until(lambda: not any(alive(pid) for pid in family), EXIT_TIMEOUT)
-
-
-def test_a_taken_port_is_one_clear_line(output: Path) -> None:
-    # GIVEN a port on which another program listens
-    with socket.create_server((HOST, 0)) as other:
-        port = other.getsockname()[1]
-        # WHEN `make run` wants it
-        done = subprocess.run(make_run(port), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    # THEN one line says so, and what to do
-    assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
-    assert lines == [f"make run: port {port} is taken by another program; choose another: make run PORT={port + 1}"]
-    assert not output.exists()
-
-
-@pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_an_invalid_port_is_one_clear_line(port: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "local.run", "--port", port], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in done.stderr
 
 
 def test_a_store_that_dies_is_started_again_and_an_app_that_dies_ends_the_run(output: Path) -> None:

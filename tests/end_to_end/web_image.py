@@ -13,11 +13,11 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
+from infra.image import Image
 from infra.template.web import task_size
-from local import LocalError
 from local.stack.child_process import ChildProcess
 from local.stack.ports import http_get
 
@@ -25,26 +25,26 @@ START_TIMEOUT = 30.0
 """Seconds from the start to the first answer of `/healthz`; a busy machine needs them."""
 
 
-class Root:
-    """The unpacked files of an image, which containers share, since none can write to them. Use `unpacked`."""
+class Root(NamedTuple):
+    """The folder with an image's files, which containers share, since none can write to them, and its configuration."""
 
-    def __init__(self, layout: Path, folder: Path) -> None:
-        self.path = folder
-        self.image: dict[str, Any] = unpack(layout, folder)
+    path: Path
+    config: Mapping[str, Any]
 
 
 @contextmanager
-def unpacked(layout: Path, folder: Path) -> Iterator[Root]:
-    """Unpack the image of an OCI layout into `folder`, and delete the folder at the end of the block.
+def unpacked(image: Image, folder: Path) -> Iterator[Root]:
+    """Unpack the layers of an image into the new folder `folder`, and delete the folder at the end of the block.
 
-    Raises `LocalError` without runc, and for users other than root: files keep their owners.
+    Layers must not delete files of lower layers, as those of web/Dockerfile do not.
     """
-    if not shutil.which("runc"):
-        raise LocalError("runc, which runs containers, was not found; on Debian: apt-get install runc")
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        yield Root(layout, folder)
+        manifest = json.loads(image.blob(image.digest).read_bytes())
+        for layer in manifest["layers"]:
+            with tarfile.open(image.blob(layer["digest"])) as opened:
+                opened.extractall(folder, filter="fully_trusted")  # noqa: S202  our own image; files keep their owners
+        yield Root(folder, json.loads(image.blob(manifest["config"]["digest"]).read_bytes())["config"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -59,7 +59,7 @@ class Container:
     def __init__(self, root: Root, folder: Path, port: int, environment: Mapping[str, str], memory: int = 0) -> None:
         self.port, self.log = port, folder / "container.log"
         self._state, self._name = folder / "runc", f"web-{uuid4().hex[:12]}"
-        specification = specify(root.image, root.path, environment, memory or task_size().memory_mb * 2**20)
+        specification = specify(root, environment, memory or task_size().memory_mb * 2**20)
         specification["process"]["args"] += ["--port", str(port)]  # as `docker run IMAGE --port …` does
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(specification, allow_nan=False), encoding="utf-8")
@@ -100,72 +100,44 @@ class Container:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-VOLUME_BYTES = 2 * 2**30
-"""Size of a volume."""
-NAMESPACES = ("pid", "ipc", "uts", "mount")
 _HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware")
 _UNCHANGEABLE = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_MOUNTS = {
+    "/proc": ("proc", []),
+    "/dev": ("tmpfs", ["nosuid", "mode=755", "size=64k"]),
+    "/sys": ("sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+    "/sys/fs/cgroup": ("cgroup", ["nosuid", "noexec", "nodev", "ro"]),
+}
 
 
-def unpack(layout: Path, folder: Path) -> dict[str, Any]:
-    """Unpack the layers of the only image in an OCI layout into the empty folder `folder`. Return its configuration.
-
-    Its files must not delete files of lower layers, as those of web/Dockerfile do not.
-    """
-    manifest = _blob(layout, _json(layout / "index.json")["manifests"][0])
-    for layer in json.loads(manifest.read_bytes())["layers"]:
-        with tarfile.open(_blob(layout, layer)) as opened:
-            opened.extractall(folder, filter="fully_trusted")  # noqa: S202  our own image; keeps owners, as runtimes do
-    return _json(_blob(layout, json.loads(manifest.read_bytes())["config"]))
-
-
-def specify(image: Mapping[str, Any], root: Path, environment: Mapping[str, str], memory: int) -> dict[str, Any]:
-    """Return the runtime's configuration for an image whose files are in `root`.
+def specify(root: Root, environment: Mapping[str, str], memory: int) -> dict[str, Any]:
+    """Return the runtime's configuration for an image.
 
     `environment`: variables besides those of the image. `memory`: limit in bytes.
     """
-    config = image["config"]
-    user, group = map(int, config["User"].split(":"))
-    variables = [f"{name}={value}" for name, value in environment.items()]
+    user, group = map(int, root.config["User"].split(":"))
+    volume = ["nosuid", "noexec", "nodev", "mode=0700", f"uid={user}", f"gid={group}", "size=2g"]
+    mounts = _MOUNTS | dict.fromkeys(root.config.get("Volumes", ()), ("tmpfs", volume))
     return {
         "ociVersion": "1.0.2",
-        "root": {"path": str(root), "readonly": True},
+        "root": {"path": str(root.path), "readonly": True},
         "hostname": "web",
         "process": {
-            "args": [*config["Entrypoint"], *config.get("Cmd", ())],
-            "env": [*config["Env"], *variables],
-            "cwd": config["WorkingDir"],
+            "args": [*root.config["Entrypoint"], *root.config.get("Cmd", ())],
+            "env": [*root.config["Env"], *(f"{name}={value}" for name, value in environment.items())],
+            "cwd": root.config["WorkingDir"],
             "user": {"uid": user, "gid": group},
             "capabilities": {},
             "noNewPrivileges": True,
         },
-        "mounts": [*_mounts(), *(_memory_file_system(path, user, group) for path in config.get("Volumes", ()))],
+        "mounts": [
+            {"destination": path, "type": kind, "source": kind, "options": options}
+            for path, (kind, options) in mounts.items()
+        ],
         "linux": {
-            "namespaces": [{"type": name} for name in NAMESPACES],
+            "namespaces": [{"type": name} for name in ("pid", "ipc", "uts", "mount")],
             "resources": {"devices": [{"allow": False, "access": "rwm"}], "memory": {"limit": memory}},
             "maskedPaths": list(_HIDDEN),
             "readonlyPaths": list(_UNCHANGEABLE),
         },
     }
-
-
-def _mounts() -> Iterator[dict[str, Any]]:
-    quiet = ["nosuid", "noexec", "nodev"]
-    yield {"destination": "/proc", "type": "proc", "source": "proc"}
-    yield {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=64k"]}
-    yield {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*quiet, "ro"]}
-    yield {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": [*quiet, "ro"]}
-
-
-def _memory_file_system(path: str, user: int, group: int) -> dict[str, Any]:
-    options = ["nosuid", "noexec", "nodev", "mode=0700", f"uid={user}", f"gid={group}", f"size={VOLUME_BYTES}"]
-    return {"destination": path, "type": "tmpfs", "source": "tmpfs", "options": options}
-
-
-def _blob(layout: Path, descriptor: Mapping[str, Any]) -> Path:
-    return layout / "blobs" / str(descriptor["digest"]).replace(":", "/")
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_bytes())
-    return content

@@ -33,11 +33,3 @@ def write_wheel(folder: Path, name: str, tag: str) -> None:
         opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{tag}\n")
         opened.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name} = {name}:main\n")
         opened.writestr(f"{info}/RECORD", "")
-
-
-def use_package_of(source: Path, folder: Path) -> None:
-    """Copy the zips of another checkout, which have the same names if their inputs are the same."""
-    for each in (source / ".chalice" / "deployments").glob("*.zip"):
-        target = folder / ".chalice" / "deployments" / each.name
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(each, target)

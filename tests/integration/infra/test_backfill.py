@@ -32,8 +32,3 @@ def test_a_backfill_comes_up_and_goes_down(aws: Account) -> None:
     for _ in range(2):
         run(down.steps(stage), "backfill")
     assert states.list_state_machines()["stateMachines"] == []
-
-
-def test_without_a_number_of_batches_the_step_does_nothing(aws: Account) -> None:
-    assert "skipped" in run(Up(stage_with()).steps(), "backfill")[-1]
-    assert aws.client("stepfunctions").list_state_machines()["stateMachines"] == []

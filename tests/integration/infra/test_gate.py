@@ -1,12 +1,10 @@
-"""The gate judges the real package as Lambda runs it; and a drill of the way back while requests come."""
+"""The gate judges the real package as Lambda runs it."""
 
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +14,10 @@ import pytest
 from infra.package import Package
 from infra.release import live
 from infra.release.gate import Refused, judge
-from local.lambda_sim.api_gateway import ApiGateway, serving
-from local.lambda_sim.container import API, InvocationResult
+from local.lambda_sim.container import API, Pool
 from local.lambda_sim.deployment import RunningPackage, deployed
-from local.lambda_sim.pool import Pool
 from local.stack import postgres
 from local.stack.valkey import ValkeyServer
-from tests.integration.conftest import Served
 from tests.support.feature_rig import serve_loaded
 
 ADMIN = "app.admin"
@@ -105,41 +100,3 @@ def test_a_version_that_would_fail_is_refused(
     monkeypatch.setattr("infra.release.gate.PATIENCE", 1.0)
     with closing(changed(deployment.functions[API], **environment)) as pool, pytest.raises(Refused, match=why):
         judged(admin, pool)
-
-
-class Alias:
-    """The alias of the API's function: `version` has all traffic, but for a tenth of it while there is an `other`."""
-
-    def __init__(self, version: Pool) -> None:
-        self.version, self._numbers = version, count(1)
-        self.other: Pool | None = None
-
-    def invoke(self, event: bytes, request_id: str | None = None, trace_id: str = "") -> InvocationResult:
-        is_tenth = next(self._numbers) % 10 == 0
-        chosen = self.other if self.other and is_tenth else self.version
-        return chosen.invoke(event, request_id, trace_id)
-
-
-def test_a_bad_release_reaches_a_tenth_of_the_requests_and_none_once_it_is_taken_back(
-    deployment: RunningPackage, package: Package
-) -> None:
-    # GIVEN a release that passed the gate, and fails under traffic
-    bad = changed(deployment.functions[API], MODEL_PATH="/var/task/model/none.onnx")
-    alias, photo = Alias(deployment.functions[API]), (Path(live.__file__).parent / "cat.jpg").read_bytes()
-    gateway = ApiGateway(json.loads(package.template.read_text()), alias.invoke)
-    alias.other = bad
-    statuses: list[int] = []
-    with serving(gateway, 0) as port:
-        api = Served(port, Path(), Path())
-        # WHEN a tenth of the traffic goes to it, and the alias goes back while more requests come
-        with ThreadPoolExecutor(2) as clients:
-            sent = [clients.submit(api.identify, photo, {"location": "none"}) for _ in range(60)]
-            for number, each in enumerate(sent):
-                statuses.append(each.result().status)
-                if number == 39:
-                    alias.other = None
-    bad.close()
-    # THEN about a tenth failed before, and no request that came afterwards did
-    assert statuses[:40].count(503) == 4
-    # those that were under way may still fail
-    assert {*statuses[44:]} == {200}

@@ -81,15 +81,11 @@ def test_the_other_routes_answer_and_errors_are_problems(api: Served) -> None:
     # WHEN a client requests the animals of a place THEN they come from the database
     animals = api.request("GET", "/animals", {"lat": "-33.9", "lon": "151.2"})
     assert (animals.status, len(animals.json["animals"]) > 10) == (200, True)
-    health = api.request("GET", "/health")
-    assert (health.status, health.json["database"]["state"]) == (200, "not_asked")
     # AND the public may not wake the database
     deep = api.request("GET", "/health", {"deep": "true"})
     assert (deep.status, deep.json["code"]) == (403, "forbidden")
-    assert api.request("GET", "/").headers["Content-Type"].startswith("text/html")
     script = next(path.name for path in WEB.glob("*.js"))
-    assert api.request("GET", f"/web/{script}").status == 200
-    assert api.request("GET", "/openapi.json").json["openapi"].startswith("3.")
+    assert [api.request("GET", path).status for path in ("/", f"/web/{script}", "/openapi.json")] == [200] * 3
     # AND a form arrives whole
     body = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + PHOTO + b"\r\n--b--\r\n"
     reply = api.identify(body, content_type="multipart/form-data; boundary=b")
@@ -162,16 +158,8 @@ def test_the_schedule_warms_in_a_container_of_its_own(deployment: RunningPackage
     assert not report["faults"]
     # AND it uses far less memory than the model would
     assert invoked.report.memory_used < 128 < invoked.report.memory == 512
-    assert any('"WarmingRuns": 1' in line for line in lines(folder / "metrics.jsonl"))
-
-
-def test_metrics_are_where_dashboards_look(api: Served) -> None:
-    before = len(lines(api.metrics))
-    request_id = api.identify(PHOTO).json["request_id"]
-    # THEN one of the new lines is of this request, with the stage
-    found = [json.loads(line) for line in lines(api.metrics)[before:]]
-    (line,) = (each for each in found if each.get("request_id") == request_id)
-    assert (line["stage"], line["Requests"]) == ("dev", 1)
+    # AND its metrics, with the stage, are where dashboards look
+    assert any('"WarmingRuns": 1' in line and '"stage": "dev"' in line for line in lines(folder / "metrics.jsonl"))
 
 
 def _without_volatile_fields(answer: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,8 @@ import pytest
 
 from chalicelib.batch.line import hash_of, object_key
 from infra.package import Package
-from local.lambda_sim.container import InvocationResult
+from local.lambda_sim.container import InvocationResult, Pool
 from local.lambda_sim.deployment import FunctionLog, deployed
-from local.lambda_sim.pool import Pool
 from local.stack.valkey import ValkeyServer
 from tests.integration.infra.batch_events import map_event, notification, sqs_event
 from tests.support.aws import REGION, account

@@ -1,7 +1,6 @@
 """The real package, built with Chalice's own command: sizes, contents, and that Lambda can run it."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from packaging.requirements import Requirement
 from chalicelib.config.settings import ROOT
 from infra.image.root import MODEL_TABLES
 from infra.package import Package, archive, build, dependencies, packager
-from tests.integration.infra.checkout import copy_to, use_package_of, write_wheel
+from tests.integration.infra.checkout import copy_to
 from tests.support.pictures import encoded, scene
 
 SITE = packager.SITE
@@ -58,13 +57,6 @@ def wheels_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     dependencies.fetch(ROOT / "requirements.txt", folder)
     return folder
-
-
-def chalice(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `chalice package` as a user would."""
-    command = [str(Path(sys.executable).with_name("chalice")), "package", "out"]
-    variables = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", **environment}
-    return subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, check=False)
 
 
 def test_the_function_holds_the_app_and_nothing_else(function: dict[str, bytes]) -> None:
@@ -292,22 +284,6 @@ def test_another_checkout_makes_the_same_bytes(package: Package, tmp_path: Path)
 
 
 @pytest.mark.alone  # installs all wheels, or zips 100 MB
-def test_a_model_of_100_mb_fits(package: Package, tmp_path: Path) -> None:
-    # GIVEN a checkout with a model of 100 MB (45 MB when zipped) in place of the project's model and packs
-    project = copy_to(tmp_path / "checkout")
-    use_package_of(ROOT, project)
-    model = project / "vendor" / "model" / "faunalens.onnx"
-    model.unlink()
-    model.with_name("packs").unlink()
-    model.write_bytes(os.urandom(45_000_000) + bytes(55_000_000))
-    # WHEN it is packed THEN both zips are within Lambda's limits, and the layer is the same
-    made = build(tmp_path / "out", "dev", project, quiet=True)
-    assert 45_000_000 < made.function.stat().st_size < archive.LIMIT
-    assert made.unpacked < archive.UNPACKED_LIMIT
-    assert made.layer.read_bytes() == package.layer.read_bytes()
-
-
-@pytest.mark.alone  # installs all wheels, or zips 100 MB
 def test_without_heic_the_package_serves_every_other_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a package that an operator built with HEIC=no
     monkeypatch.setenv("HEIC", "no")
@@ -329,17 +305,3 @@ def test_every_exclusion_still_removes_files(wheels_site: Path) -> None:
         found = {file for path in paths for file in ([path] if path.is_file() else archive.files(path))}
         assert found - removed, exclusion.name
         removed |= found
-
-
-def test_a_wheel_that_lambda_cannot_run_stops_the_deployment(tmp_path: Path) -> None:
-    # GIVEN a dependency with a wheel for Macs only; stock Chalice warns and packs the rest
-    project, shop = copy_to(tmp_path / "checkout"), tmp_path / "shop"
-    shop.mkdir()
-    write_wheel(shop, "onlymac", "macosx_11_0_arm64")
-    (project / "requirements.txt").write_text("onlymac==1.0\n", encoding="utf-8")
-    # WHEN it is packed THEN the command names it and packs nothing
-    done = chalice(project, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(shop))
-    assert done.returncode == 1
-    assert "onlymac" in done.stderr
-    assert "pin a version" in done.stderr
-    assert not (project / "out").exists()

@@ -51,3 +51,10 @@ def test_its_hash_is_compared_on_every_machine(registry: Path, tmp_path: Path) -
     others = [tag for tag in TAGS if tag != "manylinux_2_34_x86_64"]
     with pytest.raises(ClickException, match="DO NOT MATCH THE HASHES"):
         dependencies.fetch(requirements(registry, *others), tmp_path / "site")
+
+
+def test_without_a_wheel_that_lambda_can_run_the_error_says_what_to_do(registry: Path, tmp_path: Path) -> None:
+    (registry / "made-1.0-cp313-cp313-manylinux_2_34_x86_64.whl").unlink()
+    (tmp_path / "requirements.txt").write_text("made==1.0", encoding="utf-8")
+    with pytest.raises(ClickException, match=r"(?s)cannot install .*made.*pin a version that has one"):
+        dependencies.fetch(tmp_path / "requirements.txt", tmp_path / "site")

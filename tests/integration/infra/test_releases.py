@@ -1,6 +1,5 @@
 """The releases of a stage in an account: what runs, the way back, and what is kept for it."""
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,15 +70,14 @@ def test_releases_are_listed_with_what_they_are_made_of(lambdas: Any) -> None:
     assert not releases[1].line().endswith("%")
 
 
-def test_the_way_back_takes_seconds_and_takes_every_function(lambdas: Any) -> None:
-    releases, said, began = Releases(lambdas, "dev"), list[str](), time.monotonic()
+def test_the_way_back_takes_every_function(lambdas: Any) -> None:
+    releases, said = Releases(lambdas, "dev"), list[str]()
     # WHEN the release is taken back THEN each function has the version of the release before
     assert releases.roll_back(said.append).commit == "bbb222"
     assert running(releases) == [("bbb222", 1.0)]
     assert {*live(lambdas).values()} == {str(releases.all()[1].versions["api_handler"])}
-    # AND the API is first, and all of it takes less than a minute
+    # AND the API is first
     assert said[0].startswith(f"{API}: live is version")
-    assert time.monotonic() - began < 60
     # AND once more goes back one more, and by its commit forward again
     assert releases.roll_back(ignored).commit == "aaa111"
     with pytest.raises(PreconditionFailed, match="no release to go back to; the releases are ccc333, bbb222, aaa111"):
@@ -125,11 +123,3 @@ def test_a_stage_without_alias_says_what_to_do(aws: Account) -> None:
         create(lambdas, function_name("dev", key))
     with pytest.raises(PreconditionFailed, match="faunalens-dev has no alias live; bring the stage up"):
         Releases(lambdas, "dev").all()
-
-
-def test_a_release_that_lacks_a_function_is_no_way_back(lambdas: Any) -> None:
-    # GIVEN a release before which a function was added
-    for each in lambdas.list_versions_by_function(FunctionName="faunalens-dev-batch")["Versions"]:
-        if each.get("Environment", {}).get("Variables", {}).get(COMMIT) == "bbb222":
-            lambdas.delete_function(FunctionName="faunalens-dev-batch", Qualifier=each["Version"])
-    assert Releases(lambdas, "dev").roll_back(ignored).commit == "aaa111"

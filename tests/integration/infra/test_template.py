@@ -85,6 +85,9 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, document:
     assert not only["Properties"].get("TracingEnabled")
     # AND its access log is an option
     assert only["Properties"]["AccessLogSetting"]["Fn::If"][0] == "HasAccessLog"
+    # AND it refuses in problem details
+    refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert refusals.keys() == GATEWAY_RESPONSES.keys()
     # AND the deployment creates no second stage, which would have neither throttling nor firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
@@ -103,12 +106,6 @@ def test_a_stage_that_demands_keys_does_so_in_cloudformation_s_own_form(
     for plan in of_type(document, "AWS::ApiGateway::UsagePlan").values():
         assert plan["Properties"]["ApiStages"] == [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}]
         assert plan["DependsOn"] == f"RestAPI{stage}Stage"
-
-
-def test_the_api_refuses_in_problem_details(document: Mapping[str, Any]) -> None:
-    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
-    refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
-    assert refusals.keys() == GATEWAY_RESPONSES.keys()
 
 
 def test_functions_have_network_layer_and_rights_as_committed(stage: str, document: Mapping[str, Any]) -> None:

@@ -71,11 +71,6 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     assert [each["DashboardName"] for each in dashboards] == ["faunalens-dev-web"]
 
 
-def test_without_an_image_nothing_happens(aws: Account) -> None:
-    assert run(Up(stage_with()).steps(), "web") == ["skipped: there is no image; name one with --web"]
-    assert aws.client("cloudformation").list_stacks()["StackSummaries"] == []
-
-
 @pytest.mark.usefixtures("_template")
 @pytest.mark.parametrize("_template", ["deleted"], indirect=True)
 def test_results_and_stack_go_down(aws: Account) -> None:

@@ -124,12 +124,6 @@ def test_the_lock_of_a_killed_setup_is_taken_over(checkout: Path) -> None:
     assert not lock.exists()
 
 
-def test_where_it_cannot_write(checkout: Path) -> None:
-    # GIVEN a checkout in which .tools cannot be created
-    (checkout / ".tools").write_text("in the way")
-    assert "cannot write to" in one_line(bootstrap(checkout))
-
-
 def test_slow_steps_show_that_they_run_and_how_long_they_took(checkout: Path) -> None:
     # GIVEN an installation of packages that takes 1.2 s
     program(checkout, "uv", '[ "$1" = pip ] && sleep 1.2; mkdir -p .venv; exit 0')

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from infra import api_stage
-from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, method_settings, throttle_limits
-from infra.functions import ASYNC_LIMITS, FUNCTIONS, function_settings, reservations, stages
+from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, throttle_limits
+from infra.functions import function_settings, reservations, stages
 from infra.step import PreconditionFailed
 from infra.template import FUNCTIONS as TEMPLATE
 from infra.template import parameters_of, read_template
@@ -27,10 +27,6 @@ def test_all_methods_together_may_do_what_the_stage_may_do(stage: str) -> None:
     assert given["burst"] * 0.5 <= total.burst - 2 * files <= given["burst"]
     # AND every method works: a limit of 0 would refuse all its requests
     assert all(each.rate > 0 and each.burst >= 1 for each in limits)
-    # AND CloudFormation gets each path as one part of a JSON Pointer
-    paths = {each["ResourcePath"] for each in method_settings(stage)}
-    assert {"/*", "/", "/~1identify", "/~1uploads~1{id}~1identify"} <= paths
-    assert not [each for each in paths if "/" in each[1:]]
 
 
 def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
@@ -41,13 +37,6 @@ def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
     assert not shares.keys() & files.keys()
 
 
-def test_a_hundred_visitors_a_second_get_the_page_of_prod() -> None:
-    limits = method_limits("prod")
-    assert limits[Method("GET", "/")].rate == 100
-    # AND each of them its three files, whatever identifications there are
-    assert limits[Method("GET", "/web/{name}")].rate == 300
-
-
 def test_stages_are_those_with_functions_and_limits() -> None:
     assert stages() == ["dev", "prod"]
     with pytest.raises(PreconditionFailed, match=r"config.json has no stage test, only dev, prod"):
@@ -55,13 +44,6 @@ def test_stages_are_those_with_functions_and_limits() -> None:
     for function in (throttle_limits, method_limits):
         with pytest.raises(PreconditionFailed, match=r"limits.json has no stage test, only dev, prod; add its limits"):
             function("test")
-
-
-def test_calls_that_lambda_queues_are_not_repeated() -> None:
-    assert ASYNC_LIMITS.keys() == {*FUNCTIONS} - {"api_handler"}, "the API's calls are not queued"
-    for each in ASYNC_LIMITS.values():
-        assert each["MaximumRetryAttempts"] == 0
-        assert 60 <= each["MaximumEventAgeInSeconds"] <= 300  # AWS takes no less than 60
 
 
 def test_reservations_are_by_the_names_on_aws() -> None:

@@ -1,7 +1,7 @@
 """The template of the backfill: rights for one function and two folders, batches for the function, and retries."""
 
-import ast
 import json
+import re
 from typing import Any
 
 import pytest
@@ -79,30 +79,8 @@ def test_a_failure_can_be_redriven() -> None:
     assert "Catch" not in json.dumps(definition(), allow_nan=False)
 
 
-def test_throttled_calls_wait_for_longer_than_failed_ones() -> None:
-    throttled, failed = definition()["States"]["Photos"]["ItemProcessor"]["States"]["Batch"]["Retry"]
-    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
-    assert failed["ErrorEquals"] == ["States.ALL"]  # must be the last one
-    assert throttled["MaxAttempts"] * throttled["MaxDelaySeconds"] >= 3000  # containers of an hour's spike
-    assert {each["JitterStrategy"] for each in (throttled, failed)} == {"FULL"}
-
-
-def test_a_webhook_is_tried_for_about_a_day() -> None:
-    text = in_account(FOUND["Delivery"]["Properties"]["DefinitionString"], ACCOUNT, REGION, REFERENCES)
-    gone, others = json.loads(text)["States"]["Deliver"]["Retry"]
-    assert gone == {"ErrorEquals": ["Gone"], "MaxAttempts": 0}
-    growing = (others["IntervalSeconds"] * others["BackoffRate"] ** each for each in range(others["MaxAttempts"]))
-    pauses = [min(each, others["MaxDelaySeconds"]) for each in growing]
-    assert 18 <= sum(pauses) / 3600 <= 36
-
-
 def test_the_template_is_sent_with_the_code_of_the_webhook() -> None:
     code = (ROOT / "infra" / "webhook.py").read_text(encoding="utf-8")
     assert read_template(BACKFILL)["Resources"]["Webhook"]["Properties"]["Code"] == {"ZipFile": code}
     # AND the code needs nothing but Python and boto3
-    imported = {
-        (each.module if isinstance(each, ast.ImportFrom) else each.names[0].name) or ""
-        for each in ast.walk(ast.parse(code))
-        if isinstance(each, ast.Import | ast.ImportFrom)
-    }
-    assert not {name for name in imported if name.split(".")[0] in {"chalicelib", "cli", "infra", "standardwebhooks"}}
+    assert not re.search(r"^\s*(from|import) (chalicelib|cli|infra|standardwebhooks)", code, re.MULTILINE)

@@ -30,28 +30,19 @@ def account(whole: int, free: int, reserved: Mapping[str, int]) -> Client:
     return Client(get_account_settings=lambda: {"AccountLimit": limit}, get_function_concurrency=reservation)
 
 
-@pytest.mark.parametrize(
-    ("whole", "free", "reserved", "wanted", "stays"),
-    [
-        (1000, 1000, {}, WANTED, 988),
-        (1000, 112, {}, WANTED, 100),
-        (1000, 100, WANTED, WANTED, 100),  # the functions have them already
-        (1000, 111, {"faunalens-dev-warm": 1, "faunalens-dev-admin": 0}, WANTED, 100),
-        (10, 10, {}, {}, 10),  # a small account does without reservations
-    ],
-)
-def test_reservations_that_lambda_accepts(
-    whole: int, free: int, reserved: Mapping[str, int], wanted: Mapping[str, int], stays: int
-) -> None:
-    assert preconditions.check_concurrency(account(whole, free, reserved), wanted) == stays
+def test_reservations_that_lambda_accepts_and_those_that_it_would_refuse() -> None:
+    def left(whole: int, free: int, reserved: Mapping[str, int], wanted: Mapping[str, int] = WANTED) -> int:
+        return preconditions.check_concurrency(account(whole, free, reserved), wanted)
 
-
-@pytest.mark.parametrize(("whole", "free", "rest"), [(10, 10, 0), (50, 50, 0), (1000, 111, 11)])
-def test_a_reservation_that_lambda_would_refuse_is_an_error(whole: int, free: int, rest: int) -> None:
-    # GIVEN a new account, or one whose other functions reserve the rest
-    message = rf"of 12, but the account, whose limit is {whole}, can reserve only {rest}; .*Quotas.*reserved_conc"
-    with pytest.raises(PreconditionFailed, match=message):
-        preconditions.check_concurrency(account(whole, free, {}), WANTED)
+    assert left(1000, 112, {}) == 100
+    # the functions have them already, or one of them
+    assert left(1000, 100, WANTED) == left(1000, 111, {"faunalens-dev-warm": 1, "faunalens-dev-admin": 0}) == 100
+    assert left(10, 10, {}, {}) == 10, "a small account does without reservations"
+    # AND a new account, or one whose other functions reserve the rest, is refused
+    for whole, free, rest in ((10, 10, 0), (1000, 111, 11)):
+        message = rf"of 12, but the account, whose limit is {whole}, can reserve only {rest}; .*Quotas.*reserved_conc"
+        with pytest.raises(PreconditionFailed, match=message):
+            left(whole, free, {})
 
 
 ZONES = {"us-east-1a": "use1-az6", "us-east-1b": "use1-az3", "us-east-1c": "use1-az1", "us-east-1d": "use1-az2"}
@@ -99,8 +90,8 @@ def test_zones_are_two_that_have_all_services(found: Stage, chosen: list[str], z
 @pytest.mark.parametrize(
     ("offered", "chosen", "message"),
     [
-        ("", [], r"us-east-1 has no Aurora PostgreSQL 17\.9; choose another version"),
-        ("ab", [], "us-east-1 has 1 zones with Aurora and ElastiCache Serverless, not two"),
+        ("", [], "us-east-1 has no Aurora PostgreSQL"),
+        ("ab", [], "us-east-1 has 1 zones with Aurora"),
         ("abcd", ["use1-az3"], "zone use1-az3 lacks Aurora or ElastiCache Serverless; choose two of use1-az1"),
     ],
 )
@@ -163,21 +154,17 @@ def test_unknown_authorities_of_rds_are_found() -> None:
     # The fingerprint of us-east-1's RSA 2048 root, as published with the certificate
     assert "2fa77ef894d983ba9d37ad699c84ab0f657be1c8" in fingerprints(certificates_of("us-east-1").read_text())
 
-    def check(**thumbprints: str) -> None:
+    def check(*prints: str) -> None:
         found = [
-            {"CertificateIdentifier": name, "CertificateType": "CA", "Thumbprint": thumbprint}
-            for name, thumbprint in thumbprints.items()
+            {"CertificateIdentifier": f"ca-{each}", "CertificateType": "CA", "Thumbprint": each} for each in prints
         ]
-        rds = Client(describe_certificates=lambda: {"Certificates": found})
-        preconditions.check_certificates(rds, "eu-west-1")
+        preconditions.check_certificates(Client(describe_certificates=lambda: {"Certificates": found}), "eu-west-1")
 
     # WHEN RDS signs with CAs that our file contains THEN nothing is wrong, and otherwise the other one is named
-    check(a=known[0], b=known[1].upper())
-    with pytest.raises(PreconditionFailed, match=r"eu-west-1\.pem does not contain new, which RDS uses; download"):
-        check(a=known[0], new="00" * 20)
-    with pytest.raises(
-        PreconditionFailed, match=r"xx-new-1\.pem does not exist; download the region's certificate bun"
-    ):
+    check(known[0], known[1].upper())
+    with pytest.raises(PreconditionFailed, match=r"eu-west-1\.pem does not contain ca-0000, which RDS uses; download"):
+        check(known[0], "0000")
+    with pytest.raises(PreconditionFailed, match=r"xx-new-1\.pem does not exist; download the region's certificate"):
         certificates_of("xx-new-1")
 
 
@@ -209,7 +196,7 @@ def test_production_needs_somebody_who_hears_alarms_and_a_budget() -> None:
     preconditions.check_production("dev", parameters_of("dev", {"WebImage": IMAGE}))
 
 
-@pytest.mark.parametrize("wrong", [{"ApiHost": "api.example"}, {"ApiCertificate": "arn:x"}])
-def test_a_name_of_the_api_needs_its_certificate(wrong: dict[str, str]) -> None:
-    with pytest.raises(PreconditionFailed, match="ApiHost and ApiCertificate belong together"):
-        preconditions.check_host(parameters_of("dev", wrong))
+def test_a_name_of_the_api_needs_its_certificate() -> None:
+    for wrong in ({"ApiHost": "api.example"}, {"ApiCertificate": "arn:x"}):
+        with pytest.raises(PreconditionFailed, match="ApiHost and ApiCertificate belong together"):
+            preconditions.check_host(parameters_of("dev", wrong))

@@ -9,13 +9,18 @@ from chalicelib.api.page import page_key
 from infra import smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed
-from tests.unit.infra.fake_aws import Client
+from tests.unit.infra.fake_aws import Client, Session
 
 SINCE = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def cloudwatch(*sums: float) -> Client:
-    """Return a fake client with these sums, one a call; 0 is a metric without data."""
+@pytest.fixture(autouse=True)
+def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "output", lambda *_: "topic")
+
+
+def cloudwatch(*sums: float) -> Stage:
+    """Return a stage with these sums of its metric, one a call; 0 is a metric without data."""
     left = list(sums)
 
     def get(**arguments: Any) -> dict[str, Any]:
@@ -24,18 +29,19 @@ def cloudwatch(*sums: float) -> Client:
         value = left.pop(0) if len(left) > 1 else left[0]
         return {"Datapoints": [{"Sum": value}] if value else []}
 
-    return Client(get_metric_statistics=get)
+    return Stage("dev", "eu-west-1", Session(cloudwatch=Client(get_metric_statistics=get)), {})
 
 
-def sns(*arns: str) -> Client:
+def sns(*arns: str) -> Stage:
     found = [{"Protocol": "email", "SubscriptionArn": arn, "Endpoint": "me@example.org"} for arn in arns]
-    return Client(list_subscriptions_by_topic=lambda **_: {"Subscriptions": found})
+    client = Client(list_subscriptions_by_topic=lambda **_: {"Subscriptions": found})
+    return Stage("dev", "eu-west-1", Session(sns=client), {})
 
 
 def test_a_metric_is_waited_for_with_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "METRIC_PAUSE", 0.0)
     output: list[str] = []
-    smoke.wait_for_metric(cloudwatch(0, 0, 3), "dev", SINCE, output.append)
+    smoke.wait_for_metric(cloudwatch(0, 0, 3), SINCE, output.append)
     waiting = "    0 s  waiting for the metric Identifications"
     assert output == [waiting, waiting, "Identifications: 3, there after 0 s"]
 
@@ -43,12 +49,12 @@ def test_a_metric_is_waited_for_with_progress(monkeypatch: pytest.MonkeyPatch) -
 def test_a_metric_that_never_comes_is_an_error_that_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "METRIC_PATIENCE", 0.0)
     with pytest.raises(PreconditionFailed, match=r"no metric Identifications of stage dev .* log group /aws/lambda/fa"):
-        smoke.wait_for_metric(cloudwatch(0), "dev", SINCE, lambda _: None)
+        smoke.wait_for_metric(cloudwatch(0), SINCE, lambda _: None)
 
 
 def test_one_confirmed_subscription_is_enough_and_no_address_is_printed() -> None:
     output: list[str] = []
-    summary = smoke.check_recipients(sns("PendingConfirmation", "arn:aws:sns:x:1:t:2"), "topic", output.append)
+    summary = smoke.check_recipients(sns("PendingConfirmation", "arn:aws:sns:x:1:t:2"), output.append)
     assert output == [summary] == ["1 of 2 subscriptions confirmed (email)"]
 
 
@@ -61,27 +67,13 @@ def test_one_confirmed_subscription_is_enough_and_no_address_is_printed() -> Non
 )
 def test_alarms_for_no_one_are_an_error(arns: list[str], message: str) -> None:
     with pytest.raises(PreconditionFailed, match=rf"alarms reach no one: .*{message}"):
-        smoke.check_recipients(sns(*arns), "topic", lambda _: None)
+        smoke.check_recipients(sns(*arns), lambda _: None)
 
 
-def test_a_stage_is_tested_with_a_photo_through_the_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a stage that demands keys WHEN it is tested
-    url, key = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/", page_key("dev", "abc")
-    checked, said = list[object](), list[str]()
-
-    def upload(_url: str, _photo: bytes, sent: str) -> smoke.Upload:
-        checked.append(sent)
-        return smoke.Upload("uploads/1", f"{url}uploads/1/identify")
-
-    def request(*given: object) -> dict[str, object]:
-        checked.append(given)
-        return {"message": "A cat.", "timings_ms": {"total": 300.0}}
-
-    monkeypatch.setattr(Stage, "url", url)
-    monkeypatch.setattr(smoke, "check", lambda *given: checked.append(given[-1]))
-    monkeypatch.setattr(smoke, "upload", upload)
-    monkeypatch.setattr(smoke, "_request", request)
-    smoke.check_stage(Stage("dev", "eu-west-1", None, {}), said.append)
-    # THEN a photo goes to the bucket and is identified from there, with the page's key as everything else
-    assert checked == [key, key, (f"{url}uploads/1/identify?location=none", b"", key)]
-    assert said == ["upload    A cat. (300 ms)"]
+def test_a_stage_is_tested_with_the_key_of_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = list[object]()
+    monkeypatch.setattr(Stage, "url", "https://abc.execute-api.eu-west-1.amazonaws.com/dev/")
+    for name in ("check", "check_upload"):
+        monkeypatch.setattr(smoke, name, lambda *given: sent.append(given[-1]))
+    smoke.check_stage(Stage("dev", "eu-west-1", None, {}), print)
+    assert sent == [page_key("dev", "abc")] * 2

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,22 +17,17 @@ from infra.up import Up
 
 
 class Stacks:
-    """Records what each stack was asked to become, by the name of the part, and the templates that were sent."""
+    """Records what each stack was asked to become, by the name of the part."""
 
     def __init__(self) -> None:
         self.wanted: dict[str, Deployment] = {}
         self.outputs = {"PackageBucket": "packages"}
 
     def of(self, part: str) -> Any:
-        stacks = self
+        def deploy(wanted: Deployment, *_: object) -> None:
+            self.wanted[part] = wanted
 
-        class FakeStack:
-            outputs = stacks.outputs
-
-            def deploy(self, wanted: Deployment, *_: object) -> None:
-                stacks.wanted[part] = wanted
-
-        return FakeStack()
+        return SimpleNamespace(outputs=self.outputs, deploy=deploy)
 
 
 class CloudWatch:
@@ -50,9 +46,6 @@ class FakeReleases:
 
     back = ""
 
-    def __init__(self, *_: object) -> None:
-        """Take what the real ones take."""
-
     def all(self) -> list[Release]:
         return [Release("before", "model", datetime(2026, 11, 29, tzinfo=UTC), {}, 1.0)]
 
@@ -67,7 +60,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
     monkeypatch.setattr(Stage, "client", lambda *_: CloudWatch())
-    monkeypatch.setattr("infra.up.Releases", FakeReleases)
+    monkeypatch.setattr("infra.up.Releases", lambda *_: FakeReleases())
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
     monkeypatch.setattr(Up, "_zones", lambda _: {"ZoneA": "euw1-az1", "ZoneB": "euw1-az2"})
     monkeypatch.setattr("infra.up.pipeline.write", lambda *_, **__: template)

@@ -16,7 +16,8 @@ from web.server import SHUTDOWN_SECONDS
 from web.settings import WebSettings
 
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+
+
 TRIAL = {"Stage": "dev", "WebImage": IMAGE}
 DOCKERFILE = (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8")
 FOUND = resources("web.yaml", TRIAL)
@@ -110,17 +111,6 @@ def test_times_fit_together() -> None:
     # AND results live as long as the program says
     (rule,) = properties("Results")["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == LIFETIME.days
-
-
-def test_with_a_certificate_http_only_redirects() -> None:
-    given = {**TRIAL, "WebCertificate": CERTIFICATE, "WebHost": "example.org"}
-    found = resources("web.yaml", given)
-    (action,) = found["HttpListener"]["Properties"]["DefaultActions"]
-    assert action["Type"] == "redirect"
-    assert found["HttpsListener"]["Properties"]["Certificates"] == [{"CertificateArn": CERTIFICATE}]
-    # AND without one there is HTTP alone
-    assert "HttpsListener" not in FOUND
-    assert properties("HttpListener")["DefaultActions"][0]["Type"] == "forward"
 
 
 def test_the_image_has_the_releases_that_are_tested() -> None:

@@ -29,17 +29,6 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     return True
 
 
-def test_a_child_stops_at_the_end_of_the_block() -> None:
-    # GIVEN a running child
-    with ChildProcess("sleeper", ["sleep", "600"]) as child:
-        assert child.running
-        pid = child.pid
-        assert alive(pid)
-    # THEN it is gone after the block
-    assert not alive(pid)
-    assert not child.running
-
-
 def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     # GIVEN a child that ignores SIGTERM
     log = tmp_path / "log"

@@ -1,4 +1,3 @@
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,15 +72,3 @@ def test_a_server_hangs_resumes_dies_and_restarts_empty() -> None:
         # THEN it restarts on the same port, empty
         server.start()
         assert client.get("a") is None
-
-
-def test_a_server_with_its_own_folder_creates_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a folder for temporary folders, which a killed run could not remove
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    # WHEN a server gets a permanent folder THEN it creates no temporary one
-    with valkey.serve(tmp_path / "valkey", start=False):
-        assert [path.name for path in tmp_path.iterdir()] == ["valkey"]
-    # AND without one it creates a temporary folder, and removes it at the end
-    with valkey.serve(start=False) as server:
-        assert server.folder.parent == tmp_path
-    assert not server.folder.exists()

@@ -16,12 +16,11 @@ from infra import cost
 from infra.cost import ASSUMPTIONS, HOURS, MONTHS, WARMING_RUNS, Month, at_most, bill, full_day
 from infra.cost.__main__ import main
 from infra.cost.page import BLOCK, PAGE, PARTS
-from infra.template.web import task_size
 from tests.support.aws import definition
 from tests.support.cloudformation import parameters, resources
 
 PRICES = cost.current_prices()
-IDLE, SMALL, MILLION, LARGE = MONTHS
+_, SMALL, MILLION, LARGE = MONTHS
 
 
 def test_a_price_by_hand_agrees() -> None:
@@ -60,35 +59,21 @@ def test_a_day_at_the_limits_by_hand_agrees() -> None:
     assert most < day.most < most + day.usual
 
 
-def test_a_stage_without_a_firewall_pays_none() -> None:
-    free = {**PRICES, "waf_million_requests": 0.0, "waf_month": 0.0}
-    assert full_day("dev", free) == full_day("dev", PRICES)
-    assert full_day("prod", free).usual < full_day("prod", PRICES).usual
-
-
 def test_assumptions_are_near_what_is_measured() -> None:
     # GIVEN the page of results THEN the assumption for one slower core is 1.5 to 4 times the measured time
     text = (ROOT / "docs" / "explanation" / "results.md").read_text(encoding="utf-8")
     (measured,) = re.findall(r"^\| through the app +\| ([\d.]+) ms", text, re.MULTILINE)
     assert 1.5 < ASSUMPTIONS["billed_ms"].value / float(measured) < 4
     # AND the assumptions match the stages' parameters
-    pause = float(parameters("dev")["DatabasePauseSeconds"])
-    assert ASSUMPTIONS["awake_s"].value == pause + 60
+    assert ASSUMPTIONS["awake_s"].value == float(parameters("dev")["DatabasePauseSeconds"]) + 60
     assert ASSUMPTIONS["log_months"].value * 30 == float(parameters("prod")["LogDays"])
-    for month in (MILLION, LARGE):
-        assert float(parameters("prod")["DatabaseMinCapacity"]) <= month.capacity
 
 
 def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert cost.month_like(250_000).missed == SMALL.missed
     monkeypatch.setattr(sys, "argv", ["cost", "250000"])
     main()
-    output = capsys.readouterr().out
-    assert "250,000 identifications: " in output
-    assert "Aurora" in output
-    monkeypatch.setattr(sys, "argv", ["cost", "10000"])
-    main()
-    assert re.search(r"identifications: [\d.]+ to [\d.]+ USD", capsys.readouterr().out)
+    assert re.search(r"250,000 identifications: [\d.]+ to [\d.]+ USD\n(  .*\n)*  Aurora ", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)
@@ -130,10 +115,3 @@ def test_a_million_photos_in_batches_are_time_or_calls_by_their_price() -> None:
     template = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
     assert template["BatchSize"] == cost.BATCH
     assert definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"] == cost.BACKFILL_BATCH
-
-
-def test_the_web_tier_costs_what_its_tasks_have() -> None:
-    # GIVEN a month in which the least tasks are enough
-    size = task_size()
-    by_hand = 730 * 2 * (size.vcpu * PRICES["fargate_vcpu_hour"] + size.memory_mb / 1024 * PRICES["fargate_gb_hour"])
-    assert cost.tier_bill(IDLE, PRICES)["tasks"] == pytest.approx(by_hand)

@@ -56,12 +56,6 @@ def packed(kind: Kind, project: Path, python: str = packager.RUNTIME) -> tuple[P
         return path, {*opened.namelist()}
 
 
-def test_a_new_model_leaves_the_layer_as_it_is(project: Path) -> None:
-    before = packed(stock.LayerDeploymentPackager, project)[0]
-    (project / "vendor" / "model" / "labels.csv").write_text("dog", encoding="utf-8")
-    assert packed(stock.LayerDeploymentPackager, project)[0] == before
-
-
 def test_the_files_for_use_without_signal_are_packed_if_they_are_wanted(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

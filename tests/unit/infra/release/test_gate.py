@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from infra.release import gate, live
-from infra.release.gate import ANSWER, START_LIMIT, Refused, handler, judge, target_version
+from infra.release.gate import ANSWER, START_LIMIT, Refused, handler, judge
 
 HEALTHY = {"status": "ok", **{part: {"state": "ok", "detail": None} for part in ("model", "cache", "database")}}
 NO_DATABASE = {**HEALTHY, "status": "degraded", "database": {"state": "failing", "detail": "postgres_unreachable"}}
@@ -73,7 +73,6 @@ def test_a_version_that_works_is_let_pass_after_its_schema_is_added() -> None:
     [
         (Functions(NO_DATABASE), "health is degraded: .*'database': 'postgres_unreachable'"),
         (Functions(start=START_LIMIT + 1), "took 5001 ms to start"),
-        (Functions(answer={**NAMED, "prediction": None}), "was named None"),
         (Functions(answer={**NAMED, "prediction": {"scientific_name": "Canis lupus"}}), "was named Canis lupus"),
         (Functions(answer={**NAMED, "features": {"mode": "degraded"}}), "could not be read with this schema"),
         (Functions(answer={"title": "gone"}), "was named None: {'title': 'gone'}"),
@@ -112,58 +111,46 @@ def test_what_the_comparison_said_is_in_the_code_of_the_gate(
     assert names["PHOTO"]
 
 
-@pytest.mark.parametrize("version", ["7", "arn:aws:lambda:eu-west-1:123456789012:function:faunalens-dev:7"])
-@pytest.mark.parametrize("kind", ["appSpecContent", "string"])
-def test_the_number_of_the_version_is_in_the_deployments_revision(version: str, kind: str) -> None:
-    # GIVEN CodeDeploy's two forms of a revision, without its content in the deployment itself
+def deployment_of(version: str, kind: str) -> Mock:
+    """Return CodeDeploy with a deployment of a version, in one of its two forms of a revision (`kind`)."""
     properties = {"Name": "faunalens-dev", "Alias": "live", "CurrentVersion": "6", "TargetVersion": version}
     content = {"version": 0.0, "Resources": [{"live": {"Type": "AWS::Lambda::Function", "Properties": properties}}]}
-    codedeploy = Mock()
-    named = {"applicationName": "releases", "revision": {kind: {"sha256": "0"}}}
+    named, codedeploy = {"applicationName": "releases", "revision": {kind: {"sha256": "0"}}}, Mock()
     codedeploy.get_deployment.return_value = {"deploymentInfo": named}
     codedeploy.get_application_revision.return_value = {"revision": {kind: {"content": json.dumps(content)}}}
-    assert target_version(codedeploy, "d-1") == "7"
+    return codedeploy
 
 
-class Lambda:
-    """Lambda's client. `error`: what the function fails with, if it does."""
-
-    def __init__(self, functions: Functions, error: str = "") -> None:
-        self._functions, self._error = functions, error
-
-    def invoke(self, *, FunctionName: str, Qualifier: str, LogType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        assert LogType == "Tail"
-        if self._error:
-            failed = BytesIO(json.dumps({"errorMessage": self._error}).encode())
-            return {"FunctionError": "Unhandled", "Payload": failed}
-        result, log = self._functions.invoke(f"{FunctionName}:{Qualifier}", json.loads(Payload))
-        return {"Payload": BytesIO(json.dumps(result).encode()), "LogResult": base64.b64encode(log.encode()).decode()}
+BROKEN = Mock(**{"get_deployment.side_effect": KeyError("deploymentInfo")})
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:faunalens-dev:7"
+NO_MODULE = "No module named 'numpy'"
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "says"),
+    ("codedeploy", "error", "status", "says"),
     [
-        ("", "Succeeded", "faunalens-dev:7: model 71d949d78aae"),
-        ("No module named 'numpy'", "Failed", "refused: faunalens-dev-admin:live failed: No module named 'numpy'"),
+        (deployment_of("7", "appSpecContent"), "", "Succeeded", "faunalens-dev:7: model 71d949d78aae"),
+        (deployment_of(ARN, "string"), "", "Succeeded", "faunalens-dev:7: model 71d949d78aae"),
+        (deployment_of("7", "string"), NO_MODULE, "Failed", f"refused: faunalens-dev-admin:live failed: {NO_MODULE}"),
+        (BROKEN, "", "Failed", "refused: KeyError"),
     ],
+    ids=["a version by its number", "a version by its ARN", "a package that cannot start", "an unknown deployment"],
 )
 def test_codedeploy_hears_of_it_whatever_happens(
-    monkeypatch: pytest.MonkeyPatch, error: str, status: str, says: str
+    monkeypatch: pytest.MonkeyPatch, codedeploy: Mock, error: str, status: str, says: str
 ) -> None:
-    codedeploy, clients = Mock(), {"lambda": Lambda(Functions(), error)}
-    monkeypatch.setattr(boto3, "client", lambda name, **_: clients.get(name, codedeploy))
-    monkeypatch.setattr(gate, "target_version", lambda *_: "7")
+    functions = Functions()
+
+    def invoke(*, FunctionName: str, Qualifier: str, LogType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert LogType == "Tail"
+        if error:
+            return {"FunctionError": "Unhandled", "Payload": BytesIO(json.dumps({"errorMessage": error}).encode())}
+        result, log = functions.invoke(f"{FunctionName}:{Qualifier}", json.loads(Payload))
+        return {"Payload": BytesIO(json.dumps(result).encode()), "LogResult": base64.b64encode(log.encode()).decode()}
+
+    monkeypatch.setattr(boto3, "client", lambda name, **_: codedeploy if name == "codedeploy" else Mock(invoke=invoke))
     for name, value in (("API", "faunalens-dev"), ("ADMIN", "faunalens-dev-admin:live"), ("DATABASE_USER", "u")):
         monkeypatch.setenv(name, value)
-    seen = handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None)
-    assert seen.startswith(says)
+    assert handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None).startswith(says)
     reported = codedeploy.put_lifecycle_event_hook_execution_status.call_args.kwargs
     assert reported == {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": status}
-
-
-def test_a_revision_that_it_does_not_understand_is_no_reason_to_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    codedeploy = Mock()
-    codedeploy.get_deployment.side_effect = KeyError("deploymentInfo")
-    monkeypatch.setattr(boto3, "client", lambda name, **_: codedeploy if name == "codedeploy" else None)
-    assert "KeyError" in handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None)
-    assert codedeploy.put_lifecycle_event_hook_execution_status.call_args.kwargs["status"] == "Failed"

@@ -72,11 +72,6 @@ def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: di
     (origin,) = found["Cdn"]["Properties"]["DistributionConfig"]["Origins"]
     assert origin["VpcOriginConfig"]["VpcOriginId"] == {"Fn::GetAtt": ["CdnOrigin", "Id"]}
     assert found["CdnOrigin"]["Properties"]["VpcOriginEndpointConfig"]["Arn"] == {"Ref": "Balancer"}
-    # AND to replace a balancer, balancer and target group have other names than without CloudFront
-    without = resources("web.yaml", {"Stage": "dev"})
-    for name in ("Balancer", "Targets"):
-        assert found[name]["Properties"]["Name"] != without[name]["Properties"]["Name"]
-    assert without["Balancer"]["Properties"]["Scheme"] == "internet-facing"
     # AND visitors see one host, with TLS
     (container,) = found["Task"]["Properties"]["ContainerDefinitions"]
     settings = {each["Name"]: each["Value"] for each in container["Environment"]}
@@ -114,16 +109,6 @@ def test_what_belongs_to_the_tier_is_in_its_stack_and_nothing_else() -> None:
     assert [each["DashboardName"] for each in of_type("AWS::CloudWatch::Dashboard").values()] == ["faunalens-dev-web"]
     queries = {each["Name"] for each in of_type("AWS::Logs::QueryDefinition").values()}
     assert queries == {f"faunalens/dev/{name}" for name in files.queries}
-
-
-def test_alarms_refer_to_the_load_balancer_and_wait_for_its_tasks() -> None:
-    metric = FOUND["AlarmWebNoTasks"]["Properties"]["Metrics"][0]["MetricStat"]["Metric"]
-    assert metric["Dimensions"] == [
-        {"Name": "LoadBalancer", "Value": {"Fn::Sub": "${Balancer.LoadBalancerFullName}"}},
-        {"Name": "TargetGroup", "Value": {"Fn::Sub": "${Targets.TargetGroupFullName}"}},
-    ]
-    assert FOUND["AlarmWebNoTasks"]["DependsOn"] == ["Service"]
-    assert {"AlarmWebFaults", "Service"} < set(FOUND["CompositeWebPage"]["DependsOn"])
 
 
 def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Notes
 from cloudwatch.preview.recording import Recording
-from local.stack.dev_stack import data_hash, rotate
+from local.stack.dev_stack import argument_parser, data_hash, rotate
 
 
 def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> None:
@@ -28,14 +28,6 @@ def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> Non
     for each in files:
         assert each.stat().st_size < 1500
         assert stat.S_IMODE(each.stat().st_mode) == 0o600
-
-
-def test_a_small_file_and_a_missing_file_stay_as_they_are(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    rotate(path, 3)
-    path.write_text("abc")
-    rotate(path, 3)
-    assert [each.name for each in tmp_path.iterdir()] == ["metrics.jsonl"]
 
 
 @pytest.fixture
@@ -83,3 +75,10 @@ def test_another_model_has_its_own_data(checkout: Path) -> None:
     assert data_hash(checkout, own) != other
     # AND the checkout's own model needs the checkout's data again
     assert data_hash(checkout) == loaded
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_a_number_out_of_range_is_one_clear_line(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        argument_parser("Run.").parse_args(["--port", port])
+    assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in capsys.readouterr().err

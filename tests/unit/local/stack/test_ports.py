@@ -8,13 +8,6 @@ from local import LocalError
 from local.stack.ports import HOST, PORTS, free_port, free_ports, require_free
 
 
-def test_free_ports_differ_and_can_be_listened_on() -> None:
-    ports = free_ports(5)
-    assert len(set(ports)) == 5
-    for port in ports:
-        require_free(port)
-
-
 def test_free_ports_are_none_that_a_connection_takes() -> None:
     # GIVEN connections, which get their ports from the system
     with socket.create_server((HOST, 0)) as other, socket.create_connection(other.getsockname()) as connection:
