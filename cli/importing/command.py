@@ -11,14 +11,14 @@ from typing import get_args
 import click
 
 from cli.errors import CommandError, Exit
-from cli.importing.labels import COLUMNS, CamtrapDP, Folders, Form, Label, Timelapse
-from cli.importing.photos import StudyPhotos, let_in, looked_for
+from cli.importing.labels import COLUMNS, Label, folder_labels, labels_in
+from cli.importing.photos import StudyPhotos, let_in, listed, looked_for, nearest, warn_of_missing
 from cli.importing.predictions import Names, Predictions
 from cli.options import EXISTING_FOLDER, Parsed, PlaceOptions, place_options, results_argument
 from cli.results import BATCH, ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
-from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
+from cli.terminal import photo_progress, warn
 from cli.words import count
 
 
@@ -80,11 +80,16 @@ def import_labels(
         return import_answers(results, file, root, given, names, environment)
     if names != "theirs":
         raise click.UsageError("--names is for predictions as JSON; labels of people are kept as they are")
-    form = _form_of(file, Timelapse(dict(columns)), folders=folders)
+    labels = folder_labels(file) if folders and file.is_dir() else labels_in(file, dict(columns))
+    if labels is None:
+        raise CommandError(
+            f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor a Camtrap DP, with "
+            "datapackage.json; if its folders are named by animal, say --folders"
+        )
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
         with photo_progress(0, kept.counts().total, "reading labels") as reach:
-            found = _Found.of(form.labels(file), StudyPhotos(kept), reach)
+            found = _matched(labels, StudyPhotos(kept), reach)
         answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
@@ -95,54 +100,17 @@ def import_labels(
     return Exit.SOME_FAILED if found.missing or found.said.keys() - answered else Exit.DONE
 
 
-def _form_of(file: Path, timelapse: Timelapse, *, folders: bool) -> Form:
-    forms: tuple[Form, ...] = (Folders(),) if folders else (CamtrapDP(), timelapse)
-    for form in forms:
-        if form.is_form_of(file):
-            return form
-    raise CommandError(
-        f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor a Camtrap DP, with datapackage.json; "
-        "if its folders are named by animal, say --folders"
-    )
-
-
 @dataclass(slots=True)
 class _Found:
-    """The labels of a file. `said`: by photo and reviewer. `silent`: number of empty labels. `missing`: paths."""
+    """The labels of a file.
+
+    `said`: by photo and reviewer. `silent`: number of empty labels. `missing`: paths. `typed`: names of no known taxon.
+    """
 
     said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     silent: int = 0
     missing: list[str] = field(default_factory=list)
     typed: Counter[str] = field(default_factory=Counter)
-    _owners: dict[int, tuple[str, int]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> "_Found":
-        found = cls()
-        for number, label in enumerate(labels, 1):
-            reach(number)
-            if not label.said:
-                found.silent += 1
-                continue
-            identities, strength = photos.of(label)
-            mine = [each for each in identities if found._is_meant(each, label, strength)]
-            if not mine:
-                found.missing.append(label.photo)
-            for identity in mine:
-                found.said[identity][label.reviewer].append(label)
-            found.typed.update(each.name for each in label.said if each.name and not each.scientific_name)
-        return found
-
-    def _is_meant(self, identity: int, label: Label, strength: int) -> bool:
-        """Return whether a label is for a photo. If two paths may mean it, the one that shares more names counts."""
-        path = "" if label.file else label.photo
-        owner, most = self._owners.get(identity, (path, 0))
-        if owner != path and strength >= most and self.said.pop(identity, {}):
-            self.missing.append(owner)
-        if owner == path or strength > most:
-            self._owners[identity] = path, strength
-            return True
-        return False
 
     def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
         """Return the photos of each opinion. `reviewer`, `time`: for labels that do not say them."""
@@ -152,6 +120,29 @@ class _Found:
                 at = max((_utc(each.at, time) for each in labels), default=time).isoformat(timespec="seconds")
                 same[Opinion(who or reviewer, at, _merged(labels))].append(identity)
         return same
+
+
+def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Found:
+    """Find the photos of labels. If two paths may mean a photo, the nearer one counts; equal bytes are of one path."""
+    found, asked = _Found(), list[tuple[Label, Sequence[int], int]]()
+    for number, label in enumerate(labels, 1):
+        reach(number)
+        found.silent += not label.said
+        if label.said:
+            asked.append((label, *photos.of(label)))
+    owners = nearest((_path(label), identities, strength) for label, identities, strength in asked)
+    for label, identities, _ in asked:
+        mine = [each for each in identities if owners[each] == _path(label)]
+        for identity in mine:
+            found.said[identity][label.reviewer].append(label)
+        if not mine:
+            found.missing.append(label.photo)
+        found.typed.update(each.name for each in label.said if each.name and not each.scientific_name)
+    return found
+
+
+def _path(label: Label) -> str:
+    return "" if label.file else label.photo
 
 
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:
@@ -185,9 +176,6 @@ def _say(found: _Found, number: int, unanswered: int) -> None:
         text = count(unanswered, "labelled photo has")
         warn(f"{text} no answer, and cannot be read; mount their card, and import again")
     if found.typed:
-        names = ", ".join(f"{shown(name)} ({count:,})" for name, count in found.typed.most_common(MOST_FAULTS))
-        warn(f"{count(len(found.typed), 'name is')} of no taxon that Faunalens knows, and kept as given: {names}")
-    if found.missing:
-        warn(f"{count(len(found.missing), 'labelled photo is')} not in the study, or may be several:")
-        for path in found.missing[:MOST_FAULTS]:
-            click.echo(f"  {shown(path)}", err=True)
+        what = f"{count(len(found.typed), 'name is')} of no taxon that Faunalens knows, and kept as given"
+        warn(f"{what}: {listed(found.typed)}")
+    warn_of_missing(found.missing)

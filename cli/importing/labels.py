@@ -15,7 +15,7 @@ from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from chalicelib.features.cells import cell_of
@@ -54,42 +54,42 @@ class Label(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
-class Form(Protocol):
-    """A format of labels: recognises and reads its files. One that cannot be read raises `CommandError`."""
-
-    def is_form_of(self, path: Path) -> bool:
-        """Return whether a file or a folder has this format."""
-
-    def labels(self, path: Path) -> Iterator[Label]:
-        """Yield the labels, one or more for each photo. Photos of which the file says nothing may have none."""
-
-
 def cell_at(latitude: float | str | None, longitude: float | str | None) -> int | None:
     """Return the cell of a position, or None without one."""
     return None if latitude in (None, "") or longitude in (None, "") else cell_of(float(latitude), float(longitude))
 
 
-class Folders:
-    """Folders that are named by what their photos show. They may be nested, and lie below folders of stations."""
+def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Iterator[Label] | None:
+    """Return the labels in a Camtrap DP or a CSV of Timelapse; None if the file or folder is neither.
 
-    def is_form_of(self, path: Path) -> bool:
-        """Return whether the path is a folder."""
-        return path.is_dir()
+    A photo has one or more labels, or none if the file says nothing of it. `columns`: of the CSV, where a project calls
+    them otherwise than `COLUMNS`, by keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
+    """
+    if (root := _root_of(path)) is not None:
+        return _of_package(path, root)
+    return _of_timelapse(path, columns) if _is_timelapse(path) else None
 
-    def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each photo: its innermost folder that names a taxon or kind, or else its own folder."""
-        for entry in walk(path):
-            file = Path(entry)
-            inner = file.relative_to(path).parts[-2::-1]
-            name = next((each for each in inner if kind_called(each) or taxon_called(each)), next(iter(inner), ""))
-            yield Label(file.relative_to(path).as_posix(), (called(name),) if name else (), file=file)
+
+def folder_labels(path: Path) -> Iterator[Label]:
+    """Yield a label for each photo in folders that are named by what their photos show.
+
+    It is that of the innermost folder that names a taxon or kind, or else the photo's own folder.
+    """
+    for entry in walk(path):
+        file = Path(entry)
+        inner = file.relative_to(path).parts[-2::-1]
+        name = next((each for each in inner if kind_called(each) or taxon_called(each)), next(iter(inner), ""))
+        yield Label(file.relative_to(path).as_posix(), (called(name),) if name else (), file=file)
 
 
 def observed(
     name: str, count: str = "", sex: str = "", life_stage: str = "", behavior: str = "", note: str = ""
 ) -> Observation:
-    """Return the observation of a row. `name`: of an animal or a kind. The note gets values that Camtrap DP lacks."""
-    what, notes = called(name), [note.strip()]
+    """Return the observation of a row. `name`: of an animal or a kind; a yes stands for an animal without a name.
+
+    Values that Camtrap DP does not have go into the note.
+    """
+    what, notes = called("" if name.casefold() in YES else name), [note.strip()]
     number = int(count) if count.strip().isdecimal() and len(count.strip()) < 7 and int(count) else None
     if what.kind != "animal":
         return replace(what, count=number if what.kind in ("human", "vehicle") else None, note=notes[0] or None)
@@ -153,59 +153,46 @@ NO = frozenset({"false", "no", "0"})
 NUMBERS = ("", *"123456789")
 
 
-class Timelapse:
-    """A CSV of Timelapse: a row a photo, with `File`, `RelativePath` and the columns of the project's own template.
+def _is_timelapse(path: Path) -> bool:
+    """Return whether a file is a CSV with the two columns that every CSV of Timelapse has."""
+    if not path.is_file() or path.suffix.lower() not in (".csv", ".txt", ".tsv"):
+        return False
+    with path.open("rb") as file:
+        head = file.readline().decode("utf-8-sig", "replace")
+    return {"file", "relativepath"} <= {plain(name) for name in re.split(r"[,;\t]", head)}
+
+
+def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
+    """Yield a label for each row of a CSV of Timelapse, empty if the row says nothing.
 
     Known are the names of `COLUMNS`, by themselves or with a number for further animals of a photo (`Species2`,
     `Count2`), and columns that say yes or no about a kind (`Empty`, `Person`). A photo that Timelapse has twice, for
-    two animals, has two rows. `columns`: the template's own names, by keys of `COLUMNS`.
+    two animals, has two rows.
     """
+    names = {what: ((plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()}
+    with faults_of(path):
+        for number, row in enumerate(rows_in(path)):
+            fields = {plain(name): value for name, value in row.items()}
+            animals = [
+                {what: first_of(fields, [name + digit for name in known]) for what, known in names.items()}
+                for digit in NUMBERS
+                if any(name + digit in fields for name in names["name"])
+            ]
+            kinds = _kinds(fields)
+            if number == 0 and not animals and not kinds:
+                raise CommandError(
+                    f"{path} has no column for the animal, such as Species; say which it is with --column name=COLUMN"
+                )
+            said = [observed(**each) for each in animals if each["name"].casefold() not in NO | {""}]
+            said = said or [observed(kind) for kind, says in kinds.items() if says]
+            folder = fields["relativepath"].replace("\\", "/").strip("/")
+            photo = f"{folder}/{fields['file']}".lstrip("/")
+            yield Label(photo, tuple(said), first_of(fields, REVIEWER), taken=fields.get("datetime", ""))
 
-    def __init__(self, columns: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._names = {
-            what: ((plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()
-        }
 
-    def is_form_of(self, path: Path) -> bool:
-        """Return whether the path is a CSV with the two columns that every CSV of Timelapse has."""
-        if not path.is_file() or path.suffix.lower() not in (".csv", ".txt", ".tsv"):
-            return False
-        with path.open("rb") as file:
-            head = file.readline().decode("utf-8-sig", "replace")
-        return {"file", "relativepath"} <= {plain(name) for name in re.split(r"[,;\t]", head)}
-
-    def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each row, empty if the row says nothing."""
-        with faults_of(path):
-            for number, row in enumerate(rows_in(path)):
-                fields = {plain(name): value for name, value in row.items()}
-                if number == 0 and not self._animals(fields) and not _kinds(fields):
-                    raise CommandError(
-                        f"{path} has no column for the animal, such as Species; say which it is with "
-                        "--column name=COLUMN"
-                    )
-                folder = fields["relativepath"].replace("\\", "/").strip("/")
-                reviewer = next((fields[name] for name in REVIEWER if fields.get(name)), "")
-                photo = f"{folder}/{fields['file']}".lstrip("/")
-                yield Label(photo, tuple(self._said(fields)), reviewer, taken=fields.get("datetime", ""))
-
-    def _said(self, fields: Mapping[str, str]) -> Iterator[Observation]:
-        animals = self._animals(fields)
-        for number, name in animals.items():
-            rest = {what: self._value(fields, what, number) for what in COLUMNS if what != "name"}
-            if name:
-                yield observed("" if name.casefold() in YES else name, **rest)
-        if not any(animals.values()):
-            yield from (observed(kind) for kind, says in _kinds(fields).items() if says)
-
-    def _animals(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """Return the names of animals in a row, by the number in the column's name: empty for the first animal."""
-        numbers = [each for each in NUMBERS if any(name + each in fields for name in self._names["name"])]
-        return {number: self._value(fields, "name", number) for number in numbers}
-
-    def _value(self, fields: Mapping[str, str], what: str, number: str) -> str:
-        values = (fields.get(each + number, "") for each in self._names[what])
-        return next((each for each in values if each and (what != "name" or each.casefold() not in NO)), "")
+def first_of(fields: Mapping[str, str], columns: Iterable[str]) -> str:
+    """Return the first value in these columns that is not empty."""
+    return next((fields[each] for each in columns if fields.get(each)), "")
 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
@@ -216,10 +203,12 @@ def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
 
 @cache
 def plain(name: str) -> str:
+    """Return the name of a column without spaces, punctuation and capitals."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
 PACKAGE = "datapackage.json"
+"""The description of a Camtrap DP 1.0."""
 
 
 class _Said(NamedTuple):
@@ -241,47 +230,39 @@ class _Events:
         return [said for _, end, said in self._events[first:last] if time <= end]
 
 
-class CamtrapDP:
-    """A package of Camtrap DP 1.0. What machines said is left out."""
+def package_folder(path: Path) -> Path | None:
+    """Return the folder to which the media's paths of a Camtrap DP are relative: of a zip, that in which it lies."""
+    root = _root_of(path)
+    return root if root is None or isinstance(root, Path) else path.parent
 
-    def is_form_of(self, path: Path) -> bool:
-        """Return whether the path is a package: a folder or a zip with a datapackage.json, or that file."""
-        return _root_of(path) is not None
 
-    def labels(self, path: Path) -> Iterator[Label]:
-        """Yield a label for each medium and reviewer. Media of which no person says anything have an empty label.
+def _of_package(path: Path, root: Any) -> Iterator[Label]:
+    """Yield a label for each medium and person who classified it, and an empty one if no person did.
 
-        An observation of an event holds for its media that have none of their own.
-        """
-        root = _root_of(path)
-        with faults_of(path):
-            about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
-            files = {each["name"]: root / each["path"] for each in about["resources"]}
-            places = files.get("deployments")
-            rows = rows_in(places) if places and places.is_file() else ()
-            cells = {row.get("deploymentID"): _cell_in(row) for row in rows}
-            is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
-            of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
-            for row in rows_in(files["observations"]):
-                if row.get("classificationMethod") == "machine" or row["observationType"] not in OBSERVED:
-                    continue
-                if medium := row.get("mediaID"):
-                    of_media[medium].append(_said(row))
-                elif not is_ours:  # our events only repeat what was said of media
-                    times = (datetime.fromisoformat(row[name]) for name in ("eventStart", "eventEnd"))
-                    of_events[row["deploymentID"]].append((*times, _said(row)))
-            events = {deployment: _Events(each) for deployment, each in of_events.items()}
-            for row in rows_in(files["media"]):
-                time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
-                said = of_media.get(row["mediaID"]) or (where.at(time) if where else [])
-                for label in _labels_of(row, said):
-                    yield label._replace(camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
-
-    @staticmethod
-    def folder_of(path: Path) -> Path:
-        """Return the folder to which a package's paths of media are relative; for a zip, the folder that it lies in."""
-        root = _root_of(path)
-        return root if isinstance(root, Path) else path.parent
+    An observation of an event holds for its media that have none of their own. `root`: as `_root_of` returns it.
+    """
+    with faults_of(path):
+        about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+        files = {each["name"]: root / each["path"] for each in about["resources"]}
+        places = files.get("deployments")
+        rows = rows_in(places) if places and places.is_file() else ()
+        cells = {row.get("deploymentID"): _cell_in(row) for row in rows}
+        is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
+        of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
+        for row in rows_in(files["observations"]):
+            if row.get("classificationMethod") == "machine" or row["observationType"] not in OBSERVED:
+                continue
+            if medium := row.get("mediaID"):
+                of_media[medium].append(_said(row))
+            elif not is_ours:  # our events only repeat what was said of media
+                times = (datetime.fromisoformat(row[name]) for name in ("eventStart", "eventEnd"))
+                of_events[row["deploymentID"]].append((*times, _said(row)))
+        events = {deployment: _Events(each) for deployment, each in of_events.items()}
+        for row in rows_in(files["media"]):
+            time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
+            said = of_media.get(row["mediaID"]) or (where.at(time) if where else [])
+            for label in _labels_of(row, said):
+                yield label._replace(camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
 
 
 def _cell_in(row: Mapping[str, str]) -> int | None:

@@ -18,8 +18,6 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any, NamedTuple
 
-import click
-
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.config.settings import Settings
 from chalicelib.lazy import Lazy
@@ -32,7 +30,7 @@ from cli.engines.local import LocalEngine, features_of_places, of_a_run
 from cli.engines.megadetector import with_detector
 from cli.errors import Exit
 from cli.importing.labels import Label
-from cli.importing.photos import StudyPhotos, facts_of, looked_for
+from cli.importing.photos import StudyPhotos, facts_of, listed, looked_for, nearest, warn_of_missing
 from cli.importing.predictions import Names, Predicted, Predictions
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.options import PlaceOptions
@@ -63,29 +61,28 @@ class _Plan:
     labels: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
-    rows: int = 0
 
     @classmethod
     def of(cls, predictions: Predictions, photos: StudyPhotos, total: int) -> "_Plan":
-        """Match the rows with photos. Of two rows that may mean a photo, the one that shares more names counts."""
-        plan, owners, paths = cls(), dict[int, tuple[int, int]](), dict[int, str]()
-        with photo_progress(0, total, "reading predictions") as reach:
+        """Match the rows with photos. `total`: number of photos, for the progress."""
+        plan, paths = cls(), dict[int, str]()
+
+        def matches() -> Iterator[tuple[int, Sequence[int], int]]:
             for number, said in enumerate(predictions):
-                plan.rows = number + 1
-                reach(min(plan.rows, total))
+                reach(min(number + 1, total))
                 if said.failure:
                     plan.failures[said.failure] += 1
                     continue
                 plan.labels.update(label for classes in said.classes for label, _ in classes)
-                identities, strength = photos.of(Label(said.path))
-                if not identities and Path(said.path).is_file():
-                    identities, strength = photos.of(Label(said.path, file=Path(said.path)))
+                found = photos.of(Label(said.path))
+                if not found[0] and Path(said.path).is_file():
+                    found = photos.of(Label(said.path, file=Path(said.path)))
                 paths[number] = said.path
-                for identity in identities:
-                    if strength > owners.get(identity, (0, 0))[1]:
-                        owners[identity] = number, strength
-        for identity, (number, _) in owners.items():
-            plan.photos[number].append(identity)
+                yield number, *found
+
+        with photo_progress(0, total, "reading predictions") as reach:
+            for identity, number in nearest(matches()).items():
+                plan.photos[number].append(identity)
         plan.missing = [path for number, path in paths.items() if number not in plan.photos]
         return plan
 
@@ -287,19 +284,15 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
     if tally.unseen:
         warn(f"{tally.unseen:,} are videos or cannot be read, so our models have not looked at them")
     if unknown:
-        listed = ", ".join(map(shown, unknown[:MOST_FAULTS]))
-        warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {listed}")
+        names = ", ".join(map(shown, unknown[:MOST_FAULTS]))
+        warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
     for counted, what in (
         (plan.failures, "could not be read by the other program"),
         (tally.excluded, "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
         (tally.let_pass, "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
     ):
         if counted:
-            listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in counted.most_common(MOST_FAULTS))
-            warn(f"{count(counted.total(), 'photo')} {what}: {listed}")
+            warn(f"{count(counted.total(), 'photo')} {what}: {listed(counted)}")
     if tally.unmeasured:
         warn(f"{count(tally.unmeasured, 'photo')} cannot be read, so boxes in pixels mean nothing; add the files")
-    if plan.missing:
-        warn(f"{len(plan.missing):,} of {count(plan.rows, 'photo')} of the file: not in the study, or may be several:")
-        for path in plan.missing[:MOST_FAULTS]:
-            click.echo(f"  {shown(path)}", err=True)
+    warn_of_missing(plan.missing)

@@ -1,6 +1,6 @@
 """Which photos of a study the labels of another program mean: by their path, their bytes or their name."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,8 +15,9 @@ from cli.options import PlaceOptions
 from cli.place import NONE, Place
 from cli.results import UNSEEN, FileFacts, Outcome, ResultsFile, Task
 from cli.study.moved import checksum_of, find_below
-from cli.terminal import photo_progress, waiting
+from cli.terminal import MOST_FAULTS, photo_progress, say, shown, waiting, warn
 from cli.video import VideoUnreadable, can_read, is_video, opened
+from cli.words import count
 
 HEAD = 1 << 16
 """Bytes at the beginning of a photo, in which its EXIF and its size mostly are."""
@@ -66,6 +67,30 @@ class StudyPhotos:
         except ValueError:
             return False
         return abs((times[0] - times[1]).total_seconds()) > SLACK
+
+
+def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int, Row]:
+    """Return, by photo, the row of a file that means it: of several, the first whose path agrees with it in most names.
+
+    `matches`: rows, each with the photos that it may mean and the number of names, as `StudyPhotos.of` returns them.
+    """
+    found: dict[int, tuple[Row, int]] = {}
+    for row, photos, strength in matches:
+        found |= {photo: (row, strength) for photo in photos if photo not in found or strength > found[photo][1]}
+    return {photo: row for photo, (row, _) in found.items()}
+
+
+def warn_of_missing(paths: Sequence[str]) -> None:
+    """List rows of a file that mean no photo of the study, or several, by their paths."""
+    if paths:
+        warn(f"{count(len(paths), 'photo')} of the file: not in the study, or may be several:")
+        for path in paths[:MOST_FAULTS]:
+            say(f"  {shown(path)}", err=True)
+
+
+def listed(names: Counter[str]) -> str:
+    """Return the most frequent names with their numbers, for printing."""
+    return ", ".join(f"{shown(name)} ({number:,})" for name, number in names.most_common(MOST_FAULTS))
 
 
 def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> Where:

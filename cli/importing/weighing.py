@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -40,11 +40,6 @@ OTHERS = ";;;;;;animal"
 ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_grey=False)
 """Nothing is said of the quality of photos whose pixels were not looked at."""
 _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
-
-
-class _Model(NamedTuple):
-    name: str
-    version: str
 
 
 class Weighing:
@@ -87,15 +82,15 @@ class Weighing:
     def _answer(
         self, found: Found, said: Predicted, location: Location | None, features: Features, prior: Prior
     ) -> Answer:
-        recognised = self._recognised(found, _Model(*said.model), prior)
+        model = ModelUsed(*said.model, (PackUsed(*said.detector, 0.0),) if said.detector else ())
+        recognised = self._recognised(found, model, prior)
         cell = cell_of(location.latitude, location.longitude) if location else None
         whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
         answer = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
         animals = tuple(map(_without_others, answer.animals or ()))
-        packs = (PackUsed(*said.detector, 0.0),) if said.detector else ()
-        return replace(answer, animals=animals, model=ModelUsed(*said.model, packs))
+        return replace(answer, animals=animals, model=model)
 
-    def _recognised(self, found: Found, model: _Model, prior: Prior) -> Recognised:
+    def _recognised(self, found: Found, model: ModelUsed, prior: Prior) -> Recognised:
         """Return what a photo shows: its surest animal. Classes of the whole photo count as that animal's."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]

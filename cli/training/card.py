@@ -34,19 +34,21 @@ def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
 
     styles = ((PAGES / name).read_text(encoding="utf-8") for name in ("report.css", "card.css"))
     body = MarkdownIt("commonmark").enable("table").render(markdown(evaluation, thumbnails))
-    return filled(PAGES / "card.html", name=evaluation.name, style="\n".join(styles), body=body)
+    return filled(PAGES / "card.html", name=evaluation.about.name, style="\n".join(styles), body=body)
 
 
 def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = None) -> str:
     """Return the card as Markdown; with pictures as HTML between the texts, if `thumbnails` are given."""
-    names = [_text(each.name) for each in evaluation.taxa] + [_text(OTHER)]
+    about = evaluation.about
+    names = [_text(each.name) for each in about.taxa] + [_text(OTHER)]
     confusion = [(name, row) for name, row in zip(names, evaluation.confusion.tolist(), strict=True) if any(row)]
     rows = [(_text(_name(each.taxon)), each) for each in evaluation.rows]
     few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
     worst = [_mistake(evaluation, each, thumbnails or {}) for each in evaluation.worst()]
     return filled(
         PAGES / "card.md",
-        head=evaluation,
+        about=about,
+        found=evaluation,
         is_page=thumbnails is not None,
         count=count,
         percent=percent,
@@ -55,8 +57,7 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
         people=sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known),
         few=[_text(f"{_name(each.taxon)} ({each.photos:,}, {each.cameras:,})") for each in few],
         thresholds=[
-            (name, evaluation.thresholds.get(each.taxon_id, 1.0))
-            for name, each in zip(names, evaluation.taxa, strict=False)
+            (name, evaluation.thresholds.get(each.taxon_id, 1.0)) for name, each in zip(names, about.taxa, strict=False)
         ],
         outlook=outlook(evaluation.curve),
         least_points=LEAST_POINTS,
@@ -119,7 +120,7 @@ def _mistake(evaluation: Evaluation, outcome: Outcome, thumbnails: Mapping[Path,
 
     A path begins in the folder of all photos, so that it says nothing about the machine.
     """
-    names = {each.taxon_id: each.name for each in evaluation.taxa} | {OTHER: OTHER}
+    names = {each.taxon_id: each.name for each in evaluation.about.taxa} | {OTHER: OTHER}
     photo = outcome.photo
     if photo.is_absolute():
         folders = [each.photo.parent for each in evaluation.outcomes if each.photo.is_absolute()]

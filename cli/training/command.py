@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -13,14 +14,14 @@ from chalicelib.config.settings import Settings
 from chalicelib.services import Services
 from cli.deployments import Deployments, read_deployments
 from cli.engines.local import cache_of, of_a_run
-from cli.errors import Exit
+from cli.errors import CommandError, Exit
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
 from cli.terminal import MOST_FAULTS, shown, waiting, warn
-from cli.training.evaluation import Evaluation
+from cli.training.evaluation import About, Evaluation
 from cli.training.features import NOTHING, Eye, Memory, Seen, see
 from cli.training.fit import learn, taxa_of
 from cli.training.labels import Labels
-from cli.training.pack import COUNTRY, About, animals_of, areas_named, cells_in, write_pack
+from cli.training.pack import COUNTRY, animals_of, areas_named, cells_in, write_pack
 from cli.words import count
 from database.areas.area_cells import read_names, suggest
 
@@ -88,6 +89,10 @@ def train(
     known = read_names()
     if unknown := next((area for area in areas if area not in known), None):
         raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, known, ())}")
+    if not find_spec("sklearn") or not find_spec("onnx"):
+        raise CommandError(
+            "training needs scikit-learn and onnx, which are not installed; run: pip install 'faunalens[train]'"
+        )
     if not labels and not corrections:
         raise click.UsageError("no labels; give LABELS, such as a results file with reviews, or --corrections")
     found, table = Labels(), read_deployments(deployments) if deployments else Deployments()
@@ -111,14 +116,22 @@ def train(
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
     cells = cells_in(areas) if areas else _cells(sight.seen, taxa)
-    about = About(licence, author, cells, tuple(area for area in areas if len(area) == COUNTRY), with_photos)
-    unfound = sum(each == NOTHING for each in sight.faults.values())
-    places, general = areas_named(() if areas else cells, areas), models.general.version
-    blank = Evaluation(name, animals, (), {}, (), 0, 0, places, precision, general, night, licence, unfound)
+    about = About(
+        name,
+        animals,
+        precision,
+        models.general.version,
+        unfound=sum(each == NOTHING for each in sight.faults.values()),
+        cells=cells,
+        areas=tuple(area for area in areas if len(area) == COUNTRY),
+        places=areas_named(() if areas else cells, areas),
+        night=night,
+        licence=licence,
+        author=author,
+    )
     with waiting("training"):
-        head, evaluation = learn(sight.seen, blank)
-    files = write_pack(pack, head, evaluation, about)
-    _say(evaluation, about, files)
+        head, evaluation = learn(sight.seen, about)
+    _say(evaluation, write_pack(pack, head, evaluation, with_photos=with_photos))
     return Exit.DONE
 
 
@@ -132,7 +145,7 @@ def _warn_of(left_out: Mapping[Path, str]) -> None:
         warn(f"{count(number, 'photo is')} left out: {shown(reason)}, such as {shown(str(example))}")
 
 
-def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
+def _say(evaluation: Evaluation, files: Sequence[Path]) -> None:
     """Say how often the pack is right, where it is used, and how to use it."""
     total = evaluation.total
     warn(
@@ -146,7 +159,7 @@ def _say(evaluation: Evaluation, about: About, files: Sequence[Path]) -> None:
             f"  {named}: {count(row.photos, 'photo')} of {count(row.cameras, 'camera')}, {row.right:.0%} right, "
             f"{row.named:.0%} named{right}"
         )
-    if not about.cells and not about.areas:
+    if not evaluation.about.cells and not evaluation.about.areas:
         warn("no places are known, so the pack is used everywhere; --deployments or --area limit it to some places")
     warn(f"wrote {', '.join(path.name for path in files)} into {files[0].parent}; the .html is its model card")
     warn(f"use it: faunalens identify PHOTOS --pack {files[0].parent}")

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +17,15 @@ from chalicelib.model.taxonomy import Animal
 OTHER = "other"
 """The head's last output, and the taxon of a photo that shows none of the head's: no taxon id is this word."""
 BINS = 10
+"""Number of ranges of certainty in which the share right is measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """A photo, scored by a head that has not seen its camera.
 
-    `taxon`: id of what people say it shows, or `OTHER`. `probabilities`: shape (K + 1,), of the head's taxa and of
-    `OTHER`. `box`: around the animal, or None.
+    `taxon`: id of the animal that people see in it, or `OTHER`. `probabilities`: shape (K + 1,), of the head's K taxa
+    and of `OTHER`. `box`: around the animal, or None.
     """
 
     photo: Path
@@ -56,8 +59,10 @@ class Row(NamedTuple):
 
 
 class Bin(NamedTuple):
-    """Photos whose most probable taxon has a probability from `low` to `high`. `stated`: mean of these; `right`: share
-    of those photos that show it."""
+    """Photos whose most probable taxon has a probability from `low` to `high`.
+
+    `stated`: mean of these probabilities. `right`: share of the photos that show their most probable taxon.
+    """
 
     low: float
     high: float
@@ -67,29 +72,41 @@ class Bin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """How often a head was right. `name`: of its pack. `taxa`: of its outputs, in their order, without `OTHER`.
+class About:
+    """What is known of a pack before its head is trained.
 
-    `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
-    by taxon id. `curve`: from few photos to many. `photos`, `cameras`: in training. `places`: names of areas.
-    `precision`: wanted share right of what is named. `general`: version of the general model. `night`: whether the head
-    is for infrared photos alone. `licence`: of the head; empty if its maker has not said.
-    `unfound`: number of labelled photos in which no animal was found, which are no outcomes.
+    `taxa`: of the head's outputs, in their order, without `OTHER`. `precision`: share of the names that should be
+    right. `general`: version of the general model. `unfound`: number of labelled photos in which no animal was found;
+    they are no outcomes. `cells`, `areas` (codes of countries): where the head is used; everywhere without any.
+    `places`: names of these areas. `night`: the head is for infrared photos alone. `licence`, `author`: empty if not
+    stated.
     """
 
     name: str
     taxa: tuple[Animal, ...]
+    precision: float
+    general: str
+    unfound: int = 0
+    cells: frozenset[int] = frozenset()
+    areas: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    night: bool = False
+    licence: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How often a head is right on photos of cameras that it has not seen.
+
+    `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
+    by taxon id. `curve`: from few photos to many.
+    """
+
+    about: About
     outcomes: tuple[Outcome, ...]
     thresholds: Mapping[str, float]
     curve: tuple[Point, ...]
-    photos: int
-    cameras: int
-    places: tuple[str, ...]
-    precision: float
-    general: str
-    night: bool = False
-    licence: str = ""
-    unfound: int = 0
 
     @cached_property
     def known(self) -> tuple[Outcome, ...]:
@@ -120,11 +137,10 @@ class Evaluation:
     def rows(self) -> tuple[Row, ...]:
         """Return the row of each taxon, in the order of the outputs; that of strangers, if there are any, is last."""
         rows = []
-        for taxon in self.taxa:
-            mine = [each for each in self.outcomes if each.taxon == taxon.taxon_id]
-            rows.append(
-                self._row(taxon, mine, [each for each in self.outcomes if self.name_of(each) == taxon.taxon_id])
-            )
+        for taxon in self.about.taxa:
+            shown = [each for each in self.outcomes if each.taxon == taxon.taxon_id]
+            named_so = [each for each in self.outcomes if self.name_of(each) == taxon.taxon_id]
+            rows.append(self._row(taxon, shown, named_so))
         return (*rows, self._row(None, self.strangers, ())) if self.strangers else tuple(rows)
 
     def _row(self, taxon: Animal | None, mine: Sequence[Outcome], named_so: Sequence[Outcome]) -> Row:
@@ -149,14 +165,12 @@ class Evaluation:
     @property
     def reliability(self) -> tuple[Bin, ...]:
         """Return the bins of stated certainty that have photos, from low to high; strangers are wrong in each."""
-        said = [(float(each.probabilities[:-1].max()), self._first(each) == each.taxon) for each in self.outcomes]
+        known = [(each.probabilities[:-1], each.taxon) for each in self.outcomes]
+        said = sorted((float(each.max()), self._ids[int(each.argmax())] == taxon) for each, taxon in known)
         bins = []
-        for number in range(BINS):
-            inside = [(p, right) for p, right in said if min(int(p * BINS), BINS - 1) == number]
-            if inside:
-                stated = sum(p for p, _ in inside) / len(inside)
-                edges = number / BINS, (number + 1) / BINS
-                bins.append(Bin(*edges, len(inside), stated, _share(right for _, right in inside)))
+        for number, some in groupby(said, key=lambda pair: min(int(pair[0] * BINS), BINS - 1)):
+            stated, right = zip(*some, strict=True)
+            bins.append(Bin(number / BINS, (number + 1) / BINS, len(stated), fmean(stated), fmean(right)))
         return tuple(bins)
 
     def worst(self, most: int = 20) -> Sequence[Outcome]:
@@ -166,10 +180,7 @@ class Evaluation:
 
     @cached_property
     def _ids(self) -> tuple[str, ...]:
-        return *(taxon.taxon_id for taxon in self.taxa), OTHER
-
-    def _first(self, outcome: Outcome) -> str:
-        return self._ids[int(outcome.probabilities[:-1].argmax())]
+        return *(taxon.taxon_id for taxon in self.about.taxa), OTHER
 
 
 def _share(truths: Iterable[bool]) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.errors import CommandError
-from cli.training.evaluation import OTHER, Evaluation, Outcome, Point
+from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point
 from cli.training.features import Seen
 from cli.training.labels import LabelledPhoto
 from cli.words import count
@@ -33,9 +33,6 @@ SLIPS, PRIOR = 1, 100
 """A threshold that is the best of many looks better than it is. So `SLIPS` wrong names are added to those of all taxa,
 whose share right counts as that of `PRIOR` names of each taxon. On other cameras, 95 % were right then, as wanted."""
 TEMPERATURES = np.geomspace(0.2, 50, 300)
-INSTALL = (
-    "training needs scikit-learn and onnx, which are not installed; `pip install 'faunalens[train]'` installs them"
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +86,8 @@ def fit_linear(samples: Samples, taxa: int) -> Head:
     It has a closed form, so that the same labels give the same head. scikit-learn's own takes twenty times as long. A
     taxon without samples, as in a fold without its cameras, gets a logit that is never the largest.
     """
-    try:
-        from sklearn.covariance import shrunk_covariance
-    except ImportError as error:
-        raise CommandError(INSTALL) from error
+    from sklearn.covariance import shrunk_covariance
+
     known = samples.where(samples.taxon != STRANGER)
     present, at, number = np.unique(known.taxon, return_inverse=True, return_counts=True)
     means = np.stack([known.features[at == each].mean(axis=0) for each in range(len(present))])
@@ -110,10 +105,8 @@ def fit_linear(samples: Samples, taxa: int) -> Head:
 
 def folds_of(samples: Samples) -> Numbers:
     """Return the fold of each sample. All samples of a camera are in one fold, as frames share their background."""
-    try:
-        from sklearn.model_selection import StratifiedGroupKFold
-    except ImportError as error:
-        raise CommandError(INSTALL) from error
+    from sklearn.model_selection import StratifiedGroupKFold
+
     known = samples.where(samples.taxon != STRANGER)
     number = min(FOLDS, len(np.unique(known.camera)))
     of_camera = np.arange(samples.camera.max() + 1) % number  # of those that have strangers alone
@@ -273,10 +266,10 @@ def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
     )
 
 
-def learn(seen: Sequence[Seen], about: Evaluation) -> tuple[Head, Evaluation]:
+def learn(seen: Sequence[Seen], about: About) -> tuple[Head, Evaluation]:
     """Return a head, and the evaluation of heads that were trained without the cameras that they are tested on.
 
-    `seen`: as `see` sorts them. `about`: an evaluation without outcomes, with the head's taxa and what is known of it.
+    `seen`: as `see` sorts them.
     """
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(seen, list(ids))
@@ -287,12 +280,4 @@ def learn(seen: Sequence[Seen], about: Evaluation) -> tuple[Head, Evaluation]:
         if is_main
     )
     thresholds = dict(zip(ids.values(), fitted.thresholds, strict=True))
-    known = [each.camera for each in outcomes if each.taxon != OTHER]
-    return fitted.head, replace(
-        about,
-        outcomes=outcomes,
-        thresholds=thresholds,
-        curve=tuple(fitted.curve),
-        photos=len(known),
-        cameras=len(set(known)),
-    )
+    return fitted.head, Evaluation(about, outcomes, thresholds, tuple(fitted.curve))

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched, chain
 from pathlib import Path
@@ -15,14 +15,14 @@ from cli.deployments import Deployments, deployment_at, place_of
 from cli.errors import CommandError
 from cli.importing.labels import (
     COLUMNS,
-    CamtrapDP,
-    Folders,
-    Form,
     Label,
-    Timelapse,
     called,
     cell_at,
     faults_of,
+    first_of,
+    folder_labels,
+    labels_in,
+    package_folder,
     plain,
     rows_in,
 )
@@ -127,11 +127,8 @@ def _read(source: Path) -> tuple[Path, Iterator[Label]]:
                 return folder, _of_results(source)
     if Predictions.is_form_of(source):
         return folder, _of_predictions(source)
-    forms: tuple[Form, ...] = (CamtrapDP(), Timelapse(), Folders())
-    form = next((each for each in forms if each.is_form_of(source)), None)
-    if isinstance(form, CamtrapDP):
-        folder = CamtrapDP.folder_of(source)
-    return folder, form.labels(source) if form else _of_table(source)
+    labels = labels_in(source) or (folder_labels(source) if source.is_dir() else _of_table(source))
+    return package_folder(source) or folder, labels
 
 
 def _of_results(source: Path) -> Iterator[Label]:
@@ -175,7 +172,7 @@ def _of_table(source: Path) -> Iterator[Label]:
     with faults_of(source):
         for row in rows_in(source):
             fields = {plain(name): value for name, value in row.items()}
-            found = {what: _first(fields, names) for what, names in TABLE.items()}
+            found = {what: first_of(fields, names) for what, names in TABLE.items()}
             if not any(name in fields for name in TABLE["photo"]) or not any(name in fields for name in TABLE["name"]):
                 raise CommandError(
                     f"{source} has the columns {', '.join(row)}; expected one with the photo's path, such as file, and "
@@ -190,10 +187,6 @@ def _of_table(source: Path) -> Iterator[Label]:
                 cell = parse_cell(text) if text else cell_at(found["latitude"], found["longitude"])
                 said = (called(found["name"]),)
                 yield Label(found["photo"], said, camera=found["camera"], cell=cell, boxes=_boxes(fields))
-
-
-def _first(fields: Mapping[str, str], names: Iterable[str]) -> str:
-    return next((fields[name] for name in names if fields.get(name)), "")
 
 
 def _boxes(fields: Mapping[str, str]) -> tuple[Box, ...]:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -19,30 +18,35 @@ from cli.errors import CommandError
 from cli.photos import thumbnail
 from cli.study.taxa import ANIMALS, lineage_of, taxon_of, taxon_rank
 from cli.training.card import SIDE, markdown, page
-from cli.training.evaluation import Evaluation
-from cli.training.fit import INSTALL, Head
+from cli.training.evaluation import About, Evaluation
+from cli.training.fit import Head
 from database.areas.area_cells import read_names
 from database.dataset_files import AREAS, read_rows
 
-OPSET, IR_VERSION = 17, 8
+GRAPH = """
+<ir_version: 8, opset_import: ["": 17], producer_name: "faunalens train">
+head (float[crops, %d] features) => (float[1, %d] probabilities) {
+    positive = Max(features, zero)
+    roots = Sqrt(positive)
+    pooled = ReduceMean <axes = [0]> (roots)
+    logits = Gemm(pooled, weights, bias)
+    shares = Softmax <axis = 1> (logits)
+    gaps = Sub(pooled, means)
+    distances = ReduceSumSquare <axes = [1]> (gaps)
+    nearest = ReduceMin <axes = [0]> (distances)
+    beyond = Sub(nearest, middle)
+    steep = Mul(beyond, slope)
+    other = Sigmoid(steep)
+    known = Sub(one, other)
+    taxa = Mul(shares, known)
+    probabilities = Concat <axis = 1> (taxa, other)
+}
+"""
+"""The model of a head in the text form of ONNX, without its constants. %d: number of features, number of outputs."""
 COUNTRY = 2
 """Letters of the code of a country; those of its parts are longer."""
 UNSAID = "not stated"
 """Licence and author of a pack whose maker has not said them: a manifest must have both."""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a pack says beside figures. `cells`, `areas` (countries): where the head is used; everywhere without any.
-
-    `with_photos`: whether the card's page shows photos.
-    """
-
-    licence: str
-    author: str
-    cells: frozenset[int]
-    areas: tuple[str, ...]
-    with_photos: bool = True
 
 
 def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal, ...]:
@@ -78,18 +82,21 @@ def cells_in(areas: Iterable[str]) -> frozenset[int]:
     return frozenset(prepare().compact_cells([parse_cell(cell) for cell in inside]))
 
 
-def write_pack(folder: Path, head: Head, evaluation: Evaluation, about: About) -> list[Path]:
-    """Write a pack into a folder, in place of an earlier one of its name. Return its files."""
-    taxa, name = evaluation.taxa, evaluation.name
-    worst = evaluation.worst() if about.with_photos else ()
+def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:
+    """Write a pack into a folder, in place of an earlier one of its name. Return its files.
+
+    `with_photos`: whether the model card shows photos.
+    """
+    name = evaluation.about.name
+    worst = evaluation.worst() if with_photos else ()
     thumbnails = {each.photo: thumbnail(each.photo, SIDE) for each in worst}
     pictures = {photo: picture for photo, picture in thumbnails.items() if picture}
     files = {
-        "onnx": onnx_of(head, name, evaluation.general),
-        "csv": labels_of(taxa).encode(),
+        "onnx": onnx_of(head, evaluation.about),
+        "csv": labels_of(evaluation.about.taxa).encode(),
         "md": markdown(evaluation).encode(),
         "html": page(evaluation, pictures).encode(),
-        "toml": manifest_of(evaluation, about).encode(),  # last: with it, the pack is one
+        "toml": manifest_of(evaluation).encode(),  # last: with it, the pack is one
     }
     written = []
     try:
@@ -117,16 +124,17 @@ def labels_of(taxa: Sequence[Animal]) -> str:
     return file.getvalue()
 
 
-def manifest_of(evaluation: Evaluation, about: About) -> str:
+def manifest_of(evaluation: Evaluation) -> str:
     """Return the manifest of a head, as TOML. JSON's texts and lists are TOML's too."""
+    about, total = evaluation.about, evaluation.total
     facts: dict[str, Any] = {
         "kind": "head",
         "enabled": True,
         "licence": about.licence or UNSAID,
         "author": about.author or UNSAID,
-        "general": evaluation.general,
+        "general": about.general,
     }
-    if evaluation.night:
+    if about.night:
         facts["night"] = True
     if about.areas:
         facts["areas"] = list(about.areas)
@@ -134,27 +142,25 @@ def manifest_of(evaluation: Evaluation, about: About) -> str:
         facts["cells"] = sorted(map(text_of, about.cells))
     thresholds = {taxon: floor(1e4 * least) / 1e4 for taxon, least in evaluation.thresholds.items()}
     lines = [
-        f"# A head trained by Faunalens {VERSION} on {evaluation.photos:,} photos of {evaluation.cameras:,} cameras.",
-        f"# {evaluation.name}.md is its model card.",
+        f"# A head trained by Faunalens {VERSION} on {total.photos:,} photos of {total.cameras:,} cameras.",
+        f"# {about.name}.md is its model card.",
         *(f"{key} = {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in facts.items()),
-        *("", "[outputs]", f'labels = "{evaluation.name}.csv"'),
-        *("", f"# Least probability of a name: {evaluation.precision:.0%} of such names are right."),
+        *("", "[outputs]", f'labels = "{about.name}.csv"'),
+        *("", f"# Least probability of a name: {about.precision:.0%} of such names are right."),
         "[thresholds]",
         *(f"{taxon} = {least}" for taxon, least in thresholds.items()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def onnx_of(head: Head, name: str, general: str) -> bytes:
+def onnx_of(head: Head, about: About) -> bytes:
     """Return a head as an ONNX model: from the features of an animal's crops to probabilities.
 
     features f32 N×F ─ √ ─ mean ┬ logits ─ ÷ T ─ softmax ─ × (1 − other) ┬► probabilities f32 1×(K+1)
                                 └ distance to the nearest taxon ─ other ─┘
     """
-    try:
-        from onnx import TensorProto, checker, helper, numpy_helper
-    except ImportError as error:
-        raise CommandError(INSTALL) from error
+    from onnx import checker, helper, numpy_helper, parser
+
     taxa, size = head.weights.shape
     slope, middle = head.far
     constants = {
@@ -166,34 +172,11 @@ def onnx_of(head: Head, name: str, general: str) -> bytes:
         "slope": slope,
         "middle": middle,
     }
-    nodes: list[tuple[str, str, str, dict[str, Any]]] = [
-        ("Max", "features zero", "positive", {}),
-        ("Sqrt", "positive", "roots", {}),
-        ("ReduceMean", "roots", "pooled", {"axes": [0]}),
-        ("Gemm", "pooled weights bias", "logits", {}),
-        ("Softmax", "logits", "shares", {"axis": 1}),
-        ("Sub", "pooled means", "gaps", {}),
-        ("ReduceSumSquare", "gaps", "distances", {"axes": [1]}),
-        ("ReduceMin", "distances", "nearest", {"axes": [0]}),
-        ("Sub", "nearest middle", "beyond", {}),
-        ("Mul", "beyond slope", "steep", {}),
-        ("Sigmoid", "steep", "other", {}),
-        ("Sub", "one other", "known", {}),
-        ("Mul", "shares known", "taxa", {}),
-        ("Concat", "taxa other", "probabilities", {"axis": 1}),
-    ]
-    graph = helper.make_graph(
-        [
-            helper.make_node(kind, inputs.split(), [output], output, **options)
-            for kind, inputs, output, options in nodes
-        ],
-        name,
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["crops", size])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, taxa + 1])],
-        [numpy_helper.from_array(np.asarray(each, np.float32), key) for key, each in constants.items()],
+    model = parser.parse_model(GRAPH % (size, taxa + 1))
+    model.graph.name = about.name
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(each, np.float32), key) for key, each in constants.items()
     )
-    opsets = [helper.make_opsetid("", OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="faunalens train")
-    helper.set_model_props(model, {"name": name, "general": general})
+    helper.set_model_props(model, {"name": about.name, "general": about.general})
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))

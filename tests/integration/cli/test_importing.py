@@ -65,7 +65,7 @@ def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card:
         "1 photo could not be read by the other program: DETECTOR, CLASSIFIER (1)",
         "1 photo of animals that SpeciesNet's geofence excludes, and that live there by our ranges: kit fox in USA (1)",
         "1 photo of animals that SpeciesNet's geofence allows, and that do not live there by our ranges: giant panda",
-        "1 of 7 photos of the file: not in the study, or may be several:\n  N/gone.JPG",
+        "1 photo of the file: not in the study, or may be several:\n  N/gone.JPG",
     ):
         assert said in done[0].stderr
     # THEN the study is one as any other

@@ -54,7 +54,7 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "3 photos have labels now; 1 photo of the file without" in said
     assert "1 labelled photo has no answer, and cannot be read; mount their card" in said
     assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in said
-    assert "1 labelled photo is not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
+    assert "1 photo of the file: not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -16,7 +16,7 @@ from chalicelib.config.settings import ROOT
 from chalicelib.model.detector import Box
 from chalicelib.model.taxonomy import Animal, Taxon
 from cli.training.card import markdown, page
-from cli.training.evaluation import OTHER, Evaluation, Outcome, Point
+from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point
 
 FOX = Animal(1, "vulpes", 0, "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
 HARE = Animal(2, "lepus", 1, "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
@@ -35,10 +35,13 @@ OUTCOMES = (
     outcome("south/1.jpg", "south", "lepus", 0.1, 0.8, 0.1),
     outcome("south/2.jpg", "south", "lepus", 0.3, 0.4, 0.3, box=None),
 )
-SEEN = Evaluation(
-    *("dune_animals", (FOX, HARE), OUTCOMES, {"vulpes": 0.7}, CURVE, 1234, 2, ("Utah", "Nevada"), 0.95, "0123456789ab"),
-    *(True, "CC0-1.0", 7),
+ABOUT = About(
+    *("dune_animals", (FOX, HARE), 0.95, "0123456789ab", 7),
+    places=("Utah", "Nevada"),
+    night=True,
+    licence="CC0-1.0",
 )
+SEEN = Evaluation(ABOUT, OUTCOMES, {"vulpes": 0.7}, CURVE)
 
 
 class Tags(HTMLParser):
@@ -75,9 +78,7 @@ STRANGERS = replace(
         *OUTCOMES[1:],
         outcome("west/1.jpg", "west", OTHER, 0.8, 0.1, 0.1),
     ),
-    night=False,
-    places=(),
-    licence="",
+    about=replace(ABOUT, night=False, places=(), licence=""),
 )
 """The same head, if it works anywhere, by day too, and was tried on another animal."""
 
@@ -137,7 +138,7 @@ def test_any_name_of_a_photo_camera_or_animal_is_only_text(photo: str, camera: s
     # GIVEN a wrong photo with this name
     wrong = outcome(f"a{photo}", f"a{camera}", "vulpes", 0.1, 0.9, 0.0)
     taxa = (FOX, HARE._replace(name=f"a{animal}"))
-    evaluation = replace(SEEN, taxa=taxa, outcomes=(OUTCOMES[0], wrong, *OUTCOMES[2:]))
+    evaluation = replace(SEEN, about=replace(ABOUT, taxa=taxa), outcomes=(OUTCOMES[0], wrong, *OUTCOMES[2:]))
     # THEN it changes neither the elements of the page nor the tables
     assert Tags(page(evaluation, {wrong.photo: b"jpeg"})).names == ELEMENTS
     assert markdown(evaluation).count("\n") == LINES

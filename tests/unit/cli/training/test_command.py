@@ -1,6 +1,7 @@
 """`faunalens train`, as its user runs it, with a small model whose features are the means of colours."""
 
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,15 @@ def test_corrections_are_labels_too(folder: Path, capsys: pytest.CaptureFixture[
     manifest = (folder / "packs" / "own.toml").read_text()
     assert 'areas = ["KE"]' in manifest
     assert "cells" not in manifest
+
+
+@pytest.mark.parametrize("package", ["sklearn", "onnx"])
+def test_without_its_packages_it_says_what_to_install(
+    package: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert run(["train", str(folder / "sorted"), "--pack", "packs"]) == 1
+    assert "training needs scikit-learn and onnx, which are not installed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.model.taxonomy import Animal, Taxon
-from cli.training.evaluation import OTHER, Evaluation, Outcome, Point, Row, outlook
+from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point, Row, outlook
 
 FOX = Animal(1, "vulpes", 0, "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
 HARE = Animal(2, "lepus", 1, "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
+ABOUT = About("deer", (FOX, HARE), 0.95, "0" * 12)
 
 
 def outcome(number: int, camera: str, taxon: str, *probabilities: float) -> Outcome:
@@ -32,7 +33,7 @@ OUTCOMES = (
 def evaluation(*outcomes: Outcome) -> Evaluation:
     thresholds = {"vulpes": 0.75, "lepus": 0.7}
     curve = (Point(3, 2, 0.5), Point(5, 3, 0.6))
-    return Evaluation("deer", (FOX, HARE), outcomes, thresholds, curve, 5, 3, ("Utah",), 0.95, "0" * 12)
+    return Evaluation(ABOUT, outcomes, thresholds, curve)
 
 
 def test_shares_are_of_photos_that_show_a_taxon_of_the_head() -> None:
@@ -49,7 +50,7 @@ def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
     names = [found.name_of(each) for each in OUTCOMES]
     assert names == ["vulpes", None, "lepus", "lepus", None, None, "vulpes"]
     # WHEN a taxon has no threshold, because it never was precise enough
-    never = Evaluation("deer", (FOX, HARE), OUTCOMES, {}, (), 5, 3, (), 0.95, "0" * 12)
+    never = Evaluation(ABOUT, OUTCOMES, {}, ())
     # THEN it is never named
     assert (never.total.named, never.total.right_of_named) == (0, None)
 

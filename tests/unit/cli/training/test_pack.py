@@ -1,6 +1,5 @@
 """Packs of trained heads: the ONNX model says what the fit says, and the files are those of a pack."""
 
-import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +15,17 @@ from chalicelib.model.packs import PackLabels, id_of
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from cli.errors import CommandError
 from cli.study.taxa import MODEL
-from cli.training.evaluation import Evaluation, Outcome, Point
+from cli.training.evaluation import About, Evaluation, Outcome
 from cli.training.fit import Head, fit, probabilities
-from cli.training.pack import About, animals_of, areas_named, cells_in, labels_of, manifest_of, onnx_of, write_pack
+from cli.training.pack import animals_of, areas_named, cells_in, labels_of, manifest_of, onnx_of, write_pack
 from tests.unit.cli.training.test_fit import WIDTH, clouds
 
 KNOWN = {each.taxon_id: each for each in Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv").animals}
 ANIMALS = animals_of(["Panthera leo", "Leporidae", "Odocoileus hemionus"], KNOWN)
 DENVER, NAIROBI = cell_of(39.7, -105.0), cell_of(-1.3, 36.8)
-EVERYWHERE = About("", "", frozenset(), ())
+ABOUT = About("hills", ANIMALS, 0.95, "0123456789ab")
 OUTCOME = Outcome(Path("gone.jpg"), "north", "panthera-leo", np.array([0.1, 0.8, 0.1, 0], np.float32), None)
-
-
-def evaluation(*outcomes: Outcome, night: bool = False) -> Evaluation:
-    thresholds = {"panthera-leo": 0.81239, "leporidae": 1.0, "odocoileus-hemionus": 0.5}
-    curve = (Point(10, 3, 0.5), Point(20, 6, 0.6))
-    return Evaluation("hills", ANIMALS, outcomes, thresholds, curve, 40, 8, (), 0.95, "0123456789ab", night)
+THRESHOLDS = {"panthera-leo": 0.81239, "leporidae": 1.0, "odocoileus-hemionus": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +36,7 @@ def head() -> Head:
 def test_the_model_says_what_the_head_says(head: Head) -> None:
     # GIVEN the features of some crops of an animal, near the head's taxa and far from them
     random = np.random.default_rng(3)
-    session = onnxruntime.InferenceSession(onnx_of(head, "hills", "0" * 12))
+    session = onnxruntime.InferenceSession(onnx_of(head, ABOUT))
     for size in (1, 30, 3000):
         features = random.uniform(-0.1, size, (12, WIDTH)).astype(np.float32)
         (said,) = session.run(["probabilities"], {"features": features})
@@ -74,8 +68,10 @@ def test_the_labels_are_those_of_a_pack(tmp_path: Path) -> None:
 
 
 def test_the_manifest_says_what_the_head_is_for() -> None:
-    about = About("CC0-1.0", 'A. "Person"', frozenset({DENVER}), ("US",))
-    found = tomllib.loads(manifest_of(evaluation(night=True), about))
+    about = replace(
+        ABOUT, cells=frozenset({DENVER}), areas=("US",), night=True, licence="CC0-1.0", author='A. "Person"'
+    )
+    found = tomllib.loads(manifest_of(Evaluation(about, (OUTCOME,), THRESHOLDS, ())))
     assert found == {
         "kind": "head",
         "enabled": True,
@@ -90,7 +86,8 @@ def test_the_manifest_says_what_the_head_is_for() -> None:
         "thresholds": {"panthera-leo": 0.8123, "leporidae": 1.0, "odocoileus-hemionus": 0.5},
     }
     # WHEN nothing is known of places THEN it is used everywhere
-    assert not {"night", "areas", "cells"} & tomllib.loads(manifest_of(evaluation(), EVERYWHERE)).keys()
+    everywhere = tomllib.loads(manifest_of(Evaluation(ABOUT, (OUTCOME,), THRESHOLDS, ())))
+    assert not {"night", "areas", "cells"} & everywhere.keys()
 
 
 def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
@@ -107,22 +104,16 @@ def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
 def test_a_pack_is_five_files_that_are_the_same_again(head: Head, tmp_path: Path) -> None:
     # GIVEN a photo that was named wrongly
     Image.new("RGB", (40, 30), "red").save(tmp_path / "photo.jpg")
-    found = evaluation(replace(OUTCOME, photo=tmp_path / "photo.jpg"))
-    written, again = (write_pack(tmp_path / each, head, found, EVERYWHERE) for each in ("a", "b"))
+    found = Evaluation(ABOUT, (replace(OUTCOME, photo=tmp_path / "photo.jpg"),), THRESHOLDS, ())
+    written, again = (write_pack(tmp_path / each, head, found, with_photos=True) for each in ("a", "b"))
     assert [path.name for path in written] == [f"hills.{each}" for each in ("onnx", "csv", "md", "html", "toml")]
     assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
     # THEN it can be used, though licence and author are not known
     manifest = Manifest.read(written[-1])
     assert (manifest.licence, manifest.author) == ("not stated", "not stated")
     # THEN its card shows the photo, but not one for others
-    for_others = write_pack(tmp_path / "c", head, found, replace(EVERYWHERE, with_photos=False))
+    for_others = write_pack(tmp_path / "c", head, found, with_photos=False)
     assert ["data:image/jpeg" in pack[3].read_text() for pack in (written, for_others)] == [True, False]
     # WHEN there is a file in the place of the folder
     with pytest.raises(CommandError, match="choose another folder"):
-        write_pack(tmp_path / "photo.jpg", head, found, EVERYWHERE)
-
-
-def test_without_onnx_it_says_what_to_install(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(CommandError, match=r"needs scikit-learn and onnx, .* `pip install 'faunalens\[train\]'`"):
-        onnx_of(head, "hills", "0" * 12)
+        write_pack(tmp_path / "photo.jpg", head, found, with_photos=True)
