@@ -64,13 +64,12 @@ def build_application() -> "Application":
     from chalicelib.telemetry.record import ColdStart
 
     settings = Settings.from_environment(os.environ)
-    log = logging.getLogger("faunalens")
+    log, of_server = logging.getLogger("faunalens"), logging.getLogger("uvicorn.error")
     log.setLevel(settings.telemetry.log_level)
-    context = {"function": settings.deployment.function, "stage": settings.deployment.stage}
-    logs.configure(log, settings.telemetry.log_format, context)
-    of_server = logging.getLogger("uvicorn.error")
     of_server.setLevel(logging.ERROR)  # below it are invalid requests, which we log ourselves
-    logs.configure(of_server, settings.telemetry.log_format, context)
+    context = {"function": settings.deployment.function, "stage": settings.deployment.stage}
+    for each in (log, of_server):
+        logs.configure(each, settings.telemetry.log_format, context)
     cold_start = ColdStart(began)
     cold_start.mark_imported()
     gc.freeze()  # these objects live as long as the process; exclude them from collection

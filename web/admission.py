@@ -43,14 +43,10 @@ class Pulse:
     drained: int = 0
     cut_off: int = 0
 
-    def notes(self) -> Notes:
-        """Return the counts as metrics, which belong to no single request."""
-        counts: dict[str, float] = {"QueueLength": self.waiting, "QueueRefusals": self.refused}
-        return Notes(counts | {"Rejections": self.rejected, "Drained": self.drained, "CutOff": self.cut_off})
-
     def beat(self, emit: Callable[[Notes], None]) -> None:
-        """Emit the counts, and start again from zero."""
-        emit(self.notes())
+        """Emit the counts as metrics, which belong to no single request, and start again from zero."""
+        counts: dict[str, float] = {"QueueLength": self.waiting, "QueueRefusals": self.refused}
+        emit(Notes(counts | {"Rejections": self.rejected, "Drained": self.drained, "CutOff": self.cut_off}))
         self.waiting = self.refused = self.rejected = self.drained = self.cut_off = 0
 
     async def beat_for_ever(self, emit: Callable[[Notes], None]) -> None:
@@ -85,20 +81,13 @@ class Refusals:
             self._log(error, request_id, route, count)
 
 
-_NEWEST = 0.1
-"""Weight of the newest measurement in the moving average of the time per photo."""
-_MOST_WAITING = 64
-"""Maximum number of photos that wait in a burst, per worker."""
-_FIRST_GUESS = 0.02
-"""Assumed seconds per photo, until the first photo has been measured."""
-_CALM_SECONDS = 1.0
-"""An overload is over when no photo has been rejected for this many seconds."""
-_NICENESS = 5
-"""By how much the nice value of the worker threads, at most 19, exceeds the process's. A higher one is less urgent."""
-_IDLE_SECONDS = 5.0
-"""Seconds without photos after which free memory is returned to the system."""
-_MAX_RETRY_SECONDS = 30
-"""Maximum number of seconds in `Retry-After`."""
+_NEWEST = 0.1  # weight of the newest measurement in the moving average of the time per photo
+_MOST_WAITING = 64  # photos that wait in a burst, per worker
+_FIRST_GUESS = 0.02  # seconds per photo, until the first photo has been measured
+_CALM_SECONDS = 1.0  # an overload is over when no photo has been rejected for this long
+_NICENESS = 5  # by how much the nice value of the worker threads exceeds the process's; a higher one is less urgent
+_IDLE_SECONDS = 5.0  # without photos, after which free memory is returned to the system
+_MAX_RETRY_SECONDS = 30  # in `Retry-After`
 
 
 class Admission:
@@ -173,14 +162,13 @@ class Admission:
                 return
         self._running -= 1
         if not self._running:
-            self._schedule_clean_up()
+            self._cancel_clean_up()
+            loop = asyncio.get_running_loop()
+            self._clean_up = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, self._pool, return_free_memory)
 
-    def _schedule_clean_up(self) -> None:
-        """Schedule the return of free memory to the system, `_IDLE_SECONDS` from now."""
+    def _cancel_clean_up(self) -> None:
         if self._clean_up:
             self._clean_up.cancel()
-        loop = asyncio.get_running_loop()
-        self._clean_up = loop.call_later(_IDLE_SECONDS, loop.run_in_executor, self._pool, return_free_memory)
 
     def check_queue(self) -> None:
         """Raise `Unavailable` if the queue is too long."""
@@ -199,17 +187,12 @@ class Admission:
         now = self._clock()
         overloaded, self._overloaded_until = now < self._overloaded_until, now + _CALM_SECONDS
         self._refused = self._refused + 1 if overloaded else 1
-        if not overloaded:
-            self._shorten_queue()
-        return self._too_busy()
-
-    def _shorten_queue(self) -> None:
-        """Reject the newest waiting photos, so that only `_few` photos keep waiting."""
-        while len(self._waiting) > self._few:
+        while not overloaded and len(self._waiting) > self._few:  # the newest of those that wait
             turn = self._waiting.pop()
             if not turn.done():
                 self._refused += 1
                 turn.set_exception(self._too_busy())
+        return self._too_busy()
 
     def _too_busy(self) -> Unavailable:
         """Return the error for a rejected photo.
@@ -229,8 +212,7 @@ class Admission:
 
     def close(self) -> None:
         """Wait until the running photos are finished, and stop the worker threads."""
-        if self._clean_up:
-            self._clean_up.cancel()
+        self._cancel_clean_up()
         self._pool.shutdown()
 
 

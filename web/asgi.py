@@ -30,7 +30,7 @@ from chalicelib.telemetry.record import Failure, Notes, Record
 from web.admission import Admission, Lane, Pulse, Refusals
 from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
 from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
-from web.results.page import lost_page
+from web.results.page import nothing_page
 from web.settings import WebSettings
 
 type RequestLog = Callable[[str, str, int, float], None]
@@ -61,11 +61,6 @@ SPOOL_THREADS = 4
 """Number of threads that write photos to temporary files."""
 
 
-def _is_of_photo(route: Route) -> bool:
-    """Return whether requests for a route wait in the queue of photos."""
-    return "identify" in route.path
-
-
 class RouteMatch(NamedTuple):
     """The routes of a path by method, and the values of its parameters, such as `id` in `/uploads/{id}/identify`."""
 
@@ -82,21 +77,16 @@ class Router:
     """The routes of an application by path."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._paths: dict[str, dict[str, Route]] = {}
+        self._routes: dict[re.Pattern[str], dict[str, Route]] = {}
         for route in routes:
-            self._paths.setdefault(route.path, {})[route.method] = route
-        self._patterns = [
-            (re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))), methods)
-            for path, methods in self._paths.items()
-        ]
+            pattern = re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(route.path)))
+            self._routes.setdefault(pattern, {})[route.method] = route
 
     def match(self, path: str) -> RouteMatch | None:
         """Return the routes of a path, or None. A trailing slash is ignored, as in API Gateway."""
         path = path.rstrip("/") or "/"
-        for pattern, methods in self._patterns:
-            if found := pattern.fullmatch(path):
-                return RouteMatch(methods, found.groupdict())
-        return None
+        matches = ((pattern.fullmatch(path), methods) for pattern, methods in self._routes.items())
+        return next((RouteMatch(methods, found.groupdict()) for found, methods in matches if found), None)
 
 
 class Beside(Protocol):
@@ -164,7 +154,9 @@ class Asgi:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = str(scope["method"])
         if scope["path"] == HEALTHZ and method in ("GET", "HEAD"):  # a load balancer sends an address as Host
-            await send_response(send, method, self._healthz())
+            text, status = ("stopping", 503) if self.draining else ("ok", 200)
+            headers = {"Content-Type": "text/plain", "Cache-Control": "no-store"}
+            await send_response(send, method, Response(text, headers, status))
             return
         try:
             await self._respond(scope, receive, send)
@@ -217,7 +209,7 @@ class Asgi:
             raise self.refusal_of_method(scope["path"])
         headers, lane = headers_of(scope), self._lanes[route.lane]
         size = self._declared_size(route, headers)
-        is_photo, is_spooled = _is_of_photo(route), self._settings.relays and route.most_body is None
+        is_photo, is_spooled = "identify" in route.path, self._settings.relays and route.most_body is None
         if is_photo:
             self.admission.check_queue()  # before the body is read
         query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
@@ -250,7 +242,7 @@ class Asgi:
             return None
         match = self._router.match(scope["path"])
         route = match.routes.get("POST") if match else None
-        if route is None or not _is_of_photo(route):
+        if route is None or "identify" not in route.path:
             return None
         try:
             self._check_host(scope)
@@ -271,7 +263,7 @@ class Asgi:
     def _log_refusal(self, error: HTTPError, request_id: str, route: str, count: int = 1) -> None:
         failure = Failure.of(error)
         summary = failure.summary or error.detail  # which of our limits it was
-        summary = f"{summary} ({count} requests in a second)" if count > 1 else summary
+        summary += f" ({count} requests in a second)" if count > 1 else ""
         log_request(self._application.log, Record(request_id, route, failure=failure._replace(summary=summary)))
 
     def refusal_of_method(self, path: str) -> HTTPError:
@@ -294,45 +286,37 @@ class Asgi:
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, route: Route, headers: Mapping[str, str]) -> int:
-        """Return the maximum size of the body in bytes, according to the headers.
+        """Return the maximum size of the body in bytes, according to the headers; only that of a POST is read.
 
-        Raises `PhotoTooLarge` and `BodyTooLarge`. The body of another method than POST is not read.
+        Raises `PhotoTooLarge` and `BodyTooLarge`.
         """
         if route.method != "POST":
             return 0
-        most = self._most_body(route)
+        most, too_large = self._body_limit(route)
         length = headers.get("content-length")
         size = int(length) if length else (most if "transfer-encoding" in headers else 0)
         if size > most:
-            raise self._too_large(route)
+            raise too_large
         return size
 
     async def _receive(
         self, route: Route, receive: Receive, body: Spool | MemoryBody, arrived: Callable[[int], None]
     ) -> None:
-        most = self._most_body(route)
-        await receive_body(receive, body, arrived, most, self._too_large(route), self._settings.body_rate)
+        await receive_body(receive, body, arrived, *self._body_limit(route), self._settings.body_rate)
 
-    def _most_body(self, route: Route) -> int:
-        return self._limit + FORM_MARGIN if route.most_body is None else route.most_body
-
-    def _healthz(self) -> Response:
-        text, status = ("stopping", 503) if self.draining else ("ok", 200)
-        return Response(text, {"Content-Type": "text/plain", "Cache-Control": "no-store"}, status)
-
-    def _too_large(self, route: Route) -> ClientError:
-        if route.most_body is None:
-            return PhotoTooLarge(
-                f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
-            )
-        if route.most_body:
-            return BodyTooLarge(f"the body has more than {route.most_body} bytes; send a shorter one")
-        return BodyTooLarge("this path takes no body; send the request without one")
+    def _body_limit(self, route: Route) -> tuple[int, ClientError]:
+        """Return the most bytes that the body of a request may have, and the error for more."""
+        most = route.most_body
+        if most is None:
+            text = f"the body is too large for a photo of at most {self._limit / 1e6:g} MB; send a smaller one"
+            return self._limit + FORM_MARGIN, PhotoTooLarge(text)
+        text = f"the body has more than {most} bytes; send a shorter one"
+        return most, BodyTooLarge(text if most else "this path takes no body; send the request without one")
 
 
 def _refusal(error: HTTPError, route: str, scope: Scope, request_id: str) -> Response:
     """Return the response to a refused request: problem details, or a page for a browser that follows a wrong link."""
     headers = headers_of(scope)
     if isinstance(error, NotFound) and route == NO_ROUTE and "text/html" in headers.get("accept", ""):
-        return lost_page(language_of(Request(request_id, headers, {}, {}), languages()))
+        return nothing_page(language_of(Request(request_id, headers, {}, {}), languages()))
     return problem_response(error, request_id)

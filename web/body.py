@@ -38,29 +38,25 @@ class HeldBytes:
         Only bytes that have arrived count. If declared bytes counted, a few slow clients could block all others.
         Entering the context and calling the function raise `Unavailable` if too many bytes would be held.
         """
-        self._check(0, declared)
         own = 0
+
+        def check(more: int) -> None:
+            if self._held > own and self._held + more > self._most:  # the only body is never rejected
+                text = "too many photos are being received; try again in a moment"
+                raise Unavailable(text, retry_after=1, limit="bodies")
 
         def arrived(length: int) -> None:
             nonlocal own
-            self._check(own, length)
+            check(length)
             own += length
             self._held += length
+
+        check(declared)
 
         try:
             yield arrived
         finally:
             self._held -= own
-
-    def _check(self, own: int, more: int) -> None:
-        """Raise `Unavailable` if `more` bytes would exceed the limit.
-
-        `own`: bytes of this body that are already held. The only body is never rejected.
-        """
-        if self._held > own and self._held + more > self._most:
-            raise Unavailable(
-                "too many photos are being received; try again in a moment", retry_after=1, limit="bodies"
-            )
 
 
 class MemoryBody:
@@ -91,10 +87,8 @@ async def receive_body(
     Raises `too_large` if there are more than `most` bytes, `RequestTimeout` if the client is too slow, `ClientGone` if
     it closes the connection, and what `body` and `arrived` raise.
     """
-    length = 0
-    now = asyncio.get_running_loop().time
-    window_bytes = RATE_WINDOW * rate
-    window_end = window_bytes
+    length, now = 0, asyncio.get_running_loop().time
+    window_end = window_bytes = RATE_WINDOW * rate
     try:
         async with asyncio.timeout(RATE_WINDOW) as timeout:
             while True:
@@ -154,8 +148,7 @@ class Spool:
     """
 
     def __init__(self, content_type: str, most: int, threads: Executor) -> None:
-        self._most, self._threads = most, threads
-        self._files = ExitStack()
+        self._most, self._threads, self._files = most, threads, ExitStack()
         self._parts: list[bytes] = []
         self._held = 0
         self._form = FormParser(content_type, self._open) if is_form(content_type) else None

@@ -49,14 +49,12 @@ def accepts_gzip(accepted: str) -> bool:
 
 
 async def send_response(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
-    """Send a response.
+    """Send a response. `drain`: receives the unread rest of the request body, which is dropped.
 
-    `drain`: function that receives the unread rest of the request body. The rest is dropped before the connection
-    closes; otherwise the client might never see the response.
+    If the connection closed at once, it would be reset, and the client might never see the response.
     """
     data = response.body if isinstance(response.body, bytes) else response.body.encode()
-    body = b"" if method == "HEAD" else data
-    headers = {**response.headers}
+    body, headers = b"" if method == "HEAD" else data, {**response.headers}
     if response.status != 304:  # there it would be the length of the body that the client has
         headers["Content-Length"] = str(len(data))
     if drain:
@@ -65,17 +63,12 @@ async def send_response(send: Send, method: str, response: Response, drain: Rece
     await send({"type": "http.response.start", "status": response.status, "headers": raw})
     if drain:
         await send({"type": "http.response.body", "body": body, "more_body": True})
-        await _drop_rest(drain)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while (message := await drain())["type"] == "http.request" and message.get("more_body"):
+                    pass
         body = b""
     await send({"type": "http.response.body", "body": body})
-
-
-async def _drop_rest(receive: Receive) -> None:
-    """Read and drop the rest of the body, for at most `DRAIN_SECONDS`. Closing at once would reset the connection."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
-                pass
 
 
 def has_body(scope: Scope) -> bool:

@@ -64,9 +64,8 @@ class Protocol(HttpToolsProtocol):
         self._start_head_timer()
 
         if len(self.connections) > self.most_connections:
-            self._answer(
-                Unavailable("too many connections are open; try again in a moment", retry_after=1, limit="connections")
-            )
+            text = "too many connections are open; try again in a moment"
+            self._answer(Unavailable(text, retry_after=1, limit="connections"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
@@ -108,12 +107,9 @@ class Protocol(HttpToolsProtocol):
         self._stop_head_timer()
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         lengths = [value for name, value in self.headers if name == b"content-length"]
-        if codings and (codings != [b"chunked"] or lengths):
-            self._refuse(
-                BadRequest("the body's length is ambiguous; send Content-Length or Transfer-Encoding: chunked")
-            )
-        if len(lengths) > 1:
-            self._refuse(BadRequest("Content-Length is present more than once; send it once"))
+        if (codings and (codings != [b"chunked"] or lengths)) or len(lengths) > 1:
+            ambiguous = "the body's length is ambiguous; send one Content-Length or Transfer-Encoding: chunked"
+            self._refuse(BadRequest(ambiguous))
         if self.parser.should_upgrade() and (codings or lengths not in ([], [b"0"])):
             # httptools takes the body for data of the new protocol, and drops it.
             self._refuse(BadRequest("the server does not upgrade connections; send the request without Upgrade"))
@@ -185,9 +181,6 @@ class Protocol(HttpToolsProtocol):
         self._answer(RequestTimeout(f"the headers did not arrive within {self.head_seconds:g} s; send them faster"))
 
 
-_NO_ID = str(UUID(int=0))
-
-
 def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
     """Return the whole response to a request that never started. `keep`: whether the connection stays open."""
     body = json.dumps(problem_of(error, request_id), allow_nan=False).encode()
@@ -196,13 +189,14 @@ def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
     return b"".join([STATUS_LINE[error.status], *lines, b"\r\n", body])
 
 
+_NO_ID = str(UUID(int=0))
+_parts: dict[tuple[str, bool], list[bytes]] = {}
+"""The parts of a response before and after the request id, by error detail (30, one for each time to wait)."""
+
+
 def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:
     """Return `_message` of a full queue: each text is made once, and then gets only the id of the request."""
     parts = _parts.get((error.detail, keep))
     if parts is None:
         parts = _parts[error.detail, keep] = _message(error, _NO_ID, keep=keep).split(_NO_ID.encode())
     return request_id.encode().join(parts)
-
-
-_parts: dict[tuple[str, bool], list[bytes]] = {}
-"""The parts of a response before and after the request id, by error detail (30, one for each time to wait)."""

@@ -6,7 +6,7 @@ So clients of the tier and of API Gateway get the same answers and errors from t
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
@@ -21,16 +21,10 @@ from chalicelib.telemetry.record import Failure, Invoked, Record
 
 _CONNECT_SECONDS = 1.0
 _SLOW, _SOON, _LATER = 5, 1, 30
-"""Seconds in `Retry-After`: after a failure, after throttling if Lambda names no time, and for a wrong deployment."""
-_LONGEST_RETRY = 30
-_THROTTLED = {"TooManyRequestsException", "EC2ThrottledException", "ThrottlingException"}
-_REFUSED = {
-    "AccessDeniedException",
-    "ResourceNotFoundException",
-    "UnrecognizedClientException",
-    "ExpiredTokenException",
-}
-"""Error codes of a function or a role that is not what the settings say; they persist until someone fixes that."""
+"""Seconds in `Retry-After`: after a failure; the shortest after throttling; the longest, and for a wrong deployment."""
+_THROTTLED = {"TooManyRequests", "EC2Throttled", "Throttling"}
+_REFUSED = {"AccessDenied", "ResourceNotFound", "UnrecognizedClient", "ExpiredToken"}
+"""Names of exceptions for a function or a role that is not what the settings say, which persist until it is mended."""
 
 
 class FunctionError(Exception):
@@ -42,10 +36,9 @@ class FunctionError(Exception):
 
     def as_unavailable(self) -> Unavailable:
         """Return the error for clients."""
-        seconds = self.retry_after
-        if self.code == "throttled":
-            return Unavailable(f"too many photos are being identified; try again in {seconds} s", seconds)
-        return Unavailable(f"the identification did not answer; try again in {seconds} s", seconds)
+        is_busy = self.code == "throttled"
+        said = "too many photos are being identified" if is_busy else "the identification did not answer"
+        return Unavailable(f"{said}; try again in {self.retry_after} s", self.retry_after)
 
 
 class Function:
@@ -56,8 +49,7 @@ class Function:
     """
 
     def __init__(self, name: str, region: str, seconds: float, connections: int) -> None:
-        self._name, self._region = name, region
-        self._seconds, self._connections = seconds, connections
+        self._name, self._region, self._seconds, self._connections = name, region, seconds, connections
         self._client = Lazy(self._connect)
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,22 +92,19 @@ class Function:
 
 def _refusal(response: Mapping[str, Any]) -> FunctionError:
     """Return the error for an error response of Lambda."""
-    code = str(response.get("Error", {}).get("Code", ""))
-    detail = f"{code} {response.get('Error', {}).get('Message', '')}"
-    if code in _THROTTLED:
+    error = response.get("Error", {})
+    code, detail = error.get("Code", ""), f"{error.get('Code', '')} {error.get('Message', '')}"
+    if code.removesuffix("Exception") in _THROTTLED:
         named = str(response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", ""))
         seconds = int(named) if named.isascii() and named.isdigit() else _SOON
-        return FunctionError("throttled", detail, min(max(seconds, _SOON), _LONGEST_RETRY))
-    if code in _REFUSED:
+        return FunctionError("throttled", detail, min(max(seconds, _SOON), _LATER))
+    if code.removesuffix("Exception") in _REFUSED:
         return FunctionError("refused", detail, _LATER)
     return FunctionError("unavailable", detail)
 
 
 API_ID = "web"
 """Stands for API Gateway's id of an API in events: the request comes from outside, not from an operator."""
-_IDENTIFY = "/identify"
-_HEALTH = "/health"
-_UPLOADED = "/uploads/{id}/identify"
 _SENT = ("accept", "if-none-match")
 """Request headers that the function reads. The others, such as the client's address, stay here."""
 _KEPT = ("content-type", "cache-control", "etag", "retry-after", "ratelimit", "vary", "x-content-type-options", "allow")
@@ -134,12 +123,12 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
             first, *others = [uploads.store(photo) for photo in request.spooled.photos]
         query = {**request.query, **fields, **({"also": [",".join(others)]} if others else {})}
         uploaded = request._replace(path={"id": first}, query=query)
-        return _hand_on(function, "POST", _UPLOADED, uploaded, record)
+        return _hand_on(function, "POST", "/uploads/{id}/identify", uploaded, record)
 
     def relayed(route: Route) -> Route:
         if route.lane == "page":  # it needs neither model nor stores
             return route
-        if route.path == _IDENTIFY:
+        if route.path == "/identify":
             return route._replace(handler=post_identify)
 
         def handler(_: Application, request: Request, record: Record) -> Response:
@@ -151,18 +140,12 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
 
 
 def proxy_event(method: str, resource: str, request: Request) -> dict[str, Any]:
-    """Return the event that API Gateway would send to the function for a request without a body."""
+    """Return what Chalice reads of the event that API Gateway sends for a request without a body."""
     path = resource
     for name, value in request.path.items():
         path = path.replace(f"{{{name}}}", value)
-    headers = {name: request.headers[name] for name in _SENT if name in request.headers}
     return {
-        "resource": resource,
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": {name: values[-1] for name, values in request.query.items()} or None,
+        "headers": {name: request.headers[name] for name in _SENT if name in request.headers},
         "multiValueQueryStringParameters": {name: list(values) for name, values in request.query.items()} or None,
         "pathParameters": dict(request.path) or None,
         "stageVariables": None,
@@ -181,28 +164,25 @@ def proxy_event(method: str, resource: str, request: Request) -> dict[str, Any]:
 
 def _hand_on(function: Function, method: str, resource: str, request: Request, record: Record) -> Response:
     """Return the function's response. Raises `Unavailable` if Lambda has none."""
-    started = perf_counter()
+    started, failed = perf_counter(), True
     try:
         response = response_of(function.invoke(proxy_event(method, resource, request)))
+        failed = False
     except FunctionError as error:
-        record.invoked = Invoked(_milliseconds(started), failed=True)
         raise error.as_unavailable() from error
-    record.invoked = Invoked(_milliseconds(started), failed=False)
+    finally:
+        record.invoked = Invoked(round((perf_counter() - started) * 1e3, 1), failed=failed)
     # Chalice's own errors are no problem details. The health of the parts is 503 when the service itself answers well.
-    is_fault = response.status >= 500 and resource != _HEALTH
+    is_fault = response.status >= 500 and resource != "/health"
     if is_fault or response.headers.get("Content-Type") == PROBLEM_TYPE:
         record.failure = Failure(response.status, _code_of(response.body))
     return response
 
 
-def _milliseconds(started: float) -> float:
-    return round((perf_counter() - started) * 1e3, 1)
-
-
 def response_of(result: Mapping[str, Any]) -> Response:
     """Return the response in a function's result. Raises `FunctionError` if there is none."""
     try:
-        given = {**(result.get("headers") or {}), **_last(result.get("multiValueHeaders") or {})}
+        given = result.get("headers") or {}
         headers = {name: str(value) for name, value in given.items() if name.lower() in _KEPT}
         text = str(result.get("body") or "")
         body = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
@@ -213,10 +193,6 @@ def response_of(result: Mapping[str, Any]) -> Response:
         return Response(body, headers, status)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FunctionError("malformed", "the result is not a response of the API") from error
-
-
-def _last(headers: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return {name: values[-1] for name, values in headers.items() if values}
 
 
 def _code_of(body: str | bytes) -> str:

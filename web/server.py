@@ -56,7 +56,7 @@ def serve(
         settings = WebSettings.from_environment()
         log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
         if settings.relays and application.settings.telemetry.log_format == "json":
-            log = lambda *_: None  # noqa: E731  nothing is printed
+            log = lambda *_: None  # noqa: E731  metrics have a line for each request, and every line is JSON
         build = relaying if settings.relays else identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
@@ -97,17 +97,15 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
 def relaying(application: Application, settings: WebSettings, log: RequestLog, beside: Beside | None) -> Asgi:
     """Return the server of an application without a model: a Lambda function identifies photos. Raises `SettingError`.
 
-    Its metrics have the dimension `tier`, since the function counts the same requests. Unless people read the log, the
-    lines of metrics take the place of the lines about requests, so that every line is JSON.
+    Its metrics have the dimension `tier`, since the function counts the same requests.
     """
     own = application.settings
     if not own.s3.bucket:
         raise SettingError("setting PHOTO_BUCKET is empty; INFERENCE=lambda needs the bucket that the function reads")
     application.emitter = Emitter(own.telemetry.service, own.deployment.stage, own.telemetry.metrics_file, tier=TIER)
-    function = Function(
-        settings.identify_function, own.deployment.region, settings.invoke_seconds, settings.worker_count
-    )
-    uploads = Uploads(own, settings.worker_count)
+    workers = settings.worker_count
+    function = Function(settings.identify_function, own.deployment.region, settings.invoke_seconds, workers)
+    uploads = Uploads(own, workers)
     routes = _with_results(relay_routes(function, uploads), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 

@@ -62,7 +62,7 @@ class SimulatedTier:
         failed = sum(record.failure is not None and record.failure.status >= 500 for record in records)
         for task in range(tasks):
             self._now = begin + 59.9
-            self._emitter.emit(Pulse(waiting=max(0, round(count / tasks) - 12 - task)).notes())
+            Pulse(waiting=max(0, round(count / tasks) - 12 - task)).beat(self._emitter.emit)
         requests = count * (1 + _FILES)
         uploads = [random.lognormvariate(-0.2, 0.6) for _ in records]  # with the time that the photo is on its way
         answered: Values = {

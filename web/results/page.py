@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import Any, Final, NamedTuple
 
 from chalicelib.api.answers import LEAST_SHOWN
@@ -52,9 +54,8 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
     words = words_of(language)
     answer, answered = result.answer, _headline(result.answer, words)
     headline = _said(result, words) or answered
-    summary = tuple(_summary(answer, answered, headline, words))
+    summary = _summary(answer, answered, headline, words)
     address = f"{origin}/r/{result.id}"
-    deleted = words.own("deleted", date=words.date(result.expires))
     outcome = [
         *_head_of_answer(result, headline, words),
         *(f'<p class="remark">{escape(each)}</p>' for each in summary if each != answered.rest),
@@ -62,7 +63,7 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
         *_candidates(answer, words),
         *_relatives(_named(answer) or {}, words),
         *_place(answer, words),
-        f'<p class="quiet deleted">{escape(deleted)}</p>',
+        f'<p class="quiet deleted">{escape(words.own("deleted", date=words.date(result.expires)))}</p>',
     ]
     preview = {
         "og:type": "website",
@@ -78,51 +79,38 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
     return _document(headline.text, picture, outcome, preview, words)
 
 
-def missing_page(language: str = DEFAULT_LANGUAGE) -> Response:
-    """Return the page for a result that does not exist."""
+def nothing_page(language: str = DEFAULT_LANGUAGE, *, is_gone: bool = False) -> Response:
+    """Return the page for an address at which there is nothing. `is_gone`: a result may have been there."""
     words = words_of(language)
-    return _nothing(words.own("gone"), words.own("gone.why"), words)
-
-
-def lost_page(language: str = DEFAULT_LANGUAGE) -> Response:
-    """Return the page for an address that does not exist."""
-    words = words_of(language)
-    return _nothing(words.own("lost"), words.own("lost.why"), words)
-
-
-def _nothing(title: str, why: str, words: Words) -> Response:
+    title, why = (words.own("gone"), words.own("gone.why")) if is_gone else (words.own("lost"), words.own("lost.why"))
     outcome = [f"<h2>{escape(title)}</h2>", f"<p>{escape(why)}</p>"]
     return _document(title, "", outcome, {}, words)._replace(status=404)
 
 
 def _document(title: str, picture: str, outcome: Iterable[str], preview: Mapping[str, str], words: Words) -> Response:
-    metas = "".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in preview.items())
-    style, icon = _look()
-    own = f'<a class="button primary" href="/">{escape(words.own("own"))}</a>'
-    text = (
-        f'<!doctype html>\n<html lang="{words.name}" dir="{words.direction}">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{escape(title)} · Faunalens</title>\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f'<meta name="robots" content="noindex, nofollow">\n{metas}'
-        f'<link rel="icon" href="{icon}">\n<link rel="stylesheet" href="/web/{style}">\n</head>\n'
-        f'<body class="shared" data-state="{"answer" if picture else "many"}">\n'
-        f'<header><img src="{icon}" alt="" width="36" height="36">'
-        f"<div><h1>Faunalens</h1><p>{escape(words.question)}</p></div></header>\n"
-        f'<main>\n<section id="photo" aria-label="{escape(words.own("picture"))}">'
-        f'<div id="frame">{picture}</div><div class="buttons">{own}</div></section>\n'
-        f'<section id="outcome"><article id="answer">\n{"\n".join(outcome)}\n</article></section>\n</main>\n'
-        "</body>\n</html>\n"
+    """Return the page. `picture`, `outcome`: HTML."""
+    text = _template().substitute(
+        language=words.name,
+        direction=words.direction,
+        title=escape(title),
+        metas="".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in preview.items()),
+        state="answer" if picture else "many",
+        question=escape(words.question),
+        label=escape(words.own("picture")),
+        picture=picture,
+        own=escape(words.own("own")),
+        outcome="\n".join(outcome),
     )
     return Response(text, HEADERS)
 
 
 @cache
-def _look() -> tuple[str, str]:
-    """Return the name of the page's style sheet, and the address of its icon."""
+def _template() -> Template:
+    """Return the HTML with the style sheet and the icon of the page of the API."""
     style = next(iter(WEB.glob("page-*.css"))).name
     icon = _ICON.search((WEB / f"{DEFAULT_LANGUAGE}.html").read_text(encoding="utf-8"))
-    return style, icon[1] if icon else ""
+    template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    return Template(template.safe_substitute(style=style, icon=icon[1] if icon else ""))
 
 
 def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -163,15 +151,13 @@ def _said(result: Result, words: Words) -> _Headline | None:
     return _Headline(words.own("said"), name or result.said.animal, "")
 
 
-def _summary(answer: Mapping[str, Any], answered: _Headline, headline: _Headline, words: Words) -> Iterator[str]:
-    """Yield how sure an answer is, as far as its headline does not say that, and why it is wide or missing."""
+def _summary(answer: Mapping[str, Any], answered: _Headline, headline: _Headline, words: Words) -> list[str]:
+    """Return how sure an answer is, as far as its headline does not say that, and why it is wide or missing."""
     if headline is not answered:
-        yield words.own(
-            "said.answered", answer=words.shared("guess", name=answered.text, sure=answered.rest).strip(", ")
-        )
-        return
+        guess = words.shared("guess", name=answered.text, sure=answered.rest).strip(", ")
+        return [words.own("said.answered", answer=guess)]
     reasons = [words.of_code("reason", each) for each in answer.get("reasons", ())]
-    yield from filter(None, (answered.rest, *(reasons or [answer["why_not"]])))
+    return [each for each in (answered.rest, *(reasons or [answer["why_not"]])) if each]
 
 
 def _head_of_answer(result: Result, headline: _Headline, words: Words) -> Iterator[str]:
@@ -221,15 +207,12 @@ def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
 
 
 def _relatives(prediction: Mapping[str, Any], words: Words) -> Iterator[str]:
-    relatives = prediction.get("relatives_here")
-    if not relatives:
-        return
-    shown = relatives["taxa"]
-    count, more = relatives["count"], relatives["count"] - len(shown)
-    yield f"<h3>{escape(words.own('relatives', count=count))}</h3>"
-    yield f'<p class="quiet">{escape(words.own("relatives.note"))}</p>\n<ul class="taxa">'
-    yield from (f"<li>{_with_latin(each, words)}</li>" for each in shown)
-    yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
+    if relatives := prediction.get("relatives_here"):
+        count, more = relatives["count"], relatives["count"] - len(relatives["taxa"])
+        yield f"<h3>{escape(words.own('relatives', count=count))}</h3>"
+        yield f'<p class="quiet">{escape(words.own("relatives.note"))}</p>\n<ul class="taxa">'
+        yield from (f"<li>{_with_latin(each, words)}</li>" for each in relatives["taxa"])
+        yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
 
 
 def _with_latin(taxon: Mapping[str, Any], words: Words) -> str:

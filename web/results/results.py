@@ -48,9 +48,10 @@ class Said(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What the person who made a result said of it. `answered`: what the answer said, which may be the same.
+    """What the person who made a result said of it.
 
-    `animal`: the scientific name if they chose one, or else their words. `cell`: of the photo's place; empty for none.
+    `answered`: the scientific name in the answer, or what else it says that the photo shows. `animal`: the scientific
+    name that the person chose, or else their words. `cell`: that of the photo's place; empty for none.
     """
 
     created: datetime
@@ -170,9 +171,10 @@ class Results:
         with ThreadPoolExecutor(READERS) as readers:
             for result in readers.map(self._listed, names):
                 if result is not None and (said := result.said) is not None and self._now() < result.expires:
-                    cell = (result.answer.get("location") or {}).get("cell") or ""
-                    animal = said.scientific_name or said.animal
-                    yield Correction(said.created, result.id, answered(result.answer), animal, cell)
+                    answer, prediction = result.answer, result.answer.get("prediction")
+                    answered = prediction["scientific_name"] if prediction else answer.get("subject", "")
+                    cell = (answer.get("location") or {}).get("cell") or ""
+                    yield Correction(said.created, result.id, answered, said.scientific_name or said.animal, cell)
 
     def _listed(self, name: str) -> Result | None:
         """Return a result whose name the store has listed, or None if it was deleted meanwhile."""
@@ -192,12 +194,6 @@ def _parse(name: str, data: bytes) -> Result:
     return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], said)
 
 
-def answered(answer: Mapping[str, Any]) -> str:
-    """Return what an answer says: the scientific name of its taxon, or what else the photo shows."""
-    prediction = answer.get("prediction")
-    return str(prediction["scientific_name"] if prediction else answer.get("subject", ""))
-
-
 def _hash(token: str) -> str:
     """Return the hash of a token. The store has no tokens: a reader of the store cannot delete results."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -206,12 +202,10 @@ def _hash(token: str) -> str:
 def open_results(own: Settings, settings: WebSettings) -> Results | None:
     """Return the results in the bucket or the folder of the settings. None if they name neither."""
     quota = Quota(settings.results_bytes, settings.results_files)
-    if settings.results_bucket:
-        bucket = settings.results_bucket
+    if bucket := settings.results_bucket:
         return Results(BucketStore(bucket, own.deployment.region, own.s3, quota, settings.worker_count))
-    if settings.results_folder:
-        lifetime, free = LIFETIME.total_seconds(), settings.results_free_bytes
-        return Results(FolderStore(settings.results_folder, lifetime, quota, free))
+    if folder := settings.results_folder:
+        return Results(FolderStore(folder, LIFETIME.total_seconds(), quota, settings.results_free_bytes))
     return None
 
 

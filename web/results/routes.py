@@ -5,8 +5,7 @@ The page learns from a <meta> that this server keeps results.
 
 import io
 import json
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -46,8 +45,7 @@ one_at_a_time = Lock()
 def thumbnail(read: Callable[[], bytes], limits: PhotoLimits) -> bytes | None:
     """Return a photo as an upright JPEG whose longer side has `SIDE` pixels. `read`: returns the photo.
 
-    Returns None if the photo cannot be decoded, would take too much memory, or would wait too long: threads take turns,
-    so only one of them has a photo in memory.
+    Returns None if the photo cannot be decoded, takes too much memory, or waits too long: threads take turns.
     """
     from PIL import Image
 
@@ -73,16 +71,14 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
     `origin`: scheme and host of the server's address, such as https://example.org; empty to use that of each request.
     """
-    changes: dict[str, Callable[[Handler, Application, Request, Record], Response]] = {
-        "/identify": partial(_identify, results, origin),
-        "/": _offer,
-        "/openapi.json": _describe,
-    }
-    changed = (
-        route._replace(handler=partial(changes[route.path], route.handler)) if route.path in changes else route
-        for route in routes
-    )
-    return (*changed, *_result_routes(results, origin))
+    changes: Mapping[str, Callable[..., Response]]
+    changes = {"/identify": partial(_identify, results, origin), "/": _offer, "/openapi.json": _describe}
+
+    def changed(route: Route) -> Route:
+        change = changes.get(route.path)
+        return route._replace(handler=partial(change, route.handler)) if change else route
+
+    return (*map(changed, routes), *_result_routes(results, origin))
 
 
 def _offer(handle: Handler, app: Application, request: Request, record: Record) -> Response:
@@ -138,16 +134,14 @@ def _kept(
         return thumbnail(lambda: _first_photo(request), app.settings.photo) if has_picture else None
 
     try:
-        receipt = results.keep(answer, picture)
+        kept = results.keep(answer, picture)
     except Unavailable as error:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.detail
         extra = {"request_id": request.id, "route": "/identify", "error": cause}
-        app.log.log(logging.WARNING, "result was not kept: store unavailable", extra=extra)
+        app.log.warning("result was not kept: store unavailable", extra=extra)
         return None
-    expires = receipt.expires.isoformat(timespec="seconds")
-    address = f"{request.base}r/{receipt.id}"
-    known = {"id": receipt.id, "url": address, "token": receipt.token, "expires": expires}
-    return {**known, "picture": receipt.has_picture}
+    known = {"id": kept.id, "url": f"{request.base}r/{kept.id}", "token": kept.token, "picture": kept.has_picture}
+    return known | {"expires": kept.expires.isoformat(timespec="seconds")}
 
 
 def _first_photo(request: Request) -> bytes:
@@ -176,7 +170,7 @@ def _result_routes(results: Results, origin: str) -> tuple[Route, ...]:
         try:
             result = results.find(request.path["id"])
         except NotFound:
-            return page.missing_page(language)
+            return page.nothing_page(language, is_gone=True)
         return page.result_page(result, origin or f"http://{request.headers.get('host', '')}", language)
 
     def delete_result(_: Application, request: Request, __: Record) -> Response:

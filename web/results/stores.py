@@ -135,8 +135,7 @@ class FolderStore:
             now = time()
             if now - self._swept < SWEEP_SECONDS:
                 return
-            self._swept = now
-            size = files = 0
+            self._swept, size, files = now, 0, 0
             for path in [self._folder / name for name in self.names()]:
                 with suppress(OSError):  # another process has deleted it, or this one may not; readers check the time
                     found = path.stat()
@@ -168,8 +167,7 @@ class BucketStore:
         return self._s3.call(lambda s3: s3.put_object(**where, Body=data), changed) is not None
 
     def check_room(self) -> None:
-        day = time() // DAY
-        if day != self._day:
+        if (day := time() // DAY) != self._day:
             self._day = day
             self._quota.reset()
         self._quota.check()

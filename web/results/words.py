@@ -70,16 +70,14 @@ class Words:
 
     def position(self, latitude: float, longitude: float) -> str:
         """Return coordinates as text: 33.1° S, 150.9° E."""
-        north = self.shared("south" if latitude < 0 else "north", degrees=self._decimal(latitude))
-        east = self.shared("west" if longitude < 0 else "east", degrees=self._decimal(longitude))
+        north, east = (f"{abs(each):.1f}".replace(".", self.own("decimal")) for each in (latitude, longitude))
+        north = self.shared("south" if latitude < 0 else "north", degrees=north)
+        east = self.shared("west" if longitude < 0 else "east", degrees=east)
         return self.shared("position", latitude=north, longitude=east)
 
     def date(self, day: datetime) -> str:
         """Return a date as text."""
         return day.strftime(self.own("date"))
-
-    def _decimal(self, degrees: float) -> str:
-        return f"{abs(degrees):.1f}".replace(".", self.own("decimal"))
 
 
 @cache
