@@ -68,22 +68,21 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: 
     assert {each.key for each in (*stand.sent, *stand.asked)} == {KEY}
 
 
-@pytest.mark.parametrize(
-    ("mode", "sentence"),
-    [
-        ("no_location", "No place was used, only the photo."),
-        ("unknown_area", "Which animals live there is not known, so only the photo was used."),
-        ("degraded", "Which animals live there is not known just now, so only the photo was used."),
-    ],
-)
-def test_an_answer_says_when_the_place_was_not_used(identified: Identified, mode: Any, sentence: str) -> None:
-    place = answers.NOWHERE if mode == "no_location" else answers.AUSTRALIA
-    alone = (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
-    shown = identified(answers.koala(features=FeaturesUsed(mode, "bypass", 0, None), location=place, candidates=alone))
-    expect(shown.locator("#narrowing")).to_have_text(sentence)
-    expect(shown.locator(".badge")).to_be_hidden()
-    expect(shown.locator("#legend")).to_be_hidden()
-    expect(shown.locator("#closer")).to_be_visible(visible=mode != "no_location")
+def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Open) -> None:
+    shown, alone = open_page(stand.url), (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
+    modes: dict[Any, str] = {
+        "no_location": "No place was used, only the photo.",
+        "unknown_area": "Which animals live there is not known, so only the photo was used.",
+        "degraded": "Which animals live there is not known just now, so only the photo was used.",
+    }
+    for mode, sentence in modes.items():
+        place = answers.NOWHERE if mode == "no_location" else answers.AUSTRALIA
+        used = FeaturesUsed(mode, "bypass", 0, None)
+        stand.tell(answers.koala(features=used, location=place, candidates=alone))
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#narrowing")).to_have_text(sentence)
+        expect(shown.locator(".badge, #legend").filter(visible=True)).to_have_count(0)
+        expect(shown.locator("#closer")).to_be_visible(visible=mode != "no_location")
     # AND scores stand at the right, where bars end, although there are no badges
     for viewport in (PHONE, DESK):
         shown.set_viewport_size(viewport)
@@ -91,28 +90,26 @@ def test_an_answer_says_when_the_place_was_not_used(identified: Identified, mode
         assert score["x"] + score["width"] == pytest.approx(track["x"] + track["width"], abs=1)
 
 
-@pytest.mark.parametrize(
-    ("mode", "sentence"),
-    [
-        ("unknown_area", "Which animals live there is not known."),
-        ("narrowed", "No animals are known to live there."),
-        ("degraded", "Which animals live there is not known just now. Close this list and try again."),
-    ],
-)
-def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified, mode: Any, sentence: str) -> None:
-    # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
-    stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
+def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified) -> None:
     shown = identified()
-    # WHEN the list is opened THEN it is empty and says which of the two it is
-    question = shown.get_by_text("Which animals live there?")
-    question.click()
-    expect(shown.locator("#animals-status")).to_have_text(sentence)
-    expect(shown.locator("#animals-list li")).to_have_count(0)
-    # WHEN it is closed and opened again later THEN it shows the animals
+    question, status = shown.get_by_text("Which animals live there?"), shown.locator("#animals-status")
+    modes: dict[Any, str] = {
+        "unknown_area": "Which animals live there is not known.",
+        "narrowed": "No animals are known to live there.",
+        "degraded": "Which animals live there is not known just now. Close this list and try again.",
+    }
+    for mode, sentence in modes.items():
+        # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
+        stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
+        # WHEN the list is opened THEN it is empty and says which of the two it is
+        question.click()
+        expect(status).to_have_text(sentence)
+        expect(shown.locator("#animals-list li")).to_have_count(0)
+        question.click()
+    # WHEN it is opened again later THEN it shows the animals
     stand.residents = asdict(answers.RESIDENTS)
     question.click()
-    question.click()
-    expect(shown.locator("#animals-status")).to_have_text("2 animals that Faunalens knows")
+    expect(status).to_have_text("2 animals that Faunalens knows")
     expect(shown.locator("#animals-list li")).to_have_count(2)
 
 
@@ -139,32 +136,31 @@ def test_an_animal_out_of_place_gets_a_remark_and_a_nameless_one_guesses(stand: 
     expect(shown.locator("#remark")).to_have_text(night)
 
 
-@pytest.mark.parametrize(
-    ("prediction", "perhaps", "said"),
-    [
-        (CAT, (), "Likely: cat: jaguar, ocelot, or margay, 88%."),
-        (DOG, (), "Perhaps: dog, perhaps basenji, 60%."),
-        (MAMMAL, (OPOSSUM, RACCOON), "Mammal; perhaps opossum or raccoon or coati."),
-        (MAMMAL, (OPOSSUM, CANID), "Mammal; perhaps opossum / dog, wolf or fox."),
-        (None, (OPOSSUM,), "An animal; perhaps opossum."),
-    ],
-)
-def test_a_headline_says_how_far_the_answer_goes(
-    identified: Identified, prediction: PredictedTaxon | None, perhaps: tuple[PossibleTaxon, ...], said: str
-) -> None:
-    shown = identified(answers.koala(prediction=prediction, perhaps=perhaps))
-    expect(shown.locator("#status")).to_have_text(said)
-    expect(shown.locator("#members")).to_be_visible(visible=prediction is CAT)
-    # AND what it perhaps is has its Latin name and its likeliest animals, and no number of its own
-    rows = {RACCOON: "raccoon or coatiProcyonidaeraccoon or white-nosed coati", CANID: "dog, wolf or foxCanidae"}
-    expect(shown.locator("#perhaps-list li")).to_have_text([rows.get(each, "opossumDidelphidae") for each in perhaps])
+HEADLINES: list[tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], str]] = [
+    (CAT, (), "Likely: cat: jaguar, ocelot, or margay, 88%."),
+    (DOG, (), "Perhaps: dog, perhaps basenji, 60%."),
+    (MAMMAL, (OPOSSUM, RACCOON), "Mammal; perhaps opossum or raccoon or coati."),
+    (MAMMAL, (OPOSSUM, CANID), "Mammal; perhaps opossum / dog, wolf or fox."),
+    (None, (OPOSSUM,), "An animal; perhaps opossum."),
+]
+
+
+def test_a_headline_says_how_far_the_answer_goes(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for prediction, perhaps, said in HEADLINES:
+        stand.tell(answers.koala(prediction=prediction, perhaps=perhaps))
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#status")).to_have_text(said)
+        expect(shown.locator("#members")).to_be_visible(visible=prediction is CAT)
+        # AND what it perhaps is has its Latin name and its likeliest animals, and no number of its own
+        rows = {RACCOON: "raccoon or coatiProcyonidaeraccoon or white-nosed coati", CANID: "dog, wolf or foxCanidae"}
+        listed = [rows.get(each, "opossumDidelphidae") for each in perhaps]
+        expect(shown.locator("#perhaps-list li")).to_have_text(listed)
+        for part in ("#candidates", "#compare", "#animal"):
+            expect(shown.locator(part)).to_be_visible(visible=not perhaps)
     # AND the known animals that only look like it are there for the asking
-    expect(shown.locator("#candidates")).to_be_visible(visible=not perhaps)
-    for part in ("#compare", "#animal"):
-        expect(shown.locator(part)).to_be_visible(visible=not perhaps)
-    if perhaps:
-        shown.get_by_text("Animals that Faunalens knows and that look like it").click()
-        expect(shown.locator("#candidates")).to_be_visible()
+    shown.get_by_text("Animals that Faunalens knows and that look like it").click()
+    expect(shown.locator("#candidates")).to_be_visible()
 
 
 def test_a_photo_without_an_animal_says_so_and_offers_none(stand: Stand, open_page: Open) -> None:
@@ -203,23 +199,13 @@ def test_a_rank_never_contradicts_the_name(stand: Stand, open_page: Open) -> Non
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
 
 
-@pytest.mark.parametrize(
-    ("packs", "sentence"),
-    [
-        ((), "The general model looked at the photo."),
-        (("birds",), "The general model looked at the photo, then the one for birds."),
-        (
-            ("birds", "insects"),
-            "The general model looked at the photo, then the one for birds and the one for insects.",
-        ),
-    ],
-)
-def test_an_answer_says_which_models_looked(identified: Identified, packs: tuple[str, ...], sentence: str) -> None:
-    used = tuple(PackUsed(name, "ba9876543210", 9.0) for name in packs)
+def test_an_answer_says_which_models_looked(identified: Identified) -> None:
+    used = tuple(PackUsed(name, "ba9876543210", 9.0) for name in ("birds", "insects"))
     shown = identified(answers.koala(model=ModelUsed("faunalens", "0123456789ab", used)))
     shown.get_by_text("About this answer").click()
+    sentence = "The general model looked at the photo, then the one for birds and the one for insects."
     expect(shown.locator("#models")).to_have_text(sentence)
-    versions = ", ".join(["faunalens 0123456789ab", *(f"{name} ba9876543210" for name in packs)])
+    versions = "faunalens 0123456789ab, birds ba9876543210, insects ba9876543210"
     expect(shown.locator("#about")).to_contain_text(versions)
 
 
@@ -291,25 +277,26 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
             expect(view, error.code).to_contain_text("Wait about 5 seconds.")
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "heading"),
-    [
+def test_a_gateway_may_refuse_in_its_own_words(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    refusals: list[tuple[int, Any, str]] = [
         (413, {"message": "Request Too Long"}, "This photo is too large"),
         (429, {"message": "Too Many Requests"}, "Too many photos at once"),
         (504, {"message": "Endpoint request timed out"}, "That took too long"),
         (502, "<html>Bad Gateway</html>", "That did not work"),
         (200, "<html>A portal</html>", "That did not work"),
-    ],
-)
-def test_a_gateway_may_refuse_in_its_own_words(identified: Identified, status: int, body: Any, heading: str) -> None:
-    shown = identified(body, status)
-    expect(shown.locator("#problem-heading")).to_have_text(heading)
+    ]
+    for status, body, heading in refusals:
+        stand.tell(body, status)
+        with shown.expect_response("**/identify*"):
+            shown.set_input_files("#pick", photo())
+        expect(shown.locator("#problem-heading")).to_have_text(heading)
 
 
 @pytest.mark.firefox
-def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Stand, open_page: Open) -> None:
+def test_offline_is_said_at_once_and_only_the_photo_goes_when_that_is_over(stand: Stand, open_page: Open) -> None:
     # GIVEN a device without a network
-    shown = open_page(stand.url)
+    shown = open_page(stand.url, before=lambda empty: empty.clock.install())
     shown.context.set_offline(True)
     # WHEN a photo is chosen THEN that is said, without a second attempt
     shown.set_input_files("#pick", photo())
@@ -317,48 +304,7 @@ def test_offline_is_said_at_once_and_the_photo_goes_when_that_is_over(stand: Sta
     # WHEN the network is back THEN the photo is answered
     shown.context.set_offline(False)
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    assert len(stand.sent) == 1
-
-
-@pytest.mark.firefox
-def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> None:
-    # GIVEN a photo whose answer takes its time
-    stand.open.clear()
-    shown = identified(answers.koala())
-    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
-    # WHEN it is cancelled THEN the request is given up, and the photo can be sent again
-    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
-        shown.get_by_role("button", name="Cancel").click()
-    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
-    stand.open.set()
-    shown.get_by_role("button", name="Try again").click()
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    # WHEN another place is cancelled THEN the answer is there again
-    stand.open.clear()
-    shown.get_by_role("button", name="Choose another place").click()
-    shown.get_by_role("button", name="Continue without the place").click()
-    shown.get_by_role("button", name="Cancel").click()
-    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
-
-
-@pytest.mark.firefox
-def test_what_is_cancelled_before_the_second_attempt_is_not_sent(stand: Stand, open_page: Open) -> None:
-    # GIVEN a connection that failed
-    shown = open_page(stand.url, before=lambda empty: empty.clock.install())
-    shown.route("**/identify*", lambda route: route.abort(), times=1)
-    shown.set_input_files("#pick", photo())
-    expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
-    # WHEN it is cancelled THEN the photo stays here
-    shown.get_by_role("button", name="Cancel").click()
-    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
-    shown.clock.run_for(1500)  # longer than the pause before the second attempt
-    assert stand.sent == []
-
-
-@pytest.mark.firefox
-def test_an_answer_that_one_goes_back_to_stays_when_the_network_returns(stand: Stand, identified: Identified) -> None:
     # GIVEN another place that was asked for without a network
-    shown = identified(before=lambda empty: empty.clock.install())
     shown.locator("#elsewhere").click()
     shown.context.set_offline(True)
     shown.locator("#place-none").click()
@@ -373,34 +319,59 @@ def test_an_answer_that_one_goes_back_to_stays_when_the_network_returns(stand: S
 
 
 @pytest.mark.firefox
+def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> None:
+    # GIVEN a photo whose answer takes its time
+    stand.open.clear()
+    shown = identified(answers.koala())
+    expect(shown.locator("#busy-words")).to_have_text("Identifying the animal")
+    expect(shown.locator("#outcome")).to_have_attribute("aria-busy", "true")
+    # WHEN it is cancelled THEN the request is given up, and the photo can be sent again
+    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
+        shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
+    stand.open.set()
+    shown.get_by_role("button", name="Try again").click()
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    # WHEN another place is cancelled THEN the answer is there again
+    stand.open.clear()
+    shown.get_by_role("button", name="Choose another place").click()
+    shown.get_by_role("button", name="Continue without the place").click()
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
+    # WHEN another photo is chosen instead THEN the first request is given up, and the answer is the second photo's
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy")).to_be_visible()
+    stand.tell(answers.koala(prediction=PredictedTaxon("emu", "Dromaius novaehollandiae", "species", 0.9)))
+    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
+        shown.set_input_files("#pick", photo(pictures.jpeg(300, 200)))
+    stand.open.set()
+    expect(shown.locator("#name")).to_have_text("Unclear: emu")
+
+
+@pytest.mark.firefox
 def test_a_connection_that_fails_is_tried_again_once_and_then_by_the_person(stand: Stand, open_page: Open) -> None:
     # GIVEN a connection that fails once
-    shown = open_page(stand.url)
+    shown = open_page(stand.url, before=lambda empty: empty.clock.install())
     shown.route("**/identify*", lambda route: route.abort(), times=1)
-    # WHEN a photo is chosen THEN it is answered
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
+    # WHEN it is cancelled THEN the photo stays here
+    shown.get_by_role("button", name="Cancel").click()
+    expect(shown.locator("#problem-heading")).to_have_text("Cancelled")
+    shown.clock.run_for(1500)  # longer than the pause before the second attempt
+    assert stand.sent == []
+    # WHEN the next one is not THEN it is answered
+    shown.route("**/identify*", lambda route: route.abort(), times=1)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#busy-words")).to_have_text("The connection failed. Trying again")
+    shown.clock.run_for(1500)
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # GIVEN one that fails again and again
     shown.route("**/identify*", lambda route: route.abort())
     shown.set_input_files("#pick", photo())
+    shown.clock.run_for(1500)
     expect(shown.locator("#problem-heading")).to_have_text("No connection")
     # WHEN it is back and one tries again THEN the same photo is answered
     shown.unroute("**/identify*")
     shown.get_by_role("button", name="Try again").click()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-
-
-def test_it_says_that_it_is_busy_and_a_new_photo_replaces_the_old(stand: Stand, identified: Identified) -> None:
-    # GIVEN a photo whose answer takes its time
-    stand.open.clear()
-    shown = identified(answers.koala())
-    expect(shown.locator("#busy")).to_be_visible()
-    expect(shown.locator("#outcome")).to_have_attribute("aria-busy", "true")
-    # WHEN another photo is chosen meanwhile THEN the first request is given up
-    stand.tell(answers.koala(prediction=PredictedTaxon("emu", "Dromaius novaehollandiae", "species", 0.9)))
-    with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
-        shown.set_input_files("#pick", photo(pictures.jpeg(300, 200)))
-    # AND its answer is the second photo's
-    stand.open.set()
-    expect(shown.locator("#name")).to_have_text("Unclear: emu")

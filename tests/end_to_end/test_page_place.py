@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, box_of, photo, problem
+from tests.end_to_end.browsing import PHONE, Identified, box_of, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
 
@@ -50,33 +50,26 @@ def test_a_photo_without_a_place_is_answered_at_once_and_again_with_one(stand: S
     assert stand.sent[-1].body == stand.sent[0].body
 
 
-def test_a_photo_that_shows_no_animal_needs_no_place(identified: Identified) -> None:
-    shown = identified(answers.alone(prediction=None, subject="none"), photos=photo(pictures.jpeg()))
-    expect(shown.locator("#name")).to_have_text("No animal")
-    expect(shown.locator("#add-place")).to_be_hidden()
-
-
 def test_the_place_of_the_device_is_rounded(stand: Stand, identified: Identified) -> None:
-    shown = asked_for_place(stand, identified, geolocation=HOME, permissions=["geolocation"])
-    shown.get_by_role("button", name="Use my position").click()
-    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21"}
-
-
-def test_a_device_that_may_not_tell_leaves_the_other_ways(stand: Stand, identified: Identified) -> None:
-    shown = asked_for_place(stand, identified)
+    # GIVEN a device that may not say where it is THEN there are the other ways
+    shown = asked_for_place(stand, identified, geolocation=HOME)
     shown.get_by_role("button", name="Use my position").click()
     expect(shown.locator("#place-problem")).to_contain_text("does not share its location")
     # WHEN one would rather leave it THEN the answer is there again, without another request
     shown.get_by_role("button", name="Back", exact=True).click()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     assert len(stand.sent) == 1
+    # WHEN the device may say it THEN it is rounded
+    shown.context.grant_permissions(["geolocation"])
+    shown.get_by_role("button", name="Add the place").first.click()
+    shown.get_by_role("button", name="Use my position").click()
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
+    assert stand.sent[-1].query == {"lat": "-33.87", "lon": "151.21"}
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_a_place_can_be_pressed_on_the_map(stand: Stand, identified: Identified, viewport: Any) -> None:
+def test_a_place_can_be_pressed_on_the_map(stand: Stand, identified: Identified) -> None:
     # GIVEN the question where the photo was taken
-    shown = asked_for_place(stand, identified, viewport=viewport)
+    shown = asked_for_place(stand, identified, viewport=PHONE)
     world = shown.locator("#place-map")
     box = box_of(world)
     # WHEN the middle of the map is pressed, that is the Gulf of Guinea, and once more close up
@@ -161,21 +154,28 @@ def test_another_place_can_be_undone(stand: Stand, identified: Identified) -> No
     assert len(stand.sent) == 2
 
 
-def test_a_failure_with_another_place_keeps_the_answer(stand: Stand, identified: Identified) -> None:
-    shown = asked_for_place(stand, identified)
+def test_an_api_that_wants_a_place_gets_one_and_a_failure_with_another_keeps_the_answer(
+    stand: Stand, identified: Identified
+) -> None:
+    # GIVEN an API that refuses a place
+    shown = identified(*problem("location_invalid", 422))
+    expect(shown.locator("#place-heading")).to_have_text("This place is not valid")
+    expect(shown.locator("#place-back")).to_be_hidden()
+    # WHEN one goes on without it THEN there is an answer
+    stand.tell(answers.alone())
+    shown.get_by_role("button", name="Continue without the place").click()
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    assert stand.sent[-1].query == {"location": "none"}
+    # WHEN a place is added, and that fails THEN the answer is there again
     stand.tell(*problem("unavailable", 503))
+    shown.get_by_role("button", name="Add the place").first.click()
     shown.get_by_label(FIELD).fill("48.8584, 2.2945")
     shown.keyboard.press("Enter")
     expect(shown.locator("#problem-heading")).to_have_text("Temporarily unavailable")
     shown.locator("#problem-back").click()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-
-
-def test_an_api_that_wants_a_place_gets_one(stand: Stand, identified: Identified) -> None:
-    shown = identified(*problem("location_invalid", 422))
-    expect(shown.locator("#place-heading")).to_have_text("This place is not valid")
-    expect(shown.locator("#place-back")).to_be_hidden()
-    stand.tell(answers.alone())
-    shown.get_by_role("button", name="Continue without the place").click()
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    assert stand.sent[-1].query == {"location": "none"}
+    # AND a photo that shows no animal needs no place
+    stand.tell(answers.alone(prediction=None, subject="none"))
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    expect(shown.locator("#name")).to_have_text("No animal")
+    expect(shown.locator("#add-place")).to_be_hidden()

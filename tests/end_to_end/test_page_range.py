@@ -36,8 +36,11 @@ def _asked(stand: Stand) -> list[str]:
 def test_the_map_shows_where_the_animal_lives_and_the_cell(stand: Stand, identified: Identified, viewport: Any) -> None:
     # GIVEN an API that has a map of the koala's range
     stand.taxa[KOALA_RANGE] = RANGE
-    # WHEN a photo of a koala is identified, and its map is in view
-    shown = _answered(identified, viewport=viewport)
+    # WHEN a photo of a koala is identified THEN the range waits until its map comes into view
+    shown = _answered(identified, viewport=viewport | {"height": 400})
+    shown.evaluate("scrollTo(0, 0)")
+    settle(shown)
+    assert _asked(stand) == []
     shown.locator("#answer-map").scroll_into_view_if_needed()
     # THEN the map has the range in both colours, the cell lies on top of it, and a legend says what they mean
     native, introduced = shown.locator("#answer-map .native"), shown.locator("#answer-map .introduced")
@@ -63,71 +66,58 @@ def test_the_map_shows_where_the_animal_lives_and_the_cell(stand: Stand, identif
     assert box_of(native)["width"] == pytest.approx(4 * before, rel=0.1)
 
 
-def test_the_range_is_loaded_only_when_the_map_comes_into_view(stand: Stand, identified: Identified) -> None:
-    # GIVEN a phone, on which the map is far below the name
-    stand.taxa[KOALA_RANGE] = RANGE
-    shown = _answered(identified, viewport={"width": 360, "height": 400})
-    shown.evaluate("scrollTo(0, 0)")
-    settle(shown)
-    assert _asked(stand) == []
-    # WHEN one scrolls to it THEN its range comes
-    shown.locator("#answer-map").scroll_into_view_if_needed()
-    expect(shown.locator("#answer-map .native")).to_be_attached()
-    assert _asked(stand) == [KOALA_RANGE]
-
-
-@pytest.mark.parametrize("found", [None, "<html>A portal", "", "<svg xmlns='http://www.w3.org/2000/svg'/>"])
-def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open, found: str | None) -> None:
-    # GIVEN an API that has no map of the range, or something in front of it that answers with something else
-    stand.taxa[KOALA_RANGE] = found
+def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
-    # WHEN the range was asked for
-    with shown.expect_response("**/range.svg"):
-        shown.set_input_files("#pick", photo())
-        shown.locator("#answer-map").scroll_into_view_if_needed()
-    assert _asked(stand) == [KOALA_RANGE]
-    # THEN the map shows the cell, says nothing of a range, and nothing mentions a failure
-    expect(shown.locator("#answer-map .cell")).to_be_visible()
-    expect(shown.locator("#answer-map .native")).to_have_count(0)
-    expect(shown.locator("#range-row")).to_be_hidden()
-    expect(shown.get_by_role("img", name="World map with the cell of the photo", exact=True)).to_be_visible()
+    for found in (None, "<html>A portal", "", "<svg xmlns='http://www.w3.org/2000/svg'/>"):
+        # GIVEN an API that has no map of the range, or something in front of it that answers with something else
+        stand.taxa[KOALA_RANGE] = found
+        # WHEN the range was asked for
+        with shown.expect_response("**/range.svg"):
+            shown.set_input_files("#pick", photo())
+            shown.locator("#answer-map").scroll_into_view_if_needed()
+        # THEN the map shows the cell, says nothing of a range, and nothing mentions a failure
+        expect(shown.locator("#answer-map .cell")).to_be_visible()
+        expect(shown.locator("#answer-map .native")).to_have_count(0)
+        expect(shown.locator("#range-row")).to_be_hidden()
+        expect(shown.get_by_role("img", name="World map with the cell of the photo", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("fails", [False, True], ids=["a range", "no range"])
-def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, identified: Identified, fails: bool) -> None:
-    stand.taxa[KOALA_RANGE] = None if fails else RANGE
+def test_the_map_without_a_location_shows_the_range_alone(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
     koala = answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None)
-    shown = _answered(identified, answers.alone(candidates=(koala,)))
-    expect(shown.locator("#answer-map .native")).to_have_count(0 if fails else 1)
-    expect(shown.locator("#answer-world")).to_be_visible(visible=not fails)
-    expect(shown.locator("#closer")).to_be_hidden()
-    expect(shown.locator("#cell-row")).to_be_hidden()
+    stand.tell(answers.alone(candidates=(koala,)))
+    for found in (RANGE, None):
+        stand.taxa[KOALA_RANGE] = found
+        with shown.expect_response("**/range.svg"):
+            shown.set_input_files("#pick", photo())
+        expect(shown.locator("#answer-map .native")).to_have_count(1 if found else 0)
+        expect(shown.locator("#answer-world")).to_be_visible(visible=bool(found))
+        for part in ("#closer", "#cell-row"):
+            expect(shown.locator(part)).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+def test_no_range_is_asked_for_that_says_nothing(stand: Stand, open_page: Open) -> None:
+    shown = open_page(stand.url)
+    for changes in (
         {"candidates": (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
         {"perhaps": (PossibleTaxon("cervidae", "deer", "Cervidae", "family", 0.4, ()),)},
         {"prediction": None},
-    ],
-    ids=["lives everywhere", "any animal", "no animal"],
-)
-def test_no_range_is_asked_for_that_says_nothing(stand: Stand, identified: Identified, changes: dict[str, Any]) -> None:
-    shown = _answered(identified, answers.koala(**changes))
-    shown.locator("#answer-map").scroll_into_view_if_needed()
-    expect(shown.locator("#answer-map .cell")).to_be_visible()
-    settle(shown)
+    ):
+        stand.tell(answers.koala(**changes))
+        with shown.expect_response("**/identify*"):
+            shown.set_input_files("#pick", photo())
+        expect(shown.locator("#answer-map .cell")).to_be_visible()
+        shown.locator("#answer-map").scroll_into_view_if_needed()
+        settle(shown)
     assert _asked(stand) == []
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("found", [RANGE, None], ids=["a range", "no range"])
-def test_nothing_moves_as_a_range_comes(stand: Stand, identified: Identified, viewport: Any, found: str | None) -> None:
+def test_nothing_moves_as_a_range_comes(stand: Stand, identified: Identified, found: str | None) -> None:
     # GIVEN an answer whose map is in view, and a range that is on its way
     stand.taxa[KOALA_RANGE] = found
     stand.open_taxa.clear()
-    shown = _answered(identified, viewport=viewport)
+    shown = _answered(identified, viewport=PHONE)
     shown.locator("#elsewhere").scroll_into_view_if_needed()
     before = [shown.locator(each).bounding_box() for each in ("#answer-map", "#closer", "#elsewhere")]
     # WHEN it comes, or does not come

@@ -1,18 +1,18 @@
 """After the answer: it survives a reload, can be copied, compared and shared, and is kept only for that."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Open, add_place, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Open, add_place, photo, problem, unreadable
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
 
 pytestmark = pytest.mark.firefox
 
-HEIC = b"\0\0\0\x18ftypheic"
 TEXT = """Almost certain: koala (Phascolarctos cinereus), 97%
 Around 33.1° S, 150.9° E (Australia), from the photo’s GPS data.
 Faunalens"""
@@ -26,15 +26,10 @@ def keeping(stand: Stand) -> Stand:
     return stand
 
 
-on_each_screen = pytest.mark.parametrize("answered", [PHONE, DESK], ids=["phone", "desk"], indirect=True)
-"""For tests of what is where; what is kept is the same on every screen."""
-
-
 @pytest.fixture
-def answered(request: pytest.FixtureRequest, keeping: Stand, open_page: Open) -> Page:
-    """The answer to a photo, on a phone unless a test says otherwise."""
-    viewport: ViewportSize = getattr(request, "param", PHONE)
-    shown = open_page(keeping.url, viewport=viewport, permissions=["clipboard-read", "clipboard-write"])
+def answered(keeping: Stand, open_page: Open) -> Page:
+    """The answer to a photo, on a phone."""
+    shown = open_page(keeping.url, viewport=PHONE, permissions=["clipboard-read", "clipboard-write"])
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     return shown
@@ -53,7 +48,6 @@ def clipboard(shown: Page) -> str:
     return text
 
 
-@on_each_screen
 def test_nothing_is_kept_before_it_was_said_what_and_for_how_long(answered: Page, keeping: Stand) -> None:
     # GIVEN a photo in which nobody has looked for people, and a browser that has no sharing of its own
     answered.evaluate("navigator.share = undefined")
@@ -136,7 +130,6 @@ def test_without_a_right_to_the_clipboard_the_text_is_shown(stand: Stand, open_p
     assert "keep" not in stand.sent[0].query
 
 
-@on_each_screen
 def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand) -> None:
     answered.wait_for_function("Object.values(sessionStorage).some((text) => text.includes('data:'))")
     answered.reload()
@@ -194,12 +187,13 @@ def test_a_reload_keeps_the_last_photo_although_an_earlier_one_was_saved_later(k
     expect(shown.locator("#name")).to_have_text("No animal")
 
 
-def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page) -> None:
-    # GIVEN another place that was undone
+def test_a_reload_at_once_keeps_what_was_undone_and_what_was_deleted(answered: Page) -> None:
+    # GIVEN another place that was undone, in a browser that takes its time to read photos from now on
     add_place(answered)
     answered.click("#undo")
     expect(answered.locator("#changed")).to_be_hidden()
     share(answered)
+    answered.evaluate("() => { FileReader.prototype.readAsDataURL = () => {}; }")
     # WHEN its result is deleted, and the page loaded again
     answered.click("#history-summary")
     answered.locator("#history-list button").last.click()
@@ -211,25 +205,10 @@ def test_a_reload_keeps_what_was_undone_and_what_was_deleted(answered: Page) -> 
     expect(answered.locator("#share-ask")).to_be_visible()
 
 
-def test_a_reload_right_after_a_deletion_keeps_it(answered: Page) -> None:
-    # GIVEN an answer that is shared, in a browser that takes its time to read photos from now on
-    share(answered)
-    answered.evaluate("() => { FileReader.prototype.readAsDataURL = () => {}; }")
-    # WHEN its result is deleted, and the page loaded again at once
-    answered.click("#history-summary")
-    answered.locator("#history-list button").last.click()
-    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
-    answered.reload()
-    # THEN it is not shared any more
-    expect(answered.locator("#name")).to_have_text("Almost certain: koala")
-    answered.click("#share")
-    expect(answered.locator("#share-ask")).to_be_visible()
-
-
-def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open) -> None:
+def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, open_page: Open, tmp_path: Path) -> None:
     # GIVEN a photo that the browser cannot decode and so cannot shrink
     shown = open_page(keeping.url)
-    shown.set_input_files("#pick", photo(HEIC + bytes(3_500_000), "a.heic", "image/heic"))
+    shown.set_input_files("#pick", unreadable(tmp_path, 3_500_000))
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     shown.reload()
     # THEN the answer is there, without what would need the photo
@@ -238,7 +217,6 @@ def test_a_photo_that_is_too_large_to_keep_leaves_its_answer(keeping: Stand, ope
         expect(shown.locator(f"#{name}")).to_be_hidden()
 
 
-@on_each_screen
 def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping: Stand) -> None:
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><path d="M0 0h1v1z"/></svg>'
     areas = {"phascolarctos-cinereus": "eastern Australia", "oryctolagus-cuniculus": "Iberia", "bradypus": "Panama"}
@@ -257,7 +235,9 @@ def test_the_likeliest_animals_are_compared_side_by_side(answered: Page, keeping
         ["Photo alone", "81%", "2%", "11%"],
         ["Class", "mammal, all of them"],
     ]
-    assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for viewport in (DESK, PHONE):
+        answered.set_viewport_size(viewport)
+        assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def facts(area: str) -> dict[str, Any]:
@@ -271,17 +251,11 @@ def facts(area: str) -> dict[str, Any]:
     }
 
 
-def test_a_phone_keeps_photo_and_name_in_view(keeping: Stand, open_page: Open) -> None:
-    shown = open_page(keeping.url, viewport=PHONE)
-    shown.set_input_files("#pick", photo())
-    shown.locator("#about").scroll_into_view_if_needed()
-    for name in ("beside", "name"):
-        expect(shown.locator(f"#{name}")).to_be_in_viewport()
-
-
-@on_each_screen
 @pytest.mark.firefox(lacks="prints, by its driver")
-def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
+def test_a_phone_keeps_photo_and_name_in_view_and_a_print_has_them_but_no_buttons(answered: Page) -> None:
+    answered.locator("#about").scroll_into_view_if_needed()
+    for name in ("beside", "name"):
+        expect(answered.locator(f"#{name}")).to_be_in_viewport()
     answered.emulate_media(media="print")
     for name in ("picture", "name", "candidates", "where"):
         expect(answered.locator(f"#{name}")).to_be_visible()
@@ -293,4 +267,6 @@ def test_a_print_has_photo_and_answer_but_no_buttons(answered: Page) -> None:
         .map((e) => [e.outerHTML, e.getBoundingClientRect()])
         .filter(([, { left, right }]) => left < 0 || right > innerWidth)
         .map(([html]) => html)"""
-    assert answered.evaluate(outside) == []
+    for viewport in (PHONE, DESK):
+        answered.set_viewport_size(viewport)
+        assert answered.evaluate(outside) == []

@@ -1,27 +1,28 @@
 """A place is found by name, by finger and by keyboard, and without a network."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.end_to_end.browsing import DESK, PHONE, Identified
+from tests.end_to_end.browsing import PHONE, Identified
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_place import FIELD, asked_for_place
 
 
-@pytest.mark.parametrize("options", [{"viewport": PHONE, "has_touch": True}, {"viewport": DESK}], ids=["phone", "desk"])
-def test_a_place_that_is_pressed_answers_again(stand: Stand, identified: Identified, options: dict[str, Any]) -> None:
+def test_a_place_that_is_pressed_answers_again(stand: Stand, identified: Identified) -> None:
     # GIVEN the question where a photo was taken
     asked: list[str] = []
     shown = asked_for_place(
-        stand, identified, before=lambda page: page.on("request", lambda each: asked.append(each.url)), **options
+        stand,
+        identified,
+        before=lambda page: page.on("request", lambda each: asked.append(each.url)),
+        viewport=PHONE,
+        has_touch=True,
     )
     # WHEN a name is typed and its place pressed
     shown.get_by_label(FIELD).press_sequentially("kruger")
     option = shown.get_by_role("option", name="Kruger National Park")
     expect(option).to_contain_text("South Africa · nature reserve")
-    (option.tap if "has_touch" in options else option.click)()
+    option.tap()
     # THEN the photo is identified again there, and that can be undone
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
     assert stand.sent[-1].query == {"lat": "-24.00", "lon": "31.50"}
@@ -77,22 +78,19 @@ def test_a_large_place_is_shown_on_the_map_first(stand: Stand, identified: Ident
     assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
 
 
-@pytest.mark.parametrize(
-    ("typed", "part", "says"),
-    [
+def test_what_is_no_place_is_not_sent(stand: Stand, identified: Identified) -> None:
+    shown = asked_for_place(stand, identified)
+    for typed, part, says in (
         ("91, 181", "problem", "latitude from -90 to 90"),
         ("52,5 12", "problem", ""),
         ("https://maps.app.goo.gl/abc", "problem", "This short link does not contain"),
         ("xyzzyq", "found", "No place with this name is in the list."),
         ("Cologna", "found", "No place has exactly this name."),
-    ],
-)
-def test_what_is_no_place_is_not_sent(stand: Stand, identified: Identified, typed: str, part: str, says: str) -> None:
-    shown = asked_for_place(stand, identified)
-    shown.get_by_label(FIELD).fill(typed)
-    shown.keyboard.press("Enter")
-    expect(shown.locator(f"#place-{part}")).to_contain_text(says)
-    expect(shown.locator(f"#place-{part}")).to_be_visible()
+    ):
+        shown.get_by_label(FIELD).fill(typed)
+        shown.keyboard.press("Enter")
+        expect(shown.locator(f"#place-{part}")).to_contain_text(says)
+        expect(shown.locator(f"#place-{part}")).to_be_visible()
     assert len(stand.sent) == 1
     # WHEN coordinates are typed in its place THEN they are sent
     shown.get_by_label(FIELD).fill("52,5 12,0")

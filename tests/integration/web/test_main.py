@@ -63,6 +63,8 @@ def test_it_serves_with_the_stores_of_the_environment(server: Server) -> None:
     health = json.loads(http_get(server.port, "/health?deep=true", 10.0)[2])
     assert health["status"] == "ok"
     assert {health[part]["state"] for part in ("model", "cache", "database")} == {"ok"}
+    # AND the database is asked only on request
+    assert json.loads(http_get(server.port, "/health", 10.0)[2])["database"]["state"] == "not_asked"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -85,22 +85,27 @@ def test_a_result_is_a_page_data_and_a_picture(server: Served) -> None:
     status, headers, body = send(server, "GET", f"{result['url']}.jpg")
     assert (status, headers["Content-Type"]) == (200, "image/jpeg")
     assert max(Image.open(io.BytesIO(body)).size) == 400
-
-
-def test_the_picture_can_be_left_out(server: Served) -> None:
+    # AND it can be left out
     result = server.identify(PHOTO, {"keep": "answer"}).json["result"]
-    assert result["picture"] is False
+    assert (reply.json["result"]["picture"], result["picture"]) == (True, False)
     assert send(server, "GET", f"{result['url']}.jpg")[0] == 404
     assert b"og:image" not in send(server, "GET", result["url"])[2]
-    assert kept(server)["picture"] is True
 
 
 def test_a_browser_gets_a_page_where_nothing_is_and_a_program_a_problem(server: Served) -> None:
-    for path in ("/nothing", "/r/", f"/r/{'A' * 22}/more"):
-        status, headers, body = send(server, "GET", path, {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"})
-        assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-        assert "Il n’y a rien ici" in body.decode()
-        assert send(server, "GET", path)[1]["Content-Type"] == "application/problem+json"
+    missing, french = f"/r/{'A' * 22}", {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"}
+    for path, more, kind, said in (
+        ("/nothing", french, "text/html; charset=utf-8", "Il n’y a rien ici"),
+        ("/r/", french, "text/html; charset=utf-8", "Il n’y a rien ici"),
+        (f"{missing}/more", french, "text/html; charset=utf-8", "Il n’y a rien ici"),
+        (f"{missing}/more", {}, "application/problem+json", "not_found"),
+        (missing, {}, "text/html; charset=utf-8", "This result is gone"),
+        (f"{missing}.json", {}, "application/problem+json", "not_found"),
+        (f"{missing}.jpg", {}, "application/problem+json", "not_found"),
+        ("/r/..%2F..%2Fetc%2Fpasswd.json", {}, "application/problem+json", "not_found"),
+    ):
+        status, headers, body = send(server, "GET", path, more)
+        assert (status, headers["Content-Type"], said in body.decode()) == (404, kind, True), path
 
 
 def test_nothing_that_is_kept_has_the_coordinates(server: Served) -> None:
@@ -171,16 +176,6 @@ def test_the_document_of_the_api_and_the_page_have_results(server: Served, serve
     # AND the page knows that they are kept
     assert b'<meta name="results" content="30">' in send(server, "GET", "/")[2]
     assert b'name="results"' not in send(served, "GET", "/")[2]
-
-
-def test_a_missing_result_is_a_page_for_people_and_a_problem_for_programs(server: Served) -> None:
-    missing = "/r/" + "A" * 22
-    status, headers, body = send(server, "GET", missing)
-    assert (status, headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-    assert b"This result is gone" in body
-    for path in (f"{missing}.json", f"{missing}.jpg", "/r/..%2F..%2Fetc%2Fpasswd.json"):
-        status, headers, _ = send(server, "GET", path)
-        assert (status, headers["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_nothing_is_kept_unless_asked_for(server: Served) -> None:

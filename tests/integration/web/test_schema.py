@@ -4,8 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -18,12 +16,7 @@ from tests.integration.conftest import Served, serve
 
 METHODS = ["get", "put", "post", "delete", "options", "patch"]
 """Methods to try on paths that do not document them."""
-ARGUMENTS = (
-    "--checks=all",
-    "--continue-on-failure",
-    "--generation-deterministic",
-    "--no-color",
-)
+ARGUMENTS = ("--checks=all", "--continue-on-failure", "--generation-deterministic", "--no-color")
 
 CHALICE = """
 from chalice import cli, local
@@ -89,14 +82,3 @@ def test_schemathesis_finds_nothing_on_chalice(chalice_port: int, tmp_path: Path
     # Without TRACE and QUERY: the server of `chalice local` is Python's http.server, which responds to them itself
     # with 501. API Gateway does not know these methods either.
     assert run_schemathesis(chalice_port, METHODS, tmp_path, examples) == ""
-
-
-def test_head_has_no_body_with_chalice_local(chalice_port: int) -> None:
-    # WHEN a HEAD is followed by a GET on the same connection
-    with closing(HTTPConnection(HOST, chalice_port, timeout=20)) as connection:
-        for method in ("HEAD", "GET"):
-            connection.request(method, "/animals?lat=-33.9&lon=151.2")
-            response = connection.getresponse()
-            # THEN each gets its own answer
-            assert response.status == 200
-            assert bool(response.read()) == (method == "GET")

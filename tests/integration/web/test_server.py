@@ -21,7 +21,7 @@ from chalicelib.api.http import Request, Response, Route
 from chalicelib.api.openapi import document
 from chalicelib.errors import TokenMissing, Unavailable
 from chalicelib.telemetry.logs import fields_of
-from web.asgi import FORM_MARGIN, LANES, RELAY_LANES, Asgi
+from web.asgi import FORM_MARGIN, RELAY_LANES, Asgi
 from web.server import build_server, listen
 from web.settings import WebSettings
 
@@ -421,22 +421,6 @@ def ask(running: Running, method: str, path: str) -> tuple[int, str | None]:
             return response.status, response.getheader("Retry-After")
 
 
-def test_photos_beyond_the_queue_get_503_at_once_while_light_routes_answer() -> None:
-    # GIVEN one worker, and photos that may wait 0.05 s, of which each takes 0.02 s as long as none was measured
-    with Running(workers=1, queue_seconds=0.05) as running, ThreadPoolExecutor(12) as clients:
-        # WHEN twelve come at once, and the first one takes long
-        asked = [clients.submit(ask, running, "POST", "/identify/held") for _ in range(12)]
-        # THEN one is looked at, one waits, and the others are refused at once with an estimate
-        wait_until(lambda: sum(each.done() for each in asked) == 10)
-        refused = [each.result() for each in asked if each.done()]
-        assert {status for status, _ in refused} == {503}
-        assert all(int(retry_after or 0) >= 1 for _, retry_after in refused)
-        # AND a request without a photo does not wait behind them
-        assert ask(running, "GET", "/")[0] == 200
-        running.toy.gate.set()
-        assert sorted(each.result()[0] for each in asked) == [200] * 2 + [503] * 10
-
-
 @pytest.fixture
 def full() -> Iterator[Running]:
     """A server with a photo that takes long and one that waits, so that it has no room for another."""
@@ -542,19 +526,6 @@ def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypat
         assert ask(running, "GET", "/")[0] == 200
         running.toy.gate.set()
         assert sorted(each.result()[0] for each in asked) == [200, 200, 503]
-
-
-def test_searches_beyond_their_lane_get_503_while_the_page_answers() -> None:
-    # GIVEN three more searches than may run and wait, all of which hang
-    _, most = LANES["search"]
-    with Running() as running, ThreadPoolExecutor(most + 3) as clients:
-        asked = [clients.submit(ask, running, "GET", "/taxa") for _ in range(most + 3)]
-        # THEN three are refused at once, and the page does not wait
-        wait_until(lambda: sum(each.done() for each in asked) == 3)
-        assert [each.result() for each in asked if each.done()] == [(503, "1")] * 3
-        assert ask(running, "GET", "/")[0] == 200
-        running.toy.gate.set()
-        assert sorted(each.result()[0] for each in asked) == [200] * most + [503] * 3
 
 
 @pytest.mark.parametrize("inference", ["local", "lambda"])

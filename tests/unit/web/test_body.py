@@ -1,7 +1,7 @@
 """Bodies within limits of size and speed; photos in temporary files, checked while they arrive, and gone afterwards."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -34,23 +34,23 @@ def spooled(body: bytes, content_type: str = "image/jpeg", part: int = 65_536) -
     return run(receive())
 
 
+def missing() -> None:
+    raise FileNotFoundError
+
+
 @pytest.mark.parametrize("content_type", ["image/jpeg", FORM])
-def test_a_full_disk_is_unavailable(monkeypatch: pytest.MonkeyPatch, content_type: str) -> None:
+@pytest.mark.parametrize(
+    "temporary", [partial(Path("/dev/full").open, "r+b", buffering=0), missing], ids=["full", "no folder"]
+)
+def test_a_full_disk_and_a_missing_folder_are_unavailable(
+    monkeypatch: pytest.MonkeyPatch, temporary: Callable[[], object], content_type: str
+) -> None:
     photo = jpeg() + b"\1" * (2 * BATCH)
     body = photo if content_type != FORM else HEAD + photo + b"\r\n--b--\r\n"
-    monkeypatch.setattr(module, "TemporaryFile", partial(Path("/dev/full").open, "r+b", buffering=0))
+    monkeypatch.setattr(module, "TemporaryFile", temporary)
     with pytest.raises(Unavailable) as raised:
         spooled(body, content_type)
     assert isinstance(raised.value.__cause__, OSError)  # the log says why
-
-
-def test_without_a_folder_for_temporary_files_photos_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise FileNotFoundError
-
-    monkeypatch.setattr(module, "TemporaryFile", missing)
-    with pytest.raises(Unavailable):
-        spooled(jpeg())
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

@@ -115,19 +115,16 @@ def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_pa
     assert (results.find(saved.stem).has_picture, saved.read_bytes()) == (True, b"a picture")
 
 
-def test_without_a_store_it_says_what_to_set(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("RESULTS_FOLDER", "RESULTS_BUCKET"):
-        monkeypatch.delenv(name, raising=False)
-    assert list_corrections() == 1
-    assert "set RESULTS_FOLDER or RESULTS_BUCKET" in capsys.readouterr().err
-
-
-def test_a_folder_that_cannot_be_read_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("", "set RESULTS_FOLDER or RESULTS_BUCKET"), ("file", "corrections cannot be listed")],
+    ids=["no store", "a file in place of a folder"],
+)
+def test_a_store_that_cannot_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: str, said: str
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("RESULTS_FOLDER", str(tmp_path / "file"))
+    monkeypatch.delenv("RESULTS_BUCKET", raising=False)
+    monkeypatch.setenv("RESULTS_FOLDER", str(tmp_path / folder) if folder else "")
     assert list_corrections() == 1
-    assert "corrections cannot be listed" in capsys.readouterr().err
+    assert said in capsys.readouterr().err

@@ -116,3 +116,13 @@ def test_every_key_that_the_script_says_and_every_code_of_the_api_has_words() ->
     said = set(re.findall(r"\bsay\(\s*\"([^\"]+)\"", code)) | {f"sure.{each.word}" for each in SURE}
     said |= {f"reason.{each}" for each in get_args(Reason)} | {f"subject.{each}" for each in get_args(Subject)}
     assert sorted(said - words("en")["script"].keys()) == []
+
+
+def test_the_page_gives_the_figures_of_the_docs_for_packs() -> None:
+    # GIVEN the shares of right answers in the docs, those of our own as the page rounds them
+    docs = " ".join((ROOT / "docs/explanation/packs.md").read_text(encoding="utf-8").split())
+    own = [re.findall(rf"\*\*{group}\*\* \| \d+ \| ([\d.]+)%", docs) for group in ("birds", "butterflies")]
+    others = re.findall(r"others found ([\d.]+)% of birds first and ([\d.]+)% of insects", docs)
+    # THEN the page says the same
+    measured = [*(f"{float(each):.0f}" for (each,) in own), *others[0]]
+    assert re.findall(r"(\d+(?:\.\d)?)%", words("en")["html"]["knowledge.packs"]) == measured

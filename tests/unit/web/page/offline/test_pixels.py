@@ -107,11 +107,8 @@ def test_a_large_jpeg_is_shrunk_as_libjpeg_does_it(width: int, height: int, fact
     )
     # THEN
     assert found == factor
-    assert (
-        (drafted["width"], drafted["height"])
-        == (expected.width, expected.height)
-        == (width // factor, height // factor)
-    )
+    size = (width // factor, height // factor)
+    assert (drafted["width"], drafted["height"]) == (expected.width, expected.height) == size
     made = pixels_of(drafted, expected.width, expected.height)
     difference = np.abs(made.astype(int) - np.asarray(expected._image).astype(int))
     assert difference.mean() < 0.5
