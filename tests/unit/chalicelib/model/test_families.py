@@ -62,13 +62,6 @@ def test_breeds_and_subspecies_are_one_species() -> None:
     assert sizes == {"Canis familiaris": 119, "Canis lupus": 2, "Felis catus": 5, "Gallus gallus": 2}
 
 
-def test_look_alikes_have_shares_of_one() -> None:
-    row = Family("deer", (("aepyceros-melampus", 3.0), ("alcelaphus-buselaphus", 1.0), ("no-such-taxon", 5.0)))
-    looks = LAYOUT.looks(row)
-    assert [TAXONOMY.animals[index].taxon_id for index, _ in looks] == ["aepyceros-melampus", "alcelaphus-buselaphus"]
-    assert [share for _, share in looks] == [0.75, 0.25]
-
-
 # --- a place
 
 
@@ -84,18 +77,14 @@ def test_families_that_no_model_knows_follow_the_known_ones_with_their_lineage()
     assert here.tree.order[deer] == here.tree.order[cow] != here.tree.order[opossum]
     assert here.tree.class_[here.tree.order[deer]] == here.tree.class_[here.tree.order[opossum]]
     # AND the ocelot is an unknown species of a known family; all have names that people use
-    assert {family: len(species) for family, species in here.unknown.species.items()} == {
-        "Cervidae": 2,
-        "Didelphidae": 1,
-        "Felidae": 1,
-    }
+    unknown = {family: len(species) for family, species in here.unknown.species.items()}
+    assert unknown == {"Cervidae": 2, "Didelphidae": 1, "Felidae": 1}
     assert [here.tree.lineages[each][-1].name for each in (deer, opossum)] == ["deer", "opossum"]
 
 
 def test_a_place_is_remembered() -> None:
-    assert FAMILIES.at(place("lion", relatives=["wapiti"]), TAXONOMY) is FAMILIES.at(
-        place("tiger", relatives=["wapiti"]), TAXONOMY
-    )
+    lion, tiger = (FAMILIES.at(place(each, relatives=["wapiti"]), TAXONOMY) for each in ("lion", "tiger"))
+    assert lion is tiger
 
 
 @pytest.mark.parametrize("mode", ["no_location", "unknown_area", "degraded"])
@@ -104,15 +93,15 @@ def test_without_features_all_families_of_the_world_count(mode: Mode) -> None:
     found = FAMILIES.at(place(mode=mode), TAXONOMY)
     assert found is ANYWHERE
     assert {"Cervidae", "Didelphidae", "Tayassuidae", "Procyonidae"} <= found.unknown.species.keys()
+    # AND none that a known animal stands for
+    assert not lineages(found).keys() & {"Hystricidae", "Erethizontidae", "Dasypodidae", "Chlamyphoridae"}
     # AND each family once, without apes and whales
     assert max(Counter(lineages(found).values()).values()) == 1
     assert not found.unknown.species.keys() & NEVER_PHOTOGRAPHED
     # AND a family weighs less than where it lives
     here = FAMILIES.at(place(relatives=["wapiti"]), TAXONOMY)
-    per_species = found.unknown.weights[list(found.unknown.species).index("Cervidae")] / len(
-        found.unknown.species["Cervidae"]
-    )
-    assert per_species < here.unknown.weights[0]
+    number = list(found.unknown.species).index("Cervidae")
+    assert found.unknown.weights[number] / len(found.unknown.species["Cervidae"]) < here.unknown.weights[0]
 
 
 # --- an animal that stands for several families
@@ -130,10 +119,6 @@ def test_without_features_all_families_of_the_world_count(mode: Mode) -> None:
 )
 def test_it_is_of_the_one_that_lives_at_the_place(features: Features, family: tuple[str, str]) -> None:
     assert family_of(FAMILIES.at(features, TAXONOMY), "porcupine") == family
-
-
-def test_families_that_it_stands_for_are_not_candidates_beside_it() -> None:
-    assert not lineages(ANYWHERE).keys() & {"Hystricidae", "Erethizontidae", "Dasypodidae", "Chlamyphoridae"}
 
 
 def test_it_is_of_a_family_that_a_pack_knows_too_beside_families_that_no_model_knows() -> None:
@@ -179,7 +164,6 @@ def test_rows_have_look_alikes_with_weights(tmp_path: Path) -> None:
     [
         ("Felidae,cat,lynx:much,1", r"line 3 of families\.csv: .*'much'; expected numbers, such as lynx:2"),
         ("Felidae,cat,lynx,1", r"line 3 of families\.csv: .*expected numbers, such as lynx:2"),
-        ("Felidae,cat,,often", r"line 3 of families\.csv: .*'often'; expected numbers"),
         ("Felidae,cat,,0", r"line 3 of families\.csv .*weight that is not above 0"),
         ("Felidae,cat,lynx:-1,", r"line 3 of families\.csv .*weight that is not above 0"),
         ("Cervidae,deer,,1", r"line 3 of families\.csv repeats Cervidae"),

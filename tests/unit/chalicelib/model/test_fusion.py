@@ -15,6 +15,7 @@ from chalicelib.model.fusion import KEPT, SURE, WEIGHT, Clade, Fusion, members_o
 from chalicelib.model.manifest import CLASSIFIER, read_manifests
 from chalicelib.model.packs import Pack
 from chalicelib.model.taxonomy import Animal, Taxon, Taxonomy
+from tests.unit.chalicelib.model.real_tables import TAXONOMY
 
 BIRDS = frozenset({"Aves"})
 
@@ -107,14 +108,8 @@ def test_a_class_that_the_pack_contradicts_keeps_its_part() -> None:
     half = FUSION.join(vision / 2 + np.eye(5, dtype=np.float32)[0] / 2, np.array([0.4, 0.3, 0.3], np.float32))
     kept = KEPT * 0.5**SURE * 0.6
     assert half[2] == pytest.approx(0.5 * kept / (WEIGHT + kept), rel=1e-5)
-    assert half[2] < 0.02
-
-
-def test_an_animal_of_both_is_no_class() -> None:
-    # GIVEN a photo that is surely a robin to the general model, and several other birds to the pack
-    joined = FUSION.join(np.array([0, 0, 0, 1, 0], np.float32), np.array([0.5, 0, 0.5], np.float32))
-    # THEN the robin, which the pack knows, has what the pack says
-    assert joined[3] == 0
+    # AND an animal that the pack knows too is no class: it has what the pack says
+    assert FUSION.join(np.eye(5, dtype=np.float32)[3], np.array([0.5, 0, 0.5], np.float32))[3] == 0
 
 
 @given(shares, parts)
@@ -133,45 +128,34 @@ def test_members_have_a_rank_of_the_lineages(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def taxonomy() -> Taxonomy:
-    return Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
-
-
-@pytest.fixture(scope="module")
 def packs() -> tuple[Pack, ...]:
     return tuple(Pack(each) for each in read_manifests(ROOT / "model" / "packs") if each.kind == CLASSIFIER)
 
 
-def test_every_member_of_a_class_is_known(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
+def test_every_member_of_a_class_is_known(packs: tuple[Pack, ...]) -> None:
     # GIVEN the animals of all models, and the families of species that none knows
-    animals = (*taxonomy.animals, *(each for pack in packs for each in pack.animals))
+    animals = (*TAXONOMY.animals, *(each for pack in packs for each in pack.animals))
     known = {(taxon.scientific_name, taxon.rank) for each in animals for taxon in each.lineage}
     known |= {(family, "family") for family in read_families(ROOT / "model" / "families.csv")}
     # THEN each class is one of the model's, and its members are among them
     classes = read_members(ROOT / "model" / "members.csv")
-    assert classes.keys() <= {each.taxon_id for each in taxonomy.animals}
+    assert classes.keys() <= {each.taxon_id for each in TAXONOMY.animals}
     assert set().union(*classes.values()) <= known
 
 
-def test_a_taxon_has_one_name_in_both(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
-    names: dict[Clade, set[str]] = {}
-    for each in (*taxonomy.animals, *(each for pack in packs for each in pack.animals)):
+def test_a_taxon_has_one_name_in_both_and_a_number_means_one_animal(packs: tuple[Pack, ...]) -> None:
+    meanings: dict[Clade | int, set[str]] = {}
+    for each in (*TAXONOMY.animals, *(each for pack in packs for each in pack.animals)):
+        meanings.setdefault(each.id, set()).add(each.taxon_id)
         for taxon in each.lineage[:-1]:
-            names.setdefault((taxon.scientific_name, taxon.rank), set()).add(taxon.name)
-    assert {clade for clade, given in names.items() if len(given) > 1} == set()
+            meanings.setdefault((taxon.scientific_name, taxon.rank), set()).add(taxon.name)
+    assert {name for name, given in meanings.items() if len(given) > 1} == set()
 
 
-def test_a_number_means_one_animal(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
-    taxa: dict[int, set[str]] = {}
-    for each in (*taxonomy.animals, *(each for pack in packs for each in pack.animals)):
-        taxa.setdefault(each.id, set()).add(each.taxon_id)
-    assert [number for number, given in taxa.items() if len(given) > 1] == []
-
-
-def test_packs_have_the_birds_and_insects_of_the_general_model(taxonomy: Taxonomy, packs: tuple[Pack, ...]) -> None:
-    found = {pack.name: int(members_of(taxonomy, frozenset(pack.taxa)).sum()) for pack in packs}
+def test_packs_have_the_birds_and_insects_of_the_general_model(packs: tuple[Pack, ...]) -> None:
+    found = {pack.name: int(members_of(TAXONOMY, frozenset(pack.taxa)).sum()) for pack in packs}
     assert found == {"birds": 57, "insects": 27}
     # AND not the rooster and the hen: for the pack, they are pheasants
-    members = members_of(taxonomy, frozenset({"Aves"}))
-    birds = [each for each in taxonomy.animals if any(taxon.scientific_name == "Aves" for taxon in each.lineage)]
+    members = members_of(TAXONOMY, frozenset({"Aves"}))
+    birds = [each for each in TAXONOMY.animals if any(taxon.scientific_name == "Aves" for taxon in each.lineage)]
     assert {each.name for each in birds if not members[each.output_index]} == {"rooster", "hen"}

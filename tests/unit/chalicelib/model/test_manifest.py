@@ -20,19 +20,18 @@ def read(folder: Path, text: str, name: str = "foxes") -> Manifest:
 
 
 def test_a_manifest_with_its_defaults(tmp_path: Path) -> None:
-    # GIVEN a manifest without what is optional; WHEN it is read
+    # GIVEN no manifest, and one without what is optional
+    with pytest.raises(ModelError, match=r"foxes\.toml cannot be read \(No such file or directory\)"):
+        Manifest.read(tmp_path / "foxes.toml")
     manifest = read(tmp_path, PACK_MANIFEST)
     # THEN its files lie beside it, and the rest has the defaults
     assert (manifest.name, manifest.kind, manifest.taxa, manifest.gate) == ("foxes", "classifier", ("Mammalia",), 0.5)
     assert (manifest.model, manifest.labels) == (tmp_path / "foxes.onnx", tmp_path / "foxes.csv")
     assert (manifest.size, manifest.crop, manifest.resampling) == (8, 0.875, "bilinear")
     assert (manifest.weights, manifest.background) == (None, None)
-
-
-def test_weights_have_an_address(tmp_path: Path) -> None:
+    # AND weights have an address
     weights = f'[weights]\nrepository = "a/b.c"\ncommit = "{"0" * 40}"\npath = "x/y"\nsha256 = "{"1" * 64}"\n'
-    text = f"{PACK_MANIFEST}\n{weights}"
-    assert read(tmp_path, text).weights == Weights("a/b.c", "0" * 40, "x/y", "1" * 64)
+    assert read(tmp_path, f"{PACK_MANIFEST}\n{weights}").weights == Weights("a/b.c", "0" * 40, "x/y", "1" * 64)
 
 
 @pytest.mark.parametrize(
@@ -99,17 +98,8 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         read(tmp_path, "", "My Foxes")
     # THEN there is a line for each fault
     lines = str(caught.value).splitlines()
-    assert (
-        lines[0]
-        == "My Foxes.toml: the name of a pack is 'My Foxes'; expected lower-case letters, digits and underscores"
-    )
-    assert len(lines) == 1 + 2 + 7
-    assert all(line.startswith("My Foxes.toml: ") for line in lines)
-
-
-def test_a_missing_manifest_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"foxes\.toml cannot be read \(No such file or directory\)"):
-        Manifest.read(tmp_path / "foxes.toml")
+    assert lines[0].endswith("the name of a pack is 'My Foxes'; expected lower-case letters, digits and underscores")
+    assert [line.partition(": ")[0] for line in lines] == ["My Foxes.toml"] * (1 + 2 + 7)
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)

@@ -15,7 +15,7 @@ from PIL import Image
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import ModelError
 from chalicelib.features.cells import cell_of, prepare, text_of
-from chalicelib.features.codec import NO_ANIMALS
+from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.certainty import Level
 from chalicelib.model.detector import GROWTH, Box
@@ -86,27 +86,21 @@ def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:
         _ = again.packs
 
 
-def test_scores_that_are_not_finite_are_an_error(models: Models) -> None:
-    # GIVEN a model whose scores of a photo are not numbers; THEN the error names it, and what checks it
-    photo = models.score(GREEN_PHOTO)
-    photo.general = replace(photo.general, vision=np.full(3, np.nan, np.float32))
-    with pytest.raises(ModelError, match=r"scores of \w+ are not finite; expected .*model check"):
-        models.fuse([photo])
-
-
 def test_scores_of_a_pack_and_the_general_model_add_up_to_one(models: Models) -> None:
     scores = score(models, BLUE_PHOTO)
     assert [each.name for each in scores.taxonomy.animals] == ["red fox", "tree frog", "dog", "Arctic fox"]
     assert scores.vision.sum() == pytest.approx(1)
     assert scores.probabilities.tolist() == pytest.approx(scores.vision.tolist())
     assert scores.packs[0].milliseconds > 0
-
-
-def test_the_animal_of_most_photos_wins(models: Models) -> None:
-    # GIVEN two photos of a fox and one of a frog
+    # AND those of two photos of a fox and one of a frog are a fox's
     together = score(models, RED_PHOTO, RED_PHOTO, GREEN_PHOTO)
     assert together.likeliest(1)[0].name == "red fox"
     assert together.probabilities.sum() == pytest.approx(1)
+    # AND scores that are no numbers are an error, which names the model and what checks it
+    photo = models.score(GREEN_PHOTO)
+    photo.general = replace(photo.general, vision=np.full(3, np.nan, np.float32))
+    with pytest.raises(ModelError, match=r"scores of \w+ are not finite; expected .*model check"):
+        models.fuse([photo])
 
 
 def test_everything_has_the_animals_of_all_packs(models: Models) -> None:
@@ -149,6 +143,9 @@ def test_a_head_sees_a_box_plain_mirrored_and_with_more_contrast() -> None:
     assert mirrored[:, -1].max() < 110 < 130 < mirrored[:, 0].min()
     assert clear[:, 0].max() < 10 < 245 < clear[:, -1].min()
     assert both[:, -1].max() < 10 < 245 < both[:, 0].min()
+    # AND a square without contrast stays as it is
+    flat = np.full((SIZE, SIZE, 3), 7, np.uint8)
+    assert np.array_equal(stretched(flat), flat)
 
 
 @given(x=SHARES, y=SHARES, width=SHARES, height=SHARES)
@@ -159,11 +156,6 @@ def test_every_box_has_crops_inside_of_the_photo(x: float, y: float, width: floa
     assert all(crop.shape == (SIZE, SIZE, 3) and crop.dtype == np.uint8 for crop in crops)
 
 
-def test_a_square_without_contrast_stays_as_it_is() -> None:
-    flat = np.full((SIZE, SIZE, 3), 7, np.uint8)
-    assert np.array_equal(stretched(flat), flat)
-
-
 GREY, YELLOW, RED, BLUE = (90, 90, 90), (90, 90, 0), (255, 0, 0), (0, 0, 255)
 POMONA = cell_of(34.1, -117.8)
 BESIDE = prepare().grid_ring(POMONA, 1)[0]
@@ -172,14 +164,8 @@ FAR = cell_of(45.5, -122.7)
 
 def place(cell: int, area: str = "US") -> Features:
     """Return the features of a cell where the red fox lives; its other animals have no range."""
-    found = NO_ANIMALS._replace(
-        cell=cell,
-        areas=(area,),
-        animals=np.array([10], np.int32),
-        weights=np.ones(1, np.float32),
-        status=np.ones(1, np.uint8),
-    )
-    return Features("narrowed", "miss", found)
+    fox = np.array([10], np.int32), np.ones(1, np.float32), np.ones(1, np.uint8)
+    return Features("narrowed", "miss", CellAnimals(cell, "v1", (area,), *fox))
 
 
 def recogniser_in(folder: Path, more: str = "", gain: float = 0.05) -> Recogniser:
@@ -213,6 +199,13 @@ def test_where_a_head_is_for_a_photo_its_word_counts(tmp_path: Path) -> None:
     assert found.subject == "animal"
     # AND the sum of all probabilities is at most 1
     assert found.together.scores.probabilities.sum() <= 1.0 + 1e-6
+    # AND it names each box too
+    boxes = recogniser.with_boxes(animal(RED), found).boxes
+    assert boxes is not None
+    assert {shown.scores.packs[-1].pack.name for _, shown in boxes.animals} == {"own"}
+    # AND its animals are listed among the taxa
+    assert {each.name for each in recogniser.models.everything().animals} >= {"Arctic fox", "raccoon"}
+    assert [each.name for each in recogniser.models.knowing("procyon-lotor")] == ["own"]
 
 
 def test_the_number_of_what_a_head_says_needs_no_curve(tmp_path: Path) -> None:
@@ -224,17 +217,12 @@ def test_the_number_of_what_a_head_says_needs_no_curve(tmp_path: Path) -> None:
     assert prediction.score > 0.5
 
 
-def test_each_box_is_named_by_the_head(tmp_path: Path) -> None:
-    recogniser, photo = recogniser_in(tmp_path), animal(RED)
-    boxes = recogniser.with_boxes(photo, recogniser.recognise([photo], place(POMONA))).boxes
-    assert boxes is not None
-    assert {shown.scores.packs[-1].pack.name for _, shown in boxes.animals} == {"own"}
-
-
-def test_an_animal_unlike_all_that_a_head_knows_is_left_to_the_general_model(tmp_path: Path) -> None:
-    # GIVEN an animal that is blue, which is any other to the head; THEN the scores are those without a head
-    recogniser = recogniser_in(tmp_path)
-    found = recogniser.recognise([animal(BLUE)], place(POMONA)).together.scores
+@pytest.mark.parametrize("colour", [BLUE, GREY], ids=["another animal", "no animal"])
+def test_what_is_unlike_all_that_a_head_knows_is_left_to_the_general_model(
+    tmp_path: Path, colour: tuple[int, int, int]
+) -> None:
+    # GIVEN an animal that is any other to the head, or none in a box; THEN the scores are those without a head
+    found = recogniser_in(tmp_path).recognise([animal(colour)], place(POMONA)).together.scores
     assert (found.headed, found.packs) == (None, ())
 
 
@@ -256,11 +244,6 @@ def test_a_weak_box_that_a_head_names_surely_is_one_of_an_animal(tmp_path: Path)
     # THEN it is believed, or not
     weak = Sighting(0.3, by_night=True)
     assert [believed(weak, each).animal for each in (scores, unsure, None)] == [LEAST_BOX, 0.3, 0.3]
-
-
-def test_a_head_makes_no_animal_of_a_photo_without_a_box(tmp_path: Path) -> None:
-    found = recogniser_in(tmp_path).recognise([animal(GREY)], place(POMONA))
-    assert found.together.scores.headed is None
 
 
 def test_a_head_by_night_sees_no_photo_by_day(tmp_path: Path) -> None:
@@ -304,12 +287,6 @@ def test_a_head_of_another_general_model_is_refused(tmp_path: Path) -> None:
         ModelError, match=r"own\.toml was trained on features of the general model 0123.*train it again"
     ):
         recogniser.recognise([animal(RED)], place(POMONA))
-
-
-def test_an_animal_of_a_head_is_known_where_taxa_are_listed(tmp_path: Path) -> None:
-    models = recogniser_in(tmp_path).models
-    assert {each.name for each in models.everything().animals} >= {"Arctic fox", "raccoon"}
-    assert [each.name for each in models.knowing("procyon-lotor")] == ["own"]
 
 
 def test_an_animal_that_does_not_live_at_the_place_is_less_likely(tmp_path: Path) -> None:

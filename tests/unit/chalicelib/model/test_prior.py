@@ -1,7 +1,6 @@
 """Prior: animals of the cell have their weight, wild ones elsewhere the floor, and other kinds a weight of theirs."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +11,10 @@ from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.prior import Prior, features_to_prior
 from chalicelib.model.taxonomy import KINDS, Animal, Taxonomy
+from tests.unit.chalicelib.model.real_tables import TAXONOMY
 
-MODEL = Path(__file__).parents[4] / "model"
-TAXONOMY = Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv")
 ANIMALS = len(TAXONOMY.animals)
 KNOWN = [animal.id for animal in TAXONOMY.animals]
-BY_NAME = {animal.name: animal for animal in TAXONOMY.animals}
 
 weights = st.floats(0.0078125, 1, width=32)
 cells = st.dictionaries(st.one_of(st.sampled_from(KNOWN), st.integers(10_000, 20_000)), weights, max_size=60)
@@ -45,22 +42,6 @@ def test_every_animal_has_its_weight_in_the_cell_or_that_of_its_kind(cell: dict[
     for animal in TAXONOMY.animals:
         weights = cell.get(animal.id, 0), KINDS[animal.kind] or floor
         assert prior[animal.output_index] == np.float32(max(weights))
-
-
-@pytest.mark.parametrize("mode", ["no_location", "unknown_area", "degraded"])
-def test_without_features_all_weights_are_1(mode: Mode) -> None:
-    # GIVEN no features; THEN the prior has no effect
-    assert np.array_equal(features_to_prior(features({}, mode), TAXONOMY, 0.02), np.ones(ANIMALS))
-
-
-def test_an_animal_of_unknown_range_is_never_weighed_down() -> None:
-    # GIVEN a cell with koalas, and a dataset that does not say where wombats live, nor an animal unknown to the model
-    unknown = np.array([BY_NAME["wombat"].id, 10_000], np.int32)
-    known = features({BY_NAME["koala"].id: 1})
-    prior = features_to_prior(replace(known, found=known.found._replace(unknown=unknown)), TAXONOMY, 0.02)
-    # THEN wombats weigh as much as koalas, while tigers are known to live elsewhere
-    assert prior[BY_NAME["wombat"].output_index] == prior[BY_NAME["koala"].output_index] == 1
-    assert prior[BY_NAME["tiger"].output_index] == np.float32(0.02)
 
 
 KOALA, POSSUM, WOMBAT, DOG, TIGER, SNAIL, DRAKE, GOLDFISH = (
@@ -95,9 +76,17 @@ def test_here_says_only_what_is_known(animal: Animal, mode: Mode, here: str | No
     status = np.array([2 if each == POSSUM.id else 1 for each in known.found.animals.tolist()], np.uint8)
     place = replace(known, found=known.found._replace(status=status, unknown=np.array([WOMBAT.id], np.int32)))
     assert Prior(place, 0.02).here(animal) == here
-    # AND all animals but the unexpected live there, as far as that is known
+    # AND all animals but the unexpected live there, as far as that is known; none of the others is weighed down,
+    # but for the introduced, whose weight in the cell is less
     prior = Prior(place, 0.02)
-    assert prior.living(TAXONOMY).tolist() == [prior.here(each) != "unexpected" for each in TAXONOMY.animals]
+    lives = [prior.here(each) != "unexpected" for each in TAXONOMY.animals]
+    assert prior.living(TAXONOMY).tolist() == lives
+    for each, expected in zip(TAXONOMY.animals, lives, strict=True):
+        weight = prior.over(TAXONOMY)[each.output_index]
+        if mode != "narrowed" or each.id == WOMBAT.id:
+            assert weight == 1
+        elif not expected:
+            assert weight == np.float32(0.02)
 
 
 def test_a_prior_is_computed_once_for_each_list_of_animals() -> None:

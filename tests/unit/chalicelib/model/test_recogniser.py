@@ -33,9 +33,7 @@ def recogniser_in(folder: Path, model: ModelProto | None = None) -> Recogniser:
 
 @pytest.fixture
 def recogniser(tmp_path: Path) -> Recogniser:
-    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
-    tiny_model.write_detector(tmp_path)
-    return build_recogniser(Settings(model=ModelSettings(path=path)))
+    return recogniser_in(tmp_path)
 
 
 def photo(*red: tuple[int, int, int, int], ground: tuple[int, int, int] = GREY) -> DecodedPhoto:
@@ -57,6 +55,9 @@ def test_a_clear_photo_needs_no_detector(recogniser: Recogniser) -> None:
     assert found.together.prediction.taxon.name == "red fox"
     assert (found.detections, found.looked_twice, found.alone) == (None, False, ())
     assert not recogniser.detectors.is_made
+    # AND several photos get one look each
+    several = recognise(recogniser, photo((0, 0, 8, 8)), photo((0, 0, 64, 64)))
+    assert (len(several.alone), several.detections, several.looked_twice) == (2, None, False)
 
 
 def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: Recogniser) -> None:
@@ -168,11 +169,6 @@ def test_by_day_boxes_in_which_the_general_model_sees_nothing_are_left_out(
     assert found.detections is not None
     assert (bool(found.detections.animals), bool(found.boxes.animals)) == (True, kept)
     assert (found.subject == "animal") == kept
-
-
-def test_several_photos_get_one_look_each(recogniser: Recogniser) -> None:
-    found = recognise(recogniser, photo((0, 0, 8, 8)), photo((0, 0, 64, 64)))
-    assert (len(found.alone), found.detections, found.looked_twice) == (2, None, False)
 
 
 ORDER = Taxon("carnivore", "Carnivora", "order")

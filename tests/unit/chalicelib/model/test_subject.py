@@ -8,7 +8,6 @@ from chalicelib.model.subject import Sighting
 @pytest.mark.parametrize(
     ("animal_probability", "boxes", "subject"),
     [
-        (0.6, (0, 0, 0), "animal"),
         (0.6, (0, 0.9, 0), "animal"),
         (0.25, (0.5, 0.9, 0), "animal"),
         (0.24, (0.9, 0, 0), "none"),
