@@ -63,9 +63,8 @@ def test_a_trace_has_no_coordinates_after_a_letter(before: str) -> None:
 def test_a_trace_keeps_names_and_lines() -> None:
     trace = '  File "/opt/python/lib/python3.13/site-packages/h3/api.py", line 12, in f\nKeyError: 105'
     assert trace_of(trace) == trace
-
-
-def test_a_trace_has_no_fractions_of_degrees() -> None:
+    assert trace_of("line\n" * 10_000 + trace).endswith(f"line\n{trace}")
+    # AND no fractions of degrees
     trace = trace_of("TypeError: ((33, 1), (52, 1), (994271, 100000)) S, in micro-degrees -33869427")
     assert trace == "TypeError: ((33, 1), (52, 1), (#, #)) S, in micro-degrees #"
 
@@ -78,7 +77,3 @@ def test_a_trace_is_never_long_and_never_takes_long(part: str) -> None:
     assert len(trace_of(f"ValueError: {part * 1_000_000}")) <= 20_000
     assert len(summary_of(f"ValueError: {part * 1_000_000}")) <= 200
     assert process_time() - started < 5
-
-
-def test_of_a_long_trace_the_end_is_kept() -> None:
-    assert trace_of("line\n" * 10_000 + "ValueError: this").endswith("line\nValueError: this")

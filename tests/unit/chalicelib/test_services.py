@@ -5,19 +5,15 @@ from contextlib import closing
 import pytest
 
 from chalicelib.config.settings import Settings
+from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache
 from tests.support.servers import scripted
 
 
-def settings(**variables: str) -> Settings:
-    return Settings.from_environment(variables)
-
-
-def test_by_default_a_lease_outlives_a_query_and_all_of_it_fits_the_total() -> None:
-    chosen = settings()
-    assert chosen.features.lease > chosen.database.total
+def test_by_default_all_of_a_lookup_fits_the_total() -> None:
+    chosen = Settings()
     assert chosen.database.connect + chosen.database.command > chosen.database.total
     assert chosen.redis.total + chosen.database.total < chosen.features.total
     assert chosen.warming.margin > 300
@@ -27,7 +23,8 @@ def test_a_token_that_cannot_be_signed_is_a_fault_and_no_exception(monkeypatch: 
     # GIVEN no credentials anywhere
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
     with scripted(lambda _: b"+OK\r\n") as server:
-        chosen = settings(REDIS_IAM_CACHE="faunalens", REDIS_URL=f"redis://app@127.0.0.1:{server.address.port}")
+        url = f"redis://app@127.0.0.1:{server.address.port}"
+        chosen = Settings(redis=RedisSettings(iam_cache="faunalens", url=url))
         with closing(build_cache(chosen)) as cache, pytest.raises(CacheError) as caught:
             cache.read(b"k", Deadline.after(1))
     assert caught.value.fault == "redis_auth"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
-from chalicelib.errors import PhotoUnreadable, SettingError
+from chalicelib.errors import PhotoUnreadable
 from chalicelib.features.cells import cell_of, text_of
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
@@ -199,9 +199,3 @@ def test_answers_are_the_same_narrower_wider_or_other(
     live: Prediction | None, other: Prediction | None, result: str, gain: float | None
 ) -> None:
     assert compared(live, other) == (result, gain if gain is None else pytest.approx(gain))
-
-
-@pytest.mark.parametrize("text", ["PACKS_PATH", "=1", "PRIOR_FLOOR=0.1 x"])
-def test_settings_that_are_no_assignments_are_refused(text: str) -> None:
-    with pytest.raises(SettingError, match=r"expected NAME=VALUE, such as PRIOR_FLOOR=0\.01"):
-        Settings.from_environment({"SHADOW_SETTINGS": text})

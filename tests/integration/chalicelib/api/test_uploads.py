@@ -37,36 +37,25 @@ def served(
 
 
 def test_a_photo_goes_through_the_bucket(served: Served) -> None:
-    # GIVEN a form from the API
-    upload = served.request("POST", "/uploads")
-    assert upload.status == 201, upload.text
-    assert_fits(served, "Upload", upload.json)
-    # WHEN a photo is posted with it
+    # GIVEN two forms from the API WHEN a photo is posted with each
     photo = jpeg(exif=exif(SYDNEY))
-    form = {**upload.json["fields"], "Content-Type": "image/jpeg"}
-    assert requests.post(upload.json["url"], data=form, files={"file": photo}, timeout=10).ok
-    # THEN it is identified like a photo in a request
-    reply = served.request("POST", upload.json["identify_url"], {"top": "3"})
+    first, second = (served.request("POST", "/uploads") for _ in range(2))
+    for upload in (first, second):
+        assert upload.status == 201, upload.text
+        assert_fits(served, "Upload", upload.json)
+        form = {**upload.json["fields"], "Content-Type": "image/jpeg"}
+        assert requests.post(upload.json["url"], data=form, files={"file": photo}, timeout=10).ok
+    # THEN one is identified like a photo in a request
+    reply = served.request("POST", first.json["identify_url"], {"top": "3"})
     assert reply.status == 200, reply.text
     assert_fits(served, "Answer", reply.json)
     assert reply.json["location"]["source"] == "exif"
     assert reply.json["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
-
-
-def test_several_uploads_of_one_animal_get_one_answer(served: Served) -> None:
-    # GIVEN two uploaded photos of one animal
-    photo = jpeg(exif=exif(SYDNEY))
-    first, second = (served.request("POST", "/uploads").json for _ in range(2))
-    for upload in (first, second):
-        form = {**upload["fields"], "Content-Type": "image/jpeg"}
-        assert requests.post(upload["url"], data=form, files={"file": photo}, timeout=10).ok
-    # WHEN one is identified with the other
-    reply = served.request("POST", first["identify_url"], {"also": second["id"]})
-    # THEN the answer is for both
-    assert reply.status == 200, reply.text
-    assert len(reply.json["photos"]) == 2
+    # AND with the other there is one answer for both
+    reply = served.request("POST", first.json["identify_url"], {"also": second.json["id"]})
+    assert (reply.status, len(reply.json["photos"])) == (200, 2), reply.text
     many = ",".join(["nothing"] * 5)
-    assert served.request("POST", first["identify_url"], {"also": many}).json["code"] == "bad_request"
+    assert served.request("POST", first.json["identify_url"], {"also": many}).json["code"] == "bad_request"
 
 
 def test_an_id_without_a_photo_is_a_problem(served: Served) -> None:

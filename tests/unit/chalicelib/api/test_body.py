@@ -1,6 +1,7 @@
 """Bodies: raw photos and forms, with content types that API Gateway passes on as bytes."""
 
 import io
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,6 @@ def test_a_raw_photo_is_accepted_also_with_the_default_type_of_curl(media_type: 
     ("content_type", "sentence"),
     [
         ("text/plain", "Content-Type is 'text/plain'; send the photo as image/jpeg"),
-        ("application/json", "Content-Type is 'application/json'"),
         ("", "the Content-Type header is missing"),
     ],
 )
@@ -54,24 +54,25 @@ def test_a_photo_and_fields_are_read(filename: str | None) -> None:
     ("body", "content_type", "sentence"),
     [
         (form(part("lat", b"1")), TYPE, "the form has no files in field 'photo'; send one photo"),
-        (form(), TYPE, "no files in field 'photo'; send one photo|the form is malformed"),
         (
-            form(*(part("photo", b"x", "a") for _ in range(6))),
+            form(*[part("photo", b"x", "a")] * 6),
             TYPE,
-            "the form has 6 files in field 'photo'; send one photo, or up to 5 of the same animal",
+            "6 files in field 'photo'; send one photo, or up to 5 of the same",
         ),
         (form(part("file", b"x", "a.jpg")), TYPE, "form field 'file' is a file; send the photo in field 'photo'"),
+        (form(part("photo", b"x"), *[part("lat", b"1")] * 2), TYPE, "form field 'lat' is sent more than once"),
+        # what is not finished is refused before it fills the memory
+        (part("top", b"1" * 1001) + b"--XyZ", TYPE, "form field 'top' is longer than 1000 bytes"),
+        # bytes of the form are not repeated
         (
-            form(part("photo", b"x"), part("lat", b"1"), part("lat", b"2")),
+            form(b"--XyZ\r\nContent-Type: \xff\r\n\r\nx\r\n"),
             TYPE,
-            "form field 'lat' is sent more than once",
+            r"malformed \(Segment header failed to decode\); send",
         ),
         (form(part("photo", b"x"), part("lat", b"\xff")), TYPE, "form field 'lat' is not valid UTF-8"),
         (form(part("photo", b"x")), "multipart/form-data", "has no boundary"),
         (form(part("photo", b"x")), "multipart/form-data; boundary=other", "the form is malformed"),
-        (part("photo", b"x"), TYPE, "the form is malformed"),
-        (b"", TYPE, "the form is malformed"),
-        (b"hello", TYPE, "the form is malformed"),
+        *((data, TYPE, "the form is malformed") for data in (part("photo", b"x"), b"", b"hello")),
         (form(*(part(f"f{number}", b"x") for number in range(20))), TYPE, "the form is malformed"),
     ],
 )
@@ -90,11 +91,6 @@ def test_a_name_that_may_contain_coordinates_is_not_repeated(name: str) -> None:
         assert name[:6] not in str(caught.value)
 
 
-def test_an_undecodable_part_header_is_not_repeated() -> None:
-    with pytest.raises(BadRequest, match=r"the form is malformed \(Segment header failed to decode\); send multipart"):
-        read_form(form(b"--XyZ\r\nContent-Type: \xff\r\n\r\nx\r\n"), TYPE)
-
-
 @pytest.mark.parametrize("charset", [b"nope", b"hex", b"undefined", b"unicode_escape", b'"a\x00b"', b"x" * 200])
 def test_the_charset_that_a_field_claims_does_not_matter(charset: bytes) -> None:
     # GIVEN a field in a charset that Python does not know, or that is not a text encoding
@@ -103,14 +99,10 @@ def test_the_charset_that_a_field_claims_does_not_matter(charset: bytes) -> None
     assert read_form(form(part("photo", b"x"), field), TYPE).fields == {"lat": "1"}
 
 
-@given(st.binary(max_size=300), st.text(max_size=30))
-def test_any_bytes_give_a_form_or_a_listed_error(body: bytes, boundary: str) -> None:
-    for content_type in (TYPE, f"multipart/form-data; boundary={boundary}"):
-        for data in (body, part("photo", body, "a"), form(part("photo", b"x"), body)):
-            try:
-                read_form(data, content_type)
-            except BadRequest:
-                continue
+@given(st.text(max_size=30))
+def test_any_boundary_gives_a_form_or_a_listed_error(boundary: str) -> None:
+    with suppress(BadRequest):
+        read_form(form(part("photo", b"x")), f"multipart/form-data; boundary={boundary}")
 
 
 def test_a_form_that_arrives_in_small_parts_is_the_same() -> None:
@@ -124,8 +116,3 @@ def test_a_form_that_arrives_in_small_parts_is_the_same() -> None:
         # THEN fields and photo are those that were sent
         assert parser.finish() == {"top": "3"}
         assert [each.getvalue() for each in parser.photos] == [b"\r\n--almost"]
-
-
-def test_a_long_field_is_refused_before_it_fills_the_memory() -> None:
-    with pytest.raises(BadRequest, match="form field 'top' is longer than 1000 bytes"):
-        FormParser(TYPE, io.BytesIO).feed(part("top", b"1" * 1001) + b"--XyZ")

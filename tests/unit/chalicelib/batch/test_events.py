@@ -56,15 +56,8 @@ def test_a_batch_of_a_map_is_sorted_by_station() -> None:
         "BatchInput": {"results": "s3://photos/results/spring", "run": "spring"},
         "Attempt": 2,
         "Items": [
-            {
-                "bucket": "photos",
-                "key": "b",
-                "station": "south",
-                "latitude": "-33.9",
-                "longitude": "151.2",
-                "time": "t",
-                "shift": "-3600",
-            },
+            {"bucket": "photos", "key": "b", "station": "south"}
+            | {"latitude": "-33.9", "longitude": "151.2", "time": "t", "shift": "-3600"},
             {"bucket": "photos", "key": "a", "station": "", "latitude": "", "etag": '"e9"'},
             {"bucket": "photos", "key": "c", "station": "north", "latitude": "north", "longitude": 1, "shift": "inf"},
         ],

@@ -71,12 +71,10 @@ def test_sqs_gets_the_messages_that_failed_and_no_other(rig: Rig) -> None:
     assert notes.metrics["BatchRuns"] == 1
     assert notes.metrics["BatchLatency"] > 0
     assert (notes.dimensions, notes.properties) == ({}, {"request_id": "r-1", "queries": 0})
-
-
-def test_messages_without_photos_are_done(rig: Rig) -> None:
+    # AND a message without photos is done
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
     assert rig.answer({"Records": [message("1", body=body)]}) == {"batchItemFailures": []}
-    assert rig.emitted == []
+    assert len(rig.emitted) == 1
 
 
 def batch(*keys: str, attempt: int = 0) -> dict[str, Any]:
@@ -84,23 +82,14 @@ def batch(*keys: str, attempt: int = 0) -> dict[str, Any]:
     return {"BatchInput": {"results": "s3://out/spring/", "run": "spring"}, "Attempt": attempt, "Items": items}
 
 
-def test_a_map_gets_numbers(rig: Rig) -> None:
-    # GIVEN a batch of which one photo is no photo
-    rig.put("batches/a.jpg")
-    rig.objects.put("photos", "batches/b.jpg", b"text")
-    # WHEN the function gets it THEN both have lines where the batch wants them
-    assert rig.answer(batch("batches/a.jpg", "batches/b.jpg")) == {"done": 1, "failed": 0, "lines": 2}
-    assert len(rig.objects.lines("out")) == 2
-    # AND once more, the lines are found
-    assert rig.answer(batch("batches/a.jpg", "batches/b.jpg", attempt=1)) == {"done": 0, "failed": 0, "lines": 2}
-
-
-def test_a_map_tries_again_what_is_unfinished(rig: Rig) -> None:
+def test_a_map_gets_numbers_and_tries_again_what_is_unfinished(rig: Rig) -> None:
+    # GIVEN a batch of which one photo is gone
     rig.put("batches/a.jpg")
     with pytest.raises(Unfinished, match="1 of 2 photos have no line yet"):
         rig.answer(batch("batches/a.jpg", "batches/gone.jpg"))
-    # WHEN it does THEN all have lines
+    # WHEN it is tried again THEN both have lines where the batch wants them
     assert rig.answer(batch("batches/a.jpg", "batches/gone.jpg", attempt=1)) == {"done": 0, "failed": 0, "lines": 2}
+    assert len(rig.objects.lines("out")) == 2
 
 
 def test_without_a_model_nothing_is_done(tmp_path: Path) -> None:

@@ -25,13 +25,9 @@ def test_the_name_depends_on_bucket_key_and_etag_alone() -> None:
 def test_two_answers_to_one_photo_leave_the_same() -> None:
     # GIVEN the answers of two runs: other durations, another request, features from elsewhere
     first = replace(ANSWER, model=BIRDS)
-    second = replace(
-        ANSWER,
-        model=replace(BIRDS, packs=(replace(BIRDS.packs[0], milliseconds=9.9),)),
-        timings_ms=Timings(9, 9, 9, 9, 9),
-        request_id="another",
-        features=replace(ANSWER.features, cache="memory"),
-    )
+    slower = replace(BIRDS, packs=(replace(BIRDS.packs[0], milliseconds=9.9),))
+    second = replace(ANSWER, model=slower, timings_ms=Timings(9, 9, 9, 9, 9), request_id="another")
+    second = replace(second, features=replace(ANSWER.features, cache="memory"))
     # THEN what lines keep of them is equal, and names the models
     kept = answer_kept(asdict(first))
     assert kept == answer_kept(asdict(second))
@@ -39,17 +35,11 @@ def test_two_answers_to_one_photo_leave_the_same() -> None:
 
 
 def test_a_line_is_one_line_of_json_and_reads_back() -> None:
-    line = Line(
-        photo="s3://b/inbox/é\n.jpg",
-        hash="00",
-        status="identified",
-        answer=answer_kept(asdict(ANSWER)),
-        identified="2026-03-01T05:12:44+00:00",
-    )
+    answer, then = answer_kept(asdict(ANSWER)), "2026-03-01T05:12:44+00:00"
+    line = Line(photo="s3://b/inbox/é\n.jpg", hash="00", status="identified", answer=answer, identified=then)
     assert line.text.count("\n") == 1
     assert json.loads(line.text)["answer"]["prediction"]["name"] == "koala"
-    assert Line.parse(line.text).photo == line.photo
-    assert Line.parse(line.text).text == line.text
+    assert (Line.parse(line.text).photo, Line.parse(line.text).text) == (line.photo, line.text)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"photo": "s3://b/k"}', '{"unknown": 1}'])

@@ -3,8 +3,10 @@
 import json
 import logging
 from collections.abc import Callable
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL.ExifTags import IFD, Base
@@ -48,11 +50,10 @@ class Rig:
         made = self.objects.put("photos", f"inbox/{name}", jpeg() if data is None else data, **metadata)
         return Item("photos", f"inbox/{name}", made.etag)
 
-    def run(self, *items: Item, seconds: float = 300.0, exif_location: bool = False) -> Tally:
-        """Run a batch in a new process."""
-        options: dict[str, Any] = {"patience": 5.0, "exif_location": exif_location}
-        batch = Batch(self.services, self.objects, "photos", "results/", LOG, "r-1", **options)
-        return batch.run(items, Deadline.after(seconds))
+    def run(self, *items: Item, seconds: float = 300.0, exif: bool = False) -> Tally:
+        """Run a batch in a new process. `exif`: whether lines have the positions in EXIF."""
+        given = self.services, self.objects, "photos", "results/", LOG, "r-1"
+        return Batch(*given, patience=5.0, exif_location=exif).run(items, Deadline.after(seconds))
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all lines, by photo."""
@@ -74,9 +75,11 @@ def again(item: Item) -> Item:
 
 def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
     # GIVEN a photo with metadata, one with a position in EXIF, and one without any place
+    clock = exif(SYDNEY, taken="2026:03:01 05:12:44")
+    clock.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+10:00"
     items = [
         rig.put("a.jpg", station="creek", latitude="-33.9", longitude="151.2", time="2026-03-01 05:12:44"),
-        rig.put("b.jpg", jpeg(exif=exif(SYDNEY))),
+        rig.put("b.jpg", jpeg(exif=clock)),
         rig.put("c.jpg", jpeg(500, 200)),
     ]
     # WHEN they are identified
@@ -89,23 +92,17 @@ def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
     assert (first["time"], first["width"], first["height"]) == ("2026-03-01 05:12:44", 400, 300)
     assert (first["size"], first["etag"]) == (len(jpeg()), items[0].etag)
     assert first["models"].keys() == {"tiny"}
+    # AND a clock in EXIF keeps its offset
+    assert (second["time"], third["time"]) == ("2026-03-01 05:12:44+10:00", None)
     # AND the position in EXIF was used, but is written only if the deployment says so
     assert first["answer"]["location"]["cell"] == second["answer"]["location"]["cell"]
     assert (second["latitude"], second["answer"]["location"]["source"]) == (None, "exif")
     assert (third["answer"]["features"]["mode"], third["width"]) == ("no_location", 500)
 
 
-def test_the_clock_in_exif_keeps_its_offset(rig: Rig) -> None:
-    clock = exif(taken="2026:03:01 05:12:44")
-    rig.run(rig.put("a.jpg", jpeg(exif=clock)))
-    clock.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+10:00"
-    rig.run(rig.put("b.jpg", jpeg(exif=clock)))
-    assert [line["time"] for line in rig.lines()] == ["2026-03-01 05:12:44", "2026-03-01 05:12:44+10:00"]
-
-
 def test_a_deployment_may_want_the_positions_in_exif(rig: Rig) -> None:
     given = rig.put("a.jpg", jpeg(exif=exif(SYDNEY)))._replace(latitude=10.0, longitude=20.0)
-    rig.run(rig.put("b.jpg", jpeg(exif=exif(SYDNEY))), given, exif_location=True)
+    rig.run(rig.put("b.jpg", jpeg(exif=exif(SYDNEY))), given, exif=True)
     # THEN a line has the position in EXIF, unless the batch gave another one
     first, second = rig.lines()
     assert (first["latitude"], first["longitude"]) == (10.0, 20.0)
@@ -125,12 +122,14 @@ def test_photos_of_one_station_ask_the_database_once(rig: Rig) -> None:
 
 
 def test_what_is_sent_twice_leaves_one_line(rig: Rig) -> None:
-    # GIVEN an event that comes twice in one batch, in another batch, and again after it was worked on
+    # GIVEN an event that comes twice in one batch, in another batch, and again after it was worked on; the item of a
+    # manifest may have no ETag
     item = rig.put("a.jpg")
     assert counts(rig.run(item, item)) == (1, 0, 1, 0)
     before = rig.objects.lines()
     assert counts(rig.run(item)) == (1, 0, 0, 0)
-    assert counts(rig.run(again(item))) == (0, 0, 1, 0)
+    for each in (again(item), again(item)._replace(etag="")):
+        assert counts(rig.run(each)) == (0, 0, 1, 0)
     # THEN there is one line, which has not changed
     assert rig.objects.lines() == before
     assert len(before) == 1
@@ -153,7 +152,7 @@ def test_a_photo_that_replaces_another_has_its_own_line(rig: Rig) -> None:
         (b"%PDF", {}, "unsupported_media_type"),
         (bytes(MOST + 1), {}, "photo_too_large"),
         (jpeg(), {"latitude": 91.0, "longitude": 0.0}, "location_invalid"),
-        (jpeg(), {"latitude": 1.0}, "location_invalid"),
+        (jpeg(), {"latitude": 1.0, "longitude": nan}, "location_invalid"),
     ],
 )
 def test_a_photo_without_an_answer_has_a_line_that_says_why(
@@ -167,12 +166,8 @@ def test_a_photo_without_an_answer_has_a_line_that_says_why(
     assert (line["status"], line["error"], line["size"]) == ("unreadable", error, len(data))
     assert line["detail"]
     assert line["answer"] is None
-
-
-def test_coordinates_that_are_no_numbers_are_not_written_as_numbers(rig: Rig) -> None:
-    rig.run(rig.put("a.jpg", latitude="north", longitude="1"))
-    (line,) = rig.lines()
-    assert (line["error"], line["latitude"], line["longitude"]) == ("location_invalid", None, 1.0)
+    # AND what is no number is not written as one
+    assert line["longitude"] is None or isfinite(line["longitude"])
 
 
 def test_a_photo_that_is_gone_has_a_line_at_the_second_attempt(rig: Rig) -> None:
@@ -196,11 +191,8 @@ def test_a_process_that_ends_loses_no_photo_and_does_none_twice(rig: Rig, monkey
         rig.run(*map(again, items))
     assert counts(rig.run(*map(again, map(again, items)))) == (1, 0, 2, 0)
     # THEN each has one line, and that of the photo says what it did
-    assert [(line["status"], line["error"]) for line in rig.lines()] == [
-        ("identified", None),
-        ("unreadable", "interrupted"),
-        ("identified", None),
-    ]
+    found = [(line["status"], line["error"]) for line in rig.lines()]
+    assert found == [("identified", None), ("unreadable", "interrupted"), ("identified", None)]
 
 
 def test_a_photo_is_not_blamed_for_a_process_that_ended_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +202,6 @@ def test_a_photo_is_not_blamed_for_a_process_that_ended_once(rig: Rig, monkeypat
         with pytest.raises(KeyboardInterrupt):
             rig.run(item)
     assert counts(rig.run(again(item))) == (1, 0, 0, 0)
-    assert rig.lines()[0]["status"] == "identified"
 
 
 def ending_at(item: Item) -> Callable[..., Any]:
@@ -224,7 +215,7 @@ def ending_at(item: Item) -> Callable[..., Any]:
     return line_of
 
 
-@pytest.mark.parametrize("fault", ["store", "model", "read", "write"])
+@pytest.mark.parametrize("fault", ["store", "model", "a photo does not arrive", "read", "write"])
 def test_what_a_dependency_breaks_is_tried_again_and_leaves_no_line(
     rig: Rig, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,7 +225,9 @@ def test_what_a_dependency_breaks_is_tried_again_and_leaves_no_line(
         if fault == "store":
             patch.setattr(rig.store, "fault", "postgres_refused")
         elif fault == "model":
-            patch.setattr(run, "line_of", broken_model)
+            patch.setattr(run, "line_of", Mock(side_effect=ModelError("the model is broken")))
+        elif fault == "a photo does not arrive":
+            patch.setattr(rig.objects, "read", Mock(side_effect=TimeoutError))
         else:
             patch.setattr(rig.objects, "failing", {fault})
         # WHEN it is tried twice THEN it fails twice: a degraded answer is none
@@ -246,17 +239,10 @@ def test_what_a_dependency_breaks_is_tried_again_and_leaves_no_line(
     assert rig.lines()[0]["status"] == "identified"
 
 
-def broken_model(*_: object, **__: object) -> None:
-    raise ModelError("the model is broken")
-
-
 def test_a_bug_is_tried_once_more_and_is_then_the_answer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a bug that only one photo has
-    def line_of(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
     item = rig.put("a.jpg")
-    monkeypatch.setattr(run, "line_of", line_of)
+    monkeypatch.setattr(run, "line_of", Mock(side_effect=ZeroDivisionError))
     assert counts(rig.run(item)) == (0, 0, 0, 1)
     assert counts(rig.run(again(item))) == (0, 1, 0, 0)
     (line,) = rig.lines()
@@ -287,32 +273,11 @@ def test_the_time_of_the_batch_or_of_a_corrected_clock_says_the_season(
         return identify(data, request, services, record)
 
     monkeypatch.setattr(run, "identify", noted)
-    # GIVEN a photo with a time, with and without a place, one with a time that is none, and one of a wrong clock
-    with_time = rig.put("a.jpg", time="2026-03-01 05:12:44")
-    rig.run(
-        with_time,
-        rig.put("b.jpg", time="2026-03-01T05:12:44Z")._replace(latitude=10.0, longitude=20.0),
-        rig.put("c.jpg", time="spring"),
-        rig.put("d.jpg")._replace(shift=-3600.0),
-    )
+    # GIVEN a photo with a time, one with a time that is none, and one of a wrong clock
+    timed, untimed = rig.put("a.jpg", time="2026-03-01 05:12:44"), rig.put("c.jpg", time="spring")
+    rig.run(timed, untimed, rig.put("d.jpg")._replace(shift=-3600.0))
     # THEN identify knows it
-    assert asked == [(3, 0.0), (3, 0.0), (None, 0.0), (None, -3600.0)]
-
-
-def test_a_photo_that_does_not_arrive_is_tried_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    def late(*_: object) -> None:
-        raise TimeoutError
-
-    monkeypatch.setattr(rig.objects, "read", late)
-    assert counts(rig.run(rig.put("a.jpg"))) == (0, 0, 0, 1)
-
-
-def test_items_without_an_etag_find_their_line_too(rig: Rig) -> None:
-    # GIVEN an item of a manifest without ETags, which has a line
-    item = rig.put("a.jpg")._replace(etag="")
-    rig.run(item)
-    assert counts(rig.run(again(item))) == (0, 0, 1, 0)
-    assert len(rig.lines()) == 1
+    assert asked == [(3, 0.0), (None, 0.0), (None, -3600.0)]
 
 
 def test_photos_are_fetched_while_others_are_identified_but_not_all_at_once(

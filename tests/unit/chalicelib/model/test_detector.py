@@ -146,7 +146,8 @@ def names_in(folder: Path) -> tuple[str | None, str | None]:
     """Return the names of the general detector and the one for camera traps that are built."""
     found = read_detectors(folder / "packs", "doubt")
     assert found is not None
-    return found.general and found.general.name, found.camera_traps and found.camera_traps.name
+    general, traps = (each.name if each else None for each in (found.general, found.camera_traps))
+    return general, traps
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ ZERO = (0.0, 0.0, 0.0)
 def test_cameras_write_a_position_in_several_ways(tags: dict[int, Any], latitude: float | None) -> None:
     location = location_from_gps(TAGS | tags)
     assert (location and location.latitude) == (latitude and pytest.approx(latitude, abs=1e-6))
-    assert location is None or (location.longitude, location.source) == (pytest.approx(151.2093, abs=1e-6), "exif")
+    assert location is None or location.longitude == pytest.approx(151.2093, abs=1e-6)
     assert location_from_gps({GPS.GPSAltitude: 12.0}) is None
 
 

@@ -76,7 +76,7 @@ def test_a_row_is_all_that_a_new_format_takes(tmp_path: Path) -> None:
     (tmp_path / "a.avif").write_bytes(encoded(scene(400, 300), "AVIF"))
     # WHEN it is identified, documented, found in a folder
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    command = [sys.executable, "-c", PROGRAM, tmp_path / "a.avif"]
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "a.avif")]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)
     # THEN the row is everywhere
     assert json.loads(done.stdout) == {

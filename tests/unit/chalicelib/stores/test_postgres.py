@@ -216,19 +216,19 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
     assert not store.breaker_is_open
 
 
-class Coded(psycopg2.OperationalError):
-    """An error with an SQLSTATE, which is its message too."""
+class Cancelled(psycopg2.OperationalError):
+    pgcode = "57014"
 
-    @property
-    def pgcode(self) -> str:
-        return str(self)
+
+class NoFunction(psycopg2.OperationalError):
+    pgcode = "42883"
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (Coded("57014"), "postgres_statement_timeout"),
-        (Coded("42883"), "postgres_refused"),
+        (Cancelled(), "postgres_statement_timeout"),
+        (NoFunction(), "postgres_refused"),
         (TimeoutError(), "postgres_timeout"),
         (PermissionError(), "postgres_auth"),
         (OSError(), "postgres_unreachable"),

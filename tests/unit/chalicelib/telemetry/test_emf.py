@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -67,9 +68,7 @@ def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
     assert directive_of(by_route)["Dimensions"] == [["service", "stage", "route"]]
     assert by_route.keys() == {"service", "stage", "route", "Requests", "Latency", "_aws"}
     assert (by_route["route"], by_route["Latency"]) == ("/identify", 3.5)
-
-
-def test_an_unlisted_value_of_a_dimension_is_not_emitted() -> None:
+    # AND a value of a dimension that is not listed has none
     assert len(emitted(Notes({"Requests": 1}, dimensions={"route": "/surprise"}))) == 1
 
 
@@ -99,28 +98,20 @@ def test_any_record_is_json_and_finite(values: dict[str, float], by: dict[str, s
         assert {each["Name"] for each in directive_of(line)["Metrics"]} == METRICS.keys() & line.keys()
 
 
-class Counting(io.StringIO):
-    """A stream that counts writes."""
-
-    writes = 0
-
-    def write(self, text: str) -> int:
-        self.writes += 1
-        return super().write(text)
-
-
-def test_all_lines_of_a_record_are_one_write() -> None:
-    stream = Counting()
-    Emitter("faunalens", "test", stream).emit(Notes({"Requests": 1}, dimensions={"route": "/identify"}))
-    assert (stream.writes, len(stream.getvalue().splitlines())) == (1, 2)
-
-
-def test_lines_are_appended_to_a_file(tmp_path: Path) -> None:
-    emitter = Emitter("faunalens", "test", tmp_path / "metrics.jsonl")
-    emitter.emit(Notes({"Requests": 1}, properties={"request_id": "r-1"}))
-    emitter.emit(Notes({"Requests": 1}, properties={"request_id": "r-2"}))
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["request_id"] for line in lines] == ["r-1", "r-2"]
+def test_lines_are_appended_and_each_record_is_one_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN standard output, which is the default, and a file
+    record, file = Notes({"Requests": 1}, {"request_id": "r-1"}, {"route": "/identify"}), tmp_path / "metrics.jsonl"
+    written = Mock(wraps=sys.stdout.write)
+    monkeypatch.setattr(sys.stdout, "write", written)
+    for emitter in (Emitter("faunalens", "test"), Emitter("faunalens", "test", file)):
+        # WHEN two records are emitted THEN each has its two lines
+        for _ in range(2):
+            emitter.emit(record)
+    for text in (capsys.readouterr().out, file.read_text()):
+        assert [json.loads(line).get("request_id") for line in text.splitlines()] == ["r-1", None] * 2
+    assert written.call_count == 2
 
 
 def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> None:
@@ -134,11 +125,6 @@ def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> Non
             emitter.emit(Notes({"Requests": 1}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
-    Emitter("faunalens", "test").emit(Notes({"Requests": 1}, properties={"request_id": "r-1"}))
-    assert json.loads(capsys.readouterr().out)["request_id"] == "r-1"
 
 
 def test_a_tier_is_a_dimension_of_every_line() -> None:
