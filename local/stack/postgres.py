@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -214,12 +214,11 @@ def _open_home(home: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="faunalens-postgres-") as temporary:
             yield Path(temporary)
         return
-    with suppress(PermissionError):
+    try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not os.access(home, os.W_OK):
-        raise LocalError(
-            f"{home} belongs to another user, perhaps because of a run with sudo; remove it, or run as that user"
-        )
+        (home / "lock").touch()
+    except PermissionError as error:  # perhaps because of a run with sudo
+        raise LocalError(f"{home} belongs to another user; remove it, or run as that user") from error
     yield home.resolve()
 
 

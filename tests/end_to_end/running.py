@@ -5,9 +5,9 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from local import STATE_DIR
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
 from tests.support.feature_rig import copy_to_run
+from tests.support.servers import until
 
 # Without the variables that a surrounding `make test` sets for its children.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -25,30 +26,27 @@ START_TIMEOUT = 300.0
 EXIT_TIMEOUT = 60.0
 
 
+@dataclass(frozen=True, slots=True)
 class Running:
     """A running command, such as `make run`, and its output so far."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self.process = process
-        self.port = port
-        self._log = log
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
 
     @property
     def output(self) -> str:
-        return self._log.read_text()
+        return self.log.read_text()
 
     @property
     def family(self) -> list[int]:
         return [self.process.pid, *descendants(self.process.pid)]
 
     def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        connection = HTTPConnection(HOST, self.port, timeout=30)
-        try:
+        with closing(HTTPConnection(HOST, self.port, timeout=30)) as connection:
             connection.request(method, path, body, {"Content-Type": "image/jpeg"} if body else {})
             response = connection.getresponse()
             return response.status, response.read()
-        finally:
-            connection.close()
 
     def get_json(self, path: str) -> dict[str, Any]:
         status, body = self.request("GET", path)
@@ -58,24 +56,8 @@ class Running:
 
     def narrowed(self, path: str, photo: bytes) -> dict[str, Any]:
         """Return the first answer with the animals of the place: on a busy machine, some lookups are late."""
-        deadline = time.monotonic() + START_TIMEOUT
-        while True:
-            status, body = self.request("POST", path, photo)
-            assert status == 200, body
-            answer: dict[str, Any] = json.loads(body)
-            if answer["features"]["mode"] == "narrowed":
-                return answer
-            assert time.monotonic() < deadline, body
-
-
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Return whether the condition becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+        answers = (self.request("POST", path, photo) for _ in range(100))
+        return next(found for _, body in answers if (found := json.loads(body))["features"]["mode"] == "narrowed")
 
 
 def loaded_port(model_folder: Path | None = None) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 from local import STATE_DIR, sample_photo
 from local.lambda_sim.__main__ import PACKED_MODEL
 from local.stack.child_process import alive
-from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running, until
+from tests.end_to_end.running import EXIT_TIMEOUT, loaded_port, running
+from tests.support.servers import until
 
 
 def test_it_serves_the_package_and_leaves_nothing(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from playwright.sync_api import FilePayload, expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Identified, Open, add_place, photo, problem, settle
-from tests.end_to_end.running import until
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
+from tests.support.servers import until
 
 pytestmark = pytest.mark.firefox
 

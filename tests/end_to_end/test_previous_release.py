@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +167,3 @@ def replaced(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
 def test_nothing_is_replaced_unless_it_is_meant(templates: tuple[dict[str, Any], dict[str, Any]]) -> None:
     would = [each for each in replaced(*templates) if each.partition(":")[0] not in MEANT]
     assert not would, f"this would replace {', '.join(would)}"
-    # AND a name or a key that changes is found
-    changed = deepcopy(templates[1])
-    changed["Resources"]["Cache"]["Properties"]["ServerlessCacheName"] = "another"
-    changed["Parameters"]["VpcCidr"]["Default"] = "10.9.0.0/16"
-    found = {*replaced(templates[0], changed)}
-    assert {"Cache: ServerlessCacheName", "Vpc: CidrBlock"} <= found

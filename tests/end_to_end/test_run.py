@@ -16,7 +16,8 @@ from local import STATE_DIR
 from local.stack.child_process import alive
 from local.stack.ports import HOST, free_port
 from local.stack.postgres import give_folder, not_as_root
-from tests.end_to_end.running import EXIT_TIMEOUT, START_TIMEOUT, Running, loaded_port, running, until
+from tests.end_to_end.running import EXIT_TIMEOUT, START_TIMEOUT, Running, loaded_port, running
+from tests.support.servers import until
 
 
 def make_run(port: int) -> list[str | Path]:

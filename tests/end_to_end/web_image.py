@@ -79,11 +79,6 @@ class Container:
         self.process.stop()
         self._runc("delete", "--force", self._name)  # in case runc itself was killed
 
-    @property
-    def pid(self) -> int:
-        """Id of the container's first process, as this machine sees it."""
-        return int(json.loads(self._runc("state", self._name))["pid"])
-
     def health(self) -> int:
         """Return the status of `/healthz`, or 0 if nothing answers."""
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -108,3 +109,13 @@ def scripted(responder: Responder, *, tls: ssl.SSLContext | None = None, pace: f
         yield server
     finally:
         server.close()
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Return whether the condition becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

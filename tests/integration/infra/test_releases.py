@@ -67,7 +67,6 @@ def test_releases_are_listed_with_what_they_are_made_of(lambdas: Any) -> None:
     assert all(each.versions.keys() == {*FUNCTIONS} for each in releases)
     assert abs((datetime.now(UTC) - releases[0].since).total_seconds()) < 60
     assert releases[0].line().endswith("ccc333               model-ccc333   100%")
-    assert not releases[1].line().endswith("%")
 
 
 def test_the_way_back_takes_every_function(lambdas: Any) -> None:
@@ -84,8 +83,7 @@ def test_the_way_back_takes_every_function(lambdas: Any) -> None:
         releases.roll_back(ignored)
     assert releases.roll_back(ignored, to="ccc").commit == "ccc333"
     # AND it says since when the release is back
-    before = releases.all()[0].since
-    assert abs((datetime.now(UTC) - before).total_seconds()) < 60
+    assert abs((datetime.now(UTC) - releases.all()[0].since).total_seconds()) < 60
 
 
 def test_while_traffic_shifts_the_way_back_is_the_version_that_still_has_most_of_it(lambdas: Any) -> None:

@@ -1,8 +1,6 @@
 """`chalice local` on the stores of a `make run`, as docs/how-to/local.md says."""
 
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR
+from local.stack.child_process import ChildProcess
 from local.stack.ports import free_port, http_get
 from local.stack.valkey import ValkeyServer
 
@@ -23,12 +22,8 @@ def environment_file(loaded_database: str, loaded_valkey: ValkeyServer) -> Itera
     """The file of a run with the addresses of its stores; its metrics lie beside it, inside the checkout."""
     folder = STATE_DIR / f"run-{free_port()}"
     folder.mkdir(parents=True)
-    values = {
-        "DATABASE_URL": loaded_database,
-        "REDIS_URL": loaded_valkey.url,
-        "METRICS_FILE": str(folder / "metrics.jsonl"),
-    }
-    file = folder / "environment"
+    values = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
+    values["METRICS_FILE"], file = str(folder / "metrics.jsonl"), folder / "environment"
     file.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
     yield file
     rmtree(folder)
@@ -41,12 +36,10 @@ def documented_command() -> str:
     return re.sub(r" --port \d+", "", str(command))
 
 
-def status_of(port: int, path: str) -> int:
-    """Return the status of a GET request; 0 if the server refuses the connection."""
-    try:
-        return http_get(port, path, timeout=20.0)[0]
-    except OSError:
-        return 0
+def is_served(port: int) -> bool:
+    with suppress(OSError):
+        return http_get(port, "/openapi.json", timeout=20.0)[0] == 200
+    return False
 
 
 def test_it_serves_one_request_after_another(environment_file: Path) -> None:
@@ -54,18 +47,10 @@ def test_it_serves_one_request_after_another(environment_file: Path) -> None:
     port = free_port()
     program = documented_command().replace(".venv/bin/chalice", f"{Path(sys.executable).parent}/chalice")
     command = f". {environment_file} && exec {program} --port {port}"
-    process = subprocess.Popen(["sh", "-c", command], cwd=ROOT, env=os.environ, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 30
-        while status_of(port, "/openapi.json") != 200:
-            assert time.monotonic() < deadline, "it never serves"
-            time.sleep(0.1)
+    with ChildProcess("chalice local", ["sh", "-c", command], log=environment_file.with_name("log")) as server:
+        server.wait_until(lambda: is_served(port), 30)
         # WHEN several requests follow, each of which writes metrics THEN all succeed, and these are in the run's file
         for _ in range(5):
-            assert status_of(port, "/animals?lat=-33.9&lon=151.2") == 200
+            assert http_get(port, "/animals?lat=-33.9&lon=151.2", timeout=20.0)[0] == 200
             time.sleep(0.3)
         assert environment_file.with_name("metrics.jsonl").read_text().count('"/animals"') >= 5
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)
-        process.wait()

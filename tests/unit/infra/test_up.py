@@ -98,6 +98,7 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     trigger = {"Arn": "arn:faunalens-prod-page", "Type": "AWS::CloudWatch::CompositeAlarm"}
     watch = {"RollbackTriggers": [trigger], "MonitoringTimeInMinutes": 10}
     assert stacks.wanted[""].options == {"RollbackConfiguration": watch}
+    assert stacks.wanted[""].protected, "or the database could be deleted by mistake"
     # AND a correction that cannot wait is watched while it is made
     bring_up("prod", Traffic="AllAtOnce")
     assert stacks.wanted[""].options["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 0
@@ -107,9 +108,9 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     bring_up("prod", echo=said.append)
     assert stacks.wanted[""].options == {}
     assert "warning: alarm faunalens-prod-page is on already, so it does not watch this change" in said
-    # AND a stage that is new has none
-    bring_up("dev")
-    assert stacks.wanted[""].options == {}
+    # AND a stage that is new has none, and a stage whose database may go is not protected
+    bring_up("dev", DatabaseProtected="false")
+    assert (stacks.wanted[""].options, stacks.wanted[""].protected) == ({}, False)
 
 
 @pytest.mark.usefixtures("stacks")
@@ -128,14 +129,6 @@ def test_a_smoke_test_that_fails_takes_the_release_back(monkeypatch: pytest.Monk
     with pytest.raises(PreconditionFailed, match="failing\nThe release was rolled back; before runs again"):
         steps["smoke"].action(lambda _: None)
     assert FakeReleases.back == "before"
-
-
-def test_a_stage_whose_database_is_protected_cannot_be_deleted_by_mistake(stacks: Stacks) -> None:
-    bring_up("prod")
-    assert stacks.wanted[""].protected
-    for stage in ("prod", "dev"):
-        bring_up(stage, DatabaseProtected="false")
-        assert not stacks.wanted[""].protected
 
 
 def test_the_check_comes_before_anything_is_created() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 
 import boto3
@@ -28,22 +28,16 @@ EVENT = {
 """As in EventBridge's reference of Step Functions' events, shortened."""
 
 
-class Receiver(HTTPServer):
-    """Takes messages, and answers each with the next status."""
+class Receiver(BaseHTTPRequestHandler):
+    """Takes messages, and answers each with the next of `statuses`."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.statuses: list[int] = []
-        self.messages: list[tuple[bytes, dict[str, str]]] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
+    statuses: ClassVar[list[int]] = []
+    messages: ClassVar[list[tuple[bytes, dict[str, str]]]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.messages.append((body, dict(self.headers.items())))
-        self.send_response(self.server.statuses.pop(0))
+        self.messages.append((body, dict(self.headers.items())))
+        self.send_response(self.statuses.pop(0))
         self.send_header("location", "/elsewhere")
         self.send_header("content-length", "0")
         self.end_headers()
@@ -55,11 +49,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Receiver]]:
     """A receiver to which the function's environment points."""
-    with serving(server := Receiver()):
+    Receiver.messages.clear()
+    with serving(server := HTTPServer(("127.0.0.1", 0), Receiver)):
         monkeypatch.setenv("URL", f"http://127.0.0.1:{server.server_port}/hook?key=1")
-        yield server
+        yield Receiver
 
 
 @pytest.fixture
@@ -79,7 +74,7 @@ def secret_of(client: Any, stage: str = "AWSCURRENT") -> str:
     return f"whsec_{client.get_secret_value(SecretId='hook', VersionStage=stage)['SecretString']}"
 
 
-def test_a_receiver_can_verify_the_message(receiver: Receiver, secrets: Any) -> None:
+def test_a_receiver_can_verify_the_message(receiver: type[Receiver], secrets: Any) -> None:
     # WHEN a run has ended
     receiver.statuses = [204]
     webhook.handler(EVENT, None)
@@ -107,7 +102,7 @@ def test_a_receiver_can_verify_the_message(receiver: Receiver, secrets: Any) -> 
             Webhook(key).verify(wrong, headers)
 
 
-def test_a_new_secret_and_the_one_before_both_verify(receiver: Receiver, secrets: Any) -> None:
+def test_a_new_secret_and_the_one_before_both_verify(receiver: type[Receiver], secrets: Any) -> None:
     # GIVEN a secret that was replaced, which the receiver does not know yet
     before = secret_of(secrets)
     secrets.put_secret_value(SecretId="hook", SecretString="zFpTg5HPcZUvqGhBJcHVY0oyS8VJzGQ0aaaaaaaaaaaa")
@@ -121,7 +116,9 @@ def test_a_new_secret_and_the_one_before_both_verify(receiver: Receiver, secrets
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize(("status", "error"), [(410, webhook.Gone), (302, HTTPError), (500, HTTPError)])
-def test_the_end_of_a_receiver_redirects_and_failures(receiver: Receiver, status: int, error: type[Exception]) -> None:
+def test_the_end_of_a_receiver_redirects_and_failures(
+    receiver: type[Receiver], status: int, error: type[Exception]
+) -> None:
     receiver.statuses = [status, 200]
     with pytest.raises(error):
         webhook.handler(EVENT, None)

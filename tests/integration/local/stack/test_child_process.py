@@ -1,13 +1,12 @@
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local import NotReady
 from local.stack.child_process import ChildProcess, alive, descendants
+from tests.support.servers import until
 
 PARENT = """
 import sys
@@ -17,16 +16,6 @@ child.start()
 print(child.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Return whether the condition becomes true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
@@ -67,7 +56,7 @@ def test_a_child_does_not_outlive_a_parent_killed_with_9(paused: bool) -> None:
     assert parent.stdout
     with parent.stdin, parent.stdout:
         child = int(parent.stdout.readline())
-        assert until(lambda: len(descendants(parent.pid)) == 2), "the child and its watchdog"
+        assert until(lambda: len(descendants(parent.pid)) == 2, 20), "the child and its watchdog"
         family = descendants(parent.pid)
         assert child in family
         if paused:
@@ -76,4 +65,4 @@ def test_a_child_does_not_outlive_a_parent_killed_with_9(paused: bool) -> None:
         parent.kill()
         parent.wait()
         # THEN the child and its watchdog exit too
-        assert until(lambda: not any(alive(pid) for pid in family))
+        assert until(lambda: not any(alive(pid) for pid in family), 20)

@@ -22,7 +22,6 @@ BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 def trial(**clients: Client) -> Trial:
     """Return a trial whose stage has these clients, by service."""
-
     return Trial(Stage("dev", "eu-west-1", Session(**clients), {}), lambda _: None)
 
 
@@ -40,11 +39,9 @@ def capacity(*units: float) -> dict[str, Client]:
     return {"cloudwatch": metrics(ServerlessDatabaseCapacity=[*units])}
 
 
-def clusters(**cluster: str) -> Client:
+def aurora(status: str) -> Client:
+    cluster = {"Status": status, "Engine": "aurora-postgresql", "EngineVersion": "17.9"}
     return Client(describe_db_clusters=lambda **_: {"DBClusters": [cluster]})
-
-
-AURORA = {"Status": "available", "Engine": "aurora-postgresql", "EngineVersion": "17.9"}
 
 
 def functions(state: str, *subnets: str) -> Client:
@@ -84,7 +81,7 @@ def drift(state: str, drifted: int = 0) -> Client:
 @pytest.mark.parametrize(
     ("proof", "clients", "seen"),
     [
-        (proofs.database_version, {"rds": clusters(**AURORA)}, "aurora-postgresql 17.9 in eu-west-1"),
+        (proofs.database_version, {"rds": aurora("available")}, "aurora-postgresql 17.9 in eu-west-1"),
         (proofs.load_time, {"cloudwatch": metrics(Duration=[1500.0, 42_000.0])}, "took 42.0 s"),
         (proofs.network_denial, {"lambda": functions("Active", "subnet-1")}, "4 functions are active and in the net"),
         (proofs.rights, {"logs": logs()}, "no refused call"),
@@ -113,7 +110,7 @@ def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Cli
         (proofs.cold_start, {"cloudwatch": metrics(InitLatency=[2000.0])}, "assumed at most 1500 ms"),
         (proofs.capacity, capacity(8.0), "expected at most 2 on average"),
         # without evidence, a claim stays open
-        (proofs.database_version, {"rds": clusters(Status="creating")}, ""),
+        (proofs.database_version, {"rds": aurora("creating")}, ""),
         (proofs.stack_time, {"cloudformation": stack(None)}, ""),
         *((each, {"cloudwatch": metrics()}, "") for each in (proofs.load_time, proofs.warming, proofs.cold_start)),
         (proofs.capacity, capacity(0.0), ""),
@@ -126,15 +123,11 @@ def test_a_claim_is_refuted_or_stays_open(proof: Callable[[Trial], str], clients
         proof(trial(**clients))
 
 
-@pytest.fixture
-def _uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_that_nobody_can_read_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stage, "url", "https://api/dev/")
     monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
     monkeypatch.setattr(smoke, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
 
-
-@pytest.mark.usefixtures("_uploaded")
-def test_a_photo_that_nobody_can_read_is_private() -> None:
     def refuse(code: str) -> Client:
         def get(**_: Any) -> None:
             raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
@@ -149,8 +142,9 @@ def test_a_photo_that_nobody_can_read_is_private() -> None:
         proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
 
 
-@pytest.mark.usefixtures("_uploaded")
 def test_the_form_of_a_gateways_own_error_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stage, "url", "https://api/dev/")
+
     def asked(status: int, kind: str, **origin: str) -> str:
         monkeypatch.setattr(smoke, "fetch", lambda _: Answer(status, {"content-type": kind, **origin}, b"{}"))
         return proofs.gateway_errors(trial())

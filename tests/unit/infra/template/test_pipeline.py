@@ -140,15 +140,6 @@ def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_
     assert "security" not in json.dumps(open_to_all["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
 
 
-def test_alarms_tell_the_topic_of_this_template(merged: Mapping[str, Any]) -> None:
-    alarms = [each for each in merged["Resources"].values() if each.get("Type", "").startswith("AWS::CloudWatch::")]
-    notifying = [each["Properties"]["AlarmActions"] for each in alarms if "AlarmActions" in each["Properties"]]
-    assert notifying
-    assert all(actions == [{"Ref": "AlarmTopic"}] for actions in notifying)
-    # AND no other text contains the topic's ARN
-    assert ":sns:" not in json.dumps([each for each in alarms if "Dashboard" not in each["Type"]])
-
-
 def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
     text = json.dumps(merged)
     assert not re.search(r"AKIA[0-9A-Z]{16}|NoEcho|resolve:(secretsmanager|ssm)", text)

@@ -94,13 +94,6 @@ def test_visitors_reach_the_website_by_tls_or_do_not_and_a_name_needs_its_certif
     check_names(NO_TLS | {"WebCdn": "yes"})
 
 
-@pytest.mark.parametrize(("firewall", "there"), [("no", False), ("yes", True)])
-def test_one_parameter_switches_both_firewalls(firewall: str, there: bool) -> None:
-    for name, association in (("edge.yaml", "WebAclOfApi"), ("web.yaml", "WebAclOfBalancer")):
-        found = resources(name, {"Stage": "dev", "Firewall": firewall})
-        assert ("WebAcl" in found, association in found) == (there, there)
-
-
 def test_what_belongs_to_the_tier_is_in_its_stack_and_nothing_else() -> None:
     files = read_files(Placeholders("dev"), tier=True)
     alarms = of_type("AWS::CloudWatch::Alarm") | of_type("AWS::CloudWatch::CompositeAlarm")

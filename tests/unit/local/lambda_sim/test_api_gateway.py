@@ -2,8 +2,6 @@
 
 import base64
 import json
-import socket
-import time
 from copy import deepcopy
 from http.client import HTTPConnection
 from typing import Any
@@ -20,45 +18,38 @@ from local.lambda_sim.container import InvocationReport, InvocationResult, Throt
 from local.stack.ports import HOST
 
 
-def event_of(request: ApiRequest, resource: str = "/identify", **captured: str) -> Any:
+def event_of(body: bytes, *headers: tuple[str, str], target: str = "/identify?lat=1&lat=2&lon=&top=%35") -> Any:
     """Return the event of a request, after JSON."""
-    event = proxy_event(request, resource, captured, "dev", BINARY_TYPES, "request-1", "Root=1-2-3")
-    return json.loads(json.dumps(event))
-
-
-def identify_request(body: bytes, content_type: str) -> ApiRequest:
-    headers = [("Host", "localhost"), ("Content-Type", content_type)]
-    return ApiRequest("POST", "/identify?lat=1&lat=2&lon=&top=%35", headers, body, "203.0.113.7")
+    request = ApiRequest("POST", target, [("Host", "localhost"), *headers], body, "203.0.113.7")
+    return json.loads(
+        json.dumps(proxy_event(request, "/{name}", {"name": "x"}, "dev", BINARY_TYPES, "r-1", "Root=1-2-3"))
+    )
 
 
 @given(st.binary(min_size=1), st.sampled_from(BINARY_TYPES))
 def test_a_photo_arrives_byte_for_byte_and_any_other_body_is_text(body: bytes, content_type: str) -> None:
-    event = event_of(identify_request(body, content_type))
+    event = event_of(body, ("Content-Type", content_type))
     assert event["isBase64Encoded"]
     assert base64.b64decode(event["body"]) == body
-    event = event_of(identify_request(body, "text/plain"))
+    event = event_of(body, ("Content-Type", "text/plain"))
     assert (event["isBase64Encoded"], event["body"]) == (False, body.decode("utf-8", "replace"))
 
 
 def test_an_event_has_what_the_request_has() -> None:
     # GIVEN a request without a body and a query THEN both are None
-    event = event_of(ApiRequest("GET", "/web/app.js", [], b"", "203.0.113.7"), "/web/{name}", name="app.js")
+    event = event_of(b"", target="/web/app.js")
     assert [event[name] for name in ("body", "queryStringParameters", "multiValueQueryStringParameters")] == [None] * 3
-    assert [event[name] for name in ("resource", "path")] == ["/web/{name}", "/web/app.js"]
-    assert event["pathParameters"] == {"name": "app.js"}
+    assert (event["resource"], event["path"], event["pathParameters"]) == ("/{name}", "/web/app.js", {"name": "x"})
     # GIVEN a parameter and a header that occur twice
-    once = identify_request(b"x", "image/jpeg")
-    headers = [*once.headers, ("Via", "a"), ("Via", "b"), ("User-Agent", "tests")]
-    event = event_of(ApiRequest(once.method, once.target, headers, b"x", "203.0.113.7"))
+    event = event_of(b"x", ("Via", "a"), ("Via", "b"), ("User-Agent", "tests"))
     # THEN the multi-value fields have both values and the others the last, decoded
     assert event["multiValueQueryStringParameters"] == {"lat": ["1", "2"], "lon": [""], "top": ["5"]}
     assert event["queryStringParameters"] == {"lat": "2", "lon": "", "top": "5"}
     assert (event["multiValueHeaders"]["Via"], event["headers"]["Via"]) == (["a", "b"], "b")
     # AND the context names the request and its client
     context = event["requestContext"]
-    assert (context["requestId"], context["stage"], context["path"]) == ("request-1", "dev", "/identify")
+    assert (context["requestId"], context["stage"], context["path"]) == ("r-1", "dev", "/identify")
     assert context["identity"] == {"sourceIp": "203.0.113.7", "userAgent": "tests"}
-    assert event["headers"]["X-Amzn-Trace-Id"] == "Root=1-2-3"
 
 
 @given(st.binary())
@@ -144,15 +135,8 @@ def test_the_log_has_routes_and_no_queries(capsys: pytest.CaptureFixture[str]) -
         client.request("GET", "/151.2?lon=151.2")
         assert client.getresponse().status == 403
         client.close()
-        # AND a client that disconnects before it has sent the body
-        with socket.create_connection((HOST, port)) as gone:
-            gone.sendall(b"POST /photos HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
-        printed, deadline = "", time.monotonic() + 10
-        while "gone" not in printed and time.monotonic() < deadline:
-            time.sleep(0.01)
-            printed += capsys.readouterr().out
-    assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in printed.splitlines()[-3:]] == [
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in printed[-2:]] == [
         "GET /web/{name} 200",
         "GET (no such path) 403",
-        "POST /photos gone",
     ]
