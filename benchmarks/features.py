@@ -32,7 +32,7 @@ LIMITS = {HIT: 1.40, MISS: 1.30}
 def measure(redis_url: str, database_url: str, rounds: int) -> list[str]:
     """Return three texts: the table of a Redis hit, the table of a miss, and a sentence about a memory hit."""
     settings = Settings(redis=RedisSettings(url=redis_url), database=DatabaseSettings(url=database_url))
-    key = value_key(FIRST, VERSION)
+    key, lease = (settings.redis.prefix.encode() + each for each in (value_key(FIRST, VERSION), lease_key(FIRST)))
     with (
         closing(build_cache(settings)) as cache,
         closing(build_store(settings)) as store,
@@ -60,7 +60,7 @@ def measure(redis_url: str, database_url: str, rounds: int) -> list[str]:
         memory = interleaved({"memory hit": lambda: with_memory.at(FIRST)}, rounds)["memory hit"]
         hits = interleaved({"raw GET": lambda: client.get(key), HIT: lambda: expect("hit")}, rounds, warm_up=9)
         cases = {"raw query and SET": query_and_set, MISS: lambda: expect("miss")}
-        misses = interleaved(cases, rounds // 3, warm_up=9, before=lambda: client.delete(key, lease_key(FIRST)))
+        misses = interleaved(cases, rounds // 3, warm_up=9, before=lambda: client.delete(key, lease))
     kept = verdict(median(memory) * 1e6 < MEMORY_LIMIT_US)
     return [
         comparison("74 animals, in Redis", hits, LIMITS),

@@ -78,10 +78,9 @@ def share(value: str) -> float:
 def boolean(value: str) -> bool:
     """Parse `true`, `yes` or `1` as true, and `false`, `no` or `0` as false, in upper or lower case."""
     values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    try:
-        return values[value.lower()]
-    except KeyError:
-        raise ValueError("expected true or false") from None
+    if value.lower() not in values:
+        raise ValueError("expected true or false")
+    return values[value.lower()]
 
 
 def url(*schemes: str) -> Callable[[str], str]:
@@ -119,14 +118,20 @@ def redis_url(value: str) -> str:
     return value
 
 
+def key_prefix(value: str) -> str:
+    """Check the beginning of Redis keys. A brace would move all keys of a cluster into one slot."""
+    if not re.fullmatch(r"[\w:./-]+", value, re.ASCII):
+        raise ValueError("expected letters, digits and any of _:./-, such as faunalens-dev:")
+    return value
+
+
 def one_of[Word: str](*words: Word) -> Callable[[str], Word]:
     """Return a parser that accepts one of these words."""
 
     def parse(value: str) -> Word:
-        for word in words:
-            if word == value:
-                return word
-        raise ValueError(f"expected one of {', '.join(words)}")
+        if value not in words:
+            raise ValueError(f"expected one of {', '.join(words)}")
+        return words[words.index(value)]
 
     return parse
 

@@ -47,6 +47,9 @@ class RedisSettings(StoreSettings):
 
     url: str = setting("REDIS_URL", "redis://localhost:6379", casts.redis_url)
     """URL of Redis 7 or Valkey: a single server, a cluster or ElastiCache Serverless; `rediss://` uses TLS."""
+    prefix: str = setting("REDIS_PREFIX", "faunalens:", casts.key_prefix)
+    """Beginning of every key, so that stages can share a Redis; the user of `infra/faunalens.yaml` may only use keys
+    that begin with `faunalens`."""
     ca: Path | None = setting("REDIS_CA", None, Path)
     """CA bundle for `rediss://` instead of the system's."""
     iam_cache: str = setting("REDIS_IAM_CACHE", "")

@@ -1,8 +1,9 @@
 """What lookups and warming ask of Redis and PostgreSQL: keys, values, counts and operations.
 
-docs/explanation/features.md explains the keys. Those of a cell's value and of its lease contain the same part in braces
-(a hash tag). A cluster therefore keeps both in one slot, so one round trip can use both. The key of the lease does not
-contain the dataset's version, because a process may take the lease before it knows the version.
+docs/explanation/features.md explains the keys, which stores/redis_cache.py puts behind `REDIS_PREFIX`. Those of a
+cell's value and of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both in one slot,
+so one round trip can use both. The key of the lease does not contain the dataset's version, because a process may take
+the lease before it knows the version.
 """
 
 from collections import Counter
@@ -13,11 +14,9 @@ from typing import NamedTuple, Protocol, Self
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Deadline
 
-PREFIX = "faunalens:"
-"""The beginning of every key. Access rules of Redis name it, and stages that share a Redis need different ones."""
-ROLLOUT = f"{PREFIX}rollout".encode()
+ROLLOUT = b"rollout"
 """The key of the rollout of datasets: which one is active, and which one is on trial (features/rollout.py)."""
-HEALTH = f"{PREFIX}health".encode()
+HEALTH = b"health"
 """An empty key that each health check writes, with a TTL of one second."""
 HOURS = 24
 """Number of hours for which Redis keeps demand."""
@@ -31,42 +30,42 @@ KEEP_SEEN = (SEEN_DAYS + 1) * 86_400
 
 def value_key(cell: int, version: str) -> bytes:
     """Return the key of a cell's features in one dataset; `pack` makes its value."""
-    return f"{PREFIX}{{{cell:x}}}:{version}".encode()
+    return f"{{{cell:x}}}:{version}".encode()
 
 
 def taxon_key(taxon: str, part: str, version: str) -> bytes:
     """Return the key of a part of a taxon in one dataset, as compressed JSON. `part`: name of a query in taxa.sql."""
-    return f"{PREFIX}taxon:{taxon}:{part}:{version}".encode()
+    return f"taxon:{taxon}:{part}:{version}".encode()
 
 
 def lease_key(cell: int) -> bytes:
     """Return the key of a cell's lease, which is set while one process queries the database for the cell."""
-    return f"{PREFIX}{{{cell:x}}}:lease".encode()
+    return f"{{{cell:x}}}:lease".encode()
 
 
 def shadow_lease_key(cell: int) -> bytes:
     """Return the key of the lease for the dataset in shadow. No answer waits for it."""
-    return f"{PREFIX}{{{cell:x}}}:shadow-lease".encode()
+    return f"{{{cell:x}}}:shadow-lease".encode()
 
 
 def demand_key(hour: int) -> bytes:
     """Return the key of a sorted set: the cells by number of requests in one hour. `hour`: hours since 1970."""
-    return f"{PREFIX}demand:{hour}".encode()
+    return f"demand:{hour}".encode()
 
 
 def hits_key(hour: int) -> bytes:
     """Return the key of a hash with two counts for one hour: `hits`, and `warmed`, the hits on warmed values."""
-    return f"{PREFIX}hits:{hour}".encode()
+    return f"hits:{hour}".encode()
 
 
 def seen_key(hour: int) -> bytes:
     """Return the key of a hash: the photos of one hour by each class that they belong to (telemetry/drift.py)."""
-    return f"{PREFIX}seen:{hour}".encode()
+    return f"seen:{hour}".encode()
 
 
 def reference_key(release: str) -> bytes:
     """Return the key of a release's reference: the photos by class, for each hour of a day (telemetry/drift.py)."""
-    return f"{PREFIX}reference:{release}".encode()
+    return f"reference:{release}".encode()
 
 
 class Entry(NamedTuple):

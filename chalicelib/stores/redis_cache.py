@@ -88,18 +88,17 @@ _ANSWERED = frozenset({"redis_auth", "redis_loading", "redis_too_many_clients"})
 """Faults that redis-py reports as connection errors although the server replied."""
 _UNCOUNTED = frozenset({"redis_signing_in", "redis_pool_exhausted"})
 """Faults that say nothing about whether Redis works."""
-_HEALTH_MS = 1000
-"""Lifetime of the key that a health check writes, in milliseconds."""
 
 
 class RedisCache:
     """A `Cache` over one `RedisClient`, with a circuit breaker.
 
-    `connect`: function that creates the client at first use.
+    `connect`: function that creates the client at first use. `prefix`: the beginning of each key in Redis, which the
+    methods add.
     """
 
-    def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, now: Callable[[], float] = time) -> None:
-        self._client, self._breaker, self._now = Lazy(connect), breaker, now
+    def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, prefix: bytes = b"") -> None:
+        self._client, self._breaker, self._prefix, self._now = Lazy(connect), breaker, prefix, time
 
     @classmethod
     def of(cls, settings: RedisSettings, login: Login | None = None) -> Self:
@@ -116,7 +115,8 @@ class RedisCache:
 
             return RedisClient(settings, login)
 
-        return cls(connect, Breaker(settings.breaker_failures, settings.breaker_reset_timeout))
+        breaker = Breaker(settings.breaker_failures, settings.breaker_reset_timeout)
+        return cls(connect, breaker, settings.prefix.encode())
 
     def prepare(self) -> None:
         """Import redis-py and connect before the first request, in the background thread of a cold start.
@@ -124,7 +124,7 @@ class RedisCache:
         After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
         """
         with suppress(CacheError):
-            self._client.get().run(lambda redis: redis.exists(ROLLOUT), Deadline.after(60.0), alone=True)
+            self._client.get().run(lambda redis: redis.exists(self._prefix + ROLLOUT), Deadline.after(60.0), alone=True)
 
     @property
     def sign_in_seconds(self) -> float | None:
@@ -140,18 +140,17 @@ class RedisCache:
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None:
         """Return the value of a key, or None."""
-        (value,) = self._run(lambda redis: redis.get(key), deadline, alone=True)
-        return _bytes(value)
+        return _bytes(self._run(lambda redis: redis.get(self._prefix + key), deadline, alone=True)[0])
 
     def check_in(self, key: bytes, tally: DemandCounts, deadline: Deadline) -> bytes | None:
         """Return the value of a key, and add the counts in `tally` to Redis in the same round trip."""
         if not (tally.cells or tally.seen):
             return self.read(key, deadline)
         hour = int(self._now()) // 3600
-        demand, hits, seen = demand_key(hour), hits_key(hour), seen_key(hour)
+        demand, hits, seen = (self._prefix + each(hour) for each in (demand_key, hits_key, seen_key))
 
         def commands(redis: "Redis") -> None:
-            redis.get(key)
+            redis.get(self._prefix + key)
             for cell, count in tally.cells.items():
                 redis.zincrby(demand, count, str(cell))
             redis.hincrby(hits, "hits", tally.hits)
@@ -174,9 +173,9 @@ class RedisCache:
         """
 
         def commands(redis: "Redis") -> None:
-            redis.set(lease, token, nx=True, get=True, px=_ms(seconds))
+            redis.set(self._prefix + lease, token, nx=True, get=True, px=_ms(seconds))
             if key is not None:
-                redis.get(key)
+                redis.get(self._prefix + key)
 
         holder, *value = self._run(commands, deadline)
         return _bytes(holder), _bytes(value[0]) if value else None
@@ -185,15 +184,16 @@ class RedisCache:
         """Write a value and the rollout, and delete the lease if it still contains `token`."""
 
         def commands(redis: "Redis") -> None:
-            _set(redis, value.entry)
-            _announce(redis, value.rollout, value.entry.seconds, value.rollout if value.known is None else value.known)
-            _release(redis, lease, token)
+            known = value.rollout if value.known is None else value.known
+            self._set(redis, value.entry)
+            self._announce(redis, value.rollout, value.entry.seconds, known)
+            self._release(redis, lease, token)
 
         self._run(commands, deadline)
 
     def release(self, lease: bytes, token: bytes, deadline: Deadline, note: bytes = b"", seconds: float = 0.0) -> None:
         """Delete the lease, or replace it with `note` for `seconds`, but only if it still contains `token`."""
-        self._run(lambda redis: _release(redis, lease, token, note, seconds), deadline, alone=True)
+        self._run(lambda redis: self._release(redis, lease, token, note, seconds), deadline, alone=True)
 
     # Used by warming and the loader
 
@@ -202,39 +202,40 @@ class RedisCache:
 
         def commands(redis: "Redis") -> None:
             for key in keys:
-                redis.getrange(key, 0, HEADER.size - 1)
+                redis.getrange(self._prefix + key, 0, HEADER.size - 1)
 
         return [_bytes(reply) or b"" for reply in self._run(commands, deadline)]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
         """Write values with their TTLs, in one pipeline per server."""
-        self._run(lambda redis: _set(redis, *entries), deadline)
+        self._run(lambda redis: self._set(redis, *entries), deadline)
 
     def announce(self, rollout: bytes, seconds: float, deadline: Deadline, known: bytes | None = None) -> None:
         """Write the rollout of datasets. Each process notices it at its next read.
 
         `known`: overwrite only this rollout, so that no switch since it was read is undone. None: overwrite any.
         """
-        self._run(lambda redis: _announce(redis, rollout, seconds, known), deadline, alone=True)
+        self._run(lambda redis: self._announce(redis, rollout, seconds, known), deadline, alone=True)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
         """Return the number of requests of the `count` most requested cells of each hour. Delete all other counts.
 
         `hours`: hours since 1970.
         """
+        keys = [self._prefix + demand_key(hour) for hour in hours]
 
         def commands(redis: "Redis") -> None:
-            for hour in hours:
-                redis.zrevrange(demand_key(hour), 0, count - 1, withscores=True)
-            for hour in hours:
-                redis.zremrangebyrank(demand_key(hour), 0, -count - 1)
+            for key in keys:
+                redis.zrevrange(key, 0, count - 1, withscores=True)
+            for key in keys:
+                redis.zremrangebyrank(key, 0, -count - 1)
 
         return [_scores(reply) for reply in self._run(commands, deadline)[: len(hours)]]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
         """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
-        name = hits_key(hour)
-        match self._run(lambda redis: redis.hmget(name, ["hits", "warmed"]), deadline, alone=True):
+        key = self._prefix + hits_key(hour)
+        match self._run(lambda redis: redis.hmget(key, ["hits", "warmed"]), deadline, alone=True):
             case [[bytes() as hits, bytes() as warmed]] if hits.isdigit() and warmed.isdigit():
                 return int(hits), int(warmed)
         return 0, 0
@@ -244,7 +245,7 @@ class RedisCache:
 
         def commands(redis: "Redis") -> None:
             for hour in hours:
-                redis.hgetall(seen_key(hour))
+                redis.hgetall(self._prefix + seen_key(hour))
 
         return [
             Counter({name.decode(): int(count) for name, count in dict(reply or {}).items() if count.isdigit()})
@@ -259,11 +260,25 @@ class RedisCache:
         """
 
         def commands(redis: "Redis") -> None:
-            redis.get(ROLLOUT)
-            redis.set(HEALTH, b"", px=_HEALTH_MS)
+            redis.get(self._prefix + ROLLOUT)
+            redis.set(self._prefix + HEALTH, b"", px=1000)
 
         _raise_errors(*self._client.get().run(commands, deadline))
         self._breaker.record_success()
+
+    def _set(self, redis: "Redis", *entries: Entry) -> None:
+        for entry in entries:
+            redis.set(self._prefix + entry.key, entry.value, px=_ms(entry.seconds))
+
+    def _announce(self, redis: "Redis", rollout: bytes, seconds: float, known: bytes | None) -> object:
+        key = self._prefix + ROLLOUT
+        if known is None or known == rollout:
+            return redis.set(key, rollout, px=_ms(seconds), nx=known is not None)
+        return redis.execute_command("EVAL", _REPLACE, 1, key, known, rollout, _ms(seconds))
+
+    def _release(self, redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:
+        # redis-py's pipelines for clusters have no eval()
+        return redis.execute_command("EVAL", _RELEASE, 1, self._prefix + lease, token, note, _ms(seconds))
 
     def _run(
         self, commands: "Commands", deadline: Deadline, *, alone: bool = False, needed: int | None = None
@@ -301,22 +316,6 @@ def _raise_errors(*replies: Any) -> Sequence[Any]:
 
 def _ms(seconds: float) -> int:
     return max(1, round(seconds * 1000))
-
-
-def _set(redis: "Redis", *entries: Entry) -> None:
-    for entry in entries:
-        redis.set(entry.key, entry.value, px=_ms(entry.seconds))
-
-
-def _announce(redis: "Redis", rollout: bytes, seconds: float, known: bytes | None) -> object:
-    if known is None or known == rollout:
-        return redis.set(ROLLOUT, rollout, px=_ms(seconds), nx=known is not None)
-    return redis.execute_command("EVAL", _REPLACE, 1, ROLLOUT, known, rollout, _ms(seconds))
-
-
-def _release(redis: "Redis", lease: bytes, token: bytes, note: bytes = b"", seconds: float = 0.0) -> object:
-    # redis-py's pipelines for clusters have no eval()
-    return redis.execute_command("EVAL", _RELEASE, 1, lease, token, note, _ms(seconds))
 
 
 def _bytes(reply: object) -> bytes | None:

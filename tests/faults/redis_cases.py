@@ -9,12 +9,15 @@ from typing import Concatenate
 import numpy as np
 import redis
 
-from chalicelib.features.cache import PREFIX, ROLLOUT, value_key
+from chalicelib.config.stores import RedisSettings
+from chalicelib.features.cache import ROLLOUT, value_key
 from chalicelib.features.codec import pack, unpack
 from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
 from tests.faults.containers import look_up_once
 from tests.faults.proxy import Proxy
 from tests.faults.rig import PASSWORD, Rig, command
+
+PREFIX = RedisSettings().prefix.encode()
 
 type Fault = Callable[[Rig], AbstractContextManager[None]]
 
@@ -86,7 +89,7 @@ def overwritten(value: bytes | None) -> Fault:
     """Return a fault that replaces all values with `value`, or with a Redis list if `value` is None."""
 
     def overwrite(rig: Rig) -> None:
-        for key in command(rig.redis, "KEYS", f"{PREFIX}{{*}}:v1"):
+        for key in command(rig.redis, "KEYS", PREFIX + b"{*}:v1"):
             command(rig.redis, "DEL", key)
             command(rig.redis, *(("LPUSH", key, "x") if value is None else ("SET", key, value, "EX", 60)))
 
@@ -98,14 +101,14 @@ def value_of_another_cell(rig: Rig) -> Iterator[None]:
     """Replace all values with the value of another cell."""
     cell = rig.cell()
     look_up_once(rig.direct_settings, cell)
-    with overwritten(command(rig.redis, "GET", value_key(cell, "v1")))(rig):
+    with overwritten(command(rig.redis, "GET", PREFIX + value_key(cell, "v1")))(rig):
         yield
 
 
 @contextmanager
 def value_with_unknown_status(rig: Rig) -> Iterator[None]:
     """Replace the value of the case's cell by one with a status that a newer version of the app may know."""
-    key = value_key(rig.cell_of_case, "v1")
+    key = PREFIX + value_key(rig.cell_of_case, "v1")
     value = unpack(command(rig.redis, "GET", key), rig.cell_of_case, "v1")
     animals = value.cell_animals
     newer = value._replace(cell_animals=animals._replace(status=np.full_like(animals.status, 3)))
@@ -115,7 +118,7 @@ def value_with_unknown_status(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def version_overwritten(rig: Rig) -> Iterator[None]:
-    command(rig.redis, "SET", ROLLOUT, b"\xff\xfe", "EX", 60)
+    command(rig.redis, "SET", PREFIX + ROLLOUT, b"\xff\xfe", "EX", 60)
     yield
 
 

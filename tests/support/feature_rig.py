@@ -34,7 +34,7 @@ from local.stack.postgres import PostgresServer
 FIRST = 0x83BE0AFFFFFFFFF
 """The first cell of every dataset in this module; the other cells have the next numbers."""
 ANIMALS = 74
-REDIS = RedisSettings(connect=3.0, command=2.0, total=8.0)
+REDIS = RedisSettings(prefix="", connect=3.0, command=2.0, total=8.0)
 POSTGRES = DatabaseSettings(connect=5.0, command=5.0, total=10.0)
 PATIENT = FeaturePolicy(total=18.0, lease=11.0)
 """Time limits that a busy machine does not exceed. Tests of a request's own limits have those, and run alone."""

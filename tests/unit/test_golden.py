@@ -297,5 +297,6 @@ def test_values_and_keys_in_redis() -> None:
         "demand": keys.demand_key(490_000),
         "hits": keys.hits_key(490_000),
     }
+    full = {name: f"{Settings().redis.prefix}{key.decode()}" for name, key in names.items()}
     texts = {"rollout": Rollout(2, "v1", "v2", BUCKETS, in_shadow=True).to_text()}
-    expect("redis.json", shown({"values": values, "keys": {k: v.decode() for k, v in names.items()}, "texts": texts}))
+    expect("redis.json", shown({"values": values, "keys": full, "texts": texts}))

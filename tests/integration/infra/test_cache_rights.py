@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import redis
 
+from chalicelib.config.stores import RedisSettings
 from chalicelib.features.cache import DemandCounts, Entry, Publication, lease_key, value_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
@@ -39,7 +40,7 @@ def soon() -> Deadline:
 
 
 def test_everything_that_the_app_asks_is_allowed(user_url: str) -> None:
-    with closing(RedisCache.of(replace(REDIS, url=user_url))) as cache:
+    with closing(RedisCache.of(replace(REDIS, url=user_url, prefix=RedisSettings().prefix))) as cache:
         cache._now = lambda: HOUR * 3600.0
         # WHEN a request finds nothing, takes the lease, publishes, and the next one finds it
         assert cache.check_in(KEY, DemandCounts({FIRST: 1}), soon()) is None

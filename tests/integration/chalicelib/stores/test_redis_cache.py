@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import redis
+from redis.crc import key_slot
 
 from chalicelib.features.cache import (
     KEEP_SECONDS,
@@ -18,7 +19,10 @@ from chalicelib.features.cache import (
     demand_key,
     hits_key,
     lease_key,
+    reference_key,
     seen_key,
+    shadow_lease_key,
+    taxon_key,
     value_key,
 )
 from chalicelib.features.codec import HEADER
@@ -52,6 +56,36 @@ def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[Red
 
 def published(value: bytes = b"value", rollout: bytes = b"v1", known: bytes | None = None) -> Publication:
     return Publication(Entry(KEY, value, 60), rollout, known)
+
+
+def test_stages_with_different_prefixes_share_a_cluster(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> None:
+    # GIVEN two stages, and a value of each kind of key
+    entries = [Entry(key, b"dev", 60) for key in (KEY, taxon_key("koala", "facts", "v1"), reference_key("7"))]
+    dev, prod = (RedisCache.of(replace(REDIS, url=valkey_server.url, prefix=f"{stage}:")) for stage in ("dev", "prod"))
+    with closing(dev), closing(prod):
+        dev.write(entries, soon())
+        dev.publish(Publication(entries[0], b"v1", None), LEASE, b"", soon())
+        assert dev.claim(LEASE, b"one", 10, KEY, soon()) == (None, b"dev")
+        assert dev.claim(shadow_lease_key(FIRST), b"one", 10, KEY, soon()) == (None, b"dev")
+        dev.check_in(ROLLOUT, DemandCounts({1: 5}, hits=2, seen=Counter(a=1)), soon())
+        dev.ping(soon())
+        # THEN the other stage has none of them, nor does it take the first one's lease
+        assert not any(prod.read_headers([each.key for each in entries], soon()))
+        hour = int(dev._now()) // 3600
+        assert (prod.read(ROLLOUT, soon()), prod.hits(hour, soon())) == (None, (0, 0))
+        assert (prod.demand([hour], 9, soon()), prod.seen([hour], soon())) == ([{}], [Counter()])
+        assert prod.claim(LEASE, b"two", 10, KEY, soon()) == (None, None)
+        prod.release(LEASE, b"two", soon())
+        prod.announce(b"v2", 60, soon())
+        prod.ping(soon())
+        # AND the first stage has what it wrote
+        assert dev.read_headers([each.key for each in entries], soon()) == [b"dev"] * 3
+        assert (dev.read(ROLLOUT, soon()), dev.read(LEASE, soon()), dev.hits(hour, soon())) == (b"v1", b"one", (2, 0))
+        assert (dev.demand([hour], 9, soon()), dev.seen([hour], soon())) == ([{1: 5.0}], [Counter(a=1)])
+    keys = [str(key, "ascii") for key in plain_redis.scan_iter() if isinstance(key, bytes)]
+    assert [len([key for key in keys if key.startswith(stage)]) for stage in ("dev:", "prod:")] == [10, 2]
+    # AND a cell's value and lease are in one slot
+    assert len({key_slot(key.encode()) for key in keys if "{" in key}) == 1
 
 
 def test_values_are_read_whole_or_by_their_headers_and_have_a_ttl(cache: RedisCache, plain_redis: redis.Redis) -> None:

@@ -53,7 +53,7 @@ def plain_redis(valkey_server: ValkeyServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def cache(valkey_server: ValkeyServer, plain_redis: redis.Redis) -> Iterator[RedisCache]:  # noqa: ARG001
-    with closing(build_cache(Settings(redis=RedisSettings(url=valkey_server.url)))) as cache:
+    with closing(build_cache(Settings(redis=RedisSettings(url=valkey_server.url, prefix="")))) as cache:
         yield cache
 
 

@@ -35,6 +35,7 @@ def test_values_are_read_with_their_type_and_an_empty_environment_gives_the_defa
         ("PHOTO_MAX_BYTES", "many", "setting PHOTO_MAX_BYTES is 'many': expected a whole number, 1 or more"),
         ("FEATURES_TOTAL", "abc", "setting FEATURES_TOTAL is 'abc': expected a number above 0"),
         ("REDIS_URL", "redis://localhost:70000", r"setting REDIS_URL is \(hidden\): expected a port from 0 to 65535"),
+        ("REDIS_PREFIX", "dev{1}:", r"'dev\{1\}:': expected letters, digits and any of _:./-, such as faunalens-dev:"),
         ("LOG_LEVEL", "loud", "expected one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )
