@@ -61,8 +61,6 @@ MOST: Mapping[Kind, int] = {"animal": 10, "person": 100, "vehicle": 100}
 LARGE_BY_DAY = 0.15
 """Share of the photo's area from which an animal that only the detector for camera traps has found by day gets no
 second look: it is an insect or a thing, or the first look has shown it. Field photos show the same with 0.1 to 0.25."""
-GROWTH = 0.1
-"""Share of a box that is added on each side before a model sees it: boxes are tight, and often cut off an ear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ LIKELY_BREED: Final = 0.5
 WIDEST: Final = frozenset({"kingdom", "phylum"})
 """Ranks that say nothing to people: nothing so wide is named."""
 MOST_DEGRADED: Final = 0.94
-"""Highest score of an answer whose features could not be read: it is never almost certain."""
+"""Highest score of an answer whose features could not be read: it never gets the surest word."""
 EXPLAINS: Final = 0.2
 """Share of unknown species in a wide answer from which the answer names them as its reason."""
 

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 SURE: Final = 0.8
 """Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
-PART: Final = 0.6
-"""Share of the photo's short side that the second look sees if the detectors have found no animal."""
+CROP_MARGIN: Final = 0.1
+"""Crop of the second look at a detector's box: the share of the box that is added on each side, because boxes are
+tight, and often cut off an ear. The page's copy for use without a network reads these constants too."""
+CROP_SHARE: Final = 0.6
+"""Crop of the second look without a box: the share of the photo's short side that it shows."""
 STRONG: Final = 0.7
 """Share of the largest value in the general model's activation map from which a square of it counts. Instead of the
 middle of the photo, what is around these squares makes 0.6% more of the field photos usable, and none wrong."""
@@ -205,13 +208,11 @@ class Recogniser:
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         place, size = place_in(first), self.models.general.input_size
-        return self.models.score(photo.picture.near(*place, PART, size)) if place else None
+        return self.models.score(photo.picture.near(*place, CROP_SHARE, size)) if place else None
 
     def _score(self, photo: DecodedPhoto, box: "Box") -> PhotoScores:
         """Return the general model's scores of the part of a photo around a box."""
-        from chalicelib.model.detector import GROWTH
-
-        return self.models.score(photo.picture.around(box.grown(GROWTH), self.models.general.input_size))
+        return self.models.score(photo.picture.around(box.grown(CROP_MARGIN), self.models.general.input_size))
 
     def _headed(
         self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores | None

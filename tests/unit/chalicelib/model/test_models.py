@@ -18,7 +18,7 @@ from chalicelib.features.cells import cell_of, prepare, text_of
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.certainty import Level
-from chalicelib.model.detector import GROWTH, Box
+from chalicelib.model.detector import Box
 from chalicelib.model.models import FusedScores, Models, head_crops, stretched
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
@@ -137,7 +137,7 @@ def test_a_head_sees_a_box_plain_mirrored_and_with_more_contrast() -> None:
     picture, box = _half_dark(), Box(0.4, 0.4, 0.2, 0.2, 0.9, "animal")
     # WHEN its crops are made; THEN the first one is what the general model sees
     plain, both, mirrored, clear = head_crops(picture, box, SIZE)
-    assert np.array_equal(plain, picture.around(box.grown(GROWTH), SIZE))
+    assert np.array_equal(plain, picture.around(box.grown(0.1), SIZE))
     # AND others are mirrored, with the dark half at the right, or have more contrast, or both
     assert plain[:, 0].max() < 110 < 130 < plain[:, -1].min()
     assert mirrored[:, -1].max() < 110 < 130 < mirrored[:, 0].min()

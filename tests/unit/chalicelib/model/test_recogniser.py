@@ -10,7 +10,7 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model.recogniser import PART, SURE, Recognised, Recogniser, is_doubtful, place_in
+from chalicelib.model.recogniser import CROP_SHARE, SURE, Recognised, Recogniser, is_doubtful, place_in
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import MOST_EMPTY
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -128,7 +128,7 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     # THEN the second look sees the photo around that corner
     assert found.part is not None
     assert (found.looked_twice, found.detections) == (True, None)
-    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, PART, SIZE))
+    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, CROP_SHARE, SIZE))
 
 
 @pytest.mark.parametrize(

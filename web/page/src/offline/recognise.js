@@ -36,11 +36,11 @@ export async function recognise(images, place, table, run) {
 }
 
 /** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */
-function partOf(photo, boxes, first, { general, recogniser, detector, subject }) {
+function partOf(photo, boxes, first, { general, recogniser, subject }) {
   const focus = boxes?.animal[0];
-  if (focus) return around(photo, grown(focus, detector.GROWTH), general.size);
+  if (focus) return around(photo, grown(focus, recogniser.CROP_MARGIN), general.size);
   if (first.animal < subject.MOST_EMPTY) return null;
-  return near(photo, placeIn(first.map, recogniser.STRONG), recogniser.PART, general.size);
+  return near(photo, placeIn(first.map, recogniser.STRONG), recogniser.CROP_SHARE, general.size);
 }
 
 /** Return where in its image the general model found the likeliest animal. `map`: its activation map, a square. */
