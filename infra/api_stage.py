@@ -82,10 +82,7 @@ def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
 
 
 def method_settings(stage: str) -> list[dict[str, Any]]:
-    """Return the limits as CloudFormation's `MethodSettings` of an API's stage.
-
-    A path is part of a JSON Pointer there: `/uploads` becomes `/~1uploads`. The root stays `/`.
-    """
+    """Return the limits as CloudFormation's `MethodSettings`, in which the path `/uploads` is written `/~1uploads`."""
     limits = {("*", "/*"): UNKNOWN_METHOD}
     for (name, path), each in method_limits(stage).items():
         limits[name, "/" + path.replace("/", "~1") if path != "/" else "/"] = each

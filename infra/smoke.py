@@ -44,10 +44,7 @@ class Upload(NamedTuple):
 
 
 def fetch(url: str, data: bytes | None = None, content_type: str = "", key: str = "", **more: Any) -> Answer:
-    """Send a GET, or a POST with `data` or `fields`. Raise `PreconditionFailed` if there is no response.
-
-    `key`: API key to send, if any. `more`: `fields` of a form to POST.
-    """
+    """Send a GET, or a POST with `data` or the `fields` of a form. Raise `PreconditionFailed` if nothing responds."""
     method = "GET" if data is None and "fields" not in more else "POST"
     given = {"Content-Type": content_type, KEY_HEADER: key}
     headers = {"Accept": "application/json", **{name: value for name, value in given.items() if value}}
@@ -111,10 +108,7 @@ def check_upload(url: str, echo: Echo, key: str) -> None:
 
 
 def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
-    """Test a deployment. Raise `PreconditionFailed` at the first wrong response. `url` must end with a slash.
-
-    `ask_health`: returns the health of every part. `key`: API key to send.
-    """
+    """Test the API at `url`, which ends with a slash. Raise `PreconditionFailed` at the first wrong response."""
     health = wait_for_health(ask_health, echo)
     for part in PARTS:
         state = health[part]
@@ -139,10 +133,7 @@ def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
 
 
 def _place_with_animals(url: str, echo: Echo, key: str) -> str:
-    """Return the query string, such as `lat=50.1&lon=8.7`, of the first place with animals.
-
-    A fixed place would not work for everyone: a team's own data may cover only a few countries.
-    """
+    """Return the query string of the first place with animals: a team's own data may cover only a few countries."""
     places = read_places()
     for cell in [cell for first in range(STRIDE) for cell in places[first::STRIDE]]:
         latitude, longitude = center_of(cell)
@@ -161,10 +152,7 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
 
 
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until the health status is `ok`. Return the last health response.
-
-    Print the parts that are not ready, such as a database that resumes. Each request makes the sign-in proceed.
-    """
+    """Wait up to `PATIENCE` seconds until the health status is `ok`, and print what is not. Return the last health."""
     waiting = ""
     for waited in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
@@ -221,10 +209,7 @@ def app_dimensions(stage: Stage) -> dict[str, str]:
 def metric_statistics(
     stage: Stage, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
-    """Return a metric's statistic for each `period` seconds after `since` that have data, in any order.
-
-    `where`: the metric's dimensions.
-    """
+    """Return a metric's statistic for each `period` seconds since `since` that have data. `where`: its dimensions."""
     found = stage.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,

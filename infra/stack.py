@@ -38,17 +38,13 @@ class Declined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The desired state of a stack. `template`: URL of its template in S3, or the text of a short template.
-
-    `capabilities`: CloudFormation's special permissions, such as `CAPABILITY_IAM` to create roles. `protected`:
-    whether CloudFormation refuses to delete the stack.
-    """
+    """The desired state of a stack. `template`: URL of a template in S3, or the text of a short template."""
 
     template: str
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
-    capabilities: Sequence[str] = ()
-    protected: bool = False
+    capabilities: Sequence[str] = ()  # CloudFormation's special permissions, such as `CAPABILITY_IAM` to create roles
+    protected: bool = False  # from deletion, which CloudFormation then refuses
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further parameters of CreateChangeSet, such as `RollbackConfiguration`."""
 

@@ -31,10 +31,7 @@ class Step:
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
-    """Run the step `first` and all later ones (default: all steps). Raise `StepFailed` at the first failure.
-
-    `command`: the user's command, which the error message quotes to show how to resume; "" if it cannot be resumed.
-    """
+    """Run the step `first` and all later ones (default: all). Raise `StepFailed`, which quotes `command` to resume."""
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; choose one of {', '.join(names)}")

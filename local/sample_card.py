@@ -28,13 +28,8 @@ CAMERAS, SHOTS = 8, 4
 def scenes() -> dict[str, Image.Image]:
     """Return the picture of each scene of the card, by its name."""
     data = package_folder("skimage") / "data"
-    files = {
-        "cat": "chelsea",
-        "person": "astronaut",
-        "motorcycle": "motorcycle_left",
-        "grass": "grass",
-        "gravel": "gravel",
-    }
+    files = {"cat": "chelsea", "person": "astronaut", "motorcycle": "motorcycle_left", "grass": "grass"}
+    files["gravel"] = "gravel"
     found = {name: Image.open(data / f"{file}.png").convert("RGB") for name, file in files.items()}
     on_gravel = found["gravel"].resize(SIZE)
     on_gravel.paste(found["cat"], (200, 200))
@@ -85,10 +80,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder to create and to write the photos to")
     parser.add_argument("--sorted", action="store_true", help="write photos to train with, sorted by animal")
     arguments = parser.parse_args()
-    folder = arguments.folder
-    if folder.exists():
-        parser.error(f"{folder} exists; choose another folder, or remove it")
-    (write_sorted if arguments.sorted else write_card)(folder)
+    if arguments.folder.exists():
+        parser.error(f"{arguments.folder} exists; choose another folder, or remove it")
+    (write_sorted if arguments.sorted else write_card)(arguments.folder)
 
 
 if __name__ == "__main__":

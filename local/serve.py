@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from chalicelib.api.http import Response
-from chalicelib.errors import HTTPError, InternalError, NotFound, Unavailable
+from chalicelib.errors import InternalError, NotFound, Unavailable
 from local import LocalError, NotReady
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
@@ -39,18 +39,15 @@ class Dashboards:
         return path == PATH or path.startswith(f"{PATH}/")
 
     def respond(self, address: str) -> Response:
-        """Return the response of the child process to a GET of `address`.
-
-        Raises `Unavailable` if the process does not respond, and `NotFound` or `InternalError` if it returns an error.
-        """
+        """Return the child process's response to a GET. Raises `Unavailable`, `NotFound` or `InternalError`."""
         try:
             status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
-        except LocalError as error:
-            raise Unavailable(str(error)) from error
-        except OSError as error:
+        except (LocalError, OSError) as error:
             raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
+        if status == 404:
+            raise NotFound(json.loads(body)["detail"])
         if status >= 400:
-            raise _error_of(status, body)
+            raise InternalError(f"the dashboards responded with status {status}; see dashboards.log of this run")
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
@@ -79,15 +76,6 @@ class Dashboards:
             return http_get(self._port, f"{PATH}/static/icon.svg", timeout=5.0)[0] == 200
         except OSError:
             return False
-
-
-def _error_of(status: int, body: bytes) -> HTTPError:
-    """Return the error for an error response of the child process."""
-    try:
-        detail = str(json.loads(body)["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = f"the dashboards responded with status {status}; see dashboards.log of this run"
-    return NotFound(detail) if status == 404 else InternalError(detail)
 
 
 def main() -> int:

@@ -153,9 +153,8 @@ def full_day(stage: str, prices: Prices) -> FullDay:
     """Return the day on which a stage serves as much as its files in infra/stages allow."""
     parameters, limits = parameters_of(stage, {}), method_limits(stage)
     rate = sum(each.rate for each in limits.values())
-    identified = sum(
-        each.rate for method, each in limits.items() if method.path.endswith("/identify") and method.name == "POST"
-    )
+    photos = [each for (name, path), each in limits.items() if path.endswith("/identify") and name == "POST"]
+    identified = sum(each.rate for each in photos)
     files = rate / identified - 1 - _A["uploaded"]
     month = replace(MONTHS[-1], identifications=identified * HOURS * 3600, files=files)
     items = {name: dollars / DAYS for name, dollars in bill(month, prices).items()}
@@ -252,9 +251,7 @@ def million_bill(milliseconds: float, memory: int, prices: Prices) -> dict[str, 
     return {
         "Lambda": MILLION * milliseconds / 1e3 * memory / 1024 * prices["lambda_gb_second"]
         + prices["lambda_million_requests"] / BATCH,
-        "S3, two writes and a read a photo": MILLION
-        / 1e3
-        * (2 * prices["s3_thousand_puts"] + prices["s3_thousand_gets"]),
+        "S3, two writes and a read a photo": 1e3 * (2 * prices["s3_thousand_puts"] + prices["s3_thousand_gets"]),
         "SQS": (1 + CALLS / BATCH) * prices["sqs_million_requests"],
         "logs": MILLION * _A["batch_log_kb"] / 1e6 * prices["logs_gb"],
     }

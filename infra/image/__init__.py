@@ -132,9 +132,8 @@ def base_archive(echo: Echo) -> Path:
     found = CACHE / f"base-{digest}.tar"
     if not found.exists():
         if not shutil.which("mmdebstrap"):
-            raise PreconditionFailed(
-                "the base is made by mmdebstrap (Debian: apt-get install mmdebstrap); or give another with --base"
-            )
+            advice = "apt-get install mmdebstrap (Debian), or give another base with --base"
+            raise PreconditionFailed(f"the base is made by mmdebstrap; {advice}")
         echo(f"building the base from packages of Debian {SUITE}")
         unfinished = found.with_suffix(".unfinished.tar")
         command = ["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
@@ -164,12 +163,10 @@ _NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 def _import_root(tarball: Path) -> str:
     """Return the name of an image with the files of a tar archive. Create the image unless `STORAGE` has it."""
-    name = f"{_BASE}:{tarball.stem}"
+    name, dockerfile = f"{_BASE}:{tarball.stem}", tarball.with_suffix(".Dockerfile")
     if not _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
-        with tempfile.TemporaryDirectory() as folder:
-            dockerfile = Path(folder, "Dockerfile")
-            dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")
-            _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)])
+        dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")
+        _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)])
     return name
 
 

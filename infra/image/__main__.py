@@ -14,10 +14,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m infra.image", description=__doc__)
     who = "where photos are identified: lambda, or local, in the container with the model (default: lambda)"
     parser.add_argument("--inference", choices=("lambda", "local"), default="lambda", help=who)
-    base = (
-        "image with Python 3.13 and pip, such as docker.io/library/python:3.13-slim-trixie@sha256:…; "
-        "the default is an image of Debian's packages"
-    )
+    base = "image with Python 3.13 and pip, such as docker.io/library/python:3.13-slim-trixie@sha256:…; "
+    base += "the default is an image of Debian's packages"
     parser.add_argument("--base", default="", metavar="IMAGE", help=base)
     out = "folder for the image, an OCI layout (default: build/image)"
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "image", help=out)

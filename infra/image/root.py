@@ -42,11 +42,10 @@ MOUNT_POINTS = ("dev", "proc", "sys", "tmp")
 def main(packages: Path) -> None:
     """Write the image's files to `OUT`. `packages`: folder of the packages that pip installed."""
     prune(packages)
-    if (packages / "onnxruntime").exists():
-        for name in ("faunalens.onnx", *MODEL_TABLES, "packs"):
-            copy_tree(MODEL / name, APP / "model" / name)
-    if (MODEL / "offline").exists():  # what the page needs without signal
-        copy_tree(MODEL / "offline", APP / "model" / "offline")
+    names = ["faunalens.onnx", *MODEL_TABLES, "packs"] if (packages / "onnxruntime").exists() else []
+    names += ["offline"] if (MODEL / "offline").exists() else []  # what the page needs without signal
+    for name in names:
+        copy_tree(MODEL / name, APP / "model" / name)
     interpreter, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
     programs = [interpreter, *standard_library(library)]
     for path in [*programs, *libraries([*programs, *packages.rglob("*")]), *files_of_the_base()]:
@@ -118,10 +117,7 @@ def copy(path: Path, out: Path) -> None:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy a file, or a folder with all its content."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy(source, target)
+    (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
 
 
 def make_readable(top: Path) -> None:

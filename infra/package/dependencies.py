@@ -112,10 +112,7 @@ def remove_heic(site: Path) -> None:
 
 
 def remove_encoder(site: Path) -> None:
-    """Remove x265 from pillow-heif in `site`, and add the licences of the libraries that stay.
-
-    Encoding then crashes the process. Do nothing if `site` has no pillow-heif.
-    """
+    """Remove x265 from pillow-heif in `site`, if it is there, and add the licences of the libraries that stay."""
     libraries = site / "pillow_heif.libs"
     for encoder in libraries.glob(f"{_ENCODER}-*"):
         (libheif,) = libraries.glob("libheif-*")

@@ -5,12 +5,11 @@ wrong, and `Undecided` if that is not known yet.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -35,8 +34,7 @@ class Undecided(Exception):
     """The claim can be neither proved nor disproved yet. The message says why, and what would help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """A stage on which claims are checked. `echo` prints progress."""
 
     stage: Stage
@@ -45,10 +43,7 @@ class Trial:
     def day_of(
         self, metric: str, statistic: str, namespace: str, where: Mapping[str, str], missing: str
     ) -> list[float]:
-        """Return a metric's statistic for each five minutes of the last day that have data. `where`: its dimensions.
-
-        Raise `Undecided` with the text `missing` if there is no data.
-        """
+        """Return a metric's values for each five minutes of the last day. Raise `Undecided(missing)` without any."""
         began = datetime.now(UTC) - RECENT
         if found := smoke.metric_statistics(self.stage, namespace, metric, where, statistic, began, 300):
             return found
@@ -188,11 +183,9 @@ def dashboards(trial: Trial) -> str:
     ours = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] in _WATCHING]
     ids = [each["LogicalResourceId"] for each in ours]
     detection = cloudformation.detect_stack_drift(StackName=name, LogicalResourceIds=ids)["StackDriftDetectionId"]
-    found: dict[str, Any] = {}
-    for _ in poll(_DRIFT_PAUSE, _DRIFT_PATIENCE):
-        found = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            break
+    asked = partial(cloudformation.describe_stack_drift_detection_status, StackDriftDetectionId=detection)
+    states = (asked() for _ in poll(_DRIFT_PAUSE, _DRIFT_PATIENCE))
+    found: dict[str, Any] = next((each for each in states if each["DetectionStatus"] != "DETECTION_IN_PROGRESS"), {})
     if "StackDriftStatus" not in found:
         raise Undecided(f"CloudFormation did not finish: {found.get('DetectionStatusReason', 'no reason')}")
     if found["StackDriftStatus"] != "IN_SYNC":
@@ -234,8 +227,9 @@ def capacity(trial: Trial) -> str:
     missing = "the database was not awake in the last day, or CloudWatch does not know it yet"
     if not (found := [each for each in trial.capacity("Average", missing) if each]):
         raise Undecided(missing)
-    seen = f"{sum(found) / len(found):.2f} ACU on average while awake, at most {max(found):.2f}"
-    if sum(found) / len(found) > _AWAKE_ACU:
+    average = sum(found) / len(found)
+    seen = f"{average:.2f} ACU on average while awake, at most {max(found):.2f}"
+    if average > _AWAKE_ACU:
         raise PreconditionFailed(f"{seen}; expected at most {_AWAKE_ACU:g} on average")
     return seen
 
@@ -271,10 +265,7 @@ class Prove:
         self._trial, self._report, self._ask, self._echo = trial, report, ask, echo
 
     def run(self, claims: Sequence[Claim]) -> None:
-        """Check each claim and save its result at once, so that an interrupted run loses nothing.
-
-        If the stage is not up, the trial is None, and only the claims that a person checks are decided.
-        """
+        """Check each claim and save its result at once. Without a trial, only the claims for a person are decided."""
         for number, claim in enumerate(claims, 1):
             self._echo(f"[{number}/{len(claims)}] {claim.name}")
             self._echo(_paragraph(f"{claim.claim}."))

@@ -58,10 +58,8 @@ class Releases:
         return sorted(found, key=lambda each: -each.versions[API])
 
     def roll_back(self, echo: Echo, to: str = "") -> Release:
-        """Give all traffic to the previous release, or that of commit `to`. Raise `PreconditionFailed` if it is gone.
-
-        While traffic shifts, the alias names the previous release, and the new release has a weight in addition.
-        """
+        """Give all traffic to the previous release, or that of commit `to`. Raise `PreconditionFailed` without one."""
+        # While traffic shifts, the alias names the previous release, and the new one has a weight in addition.
         releases, current = self.all(), int(self._alias(API)["FunctionVersion"])
         is_shifting = any(0 < each.share < 1 for each in releases)
         for target in releases:

@@ -14,7 +14,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -178,11 +178,10 @@ class ApiGateway:
 
     def route_of(self, target: str) -> tuple[str, Mapping[str, str]]:
         """Return the resource for a path, such as `/web/{name}`, and the path's parameters; `"", {}` if none fits."""
-        try:
+        with suppress(ValueError):
             found = self._matcher.match_route(target)
-        except ValueError:
-            return "", {}
-        return str(found.route), found.captured
+            return str(found.route), found.captured
+        return "", {}
 
     def handle(self, request: ApiRequest) -> ApiResponse:
         """Return the response to a request. A failure of the function becomes an error response."""
@@ -193,8 +192,10 @@ class ApiGateway:
             response = self._refuse("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", request_id)
         elif method.get("security") and request.header(KEY_HEADER) != page_key(self.stage, API_ID):
             response = self._refuse("INVALID_API_KEY", 403, "Forbidden", request_id)  # the page's is the only key here
-        elif method["x-amazon-apigateway-integration"]["type"] == "mock":
-            response = _mock_response(method["x-amazon-apigateway-integration"])
+        elif method["x-amazon-apigateway-integration"]["type"] == "mock":  # of Chalice, for preflight requests
+            mock = method["x-amazon-apigateway-integration"]["responses"]["default"]
+            headers = _headers(mock.get("responseParameters", {}), "method.response.header.")
+            response = ApiResponse(int(mock["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
         else:
             response = self._integrate(request, resource, captured, request_id)
         return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers})
@@ -226,13 +227,6 @@ class ApiGateway:
         return ApiResponse(int(custom["statusCode"]), headers, body.encode())
 
 
-def _mock_response(integration: Mapping[str, Any]) -> ApiResponse:
-    """Return the response of a mock integration. Chalice uses these for preflight requests."""
-    default = integration["responses"]["default"]
-    headers = _headers(default.get("responseParameters", {}), "method.response.header.")
-    return ApiResponse(int(default["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
-
-
 def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
     """Return the headers that the template's response parameters set, without `prefix` and the quotes of values."""
     return {
@@ -246,10 +240,7 @@ BODY_TIMEOUT = 75.0
 
 @contextmanager
 def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
-    """Serve an API until the end of the block. Yield the port; 0 selects a free one.
-
-    Raises OSError if another program uses the port.
-    """
+    """Serve an API until the end of the block. Yield the port; 0 selects a free one. Raises OSError if it is taken."""
     handler = type("GatewayHandler", (_Handler,), {"gateway": gateway})
     with ThreadingHTTPServer((HOST, port), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -36,10 +36,7 @@ API = "app.app"
 
 @dataclass(frozen=True, slots=True)
 class FunctionLimits:
-    """The configuration of a function that the simulation applies.
-
-    `memory`: limit in MB. `timeout`: limit in seconds. `concurrency`: maximum number of containers.
-    """
+    """A function's configuration. `memory`: limit in MB. `timeout`: in seconds. `concurrency`: most containers."""
 
     name: str
     handler: str
@@ -249,10 +246,7 @@ class Container:
             self.write_log(text)
 
     def _environment(self) -> Mapping[str, str]:
-        """Return the environment variables of the function and those that Lambda adds.
-
-        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-        """
+        """Return the function's environment variables and those that Lambda adds."""
         function, secrets = self.function, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return {
             **function.environment,

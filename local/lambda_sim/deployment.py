@@ -44,10 +44,7 @@ SHOWN = ("REPORT ", "RequestId: ")
 
 
 class FunctionLog:
-    """Log files in `folder`, NAME.log for each function, like log groups in CloudWatch. Thread-safe.
-
-    Lines with embedded metrics are also appended to the file `metrics`.
-    """
+    """Writes each function's log to NAME.log in `folder`, and lines with metrics to the file `metrics`. Thread-safe."""
 
     def __init__(self, folder: Path, metrics: Path) -> None:
         self._folder = folder

@@ -32,10 +32,7 @@ SITE_PACKAGES = f"python/lib/python{sys.version_info.major}.{sys.version_info.mi
 
 
 class Sandbox:
-    """A package that is unpacked into the empty folder `home`. Use `unpacked` to create one.
-
-    `task`, `opt`: folders of the code and of the layer on this machine.
-    """
+    """A package that is unpacked into the empty folder `home`: its code into `task`, its layer into `opt`."""
 
     def __init__(self, package: Package, home: Path) -> None:
         self.task, self.opt, self._root = home / "task", home / "opt", home / "root"
@@ -70,10 +67,7 @@ class Sandbox:
 
 @contextmanager
 def unpacked(package: Package, home: Path) -> Iterator[Sandbox]:
-    """Unpack a package into the folder `home` and delete the folder at the end of the block.
-
-    Raises `LocalError` if this machine cannot run the package.
-    """
+    """Unpack a package into `home`, a folder that exists until the end of the block. Raises `LocalError`."""
     machine = f"{platform.system()} on {platform.machine()}"
     if machine != "Linux on x86_64":
         raise LocalError(f"the package needs Linux on x86_64, and this machine is {machine}; use `make run`")

@@ -53,7 +53,6 @@ class ChildProcess:
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
-        self._paused: list[int] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -120,13 +119,11 @@ class ChildProcess:
 
     def pause(self) -> None:
         """Send SIGSTOP to the process and its descendants. Their connections stay open but get no answers."""
-        self._paused = [self.pid, *descendants(self.pid)]
-        _send(self._paused, signal.SIGSTOP)
+        _send([self.pid, *descendants(self.pid)], signal.SIGSTOP)
 
     def resume(self) -> None:
         """Undo `pause` with SIGCONT."""
-        _send(self._paused, signal.SIGCONT)
-        self._paused = []
+        _send([self.pid, *descendants(self.pid)], signal.SIGCONT)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the process exits by itself. Return its exit code. Raises subprocess.TimeoutExpired."""
@@ -159,7 +156,6 @@ class ChildProcess:
         if self._watchdog is not None:
             self._watchdog.communicate(b"done\n")
             self._watchdog = None
-            self._paused = []
 
 
 def descendants(pid: int) -> list[int]:

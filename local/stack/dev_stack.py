@@ -169,10 +169,7 @@ def exit_of(child: ChildProcess) -> str:
 
 
 def rotate(path: Path, limit: int) -> None:
-    """Rename the file NAME to NAME.1 if it has more than `limit` bytes. Replace an existing NAME.1.
-
-    The programs that write to NAME open it again for each record, so the next record creates a new file.
-    """
+    """Rename a file of more than `limit` bytes to NAME.1. The next record then creates a new file NAME."""
     if path.exists() and path.stat().st_size > limit:
         path.replace(path.with_name(f"{path.name}.1"))
 

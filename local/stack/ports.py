@@ -31,10 +31,7 @@ def free_port() -> int:
 
 
 def require_free(port: int, timeout: float = 1.0) -> None:
-    """Wait until the port is free, at most `timeout` seconds. Raises `LocalError`.
-
-    A run that has just stopped needs a moment to release its port.
-    """
+    """Wait until the port is free, which takes a moment after a run. Raises `LocalError` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         try:
