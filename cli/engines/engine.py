@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import LocationInvalid, ModelError
+from chalicelib.errors import LocationInvalid, ModelError, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.location import Location
 from chalicelib.photo.decode import Photo
 from chalicelib.photo.exif import location_from_gps, taken_at
@@ -32,8 +32,8 @@ from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_vi
 
 DEGRADED = "the animals of the place were not available, so the picture alone decided"
 """Detail of an answer without its place."""
-
-
+LASTING = (PhotoTooLarge, UnsupportedMediaType, PhotoUnreadable)
+"""Errors of which the photo itself is the cause, so that another run would not help."""
 _PLACE = "give --deployments, --lat and --lon, or --no-location"
 ADVICE = {
     "location_missing": f"the photo has no GPS position; {_PLACE}",
@@ -52,7 +52,7 @@ def in_options(detail: str) -> str:
 
 
 class Refused(Exception):
-    """A photo has no answer. `is_lasting`: the photo itself is the cause, so that another run would not help."""
+    """A photo has no answer. `is_lasting`: whether the photo itself is the cause; see `LASTING`."""
 
     def __init__(self, code: str, detail: str, *, is_lasting: bool) -> None:
         super().__init__(detail)
@@ -127,10 +127,7 @@ def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> 
     if not size:
         return replace(read, state="unreadable", code="photo_unreadable", detail="the file is empty; copy it again")
     try:
-        if data is None:
-            answer, mode, photo = _watch(path, task, engine, sampling)
-        else:
-            answer, mode, photo = engine.identify(data, task.place, task.shift)
+        found = _watch(path, task, engine, sampling) if data is None else engine.identify(data, task.place, task.shift)
     except (ModelError, CommandError):
         raise
     except Refused as refused:
@@ -140,8 +137,8 @@ def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> 
     except Exception as error:  # noqa: BLE001, one photo must not stop a million
         detail = f"{type(error).__name__}: {error}"
         return replace(read, facts=facts_in(data, task.place), code="internal", detail=detail)
-    identified = replace(read, facts=_facts_of(photo, task.place), answer=answer)
-    if mode == "degraded":  # the next run asks again
+    identified = replace(read, facts=_facts_of(found.photo, task.place), answer=found.answer)
+    if found.mode == "degraded":  # the next run asks again
         return replace(identified, code="degraded", detail=DEGRADED)
     return replace(identified, state="done")
 
@@ -162,9 +159,8 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
     except VideoUnreadable as error:
         detail = f"the video is damaged or of another format ({error}); copy it again"
         raise Refused("video_unreadable", detail, is_lasting=True) from error
-    text = json_of(whole)
-    mode = next((each.mode for each in found if each.mode == "degraded"), found[0].mode)
-    return Identified(text, mode, photo)
+    mode = "degraded" if any(each.mode == "degraded" for each in found) else found[0].mode
+    return Identified(json_of(whole), mode, photo)
 
 
 def facts_in(data: bytes | None, place: Place) -> FileFacts:
@@ -251,19 +247,12 @@ def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dic
 
 def _best(shown: Finding, findings: Sequence[Finding]) -> int:
     """Return the index of the frame that shows a finding best: by name, then sureness, then the number of boxes."""
+    line = shown.named.line if shown.named else ()
 
-    def worth(index: int) -> tuple[int, float, int, float]:
+    def worth(index: int) -> tuple[bool, float, int, float]:
         same = [part for part in findings[index].each if alike(part, shown)]
+        is_named = any(part.named and part.named.line[: len(line)] == line for part in same)
         sure = max((part.sureness for part in same), default=0.0)
-        named = max((_fit(part, shown) for part in same), default=0)
-        return named, round(sure, 1), len(same), sure
+        return is_named, round(sure, 1), len(same), sure
 
     return max(range(len(findings)), key=worth)
-
-
-def _fit(part: Finding, shown: Finding) -> int:
-    """Return 2 if a part is of the shown taxon or of one within it, 1 if it is only of the same kind."""
-    if part.named is None or shown.named is None:
-        return 1
-    line = shown.named.line
-    return 1 + (part.named.line[: len(line)] == line)

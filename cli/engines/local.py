@@ -18,7 +18,7 @@ import numpy as np
 from chalicelib.api.answers import answer_of
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import Settings
-from chalicelib.errors import ClientError, HTTPError, LocationInvalid, LocationMissing, StoreError
+from chalicelib.errors import HTTPError, LocationInvalid, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
@@ -27,7 +27,7 @@ from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services, build_recogniser, patient_features
 from chalicelib.telemetry.record import Record
-from cli.engines.engine import Identified, Refused
+from cli.engines.engine import LASTING, Identified, Refused
 from cli.errors import CommandError
 from cli.place import Place
 from database.cell_animals import ROW
@@ -87,8 +87,7 @@ class LocalEngine:
         try:
             found = self._found(data, request, record)
         except HTTPError as error:
-            is_lasting = isinstance(error, ClientError) and not isinstance(error, (LocationMissing, LocationInvalid))
-            raise Refused(error.code, error.detail, is_lasting=is_lasting) from error
+            raise Refused(error.code, error.detail, is_lasting=isinstance(error, LASTING)) from error
         answer = answer_of(found, record.request_id, self._top)
         return Identified(json_of(answer), found.features.mode, found.photos[0])
 

@@ -13,13 +13,14 @@ import urllib3
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
+from chalicelib import errors
 from chalicelib.api.http import json_of
+from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import ClientError
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.engine import Identified, Refused, in_options, position_in
+from cli.engines.engine import LASTING, Identified, Refused, in_options, position_in
 from cli.errors import CommandError
 from cli.place import Place
 from cli.terminal import shown
@@ -32,13 +33,13 @@ PATIENCE = 600.0
 """Seconds for which one photo is tried again while the service refuses it or cannot be reached."""
 FIRST_PATIENCE = 20.0
 """Seconds after which a service that was never reached counts as not there."""
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
-_NOT_THE_PHOTO = frozenset({"location_missing", "location_invalid", "upload_missing", "not_found"})
-_PHOTOS_FAULT = frozenset({413, 415, 422})
-"""Statuses that are about the photo. Others may come from something in between, such as a proxy."""
-_WRONG = frozenset({400, 401, 403, 404, 405})
-"""Statuses that every photo would get: the key, the address or a parameter is wrong."""
+ERRORS = {key: each for each in reversed(http_errors()) for key in (each.code, each.status)}
+"""The API's errors by code; and by status, for answers of what lies in between, such as a proxy, which have no code."""
+AGAIN = (errors.TooManyRequests, errors.RequestTimeout, errors.ServerError)
+"""Errors after which the same request is sent again."""
+WRONG = (errors.BadRequest, errors.AccessError, errors.NotFound, errors.MethodNotAllowed)
+"""Errors that every photo would get: the key, the address or a parameter is wrong."""
 
 
 class RemoteEngine:
@@ -60,7 +61,7 @@ class RemoteEngine:
         """Send a photo, and return the service's answer. With a `shift`, the request has the corrected time."""
         try:
             photo = open_photo(data, PhotoLimits(max_bytes=len(data) + 1))
-        except ClientError as error:  # do not send what no service can read
+        except errors.ClientError as error:  # do not send what no service can read
             raise Refused(error.code, error.detail, is_lasting=True) from error
         photo.close()
         query = dict(self._query)
@@ -76,9 +77,7 @@ class RemoteEngine:
             answer = self._call(self._upload(data, photo.format), query, b"")
         if "features" not in answer:
             raise _stranger(self._url, "an answer without features")
-        mode = str(answer["features"].get("mode", ""))
-        text = json_of(answer)
-        return Identified(text, mode, PhotoFacts.of(photo))
+        return Identified(json_of(answer), str(answer["features"].get("mode", "")), PhotoFacts.of(photo))
 
     def _upload(self, data: bytes, kind: str) -> str:
         """Upload a photo to S3. Return the address at which to have it identified."""
@@ -104,41 +103,51 @@ class RemoteEngine:
             with self.pace.turn():
                 try:
                     response = self._pool.request("POST", url, body=body, headers=headers)
+                    reason = f"it answered {response.status}"
                 except urllib3.exceptions.HTTPError as error:
                     response, reason = None, f"it cannot be reached ({type(error).__name__})"
             self._was_reached = self._was_reached or response is not None
             if not self._was_reached and monotonic() > started + FIRST_PATIENCE:
                 raise CommandError(f"there is no service at {self._url}: {reason}; check --url, and the network")
-            if response is not None and response.status not in _AGAIN:
-                self.pace.succeeded(response.headers)
-                return _body_of(response, self._url)
             if response is not None:
-                reason = f"it answered {response.status}"
+                said = _json_of(response)
+                if response.status < 400 or not issubclass(_error_in(said, response.status), AGAIN):
+                    self.pace.succeeded(response.headers)
+                    return _expected(said, response, self._url)
             self.pace.refused(retry_after_of(response) or wait)
             wait = min(wait * 2, _LONGEST_WAIT)
         raise Refused("unavailable", f"no answer of the service for {self._patience:.0f} s: {reason}", is_lasting=False)
 
 
-def _body_of(response: urllib3.BaseHTTPResponse, url: str) -> Any:
-    """Return the JSON of a response. Raises `Refused` if it is a problem, `CommandError` if every photo has it."""
-    body: Any = None
+def _json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    """Return the JSON object of a response; empty if it is none."""
+    found: Any = None
     with suppress(ValueError):
-        body = json.loads(response.data)
-    if response.status < 300 and isinstance(body, dict):
-        return body
-    problem = body if isinstance(body, dict) else {}
+        found = json.loads(response.data)
+    return found if isinstance(found, dict) else {}
+
+
+def _error_in(problem: Mapping[str, Any], status: int) -> type[errors.HTTPError]:
+    """Return the class of an error of the API; if neither code nor status is known, only whose fault it is."""
+    fault = errors.ServerError if status >= 500 else errors.ClientError
+    return ERRORS.get(str(problem.get("code"))) or ERRORS.get(status, fault)
+
+
+def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str) -> dict[str, Any]:
+    """Return the JSON of an answer. Raises `Refused` if it is a problem, `CommandError` if every photo would get it."""
+    if response.status < 300 and said:
+        return said
     if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
         where = response.headers.get("location")
         raise _stranger(url, f"it redirects to {shown(where)}" if where else f"{response.status} without a JSON object")
-    code = shown(str(problem.get("code", f"http_{response.status}")))
-    said = problem.get("detail") or problem.get("message") or "the service did not answer as Faunalens does"
-    detail = shown(in_options(str(said)))
-    if response.status in _WRONG and code != "upload_missing":
+    error, code = _error_in(said, response.status), shown(str(said.get("code", f"http_{response.status}")))
+    text = said.get("detail") or said.get("message") or "the service did not answer as Faunalens does"
+    detail = shown(in_options(str(text)))
+    if issubclass(error, WRONG):
         raise CommandError(
             f"the service refuses every photo ({response.status} {code}): {detail}; check --url, and {API_KEY}"
         )
-    is_lasting = response.status in _PHOTOS_FAULT and code not in _NOT_THE_PHOTO
-    raise Refused(code, detail, is_lasting=is_lasting)
+    raise Refused(code, detail, is_lasting=issubclass(error, LASTING))
 
 
 def _stranger(url: str, what: str) -> CommandError:

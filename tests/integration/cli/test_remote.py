@@ -107,7 +107,9 @@ def test_a_refusal_is_waited_for() -> None:
         (422, "location_missing", "why", False),
         (413, "photo_too_large", "why", True),
         (503, "unavailable", "it answered 503", False),  # for as long as the command is patient
-        (407, "unavailable", "", False),  # of a proxy
+        (407, "proxy_auth", "why", False),
+        (409, "photo_unreadable", "why", True),  # the code decides, whatever the status is in another release
+        (418, "unavailable", "it answered 418", False),
     ],
 )
 def test_only_what_is_the_fault_of_the_photo_is_not_tried_again(
