@@ -47,8 +47,6 @@ EXAMPLES = {
 }
 """What the help of each command ends with, in paragraphs that click does not wrap."""
 SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
-OTHERS = 0o077
-"""Rights of everybody but a file's owner."""
 REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
 
 
@@ -59,11 +57,8 @@ class _Commands(click.Group):
         return sorted([*super().list_commands(ctx), *MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in MODULES:
-            module, name = MODULES[cmd_name]
-            command: click.Command | None = getattr(import_module(module), name)
-        else:
-            command = super().get_command(ctx, cmd_name)
+        module, name = MODULES.get(cmd_name, ("", ""))
+        command = getattr(import_module(module), name) if module else super().get_command(ctx, cmd_name)
         if command:
             _complete(command, cmd_name)
         return command
@@ -116,21 +111,14 @@ def status(results: Path, *, as_json: bool) -> None:
         models, reviewers = made_by(kept), {str(who): int(count) for who, count in kept.rows(REVIEWED)}
         if as_json:
             doubts = doubts_of(kept)
-            facts = {
-                **counts._asdict(),
-                "copies": moved.copies(kept),
-                "untimed": moved.untimed(kept),
-                **asdict(doubts),
-                "backwards": len(doubts.backwards),
-                "gone": None if absent is None else len(absent),
-                "models": models,
-                "reviewers": reviewers,
-                "faults": [dict(row) for row in kept.faults()],
-            }
+            facts = {**counts._asdict(), "copies": moved.copies(kept), "untimed": moved.untimed(kept)}
+            facts |= {**asdict(doubts), "backwards": len(doubts.backwards)}
+            facts |= {"gone": None if absent is None else len(absent), "models": models, "reviewers": reviewers}
+            facts["faults"] = [dict(row) for row in kept.faults()]
             say_json(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         say(f"folder      {shown(kept.study().get('folder', ''))}")
-        is_open = os.name == "posix" and results.stat().st_mode & OTHERS  # Windows has other rights
+        is_open = os.name == "posix" and results.stat().st_mode & 0o077  # Windows has other rights
         readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
         say(f"holds       paths, places, answers and reviews of photos; read by {readers}")
         for name, number in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
@@ -165,9 +153,8 @@ def prune(results: Path, *, yes: bool) -> None:
             for _, path in gone[:MOST_FAULTS]:
                 say(f"  {shown(path)}")
             if not yes:
-                click.confirm(
-                    f"{count(len(gone), 'photo is')} gone from {shown(folder)}, of {total:,}. Take out?", abort=True
-                )
+                missing = f"{count(len(gone), 'photo is')} gone from {shown(folder)}, of {total:,}"
+                click.confirm(f"{missing}. Take out?", abort=True)
             moved.forget(kept, (identity for identity, _ in gone))
         say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 
@@ -209,17 +196,13 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
 def _in_words(error: BaseException) -> click.ClickException:
     if isinstance(error, click.ClickException):
         return with_source(error) if isinstance(error, click.BadParameter) else error
-    if isinstance(error, sqlite3.Error):
-        return CommandError(
-            f"the results file cannot be read or written ({error}); is the disk full? "
-            "Run the same command again to continue"
-        )
+    if not isinstance(error, sqlite3.Error | OSError):
+        return CommandError(str(error))
+    what, why = "the results file", str(error)
     if isinstance(error, OSError):  # such as standard output on a full disk
-        what = error.filename or "a file, or what the command prints,"
-        return CommandError(
-            f"{what} cannot be read or written ({error.strerror or error}); run the same command again to continue"
-        )
-    return CommandError(str(error))
+        what, why = error.filename or "a file, or what the command prints,", error.strerror or why
+    again = "is the disk full? Run the same command again to continue"
+    return CommandError(f"{what} cannot be read or written ({why}); {again}")
 
 
 if __name__ == "__main__":

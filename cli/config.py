@@ -19,8 +19,7 @@ from cli.terminal import say
 
 NAME = "faunalens.toml"
 RESULTS = "results"
-NEVER = frozenset({"force", "help", "yes"})
-"""Options that have no default in the file, as each is meant for a single call."""
+NEVER = frozenset({"force", "help", "yes"})  # each is meant for a single call
 type Options = dict[str, dict[str, click.Parameter]]
 """What can have a default: by key the parameters of each command, such as `batch submit`."""
 
@@ -64,8 +63,8 @@ def with_source(error: click.BadParameter) -> click.BadParameter:
 
 def _beside(results: Path | None) -> Path | None:
     """Return the faunalens.toml beside a results file, or else in the working directory; None if neither exists."""
-    folders = ([results.absolute().parent] if results else []) + [Path.cwd()]
-    return next((folder / NAME for folder in folders if (folder / NAME).is_file()), None)
+    files = [folder / NAME for folder in ((results or Path(NAME)).absolute().parent, Path.cwd())]
+    return next(filter(Path.is_file, files), None)
 
 
 def _results_in(command: click.Command, arguments: Sequence[str]) -> Path | None:
@@ -85,7 +84,7 @@ def _options(group: click.Command) -> Options:
     found: Options = {}
     for name, command in _commands(group):
         for each in command.params:
-            keys = {name.removeprefix("--") for name in each.opts if name.startswith("--")} - NEVER
+            keys = {option.removeprefix("--") for option in each.opts if option.startswith("--")} - NEVER
             for key in {RESULTS} if each.name == RESULTS and each.nargs == 1 else keys:
                 found.setdefault(key, {})[name] = each
     return found
@@ -118,6 +117,6 @@ def _value(value: Any, option: click.Parameter, folder: Path) -> Any:
     """Return a value of faunalens.toml as the command line would give it. `folder`: of the file, for relative paths."""
     if isinstance(value, list):
         return [_value(each, option, folder) for each in value]
-    if isinstance(value, bool) or not isinstance(option.type, click.Path) or value == "-":
-        return value if isinstance(value, bool) else str(value)
-    return str(folder / str(value))
+    if isinstance(value, bool):
+        return value
+    return str(folder / str(value) if isinstance(option.type, click.Path) and value != "-" else value)

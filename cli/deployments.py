@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
@@ -34,7 +35,6 @@ WORDS = {row["column"]: frozenset(row["words"].split()) for row in _TABLES if ro
 would be invalid."""
 TIMES = START, END = "deploymentStart", "deploymentEnd"
 DAY = timedelta(days=1)
-EVER = datetime.min  # noqa: DTZ901, on a camera's clock
 
 type Row = Mapping[str, str]
 """A deployment, by the columns of the table. Its times have an offset."""
@@ -53,7 +53,7 @@ class Deployments:
         for row in self.rows:
             if row.get(FOLDER):
                 found.setdefault(folder_of(row), []).append(row)
-        return {folder: sorted(rows, key=_start_of) for folder, rows in found.items()}
+        return {folder: sorted(rows, key=_clock_at) for folder, rows in found.items()}
 
     @cached_property
     def _by_name(self) -> Mapping[str, Row]:
@@ -109,13 +109,9 @@ def _parsed(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _clock_at(row: Row, column: str, otherwise: datetime) -> datetime:
-    """Return the local time of the start or the end of a deployment; `otherwise` if the table does not say."""
-    return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else otherwise
-
-
-def _start_of(row: Row) -> datetime:
-    return _clock_at(row, START, EVER)
+def _clock_at(row: Row, column: str = START) -> datetime:
+    """Return the local time of the start or the end of a deployment; the first of all times if the table has none."""
+    return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else datetime.min  # noqa: DTZ901, a clock
 
 
 def normal(name: str) -> str:
@@ -148,8 +144,7 @@ def read_deployments(path: Path) -> Deployments:
                     continue
                 if delimiter != ",":
                     row |= {name: (row[name] or "").replace(",", ".") for name in LIMITS if name in row}
-                fault = None if None not in row and None not in row.values() else "expected as many fields as columns"
-                if fault := fault or _fault_of(row):
+                if fault := _fault_of(row):
                     raise CommandError(f"{path}, line {reader.line_num}: {fault}")
                 row = {name: value.strip() for name, value in row.items()}
                 rows.append(row | {name: _moment(row, name).isoformat() for name in TIMES if row.get(name)})
@@ -157,8 +152,8 @@ def read_deployments(path: Path) -> Deployments:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
-    ids = Counter(normal(row["deploymentID"]) for row in rows)
-    if twice := next((name for name, number in ids.items() if number > 1), None):
+    (twice, number), *_ = Counter(normal(row["deploymentID"]) for row in rows).most_common(1) or [("", 0)]
+    if number > 1:
         raise CommandError(f"{path} has the deploymentID '{twice}' twice; each deployment needs its own")
     table = Deployments(rows)
     _expect_dates(path, table)
@@ -166,24 +161,11 @@ def read_deployments(path: Path) -> Deployments:
 
 
 def _fault_of(row: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a row, or None."""
+    """Return what is wrong with a row, or what Camtrap DP would refuse in it; None if nothing is."""
+    if None in row or None in row.values():
+        return "expected as many fields as columns"
     if not row["deploymentID"].strip():
         return "deploymentID is empty; name the deployment"
-    if fault := _fault_of_values(row):
-        return fault
-    try:
-        if row.get(ZONE):
-            parse_zone(row[ZONE].strip())
-        times = [_moment(row, column) for column in TIMES if (row.get(column) or "").strip()]
-    except ValueError as error:
-        return str(error)
-    if len(times) == len(TIMES) and times[0] > times[1]:
-        return "deploymentEnd is before deploymentStart; correct one of them"
-    return None
-
-
-def _fault_of_values(row: Mapping[str, str]) -> str | None:
-    """Return what Camtrap DP would refuse in a row, or None."""
     for column, limits in LIMITS.items():
         text = row.get(column, "").strip()
         if not text and column not in REQUIRED:
@@ -200,7 +182,18 @@ def _fault_of_values(row: Mapping[str, str]) -> str | None:
         text = row.get(column, "").strip()
         if text and (text if column == "featureType" else text.lower()) not in words:
             return f"{column} is '{text}'; expected one of {', '.join(sorted(words))}"
-    return None
+    return _fault_of_times(row)
+
+
+def _fault_of_times(row: Mapping[str, str]) -> str | None:
+    try:
+        if row.get(ZONE):
+            parse_zone(row[ZONE].strip())
+        times = [_moment(row, column) for column in TIMES if row.get(column, "").strip()]
+    except ValueError as error:
+        return str(error)
+    is_reversed = len(times) == len(TIMES) and times[0] > times[1]
+    return "deploymentEnd is before deploymentStart; correct one of them" if is_reversed else None
 
 
 def _moment(row: Mapping[str, str], column: str) -> datetime:
@@ -224,9 +217,9 @@ def _expect_dates(path: Path, table: Deployments) -> None:
     for folder, shared in table.by_folder.items():
         for one, other in pairwise(shared):
             names = f"{one['deploymentID']} and {other['deploymentID']}"
-            if _start_of(one) == _start_of(other):
+            if _clock_at(one) == _clock_at(other):
                 raise CommandError(f"{path} has the folder '{folder}' twice; say when {names} began, in {START}")
-            if _clock_at(one, END, EVER + DAY) - DAY > _start_of(other):
+            if one.get(END) and _clock_at(one, END) - DAY > _clock_at(other):
                 raise CommandError(f"{path} has {names} in the folder '{folder}' at the same time; correct their dates")
 
 
@@ -278,12 +271,9 @@ def corrected(taken: str, shift: float) -> datetime:
     If the sum is outside of the years 1 to 9999, return `taken` without the shift.
     """
     time = datetime.fromisoformat(taken)
-    if not shift:
-        return time
-    try:
+    with suppress(OverflowError):
         return time + timedelta(seconds=shift)
-    except OverflowError:
-        return time
+    return time
 
 
 @dataclass(frozen=True, slots=True)

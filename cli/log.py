@@ -16,7 +16,7 @@ LOG.addHandler(logging.NullHandler())
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line, without what a name of a file may have to break it or to control a terminal."""
+        """Return a record as one line, without line breaks and control characters that names of files may have."""
         return inert(super().format(record), kept="")
 
 

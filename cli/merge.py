@@ -3,9 +3,8 @@
 Each file is copied to temporary tables, which lie on disk, and joined from there by SQL: memory does not grow with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from sqlite3 import Connection
 from typing import NamedTuple
 
 import click
@@ -101,7 +100,10 @@ def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merg
     kept.define("is_there", lambda path: path if (folder / path).exists() else None)
     with kept.transaction(writes=False) as connection:
         for table in TABLES:
-            _copy(connection, table, source.rows(f"select * from {table}"))  # noqa: S608, a constant
+            connection.execute(f"create temp table their_{table} as select * from main.{table} where false")  # noqa: S608
+            columns = len(connection.execute(f"pragma table_info(their_{table})").fetchall())
+            query = f"insert into their_{table} values ({', '.join('?' * columns)})"  # noqa: S608, constants
+            connection.executemany(query, map(tuple, source.rows(f"select * from {table}")))  # noqa: S608, a constant
         for name in ("move photos", "move deployments"):
             connection.execute(SQL[name], {"prefix": prefix})
     with kept.transaction() as connection:
@@ -114,10 +116,3 @@ def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merg
         photos = connection.execute("select count(*) from their_photo").fetchone()[0]
         connection.executescript(SQL["rest"])
     return Merged(photos, new, answers, observations, conflicts)
-
-
-def _copy(connection: Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
-    connection.execute(f"create temp table their_{table} as select * from main.{table} where false")  # noqa: S608
-    columns = len(connection.execute(f"pragma table_info(their_{table})").fetchall())
-    query = f"insert into their_{table} values ({', '.join('?' * columns)})"  # noqa: S608, constants
-    connection.executemany(query, map(tuple, rows))

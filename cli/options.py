@@ -37,10 +37,7 @@ class Parsed[T](click.ParamType[T]):
 
 
 class Degrees(click.FloatRange):
-    """Decimal degrees from `-limit` to `limit`. Unlike click's ranges, it refuses `nan`."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(-limit, limit)
+    """Decimal degrees in a range. Unlike click's ranges, it refuses `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse degrees of the command line."""
@@ -191,11 +188,13 @@ place_options = grouped(
     ),
     click.option(
         "--lat",
-        type=Degrees(90),
+        type=Degrees(-90, 90),
         metavar="DEGREES",
         help="Latitude of all photos without a deployment; it overrides EXIF.",
     ),
-    click.option("--lon", type=Degrees(180), metavar="DEGREES", help="Longitude of all photos without a deployment."),
+    click.option(
+        "--lon", type=Degrees(-180, 180), metavar="DEGREES", help="Longitude of all photos without a deployment."
+    ),
     click.option(
         "--shift",
         type=Parsed("duration", parse_shift),

@@ -28,8 +28,9 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     """
     paths: list[Path] = []
     for argument in arguments:
-        if argument == "-":
-            paths += [_existing(line) for line in _lines()]
+        if argument == "-":  # names of files may have bytes that are no text
+            lines = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
+            paths += [_existing(line) for line in lines if line.strip()]
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207, the pattern may begin anywhere
             if not found:
@@ -38,14 +39,6 @@ def expand(arguments: Iterable[str]) -> list[Path]:
         else:
             paths.append(_existing(argument))
     return paths
-
-
-def _lines() -> Iterator[str]:
-    """Yield the lines on standard input that are not empty. Names of files may have bytes that are no text."""
-    for line in sys.stdin.buffer:
-        name = os.fsdecode(line.rstrip(b"\r\n"))
-        if name.strip():
-            yield name
 
 
 def _existing(name: str) -> Path:
@@ -140,7 +133,13 @@ def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None =
 
     register_heif_opener()
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(_still(path, seconds)) as image:
+        still: Path | io.BytesIO = path
+        if is_video(path):
+            if not can_read():
+                return None
+            with opened(path) as video:
+                still = io.BytesIO(video.frame_at(seconds).jpeg)
+        with warnings.catch_warnings(action="ignore"), Image.open(still) as image:
             image.draft("RGB", (side, side))
             small = ImageOps.exif_transpose(image)
             small.thumbnail((side, side))
@@ -149,13 +148,3 @@ def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None =
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, VideoUnreadable):
         return None
     return buffer.getvalue()
-
-
-def _still(path: Path, seconds: float) -> Path | io.BytesIO:
-    """Return a photo's file, or a frame of a video as one."""
-    if not is_video(path):
-        return path
-    if not can_read():
-        raise VideoUnreadable
-    with opened(path) as video:
-        return io.BytesIO(video.frame_at(seconds).jpeg)

@@ -25,12 +25,9 @@ class Place(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Place":
         """Return the place whose `text` this is."""
-        if text == "exif":
-            return EXIF
-        if text == "none":
-            return NONE
-        latitude, longitude = map(float, text.split(","))
-        return cls("given", latitude, longitude)
+        if text in ("exif", "none"):
+            return EXIF if text == "exif" else NONE
+        return cls("given", *map(float, text.split(",")))
 
 
 EXIF, NONE = Place("exif"), Place("none")

@@ -8,6 +8,7 @@ the next run makes them again.
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 State = Literal["new", "touched", "done", "unreadable", "failed"]
 """State of a photo. `touched`: the file was written again since its answer, with the same size. `unreadable`: stays so
 until the file changes. `failed`: the next run tries it again, unlike a `done` photo."""
-
-LEFT: tuple[State, ...] = ("new", "touched", "failed")
-"""The states of photos that a run still has to identify."""
 
 UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":"unclear"}'
 """The answer for a photo that people reviewed and no model has looked at. The photo is left to identify."""
@@ -130,10 +128,10 @@ class ResultsFile:
     def __init__(self, path: Path | None, *, write: bool, shared: bool = False) -> None:
         self.path = path
         self._lock: FileLock | None = None
-        if path is not None and (shared or not write) and not path.is_file():
-            raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
         if path is not None and write and not shared:
             self._lock = _exclusive(path)
+        elif path is not None and not path.is_file():
+            raise CommandError(f"there is no results file {path}; `faunalens identify --results` makes one")
         try:
             self._connection = sqlite3.connect(
                 _name_of(path, write=write), timeout=PATIENCE, uri=True, autocommit=True, check_same_thread=False
@@ -263,9 +261,8 @@ class ResultsFile:
 
     def counts(self) -> Counts:
         """Return the number of photos by state."""
-        found = dict(self._connection.execute("select state, count(*) from photo group by state"))
-        done, unreadable, failed = (found.get(state, 0) for state in ("done", "unreadable", "failed"))
-        return Counts(done, unreadable, failed, sum(found.get(state, 0) for state in LEFT if state != "failed"))
+        found = Counter(dict(self._connection.execute("select state, count(*) from photo group by state")))
+        return Counts(found["done"], found["unreadable"], found["failed"], found["new"] + found["touched"])
 
     def clock_of(self, path: str) -> tuple[str, float] | None:
         """Return the time on a photo's clock and its correction in seconds; None as long as no time is known."""
@@ -305,8 +302,8 @@ def _exclusive(path: Path) -> "FileLock":
         raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
     except OSError as error:
         lock.release()
-        what = f"the results cannot be written to {path} ({error.strerror})"
-        raise CommandError(f"{what}; choose another file") from error
+        why = error.strerror
+        raise CommandError(f"the results cannot be written to {path} ({why}); choose another file") from error
     return lock
 
 

@@ -102,11 +102,10 @@ def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
     )
     for sentence in remarks(results):
         warn(shown(sentence))
-    faults = counts.unreadable + counts.failed
     for row in islice(results.faults(), MOST_FAULTS):
         say(f"  {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})", err=True)
-    if faults > MOST_FAULTS and results.path:
-        say(f"  and {faults - MOST_FAULTS:,} more; `faunalens status {results.path}` lists them", err=True)
+    if (more := counts.unreadable + counts.failed - MOST_FAULTS) > 0 and results.path:
+        say(f"  and {more:,} more; `faunalens status {results.path}` lists them", err=True)
 
 
 class _Rate(ProgressColumn):

@@ -3,12 +3,12 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
@@ -91,13 +91,11 @@ class Video:
         if not isinstance(stream, VideoStream) or stream.codec_context is None:
             raise VideoUnreadable("it has no picture of a known kind")
         self._container, self._stream = container, stream
-        self.width, self.height = self._stream.width, self._stream.height
-        base = self._stream.time_base
-        own = float(self._stream.duration * base) if self._stream.duration and base else 0.0
-        self.duration = own or (container.duration or 0) / 1e6
-        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or 1)
-        self._start = float((self._stream.start_time or 0) * base) if base else 0.0
-        self._exif = exif_of({**self._stream.metadata, **container.metadata})
+        self.width, self.height, base = stream.width, stream.height, stream.time_base or 0
+        self.duration = float((stream.duration or 0) * base) or (container.duration or 0) / 1e6
+        self.fps = float(stream.average_rate or stream.guessed_rate or 1)
+        self._start = float((stream.start_time or 0) * base)
+        self._exif = exif_of({**stream.metadata, **container.metadata})
 
     def frames(self, sampling: Sampling) -> Iterator[Frame]:
         """Yield the frames to look at, in order. If the video breaks off, yield those before that.
@@ -126,10 +124,9 @@ class Video:
 
     def frame_at(self, seconds: float) -> Frame:
         """Return the frame at a time from the start. Raises `VideoUnreadable` if there is none."""
-        frame = self._first(self._from(seconds), seconds)
-        if frame is None:
-            raise VideoUnreadable(f"it has no frame at {seconds:g} s")
-        return self._encoded(frame)
+        if frame := self._first(self._from(seconds), seconds):
+            return self._encoded(frame)
+        raise VideoUnreadable(f"it has no frame at {seconds:g} s")
 
     def _from(self, seconds: float) -> "Iterator[VideoFrame]":
         """Return the frames from the last key frame before a time."""
@@ -159,26 +156,18 @@ def exif_of(metadata: Mapping[str, str]) -> Image.Exif:
     Phones say the time with its zone, and where they were. `creation_time` should be in UTC; camera traps, which know
     no zone, write their clock, as they do in photos. So it is taken as the clock's time.
     """
-    exif, times = Image.Exif(), dict[int, str]()
-    text = metadata.get("com.apple.quicktime.creationdate") or metadata.get("creation_time", "")
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        time = datetime.min  # noqa: DTZ901, only its year is read
-    if time.year >= OLDEST:
-        times[Base.DateTimeOriginal] = f"{time:%Y:%m:%d %H:%M:%S}"
-        if "com.apple.quicktime.creationdate" in metadata and time.tzinfo:
-            times[Base.OffsetTimeOriginal] = f"{time:%:z}"
-    exif.get_ifd(IFD.Exif).update(times)
+    exif, apple = Image.Exif(), metadata.get("com.apple.quicktime.creationdate")
+    with suppress(ValueError):
+        time = datetime.fromisoformat(apple or metadata.get("creation_time", ""))
+        if time.year >= OLDEST:
+            exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = f"{time:%Y:%m:%d %H:%M:%S}"
+            if apple and time.tzinfo:
+                exif.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = f"{time:%:z}"
     place = metadata.get("com.apple.quicktime.location.ISO6709") or metadata.get("location", "")
     if found := _PLACE.match(place):
         latitude, longitude = map(float, found.groups())
-        exif.get_ifd(IFD.GPSInfo).update(
-            {
-                GPS.GPSLatitudeRef: "S" if latitude < 0 else "N",
-                GPS.GPSLatitude: (abs(latitude), 0.0, 0.0),
-                GPS.GPSLongitudeRef: "W" if longitude < 0 else "E",
-                GPS.GPSLongitude: (abs(longitude), 0.0, 0.0),
-            }
-        )
+        north, east = "S" if latitude < 0 else "N", "W" if longitude < 0 else "E"
+        gps: dict[int, Any] = {GPS.GPSLatitudeRef: north, GPS.GPSLatitude: (abs(latitude), 0.0, 0.0)}
+        gps |= {GPS.GPSLongitudeRef: east, GPS.GPSLongitude: (abs(longitude), 0.0, 0.0)}
+        exif.get_ifd(IFD.GPSInfo).update(gps)
     return exif

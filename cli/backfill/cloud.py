@@ -3,15 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, cached_property
-from typing import Any, NamedTuple
+from functools import cache, cached_property, partial
+from typing import NamedTuple
 
 from cli.errors import CommandError
 
 CONNECTIONS = 64
 """Calls of S3 at the same time, at most."""
-
-
 REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 """Where botocore looks for the region. By itself it knows the second variable only, unlike AWS's other tools."""
 
@@ -29,6 +27,7 @@ class Cloud:
         except ImportError as error:
             raise CommandError("boto3 is not installed; install the command with it: faunalens[aws]") from error
         import botocore.session
+        from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
 
         core = botocore.session.Session(session_vars={"region": REGION})
@@ -38,18 +37,9 @@ class Cloud:
             raise CommandError(f"{error}; check AWS_PROFILE") from error
         if not self._session.region_name:
             raise CommandError("no AWS region is set; set AWS_REGION to the region of the stage")
-        self.client = cache(self._client)
-
-    def _client(self, service: str) -> Any:
-        from botocore.config import Config
-
-        config = Config(
-            max_pool_connections=CONNECTIONS,
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": 6},
-        )
-        return self._session.client(service, config=config)
+        retries = {"mode": "standard", "total_max_attempts": 6}
+        config = Config(max_pool_connections=CONNECTIONS, connect_timeout=10, read_timeout=60, retries=retries)
+        self.client = cache(partial(self._session.client, config=config))
 
     @cached_property
     def _caller(self) -> tuple[str, str]:
@@ -84,20 +74,15 @@ def aws_errors(doing: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        raise CommandError(f"AWS refused a request while {doing} ({code}: {message}); {_advice(code)}") from error
+        advice = "run the same command again to continue"
+        if "AccessDenied" in code or "UnauthorizedOperation" in code:
+            advice = "docs/how-to/million.md lists the rights that are needed"
+        if code in {"NoSuchBucket", "StateMachineDoesNotExist", "ResourceNotFoundException"}:
+            advice = "check --stage, the region, and that `infra up` has deployed the backfill"
+        raise CommandError(f"AWS refused a request while {doing} ({code}: {message}); {advice}") from error
     except BotoCoreError as error:
-        raise CommandError(
-            f"a request to AWS failed while {doing} ({error}); check credentials, region and network. "
-            "Run the same command again to continue"
-        ) from error
-
-
-def _advice(code: str) -> str:
-    if "AccessDenied" in code or "UnauthorizedOperation" in code:
-        return "docs/how-to/million.md lists the rights that are needed"
-    if code in {"NoSuchBucket", "StateMachineDoesNotExist", "ResourceNotFoundException"}:
-        return "check --stage, the region, and that `infra up` has deployed the backfill"
-    return "run the same command again to continue"
+        advice = "check credentials, region and network. Run the same command again to continue"
+        raise CommandError(f"a request to AWS failed while {doing} ({error}); {advice}") from error
 
 
 _NAME = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<key>.*))?", re.DOTALL)

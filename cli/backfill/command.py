@@ -86,28 +86,22 @@ def submit(
             return _watch(cloud, run) if wait else Exit.DONE
         if run:
             _merge(cloud, study, kept)
-        where = given.keep(kept)
+        where, s3 = given.keep(kept), cloud.client("s3")
         with waiting("listing photos"):
-            keep(kept, _placed(where, _listed(cloud, study, inventory, manifest)))
+            photos = listing.named(s3, study, manifest) if manifest else listing.listed(s3, study)
+            keep(kept, _placed(where, listing.inventoried(s3, study, inventory) if inventory else photos))
         warn_of_changes(kept)
         with tempfile.TemporaryFile() as file:
-            photos = write(kept, study, file)
-            if not photos:
+            number = write(kept, study, file)
+            if not number:
                 print_summary(kept, 0, 0.0)
                 return _left(kept)
             file.seek(0)
             with waiting("sending the manifest"):
-                run = runs.start(cloud, study, file, photos)
-    warn(f"the run {run.name} has {count(photos, 'photo')}; `faunalens batch status {study}` says how far it is")
+                run = runs.start(cloud, study, file, number)
+    warn(f"the run {run.name} has {count(number, 'photo')}; `faunalens batch status {study}` says how far it is")
     with aws_errors("the run is watched"):
         return _watch(cloud, run) if wait else Exit.DONE
-
-
-def _listed(cloud: Cloud, study: S3Name, inventory: S3Name | None, manifest: str | None) -> Iterator[StoredPhoto]:
-    s3 = cloud.client("s3")
-    if inventory:
-        return listing.inventoried(s3, study, inventory)
-    return listing.named(s3, study, manifest) if manifest else listing.listed(s3, study)
 
 
 def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[ListedPhoto, str]]:
@@ -154,12 +148,8 @@ def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
         if wait:
             _watch(cloud, run)
             run = runs.describe(cloud, run.arn)
-        facts = {
-            "run": run.name,
-            "status": run.status,
-            "can_resume": run.can_resume,
-            **progress_of(cloud, run)._asdict(),
-        }
+        facts = {"run": run.name, "status": run.status, "can_resume": run.can_resume}
+        facts |= progress_of(cloud, run)._asdict()
     if as_json:
         say(json.dumps(facts, allow_nan=False))
     else:

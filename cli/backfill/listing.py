@@ -96,10 +96,7 @@ def _rows(s3: Any, manifest: str) -> Iterator[Mapping[str, Any]]:
             raise CommandError(f"{manifest} cannot be read ({error.strerror})") from error
     try:
         with io.TextIOWrapper(body, encoding="utf-8-sig", newline="") as text:
-            if manifest.endswith(".csv"):
-                yield from csv.DictReader(text)
-            else:
-                yield from _json_lines(text, manifest)
+            yield from csv.DictReader(text) if manifest.endswith(".csv") else _json_lines(text, manifest)
     except (UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{manifest} cannot be read as a list of photos ({error}); save it as UTF-8") from error
 
@@ -130,15 +127,14 @@ def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, eta
 
 
 def _place(latitude: Any, longitude: Any) -> Place | None:
-    given = [each for each in (latitude, longitude) if each not in (None, "")]
+    given = [float(each) for each in (latitude, longitude) if each not in (None, "")]
     if not given:
         return None
     if len(given) == 1:
         raise ValueError("only one of latitude and longitude is given")
-    place = Place("given", float(latitude), float(longitude))
-    if not (-90 <= float(latitude) <= 90 and -180 <= float(longitude) <= 180):
+    if not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
         raise ValueError(f"{latitude}, {longitude} is no position in decimal degrees")
-    return place
+    return Place("given", *given)
 
 
 def _is_photo(study: S3Name, key: str) -> bool:
@@ -151,14 +147,11 @@ def _nanoseconds(moment: datetime) -> int:
     return round(moment.timestamp()) * 10**9
 
 
-_LISTED = "create temp table listed (path text primary key, etag text not null) strict, without rowid"
-
-
 def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> None:
     """Save the photos of a study in the results file, and their ETags in a temporary table, for `write`."""
     with results.transaction() as connection:
         connection.execute("drop table if exists temp.listed")
-        connection.execute(_LISTED)
+        connection.execute("create temp table listed (path text primary key, etag text not null) strict, without rowid")
     for some in batched(photos, BATCH, strict=False):
         results.find(found for found, _ in some)
         with results.transaction() as connection:
@@ -174,13 +167,8 @@ def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
     number = 0
     for number, row in enumerate(results.rows(QUERIES["manifest"]), 1):  # noqa: B007, the last one is returned
         place = Place.parse(row["place"])
-        known = {
-            "station": row["deployment"],
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-            "shift": row["shift"] or None,
-            "etag": row["etag"] or None,
-        }
+        known = {"station": row["deployment"], "latitude": place.latitude, "longitude": place.longitude}
+        known |= {"shift": row["shift"] or None, "etag": row["etag"] or None}
         item = {"bucket": study.bucket, "key": study.key + row["path"]}
         item |= {name: value for name, value in known.items() if value is not None}
         file.write(json.dumps(item, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n")

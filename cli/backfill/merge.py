@@ -96,23 +96,14 @@ def _found(path: str, line: Line) -> ListedPhoto:
 
 def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
     task = Task(row["id"], row["path"], Place.parse(row["place"]), None)
-    text = json_of(line.answer)
     facts = FileFacts(line.width, line.height, _clock(line.time), line.latitude, line.longitude)
     state: State = "done" if line.status == "identified" else "failed" if line.error in _AGAIN else "unreadable"
     code, detail = line.error, line.detail
     if line.answer and line.answer["features"]["mode"] == "degraded":
         state, code, detail = "failed", "degraded", DEGRADED
+    answer, checksum = json_of(line.answer) if line.answer else None, crc32(line.etag.encode()) if line.etag else None
     return Outcome(
-        task,
-        state,
-        row["size"],
-        row["modified"],
-        crc32(line.etag.encode()) if line.etag else None,
-        facts,
-        text if line.answer else None,
-        code,
-        detail,
-        identified=line.identified,
+        *(task, state, row["size"], row["modified"], checksum, facts, answer, code, detail), identified=line.identified
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from chalicelib.config.settings import ROOT
 from cli.backfill.cloud import Cloud, S3Name
@@ -59,15 +59,8 @@ def latest(cloud: Cloud, study: S3Name) -> Run | None:
 def describe(cloud: Cloud, arn: str) -> Run:
     """Return the present state of a run."""
     found = cloud.client("stepfunctions").describe_execution(executionArn=arn)
-    return Run(
-        arn,
-        found["name"],
-        found["status"],
-        found["startDate"],
-        found.get("stopDate"),
-        found.get("redriveStatus") == "REDRIVABLE",
-        json.loads(found["input"])["photos"],
-    )
+    can_resume, photos = found.get("redriveStatus") == "REDRIVABLE", json.loads(found["input"])["photos"]
+    return Run(arn, found["name"], found["status"], found["startDate"], found.get("stopDate"), can_resume, photos)
 
 
 def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
@@ -166,13 +159,7 @@ def _measured(cloud: Cloud, run: Run, metric: str) -> float:
     """Return the sum of a metric of the batch function during a run, including its calls for photos of the stream."""
     end = run.stopped or datetime.now(UTC)
     periods = int((end - run.started).total_seconds() // _PERIOD)
-    found: Any = cloud.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": "FunctionName", "Value": cloud.function}],
-        StartTime=run.started,
-        EndTime=end,
-        Period=_PERIOD * (1 + periods // _MOST_PERIODS),
-        Statistics=["Sum"],
-    )
-    return float(sum(each["Sum"] for each in found["Datapoints"]))
+    about = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": cloud.function}]}
+    span = {"StartTime": run.started, "EndTime": end, "Period": _PERIOD * (1 + periods // _MOST_PERIODS)}
+    ask = cloud.client("cloudwatch").get_metric_statistics
+    return float(sum(each["Sum"] for each in ask(MetricName=metric, Statistics=["Sum"], **about, **span)["Datapoints"]))

@@ -5,6 +5,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -92,12 +93,17 @@ def copy(
     with ResultsFile(results, write=False) as kept:
         study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
         source = Path(study.folder)
-        _expect_apart(source, folder)
-        put = partial(_put, how=how, xmp=xmp)
+        if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
+            raise CommandError(
+                f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies; "
+                "choose another folder"
+            )
         stations = {row["deploymentID"]: row for row in kept.deployments()}
         total, left, films = kept.counts().done - moved.copies(kept), 0, 0
         with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
-            _expect_same_study(kept, copies)
+            copied = {row.path for row in copies.rows.values()}
+            if copied and not any(row["path"] in copied for row in kept.rows("select path from photo")):
+                raise CommandError(f"{folder} has the copies of another study; choose another folder")
             for number, (photo, new_folders) in enumerate(placed(study, by, stations), 1):
                 reach(number)
                 shows_people = people != "keep" and photo.finding.shows_people
@@ -106,7 +112,7 @@ def copy(
                     films += photo.clip is not None
                     continue
                 for each in new_folders:
-                    put(copies, each, photo, source / photo.path, blur=shows_people)
+                    _put(copies, each, photo, source / photo.path, how=how, xmp=xmp, blur=shows_people)
             copies.finish()
         (unboxed,) = next(kept.rows(_UNBOXED))
     _say(copies, left, films)
@@ -138,21 +144,6 @@ def _say(copies: Copies, left: int, films: int) -> None:
     if left:
         videos = f"; {count(films, 'video')} among them, since videos are never blurred" if films else ""
         warn(f"{count(left, 'photo is')} left out, because people are there{videos}")
-
-
-def _expect_apart(source: Path, folder: Path) -> None:
-    """Raise `CommandError` if the copies would lie in the study's folder, where `identify` would find them."""
-    if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
-        raise CommandError(
-            f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies; choose "
-            "another folder"
-        )
-
-
-def _expect_same_study(results: ResultsFile, copies: Copies) -> None:
-    copied = {row.path for row in copies.rows.values()}
-    if copied and not any(row["path"] in copied for row in results.rows("select path from photo")):
-        raise CommandError(f"{copies.folder} has the copies of another study; choose another folder")
 
 
 def placed(
@@ -221,27 +212,24 @@ def _put(
     )
     if copies.put(wanted, partial(_write, source, how, boxes, written)) and keywords and not written:
         sidecar = wanted._replace(new_path=f"{wanted.new_path}.xmp", how="keywords", mark=_mark(keywords))
-        copies.put(sidecar, partial(_write_text, keywords))
+        copies.put(sidecar, partial(_write, source, "keywords", (), keywords))
 
 
 def _mark(*made_from: object) -> str:
     return f"{zlib.crc32(repr(made_from).encode()):08x}" if any(made_from) else ""
 
 
-def _write_text(text: str, target: Path) -> str:
-    target.write_text(text, encoding="utf-8")
-    return "keywords"
-
-
 def _write(source: Path, how: str, boxes: Sequence[Box], keywords: str, target: Path) -> str:
+    """Write a copy, or a sidecar if `how` is `keywords`. Return how it was made in the end; see `Copy`."""
+    if how == "keywords":
+        target.write_text(keywords, encoding="utf-8")
+        return how
     if not source.is_file():
         raise PhotoGone
     if how == "link":
-        try:
+        with suppress(OSError):  # another disk, or one without links
             os.link(source.resolve(), target)
             return how
-        except OSError:  # another disk, or one without links
-            pass
     if not how.startswith("blurred") and not keywords:
         shutil.copy2(source, target)
         return "copy"

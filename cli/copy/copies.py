@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from ntpath import isreserved
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -138,7 +139,9 @@ class Copies:
             elif target.is_file() and (self._source / row.path).is_file():
                 target.unlink()
                 self.counts["deleted"] += 1
-                _remove_empty(target.parent, self.folder)
+                with suppress(OSError):  # a folder that is not empty
+                    for each in target.relative_to(self.folder).parents[:-1]:
+                        (self.folder / each).rmdir()
         self._file.close()
         self._save(row for row in self.rows.values() if (self.folder / row.new_path).is_file())
 
@@ -182,13 +185,3 @@ def _read(path: Path) -> Iterator[Copy]:
 def _plain(text: str) -> str:
     """Return a text without the quote that `inert` puts before what looks like a formula."""
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
-
-
-def _remove_empty(folder: Path, top: Path) -> None:
-    """Remove a folder if it is empty, and then the folders above it, up to `top`, that have become empty."""
-    while folder != top:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-        folder = folder.parent

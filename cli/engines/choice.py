@@ -67,8 +67,8 @@ class Choice:
         if self.name == "speciesnet":
             from cli.engines import speciesnet
 
-            data = {"data": found["data"]} if "data" in found else {}
-            return data | {speciesnet.NAME: speciesnet.version_of(self.weights)}
+            found = {name: version for name, version in found.items() if name == "data"}
+            found[speciesnet.NAME] = speciesnet.version_of(self.weights)
         return found
 
     def _settings(self, environment: Mapping[str, str]) -> Settings:

@@ -34,6 +34,7 @@ from database.cell_animals import ROW
 from database.dataset import Dataset, read_dataset, version_of
 from database.dataset_files import DatasetError, files_beside
 
+STORES = ("DATABASE_URL", "REDIS_URL")
 LONG = 30 * 86_400.0
 """Seconds for which a run trusts the features that it has looked up: longer than it lasts."""
 
@@ -112,16 +113,13 @@ def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict
     models = build_recogniser(settings).models
     found = {each.name: each.version for each in (*models.packs, *models.heads)}
     found |= {models.general.name: models.general.version}
-    return found if _has_stores(environment) else found | {"data": version_of(files_beside(settings.model.path))}
-
-
-def _has_stores(environment: Mapping[str, str]) -> bool:
-    return any(environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+    has_stores = any(map(environment.get, STORES))
+    return found if has_stores else found | {"data": version_of(files_beside(settings.model.path))}
 
 
 def features_of_places(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
     """Return what looks up the features of cells. Unlike a request, a run waits for the sign-in to its stores."""
-    if _has_stores(environment):
+    if any(map(environment.get, STORES)):
         return patient_features(settings)
     return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)
 
@@ -233,14 +231,7 @@ def _values(dataset: Dataset) -> Iterator[tuple[int, bytes]]:
     unknown = np.array(sorted(animal.animal for animal in dataset.unknown), np.int32)
     for cell in sorted({0, *known, *spans}):
         mine = rows[slice(*spans.get(cell, (0, 0)))]
-        animals = CellAnimals(
-            cell,
-            dataset.version,
-            known[cell].areas if cell in known else (),
-            mine["animal"],
-            mine["weight"],
-            mine["status"].astype(np.uint8),
-            unknown,
-            np.array(known[cell].relatives if cell in known else (), np.uint16),
-        )
+        areas, relatives = (known[cell].areas, known[cell].relatives) if cell in known else ((), ())
+        living = mine["animal"], mine["weight"], mine["status"].astype(np.uint8)
+        animals = CellAnimals(cell, dataset.version, areas, *living, unknown, np.array(relatives, np.uint16))
         yield cell, pack(CachedValue(animals, 0.0, 0.0, 0.0))

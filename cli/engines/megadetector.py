@@ -35,13 +35,11 @@ CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
 def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:
     """Return the boxes in a photo's JSON: animals, people, vehicles; of each kind at most `MOST`, the surest first."""
     found: dict[Kind, list[Box]] = {kind: [] for kind in KINDS}
-    for each in detections:
+    for each in sorted(detections, key=lambda each: -each["conf"]):
         kind, (left, top, width, height) = CATEGORIES.get(str(each["category"])), each["bbox"]
         if kind and each["conf"] >= least and width > 0 and height > 0:
             found[kind].append(Box(left, top, width, height, min(float(each["conf"]), 1.0), kind))
-    return tuple(
-        box for kind, boxes in found.items() for box in sorted(boxes, key=lambda box: -box.score)[: MOST[kind]]
-    )
+    return tuple(box for kind, boxes in found.items() for box in boxes[: MOST[kind]])
 
 
 class MegaDetector(Detector):
@@ -64,10 +62,8 @@ class MegaDetector(Detector):
         return boxes_of(found["detections"])
 
     def _batch(self, images: Sequence[Image.Image]) -> list[dict[str, Any]]:
-        names = [str(number) for number in range(len(images))]
-        found: list[dict[str, Any]] = self._net.generate_detections_one_batch(
-            list(images), names, detection_threshold=LEAST
-        )
+        names, detect = [str(number) for number in range(len(images))], self._net.generate_detections_one_batch
+        found: list[dict[str, Any]] = detect(list(images), names, detection_threshold=LEAST)
         return found
 
 

@@ -43,6 +43,7 @@ FULL: Final = 1 << 14
 NATIVE = 1
 """Status of every relative at a place, as our data says no more of relatives."""
 type Positions = NDArray[np.intp]
+NONE: Positions = np.empty(0, np.intp)
 type Classified = tuple[Sequence[str], Sequence[float]]
 """All labels, and the score of each."""
 
@@ -121,13 +122,8 @@ class NetAnimals:
             if label in self._position_of:
                 found[self._position_of[label]] += score
         total = float(found.sum())
-        return (found / total if total else self.unseen).astype(np.float32), min(total, 1.0)
-
-    @property
-    def unseen(self) -> NDArray[np.float32]:
-        """Return the probability of each animal for a picture without animals: the same for all."""
-        count = len(self.taxonomy.animals)
-        return np.full(count, 1 / count, np.float32)
+        all_alike = np.full(len(found), 1 / len(found))
+        return (found / total if total else all_alike).astype(np.float32), min(total, 1.0)
 
     def at(self, features: Features) -> Features:
         """Return the features of a place for these animals instead of our models'. Takes some milliseconds.
@@ -140,15 +136,14 @@ class NetAnimals:
         here, count = features.found, len(self.taxonomy.animals)
         weights, status = np.zeros(count, np.float32), np.zeros(count, np.uint8)
         known = zip(here.animals.tolist(), here.weights.tolist(), here.status.tolist(), strict=True)
-        rows = [(self._of_animal.get(each), weight, which) for each, weight, which in known]
-        rows += [(self._of_relative.get(each), 1.0, NATIVE) for each in here.relatives.tolist()]
+        rows = [(self._of_animal.get(each, NONE), weight, which) for each, weight, which in known]
+        rows += [(self._of_relative.get(each, NONE), 1.0, NATIVE) for each in here.relatives.tolist()]
         for positions, weight, which in rows:
-            if positions is not None:
-                status[positions] = np.where(weight > weights[positions], which, status[positions])
-                weights[positions] = np.maximum(weights[positions], weight)
+            status[positions] = np.where(weight > weights[positions], which, status[positions])
+            weights[positions] = np.maximum(weights[positions], weight)
         strange = self._without_range.copy()
         for each in here.unknown.tolist():
-            strange[self._of_animal.get(each, [])] = True
+            strange[self._of_animal.get(each, NONE)] = True
         present = np.flatnonzero(weights)
         found = here._replace(
             animals=present.astype(np.int32),

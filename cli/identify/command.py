@@ -29,6 +29,8 @@ from cli.video import USUAL, Sampling
 
 MOST_AT_ONCE = 32
 """Requests to a service at once, at most."""
+AHEAD = 2
+"""Tasks in memory for each worker: one that it works on, and its next one."""
 
 
 def _choice(
@@ -171,10 +173,11 @@ def identify(
             at_once = workers or (MOST_AT_ONCE if choice.url else os.process_cpu_count() or 1)
             engine = choice.engine(environment, at_once, warn)
             look = partial(work, root=folder, engine=engine, sampling=sampling)
-            identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
+            identify_rest = partial(identify_left, kept, look, at_once, where, as_json=as_json, in_words=in_words)
+            identify_rest()
             if kept.counts().left:  # photos whose time, now known, has put them into another cell
                 warn_of_changes(kept)
-                identify_left(kept, look, at_once, where, as_json=as_json, in_words=in_words)
+                identify_rest()
             counts = kept.counts()
             kept.describe(**{SINCE: ""})
         elif not in_words:
@@ -209,10 +212,6 @@ def identify_left(
     finally:
         if not in_words:
             print_summary(results, number, monotonic() - started)
-
-
-AHEAD = 2
-"""Tasks in memory for each worker: one that it works on, and its next one."""
 
 
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:

@@ -22,18 +22,18 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
     """Return the study's folder, to which photos' paths are relative, and save it in the results file."""
     known = results.study().get("folder")
     folder = given.absolute() if given else root_of(paths)
-    if known and not given and Path(known).is_dir():
-        if not all(path.is_relative_to(known) for path in paths):
+    if known and not given:
+        is_there = Path(known).is_dir()
+        if is_there:
+            folder, fits = Path(known), all(path.is_relative_to(known) for path in paths)
+        else:
+            fits = _has_photos_below(results, folder)
+        if not fits:
+            but = "but these are elsewhere" if is_there else f"which is gone, and none of them is below {folder}"
             raise click.UsageError(
-                f"{results.path} has photos below {known}, but these are elsewhere; choose another results file, or "
-                "say with --root where the study's folder is now"
+                f"{results.path} has photos below {known}, {but}; choose another results file, or say with --root "
+                "where the study's folder is now"
             )
-        folder = Path(known)
-    elif known and not given and not _has_photos_below(results, folder):
-        raise click.UsageError(
-            f"{results.path} has photos below {known}, which is gone, and none of them is below {folder}; say "
-            "with --root where the study's folder is now, or choose another results file"
-        )
     if not is_text(str(folder)):
         raise CommandError(f"the name of the folder {folder} is not UTF-8; rename it")
     outside = next((path for path in paths if not path.is_relative_to(folder)), None)
@@ -98,13 +98,11 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
     if not (number := homeless.total()) or not where.deployments.rows:
         return
     folder = homeless.most_common(1)[0][0] or "the study's folder itself"
+    said = f"{count(number, 'photo is')} in no deployment's folder, such as in {folder}"
     absent = [each for each in where.deployments.by_folder if root and not (root / each).is_dir()]
-    folders = count(len(absent), "folder")
-    named = f"; {folders} of the table not in {root}, such as {absent[0]}" if absent else ""
-    warn(
-        f"{count(number, 'photo is')} in no deployment's folder, such as in {folder}; its place is by --lat and --lon "
-        f"or by EXIF{named}"
-    )
+    if absent:
+        said += f"; {count(len(absent), 'folder')} of the table not in {root}, such as {absent[0]}"
+    warn(f"{said}; the place of these photos is by --lat and --lon, or by EXIF")
 
 
 def warn_of_changes(results: ResultsFile) -> None:

@@ -52,7 +52,7 @@ class Weighing:
         relatives = read_relatives(naming.families.folder / "relatives.csv")
         ours = models.everything().animals
         self._animals = NetAnimals([*labels, *_labels_of(ours, relatives.values()), OTHERS], ours, relatives)
-        self._nothing = np.zeros_like(self._animals.unseen)
+        self._nothing = np.zeros(len(self._animals.taxonomy.animals), np.float32)
         naming = replace(naming, certainty=naming.certainty.with_name(CERTAINTY))
         self._recogniser = replace(recogniser, naming=naming)
         self._features, self._season_floor = Lazy(features), season_floor

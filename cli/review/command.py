@@ -89,12 +89,16 @@ def review(
         with ResultsFile(results, write=False) as kept:
             (_print_precision if only == "precision" else _print_agreement)(kept)
         return
+    try:
+        reviewer = reviewer or getpass.getuser()
+    except OSError as error:  # a container's user may have no name
+        raise click.UsageError("this user has no name; say with --reviewer who reviews") from error
     with ExitStack() as stack:
         kept = stack.enter_context(ResultsFile(results, write=True, shared=True))
         cells = CellFile.kept(MODEL / "faunalens.onnx", cache_of(environment))
         with waiting("looking for what to review"):
             choice = Choice(order, most, of or "new")
-            session = Session(kept, reviewer or _user(), choice, event_gap, partial(inhabitants, cells))
+            session = Session(kept, reviewer, choice, event_gap, partial(inhabitants, cells))
         try:
             server = stack.enter_context(ReviewServer(session, Path(kept.study()["folder"]), port))
         except OSError as error:
@@ -132,13 +136,6 @@ def forwarding(url: str, folder: Path) -> Iterator[Path]:
         file.write(text)
         file.close()
         yield Path(file.name)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except OSError as error:  # a container's user may have no name
-        raise click.UsageError("this user has no name; say with --reviewer who reviews") from error
 
 
 def _print_precision(results: ResultsFile) -> None:

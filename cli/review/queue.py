@@ -13,8 +13,6 @@ from cli.study.reviews import agreement
 from cli.study.study import Study, StudyPhoto
 
 Order = Literal["least-sure", "rarest", "random"]
-
-
 LONGEST = 200
 """Photos of an event that are reviewed at once; more are parts. A camera on a timer makes one event of a season."""
 
@@ -49,11 +47,8 @@ class Queue:
     """The events of a study. `events`: those to review, in order, each as the ids of its photos."""
 
     def __init__(self, study: Study, choice: Choice, reviewer: str) -> None:
-        self._results = study.results
-        self._order: list[int] = []
-        self._place: dict[int, int] = {}
-        self._begins = bytearray()
-        self._begins_deployment = bytearray()
+        self._results, self._order, self._place = study.results, list[int](), dict[int, int]()
+        self._begins, self._begins_deployment = bytearray(), bytearray()
         wanted = choice.photos(study.results, reviewer)
         found: list[tuple[list[tuple[str, str]], float, list[int]]] = []
         self._often = often = Counter[tuple[str, str]]()
@@ -67,13 +62,14 @@ class Queue:
             sureness = min(each.sureness for each in whole)
             parts = batched((photo.id for photo in event), LONGEST, strict=False)
             found += [(animals, sureness, list(part)) for part in parts if not wanted.isdisjoint(part)]
+
+        def rarity(animals: list[tuple[str, str]]) -> tuple[bool, int]:
+            return not animals, min((often[key] for key in animals), default=0)  # what is no animal is not rare
+
         if choice.order == "random":
             random.shuffle(found)
-        else:  # what is no animal is not rare
-            rarest = choice.order == "rarest"
-            found.sort(
-                key=lambda each: (rarest and (not each[0], min((often[key] for key in each[0]), default=0)), *each[1:])
-            )
+        else:
+            found.sort(key=lambda each: (choice.order == "rarest" and rarity(each[0]), *each[1:]))
         self.events = [photos for *_, photos in found[: choice.most]]
 
     def _add(self, event: Sequence[StudyPhoto], last: str | None) -> None:

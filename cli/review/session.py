@@ -27,7 +27,6 @@ MOST = 1_000_000
 SECONDS = 120.0
 """How long an event is held, unless its page goes on holding it."""
 _FACTS = ("id", "path", "deployment", "latitude", "longitude", "width", "height")
-_HOLD = "insert or replace into hold values (?, ?, ?, ?)"
 
 
 class Held(Exception):
@@ -41,7 +40,8 @@ def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str
         other = held_by(results, photos, holder)
         if other is None:
             connection.execute("delete from hold where until <= ?", (time(),))
-            connection.executemany(_HOLD, ((photo, holder, reviewer, time() + SECONDS) for photo in photos))
+            rows = ((photo, holder, reviewer, time() + SECONDS) for photo in photos)
+            connection.executemany("insert or replace into hold values (?, ?, ?, ?)", rows)
     return other
 
 
@@ -176,11 +176,9 @@ class Session:
 
     def _read(self, event: Sequence[int]) -> list[StudyPhoto]:
         """Return the photos of an event; for a second opinion, without what others have said."""
-        rows = self._study.rows(event)
-        photos = map(self._study.photo, rows)
-        if self.choice.of != "second":
-            return list(photos)
-        return [replace(photo, finding=machine_of(row)) for photo, row in zip(photos, rows, strict=True)]
+        rows, is_blind = self._study.rows(event), self.choice.of == "second"
+        photos = zip(map(self._study.photo, rows), rows, strict=True)
+        return [replace(photo, finding=machine_of(row)) if is_blind else photo for photo, row in photos]
 
     def _expect_free(self, photos: Sequence[int], holder: str) -> None:
         if other := held_by(self.results, photos, holder):
@@ -236,9 +234,8 @@ def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observa
         raise ValueError(f"count is {count!r}, and has to be a whole number from 1 to {MOST:,}")
     if kind in ("blank", "unknown"):
         return Observation(kind, note=_text(said, "note"))
-    if kind != "animal" or typed:
-        observed = Observation(kind, typed if kind == "animal" else None)
-    else:
+    observed = Observation(kind, typed if kind == "animal" else None)
+    if kind == "animal" and not typed:
         observed = of_taxon(taxon_chosen(said["scientific_name"], machine), kind)
     details: dict[str, Any] = {name: _text(said, name) for name in ("sex", "life_stage", "behavior", "note")}
     return replace(observed, count=count, **details)

@@ -13,12 +13,8 @@ from cli.words import count
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
 """No photo is older. Many clocks begin at 2000-01-01 when they are reset."""
-FIRST_HOUR = (1, 1, 0)
-"""Month, day and hour at which any clock begins anew, in some year."""
 AHEAD = timedelta(days=1)
 """How far a clock may be ahead of UTC, in any zone."""
-JUMP = timedelta(hours=1)
-"""A clock may go back by this much, which ends summer time."""
 ROLLOVER = timedelta(days=30)
 """A camera begins again at IMG_0001 within this time; after a longer one, its clock was reset."""
 _PHOTOS = "select path, deployment, taken, shift from photo where answer is not null order by path"
@@ -97,7 +93,8 @@ def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
                 card.append((row["path"], time.replace(tzinfo=None)))
         times = [time for _, time in card]
         first = min(times, default=OLDEST)
-        begun = first.year if (first.month, first.day, first.hour) == FIRST_HOUR else 0
+        # a clock that is reset begins at the first hour of some year
+        begun = first.year if (first.month, first.day, first.hour) == (1, 1, 0) else 0
         found.reset += sum(time < OLDEST or time.year == begun for time in times)
         found.future += sum(time > latest for time in times)
         if jumps_back(card):
@@ -118,7 +115,8 @@ def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
 
 
 def _jumps(times: Sequence[datetime]) -> int:
-    return sum(later < one and later < one - JUMP for one, later in pairwise(times))
+    """Return how often a clock goes back by more than the hour that ends summer time."""
+    return sum(later < one and later < one - timedelta(hours=1) for one, later in pairwise(times))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

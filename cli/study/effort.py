@@ -48,15 +48,13 @@ def operation(deployment: Deployment) -> Operation:
     zone, given = deployment.start.tzinfo, deployment.fields
     start, end = _clock(deployment.start, zone), _clock(deployment.end, zone)
     if start.date() < end.date():
-        start = _noon(start) if given.get("deploymentStart") and start.time() == time() else start
-        end = _noon(end) if given.get("deploymentEnd") and end.time() == time(23, 59, 59) else end
+        if given.get("deploymentStart") and start.time() == time():
+            start += DAY / 2
+        if given.get("deploymentEnd") and end.time() == time(23, 59, 59):
+            end = end.replace(hour=12, minute=0, second=0)
     problems = list(_problems(deployment, zone))
     days = (start.date() + DAY * number for number in range((end.date() - start.date()).days + 1))
     return {day: _share(day, start, end, problems) for day in days}
-
-
-def _noon(day: datetime) -> datetime:
-    return day.replace(hour=12, minute=0, second=0)
 
 
 def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:
@@ -126,6 +124,5 @@ class Occasions:
         `days`: those of the detections.
         """
         detected = {self.of(station, day) for day in days}
-        return [
-            None if effort is None else int(number in detected) for number, effort in enumerate(self.effort(station))
-        ]
+        effort = enumerate(self.effort(station))
+        return [None if some is None else int(number in detected) for number, some in effort]

@@ -1,16 +1,13 @@
 """What an event shows, from the findings of its photos: each taxon, people and vehicles, with their numbers."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import geometric_mean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cli.study.finding import NOTHING_SAID, Finding
 from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
-
-if TYPE_CHECKING:
-    from cli.study.opinions import Kind
 
 SURE = 0.7
 """Least probability of a name of one photo, or of several together, that counts as sure."""
@@ -54,8 +51,7 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
         for line, same in _by_taxon([each for each in parts if each.finding.named]).items()
         for alike in (_by_traits(same) if by_traits else [same])
     ]
-    kinds: tuple[Kind, ...] = ("human", "vehicle", "unknown", "blank")
-    for kind in kinds:
+    for kind in ("human", "vehicle", "unknown", "blank"):
         same = [each for each in parts if each.finding.kind == kind]
         if same and (kind in ("human", "vehicle") or not found):
             surest = max((each.finding for each in same), key=lambda part: (part.is_human, part.sureness))
@@ -74,10 +70,9 @@ def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
         in_photo.setdefault(each.photo, set()).add(each.line)
     own: list[Line] = []
     for each in sorted(animals, key=lambda each: (not each.finding.is_human, -each.finding.sureness)):
-        if each.line in own:
-            continue
         is_certain = each.finding.is_human or any(not agree(each.line, other) for other in in_photo[each.photo])
-        if is_certain or (each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))):
+        is_likely = each.finding.sureness >= SURE and not any(map(each.is_slip_for, own))
+        if each.line not in own and (is_certain or is_likely):
             own.append(each.line)
     said = [each for each in animals if each.finding.is_human]  # "7 dogs and 2 mammals" means other mammals
     apart = {each.line for each in said if any(_is_within(each.line, other) for other in in_photo[each.photo])}
@@ -180,14 +175,13 @@ def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
 
     Breeds and subspecies count for their species.
     """
-    scores: list[dict[Line, float]] = []
+    scores = [defaultdict[Line, float](float) for _ in findings]
     known: dict[Line, list[ScoredTaxon]] = {}
-    for finding in findings:
-        scores.append({})
+    for score, finding in zip(scores, findings, strict=True):
         for each in finding.candidates:
-            scores[-1][each.line] = scores[-1].get(each.line, 0.0) + each.score
+            score[each.line] += each.score
             known.setdefault(each.line, []).append(each)
-    means = {line: _geometric_mean([score.get(line, 0.0) for score in scores]) for line in known}
+    means = {line: _geometric_mean([score[line] for score in scores]) for line in known}
     shared = sum(sum(score.values()) for score in scores) / len(scores)
     factor = shared / sum(means.values()) if means else 0.0
     fused = (_taxon(line, named, means[line] * factor) for line, named in known.items())

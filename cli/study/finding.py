@@ -247,11 +247,9 @@ def _of_picture(answer: dict[str, Any], at: str) -> Finding:
 def _boxes(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
     """Yield a finding for each box."""
     for animal in answer.get("animals") or ():
-        score = animal["box"]["score"]
-        named = _named(animal["prediction"], score)
-        yield Finding(
-            "animal", named, _taxa(animal["candidates"]), score, by, at, box=Box(*_EDGES(animal["box"])), count=1
-        )
+        box = animal["box"]
+        named, candidates = _named(animal["prediction"], box["score"]), _taxa(animal["candidates"])
+        yield Finding("animal", named, candidates, box["score"], by, at, box=Box(*_EDGES(box)), count=1)
     kinds: tuple[tuple[Kind, str], ...] = (("human", "people"), ("vehicle", "vehicles"))
     for kind, key in kinds:
         for box in (answer.get(key) or {}).get("boxes", ()):

@@ -60,17 +60,17 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 
 def copies(results: ResultsFile) -> int:
     """Return the number of photos that do not count, because another photo of their deployment has the same bytes."""
-    return next(int(count) for (count,) in results.rows("select count(*) from copies"))
+    return int(next(results.rows("select count(*) from copies"))[0])
 
 
 def shared(results: ResultsFile) -> int:
     """Return the number of photos whose bytes are in several deployments, as of a card that was copied to two."""
-    return next(int(count) for (count,) in results.rows(QUERIES["shared"]))
+    return int(next(results.rows(QUERIES["shared"]))[0])
 
 
 def untimed(results: ResultsFile) -> int:
     """Return the number of photos with an answer that have no time in EXIF. Copies do not count."""
-    return next(int(count) for (count,) in results.rows(QUERIES["untimed"]))
+    return int(next(results.rows(QUERIES["untimed"]))[0])
 
 
 def _size(path: str | Path) -> int | None:

@@ -14,6 +14,8 @@ from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
 
 Z = 1.959964
 """Quantile of the normal distribution for an interval of 95 %."""
+_SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
 class Precision(NamedTuple):
@@ -103,10 +105,6 @@ def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTax
     return ScoredTaxon(name, scientific_name, rank, 1.0)
 
 
-_SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_WITHDRAW = "delete from review where photo = ? and reviewer = ?"
-
-
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of photos drawn at random.
 
@@ -178,14 +176,10 @@ def agreement(results: ResultsFile) -> Agreements:
 def _said(results: ResultsFile) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each photo that several people have reviewed, and what each calls it."""
     for photo, rows in groupby(results.rows(QUERIES["reviewed by several"]), lambda row: int(row["photo"])):
-        yield (
-            photo,
-            {who: _label(tuple(row)[2:] for row in same) for who, same in groupby(rows, lambda row: row["reviewer"])},
-        )
-
-
-def _label(observations: Iterable[tuple[str, str | None, str | None]]) -> str:
-    return " + ".join(sorted({_species(*each) for each in observations}))
+        said: dict[str, set[str]] = {}
+        for _, reviewer, *observed in rows:
+            said.setdefault(reviewer, set()).add(_species(*observed))
+        yield photo, {reviewer: " + ".join(sorted(species)) for reviewer, species in said.items()}
 
 
 def _species(kind: str, name: str | None, scientific_name: str | None) -> str:

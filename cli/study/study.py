@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import batched, groupby
 from math import ceil, sqrt
 
-from cli.deployments import ZONE, corrected, parse_zone
+from cli.deployments import TIMES, ZONE, corrected, parse_zone
 from cli.results import BATCH, QUERIES, ResultsFile
 from cli.study.finding import Clip, Finding, finding_of
 from cli.study.moved import untimed
@@ -98,9 +98,7 @@ def _begins(photo: StudyPhoto, last: StudyPhoto, gap: float) -> bool:
         return True
     if photo.starts is not None:
         return photo.starts
-    if photo.time is None or last.end is None:
-        return True
-    return seconds_between(last.end, photo.time) > gap
+    return photo.time is None or last.end is None or seconds_between(last.end, photo.time) > gap
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:
@@ -188,23 +186,17 @@ class Study:
 
     def photo(self, row: sqlite3.Row) -> StudyPhoto:
         """Return the photo of a row."""
-        latitude, longitude = self._rounded(row["latitude"]), self._rounded(row["longitude"])
+        place = row["latitude"], row["longitude"]
+        latitude, longitude = (None if degrees is None else self.rounded(degrees) for degrees in place)
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
+        time = _file_time(row["modified"], self._zone_of(deployment)) if self.file_times else None
         if row["taken"]:
-            time: datetime | None = corrected(row["taken"], row["shift"])
-            if time and (time.tzinfo is None or self._rows.get(deployment, {}).get(ZONE)):
+            time = corrected(row["taken"], row["shift"])
+            if time.tzinfo is None or self._rows.get(deployment, {}).get(ZONE):
                 time = time.replace(tzinfo=self._zone_of(deployment))
-        else:
-            time = _file_time(row["modified"], self._zone_of(deployment)) if self.file_times else None
-        size = row["width"] or 0, row["height"] or 0
-        return StudyPhoto(
-            *(row["path"], deployment, time, row["taken"] is not None, latitude, longitude, *size, finding_of(row)),
-            id=row["id"],
-            starts=None if row["starts"] is None else bool(row["starts"]),
-        )
-
-    def _rounded(self, degrees: float | None) -> float | None:
-        return None if degrees is None else self.rounded(degrees)
+        size, starts = (row["width"] or 0, row["height"] or 0), None if row["starts"] is None else bool(row["starts"])
+        where = row["path"], deployment, time, row["taken"] is not None, latitude, longitude
+        return StudyPhoto(*where, *size, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
         """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
@@ -231,7 +223,7 @@ class Study:
             has_untimed |= not photo.timed
         fields, zone = self._rows.get(key, {}), self._zone_of(key)
         taken = (first.time, last) if first and first.time and last else ()
-        given = [_moment(fields.get(name, ""), zone) for name in ("deploymentStart", "deploymentEnd")]
+        given = [_moment(fields.get(name, ""), zone) for name in TIMES]
         start, end = (one or other for one, other in zip(given, taken or (None, None), strict=True))
         issues = has_untimed or _is_outside(taken, start, end)
         place = (first.latitude, first.longitude) if first else (None, None)

@@ -104,8 +104,7 @@ def searchable() -> list[tuple[str, str, str]]:
     found = []
     for latin, each in sorted(lineages().items()):
         name = each.name or latin
-        translated = {names.get(name.lower(), "") for names in languages}
-        rest = others.get(latin, set()) | translated
+        rest = others.get(latin, set()).union(names.get(name.lower(), "") for names in languages)
         found.append((latin, name, "\n".join(sorted(rest - {latin, name, ""}))))
     return found
 
@@ -151,11 +150,9 @@ def _line_of(scientific_name: str) -> Line:
 
 def taxon_of(line: Line) -> ScoredTaxon:
     """Return the narrowest taxon of a line (scientific names, the widest first), with score 0."""
-    ranks, name = lineage_of(line[-1])
-    rank = next(
-        (rank for rank, latin in ranks.items() if latin == line[-1]), "kingdom" if len(line) == 1 else "species"
-    )
-    return ScoredTaxon(name or line[-1], line[-1], rank, 0.0)
+    (ranks, name), latin = lineage_of(line[-1]), line[-1]
+    rank = {each: rank for rank, each in ranks.items()}.get(latin, "kingdom" if len(line) == 1 else "species")
+    return ScoredTaxon(name or latin, latin, rank, 0.0)
 
 
 type Key = tuple[str, str]

@@ -1,5 +1,6 @@
 """`faunalens tables`: what R and other statistics programs take, as camtrapR makes it."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,11 @@ def parse_duration(text: str) -> timedelta:
     >>> parse_duration("30min")
     datetime.timedelta(seconds=1800)
     """
-    try:
+    with suppress(ValueError):
         duration = parse_shift(text.replace("min", "m"))
-    except ValueError:
-        duration = timedelta(-1)
-    if duration < timedelta(0):
-        raise ValueError(f"'{text}' is no duration; expected one such as 30min, 1h or 7d")
-    return duration
+        if duration >= timedelta(0):
+            return duration
+    raise ValueError(f"'{text}' is no duration; expected one such as 30min, 1h or 7d")
 
 
 def parse_days(text: str) -> int:

@@ -99,9 +99,9 @@ def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: 
     for _, same in groupby(ordered, key=lambda each: (each.station, each.of.species)):
         record: Record | None = None
         last: datetime | None = None
-        for time, together in groupby(same, key=lambda each: each.time):
-            first, *others = together
-            most = _most(first.most, *(each.most for each in others))
+        for time, group in groupby(same, key=lambda each: each.time):
+            together = list(group)
+            most = _most(*(each.most for each in together))
             since = last if to_last_photo else record and record.first.time
             seconds = (time - since).total_seconds() if since else 0.0
             if record and seconds < gap.total_seconds():
@@ -109,7 +109,7 @@ def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: 
             else:
                 if record:
                     yield record
-                record = Record(first, seconds, 1, most)
+                record = Record(together[0], seconds, 1, most)
             last = time
         if record:
             yield record

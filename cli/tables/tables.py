@@ -61,7 +61,6 @@ class _Survey:
         return sorted({each for each, _ in self.events})
 
     def add(self, record: Record) -> None:
-        """Count a record."""
         station, day = record.first.station, record.first.time.date()
         key = record.first.of.species, station
         self.events[key] += 1
@@ -125,18 +124,10 @@ def _write_stations(folder: Path, survey: _Survey, study: Study) -> None:
     with _rows(folder, "stations.csv") as write:
         for station, days in survey.days.items():
             events = [number for (_, where), number in survey.events.items() if where == station]
-            write(
-                {
-                    "Station": station,
-                    "latitude": first[station].latitude,
-                    "longitude": first[station].longitude,
-                    "first_day": min(days, default=None),
-                    "last_day": max(days, default=None),
-                    "trap_days": round(survey.effort[station], 2),
-                    "events": sum(events),
-                    "species": len(events),
-                }
-            )
+            place = {"latitude": first[station].latitude, "longitude": first[station].longitude}
+            span = {"first_day": min(days, default=None), "last_day": max(days, default=None)}
+            counted = {"trap_days": round(survey.effort[station], 2), "events": sum(events), "species": len(events)}
+            write({"Station": station, **place, **span, **counted})
 
 
 def _write_rates(folder: Path, survey: _Survey) -> None:
@@ -153,9 +144,9 @@ def _write_rates(folder: Path, survey: _Survey) -> None:
 
 
 def _write_matrices(folder: Path, survey: _Survey) -> None:
-    first = min((min(days) for days in survey.days.values() if days), default=None)
-    last = max((max(days) for days in survey.days.values() if days), default=None)
-    days = [first + timedelta(days=each) for each in range((last - first).days + 1)] if first and last else []
+    known = sorted({day for days in survey.days.values() for day in days})
+    number = (known[-1] - known[0]).days + 1 if known else 0
+    days = [known[0] + timedelta(days=each) for each in range(number)]
     names = [f"o{number + 1}" for number in range(survey.occasions.number)]
     with _rows(folder, "operation.csv", ["Station", *map(str, days)]) as write:
         for station, shares in survey.days.items():
