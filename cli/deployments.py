@@ -223,8 +223,7 @@ def _expect_dates(path: Path, table: Deployments) -> None:
                 raise CommandError(f"{path} has {names} in the folder '{folder}' at the same time; correct their dates")
 
 
-CENTURY = timedelta(days=36_525)
-"""The longest correction of a clock."""
+CENTURY = timedelta(days=36_525)  # the longest correction of a clock
 _OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>[0-5]\d))?")
 _SHIFT = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?"

@@ -106,12 +106,9 @@ class Counts(NamedTuple):
 SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 QUERIES = parts_of(Path(__file__).with_name("queries.sql"))
 VERSION_1 = parts_of(Path(__file__).with_name("results_1.sql"))
-FORMAT = 2
-"""Version of the schema, in the database's `user_version`."""
-PATIENCE = 60.0
-"""Seconds that a transaction waits for those of other processes."""
-OWNERS = 0o600
-"""Rights of a new results file, for its owner alone: it says who was where and when."""
+FORMAT = 2  # version of the schema, in the database's `user_version`
+PATIENCE = 60.0  # seconds that a transaction waits for those of other processes
+OWNERS = 0o600  # rights of a new results file, for its owner alone: it says who was where and when
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 

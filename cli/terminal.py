@@ -23,12 +23,9 @@ from cli.results import Outcome, ResultsFile
 from cli.study.clocks import remarks
 from cli.words import count
 
-MOST_FAULTS = 10
-"""Photos without an answer that a summary names; `faunalens status` names all."""
-CLEAR = "\r\x1b[2K"
-"""Empties the line of a terminal, which may have a bar."""
-LINE_EVERY = 10.0
-"""Seconds between lines about progress, where no terminal shows a bar."""
+MOST_FAULTS = 10  # photos without an answer that a summary names; `faunalens status` names all
+CLEAR = "\r\x1b[2K"  # empties the line of a terminal, which may have a bar
+LINE_EVERY = 10.0  # seconds between lines about progress, where no terminal shows a bar
 
 
 def prepare() -> Event:

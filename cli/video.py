@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 MEDIA_TYPES = {row["suffix"]: row["media_type"] for row in rows_of(Path(__file__).with_suffix(".csv"))}
 INSTALL = "videos need PyAV; install faunalens with it, such as by `uv tool install '.[video]'`"
-FAR = 3.0
-"""Seconds between frames from which a jump is quicker than decoding all frames between."""
+FAR = 3.0  # seconds between frames from which a jump is quicker than decoding all frames between
 QUALITY = 95
 SIDE = 1920
 """Longest side of a frame in pixels. One of 4K takes 80 MB more, and the models look at far fewer pixels."""

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from cli.errors import CommandError
 
-CONNECTIONS = 64
-"""Calls of S3 at the same time, at most."""
+CONNECTIONS = 64  # calls of S3 at the same time, at most
 REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 """Where botocore looks for the region. By itself it knows the second variable only, unlike AWS's other tools."""
 

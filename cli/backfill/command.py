@@ -24,8 +24,7 @@ from cli.results import ListedPhoto, ResultsFile
 from cli.terminal import photo_progress, print_summary, say, waiting, warn
 from cli.words import count
 
-PAUSE = 15.0
-"""Seconds between two looks at a run."""
+PAUSE = 15.0  # seconds between two looks at a run
 
 study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
 stage_option = click.option(

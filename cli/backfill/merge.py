@@ -23,8 +23,7 @@ from cli.errors import CommandError
 from cli.place import NONE, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 
-PAGE = 1000
-"""Lines that are listed, read and kept at a time: as many as S3 lists in one call."""
+PAGE = 1000  # lines that are listed, read and kept at a time: as many as S3 lists in one call
 OVERLAP = timedelta(minutes=5)
 """Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
 _AGAIN = frozenset({INTERRUPTED, MISSING})

@@ -12,8 +12,7 @@ from cli.study.finding import WHOLE, Box
 
 CELLS = 8
 """Squares along the longer side of a person. A head is about a seventh of a body, so it is about one square."""
-MARGIN = 0.15
-"""Share of a box's sides that is blurred around it too: boxes cut off hands and hats."""
+MARGIN = 0.15  # share of a box's sides that is blurred around it too: boxes cut off hands and hats
 QUALITY = 92
 KEPT = (Base.Make, Base.Model, Base.DateTime)
 KEPT_TIMES = (Base.DateTimeOriginal, Base.DateTimeDigitized, Base.OffsetTimeOriginal)

@@ -20,8 +20,7 @@ from cli.exports.files import FORMULA, inert, table, whole
 from cli.terminal import shown
 
 TABLE = "copied.csv"
-LONGEST = 80
-"""Most bytes of a name. Windows allows 260 letters for a whole path."""
+LONGEST = 80  # most bytes of a name. Windows allows 260 letters for a whole path
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 

@@ -187,8 +187,7 @@ def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
     return FileFacts(photo.width, photo.height, taken and taken + photo.offset, latitude, longitude)
 
 
-MOST = 8
-"""Photos in a batch, at most: their pixels have to fit into a GPU's memory."""
+MOST = 8  # photos in a batch, at most: their pixels have to fit into a GPU's memory
 
 
 class Gathered[T, R]:

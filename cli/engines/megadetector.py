@@ -24,8 +24,7 @@ from cli.engines.engine import Gathered, loading, required
 
 NAME: Final = "megadetector"
 WEIGHTS: Final = "MDV5A"
-SIZE: Final = 1280
-"""Longer side of the image that MegaDetector gets, in pixels."""
+SIZE: Final = 1280  # longer side of the image that MegaDetector gets, in pixels
 LEAST: Final = 0.2
 """Least score of a box that counts: `typical_detection_threshold` of MegaDetector 5."""
 CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}

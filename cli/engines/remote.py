@@ -31,8 +31,7 @@ LARGEST_BODY = 4_500_000
 """Bytes of a photo that fit into one request through API Gateway; larger ones are uploaded first."""
 PATIENCE = 600.0
 """Seconds for which one photo is tried again while the service refuses it or cannot be reached."""
-FIRST_PATIENCE = 20.0
-"""Seconds after which a service that was never reached counts as not there."""
+FIRST_PATIENCE = 20.0  # seconds after which a service that was never reached counts as not there
 _LONGEST_WAIT = 60.0
 ERRORS = {key: each for each in reversed(http_errors()) for key in (each.code, each.status)}
 """The API's errors by code; and by status, for answers of what lies in between, such as a proxy, which have no code."""
@@ -161,8 +160,7 @@ def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:
     return 0.0
 
 
-FIRST = 2
-"""Requests at once in the beginning."""
+FIRST = 2  # requests at once in the beginning
 _PARAMETER = re.compile(r";\s*([a-z]+)=(\d+)")
 
 

@@ -35,13 +35,11 @@ from cli.study.taxa import ANIMALS, lineage_of
 from cli.terminal import MOST_FAULTS
 
 NAME: Final = "speciesnet"
-LEAST: Final = 0.1
-"""Least score of a box that is classified: the default of the package."""
+LEAST: Final = 0.1  # least score of a box that is classified: the default of the package
 CERTAINTY: Final = "speciesnet-certainty.json"
 FULL: Final = 1 << 14
 """Side of a square that is larger than any photo: small animals are cut out of all its pixels."""
-NATIVE = 1
-"""Status of every relative at a place, as our data says no more of relatives."""
+NATIVE = 1  # status of every relative at a place, as our data says no more of relatives
 type Positions = NDArray[np.intp]
 NONE: Positions = np.empty(0, np.intp)
 type Classified = tuple[Sequence[str], Sequence[float]]

@@ -27,10 +27,8 @@ from cli.study.moved import find_below
 from cli.terminal import photo_progress, print_outcome, print_summary, waiting, warn
 from cli.video import USUAL, Sampling
 
-MOST_AT_ONCE = 32
-"""Requests to a service at once, at most."""
-AHEAD = 2
-"""Tasks in memory for each worker: one that it works on, and its next one."""
+MOST_AT_ONCE = 32  # requests to a service at once, at most
+AHEAD = 2  # tasks in memory for each worker: one that it works on, and its next one
 
 
 def _choice(

@@ -3,9 +3,9 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -26,8 +26,9 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
         is_there = Path(known).is_dir()
         if is_there:
             folder, fits = Path(known), all(path.is_relative_to(known) for path in paths)
-        else:
-            fits = _has_photos_below(results, folder)
+        else:  # a study that was moved has one of its first photos there
+            some = [path for (path,) in results.rows("select path from photo order by id limit ?", BATCH)]
+            fits = not some or any((folder / path).exists() for path in some)
         if not fits:
             but = "but these are elsewhere" if is_there else f"which is gone, and none of them is below {folder}"
             raise click.UsageError(
@@ -41,12 +42,6 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
         raise click.UsageError(f"{outside} is not below {folder}; choose another --root")
     results.describe(folder=folder.as_posix())
     return folder
-
-
-def _has_photos_below(results: ResultsFile, folder: Path) -> bool:
-    """Return whether one of the first `BATCH` photos is below a folder; also if there are no photos at all."""
-    paths = [path for (path,) in results.rows("select path from photo order by id limit ?", BATCH)]
-    return not paths or any((folder / path).exists() for path in paths)
 
 
 def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
@@ -119,7 +114,6 @@ _MARK = """
 update photo set state = 'new', checksum = null
 where answer is not null and state in ('done', 'touched') and path in (select path from temp.listed) and
 """
-_OTHERS = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
 SINCE, MODELS = "again", "models"
 """Facts about a study: since when a run with `--again all` is unfinished, and which models its answers are by."""
 
@@ -134,8 +128,14 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
     since = (known.get(SINCE) or now()) if again == "all" else ""
     has_more = bool(set(models) - set(known.get(MODELS, "").split("\n"))) and MODELS in known
 
-    def is_outdated(answer: str, taken: str | None, shift: float) -> str | None:
-        return "yes" if has_more or _is_outdated(json.loads(answer), taken, shift, models) else None
+    def is_outdated(text: str, taken: str | None, shift: float) -> str | None:
+        """Return "yes" if models or data have other versions since, or the corrected time another month."""
+        model, features = (answer := json.loads(text))["model"], answer["features"]
+        used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
+        used |= {"data": features["version"]} if "data" in models and features.get("version") else {}
+        month = features.get("month")
+        is_other = month and taken and corrected(taken, shift).month != month
+        return "yes" if has_more or is_other or any(models.get(name) != used[name] for name in used) else None
 
     results.define("is_outdated", is_outdated)
     results.describe(**{SINCE: since})
@@ -146,15 +146,6 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
             connection.execute(f"{_MARK} is_outdated(answer, taken, shift) is not null")
         if boxes:
             connection.execute(f"{_MARK} answer ->> '$.animals' is null")
-    if models and (MODELS not in known or next(results.rows(_OTHERS), None) is None):
+    others = "select 1 from photo where answer is not null and path not in (select path from temp.listed) limit 1"
+    if models and (MODELS not in known or next(results.rows(others), None) is None):
         results.describe(**{MODELS: "\n".join(models)})
-
-
-def _is_outdated(answer: Mapping[str, Any], taken: str | None, shift: float, models: Mapping[str, str]) -> bool:
-    """Return whether models or data have other versions since the answer, or the corrected time another month."""
-    model, features = answer["model"], answer["features"]
-    used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
-    used |= {"data": features["version"]} if "data" in models and features.get("version") else {}
-    month = features.get("month")
-    is_other = month and taken and corrected(taken, shift).month != month
-    return bool(is_other) or any(models.get(name) != version for name, version in used.items())

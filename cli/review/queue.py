@@ -81,7 +81,10 @@ class Queue:
 
     def event(self, photo: int) -> list[int]:
         """Return the photos of the event with this photo. Raises `KeyError` if there is none."""
-        self._read_boundaries()
+        for changed, starts in self._results.rows("select photo, starts from boundary"):  # others split and merge too
+            place = self._place.get(changed)
+            if place is not None and not self._begins_deployment[place]:
+                self._begins[place] = starts
         return self._event_at(self._place[photo])
 
     def before(self, event: Sequence[int]) -> list[int] | None:
@@ -122,13 +125,6 @@ class Queue:
     def _save(self, photo: int, *, starts: bool) -> None:
         with self._results.transaction() as connection:
             connection.execute("insert or replace into boundary values (?, ?)", (photo, int(starts)))
-
-    def _read_boundaries(self) -> None:
-        """Learn what other reviewers have split and merged."""
-        for photo, starts in self._results.rows("select photo, starts from boundary"):
-            place = self._place.get(photo)
-            if place is not None and not self._begins_deployment[place]:
-                self._begins[place] = starts
 
     def _event_at(self, place: int) -> list[int]:
         first, end = self._begins.rindex(1, 0, place + 1), self._begins.find(1, place + 1)

@@ -33,10 +33,8 @@ ASSETS = {
 }
 """The files of the page by their addresses: its own, and the names of animals in its languages."""
 POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'"
-LARGEST = 100_000
-"""Largest request in bytes."""
-BROWSER = "browser"
-"""The cookie by which a browser is recognised as the holder of its events."""
+LARGEST = 100_000  # largest request in bytes
+BROWSER = "browser"  # the cookie by which a browser is recognised as the holder of its events
 
 
 type Answer = Callable[[Session, Any, str], Any]

@@ -19,13 +19,10 @@ from cli.study.reviews import Agreement, agreement, precision, save, taxon_chose
 from cli.study.study import Study, StudyPhoto, seconds_between
 from cli.study.taxa import lineage_of, searchable
 
-LONGEST = 1000
-"""Most letters of a note."""
-MOST = 1_000_000
-"""Largest count of animals."""
+LONGEST = 1000  # most letters of a note
+MOST = 1_000_000  # largest count of animals
 
-SECONDS = 120.0
-"""How long an event is held, unless its page goes on holding it."""
+SECONDS = 120.0  # how long an event is held, unless its page goes on holding it
 _FACTS = ("id", "path", "deployment", "latitude", "longitude", "width", "height")
 
 

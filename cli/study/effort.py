@@ -10,8 +10,7 @@ from cli.study.study import Deployment, Study
 type Operation = dict[date, float]
 """By day, the share of it in which a station's cameras worked. Days before and after its operation have no value."""
 DAY = timedelta(days=1)
-LOCATION = "locationID"
-"""Camtrap DP's column for a place that several deployments may share."""
+LOCATION = "locationID"  # Camtrap DP's column for a place that several deployments may share
 _PROBLEM = re.compile(r"Problem\d+_from")
 
 

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from cli.study.finding import NOTHING_SAID, Finding
 from cli.study.taxa import Line, ScoredTaxon, agree, taxon_of
 
-SURE = 0.7
-"""Least probability of a name of one photo, or of several together, that counts as sure."""
+SURE = 0.7  # least probability of a name of one photo, or of several together, that counts as sure
 ALIKE = 0.05
 """A photo's name is a slip if the photo gives this share of its probability to the name of other photos of its event:
 most events show one animal, and about 1 of 20 a second one."""

@@ -12,8 +12,7 @@ from cli.study.finding import Finding, machine_of
 from cli.study.opinions import Observation, Opinion, of_taxon
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
 
-Z = 1.959964
-"""Quantile of the normal distribution for an interval of 95 %."""
+Z = 1.959964  # quantile of the normal distribution for an interval of 95 %
 _SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 

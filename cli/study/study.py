@@ -111,8 +111,7 @@ def _clock(time: datetime) -> datetime:
     return time.replace(tzinfo=None)
 
 
-METRES = 111_320
-"""Metres in a degree of longitude at the equator."""
+METRES = 111_320  # metres in a degree of longitude at the equator
 _PHOTOS = "select * from reviewed_photo where id in (select value from json_each(?)) and answer is not null"
 
 
@@ -217,26 +216,20 @@ class Study:
     def _deployment(self, key: str, photos: Iterable[StudyPhoto]) -> Deployment:
         """Return a deployment. `photos`: of the deployment, by time, those without a time last."""
         first: StudyPhoto | None = None
-        last, has_untimed = None, False
+        last, issues = None, False
         for photo in photos:
             first, last = first or photo, photo.time or last
-            has_untimed |= not photo.timed
+            issues |= not photo.timed
         fields, zone = self._rows.get(key, {}), self._zone_of(key)
         taken = (first.time, last) if first and first.time and last else ()
         given = [_moment(fields.get(name, ""), zone) for name in TIMES]
         start, end = (one or other for one, other in zip(given, taken or (None, None), strict=True))
-        issues = has_untimed or _is_outside(taken, start, end)
+        if start and end and all(each.tzinfo for each in (start, end, *taken)):  # else nothing is known
+            issues |= any(not start <= each <= end for each in taken)
         place = (first.latitude, first.longitude) if first else (None, None)
         if fields:
             place = self.rounded(float(fields["latitude"])), self.rounded(float(fields["longitude"]))
         return Deployment(key, *place, start, end, taken, issues, fields)
-
-
-def _is_outside(taken: tuple[datetime, ...], start: datetime | None, end: datetime | None) -> bool:
-    """Return whether a photo was taken before or after the deployment; False if a time or its zone is not known."""
-    if not start or not end or not all(each.tzinfo for each in (start, end, *taken)):
-        return False
-    return any(not start <= each <= end for each in taken)
 
 
 def _file_time(modified: int, zone: tzinfo | None) -> datetime:
@@ -245,7 +238,5 @@ def _file_time(modified: int, zone: tzinfo | None) -> datetime:
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime | None:
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(zone) if zone else moment
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.astimezone(zone) if moment and zone else moment

@@ -19,8 +19,7 @@ from cli.tables.independence import Record, records_of, sightings_of
 from cli.terminal import warn
 from cli.words import count, rows_of
 
-MEANINGS = Path(__file__).with_suffix(".csv")
-"""The files and their columns, with what they mean."""
+MEANINGS = Path(__file__).with_suffix(".csv")  # the files and their columns, with what they mean
 README = Path(__file__).with_suffix(".md")
 KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": "blank", "unknown": "unknown"}
 """Kinds other than animals, by the words for them in --include."""
