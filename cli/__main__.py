@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ZshComplete
+from click.shell_completion import get_completion_class
 
 from chalicelib.config import VERSION
 from chalicelib.errors import FaunalensError
@@ -46,7 +46,6 @@ EXAMPLES = {
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
 }
 """What the help of each command ends with, in paragraphs that click does not wrap."""
-SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
 
 
@@ -160,11 +159,12 @@ def prune(results: Path, *, yes: bool) -> None:
 
 
 @faunalens.command()
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script for shell completion."""
-    click.echo(SHELLS[shell](context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())
+    if complete := get_completion_class(shell):
+        click.echo(complete(context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

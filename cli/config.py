@@ -1,7 +1,6 @@
 """Defaults of options, in a file `faunalens.toml` beside the study, and `faunalens config`, which shows them.
 
-A key is the name of an option without its dashes, and holds for every command that has it. Options on the command line
-win. Paths are relative to the file's folder.
+A key is the name of an option without dashes, for every command that has it. Paths are relative to the file's folder.
 """
 
 import tomllib

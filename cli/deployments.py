@@ -31,8 +31,7 @@ COLUMNS = {table: tuple(row["column"] for row in rows) for table, rows in groupb
 """The columns of each table of Camtrap DP 1.0.2."""
 LIMITS = {row["column"]: row for row in _TABLES if row["least"]}
 WORDS = {row["column"]: frozenset(row["words"].split()) for row in _TABLES if row["words"]}
-"""What Camtrap DP allows in a column: numbers or whole numbers in a range, or words. With any other value, a package
-would be invalid."""
+"""The words that Camtrap DP allows in a column. `LIMITS`: the ranges of its numbers. Others make a package invalid."""
 TIMES = START, END = "deploymentStart", "deploymentEnd"
 DAY = timedelta(days=1)
 

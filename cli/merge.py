@@ -71,8 +71,7 @@ def _folder_of(path: Path) -> str:
 def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
     """Return the folder of the whole study: of the file to merge into, or else `root`, or else of the first file.
 
-    `known`: the folder of the file to merge into; empty if it is new. `folders`: those of the other files. Raises
-    `UsageError` if a folder does not fit.
+    `known`: the folder of the file to merge into, or empty. `folders`: of the others. Raises `UsageError` for a misfit.
     """
     given = str(root.absolute()) if root else None
     if known and given and known != given:
@@ -81,10 +80,8 @@ def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
     for path, theirs in folders.items():
         is_apart = Path(folder).is_dir() and Path(theirs).is_dir()  # else it is of another machine
         if not root and not Path(theirs).is_relative_to(folder) and (is_apart or Path(folder).is_relative_to(theirs)):
-            raise click.UsageError(
-                f"{path} has photos below {theirs}, and others are below {folder}; say with --root which folder both "
-                f"are in, or --root {folder} if they are copies of each other"
-            )
+            advice = f"say with --root which folder both are in, or --root {folder} if they are copies of each other"
+            raise click.UsageError(f"{path} has photos below {theirs}, and others are below {folder}; {advice}")
     return folder
 
 

@@ -123,8 +123,7 @@ def walk(
 def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None = None) -> bytes | None:
     """Return a small upright JPEG of a photo or of a video's frame, without EXIF and comment.
 
-    None if it cannot be read, or if it, or what it links to, lies outside of `folder`. `side`: the longest one, in
-    pixels. `seconds`: of the frame, from the start.
+    None if it cannot be read, or is or links to a file outside of `folder`. `side`: longest one, in pixels.
     """
     from pillow_heif import register_heif_opener
 

@@ -1,8 +1,7 @@
 """The results file: a SQLite database with a row for each photo. A run may be killed at any moment, and read meanwhile.
 
-Each outcome is one transaction. A run that was killed has lost nothing that it said was done: SQLite's write-ahead log
-keeps what was committed through a kill, and the database whole through a power cut, which may cost the last outcomes;
-the next run makes them again.
+Each outcome is one transaction. A run that was killed has lost nothing that it said was done, as SQLite's write-ahead
+log has it. A power cut may cost the last outcomes, which the next run makes again, but leaves the database whole.
 """
 
 import json
@@ -224,8 +223,7 @@ class ResultsFile:
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[ListedPhoto]) -> None:
-        """Save photos to identify. A photo that is known counts as new if its place is in another cell, or its size
-        has changed.
+        """Save photos to identify. A known photo counts as new if its place is in another cell or its size has changed.
 
         Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
         """

@@ -16,8 +16,7 @@ REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 class Cloud:
     """The parts of an AWS account that a backfill uses. `stage`: the deployed stage, such as prod.
 
-    `client`: returns boto3's client of a service, such as s3, which threads share. Raises `CommandError` if boto3 is
-    not installed, or if no region is set.
+    `client`: returns boto3's client of a service, such as s3, for all threads. Raises `CommandError` without a region.
     """
 
     def __init__(self, stage: str) -> None:

@@ -30,8 +30,8 @@ _AGAIN = frozenset({INTERRUPTED, MISSING})
 """Errors that may not occur again: another photo may have ended the process, and a missing right can be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
 _MARKER = {"merged_since": "", "merging_after": "", "merging_since": ""}
-"""How far the merge is, as facts of the study: lines older than `merged_since` are merged; where a stopped merge goes
-on, and what `merged_since` is once it has ended."""
+"""How far the merge is: lines older than `merged_since` are merged. Of a stopped merge, the key of the last line read,
+and the value for `merged_since` at the merge's end."""
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:

@@ -94,10 +94,8 @@ def copy(
         study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
         source = Path(study.folder)
         if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
-            raise CommandError(
-                f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies; "
-                "choose another folder"
-            )
+            why = f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies"
+            raise CommandError(f"{why}; choose another folder")
         stations = {row["deploymentID"]: row for row in kept.deployments()}
         total, left, films = kept.counts().done - moved.copies(kept), 0, 0
         with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:

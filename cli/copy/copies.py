@@ -95,18 +95,15 @@ class Copies:
     def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
         """Make a file unless it exists. Return whether it exists in the end: not if the photo is gone.
 
-        `make`: writes the file and returns its `how`, or raises `PhotoGone`. Raises `CommandError` if the file exists
-        and this command did not make it.
+        `make`: writes the file and returns its `how`, or raises `PhotoGone`. Raises `CommandError` if others made it.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
         known, is_there = self.rows.get(key), target.is_file()
         self._wanted.add(key)
         if is_there and not self._force:
             if known is None:
-                raise CommandError(
-                    f"{shown(str(target))} is there, and was not made by this command; choose another folder, or "
-                    "overwrite it with --force"
-                )
+                name = shown(str(target))
+                raise CommandError(f"{name} was not made by this command; choose another folder, or add --force")
             if self._was_changed(known):
                 self.counts["changed"] += 1
                 return True

@@ -86,10 +86,8 @@ def required(module: str, extra: str) -> Any:
         with redirect_stdout(sys.stderr):
             return import_module(module)
     except ImportError as error:
-        raise CommandError(
-            f"the engine {extra} needs the package {extra} ({error}); install faunalens with it, such as by "
-            f"`uv tool install '.[{extra}]'`"
-        ) from error
+        advice = f"install faunalens with it, such as by `uv tool install '.[{extra}]'`"
+        raise CommandError(f"the engine {extra} needs the package {extra} ({error}); {advice}") from error
 
 
 @contextmanager
@@ -102,10 +100,8 @@ def loading(project: str, weights: str, what: str) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     except Exception as error:
-        raise CommandError(
-            f"{project} cannot load {weights} ({error}); its weights are downloaded at the first use: check the "
-            f"network, or give {what} with --weights"
-        ) from error
+        advice = f"its weights are downloaded at the first use: check the network, or give {what} with --weights"
+        raise CommandError(f"{project} cannot load {weights} ({error}); {advice}") from error
 
 
 def work(task: Task, root: Path, engine: Engine, sampling: Sampling = USUAL) -> Outcome:

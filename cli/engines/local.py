@@ -1,8 +1,7 @@
 """Identify photos in this process: `identify` as every transport calls it, with one thread a photo.
 
-On a machine without PostgreSQL and Redis, the animals of all cells come from one file. It is computed from the dataset
-of this checkout at the first run, kept in the user's cache, and named after the dataset's version. Its values are those
-that Redis has (chalicelib/features/codec.py).
+Without PostgreSQL and Redis, the animals of all cells come from one file in the user's cache. The first run computes it
+from the dataset of this checkout. Its values are those that Redis has (chalicelib/features/codec.py).
 """
 # ruff: noqa: ARG002, a file needs no deadline
 

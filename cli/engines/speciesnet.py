@@ -1,12 +1,10 @@
 """SpeciesNet by the package of this name: its detector and classifier see, and our data of the place weighs.
 
-Its own geofence by countries and its roll-up are left out: ranges by state and sea, the month, species that it does not
-know, families and words come from `Naming`, as for our models. The package gets its weights itself, at the first use,
-and takes a GPU if there is one.
+Its own geofence by countries and its roll-up are left out: `Naming` has ranges by state, sea and month, and families,
+as for our models. The package downloads its weights at the first use, and takes a GPU if there is one.
 
-Its scores are not calibrated with photos of ours, and the curves of our models would not fit them. So a number is its
-own probability, weighed by the place (`PLAIN` in certainty.py), unless `CERTAINTY` with curves for it lies beside the
-general model.
+Its scores are not calibrated with photos of ours, and the curves of our models would not fit them. So an answer shows
+its own probability, weighed by the place (`PLAIN` in certainty.py), unless the file `CERTAINTY` has curves for it.
 """
 # ruff: noqa: ARG002, answers have boxes whether they are asked for or not
 
@@ -20,7 +18,7 @@ from PIL import Image, ImageFile
 
 from chalicelib.features.features import Features
 from chalicelib.model.detector import KINDS, Box, Detections
-from chalicelib.model.models import FusedScores, mean_of
+from chalicelib.model.models import FusedScores
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, sighting_of
 from chalicelib.model.subject import Sighting
@@ -173,21 +171,9 @@ class NetRecogniser(Recogniser):
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
-        """Return what the box shows that is surest to have an animal. Raises `ModelError`.
-
-        For several photos of one animal, each probability is the geometric mean over the photos.
-        """
-        prior = self.models.prior_at(self.animals.at(features))
-        looks = [self._recognised(photo, prior) for photo in photos]
-        if len(looks) == 1:
-            return looks[0]
-        alone = tuple(each.together for each in looks)
-        vision = mean_of([each.scores.vision for each in alone])
-        animal = float(np.mean([each.scores.animal_probability for each in alone]))
-        seen = max((sighting_of(each.detections) for each in looks), key=lambda each: each.animal)
-        together = self.named(FusedScores(vision, vision, animal, self.animals.taxonomy), prior, seen)
-        subject = seen.subject(animal, self.naming.animal)
-        return replace(looks[0], together=together, alone=alone, subject=subject, boxes=None)
+        """Return what the box shows that is surest to have an animal. `photos`: one. Raises `ModelError`."""
+        (photo,) = photos  # the command sends each photo on its own
+        return self._recognised(photo, self.models.prior_at(self.animals.at(features)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
         """Return the taxon to which the same scores lead with the prior of another dataset."""

@@ -215,8 +215,7 @@ def identify_left(
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
     """Yield the results of all tasks in the order in which they are done. An error of `work` is raised here.
 
-    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, tasks that have begun are
-    done and their results are lost.
+    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, work under way is lost.
     """
     left = iter(tasks)
     with ThreadPoolExecutor(workers) as pool:

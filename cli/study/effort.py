@@ -39,8 +39,8 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 def operation(deployment: Deployment) -> Operation:
     """Return the operation of a deployment from its start to its end, without periods of problems.
 
-    A start at midnight, or an end a second before, in the table of deployments is a date without a time, and means
-    noon; a date of a problem means the whole day.
+    A date without a time means noon, and of a problem the whole day. The table has such a start as a time at midnight,
+    and such an end as one a second before midnight.
     """
     if not deployment.start or not deployment.end:
         return {}
@@ -78,10 +78,8 @@ def _problems(deployment: Deployment, zone: tzinfo | None) -> Iterator[tuple[dat
         try:
             broken, mended = (_clock(datetime.fromisoformat(text), zone) for text in texts)
         except ValueError:
-            raise CommandError(
-                f"the deployment {deployment.id} has {column} '{texts[0]}' and {other} '{texts[1]}'; expected two "
-                "dates or times, such as 2026-05-12T08:30"
-            ) from None
+            has = f"the deployment {deployment.id} has {column} '{texts[0]}' and {other} '{texts[1]}'"
+            raise CommandError(f"{has}; expected two dates or times, such as 2026-05-12T08:30") from None
         yield broken, mended + DAY if len(texts[1]) == len("2026-05-12") else mended
 
 

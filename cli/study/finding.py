@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 from chalicelib.model.subject import LEAST_BOX
 from cli.study.opinions import TYPED, Kind, Observation, Opinion, opinions_of
@@ -36,10 +36,9 @@ NOTHING_SAID = Observation("unknown")
 
 
 class Clip(NamedTuple):
-    """The frame of a video that an answer is about, and the video. `frame`: from 0.
+    """The frame of a video that an answer is about: number and second. `fps`, `duration`: of the video, 0 if unknown.
 
-    `seconds`: of the frame, from the start. `fps`: frames a second. `duration`: in seconds, 0 if unknown. `processed`:
-    the frames that were looked at.
+    `processed`: the numbers of the frames that were looked at.
     """
 
     frame: int
@@ -47,11 +46,6 @@ class Clip(NamedTuple):
     fps: float
     duration: float
     processed: tuple[int, ...]
-
-    @classmethod
-    def of(cls, video: Mapping[str, Any]) -> Self:
-        """Return the clip of the part `video` of an answer."""
-        return cls._make((*(video[name] for name in cls._fields[:-1]), tuple(video["processed"])))
 
     @property
     def remark(self) -> str:
@@ -92,8 +86,7 @@ class Finding:
     photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
     `others`: what other models than these called it.
 
-    An answer without boxes says that a person or a vehicle is there, but not how sure the detector is: `probability` is
-    then `LEAST_BOX`, the least with which it is said.
+    Of a person or vehicle without a box, `probability` is `LEAST_BOX`: the detector was at least as sure.
     """
 
     kind: Kind
@@ -204,7 +197,7 @@ def of_answer(answer: dict[str, Any], at: str) -> Finding:
 
 def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
     """Return what the best frames of a video show: all that is in the first, and what is new in each of the others."""
-    clip = Clip.of(video)
+    clip = Clip._make((*(video[name] for name in Clip._fields[:-1]), tuple(video["processed"])))
     parts = [replace(part, clip=clip, faint=()) for part in best.each]
     for frame in video["also"]:
         here = clip._replace(frame=frame["frame"], seconds=frame["seconds"])

@@ -155,8 +155,7 @@ def agreement(results: ResultsFile) -> Agreements:
     """Return how far the reviewers of a results file agree: Cohen's kappa over the photos that both have reviewed.
 
     Names are compared by species: breeds and subspecies count for theirs. A wider taxon agrees with the same one only,
-    a typed name with the same words. Of a photo with several taxa, all have to agree. Counts, sex and so on do not
-    matter.
+    a typed name with the same words. Of a photo with several taxa, all have to agree; their counts and sex need not.
     """
     pairs: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     disagreements = []

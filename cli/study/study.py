@@ -175,8 +175,7 @@ class Study:
     def uncertainty(self, fields: Mapping[str, str]) -> str:
         """Return the uncertainty of a deployment's coordinates in metres: the given one, plus that of rounding.
 
-        `fields`: its row of the table. Half the diagonal of a square of `precision` at the equator is added; without
-        a given uncertainty, that is the result.
+        `fields`: its row of the table. Rounding adds half the diagonal of a square of `precision` at the equator.
         """
         given = fields.get("coordinateUncertainty", "")
         if not self.precision:

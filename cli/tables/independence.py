@@ -91,9 +91,8 @@ def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
 def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: bool = False) -> Iterator[Record]:
     """Yield the independent records, by station, species and time.
 
-    A photo begins a record if it is the first of its species at its station, or was taken at least `gap` after the
-    beginning of the last record (camtrapR's `lastIndependentRecord`), or after the last photo (`to_last_photo`,
-    `lastRecord`).
+    A photo begins a record if it is the first of its species at its station, or at least `gap` after the beginning of
+    the last record (camtrapR's `lastIndependentRecord`), or with `to_last_photo` after the last photo (`lastRecord`).
     """
     ordered = sorted(sightings, key=lambda each: (each.station, each.of.species, each.time, each.path))
     for _, same in groupby(ordered, key=lambda each: (each.station, each.of.species)):

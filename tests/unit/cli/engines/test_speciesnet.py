@@ -44,7 +44,9 @@ def recogniser_of(tmp_path: Path, weights: Path) -> Recogniser:
 def recognised(tmp_path: Path, weights: Path) -> Recognised:
     recogniser = recogniser_of(tmp_path, weights)
     found = recogniser.recognise([photo()], NO_LOCATION)
+    # THEN it has boxes already, and a version of the data in shadow names the same scores
     assert recogniser.with_boxes(photo(), found) is found
+    assert recogniser.name_with(found, found.prior) == found.together.prediction
     return found
 
 
@@ -64,18 +66,6 @@ def test_every_box_of_an_animal_is_classified(tmp_path: Path) -> None:
     detections = found.boxes.detections
     assert [box.score for box in (*detections.animals, *detections.people)] == [0.9, 0.4, 0.6]
     assert (found.subject, found.model.name, found.model.version) == ("animal", "speciesnet", "4.0.3a")
-
-
-def test_several_photos_of_one_animal_show_it_together(tmp_path: Path) -> None:
-    # GIVEN two photos, with an animal in each
-    weights = write_speciesnet(tmp_path / "net", [detection("1", 0.9)], {KIT_FOX: 0.99, BLANK: 0.01})
-    recogniser = recogniser_of(tmp_path, weights)
-    # WHEN they are sent in one request
-    found = recogniser.recognise([photo(), photo()], NO_LOCATION)
-    # THEN each is named, and both together; a version in shadow names the same scores
-    assert likeliest(*found.alone, found.together) == ["kit fox"] * 3
-    assert (found.subject, found.boxes) == ("animal", None)
-    assert recogniser.name_with(found, found.prior) == found.together.prediction
 
 
 THING = [detection("1", 0.7), detection("1", 0.6, 0.0, 0.0, 0.2, 0.2)]
