@@ -88,6 +88,11 @@ def animal(x: float, who: tuple[str, str, str] | None, score: float = 0.9) -> di
     return {"box": box(x, score), "prediction": inside["prediction"], "candidates": inside["candidates"]}
 
 
+def person(*scores: float) -> dict[str, Any]:
+    """Return what an answer about people says. `scores`: of their boxes."""
+    return {"subject": "person", "people": boxes(*(box(0.5, score) for score in scores))}
+
+
 def film(first: str, *others: str) -> str:
     """Return the answer for a video of 20 s, of which these are the answers of the best frames."""
     frames = enumerate(map(json.loads, others), 5)

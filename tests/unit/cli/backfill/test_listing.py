@@ -70,27 +70,17 @@ def test_an_inventory_has_the_present_photos_of_the_folder(s3: Any) -> None:
     assert photo == StoredPhoto("N 1/é a.jpg", 11, 1772341964 * 10**9, "abc")
 
 
-def test_an_inventory_that_does_not_fit_is_refused(s3: Any) -> None:
-    with pytest.raises(CommandError, match="configure one in CSV"):
-        list(listing.inventoried(s3, STUDY, inventory(s3, [], fileFormat="Parquet")))
-    with pytest.raises(CommandError, match="lists the bucket else"):
-        list(listing.inventoried(s3, STUDY, inventory(s3, [], sourceBucket="else")))
-
-
-@pytest.mark.parametrize(
-    ("key", "data"),
-    [
-        *(("lists/manifest.json", data) for data in (b"not JSON", b"{}", b"[]")),
-        *(("lists/data/1.csv.gz", data) for data in (b"not gzip", b"\x1f\x8b\x08")),
-    ],
-)
-def test_an_inventory_that_is_damaged_is_said(s3: Any, key: str, data: bytes) -> None:
+def test_an_inventory_that_does_not_fit_or_is_damaged_is_said(s3: Any) -> None:
+    for about, said in (({"fileFormat": "Parquet"}, "in CSV"), ({"sourceBucket": "else"}, "lists the bucket else")):
+        with pytest.raises(CommandError, match=said):
+            list(listing.inventoried(s3, STUDY, inventory(s3, [], **about)))
     # GIVEN something else at the name, or a report that is cut short
-    name = inventory(s3, [])
-    put(s3, key, data)
-    # THEN the error names it
-    with pytest.raises(CommandError, match=r"lists/manifest.json is no inventory that can be read"):
-        list(listing.inventoried(s3, STUDY, name))
+    damaged = [("lists/manifest.json", data) for data in (b"not JSON", b"{}", b"[]")]
+    for key, data in (*damaged, ("lists/data/1.csv.gz", b"not gzip"), ("lists/data/1.csv.gz", b"\x1f\x8b\x08")):
+        name = inventory(s3, [])
+        put(s3, key, data)
+        with pytest.raises(CommandError, match=r"lists/manifest.json is no inventory that can be read"):
+            list(listing.inventoried(s3, STUDY, name))
 
 
 LINES = """\
@@ -106,20 +96,12 @@ study-photos,batches/creek/b.jpg,7,e,N1,-1.5,36
 
 
 @pytest.mark.parametrize(("name", "text"), [("photos.jsonl", LINES), ("photos.csv", TABLE)])
-@pytest.mark.parametrize("is_local", [True, False])
-def test_a_manifest_may_say_station_and_place(s3: Any, tmp_path: Path, name: str, text: str, is_local: bool) -> None:
-    # GIVEN a manifest, here or in S3
-    if is_local:
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        where = str(tmp_path / name)
-    else:
-        put(s3, f"lists/{name}", text.encode())
-        where = f"s3://{BUCKET}/lists/{name}"
-    # THEN it says what it says
-    assert list(listing.named(s3, STUDY, where)) == [
-        StoredPhoto("a.jpg"),
-        StoredPhoto("b.jpg", 7, 0, "e", "N1", Place("given", -1.5, 36.0)),
-    ]
+def test_a_manifest_here_or_in_s3_may_say_station_and_place(s3: Any, tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    put(s3, f"lists/{name}", text.encode())
+    expected = [StoredPhoto("a.jpg"), StoredPhoto("b.jpg", 7, 0, "e", "N1", Place("given", -1.5, 36.0))]
+    for where in (str(tmp_path / name), f"s3://{BUCKET}/lists/{name}"):
+        assert list(listing.named(s3, STUDY, where)) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,7 +109,6 @@ def test_a_manifest_may_say_station_and_place(s3: Any, tmp_path: Path, name: str
     [
         ('{"key": "elsewhere/a.jpg"}', "entry 1: .*not below"),
         ('{"key": "batches/creek/a.jpg", "bucket": "other"}', "not below"),
-        ("a.jpg", "line 1 is no JSON object"),
         ("[1]", "line 1 is no JSON object"),
         ('{"key": "batches/creek/a.jpg", "latitude": 1}', "only one of latitude and longitude"),
         ('{"key": "batches/creek/a.jpg", "latitude": 91, "longitude": 0}', "no position"),
@@ -149,46 +130,23 @@ def test_a_manifest_that_is_not_utf_8_or_not_there_is_named(s3: Any, tmp_path: P
         list(listing.named(s3, STUDY, str(tmp_path / "none.jsonl")))
 
 
-NORTH = Place("given", -1.2345, 36.789)
+def test_what_is_left_and_still_there_is_asked_for_with_what_is_known_of_it_by_station(results: ResultsFile) -> None:
+    def listed(*photos: tuple[str, str | None, Place]) -> list[dict[str, object]]:
+        found = (ListedPhoto(path, 10, 1, station, place, 0.0) for path, station, place in photos)
+        listing.keep(results, ((photo, f"etag-{photo.path}") for photo in found))
+        number = listing.write(results, STUDY, file := io.BytesIO())
+        written = [json.loads(line) for line in file.getvalue().splitlines()]
+        assert number == len(written)
+        return written
 
-
-def found(path: str, station: str | None = None, place: Place = NONE) -> tuple[ListedPhoto, str]:
-    return ListedPhoto(path, 10, 1, station, place, 0.0), f"etag-{path}"
-
-
-def lines(results: ResultsFile) -> list[dict[str, object]]:
-    file = io.BytesIO()
-    number = listing.write(results, STUDY, file)
-    written = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert number == len(written)
-    return written
-
-
-def test_photos_of_a_station_follow_each_other() -> None:
     # GIVEN photos of two stations, one with a place, in turns
-    with ResultsFile(None, write=True) as results:
-        photos = [found("1.jpg", "S"), found("2.jpg", "N", NORTH), found("3.jpg"), found("4.jpg", "S")]
-        listing.keep(results, photos)
-        # THEN they are sorted, with what is known of each
-        expected: dict[str, dict[str, object]] = {
-            "3.jpg": {},
-            "2.jpg": {"station": "N", "latitude": -1.2345, "longitude": 36.789},
-            "1.jpg": {"station": "S"},
-            "4.jpg": {"station": "S"},
-        }
-        assert lines(results) == [
-            {"bucket": BUCKET, "key": f"batches/creek/{name}", **known, "etag": f"etag-{name}"}
-            for name, known in expected.items()
-        ]
-
-
-def test_only_what_is_left_and_still_there_is_asked_for(tmp_path: Path) -> None:
-    # GIVEN a study of three photos, one of which has an answer
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        listing.keep(results, [found("a.jpg"), found("b.jpg"), found("c.jpg")])
-        results.save(Outcome(next(iter(results.tasks())), "done", 10, 1, answer="{}"))
-    # WHEN one of the others is deleted
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        listing.keep(results, [found("a.jpg"), found("b.jpg")])
-        # THEN the last one is asked for
-        assert [each["key"] for each in lines(results)] == ["batches/creek/b.jpg"]
+    one, two, three = ("1", "S", NONE), ("2", "N", Place("given", -1.2345, 36.789)), ("3", None, NONE)
+    known: dict[str, dict[str, object]]
+    known = {"3": {}, "2": {"station": "N", "latitude": -1.2345, "longitude": 36.789}, "1": {"station": "S"}}
+    assert listed(one, two, three, ("4", "S", NONE)) == [
+        {"bucket": BUCKET, "key": f"batches/creek/{name}", **more, "etag": f"etag-{name}"}
+        for name, more in (known | {"4": {"station": "S"}}).items()
+    ]
+    # WHEN the first has an answer, and the last two are deleted
+    results.save(Outcome(next(results.tasks()), "done", 10, 1, answer="{}"))
+    assert [each["key"] for each in listed(one, two)] == ["batches/creek/2"]

@@ -19,19 +19,10 @@ ANSWER = {"prediction": None, "features": {"mode": "narrowed"}}
 
 
 def line(path: str, **values: Any) -> Line:
-    key, etag = f"batches/creek/{path}", values.pop("etag", "e")
-    given: dict[str, Any] = {
-        "photo": f"s3://photos/{key}",
-        "hash": hash_of("photos", key, etag),
-        "size": 10,
-        "etag": etag,
-        "time": "2026-03-01 05:12:44",
-        "width": 640,
-        "height": 480,
-        "status": "identified",
-        "answer": ANSWER,
-        "identified": "2026-11-26T09:00:00+00:00",
-    }
+    key, etag = f"batches/creek/{path}", values.get("etag", "e")
+    given: dict[str, Any] = {"size": 10, "etag": "e", "time": "2026-03-01 05:12:44", "width": 640, "height": 480}
+    given |= {"photo": f"s3://photos/{key}", "hash": hash_of("photos", key, etag), "answer": ANSWER}
+    given |= {"status": "identified", "identified": "2026-11-26T09:00:00+00:00"}
     return Line(**given | values)
 
 
@@ -110,21 +101,14 @@ def test_the_later_run_counts_and_a_changed_photo_waits(s3: Any, folder: S3Name,
     assert (rows(results)["a.jpg"], rows(results)["b.jpg"]) == (("done", None), ("new", None))
 
 
-@pytest.mark.parametrize("error", ["interrupted", "object_missing"])
-def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results: ResultsFile, error: str) -> None:
-    # GIVEN a photo that was there when a process ended, or that could not be read
-    put(s3, folder / "run-1/", line("a.jpg", status="unreadable", answer=None, error=error, detail="why"))
-    # WHEN it is merged THEN the next run has it
-    assert sum(merge(s3, STUDY, folder, results)) == 1
-    assert rows(results)["a.jpg"] == ("failed", error)
-    assert "a.jpg" in [task.path for task in results.tasks()]
-
-
-def test_a_photo_that_was_uploaded_twice_counts_once(s3: Any, folder: S3Name, results: ResultsFile) -> None:
-    # GIVEN two photos of the same bytes, by S3's ETag, and another one
-    put(s3, folder / "run-1/", line("a.jpg", etag="e"), line("b.jpg", etag="e"), line("c.jpg", etag="f"))
-    list(merge(s3, STUDY, folder, results))
-    assert copies(results) == 1
+def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results: ResultsFile) -> None:
+    # GIVEN a photo that was there when a process ended, and one that could not be read
+    errors = {"a.jpg": "interrupted", "b.jpg": "object_missing"}
+    put(s3, folder / "run-1/", *(line(path, status="unreadable", answer=None, error=errors[path]) for path in errors))
+    # WHEN they are merged THEN the next run has them
+    assert sum(merge(s3, STUDY, folder, results)) == 2
+    assert {path: ("failed", error) for path, error in errors.items()}.items() <= rows(results).items()
+    assert {*errors} <= {task.path for task in results.tasks()}
 
 
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
@@ -133,9 +117,13 @@ def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile)
         list(merge(s3, STUDY, folder, results))
 
 
-def test_a_time_that_the_batch_gave_is_the_cameras(s3: Any, folder: S3Name, results: ResultsFile) -> None:
+def test_times_are_the_cameras_and_of_photos_with_one_etag_one_counts(
+    s3: Any, folder: S3Name, results: ResultsFile
+) -> None:
     times = {"a.jpg": None, "b.jpg": "soon", "c.jpg": "2026-03-01T05:12:44.5+03:00"}
-    put(s3, folder / "run-1/", *(line(path, time=time) for path, time in times.items()))
+    put(s3, folder / "run-1/", *(line(path, time=time, etag=str(time)[:1]) for path, time in times.items()))
+    put(s3, folder / "run-1/", line("d.jpg", station="N", time=None, etag="N"))
     list(merge(s3, STUDY, folder, results))
     taken = [row["taken"] for row in results.rows("select taken from photo order by path")]
-    assert taken == [None, None, "2026-03-01 05:12:44+03:00"]
+    assert taken == [None, None, "2026-03-01 05:12:44+03:00", None]
+    assert copies(results) == 1

@@ -7,13 +7,11 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from cli.backfill.runs import TRANSITIONS, Run, progress_of
+from cli.backfill.runs import Run, progress_of
 from infra.cost import ASSUMPTIONS
 
 RUN = Run("arn:run", "creek-1", "RUNNING", datetime(2026, 11, 1, tzinfo=UTC), None, can_resume=False, photos=1000)
 COUNTS = {"pending": 400, "running": 100, "succeeded": 450, "failed": 30, "timedOut": 20, "aborted": 0, "total": 1000}
-
-
 SUMS = {"Duration": [40_000.0, 20_000.0], "Invocations": [3.0, 2.0]}
 
 
@@ -40,8 +38,8 @@ def test_photos_rate_time_left_and_cost(cloud: Mock) -> None:
     assert found.rate == pytest.approx(450 / 3600, abs=0.01)
     assert found.seconds_left == pytest.approx(500 * 3600 / 450, rel=0.01)
     # AND what it has cost by the table of prices, to a hundredth of a cent
-    function = 60 * 2 * 0.0000166667 + 5 * 0.2e-6
-    assert found.cost == pytest.approx({"function": function, "steps": 5 * 4 * 25e-6, "storage": 0.0029}, abs=5e-5)
+    function, steps = 60 * 2 * 0.0000166667 + 5 * 0.2e-6, 5 * ASSUMPTIONS["batch_transitions"].value * 25e-6
+    assert found.cost == pytest.approx({"function": function, "steps": steps, "storage": 0.0029}, abs=5e-5)
 
 
 def test_what_is_not_known_is_not_made_up(cloud: Mock) -> None:
@@ -57,10 +55,5 @@ def test_what_is_not_known_is_not_made_up(cloud: Mock) -> None:
 
 def test_a_long_run_is_asked_for_in_longer_periods(cloud: Mock) -> None:
     progress_of(cloud, replace(RUN, started=datetime.now(UTC) - timedelta(days=12)))
-    assert {each.kwargs["Period"] for each in cloud.get_metric_statistics.call_args_list} == {
-        900
-    }  # 1,152 data points, of 1,440 at most
-
-
-def test_a_batch_takes_as_many_transitions_as_the_model_of_cost_assumes() -> None:
-    assert ASSUMPTIONS["batch_transitions"].value == TRANSITIONS
+    periods = {each.kwargs["Period"] for each in cloud.get_metric_statistics.call_args_list}
+    assert periods == {900}  # 1,152 data points, of 1,440 at most

@@ -23,9 +23,8 @@ from cli.results import FileFacts, Task
 from cli.study.finding import Clip, Finding, of_answer
 from cli.video import Sampling
 from tests.support.pictures import SYDNEY, exif, jpeg
-from tests.support.studies import BOVIDS, IMPALA, LION, answer
+from tests.support.studies import BOVIDS, IMPALA, LION, animal, answer, person
 from tests.support.videos import write_video
-from tests.unit.cli.copy.test_command import animal, person
 
 PHOTO = jpeg(exif=exif(SYDNEY))
 
@@ -48,20 +47,20 @@ class Scripted:
         return Identified(answer(LION, 0.95) if is_light else answer(None), self._mode, facts)
 
 
-def task(place: Place = EXIF, checksum: int | None = None) -> Task:
-    return Task(1, "a/b.jpg", place, checksum)
+TASK, VIDEO = Task(1, "b.jpg", EXIF, None), Task(1, "b.mp4", Place("given", 1.5, 2.5), None)
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder with one photo."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "b.jpg").write_bytes(PHOTO)
+    """A folder with a photo, and with a video that gets light after 2 s."""
+    (tmp_path / "b.jpg").write_bytes(PHOTO)
+    dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
+    write_video(tmp_path / "b.mp4", [dark] * 20 + [light] * 10, creation_time="2026-05-02T06:00:00.000000Z")
     return tmp_path
 
 
 def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
-    outcome = work(task(), root, Scripted())
+    outcome = work(TASK, root, Scripted())
     assert (outcome.state, outcome.answer, outcome.code) == ("done", answer(None), None)
     assert (outcome.size, outcome.checksum) == (len(PHOTO), crc32(PHOTO))
     latitude, longitude = (pytest.approx(degrees, abs=1e-4) for degrees in (-33.8688, 151.2093))
@@ -69,18 +68,19 @@ def test_an_answer_comes_with_what_the_photo_says(root: Path) -> None:
     # WHEN place and clock are given THEN they count; the camera's offset is kept
     tags = exif(SYDNEY, taken="2026:05:02 06:00:00")
     tags.get_ifd(IFD.Exif)[Base.OffsetTimeOriginal] = "+03:00"
-    (root / "a" / "b.jpg").write_bytes(jpeg(exif=tags))
+    (root / "b.jpg").write_bytes(jpeg(exif=tags))
     engine, given = Scripted(), Place("given", 1.5, 2.5)
-    outcome = work(task(given)._replace(shift=-60.0), root, engine)
+    outcome = work(TASK._replace(place=given, shift=-60.0), root, engine)
     assert outcome.facts == FileFacts(400, 300, "2026-05-02 06:00:00+03:00", 1.5, 2.5)
     assert engine.asked == [("2026:05:02 06:00:00", given, -60.0)]
 
 
 def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
     engine = Scripted()
-    assert work(task(checksum=crc32(PHOTO)), root, engine).state == "touched"
+    assert work(TASK._replace(checksum=crc32(PHOTO)), root, engine).state == "touched"
+    assert work(VIDEO._replace(checksum=crc32((root / "b.mp4").read_bytes())), root, engine).state == "touched"
     assert engine.asked == []
-    assert work(task(checksum=1), root, engine).state == "done"
+    assert work(TASK._replace(checksum=1), root, engine).state == "done"
 
 
 @pytest.mark.parametrize(
@@ -98,21 +98,34 @@ def test_the_same_bytes_are_not_identified_again(root: Path) -> None:
     ],
 )
 def test_an_error_is_the_outcome(root: Path, error: Exception, state: str, code: str, said: str) -> None:
-    outcome = work(task(), root, Scripted(error))
+    outcome = work(TASK, root, Scripted(error))
     assert (outcome.state, outcome.code, outcome.answer, outcome.facts.width) == (state, code, None, 400)
     assert said in str(outcome.detail)
+    assert work(VIDEO, root, Scripted(error)).code == code
     # WHEN the model cannot be had THEN nothing goes on
     with pytest.raises(ModelError):
-        work(task(), root, Scripted(ModelError("gone")))
+        work(TASK, root, Scripted(ModelError("gone")))
 
 
-def test_a_file_that_is_gone_or_empty_is_said_without_the_engine(root: Path) -> None:
-    engine, photo = Scripted(), root / "a" / "b.jpg"
+def test_what_cannot_be_read_is_said_without_the_engine(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, photo = Scripted(), root / "b.jpg"
     photo.write_bytes(b"")
-    empty = work(task(), root, engine)
+    empty = work(TASK, root, engine)
     photo.unlink()
     assert (empty.state, empty.detail) == ("unreadable", "the file is empty; copy it again")
-    assert (work(task(), root, engine).code, engine.asked) == ("file_unreadable", [])
+    (root / "b.mp4").write_bytes(b"no video")
+    damaged = work(VIDEO, root, engine)
+    assert (damaged.state, damaged.code, "copy it again" in str(damaged.detail)) == (
+        "unreadable",
+        "video_unreadable",
+        True,
+    )
+    # THEN without PyAV, a video says how to get that
+    monkeypatch.setattr("cli.engines.engine.can_read", lambda: False)
+    unsupported = work(VIDEO, root, engine)
+    assert (unsupported.state, unsupported.code) == ("failed", "video_unsupported")
+    assert "install faunalens with it" in str(unsupported.detail)
+    assert (work(TASK, root, engine).code, engine.asked) == ("file_unreadable", [])
 
 
 @pytest.mark.parametrize("gps", [{}, {2: (), 4: ()}, {2: (float("nan"),) * 3, 1: "S", 4: (0.0, 0.0, 0.0), 3: ""}])
@@ -120,54 +133,24 @@ def test_empty_gps_tags_are_no_position(gps: dict[int, object]) -> None:
     assert position_in(PhotoFacts(1, 1, 1, gps, "")) is None
 
 
-def filmed(tmp_path: Path) -> Path:
-    dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
-    write_video(tmp_path / "b.mp4", [dark] * 20 + [light] * 10, creation_time="2026-05-02T06:00:00.000000Z")
-    return tmp_path
-
-
-VIDEO = Task(1, "b.mp4", Place("given", 1.5, 2.5), None)
-
-
-def test_a_video_is_one_answer_from_its_frames(tmp_path: Path) -> None:
+def test_a_video_is_one_answer_from_its_frames(root: Path) -> None:
     engine = Scripted()
-    outcome = work(VIDEO, filmed(tmp_path), engine, Sampling(0.5, 30))
+    outcome = work(VIDEO, root, engine, Sampling(0.5, 30))
     assert outcome.answer is not None
     whole = json.loads(outcome.answer)
     assert (outcome.state, whole["prediction"]["name"], whole["video"]["frame"]) == ("done", "lion", 20)
     assert whole["video"]["processed"] == [0, 5, 10, 15, 20, 25]
     assert engine.asked == [("2026:05:02 06:00:00", VIDEO.place, 0.0)] * 6
     # THEN the row says what the file says
-    data = (tmp_path / "b.mp4").read_bytes()
+    data = (root / "b.mp4").read_bytes()
     assert (outcome.size, outcome.checksum) == (len(data), crc32(data))
     assert (outcome.facts.taken, outcome.facts.width, outcome.facts.latitude) == ("2026-05-02 06:00:00", 64, 1.5)
-    # AND one that was not changed is not looked at again
-    assert work(VIDEO._replace(checksum=crc32(data)), tmp_path, engine).state == "touched"
-    assert len(engine.asked) == 6
 
 
 def test_an_answer_without_its_place_is_kept_and_asked_for_again(root: Path) -> None:
-    # GIVEN a photo, and a video
-    photo, video = work(task(), root, Scripted(mode="degraded")), work(VIDEO, filmed(root), Scripted(mode="degraded"))
-    for outcome in (photo, video):
+    for each in (TASK, VIDEO):
+        outcome = work(each, root, Scripted(mode="degraded"))
         assert (outcome.state, outcome.code, outcome.answer is None) == ("failed", "degraded", False)
-
-
-def test_a_video_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    (tmp_path / "b.mp4").write_bytes(b"no video")
-    outcome = work(VIDEO, tmp_path, Scripted())
-    assert (outcome.state, outcome.code) == ("unreadable", "video_unreadable")
-    assert "copy it again" in str(outcome.detail)
-    # AND one that the service refuses just now is tried again
-    outcome = work(VIDEO, filmed(tmp_path), Scripted(Refused("unavailable", "busy", is_lasting=False)))
-    assert (outcome.state, outcome.code) == ("failed", "unavailable")
-
-
-def test_without_pyav_a_video_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.engines.engine.can_read", lambda: False)
-    outcome = work(VIDEO, filmed(tmp_path), Scripted())
-    assert (outcome.state, outcome.code) == ("failed", "video_unsupported")
-    assert "install faunalens with it" in str(outcome.detail)
 
 
 def test_what_waits_goes_through_together() -> None:
@@ -196,22 +179,18 @@ def test_what_waits_goes_through_together() -> None:
     assert [len(each) for each in batches] == [1, 3, 2]
 
 
-def test_an_error_is_that_of_its_batch_alone() -> None:
-    gathered = Gathered[int, float](lambda items: [1 / each for each in items])
-    with pytest.raises(ZeroDivisionError):
-        gathered(0)
-    assert gathered(2) == 0.5
-
-
-def test_every_item_of_many_threads_is_done_once() -> None:
+def test_every_item_of_many_threads_is_done_once_and_an_error_is_that_of_its_batch_alone() -> None:
     seen: list[int] = []
 
-    def work(items: Sequence[int]) -> list[int]:
+    def work(items: Sequence[int]) -> list[float]:
         seen.extend(items)
-        return [-each for each in items]
+        return [1 / each for each in items]
 
+    gathered = Gathered(work, most=4)
+    with pytest.raises(ZeroDivisionError):
+        gathered(0)
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(Gathered(work, most=4), range(2000))) == [-each for each in range(2000)]
+        assert list(pool.map(gathered, range(1, 2000))) == [1 / each for each in range(1, 2000)]
     assert sorted(seen) == list(range(2000))
 
 

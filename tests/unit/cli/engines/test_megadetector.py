@@ -17,29 +17,22 @@ from tests.stand_ins import detection, write_megadetector
 from tests.support import tiny_model
 
 FRAME = np.zeros((960, SIZE, 3), np.uint8)
-
-
 pytestmark = pytest.mark.usefixtures("packages")
 
 
-def test_boxes_are_those_that_it_is_sure_of(tmp_path: Path) -> None:
-    sure, unsure = detection("1", 0.8), detection("1", 0.1)
+def test_boxes_are_those_of_a_size_that_it_is_sure_of(tmp_path: Path) -> None:
+    sure, unsure, flat = detection("1", 0.8), detection("1", 0.1), detection("1", 0.9, 0.1, 0.1, 0.0, 0.5)
     person, unknown = detection("2", 0.5), detection("9", 0.9)
-    detector = MegaDetector(str(write_megadetector(tmp_path, unsure, person, detection("1", 0.3), sure, unknown)))
+    weights = write_megadetector(tmp_path, unsure, person, detection("1", 0.3), sure, flat, unknown)
+    detector = MegaDetector(str(weights))
     found = [(box.kind, box.score) for box in detector.find(FRAME)]
     assert found == [("animal", 0.8), ("animal", 0.3), ("person", 0.5)]
     assert (detector.name, detector.version, detector.is_loaded) == ("megadetector", "v5a.0.1", True)
-
-
-def test_a_box_has_a_size() -> None:
-    assert boxes_of([detection("1", 0.9, 0.1, 0.1, 0.0, 0.5)]) == ()
     (box,) = boxes_of([detection("3", 1.00001, 0.1, 0.2, 0.3, 0.4)])
     assert (box.x, box.y, box.width, box.height, box.score, box.kind) == (0.1, 0.2, 0.3, 0.4, 1.0, "vehicle")
-
-
-def test_a_photo_that_it_cannot_do_is_refused_alone(tmp_path: Path) -> None:
+    # THEN a photo that it cannot do is refused alone
     with pytest.raises(Unavailable, match=r"MegaDetector failed \(Failure inference\)"):
-        MegaDetector(str(write_megadetector(tmp_path))).find(FRAME[:, :640])
+        detector.find(FRAME[:, :640])
 
 
 def test_our_models_name_what_is_in_its_boxes(tmp_path: Path) -> None:

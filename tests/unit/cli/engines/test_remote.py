@@ -3,17 +3,8 @@
 from cli.engines.remote import Pace
 
 
-class Clock:
-    """A clock that tests set."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_each_round_without_a_refusal_allows_one_more_request_at_once() -> None:
-    pace, allowed = Pace(4, Clock()), []
+    pace, allowed = Pace(4), []
     for _ in range(12):
         allowed.append(pace.allowed)
         pace.succeeded({})
@@ -21,26 +12,20 @@ def test_each_round_without_a_refusal_allows_one_more_request_at_once() -> None:
 
 
 def test_refusals_of_one_round_halve_once_and_stop_all_for_a_while() -> None:
-    clock = Clock()
-    pace = Pace(8, clock)
+    # GIVEN a service that has answered all, and then refuses what was sent, at these times
+    times = [0.0] * 16 + [5.0] * 2 + [100.0] * 2 + [110.0] * 2
+    pace, allowed = Pace(8, iter(times).__next__), []
     for _ in range(40):
         pace.succeeded({})
-    for _ in range(8):
+    for _ in times:
         pace.refused(5.0)
-    assert (pace.allowed, pace.not_before) == (4, 5.0)
-    clock.now = 5.0
-    pace.refused(1.0)
-    assert pace.allowed == 2
-    clock.now = 100.0
-    for _ in range(3):
-        pace.refused(1.0)
-        clock.now += 10
-    assert pace.allowed == 1
+        allowed.append(pace.allowed)
+    assert allowed == [4] * 16 + [2] * 2 + [1] * 4
+    assert pace.not_before == 115.0
 
 
 def test_limits_that_the_service_states_are_kept() -> None:
-    clock = Clock()
-    pace = Pace(8, clock)
+    pace = Pace(8, lambda: 0.0)
     # GIVEN 60 requests a minute, and another limit of 10 a second
     pace.succeeded({"ratelimit-policy": '"key";q=60;w=60, "service";q=10;w=1'})
     with pace.turn():

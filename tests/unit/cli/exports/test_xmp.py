@@ -13,8 +13,8 @@ from cli.errors import CommandError, Exit
 from cli.exports.xmp import inside, packet, write_sidecars
 from cli.words import rows_of
 from tests.support.pictures import SYDNEY, encoded, exif, scene
-from tests.support.studies import LION, answer, made_up, write_study
-from tests.unit.cli.copy.test_command import person, study_of
+from tests.support.studies import LION, answer, made_up, person, write_study
+from tests.unit.cli.copy.test_command import study_of
 
 NAMES = {"rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#", "dc": "http://purl.org/dc/elements/1.1/"}
 
