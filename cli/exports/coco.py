@@ -63,11 +63,14 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
     if films:
         warn(f"{count(films, 'video is')} left out, which COCO Camera Traps does not have")
     for row in (row for row in study.unanswered() if not is_video(row["path"])):
-        folder = row["path"].rpartition("/")[0] or "photos"
-        time = clock(corrected(row["taken"], row["shift"]) if row["taken"] else None)
-        size = {"width": row["width"], "height": row["height"]} if row["width"] else {}
-        head = {"id": row["path"], "file_name": row["path"], "corrupt": True}
-        yield {**head, "location": row["deployment"] or folder, **time, **size}
+        yield {
+            "id": row["path"],
+            "file_name": row["path"],
+            "corrupt": True,
+            "location": row["deployment"] or row["path"].rpartition("/")[0] or "photos",
+            **clock(corrected(row["taken"], row["shift"]) if row["taken"] else None),
+            **({"width": row["width"], "height": row["height"]} if row["width"] else {}),
+        }
 
 
 def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,11 @@ KEYS = frozenset(
     {"title", "description", "contributors", "licenses", "project", "homepage", "keywords", "id", "version"}
 )
 """Keys of the file: those of Camtrap DP's datapackage.json that only people know."""
+EXAMPLES = {
+    "contributors": '[{"title": "A. Person", "role": "contact"}]',
+    "licenses": '[{"name": "CC0-1.0", "scope": "data"}]',
+    "project": '{"title": "Creek"}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +67,15 @@ def read_description(path: Path | None, folder: str) -> Description:
     if not isinstance(given, dict) or (strange := given.keys() - KEYS):
         found = f"has {', '.join(sorted(strange))}" if isinstance(given, dict) else "is no object"
         raise CommandError(f"{path} {found}; expected an object with {', '.join(sorted(KEYS))}")
-    if fault := _fault_of(given):
-        raise CommandError(f"{path}: {fault}")
+    people = given.get("contributors", [{"title": ""}])
+    are_valid = {  # without these, an export stops; the formats' validators find all other faults
+        "contributors": people and _are_objects(people) and all(isinstance(each.get("title"), str) for each in people),
+        "licenses": _are_objects(given.get("licenses", [])),
+        "project": isinstance(given.get("project", {}), dict),
+    }
+    if fault := next((key for key, is_valid in are_valid.items() if not is_valid), None):
+        raise CommandError(f"{path}: {fault} is not as in datapackage.json; expected such as {EXAMPLES[fault]}")
     return Description(str(given.get("title", title)), given)
-
-
-def _fault_of(given: Mapping[str, Any]) -> str | None:
-    """Return the fault that would stop an export, or None. The formats' validators find all other faults."""
-    people, licenses = given.get("contributors", [{"title": ""}]), given.get("licenses", [])
-    if not people or not _are_objects(people) or not all(isinstance(each.get("title"), str) for each in people):
-        return 'contributors is no list of people; expected one such as [{"title": "A. Person", "role": "contact"}]'
-    if not _are_objects(licenses):
-        return 'licenses is no list of licences; expected one such as [{"name": "CC0-1.0", "scope": "data"}]'
-    if not isinstance(given.get("project", {}), dict):
-        return 'project is no object; expected one such as {"title": "Creek"}'
-    return None
 
 
 def _are_objects(value: Any) -> bool:

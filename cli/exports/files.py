@@ -105,8 +105,8 @@ force_option = click.option(
 def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> Iterator[None]:
     """Let a block write files and folders, the targets, and note in the results file, `kept`, which ones it wrote.
 
-    A target that an earlier export of the study made, and that did not change since, may be replaced; others need
-    `force`. Raises `UsageError` if a target is the results file, and `CommandError` if `force` is needed.
+    The block may replace a target that an earlier export of the study made and that did not change since; for others
+    it needs `force`. Raises `UsageError` if a target is the results file, and `CommandError` if `force` is needed.
     """
     for target in targets:
         if target.exists() and target.samefile(results):
@@ -114,7 +114,11 @@ def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> 
     known: Marks = json.loads(kept.study().get("exports", "{}"))
     before = _marks(results, targets)
     for target in () if force else targets:
-        _expect_own(target, {name: known.get(name) for name in _marks(results, [target])}, before)
+        found = _marks(results, [target])
+        own = found.keys() & known.keys()
+        if found and (not own or any(found[name] != known[name] for name in own)):
+            what = f"{shown(str(target))} was not made by this study's exports, or was changed since"
+            raise CommandError(f"{what}; choose another name, or overwrite it with --force")
     try:
         names = ", ".join(shown(str(each)) for each in targets)
         with nullcontext() if STDOUT in targets else waiting(f"writing {names}"):
@@ -125,18 +129,6 @@ def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> 
         text = json.dumps({**known, **written}, ensure_ascii=False, allow_nan=False)
         with suppress(sqlite3.Error), closing(sqlite3.connect(results, autocommit=True)) as connection:  # else --force
             connection.execute("insert or replace into study values ('exports', ?)", (text,))
-
-
-def _expect_own(target: Path, known: dict[str, list[int] | None], found: Marks) -> None:
-    if known and not any(known.values()):
-        what = "has files that were not made" if target.is_dir() else "was not made"
-        raise CommandError(
-            f"{shown(str(target))} {what} by this study's exports; choose another name, or overwrite it with --force"
-        )
-    if changed := [name for name, mark in known.items() if mark and mark != found[name]]:
-        raise CommandError(
-            f"{shown(changed[0])} was changed since it was exported; choose another name, or overwrite it with --force"
-        )
 
 
 def _marks(results: Path, targets: Iterable[Path]) -> Marks:

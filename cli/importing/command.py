@@ -94,10 +94,11 @@ def import_labels(
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
         opinions = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC))
-        number = _save(kept, opinions, answered)
+        _save(kept, opinions, answered)
         where.settle()
-    _say(found, number, len(found.said.keys() - answered))
-    return Exit.SOME_FAILED if found.missing or found.said.keys() - answered else Exit.DONE
+    unanswered = len(found.said.keys() - answered)
+    _say(found, unanswered)
+    return Exit.SOME_FAILED if found.missing or unanswered else Exit.DONE
 
 
 @dataclass(slots=True)
@@ -159,23 +160,21 @@ def _utc(text: str, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answered: set[int]) -> int:
-    """Save opinions of photos with an answer. Return the number of photos."""
+def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answered: set[int]) -> None:
     done = 0
     with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
         for opinion, identities in opinions.items():
             for some in batched((each for each in identities if each in answered), BATCH, strict=False):
                 save(results, some, opinion)
             reach(done := done + len(identities))
-    return len(answered & {each for identities in opinions.values() for each in identities})
 
 
-def _say(found: _Found, number: int, unanswered: int) -> None:
-    warn(f"{count(number, 'photo has')} labels now; {count(found.silent, 'photo')} of the file without")
+def _say(found: _Found, unanswered: int) -> None:
+    labelled = count(len(found.said) - unanswered, "photo has")
+    warn(f"{labelled} labels now; {count(found.silent, 'photo')} of the file without")
     if unanswered:
         text = count(unanswered, "labelled photo has")
         warn(f"{text} no answer, and cannot be read; mount their card, and import again")
-    if found.typed:
-        what = f"{count(len(found.typed), 'name is')} of no taxon that Faunalens knows, and kept as given"
-        warn(f"{what}: {listed(found.typed)}")
+    if typed := found.typed:
+        warn(f"{count(len(typed), 'name is')} of no taxon that Faunalens knows, and kept as given: {listed(typed)}")
     warn_of_missing(found.missing)

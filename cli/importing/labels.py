@@ -21,18 +21,23 @@ from urllib.parse import unquote, urlsplit
 from chalicelib.features.cells import cell_of
 from chalicelib.model.detector import Box
 from cli.errors import CommandError
-from cli.importing.names import KINDS, kind_called, taxon_called
+from cli.importing.names import KINDS, kind_called, meanings, taxon_called
 from cli.photos import walk
 from cli.study.opinions import KINDS as OBSERVED
 from cli.study.opinions import TYPED, Observation, of_taxon
 
-SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
-AGES = {
-    **dict.fromkeys(("adult", "ad", "a"), "adult"),
-    **dict.fromkeys(("subadult", "sub adult", "sub-adult", "sa", "yearling", "immature"), "subadult"),
-    **dict.fromkeys(("juvenile", "juv", "j", "young", "cub", "fawn", "calf", "pup", "kitten", "chick"), "juvenile"),
-}
+SEXES, AGES = meanings("sex"), meanings("age")
 """How people abbreviate sex and age, and what Camtrap DP calls them."""
+
+
+def columns_of(of: str) -> dict[str, tuple[str, ...]]:
+    """Return by meaning what the columns of tables are called, without spaces and capitals, the likeliest first."""
+    names = meanings(of)
+    return {what: tuple(name for name in names if names[name] == what) for what in dict.fromkeys(names.values())}
+
+
+COLUMNS, PHOTO_COLUMNS = columns_of("column"), columns_of("photo column")
+"""The columns about an animal, and those about its photo."""
 
 
 class Label(NamedTuple):
@@ -138,16 +143,6 @@ def faults_of(path: Path) -> Iterator[None]:
         raise CommandError(f"{path} cannot be read ({type(error).__name__}: {error}); export it again") from error
 
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "name": ("scientificname", "species", "taxon", "commonname", "animal", "identification", "label"),
-    "count": ("count", "number", "individuals", "groupsize", "howmany", "total"),
-    "sex": ("sex", "gender"),
-    "life_stage": ("lifestage", "age", "ageclass"),
-    "behavior": ("behavior", "behaviour", "activity"),
-    "note": ("note", "notes", "comment", "comments", "remarks"),
-}
-"""What the columns of templates are called, without spaces and capitals, the likeliest first."""
-REVIEWER = ("reviewer", "observer", "analyst", "classifiedby", "identifiedby", "initials", "user")
 YES = frozenset({"true", "yes", "1", "x"})
 NO = frozenset({"false", "no", "0"})
 NUMBERS = ("", *"123456789")
@@ -187,7 +182,9 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
             said = said or [observed(kind) for kind, says in kinds.items() if says]
             folder = fields["relativepath"].replace("\\", "/").strip("/")
             photo = f"{folder}/{fields['file']}".lstrip("/")
-            yield Label(photo, tuple(said), first_of(fields, REVIEWER), taken=fields.get("datetime", ""))
+            yield Label(
+                photo, tuple(said), first_of(fields, PHOTO_COLUMNS["reviewer"]), taken=fields.get("datetime", "")
+            )
 
 
 def first_of(fields: Mapping[str, str], columns: Iterable[str]) -> str:

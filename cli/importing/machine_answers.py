@@ -131,22 +131,29 @@ type _Weighed = tuple[str, dict[str, Any] | None]
 
 @dataclass(slots=True)
 class _Tally:
+    """What became of the photos: numbers by the keys of `_REMARKS`, and where SpeciesNet's geofence differs."""
+
     saved: int = 0
-    replaced: int = 0
-    nowhere: int = 0
-    unmeasured: int = 0
-    unseen: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
     let_pass: Counter[str] = field(default_factory=Counter)
 
     def add(self, asked: _Asked, opinion: Mapping[str, Any] | None, *, is_unseen: bool) -> None:
         """Count a photo. `is_unseen`: our models should have looked at it, and could not."""
         self.saved += 1
-        self.nowhere += asked.facts.latitude is None
-        self.replaced += asked.row["model"] is not None and asked.row["model"] != asked.said.model[0]
-        self.unseen += is_unseen
+        is_replaced = asked.row["model"] is not None and asked.row["model"] != asked.said.model[0]
+        self.remarks.update(replaced=is_replaced, nowhere=asked.facts.latitude is None, unseen=is_unseen)
         if fence := (opinion or {}).get("geofence"):
             (self.excluded if fence["excludes"] else self.let_pass)[f"{fence['taxon']} in {fence['country']}"] += 1
+
+
+_REMARKS = {
+    "replaced": "now an answer in place of another model's; reviews stay",
+    "nowhere": "no place, so the scores alone decide; give --deployments, or --lat and --lon",
+    "unseen": "not been seen by our models: a video, or a file that cannot be read",
+    "unmeasured": "boxes in pixels, and no file that can be read for their shares; add the files",
+}
+"""What the command says of several photos, after the words `photos have`."""
 
 
 def import_answers(
@@ -179,7 +186,8 @@ def import_answers(
         where.settle()
         left = kept.counts().left
     _say(plan, tally, predictions.unknown, left)
-    return Exit.SOME_FAILED if plan.missing or plan.failures or tally.unmeasured or tally.unseen else Exit.DONE
+    has_failed = plan.missing or plan.failures or tally.remarks["unmeasured"] or tally.remarks["unseen"]
+    return Exit.SOME_FAILED if has_failed else Exit.DONE
 
 
 def _asked(
@@ -191,7 +199,7 @@ def _asked(
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
         rows = {row["id"]: row for row in kept.rows(_ROWS, identities)}
         asked = [_Asked.of(said, rows[identity], folder) for said, identity in some]
-        tally.unmeasured += sum(each.said.pixels for each in asked)
+        tally.remarks["unmeasured"] += sum(each.said.pixels for each in asked)
         yield [each for each in asked if not each.said.pixels]
 
 
@@ -277,12 +285,9 @@ def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
     warn(f"{count(tally.saved, 'photo has')} answers of the file now; {left:,} left to `faunalens identify`")
-    if tally.replaced:
-        warn(f"{tally.replaced:,} of them replace answers of other models; reviews stay")
-    if tally.nowhere:
-        warn(f"{tally.nowhere:,} have no place, so the scores alone decide; give --deployments, or --lat and --lon")
-    if tally.unseen:
-        warn(f"{tally.unseen:,} are videos or cannot be read, so our models have not looked at them")
+    for key, text in _REMARKS.items():
+        if tally.remarks[key]:
+            warn(f"{count(tally.remarks[key], 'photo has')} {text}")
     if unknown:
         names = ", ".join(map(shown, unknown[:MOST_FAULTS]))
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
@@ -293,6 +298,4 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
     ):
         if counted:
             warn(f"{count(counted.total(), 'photo')} {what}: {listed(counted)}")
-    if tally.unmeasured:
-        warn(f"{count(tally.unmeasured, 'photo')} cannot be read, so boxes in pixels mean nothing; add the files")
     warn_of_missing(plan.missing)

@@ -19,13 +19,16 @@ from cli.study.opinions import Kind
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable, taxon_of
 from cli.words import rows_of
 
-_TABLE = rows_of(Path(__file__).with_name("names.csv"))
-KINDS = {row["name"]: cast("Kind", row["means"]) for row in _TABLE if row["of"] == "kind"}
+
+def meanings(of: str) -> Mapping[str, str]:
+    """Return what words in files of other programs mean, by word, the likeliest first. `of`: the kind of words."""
+    return {row["name"]: row["means"] for row in rows_of(Path(__file__).with_name("names.csv")) if row["of"] == of}
+
+
+KINDS = cast("Mapping[str, Kind]", meanings("kind"))
 """Kinds by words for what is no animal, or is unclear."""
-ALIASES = {row["name"]: row["means"] for row in _TABLE if row["of"] == "alias"}
-"""Scientific names by names in use that our taxa do not have."""
-RENAMED = {row["name"]: row["means"] for row in _TABLE if row["of"] == "renamed"}
-"""Taxa of SpeciesNet's labels that have another name here, and another English name too."""
+ALIASES, RENAMED = meanings("alias"), meanings("renamed")
+"""Scientific names by names in use that our taxa lack, and by SpeciesNet's names whose English name differs too."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
 _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 

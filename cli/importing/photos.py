@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from cli.deployments import Where, normal
@@ -146,5 +147,4 @@ def _parts(path: str) -> tuple[str, ...]:
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """Return the number of names that two paths have in common at their end."""
-    names = enumerate(zip(one, other, strict=False))
-    return next((number for number, (name, its) in names if name != its), min(len(one), len(other)))
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))

@@ -91,15 +91,13 @@ class Predictions:
             about = {"images": about} if isinstance(about, list) else dict(about)
             self._items = [item for name in LISTS for item in about.get(name, ())]
         info = about.get("info") or {}
-        detector = ("megadetector", str(info.get("detector") or UNSAID))
+        detector: tuple[str, str] = ("megadetector", str(info.get("detector") or UNSAID))
         names = about.get("classification_categories") or about.get("clf_categories") or {}
         descriptions = about.get("classification_category_descriptions") or {}
         classifier = str(info.get("classifier") or "classifier")
         version, name = _VERSION.search(classifier), "speciesnet" if "speciesnet" in classifier.lower() else classifier
-        self._model: tuple[str, str] = detector
-        self._detector: tuple[str, str] | None = None
-        if names:
-            self._model, self._detector = (name, version[0] if version else UNSAID), detector
+        self._model = (name, version[0] if version else UNSAID) if names else detector
+        self._detector = detector if names else None
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
         kinds = about.get("detection_categories") or about.get("det_categories")
         kinds = kinds or about.get("categories") or CATEGORIES
@@ -231,9 +229,13 @@ def label_of(name: str, description: str = "") -> str:
     taxon = taxon or taxon_called(name)
     if taxon is None:
         return f"{UNKNOWN};;;;;{name.replace(';', ',')}"
-    ranks = lineage_of(taxon.scientific_name).ranks
-    taxa = [ranks.get(rank, "").lower() for rank in RANKS[1:5]]
-    return ";".join(("", *taxa, ranks.get("species", "").partition(" ")[2], taxon.name))
+    return label_with(lineage_of(taxon.scientific_name).ranks, taxon.name)
+
+
+def label_with(ranks: Mapping[str, str], name: str) -> str:
+    """Return a label of SpeciesNet's form. `ranks`: scientific names by rank. `name`: in English."""
+    genus, _, epithet = ranks.get("species", ranks.get("genus", "")).partition(" ")
+    return ";".join(("", *(ranks.get(rank, "").lower() for rank in RANKS[1:4]), genus.lower(), epithet, name))
 
 
 @cache

@@ -26,12 +26,12 @@ from chalicelib.model.naming import Decision
 from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, sighting_of
 from chalicelib.model.subject import MOST_EMPTY, NOTHING_SEEN, Sighting
-from chalicelib.model.taxonomy import RANKS, Animal, Relative, read_relatives
+from chalicelib.model.taxonomy import Animal, Relative, read_relatives
 from chalicelib.photo.quality import Quality
 from cli.engines.engine import Seen, answer_of_frames
 from cli.engines.speciesnet import CERTAINTY, NetAnimals
 from cli.importing.names import taxon_of_label
-from cli.importing.predictions import Classes, Found, Predicted
+from cli.importing.predictions import Classes, Found, Predicted, label_with
 from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 
@@ -67,9 +67,15 @@ class Weighing:
         """
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
-        answers = {
-            number: self._answer(found, said, location, features, prior) for number, found in said.frames.items()
-        }
+
+        def answer(found: Found) -> Answer:
+            model = ModelUsed(*said.model, (PackUsed(*said.detector, 0.0),) if said.detector else ())
+            recognised = self._recognised(found, model, prior)
+            whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
+            made = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
+            return replace(made, animals=tuple(map(_without_others, made.animals or ())), model=model)
+
+        answers = {number: answer(found) for number, found in said.frames.items()}
         first = next(iter(answers.values()))
         text = json_of(answers[-1] if -1 in answers else _of_video(said, answers))
         return text, _opinion_of(said, first)
@@ -78,17 +84,6 @@ class Weighing:
         features = NO_LOCATION if cell is None else self._features.get().at(cell)
         features = features.in_month(month, self._season_floor)
         return features, self._recogniser.models.prior_at(self._animals.at(features))
-
-    def _answer(
-        self, found: Found, said: Predicted, location: Location | None, features: Features, prior: Prior
-    ) -> Answer:
-        model = ModelUsed(*said.model, (PackUsed(*said.detector, 0.0),) if said.detector else ())
-        recognised = self._recognised(found, model, prior)
-        cell = cell_of(location.latitude, location.longitude) if location else None
-        whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
-        answer = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
-        animals = tuple(map(_without_others, answer.animals or ()))
-        return replace(answer, animals=animals, model=model)
 
     def _recognised(self, found: Found, model: ModelUsed, prior: Prior) -> Recognised:
         """Return what a photo shows: its surest animal. Classes of the whole photo count as that animal's."""
@@ -131,10 +126,7 @@ def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iter
     for each in animals:
         line = {taxon.rank: taxon.scientific_name for taxon in each.lineage}
         if line.get("class") in ("Mammalia", "Aves"):
-            genus, _, epithet = line.get("species", line.get("genus", "")).partition(" ")
-            yield ";".join(
-                ("", *(line.get(rank, "").lower() for rank in RANKS[1:4]), genus.lower(), epithet, each.name)
-            )
+            yield label_with(line, each.name)
     for class_, order, family in sorted({(each.class_, each.order, each.family) for each in relatives}):
         yield f";{class_};{order};{family};;;{family}".lower()
 

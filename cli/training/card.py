@@ -6,7 +6,7 @@ Both are made of cli/pages/card.md. The page has pictures too, which are in cli/
 import os
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from math import log2
 from pathlib import Path
@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from chalicelib.model.taxonomy import Animal
-from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, Row, outlook
+from cli.training.evaluation import LEAST_POINTS, OTHER, Evaluation, Outcome, outlook
 from cli.training.features import BY_PEOPLE
 from cli.words import count, filled
 
@@ -42,8 +41,7 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
     about = evaluation.about
     names = [_text(each.name) for each in about.taxa] + [_text(OTHER)]
     confusion = [(name, row) for name, row in zip(names, evaluation.confusion.tolist(), strict=True) if any(row)]
-    rows = [(_text(_name(each.taxon)), each) for each in evaluation.rows]
-    few = [each for each in evaluation.rows if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS]
+    rows = [(_text(each.taxon.name if each.taxon else OTHER), each) for each in evaluation.rows]
     worst = [_mistake(evaluation, each, thumbnails or {}) for each in evaluation.worst()]
     return filled(
         PAGES / "card.md",
@@ -55,25 +53,21 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
         log2=log2,
         range=_range(evaluation),
         people=sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known),
-        few=[_text(f"{_name(each.taxon)} ({each.photos:,}, {each.cameras:,})") for each in few],
+        few=[
+            f"{name} ({each.photos:,}, {each.cameras:,})"
+            for name, each in rows
+            if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS
+        ],
         thresholds=[
             (name, evaluation.thresholds.get(each.taxon_id, 1.0)) for name, each in zip(names, about.taxa, strict=False)
         ],
         outlook=outlook(evaluation.curve),
         least_points=LEAST_POINTS,
-        animals=[_animal(name, each) for name, each in (*rows, ("**all that it knows**", evaluation.total))],
+        rows=rows,
         names=names,
         confusion=confusion,
-        confusion_rows=[(name, *(f"{number:,}" for number in row)) for name, row in confusion],
-        reliability=[
-            (f"{percent(each.low)} to {percent(each.high)}", percent(each.stated), percent(each.right), each.photos)
-            for each in evaluation.reliability
-        ],
-        curve=[(f"{each.photos:,}", f"{each.cameras:,}", percent(each.right)) for each in evaluation.curve],
         worst=worst,
-        worst_rows=[
-            (_code(each["photo"]), _code(each["camera"]), _text(each["said"]), _text(each["shows"])) for each in worst
-        ],
+        code=_code,
     )
 
 
@@ -84,16 +78,6 @@ def percent(share: float | None) -> str:
     ('95%', '–')
     """
     return "–" if share is None else f"{share:.0%}"
-
-
-def _animal(name: str, row: Row) -> Sequence[str]:
-    latin = f"*{row.taxon.scientific_name}*" if row.taxon else ""
-    shares = map(percent, (row.right, row.named, row.right_of_named))
-    return name, latin, f"{row.photos:,}", f"{row.cameras:,}", *shares
-
-
-def _name(taxon: Animal | None) -> str:
-    return taxon.name if taxon else OTHER
 
 
 def _text(text: str) -> Markup:
@@ -128,8 +112,8 @@ def _mistake(evaluation: Evaluation, outcome: Outcome, thumbnails: Mapping[Path,
     return {
         "photo": " ".join(photo.as_posix().split()),
         "camera": " ".join(outcome.camera.split()),
-        "said": f"{names[evaluation.guess(outcome)]}, {percent(float(outcome.probabilities.max()))}",
-        "shows": names[outcome.taxon],
+        "said": f"{_text(names[evaluation.guess(outcome)])}, {percent(float(outcome.probabilities.max()))}",
+        "shows": _text(names[outcome.taxon]),
         "box": outcome.box,
         "jpeg": b64encode(thumbnails.get(outcome.photo, b"")).decode(),
     }

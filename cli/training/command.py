@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from cli.errors import CommandError, Exit
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
 from cli.terminal import MOST_FAULTS, shown, waiting, warn
 from cli.training.evaluation import About, Evaluation
-from cli.training.features import NOTHING, Eye, Memory, Seen, see
+from cli.training.features import NOTHING, Eye, Memory, see
 from cli.training.fit import learn, taxa_of
 from cli.training.labels import Labels
 from cli.training.pack import COUNTRY, animals_of, areas_named, cells_in, write_pack
@@ -109,19 +109,20 @@ def train(
     models = services.recogniser.models
     eye = Eye(models.general, services.recogniser.detectors.get(), services.photos)
     with closing(Memory(cache_of(environment) / f"features-{eye.version}.sqlite")) as memory:
-        sight = see(found.photos, eye, memory, os.process_cpu_count() or 1)
-    _warn_of(sight.faults)
-    taxa, few = taxa_of([each.photo for each in sight.seen])
+        seen, faults = see(found.photos, eye, memory, os.process_cpu_count() or 1)
+    _warn_of(faults)
+    taxa, few = taxa_of([each.photo for each in seen])
     if few:
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
-    cells = cells_in(areas) if areas else _cells(sight.seen, taxa)
+    of_cameras = frozenset(cell for each in seen if (cell := each.photo.cell) and each.photo.taxon in taxa)
+    cells = cells_in(areas) if areas else of_cameras
     about = About(
         name,
         animals,
         precision,
         models.general.version,
-        unfound=sum(each == NOTHING for each in sight.faults.values()),
+        unfound=sum(each == NOTHING for each in faults.values()),
         cells=cells,
         areas=tuple(area for area in areas if len(area) == COUNTRY),
         places=areas_named(() if areas else cells, areas),
@@ -130,13 +131,9 @@ def train(
         author=author,
     )
     with waiting("training"):
-        head, evaluation = learn(sight.seen, about)
+        head, evaluation = learn(seen, about)
     _say(evaluation, write_pack(pack, head, evaluation, with_photos=with_photos))
     return Exit.DONE
-
-
-def _cells(seen: Iterable[Seen], taxa: Sequence[str]) -> frozenset[int]:
-    return frozenset(each.photo.cell for each in seen if each.photo.cell is not None and each.photo.taxon in taxa)
 
 
 def _warn_of(left_out: Mapping[Path, str]) -> None:

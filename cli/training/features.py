@@ -23,8 +23,10 @@ from cli.terminal import photo_progress
 from cli.training.labels import LabelledPhoto
 
 FORMAT = 2
-"""Of the kept features. Increase it when `head_crops`, `Eye` or the detectors' rules change."""
+"""Version of the kept features. Increase it when `head_crops`, `Eye` or the detectors' rules change."""
 NOTHING = "no animal was found"
+type Boxed = list[tuple[Box, NDArray[np.float32]]]
+"""The boxes of a photo's animals, each with its features, shape (F,)."""
 BY_PEOPLE = 1.0
 """Score of a box that people drew: no detector is that sure."""
 
@@ -50,10 +52,13 @@ class Eye:
         detector = detectors.camera_traps or detectors.general if detectors else None
         self.version = f"{general.version}-{detector.version if detector else 'none'}-{FORMAT}"
 
-    def look(self, labelled: LabelledPhoto, data: bytes) -> list[tuple[Box, NDArray[np.float32]]]:
+    def look(self, labelled: LabelledPhoto, data: bytes) -> Boxed:
         """Return the boxes of a photo with their features; none if no animal is found. Raises `ClientError`."""
-        picture = self._photos.open([data]).decode()[0].picture
-        return [(box, self._features(picture, box)) for box in self._boxes(labelled.boxes, picture)]
+        picture, side = self._photos.open([data]).decode()[0].picture, self._general.input_size
+        return [
+            (box, pooled([self._general.score(crop, self._prior).features for crop in head_crops(picture, box, side)]))
+            for box in self._boxes(labelled.boxes, picture)
+        ]
 
     def _boxes(self, given: Sequence[Box], picture: Picture) -> list[Box]:
         """Return the boxes to learn from.
@@ -69,10 +74,6 @@ class Eye:
             )
         found = self._detectors.detect(picture, by_night=True).animals
         return [*given, *(box for box in found if any(map(box.overlaps, given)))] if given else list(found[:1])
-
-    def _features(self, picture: Picture, box: Box) -> NDArray[np.float32]:
-        crops = head_crops(picture, box, self._general.input_size)
-        return pooled([self._general.score(crop, self._prior).features for crop in crops])
 
 
 def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
@@ -105,9 +106,7 @@ class Memory:
         """Close the file."""
         self._connection.close()
 
-    def get(
-        self, key: str, compute: Callable[[], list[tuple[Box, NDArray[np.float32]]]]
-    ) -> list[tuple[Box, NDArray[np.float32]]]:
+    def get(self, key: str, compute: Callable[[], Boxed]) -> Boxed:
         """Return what is kept under a key, or else what `compute` returns, and keep that."""
         with self._lock:
             row = self._connection.execute("select boxes, roots from seen where key = ?", (key,)).fetchone()
@@ -124,15 +123,11 @@ class Memory:
         return list(zip(boxes, np.frombuffer(row[1], np.float32).reshape(len(boxes), -1), strict=True)) if boxes else []
 
 
-class Sight(NamedTuple):
-    """The animals of labelled photos, in an order that does not depend on paths; and why photos have none, by path."""
+def see(photos: Sequence[LabelledPhoto], eye: Eye, memory: Memory, at_once: int) -> tuple[list[Seen], dict[Path, str]]:
+    """Return the animals of labelled photos, in an order that does not depend on paths, and why photos have none.
 
-    seen: list[Seen]
-    faults: dict[Path, str]
-
-
-def see(photos: Sequence[LabelledPhoto], eye: Eye, memory: Memory, at_once: int) -> Sight:
-    """Look at photos, `at_once` of them at a time, as far as `memory` does not have them. Show progress."""
+    Look only at photos that `memory` does not have, `at_once` of them at a time. Show progress.
+    """
 
     def look(labelled: LabelledPhoto) -> tuple[list[Seen], dict[Path, str]]:
         try:
@@ -151,4 +146,4 @@ def see(photos: Sequence[LabelledPhoto], eye: Eye, memory: Memory, at_once: int)
             faults |= fault
             reach(number)
     seen.sort(key=lambda each: (each.checksum, each.photo.taxon, each.box.score, each.box.x, each.box.y))
-    return Sight(seen, faults)
+    return seen, faults

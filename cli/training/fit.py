@@ -192,20 +192,11 @@ def thresholds_of(said: Floats, taxon: Numbers, precision: float) -> list[float]
     return thresholds
 
 
-class Fitted(NamedTuple):
-    """A head of all samples. `said`: probabilities by heads that have not seen the camera. `thresholds`: by taxon.
+def fit(samples: Samples, taxa: int, precision: float) -> tuple[Head, Floats, list[float], list[Point]]:
+    """Return a head fitted to all samples, and figures of heads that have not seen the photo's camera.
 
-    `curve`: from few photos to many.
+    The figures are the probabilities of each sample, the threshold of each taxon, and the learning curve.
     """
-
-    head: Head
-    said: Floats
-    thresholds: list[float]
-    curve: list[Point]
-
-
-def fit(samples: Samples, taxa: int, precision: float) -> Fitted:
-    """Fit a head to all samples. Its calibration and figures are of heads that have not seen the photo's camera."""
     folds, main = folds_of(samples), samples.is_main
     scored = cross_validate(samples, taxa, folds)
     is_known = samples.taxon != STRANGER
@@ -214,7 +205,7 @@ def fit(samples: Samples, taxa: int, precision: float) -> Fitted:
     said = probabilities(scored, temperature, far)
     head = replace(fit_linear(samples, taxa), temperature=temperature, far=far)
     thresholds = thresholds_of(said[main], samples.taxon[main], precision)
-    return Fitted(head, said, thresholds, learning_curve(samples, scored, folds))
+    return head, said, thresholds, learning_curve(samples, scored, folds)
 
 
 LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
@@ -236,19 +227,16 @@ def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
     number = Counter(taxon for taxon, _, _ in pairs)
     cameras = Counter(taxon for taxon, _ in {(taxon, camera) for taxon, _, camera in pairs})
     enough = [each for each in sorted(number) if number[each] >= LEAST_PHOTOS and cameras[each] >= LEAST_CAMERAS]
-    few = [
-        f"{taxon} ({count(number[taxon], 'photo')} of {count(cameras[taxon], 'camera')})"
+    shown = {
+        taxon: f"{taxon} ({count(number[taxon], 'photo')} of {count(cameras[taxon], 'camera')})"
         for taxon, _ in number.most_common()
-        if taxon not in enough
-    ]
+    }
     if len(enough) < LEAST_TAXA:
-        have = f"; {', '.join(enough)} has enough" if enough else ""
-        lack = f"; these have fewer photos, or cameras: {', '.join(few)}" if few else ""
         raise CommandError(
             f"there are too few labels to learn from: expected {LEAST_TAXA} taxa with {LEAST_PHOTOS} photos of "
-            f"{LEAST_CAMERAS} cameras each{have}{lack}; label more photos, of more cameras"
+            f"{LEAST_CAMERAS} cameras each, found {', '.join(shown.values()) or 'none'}; label more"
         )
-    return enough, few
+    return enough, [text for taxon, text in shown.items() if taxon not in enough]
 
 
 def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
@@ -273,11 +261,10 @@ def learn(seen: Sequence[Seen], about: About) -> tuple[Head, Evaluation]:
     """
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(seen, list(ids))
-    fitted = fit(samples, len(ids), about.precision)
+    head, scores, thresholds, curve = fit(samples, len(ids), about.precision)
     outcomes = tuple(
         Outcome(each.photo.photo, each.photo.camera, ids.get(each.photo.taxon, OTHER), said, each.box)
-        for each, said, is_main in zip(seen, fitted.said.astype(np.float32), samples.is_main, strict=True)
+        for each, said, is_main in zip(seen, scores.astype(np.float32), samples.is_main, strict=True)
         if is_main
     )
-    thresholds = dict(zip(ids.values(), fitted.thresholds, strict=True))
-    return fitted.head, Evaluation(about, outcomes, thresholds, tuple(fitted.curve))
+    return head, Evaluation(about, outcomes, dict(zip(ids.values(), thresholds, strict=True)), tuple(curve))

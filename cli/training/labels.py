@@ -15,6 +15,7 @@ from cli.deployments import Deployments, deployment_at, place_of
 from cli.errors import CommandError
 from cli.importing.labels import (
     COLUMNS,
+    PHOTO_COLUMNS,
     Label,
     called,
     cell_at,
@@ -35,14 +36,8 @@ from cli.study.study import Study
 from cli.study.taxa import ANIMALS
 from cli.video import is_video
 
-TABLE: Mapping[str, tuple[str, ...]] = {
-    "photo": ("file", "filepath", "filename", "path", "photo", "image", "result"),
-    "camera": ("deploymentid", "deployment", "camera", "cameraid", "location", "locationid", "station", "site"),
-    "latitude": ("latitude", "lat", "decimallatitude"),
-    "longitude": ("longitude", "lon", "decimallongitude"),
-    "name": COLUMNS["name"],
-}
-"""What the columns of a table are called, without spaces and capitals, the likeliest first."""
+TABLE = PHOTO_COLUMNS | {"name": COLUMNS["name"]}
+"""What the columns of a table are called."""
 SQLITE = b"SQLite format 3\0"
 _REVIEWED = "select distinct photo from review order by photo"
 CARD = re.compile(r"dcim|\d{3}[a-z_]\w{2,4}", re.IGNORECASE)

@@ -93,7 +93,7 @@ def test_megadetectors_boxes_have_no_names(here: Run, tmp_path: Path, card: Path
     first, second = here("import", results, boxes, "--root", card), here("import", results, wild)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     # THEN photos show an animal without a name
-    assert "1 have no place" in first.stderr
+    assert "1 photo has no place" in first.stderr
     answers = answers_in(results)
     answer, other = answers["S/IMG_0001.JPG"], answers["S/IMG_0002.JPG"]
     assert (answer["subject"], answer["prediction"], answer["candidates"]) == ("animal", None, [])

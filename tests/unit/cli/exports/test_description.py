@@ -19,12 +19,12 @@ def test_a_file_of_an_editor_for_windows_is_read(tmp_path: Path) -> None:
         ("{", "cannot be read as JSON"),
         ("[]", "is no object"),
         ('{"who": 1}', "has who; expected"),
-        ('{"contributors": "me"}', "contributors is no list of people"),
-        ('{"contributors": []}', "contributors is no list of people"),
-        ('{"contributors": [{"role": "contact"}]}', "contributors is no list of people"),
-        ('{"licenses": null}', "licenses is no list"),
-        ('{"licenses": ["CC0-1.0"]}', "licenses is no list"),
-        ('{"project": "Creek"}', "project is no object"),
+        ('{"contributors": "me"}', "contributors is not as in datapackage.json"),
+        ('{"contributors": []}', "contributors is not as"),
+        ('{"contributors": [{"role": "contact"}]}', "contributors is not as"),
+        ('{"licenses": null}', "licenses is not as"),
+        ('{"licenses": ["CC0-1.0"]}', "licenses is not as"),
+        ('{"project": "Creek"}', "project is not as"),
     ],
 )
 def test_what_no_export_can_be_made_of_is_said(tmp_path: Path, text: str, message: str) -> None:

@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -25,14 +24,11 @@ def keywords(xmp: str | bytes) -> list[str]:
 
 
 def test_names_of_people_and_folders_cannot_break_the_xml_and_nothing_says_where_that_was(made: Path) -> None:
-    # GIVEN sidecars of animals and folders of any name
+    # GIVEN sidecars of animals and folders of any name THEN all are XML, and keywords are as they were
     sidecars = {path.name.partition(".")[0]: path.read_bytes() for path in (made / "xmp").rglob("*.xmp")}
-    assert len(sidecars) >= 20
     found = {name: keywords(xmp) for name, xmp in sidecars.items()}
-    # THEN each keyword is as it was, without what XML cannot have
-    assert found["<b> & 'c'"][0] == '<i> & "lion"'
+    assert (found["<b> & 'c'"][0], found["person"]) == ('<i> & "lion"', ["person"])
     assert not [name for name, xmp in sidecars.items() if b"36.7" in xmp]
-    assert (found["person"], found["vehicle"], found["empty"]) == (["person"], ["vehicle"], ["empty"])
 
 
 def test_a_jpeg_has_the_keywords_inside_and_the_same_picture_and_exif(tmp_path: Path) -> None:
@@ -61,11 +57,6 @@ def test_sidecars_of_other_programs_stay(tmp_path: Path, capsys: pytest.CaptureF
     assert "lion" in keywords((tmp_path / "out" / "N" / "2.jpg.xmp").read_bytes())
 
 
-def copied(folder: Path, *options: str) -> dict[str, dict[str, str]]:
-    assert run(["copy", str(folder / "study.db"), str(folder / "out"), *options]) == Exit.DONE
-    return {row["new_path"].rpartition("/")[2]: row for row in rows_of(folder / "out" / "copied.csv")}
-
-
 @pytest.mark.parametrize("path", ["../1.jpg", "N/../../1.jpg", "/1.jpg"])
 def test_no_sidecar_is_written_outside_of_the_folder(path: str, tmp_path: Path) -> None:
     # GIVEN a results file of a stranger with such a photo
@@ -78,28 +69,24 @@ def test_no_sidecar_is_written_outside_of_the_folder(path: str, tmp_path: Path) 
 
 
 def test_copies_have_keywords_beside_or_inside(tmp_path: Path) -> None:
-    photos: list[tuple[str, str | None, Any]] = [
-        ("N/1.JPG", "2026-05-02 06:00:00", answer(LION)),
-        ("N/2.JPG", "2026-05-02 07:00:00", answer(None, **person(0.9))),
-    ]
+    # GIVEN a lion, and a person, who is blurred in copies
+    photos = [("N/1.JPG", "2026-05-02 06:00:00", answer(LION)), ("N/2.JPG", None, answer(None, **person(0.9)))]
     folder = study_of(tmp_path, photos)
-    originals = {path: (folder / "Two stations" / path).read_bytes() for path, *_ in photos}
-    found = copied(folder, "--xmp", "beside")
-    how = {name: row["how"] for name, row in found.items()}
-    assert how == {
-        "north_1.JPG": "link",
-        "north_1.JPG.xmp": "keywords",
-        "north_2.JPG": "blurred",
-        "north_2.JPG.xmp": "keywords",
-    }
-    sidecar = folder / "out" / found["north_1.JPG.xmp"]["new_path"]
-    assert "lion" in keywords(sidecar.read_bytes())
-    # WHEN they are wanted inside, a link is not one any more, and the sidecars go
-    found = copied(folder, "--xmp", "inside")
-    assert {name: row["how"] for name, row in found.items()} == {"north_1.JPG": "copy", "north_2.JPG": "blurred"}
-    for row, word in zip(found.values(), ("lion", "person"), strict=True):
-        with Image.open(folder / "out" / row["new_path"]) as image:
+    originals = [(folder / "Two stations" / "N" / name).read_bytes() for name in ("1.JPG", "2.JPG")]
+
+    def copied(*options: str) -> dict[str, str]:
+        assert run(["copy", str(folder / "study.db"), str(folder / "out"), *options]) == Exit.DONE
+        return {row["new_path"]: row["how"] for row in rows_of(folder / "out" / "copied.csv")}
+
+    beside = copied("--xmp", "beside")
+    assert list(beside.values()) == ["link", "keywords", "blurred", "keywords"]
+    assert "lion" in keywords((folder / "out" / list(beside)[1]).read_bytes())
+    # WHEN they are wanted inside THEN a link is not one any more, and the sidecars go
+    inside_ = copied("--xmp", "inside")
+    assert list(inside_.values()) == ["copy", "blurred"]
+    for path, word in zip(inside_, ("lion", "person"), strict=True):
+        with Image.open(folder / "out" / path) as image:
             assert word in keywords(image.info["xmp"])
-    assert {path: (folder / "Two stations" / path).read_bytes() for path, *_ in photos} == originals
-    # AND without the option, they have none
-    assert copied(folder)["north_1.JPG"]["how"] == "link"
+    assert [(folder / "Two stations" / "N" / name).read_bytes() for name in ("1.JPG", "2.JPG")] == originals
+    # WHEN they are not wanted THEN there are none
+    assert list(copied().values()) == ["link", "blurred"]

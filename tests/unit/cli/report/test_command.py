@@ -5,12 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cli.exports.darwin_core import write_dwca
-from cli.exports.description import read_description
-from cli.report.command import PAGES, chart_data, page
+from cli.report.command import chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of
 from tests.support.pictures import jpeg
-from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, made_up
+from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, box, boxes, made_up
 
 
 def summary(tmp_path: Path, photos: object = PHOTOS) -> Summary:
@@ -32,7 +30,6 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
 def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
     with made_up(tmp_path, PHOTOS[-1:], STATIONS[1:]) as study:
         found = summary_of(study)
-        write_dwca(study, tmp_path / "dwca.zip", read_description(None, ""))
     assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [(0.0, 0), (0.0, 0)])
 
 
@@ -62,18 +59,19 @@ def test_what_is_doubtful_comes_first_and_nothing_empty_is_shown(tmp_path: Path)
     assert not [each for each in ("Check this first", "Agreement of reviewers", "without an answer") if each in empty]
 
 
-def test_stations_at_one_place_are_one_point() -> None:
+def test_the_charts_show_a_point_for_each_place_and_a_bar_for_the_most_frequent_taxa() -> None:
+    # GIVEN stations at one place, and more taxa than bars
     stations = {
-        f"{name}_{year}": Station(name, 1.0, 2.0, events=3, taxa={"Felidae"}) for name in ("a", "b") for year in (1, 2)
+        f"{name}{year}": Station(name, 1.0, 2.0, events=3, taxa={"Felidae"}) for name in "ab" for year in (1, 2)
     }
-    (point,) = chart_data(Summary(stations=stations), [])["stations"]
-    assert (point["name"], point["value"]) == ("a, b", [2.0, 1.0, 12, 1])
+    groups = [Group(f"{number}", "A b", "species", "animal", events=100 - number) for number in range(50)]
+    charts = chart_data(Summary(stations=stations), groups)
+    assert [(each["name"], each["value"]) for each in charts["stations"]] == [("a, b", [2.0, 1.0, 12, 1])]
+    assert [each["name"] for each in charts["taxa"]] == [f"{number}" for number in range(30)]
 
 
 def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
-    photos = [
-        (f"N/{number:02}.jpg", f"2026-05-02 {number:02}:00:00", answer(IMPALA, number / 100)) for number in range(20)
-    ]
+    photos = [(f"N/{hour:02}.jpg", f"2026-05-02 {hour:02}:00:00", answer(IMPALA, hour / 100)) for hour in range(20)]
     impala = summary(tmp_path, photos).groups["Aepyceros melampus"]
     names = [name for name, *_ in photos]
     assert [path for _, path, _ in impala.surest] == names[: -SHOWN - 1 : -1]
@@ -102,11 +100,9 @@ def charts(text: str) -> Any:
 
 def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
     # GIVEN a photo of a person, and one of an animal with a person on it
-    person = {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.5, "score": 0.9}
-    with_person = answer(IMPALA, subject="animal", people={"count": 1, "boxes": [person]})
     photos = [
         ("N/me.jpg", "2026-05-02 06:00:00", answer(None, subject="person")),
-        ("N/us.jpg", "2026-05-02 07:00:00", with_person),
+        ("N/us.jpg", "2026-05-02 07:00:00", answer(IMPALA, subject="animal", people=boxes(box(0.1)))),
         ("N/it.jpg", "2026-05-02 08:00:00", answer(IMPALA)),
     ]
     with made_up(tmp_path, photos) as study:
@@ -115,11 +111,6 @@ def test_pictures_of_people_can_be_left_out(tmp_path: Path) -> None:
     assert [name in shown for name in ("me.jpg", "us.jpg", "it.jpg")] == [True, True, True]
     assert [name in hidden for name in ("me.jpg", "us.jpg", "it.jpg")] == [False, False, True]
     assert "The photos are left out" in hidden
-
-
-def test_the_bar_chart_has_the_most_frequent_taxa() -> None:
-    groups = [Group(f"{number}", "A b", "species", "animal", events=100 - number) for number in range(50)]
-    assert [each["name"] for each in chart_data(Summary(), groups)["taxa"]] == [f"{number}" for number in range(30)]
 
 
 def test_taxa_wider_than_a_family_are_one_bar_at_the_end(tmp_path: Path) -> None:
@@ -137,7 +128,7 @@ def test_taxa_wider_than_a_family_are_one_bar_at_the_end(tmp_path: Path) -> None
 
 
 def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> None:
-    # GIVEN a camera without a deployment, so without either, and one that has both
+    # GIVEN a camera without a deployment, and one that has both
     photos = [("a/1.jpg", "2026-05-02 23:30:00", answer(LION)), ("N/1.jpg", "2026-05-02 23:30:00", answer(LION))]
     with made_up(tmp_path, photos[:1], ()) as study:
         alone = summary_of(study)
@@ -147,9 +138,3 @@ def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> N
     both = page(summary(tmp_path, photos), "", tmp_path)
     assert "Events by hour of the sun" in both
     assert "1 event without a place or a time zone" in both
-
-
-def test_the_coasts_are_small_and_name_their_source() -> None:
-    path = PAGES / "coasts.json"
-    assert path.stat().st_size < 60_000
-    assert "Natural Earth" in json.loads(path.read_text(encoding="utf-8"))["source"]

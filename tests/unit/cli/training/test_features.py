@@ -46,11 +46,11 @@ def photo(folder: Path, name: str, colour: str, *boxes: Box, dot: str | None = N
 def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [photo(tmp_path, f"{colour}.png", colour, DRAWN) for colour in ("red", "green", "blue")]
     with closing(Memory(tmp_path / "cache" / "features.sqlite")) as memory:
-        first = see(photos, eye, memory, 2)
+        first, _ = see(photos, eye, memory, 2)
     # THEN each has its features, the roots of the colours' means
-    by_name = {each.photo.photo.stem: each for each in first.seen}
+    by_name = {each.photo.photo.stem: each for each in first}
     assert by_name["red"].features == pytest.approx([255**0.5, 0, 0], abs=0.01)
-    assert [each.box for each in first.seen] == [DRAWN] * 3
+    assert [each.box for each in first] == [DRAWN] * 3
     # WHEN one is added, after the photos have moved
     looked: list[str] = []
 
@@ -61,11 +61,11 @@ def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Eye, "look", look)
     moved = [each._replace(photo=each.photo.rename(tmp_path / f"moved {each.photo.name}")) for each in photos]
     with closing(Memory(memory.path)) as memory:
-        again = see([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], eye, memory, 2)
+        again, faults = see([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], eye, memory, 2)
     # THEN only that is looked at, and the others are the same, in the same order
     assert looked == ["grey"]
-    assert [each.features.tobytes() for each in again.seen] == [each.features.tobytes() for each in first.seen]
-    assert again.faults == {tmp_path / "grey.png": NOTHING}
+    assert [each.features.tobytes() for each in again] == [each.features.tobytes() for each in first]
+    assert faults == {tmp_path / "grey.png": NOTHING}
 
 
 def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
     gone, broken = (LabelledPhoto(tmp_path / name, "Panthera leo", "n") for name in ("gone.jpg", "broken.jpg"))
     dark = photo(tmp_path, "dark.png", "black")
     with closing(Memory(tmp_path / "features.sqlite")) as memory:
-        found = see([gone, broken, dark], eye, memory, 1)
-    assert (len(found.seen), set(found.faults)) == (0, {gone.photo, broken.photo, dark.photo})
-    assert found.faults[dark.photo] == NOTHING
+        found, faults = see([gone, broken, dark], eye, memory, 1)
+    assert (found, set(faults)) == ([], {gone.photo, broken.photo, dark.photo})
+    assert faults[dark.photo] == NOTHING
 
 
 def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ THRESHOLDS = {"panthera-leo": 0.81239, "leporidae": 1.0, "odocoileus-hemionus": 
 
 @pytest.fixture(scope="module")
 def head() -> Head:
-    return fit(clouds(), 3, 0.9).head
+    return fit(clouds(), 3, 0.9)[0]
 
 
 def test_the_model_says_what_the_head_says(head: Head) -> None:
