@@ -97,7 +97,7 @@ class Layout(NamedTuple):
         number = {animal.taxon_id: each for animal, each in zip(ordered, animals.number.tolist(), strict=True)}
         own = {(each.scientific_name, each.rank): number[each.taxon_id] for each in ordered}
         covers = tuple(
-            (number[taxon], np.array([own[clade] for clade in clades]))
+            (number[taxon], np.array(sorted(own[clade] for clade in clades)))
             for taxon, clades in classes.items()
             if taxon in number and clades <= own.keys()
         )

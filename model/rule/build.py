@@ -45,7 +45,7 @@ from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.packs import Pack
 from chalicelib.model.prior import HERE_OF_STATUS
 from chalicelib.model.recogniser import Recogniser
-from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS, Taxon
+from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS
 from chalicelib.photo import pixels, quality
 from chalicelib.services import build_recogniser
 from model.rule.formula import Rule
@@ -90,8 +90,7 @@ class RuleFiles:
         self.classes = read_members(recogniser.naming.families.folder / "members.csv")
         everything = self._chain(models.packs)[-1][1].taxonomy if models.packs else models.taxonomy
         self.table, self.recogniser = RuleTable(everything, recogniser.naming.families), recogniser
-        self.graphs: dict[tuple[str, ...], str] = {}
-        self.files: dict[str, bytes] = {}
+        self.graphs, self.files = dict[tuple[str, ...], str](), dict[str, bytes]()
         curves, least = recogniser.naming.curves, recogniser.naming.animal
         for size in range(len(models.packs) + 1):
             for packs in combinations(models.packs, size):
@@ -121,12 +120,15 @@ class RuleFiles:
         """Return the content of rule.json: taxa, animals, relatives, graphs, packs, detectors and all constants."""
         general, everything = self.models.general, self.table.everything
         own = {animal.lineage: animal for animal in everything.animals}
+        ordered = [everything.animals[index] for index in everything.order.tolist()]
+        # the first animal of each taxon, as in `naming.Names`; a dict keeps the last
+        first = {each.lineage[: n + 1]: each for each in reversed(ordered) for n in range(len(each.lineage))}
         taxa = [
             {
                 **_fields(lineage[-1], "name scientific_name rank"),
-                "id": own[lineage].taxon_id if lineage in own else _slug_of(lineage[-1]),
+                "id": own[lineage].taxon_id if lineage in own else _slug_of(lineage[-1].scientific_name),
                 "parent": self.table.row(lineage[:-1]),
-                "domestic": lineage in own and own[lineage].kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1],
+                "domestic": lineage in first and first[lineage].kind in DOMESTIC and lineage[-1].rank not in RANKS[:-1],
             }
             for lineage in self.table.rows
         ]
@@ -173,8 +175,8 @@ class RuleFiles:
         }
 
 
-def _slug_of(taxon: Taxon) -> str:
-    return taxon.scientific_name.lower().replace(" ", "-")
+def _slug_of(name: str) -> str:
+    return name.lower().replace(" ", "-")
 
 
 def _fields(of: object, names: str) -> dict[str, Any]:

@@ -146,6 +146,9 @@ def test_graphs_say_what_python_says_of_any_scores(
 
 def test_the_files_are_the_same_each_time(golden: Golden) -> None:
     assert RuleFiles.of_release().files == golden.rule.files
+    # AND in each process: nothing has the order of a set
+    covers = golden.rule.table.candidates(golden.rule.models.taxonomy).layout.covers
+    assert all(members.tolist() == sorted(members.tolist()) for _, members in covers)
 
 
 def test_no_graph_has_a_cast_which_browsers_compile_at_great_cost(golden: Golden) -> None:
@@ -159,3 +162,4 @@ def test_the_table_has_wider_taxa_first_and_all_that_is_needed_of_each(golden: G
     assert len({len(column) for column in taxa.values()}) == 1
     assert table["animals"]["id"] == [animal.id for animal in golden.rule.table.everything.animals]
     assert table["recogniser"]["SURE"] == 0.8
+    assert taxa["domestic"][taxa["id"].index("canis-familiaris")]
