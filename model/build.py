@@ -69,12 +69,10 @@ def serialize(
 def main(arguments: list[str] | None = None) -> int:
     """Build the model. Return 0, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model.build", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=OUTPUT, metavar="FILE", help="file to write (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--fp32", action="store_true", help="build with full precision: 4 times the size, half the speed of int8"
-    )
+    text = "file to write (default: %(default)s)"
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE", help=text)
+    text = "build with full precision: 4 times the size, half the speed of int8"
+    parser.add_argument("--fp32", action="store_true", help=text)
     options = parser.parse_args(arguments)
     try:
         ranges = None if options.fp32 else read_ranges(ACTIVATIONS)

@@ -60,12 +60,8 @@ def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
     if manifest.kind == DETECTOR:
         model = detector_graph.convert(_detector_of(manifest, weights, file), manifest.size, metadata)
     else:
-        model = tflite_to_onnx.convert(
-            tflite_to_onnx.read_network(file),
-            temperature=manifest.temperature,
-            background=manifest.background,
-            metadata=metadata,
-        )
+        operators = tflite_to_onnx.read_network(file)
+        model = tflite_to_onnx.convert(operators, manifest.temperature, manifest.background, metadata)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -91,19 +87,17 @@ def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str
     Afterwards a pack has an ONNX file only if it was made from these weights. Raise `ModelError` if a manifest is
     malformed, weights have a wrong SHA-256, or they cannot be converted.
     """
-    missing: dict[str, str] = {}
-    unreachable = ""
+    missing, unreachable = dict[str, str](), ""
     for manifest in [Manifest.read(file) for file in sorted(folder.glob("*.toml"))]:
         if manifest.weights is None:
             continue  # a pack whose ONNX file lies beside its manifest
         manifest.model.unlink(missing_ok=True)
         if not manifest.enabled:
             continue
-        cached = (cache / manifest.weights.sha256).is_file()
-        if unreachable and not cached:  # one time limit is enough to wait for
-            missing[manifest.name] = unreachable
-            continue
-        if not cached:
+        if not (cache / manifest.weights.sha256).is_file():
+            if unreachable:  # one time limit is enough to wait for
+                missing[manifest.name] = unreachable
+                continue
             print(f"packs: getting {manifest.name} from {source or address_of(manifest.weights, host)}", flush=True)
         try:
             weights = get_weights(manifest.weights, cache, source, host)
@@ -112,9 +106,7 @@ def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str
             unreachable = str(error) if isinstance(error, HostUnreachable) else unreachable
             continue
         data = convert(manifest, manifest.weights, weights)
-        partial = manifest.model.with_suffix(f".{os.getpid()}")
-        partial.write_bytes(data)
-        partial.replace(manifest.model)
+        _write(manifest.model, data)
         print(f"packs: {manifest.name} built, {len(data) / 1e6:.1f} MB", flush=True)
     return missing
 
@@ -144,10 +136,14 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
             "so do not use it"
         )
     cache.mkdir(parents=True, exist_ok=True)
-    partial = cached.with_name(f"{cached.name}.{os.getpid()}")
-    partial.write_bytes(data)
-    partial.replace(cached)  # another setup may write the same file
+    _write(cached, data)
     return cached
+
+
+def _write(file: Path, data: bytes) -> None:
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    partial.write_bytes(data)
+    partial.replace(file)  # another setup may write the same file
 
 
 def address_of(weights: Weights, host: str = HOST) -> str:
@@ -191,9 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build the packs. Return 0, 3 if weights cannot be had, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model packs", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folder", type=Path, default=PACKS, metavar="FOLDER", help="the packs (default: model/packs)")
-    parser.add_argument(
-        "--cache", type=Path, default=CACHE, metavar="FOLDER", help="folder for the weights (default: .local/weights)"
-    )
+    text = "folder for the weights (default: .local/weights)"
+    parser.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help=text)
     parser.add_argument("--host", default=HOST, metavar="URL", help="mirror of %(default)s to download from")
     options = parser.parse_args(arguments)
     variable = os.environ.get(VARIABLE, "")

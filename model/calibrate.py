@@ -96,13 +96,6 @@ def ranges_of(
     return {tensor: histograms.range_of(tensor, percentile) for tensor in tensors}
 
 
-def _ranges_of_model(photos: Path, percentile: float) -> Ranges:
-    network, animals = read_network(), count_animals(LABELS)
-    tensors, prior = intermediate_tensors(network), np.ones((1, animals), np.float32)
-    inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in read_photos(photos))
-    return ranges_of(build_graph(network, animals, 1.0, None, {}), tensors, inputs, percentile)
-
-
 def measure_detector(network: ModelProto, tensors: Sequence[str], frames: Iterable[NDArray[np.uint8]]) -> Ranges:
     """Run a detector on photos and return the range of each of its `tensors`, with the most extreme values."""
     inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
@@ -123,9 +116,8 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
     while high - low > 1e-6:
         left, right = low + (high - low) / 3, high - (high - low) / 3
-        at_left, at_right = (
-            negative_log_likelihood(apply_temperature(probabilities, 1 / x), labels) for x in (left, right)
-        )
+        tempered = (apply_temperature(probabilities, 1 / x) for x in (left, right))
+        at_left, at_right = (negative_log_likelihood(each, labels) for each in tempered)
         low, high = (low, right) if at_left < at_right else (left, high)
     return 2 / (low + high)
 
@@ -159,8 +151,11 @@ def _write_ranges(options: argparse.Namespace) -> str:
         output = options.output or activations_of(options.pack)
         ranges = _ranges_of_pack(Manifest.read(PACKS / f"{options.pack}.toml"), options.photos)
     else:
-        output = options.output or ACTIVATIONS
-        ranges = _ranges_of_model(options.photos, options.percentile)
+        output, network, animals = options.output or ACTIVATIONS, read_network(), count_animals(LABELS)
+        prior = np.ones((1, animals), np.float32)
+        inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in read_photos(options.photos))
+        graph = build_graph(network, animals, 1.0, None, {})
+        ranges = ranges_of(graph, intermediate_tensors(network), inputs, options.percentile)
     write_ranges(output, ranges)
     return f"{output.name}: ranges of {len(ranges)} activations"
 

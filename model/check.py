@@ -76,11 +76,6 @@ def _problems_of_runs(model: Model) -> Iterator[str]:
     yield from _problems_of_prior(model, photo, plain)
 
 
-def _noise(size: int) -> NDArray[np.uint8]:
-    """Return an image of noise, shape (1, size, size, 3)."""
-    return np.random.default_rng(_SEED).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
-
-
 def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) -> Iterator[str]:
     prior = np.ones(model.animals, np.float32)
     prior[plain.vision.argmax()] = 0.01
@@ -95,6 +90,11 @@ def _problems_of_prior(model: Model, photo: NDArray[np.uint8], plain: Scores) ->
         yield "a prior of 1e-12 for all animals changes output probabilities; expected the same as with ones"
 
 
+def _noise(size: int) -> NDArray[np.uint8]:
+    """Return an image of noise, shape (1, size, size, 3)."""
+    return np.random.default_rng(_SEED).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
+
+
 def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     return not np.allclose(one, other, rtol=0, atol=TOLERANCE)
 
@@ -107,8 +107,7 @@ def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
 def find_pack_problems(file: Path) -> list[str]:
     """Return one sentence for each problem of a pack. `file`: its manifest."""
     problems: list[str] = []
-    manifest = _made(problems, lambda: Manifest.read(file))
-    if manifest is None:
+    if (manifest := _made(problems, lambda: Manifest.read(file))) is None:
         return problems
     labels = None
     if manifest.kind == DETECTOR:
@@ -175,9 +174,8 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
     batch, *image = found[INPUT][1]
     is_free = manifest.kind == DETECTOR and not any(isinstance(side, int) for side in image[:2])
     if image != [*(image[:2] if is_free else (size, size)), 3] or (isinstance(batch, int) and batch != 1):
-        yield (
-            f"input {INPUT} of {name} has shape {found[INPUT][1]}; expected N × {size} × {size} × 3, as in the manifest"
-        )
+        expected_shape = f"N × {size} × {size} × 3, as in the manifest"
+        yield f"input {INPUT} of {name} has shape {found[INPUT][1]}; expected {expected_shape}"
     if manifest.kind == DETECTOR:
         boxes, scores = found["boxes"][1], found["scores"][1]
         if len(boxes) != 3 or len(scores) != 3 or boxes[1] != scores[1] or boxes[2] != 4:
@@ -254,28 +252,23 @@ def main(arguments: list[str] | None = None) -> int:
         text = f"CSV file of {what} (default: {name}.csv in the folder of MODEL)"
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=text)
     options = parser.parse_args(arguments)
-    manifest = _manifest_of(options.model)
-    if manifest is not None:
+    model: Path = options.model
+    if model.parent == Path() and not model.suffix:  # the name of a pack
+        model = PACKS / f"{model}.toml"
+    if model.suffix == ".toml":
         if options.labels or options.taxa:
             parser.error("--labels and --taxa are for a model; a pack names its labels in its manifest")
-        problems = find_pack_problems(manifest)
-        fits = f"pack {manifest.stem} meets the contract and matches its labels"
+        problems = find_pack_problems(model)
+        fits = f"pack {model.stem} meets the contract and matches its labels"
     else:
-        labels = options.labels or options.model.with_name("labels.csv")
-        problems = find_problems(options.model, labels, options.taxa or options.model.with_name("taxa.csv"))
-        fits = f"{options.model.name} meets the contract and matches {labels.name}"
+        labels = options.labels or model.with_name("labels.csv")
+        problems = find_problems(model, labels, options.taxa or model.with_name("taxa.csv"))
+        fits = f"{model.name} meets the contract and matches {labels.name}"
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
         print(fits)
     return 1 if problems else 0
-
-
-def _manifest_of(given: Path) -> Path | None:
-    """Return the path of the manifest if `given` names a pack, or None if it is a model."""
-    if given.suffix == ".toml":
-        return given
-    return PACKS / f"{given}.toml" if given.parent == Path() and not given.suffix else None
 
 
 if __name__ == "__main__":

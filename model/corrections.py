@@ -7,6 +7,9 @@ FILE has corrections of answers, which `python -m web corrections --pictures FOL
 alike. Both versions see the photo alone. Corrections alone favour the new version, since the live one was wrong about
 each of them; only reviews also have what it was right about. With `--out model/verdict.json` the gate of a release
 refuses a model that was worse (infra/release/gate.py).
+
+Only photos on which the two versions differ say anything (McNemar 1947). If neither were better, each of these would
+favour one or the other like a fair coin, so their number has a binomial distribution.
 """
 
 import argparse
@@ -16,8 +19,9 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import comb
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chalicelib.config import casts
 from chalicelib.config.settings import Settings
@@ -26,10 +30,11 @@ from chalicelib.errors import ClientError, ModelError, SettingError
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
-from model.verdict import Verdict, grade, verdict
 
 SHOWN = 10
 """Maximum number of photos that are listed because the new version is worse on them."""
+NOISE: Final = 0.05
+"""A version is worse if chance alone would make it look as bad or worse in fewer than this share of cases."""
 
 type Line = tuple[str, ...]
 """Scientific names from the phylum down to a taxon; empty: no animal."""
@@ -41,6 +46,46 @@ class Said(NamedTuple):
     photo: Path
     animal: str
     source: str
+
+
+class Verdict(NamedTuple):
+    """The comparison of two versions: on how many photos the new one is `better`, `worse` or the `same`."""
+
+    better: int
+    worse: int
+    same: int
+
+    @property
+    def chance(self) -> float:
+        """Return the probability that chance alone makes the new version look as bad as this or worse.
+
+        >>> round(Verdict(better=2, worse=9, same=100).chance, 4)
+        0.0327
+        """
+        differing = self.better + self.worse
+        as_bad = sum(comb(differing, each) for each in range(self.worse, differing + 1))
+        return float(as_bad / (1 << differing))
+
+    @property
+    def is_worse(self) -> bool:
+        """Return whether the new version is worse by more than noise."""
+        return self.worse > self.better and self.chance < NOISE
+
+
+def grade(named: Line, truth: Line) -> int:
+    """Return how good an answer is: 0 for none, -1 for a wrong taxon, or how deep a right one is.
+
+    An answer is right if it is the truth, includes it, or is within it: a photo that a person calls a deer may show a
+    roe deer.
+
+    >>> fox = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
+    >>> [grade(named, fox) for named in (fox, fox[:4], fox[:4] + ("Canis",), ())]
+    [6, 4, -1, 0]
+    """
+    if not truth:
+        return -1 if named else 1
+    shared = min(len(named), len(truth))
+    return shared if named[:shared] == truth[:shared] else -1
 
 
 def read_said(file: Path, folder: Path) -> Iterator[Said]:
@@ -88,8 +133,7 @@ def answer_of(services: Services, data: bytes) -> Line:
 
 def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
     """Compare the answers of two versions with what people said. Print the comparison and return it."""
-    known, grades, worse, unknown = lines_of(live, new), list[tuple[int, int]](), list[str](), Counter[str]()
-    sources = Counter[str]()
+    known, better, worse, unknown, sources = lines_of(live, new), 0, list[str](), Counter[str](), Counter[str]()
     for number, each in enumerate(said):
         if number % 20 == 0:
             print(f"photo {number} of {len(said)}", file=sys.stderr, flush=True)
@@ -104,23 +148,24 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
             unknown["the photo cannot be read"] += 1
             continue
         sources[each.source] += 1
-        grades.append((grade(before, truth), grade(after, truth)))
-        if grades[-1][1] < grades[-1][0]:
-            worse.append(f"{each.photo.name}: {each.animal or 'no animal'}, was {_last(before)}, is {_last(after)}")
-    found = verdict(grades)
-    whose = ", ".join(f"{source}: {count}" for source, count in sources.most_common())
-    print(f"{len(grades)} photo{'s' * (len(grades) != 1)} ({whose})")
+        change = grade(after, truth) - grade(before, truth)
+        better += change > 0
+        if change < 0:
+            worse.append(f"{each.photo.name}: {each.animal or 'no animal'}, was {_name(before)}, is {_name(after)}")
+    count = sources.total()
+    found = Verdict(better, len(worse), count - better - len(worse))
+    whose = ", ".join(f"{source}: {photos}" for source, photos in sources.most_common())
+    print(f"{count} photo{'s' * (count != 1)} ({whose})")
     print(f"the new version is better about {found.better}, worse about {found.worse}, the same about {found.same}")
     print(f"{'' if found.is_worse else 'not '}worse by more than noise: p = {found.chance:.4f}")
-    for line in (
-        *(f"  {each}" for each in worse[:SHOWN]),
-        *(f"left out {n}: {why}" for why, n in unknown.most_common(SHOWN)),
-    ):
-        print(line)
+    for line in worse[:SHOWN]:
+        print(f"  {line}")
+    for why, photos in unknown.most_common(SHOWN):
+        print(f"left out {photos}: {why}")
     return found
 
 
-def _last(line: Line) -> str:
+def _name(line: Line) -> str:
     return line[-1] if line else "nothing"
 
 

@@ -57,14 +57,13 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     """
     inputs, outputs = network.graph.input, network.graph.output
     squares = squares_of(size)
-    if (found := [_shape(each) for each in inputs]) != [[1, 3, size, size]]:
-        raise ModelError(f"the detector has inputs {found}; expected 1 × 3 × {size} × {size}")
+    if (shapes := [_shape(each) for each in inputs]) != [[1, 3, size, size]]:
+        raise ModelError(f"the detector has inputs {shapes}; expected 1 × 3 × {size} × {size}")
     if len(outputs) != 1 or _shape(outputs[0])[:2] != [1, squares] or _shape(outputs[0])[2] <= _BEFORE_CLASSES:
         raise ModelError(
             f"the detector has outputs {[_shape(each) for each in outputs]}; expected 1 × {squares} × (5 + classes)"
         )
-    source, raw = inputs[0].name, outputs[0].name
-    classes = _shape(outputs[0])[2] - _BEFORE_CLASSES
+    source, raw, classes = inputs[0].name, outputs[0].name, _shape(outputs[0])[2] - _BEFORE_CLASSES
     graph = version_converter.convert_version(network, OPSET).graph
     _unfocus(graph, source)
     pack = _Pack()
@@ -87,16 +86,13 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     pack.add("Mul", ["pack.boxes", "pack.strides"], "boxes")
     pack.add("Mul", ["pack.objectness", "pack.classes"], "scores")
     read = {name for each in pack.nodes for name in each.input}
-    made = helper.make_graph(
-        pack.nodes,
-        "detector",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "H", "W", 3])],
-        [
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "A", 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, "A", classes]),
-        ],
-        [each for each in pack.constants.values() if each.name in read],
-    )
+    constants = [each for each in pack.constants.values() if each.name in read]
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "H", "W", 3])
+    found = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, "A", width])
+        for name, width in (("boxes", 4), ("scores", classes))
+    ]
+    made = helper.make_graph(pack.nodes, "detector", [image], found, constants)
     return to_model(made, "model.detector_graph", metadata)
 
 

@@ -11,15 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ModelError
-from chalicelib.model.session import Model, Scores
+from chalicelib.model.session import Model
 from chalicelib.photo.decode import open_photo
 from model import corrections
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
@@ -36,8 +36,7 @@ type Probabilities = NDArray[np.float32] | NDArray[np.float64]  # shape (photos,
 type Labels = NDArray[np.intp]  # shape (photos,): output index of the animal on each photo
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledPhoto:
+class LabelledPhoto(NamedTuple):
     """A photo. `label`: output index of the animal; 398 or more if there is none. `pixels`: (S, S, 3) uint8."""
 
     label: int
@@ -69,8 +68,7 @@ def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDAr
     return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Results:
+class Results(NamedTuple):
     """The results of one build on all photos. `seconds`: duration of each inference, on one thread."""
 
     vision: NDArray[np.float32]
@@ -82,24 +80,18 @@ class Results:
 def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tuple[dict[str, Results], Labels]:
     """Run every model on every photo. The models take turns, so that other programs slow all models equally."""
     loaded = {name: Model(path, threads=1) for name, path in models.items()}
-    scores: dict[str, list[Scores]] = {name: [] for name in models}
-    seconds: dict[str, list[float]] = {name: [] for name in models}
+    found: dict[str, list[tuple[NDArray[np.float32], float, float]]] = {name: [] for name in models}
     labels = []
     for photo in photos:
         labels.append(photo.label)
         for name, model in loaded.items():
             started = time.perf_counter()
-            scores[name].append(model.score(photo.pixels, np.ones(model.animals, np.float32)))
-            seconds[name].append(time.perf_counter() - started)
-    results = {
-        name: Results(
-            np.stack([each.vision for each in scores[name]]),
-            np.array([each.animal_probability for each in scores[name]]),
-            tuple(seconds[name]),
-            path.stat().st_size / 1e6,
-        )
-        for name, path in models.items()
-    }
+            scores = model.score(photo.pixels, np.ones(model.animals, np.float32))
+            found[name].append((scores.vision, scores.animal_probability, time.perf_counter() - started))
+    results = {}
+    for name, path in models.items():
+        vision, animal, seconds = zip(*found[name], strict=True)
+        results[name] = Results(np.stack(vision), np.array(animal), seconds, path.stat().st_size / 1e6)
     return results, np.array(labels, dtype=np.intp)
 
 
@@ -137,11 +129,9 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Evaluate the int8 and fp32 models and print the table, or compare versions. Return 0, or 1 after an error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m model evaluate",
-        description=(__doc__ or "").partition("\n")[0],
-        epilog="Example: python -m model evaluate --corrections reviews.csv --photos study/ --new PACKS_PATH=my/packs",
-    )
+    example = "Example: python -m model evaluate --corrections reviews.csv --photos study/ --new PACKS_PATH=my/packs"
+    description = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m model evaluate", description=description, epilog=example)
     text = f"{PHOTOS_HELP}; with --corrections, the folder of the photos that the file names"
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=text)
     text = "CSV file of corrections or reviews (model/corrections.py); print whether the new version is worse on them"

@@ -54,11 +54,8 @@ class GraphBuilder:
 
     def channels(self, name: str, values: NDArray[np.integer], scales: NDArray[np.float32]) -> str:
         """Add integers that are multiples of a scale for each output channel, the first axis."""
-        inputs = [
-            self.constant(f"{name}.integers", values),
-            self.constant(f"{name}.scales", scales),
-            self.constant(f"{name}.zeros", np.zeros(len(scales), values.dtype)),
-        ]
+        parts = {"integers": values, "scales": scales, "zeros": np.zeros(len(scales), values.dtype)}
+        inputs = [self.constant(f"{name}.{part}", value) for part, value in parts.items()]
         return self.add("DequantizeLinear", inputs, name, axis=0)
 
 
@@ -83,10 +80,8 @@ class QuantizableGraph(GraphBuilder):
         if self.ranges is None:
             return tensor
         range_ = self.ranges[name or tensor]
-        parameters = [
-            self.constant(f"{tensor}.scale", range_.scale),
-            self.constant(f"{tensor}.zero", range_.zero_point),
-        ]
+        values: dict[str, np.generic] = {"scale": range_.scale, "zero": range_.zero_point}
+        parameters = [self.constant(f"{tensor}.{each}", value) for each, value in values.items()]
         self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
@@ -114,7 +109,9 @@ def build_graph(
     The first `animals` classes are the animals. `temperature` divides the logits.
     """
     graph = QuantizableGraph(ranges and {**ranges, "pixels": _PIXELS})
-    _add_normalisation(graph)
+    graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
+    scale, zero = graph.constant("pixels.scale", np.float32(1 / 128)), graph.constant("pixels.zero", np.uint8(127))
+    graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
     features, source = _add_convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
     size = -(-INPUT_SIZE // network.stem.stride)
     for block in network.blocks:
@@ -122,7 +119,18 @@ def build_graph(
     features, _ = _add_convolution(graph, network.head, features, source, size)
     _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
     _add_activation_map(graph, network.head.name, size)
-    return _finished(graph, animals, network.classifier.shape[1], size, metadata)
+    tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
+    image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
+    inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
+    outputs = [
+        tensor("probabilities", floats, ["N", animals]),
+        tensor("vision_probabilities", floats, ["N", animals]),
+        tensor("animal_probability", floats, ["N"]),
+        tensor(FEATURES, floats, ["N", network.classifier.shape[1]]),
+        tensor(ACTIVATION_MAP, floats, ["N", size, size]),
+    ]
+    made = helper.make_graph(graph.nodes, "faunalens", inputs, outputs, [*graph.constants.values()])
+    return to_model(made, "model.build", metadata)
 
 
 def intermediate_tensors(network: Network) -> list[str]:
@@ -134,13 +142,6 @@ def intermediate_tensors(network: Network) -> list[str]:
     return [*names, network.head.name, "pool"]
 
 
-def _add_normalisation(graph: QuantizableGraph) -> None:
-    graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
-    scale = graph.constant("pixels.scale", np.float32(1 / 128))
-    zero = graph.constant("pixels.zero", np.uint8(127))
-    graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
-
-
 def _add_convolution(
     graph: QuantizableGraph, layer: Convolution, tensor: str, source: str, size: int
 ) -> tuple[str, str]:
@@ -148,20 +149,11 @@ def _add_convolution(
     before, after = layer.padding(size)
     inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
     fp32_relu6 = layer.relu6 and graph.ranges is None
-    output = graph.add(
-        "Conv",
-        inputs,
-        f"{layer.name}.linear" if fp32_relu6 else layer.name,
-        kernel_shape=[layer.kernel] * 2,
-        strides=[layer.stride] * 2,
-        pads=[before, before, after, after],
-        group=layer.groups,
-    )
+    output = f"{layer.name}.linear" if fp32_relu6 else layer.name
+    sides = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
+    graph.add("Conv", inputs, output, **sides, pads=[before, before, after, after], group=layer.groups)
     if fp32_relu6:
-        limits = [
-            graph.constant(f"{layer.name}.least", np.float32(0)),
-            graph.constant(f"{layer.name}.most", np.float32(6)),
-        ]
+        limits = [graph.constant(f"{layer.name}.{end}", np.float32(at)) for end, at in (("least", 0), ("most", 6))]
         output = graph.add("Clip", [output, *limits], layer.name)
     return graph.activation(output), layer.name
 
@@ -195,10 +187,8 @@ def _add_classifier(graph: QuantizableGraph, network: Network, features: str) ->
 
 
 def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature: float) -> None:
-    first = graph.constant("animals.first", np.array([0], np.int64))
-    stop = graph.constant("animals.stop", np.array([animals], np.int64))
-    classes = graph.constant("classes.axis", np.array([1], np.int64))
-
+    numbers = {"animals.first": 0, "animals.stop": animals, "classes.axis": 1}
+    first, stop, classes = (graph.constant(name, np.array([each], np.int64)) for name, each in numbers.items())
     sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
     scores = graph.add("Mul", [logits, sharpness], "calibrated_logits")
 
@@ -225,20 +215,3 @@ def _add_activation_map(graph: QuantizableGraph, head: str, size: int) -> None:
     sums = graph.add("MatMul", [weights, values], "head.sums")
     shape = graph.constant("map.shape", np.array([-1, size, size], np.int64))
     graph.add("Reshape", [sums, shape], ACTIVATION_MAP)
-
-
-def _finished(
-    graph: QuantizableGraph, animals: int, features: int, size: int, metadata: Mapping[str, str]
-) -> ModelProto:
-    image: list[str | int | None] = ["N", INPUT_SIZE, INPUT_SIZE, 3]
-    tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
-    inputs = [tensor("image", TensorProto.UINT8, image), tensor("prior", floats, ["N", animals])]
-    outputs = [
-        tensor("probabilities", floats, ["N", animals]),
-        tensor("vision_probabilities", floats, ["N", animals]),
-        tensor("animal_probability", floats, ["N"]),
-        tensor(FEATURES, floats, ["N", features]),
-        tensor(ACTIVATION_MAP, floats, ["N", size, size]),
-    ]
-    made = helper.make_graph(graph.nodes, "faunalens", inputs, outputs, [*graph.constants.values()])
-    return to_model(made, "model.build", metadata)

@@ -35,6 +35,13 @@ SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 INPUT_SIZE = 260
 EPSILON = 1e-3  # of batch normalisation; TensorFlow's value for this family, while PyTorch's default is 1e-5
 
+type Floats = NDArray[np.float32]
+type Weights = Mapping[str, NDArray[Any]]
+"""Tensors by the names that PyTorch gives them."""
+
+NORMALISATION = ("weight", "bias", "running_mean", "running_var")
+"""Last part of the names of a batch normalisation's tensors, in the order of `fold`."""
+
 # Number of blocks and stride of the first block, for each group of blocks of the deeper network.
 _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
@@ -43,8 +50,8 @@ _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 class ChannelStatistics:
     """Each channel's `mean` (β) and `deviation` (γ) after batch normalisation. The deviation's sign has no meaning."""
 
-    mean: NDArray[np.float32]
-    deviation: NDArray[np.float32]
+    mean: Floats
+    deviation: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class Convolution:
     """
 
     name: str
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    weight: Floats
+    bias: Floats
     statistics: ChannelStatistics
     stride: int = 1
     groups: int = 1
@@ -91,8 +98,8 @@ class Network:
     stem: Convolution
     blocks: tuple[Block, ...]
     head: Convolution
-    classifier: NDArray[np.float32]
-    classifier_bias: NDArray[np.float32]
+    classifier: Floats
+    classifier_bias: Floats
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
@@ -101,7 +108,7 @@ class Network:
         return (self.stem, *inner, self.head)
 
 
-def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
+def efficientnet_lite2(weights: Weights) -> Network:
     """Build the network from a state dict of EfficientNet-Lite-PyTorch. Raise `KeyError` if a tensor is missing."""
     strides = [stride if first == 0 else 1 for count, stride in _BLOCK_GROUPS for first in range(count)]
     return Network(
@@ -113,7 +120,7 @@ def efficientnet_lite2(weights: Mapping[str, NDArray[Any]]) -> Network:
     )
 
 
-def _block(number: int, weights: Mapping[str, NDArray[Any]], stride: int) -> Block:
+def _block(number: int, weights: Weights, stride: int) -> Block:
     name, prefix = f"block{number}", f"_blocks.{number}."
     depthwise = weights[f"{prefix}_depthwise_conv.weight"]
     convolutions = [
@@ -128,18 +135,10 @@ def _block(number: int, weights: Mapping[str, NDArray[Any]], stride: int) -> Blo
 
 
 def _convolution(
-    name: str,
-    weights: Mapping[str, NDArray[Any]],
-    convolution: str,
-    normalisation: str,
-    stride: int = 1,
-    groups: int = 1,
-    *,
-    relu6: bool = True,
+    name: str, weights: Weights, kernels: str, normalisation: str, stride: int = 1, groups: int = 1, relu6: bool = True
 ) -> Convolution:
-    parts = ("weight", "bias", "running_mean", "running_var")
-    gamma, beta, mean, variance = (weights[f"{normalisation}.{part}"] for part in parts)
-    weight, bias = fold(weights[f"{convolution}.weight"], gamma, beta, mean, variance)
+    gamma, beta, mean, variance = (weights[f"{normalisation}.{part}"] for part in NORMALISATION)
+    weight, bias = fold(weights[f"{kernels}.weight"], gamma, beta, mean, variance)
     return Convolution(name, weight, bias, ChannelStatistics(beta, gamma), stride, groups, relu6)
 
 
@@ -152,13 +151,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def fold(
-    weight: NDArray[np.float32],
-    gamma: NDArray[np.float32],
-    beta: NDArray[np.float32],
-    mean: NDArray[np.float32],
-    variance: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def fold(weight: Floats, gamma: Floats, beta: Floats, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Fold batch normalisation into the convolution before it. Return the weight and bias of the combined convolution.
 
     The combined convolution computes gamma · (w ∗ x − mean) / √(variance + ε) + beta. Folding is elementwise in double

@@ -15,7 +15,7 @@ probabilities as setting its probability to zero.
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,8 @@ _DTYPES: dict[int, np.dtype[Any]] = {tflite.TensorType.UINT8: np.dtype("u1"), tf
 _KINDS = {
     value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int) and name.isupper()
 }
-_ACTIVATIONS = {
-    tflite.ActivationFunctionType.NONE: "",
-    tflite.ActivationFunctionType.RELU: "relu",
-    tflite.ActivationFunctionType.RELU6: "relu6",
-}
-_OPTIONS: dict[str, Any] = {
+_ACTIVATIONS = {getattr(tflite.ActivationFunctionType, name or "NONE"): name.lower() for name in ("", "RELU", "RELU6")}
+OPTIONS: dict[str, Any] = {
     "CONV_2D": tflite.Conv2DOptions,
     "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
     "ADD": tflite.AddOptions,
@@ -47,7 +43,7 @@ _OPTIONS: dict[str, Any] = {
     "FULLY_CONNECTED": tflite.FullyConnectedOptions,
     "SOFTMAX": tflite.SoftmaxOptions,
 }
-"""The operators that are converted, and the generated code, which has no types, for the options of each."""
+"""The operators that are converted, and the class with the options of each, whose generated code has no types."""
 _STEPS = 255
 _RELU6 = 6.0
 
@@ -63,27 +59,21 @@ class Tensor:
     zero_point: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How a kernel moves over an image. `same`: the padding of TensorFlow's SAME; otherwise there is none.
-
-    `strides`: (height, width). `size`: the same for a pooling; a convolution has it in the shape of its weights.
-    """
-
-    same: bool
-    strides: tuple[int, int]
-    size: tuple[int, int] = (0, 0)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Operator:
-    """An operator. `kind`: its name in TensorFlow Lite. `activation`: relu, relu6, or empty."""
+    """An operator. `kind`: its name in TensorFlow Lite. `activation`: relu, relu6, or empty.
+
+    For one that moves a window over an image: `same`, whether it pads as TensorFlow's SAME does, or not at all;
+    `strides`, (height, width); `size`, the same for a pooling; a convolution has it in the shape of its weights.
+    """
 
     kind: str
     inputs: tuple[Tensor, ...]
     output: Tensor
     activation: str = ""
-    window: Window = field(default=Window(False, (1, 1)))
+    same: bool = False
+    strides: tuple[int, int] = (1, 1)
+    size: tuple[int, int] = (0, 0)
 
 
 def read_network(path: Path) -> list[Operator]:
@@ -100,11 +90,8 @@ def read_network(path: Path) -> list[Operator]:
         if model.SubgraphsLength() != 1:
             raise ModelError(f"{path.name} has {model.SubgraphsLength()} graphs; expected one")
         graph = model.Subgraphs(0)
-        if graph.InputsLength() != 1 or graph.OutputsLength() != 1:
-            raise ModelError(
-                f"{path.name} has {graph.InputsLength()} inputs and {graph.OutputsLength()} outputs; "
-                "expected one of each"
-            )
+        if (found := (graph.InputsLength(), graph.OutputsLength())) != (1, 1):
+            raise ModelError(f"{path.name} has {found[0]} inputs and {found[1]} outputs; expected one of each")
         return [_operator(model, graph, graph.Operators(index)) for index in range(graph.OperatorsLength())]
     except (struct.error, TypeError, IndexError, ValueError, AttributeError) as error:  # of flatbuffers and NumPy
         raise ModelError(f"{path.name} is damaged ({error}); get it again") from error
@@ -115,11 +102,11 @@ def _operator(model: Any, graph: Any, operator: Any) -> Operator:
     # Files of before 2020 have the number of the operator in the deprecated field, and newer ones in both if it fits.
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     kind = _KINDS.get(number, str(number))
-    if kind not in _OPTIONS:
-        raise ModelError(f"operator {kind} is not converted; expected one of {', '.join(_OPTIONS)}")
+    if kind not in OPTIONS:
+        raise ModelError(f"operator {kind} is not converted; expected one of {', '.join(OPTIONS)}")
     inputs = tuple(_tensor(model, graph, index) for index in operator.InputsAsNumpy().tolist())
     output = _tensor(model, graph, int(operator.Outputs(0)))
-    table, options = operator.BuiltinOptions(), _OPTIONS[kind]()
+    table, options = operator.BuiltinOptions(), OPTIONS[kind]()
     options.Init(table.Bytes, table.Pos)
     if kind == "SOFTMAX":
         if (beta := options.Beta()) != 1:
@@ -133,8 +120,8 @@ def _operator(model: Any, graph: Any, operator: Any) -> Operator:
     if not kind.endswith("_2D"):
         return Operator(kind, inputs, output, _ACTIVATIONS[activation])
     size = (options.FilterHeight(), options.FilterWidth()) if kind == "AVERAGE_POOL_2D" else (0, 0)
-    window = Window(options.Padding() == tflite.Padding.SAME, (options.StrideH(), options.StrideW()), size)
-    return Operator(kind, inputs, output, _ACTIVATIONS[activation], window)
+    same, strides = options.Padding() == tflite.Padding.SAME, (options.StrideH(), options.StrideW())
+    return Operator(kind, inputs, output, _ACTIVATIONS[activation], same, strides, size)
 
 
 def _tensor(model: Any, graph: Any, index: int) -> Tensor:
@@ -148,13 +135,8 @@ def _tensor(model: Any, graph: Any, index: int) -> Tensor:
     shape = tuple(tensor.ShapeAsNumpy().tolist())
     data = model.Buffers(tensor.Buffer()).DataAsNumpy()
     is_constant = isinstance(data, np.ndarray) and data.size > 0
-    return Tensor(
-        name,
-        shape,
-        np.frombuffer(data.tobytes(), dtype).reshape(shape) if is_constant else None,
-        np.float32(quantization.Scale(0)),
-        int(quantization.ZeroPoint(0)),
-    )
+    values = np.frombuffer(data.tobytes(), dtype).reshape(shape) if is_constant else None
+    return Tensor(name, shape, values, np.float32(quantization.Scale(0)), int(quantization.ZeroPoint(0)))
 
 
 class _Graph(GraphBuilder):
@@ -168,7 +150,7 @@ class _Graph(GraphBuilder):
         ]
 
     def real(self, tensor: Tensor) -> str:
-        """Return the graph's name of a tensor after dequantisation: its values as floats."""
+        """Return the name of a tensor's values as floats, after dequantisation."""
         return f"{tensor.name}.real"
 
     def quantize(self, name: str, tensor: Tensor) -> str:
@@ -192,7 +174,7 @@ class _Graph(GraphBuilder):
 
 
 def convert(
-    operators: Sequence[Operator], *, temperature: float, background: int | None, metadata: Mapping[str, str]
+    operators: Sequence[Operator], temperature: float, background: int | None, metadata: Mapping[str, str]
 ) -> ModelProto:
     """Return the ONNX model of a classifier.
 
@@ -212,13 +194,9 @@ def convert(
         _CONVERSIONS[operator.kind](graph, operator)
     logits = softmax.inputs[0]
     outputs = _add_probabilities(graph, logits, temperature, background)
-    made = helper.make_graph(
-        graph.nodes,
-        "classifier",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])],
-        [*graph.constants.values()],
-    )
+    inputs = [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])]
+    shares = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])]
+    made = helper.make_graph(graph.nodes, "classifier", inputs, shares, [*graph.constants.values()])
     return to_model(made, "model.tflite_to_onnx", metadata)
 
 
@@ -230,21 +208,15 @@ def _add_convolution(graph: _Graph, operator: Operator) -> None:
     channels = source.shape[3]
     if depthwise and len(kernels) != channels:
         raise ModelError(f"{operator.output.name} has {len(kernels)} kernels for {channels} channels; expected as many")
-    sides, window = kernels.shape[2:], operator.window
+    sides, strides = kernels.shape[2:], operator.strides
     pairs = [
-        same_padding(size, side, stride) if window.same else (0, 0)
-        for size, side, stride in zip(source.shape[1:3], sides, window.strides, strict=True)
+        same_padding(size, side, stride) if operator.same else (0, 0)
+        for size, side, stride in zip(source.shape[1:3], sides, strides, strict=True)
     ]
-    result = graph.add(
-        "Conv",
-        [graph.real(source), *graph.weights(source, weight, bias, kernels)],
-        f"{operator.output.name}.linear",
-        kernel_shape=list(sides),
-        strides=list(window.strides),
-        pads=[*(before for before, _ in pairs), *(after for _, after in pairs)],
-        group=channels if depthwise else 1,
-    )
-    _finish(graph, operator, result)
+    pads = [*(before for before, _ in pairs), *(after for _, after in pairs)]
+    inputs = [graph.real(source), *graph.weights(source, weight, bias, kernels)]
+    moves = {"kernel_shape": list(sides), "strides": list(strides), "pads": pads, "group": channels if depthwise else 1}
+    _finish(graph, operator, graph.add("Conv", inputs, f"{operator.output.name}.linear", **moves))
 
 
 def _add_sum(graph: _Graph, operator: Operator) -> None:
@@ -254,7 +226,7 @@ def _add_sum(graph: _Graph, operator: Operator) -> None:
 
 def _add_pooling(graph: _Graph, operator: Operator) -> None:
     (source,) = operator.inputs
-    if operator.window.size != source.shape[1:3] or operator.window.same:
+    if operator.size != source.shape[1:3] or operator.same:
         raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
     _finish(graph, operator, graph.add("GlobalAveragePool", [graph.real(source)], f"{operator.output.name}.linear"))
 
@@ -299,10 +271,8 @@ def _add_probabilities(graph: _Graph, logits: Tensor, temperature: float, backgr
         if background != outputs - 1:
             raise ModelError(f"background is output {background} of {outputs}; expected the last one, {outputs - 1}")
         outputs -= 1
-        limits = [
-            graph.constant(f"background.{name}", np.array([value], np.int64))
-            for name, value in (("first", 0), ("stop", outputs), ("axis", 1))
-        ]
+        numbers = {"first": 0, "stop": outputs, "axis": 1}
+        limits = [graph.constant(f"background.{name}", np.array([each], np.int64)) for name, each in numbers.items()]
         scores = graph.add("Slice", [scores, *limits], "logits.without_background")
     sharpness = graph.constant("temperature.inverse", np.float32(1 / temperature))
     graph.add("Softmax", [graph.add("Mul", [scores, sharpness], "calibrated_logits")], "probabilities", axis=1)

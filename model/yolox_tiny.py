@@ -11,20 +11,16 @@ steps.
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from model.detector_graph import squares_of
 from model.graph import QuantizableGraph, to_model
-from model.network import fold
+from model.network import NORMALISATION, Weights, fold
 from model.quantize import ActivationRange
 
-type Weights = Mapping[str, NDArray[Any]]
-
-_NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 _SILU_TURNS: Final = -1.2785
 """The x at which SiLU is least: it falls before and rises after."""
 _POOL = 5
@@ -66,7 +62,10 @@ class _Graph(QuantizableGraph):
             self.measured.append(tensor)
         if self.ranges is None:
             return tensor
-        self.ranges[tensor] = range_ or _cut(self.ranges[tensor])
+        if range_ is None:
+            measured = self.ranges[tensor]
+            range_ = ActivationRange(max(measured.low, _SILU_ENDS), measured.high)
+        self.ranges[tensor] = range_
         rounded = self.activation(tensor)
         self.ranges[rounded] = self.ranges[tensor]
         return rounded
@@ -78,20 +77,14 @@ class _Graph(QuantizableGraph):
 
     def convolution(self, source: str, layer: str, stride: int = 1) -> str:
         """Add a convolution with its normalisation and SiLU."""
-        normalisation = (self._layers[f"{layer}.bn.{part}"] for part in _NORMALISATION)
+        normalisation = (self._layers[f"{layer}.bn.{part}"] for part in NORMALISATION)
         weight, bias = fold(self._layers[f"{layer}.conv.weight"], *normalisation)
         if source == "squares":  # YOLOX goes through them by columns, and SpaceToDepth by rows; the weights are for RGB
             weight = weight.reshape(-1, 4, 3, *weight.shape[2:])[:, [0, 2, 1, 3], ::-1].reshape(weight.shape)
         kernel = int(weight.shape[2])
-        linear = self.add(
-            "Conv",
-            [source, *self.weights(layer, weight, bias, source)],
-            f"{layer}.linear",
-            kernel_shape=[kernel] * 2,
-            strides=[stride] * 2,
-            pads=[(kernel - 1) // 2] * 4,
-        )
-        linear = self.rounded(linear)
+        inputs = [source, *self.weights(layer, weight, bias, source)]
+        sides = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [(kernel - 1) // 2] * 4}
+        linear = self.rounded(self.add("Conv", inputs, f"{layer}.linear", **sides))
         gate = self.rounded(self.add("Sigmoid", [linear], f"{layer}.gate"), _GATE)
         return self.rounded(self.add("Mul", [linear, gate], layer), silu_of(self.range_of(linear)))
 
@@ -118,9 +111,8 @@ class _Graph(QuantizableGraph):
         last = f"{prefix}.dark5"
         pools = [self.convolution(self.convolution(features[-1], f"{last}.0", stride=2), f"{last}.1.conv1")]
         for number in range(3):  # three times 5 × 5 sees as far as 13 × 13
-            pooled = self.add(
-                "MaxPool", pools[-1:], f"{last}.pool{number}", kernel_shape=[_POOL] * 2, pads=[_POOL // 2] * 4
-            )
+            sides = {"kernel_shape": [_POOL] * 2, "pads": [_POOL // 2] * 4}
+            pooled = self.add("MaxPool", pools[-1:], f"{last}.pool{number}", **sides)
             pools.append(self.rounded(pooled, self.range_of(pools[0])))
         deepest = self.convolution(self.joined(f"{last}.pools", *pools), f"{last}.1.conv2")
         return features[-2], features[-1], self.stage(deepest, f"{last}.2", 1, adds=False)
@@ -140,14 +132,8 @@ class _Graph(QuantizableGraph):
     def doubled(self, source: str) -> str:
         """Repeat each value in a square of 2 × 2."""
         scales = self.constant("twice", np.array([1, 1, 2, 2], np.float32))
-        doubled = self.add(
-            "Resize",
-            [source, "", scales],
-            f"{source}.doubled",
-            mode="nearest",
-            coordinate_transformation_mode="asymmetric",
-            nearest_mode="floor",
-        )
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        doubled = self.add("Resize", [source, "", scales], f"{source}.doubled", **how)
         return self.rounded(doubled, self.range_of(source))
 
     def head(self, level: int, features: str) -> str:
@@ -169,10 +155,6 @@ class _Graph(QuantizableGraph):
     def prediction(self, source: str, layer: str) -> str:
         parts = [self.constant(f"{layer}.{part}", self._layers[f"{layer}.{part}"]) for part in ("weight", "bias")]
         return self.add("Conv", [source, *parts], layer, kernel_shape=[1, 1])
-
-
-def _cut(measured: ActivationRange) -> ActivationRange:
-    return ActivationRange(max(measured.low, _SILU_ENDS), measured.high)
 
 
 def silu_of(linear: ActivationRange) -> ActivationRange:

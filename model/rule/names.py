@@ -49,10 +49,8 @@ class Names:
         self.parts, self.place, self.curves, self.basis, self.animal = parts, place, curves, basis, animal
         self.rule, self.layout, self.table = animal.rule, parts.layout, parts.layout.table
         self.tree, self.world = self.layout.tree, self.layout.world.layout
-        self.family, self.lineages = (
-            self.world.families.number,
-            list(map(self.world.lineage, range(len(self.world.species)))),
-        )
+        self.family = self.world.families.number
+        self.lineages = [self.world.lineage(each) for each in range(len(self.world.species))]
         self.species_rows = self.rule.array([self.table.row(each) for each in self.lineages])
         self.rows = self._by_slot(self.table.row)
 
@@ -88,10 +86,8 @@ class Names:
         yield self.parts.genera, rows, self.world.genera.number, nowhere
         yield self.parts.families, self._by_slot(self.table.said), self.family, slots
         class_ = self.tree.class_[self.tree.order]
-        for rank, shares, groups in (
-            ("order", self.parts.orders, self.tree.order),
-            ("class", self.parts.classes, class_),
-        ):
+        wider = ("order", self.parts.orders, self.tree.order), ("class", self.parts.classes, class_)
+        for rank, shares, groups in wider:
             rows = self._by_slot(partial(self._down_to, rank))
             yield shares, rows[np.unique(groups, return_index=True)[1]], groups[self.family], groups
 

@@ -4,14 +4,38 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from model import evaluate
+from model.corrections import NOISE, Verdict, grade
 from tests.support import tiny_model
 from tests.support.pictures import encoded
 
-RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
+RED, GREEN = (250, 10, 10), (10, 250, 10)
+FOX = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
 REVIEWS = "path,kind,name,scientific_name,method,classified_by,event\n"
+
+
+@pytest.mark.parametrize(
+    ("named", "truth", "expected"),
+    [(FOX, FOX[:4], 4), (FOX[:4], FOX, 4), ((*FOX[:4], "Canis"), FOX, -1), ((), FOX, 0), ((), (), 1), (FOX, (), -1)],
+)
+def test_a_narrower_right_answer_is_better_and_a_wrong_one_is_worse_than_none(
+    named: tuple[str, ...], truth: tuple[str, ...], expected: int
+) -> None:
+    assert grade(named, truth) == expected
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_equally_good_versions_are_rarely_called_worse(better: int, worse: int) -> None:
+    # GIVEN any counts THEN the chance is a probability, and both directions share the middle outcome
+    one, other = Verdict(better, worse, 0), Verdict(worse, better, 0)
+    assert 0 <= one.chance <= 1 <= one.chance + other.chance
+    # AND no pair of counts is worse in both directions
+    assert not (one.is_worse and other.is_worse)
+    assert one.is_worse == (worse > better and one.chance < NOISE)
 
 
 def version(folder: Path, *renamed: tuple[str, str]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from chalicelib.errors import ModelError
-from model.detector_graph import STRIDES, convert, grid_of, squares_of
+from model.detector_graph import STRIDES, convert, squares_of
 
 SIZE = 32
 SQUARES = 16 + 4 + 1
@@ -56,13 +56,6 @@ def test_boxes_are_in_pixels_and_scores_are_probabilities() -> None:
     assert scores.shape == (1, SQUARES, 2)
     np.testing.assert_allclose(scores[0, 6], (0.8 * 0.5, 0.8 * 0.2), rtol=1e-6)
     np.testing.assert_allclose(scores[0, 20], (0, 0.5 + 0.2), rtol=1e-6)
-
-
-def test_squares_are_numbered_by_stride_row_and_column() -> None:
-    grid = np.concatenate([grid_of(SIZE, stride).reshape(-1, 3) for stride in STRIDES])
-    assert len(grid) == squares_of(SIZE) == SQUARES
-    assert grid[:5].tolist() == [[0, 0, 8], [1, 0, 8], [2, 0, 8], [3, 0, 8], [0, 1, 8]]
-    assert grid[[15, 16, 19, 20], 2].tolist() == [8, 16, 16, 32]
 
 
 FOCUS = ((0, 0), (1, 0), (0, 1), (1, 1))

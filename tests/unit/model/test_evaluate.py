@@ -10,11 +10,8 @@ PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.
 LABELS = np.array([0, 0, 2, 2])
 
 
-def test_accuracy_counts_the_label_among_the_likeliest() -> None:
+def test_accuracy_counts_the_label_among_the_likeliest_and_likelihood_is_that_of_the_true_animal() -> None:
     assert [accuracy(PROBABILITIES, LABELS, top) for top in (1, 2, 3)] == [0.5, 0.75, 1]
-
-
-def test_likelihood_is_that_of_the_true_animal() -> None:
     assert negative_log_likelihood(PROBABILITIES, LABELS) == pytest.approx(-np.log([0.7, 0.3, 0.7, 0.1]).mean())
 
 

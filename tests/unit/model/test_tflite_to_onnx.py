@@ -41,11 +41,6 @@ def run(model: onnx.ModelProto, photos: NDArray[np.uint8] = PHOTOS) -> NDArray[n
     return np.asarray(probabilities)
 
 
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
-
-
 def test_it_computes_what_the_file_says(tmp_path: Path) -> None:
     # GIVEN a network of all operators, and its arithmetic written down in NumPy
     expected = np.stack([logits_of(OPERATORS, photo) for photo in PHOTOS])
@@ -67,6 +62,9 @@ def test_background_is_left_out_and_the_temperature_divides_the_logits(tmp_path:
     # THEN background counts as zero before the temperature, and the rest adds up to 1
     expected = plain[:, :-1].astype(np.float64) ** (1 / 0.8)
     np.testing.assert_allclose(probabilities, expected / expected.sum(1, keepdims=True), atol=1e-6)
+    # AND it must be the last output
+    with pytest.raises(ModelError, match="background is output 0 of 6; expected the last one, 5"):
+        converted(tmp_path, background=0)
 
 
 def constants_of(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
@@ -96,23 +94,13 @@ def test_channels_that_do_not_fit_get_a_scale_of_their_own(tmp_path: Path) -> No
     # GIVEN weights far from their zero point, whose products would saturate on processors without VNNI
     operators = tiny_operators(farthest=120)
     constants = constants_of(converted(tmp_path, operators))
-    # THEN no pair of neighbours exceeds 128 in what is added in 16 bits
-    for name in ("w1", "w3"):
-        values = constants[f"{name}.real.integers"].astype(int)
-        last = (np.moveaxis(values, 1, -1) if values.ndim == 4 else values).reshape(len(values), -1)
-        even = last[:, : last.shape[1] // 2 * 2]
-        assert np.abs(even[:, 0::2] + even[:, 1::2]).max() <= 128
-        assert constants[f"{name}.real.scales"].max() > np.float32(0.01)
+    # THEN they get a larger scale (test_quantize.py says of what size)
+    assert all(constants[f"{name}.real.scales"].max() > np.float32(0.01) for name in ("w1", "w3"))
     # AND the logits are about the same
     expected = np.stack([logits_of(operators, photo) for photo in PHOTOS])
     logits = np.log(run(converted(tmp_path, operators)))
     difference = (logits - logits.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))
     assert np.abs(difference).mean() < 0.05 * np.ptp(expected)
-
-
-def test_equal_files_give_equal_bytes(tmp_path: Path) -> None:
-    first, second = (converted(tmp_path, metadata={"b": "1", "a": "2"}) for _ in range(2))
-    assert first.SerializeToString(deterministic=True) == second.SerializeToString(deterministic=True)
 
 
 def signed(operators: Sequence[TinyOperator]) -> list[TinyOperator]:
@@ -137,11 +125,6 @@ def signed(operators: Sequence[TinyOperator]) -> list[TinyOperator]:
 def test_what_is_not_known_is_refused(tmp_path: Path, operators: list[TinyOperator], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         converted(tmp_path, operators)
-
-
-def test_background_must_be_the_last_output(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="background is output 0 of 6; expected the last one, 5"):
-        converted(tmp_path, background=0)
 
 
 @pytest.mark.parametrize("size", [0, 3, 100, 1000])

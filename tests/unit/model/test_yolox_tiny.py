@@ -128,7 +128,9 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_pack_is_built_from_a_checkpoint_with_measured_ranges(packs: Path) -> None:
+def test_a_pack_is_built_from_a_checkpoint_with_measured_ranges(
+    packs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a photo; WHEN ranges are measured
     (packs / "photos").mkdir()
     Image.fromarray(PHOTO).save(packs / "photos" / "one.png")
@@ -140,8 +142,7 @@ def test_a_pack_is_built_from_a_checkpoint_with_measured_ranges(packs: Path) -> 
     assert [list(each.shape) for each in session.get_inputs()] == [[1, "H", "W", 3]]
     assert "drivendataorg/zamba" in session.get_modelmeta().custom_metadata_map["source"]
 
-
-def test_ranges_need_weights(packs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # BUT a pack that names no weights has none
     text = (packs / "camera_traps.toml").read_text()
     (packs / "camera_traps.toml").write_text(text[: text.index("[weights]")] + text[text.index("[input]") :])
     assert calibrate.main(["--photos", str(packs), "--pack", "camera_traps"]) == 1

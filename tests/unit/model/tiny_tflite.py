@@ -12,6 +12,8 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
+from model.tflite_to_onnx import OPTIONS
+
 SIZE, CHANNELS, CLASSES = 12, 4, 6
 U8, I32 = tflite.TensorType.UINT8, tflite.TensorType.INT32
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
@@ -52,17 +54,6 @@ class TinyOperator:
     options: dict[str, int | float] = field(default_factory=dict)
 
 
-_OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "ADD": "AddOptions",
-    "AVERAGE_POOL_2D": "Pool2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
-    "SOFTMAX": "SoftmaxOptions",
-    "TANH": "",
-}
-
-
 def tiny_operators(farthest: int = 60) -> list[TinyOperator]:
     """Return the operators of the network, from the image to the probabilities of five classes and background.
 
@@ -71,9 +62,8 @@ def tiny_operators(farthest: int = 60) -> list[TinyOperator]:
     random = np.random.default_rng(7)
 
     def weights(name: str, shape: tuple[int, ...]) -> TinyTensor:
-        return TinyTensor(
-            name, shape, 0.01, 120, random.integers(120 - farthest, 121 + farthest, shape, dtype=np.uint8)
-        )
+        values = random.integers(120 - farthest, 121 + farthest, shape, dtype=np.uint8)
+        return TinyTensor(name, shape, 0.01, 120, values)
 
     def bias(name: str, count: int, source: TinyTensor) -> TinyTensor:
         values = random.integers(-500, 500, count, dtype=np.int32)
@@ -86,30 +76,18 @@ def tiny_operators(farthest: int = 60) -> list[TinyOperator]:
     total = TinyTensor("total", (1, half, half, CHANNELS), 0.06, 100)
     pooled = TinyTensor("pooled", (1, 1, 1, CHANNELS), 0.06, 100)
     logits = TinyTensor("logits", (1, CLASSES), 0.05, 110)
-    once = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    once = {"Padding": SAME, "StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    twice = {**once, "StrideH": 2, "StrideW": 2, "FusedActivationFunction": RELU6}
+    whole = {"Padding": VALID, "StrideH": 1, "StrideW": 1, "FilterHeight": half, "FilterWidth": half}
+    to_first = image, weights("w1", (CHANNELS, 3, 3, 3)), bias("b1", CHANNELS, image)
+    to_second = first, weights("w2", (1, 3, 3, CHANNELS)), bias("b2", CHANNELS, first)
+    to_logits = pooled, weights("w3", (CLASSES, CHANNELS)), bias("b3", CLASSES, pooled)
     return [
-        TinyOperator(
-            "CONV_2D",
-            (image, weights("w1", (CHANNELS, 3, 3, 3)), bias("b1", CHANNELS, image)),
-            first,
-            {**once, "Padding": SAME, "StrideH": 2, "StrideW": 2, "FusedActivationFunction": RELU6},
-        ),
-        TinyOperator(
-            "DEPTHWISE_CONV_2D",
-            (first, weights("w2", (1, 3, 3, CHANNELS)), bias("b2", CHANNELS, first)),
-            second,
-            {**once, "Padding": SAME, "DepthMultiplier": 1},
-        ),
+        TinyOperator("CONV_2D", to_first, first, twice),
+        TinyOperator("DEPTHWISE_CONV_2D", to_second, second, {**once, "DepthMultiplier": 1}),
         TinyOperator("ADD", (first, second), total),
-        TinyOperator(
-            "AVERAGE_POOL_2D",
-            (total,),
-            pooled,
-            {"Padding": VALID, "StrideH": 1, "StrideW": 1, "FilterHeight": half, "FilterWidth": half},
-        ),
-        TinyOperator(
-            "FULLY_CONNECTED", (pooled, weights("w3", (CLASSES, CHANNELS)), bias("b3", CLASSES, pooled)), logits
-        ),
+        TinyOperator("AVERAGE_POOL_2D", (total,), pooled, whole),
+        TinyOperator("FULLY_CONNECTED", to_logits, logits),
         TinyOperator("SOFTMAX", (logits,), TinyTensor("shares", (1, CLASSES), 1 / 256), {"Beta": 1.0}),
     ]
 
@@ -128,7 +106,8 @@ def tflite_bytes(operators: Sequence[TinyOperator]) -> bytes:
 
     buffers = [_buffer(builder, None), *(_buffer(builder, tensor.values) for tensor in tensors)]
     described = [_tensor(builder, tensor, index + 1) for index, tensor in enumerate(tensors)]
-    codes = [_code(builder, getattr(tflite.BuiltinOperator, kind)) for kind in kinds]
+    numbers = [getattr(tflite.BuiltinOperator, kind) for kind in kinds]
+    codes = [_table(builder, "OperatorCode", {"DeprecatedBuiltinCode": n, "BuiltinCode": n}) for n in numbers]
     steps = [_operator(builder, each, kinds.index(each.kind), place) for each in operators]
     lists = {
         "Tensors": _offsets(builder, described),
@@ -162,9 +141,7 @@ def _offsets(builder: Any, offsets: Sequence[int]) -> int:
 
 
 def _buffer(builder: Any, values: NDArray[Any] | None) -> int:
-    if values is None:
-        return _table(builder, "Buffer", {})
-    return _table(builder, "Buffer", {"Data": builder.CreateByteVector(values.tobytes())})
+    return _table(builder, "Buffer", {} if values is None else {"Data": builder.CreateByteVector(values.tobytes())})
 
 
 def _tensor(builder: Any, tensor: TinyTensor, buffer: int) -> int:
@@ -180,18 +157,14 @@ def _tensor(builder: Any, tensor: TinyTensor, buffer: int) -> int:
     return _table(builder, "Tensor", fields)
 
 
-def _code(builder: Any, number: int) -> int:
-    return _table(builder, "OperatorCode", {"DeprecatedBuiltinCode": number, "BuiltinCode": number, "Version": 1})
-
-
 def _operator(builder: Any, operator: TinyOperator, code: int, place: dict[str, int]) -> int:
-    options = _OPTIONS[operator.kind]
     fields = {
         "OpcodeIndex": code,
         "Inputs": builder.CreateNumpyVector(np.array([place[each.name] for each in operator.inputs], np.int32)),
         "Outputs": builder.CreateNumpyVector(np.array([place[operator.output.name]], np.int32)),
     }
-    if options:
+    if operator.kind in OPTIONS:
+        options = OPTIONS[operator.kind].__name__
         fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, options)
         fields["BuiltinOptions"] = _table(builder, options, operator.options)
     return _table(builder, "Operator", fields)

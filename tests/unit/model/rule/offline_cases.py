@@ -89,9 +89,7 @@ class Golden:
         for number, probability in enumerate(case.photo["animal_probability"]):
             of_packs = {
                 name: np.bincount(
-                    pack.labels.animal_of,
-                    case.looks(name, len(pack.labels.animal_of))[number],
-                    len(pack.animals),
+                    pack.labels.animal_of, case.looks(name, len(pack.labels.animal_of))[number], len(pack.animals)
                 ).astype(np.float32)
                 for name, pack in packs.items()
             }
