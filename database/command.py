@@ -115,7 +115,12 @@ class Commands:
         self.parser = ArgumentParser(prog=program, description=does)
         self.parser.set_defaults(settings=settings)
         self._commands = self.parser.add_subparsers(required=True, metavar="COMMAND")
-        self.database = connection_options(settings)
+        self.database = ArgumentParser(add_help=False)
+        text = "URL of the PostgreSQL database (default: the setting DATABASE_URL)"
+        self.database.add_argument("--database-url", default=settings.database.url, metavar="URL", help=text)
+        text = "longest wait for a connection; a paused Aurora needs over 15 s to resume (default: the setting SIGN_IN)"
+        seconds, sign_in = checked(casts.positive_number), settings.database.sign_in
+        self.database.add_argument("--patience", type=seconds, default=sign_in, metavar="SECONDS", help=text)
 
     def add(self, name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
         """Add a command with the options of its parents. Return its parser."""
@@ -130,17 +135,6 @@ def add_source(loads: ArgumentParser, what: str) -> None:
     text = f"folder to read {what} from instead of MODEL_PATH's folder; missing files come from the checkout"
     loads.add_argument("--from", dest="folder", type=Path, metavar="FOLDER", help=text)
     loads.add_argument("--version", help="name of the dataset (default: a hash of its data)")
-
-
-def connection_options(settings: Settings) -> ArgumentParser:
-    """Return a parent parser with the options of every command that needs PostgreSQL."""
-    parser = ArgumentParser(add_help=False)
-    text = "URL of the PostgreSQL database (default: the setting DATABASE_URL)"
-    parser.add_argument("--database-url", default=settings.database.url, metavar="URL", help=text)
-    text = "longest wait for a connection; a paused Aurora needs over 15 s to resume (default: the setting SIGN_IN)"
-    patience = checked(casts.positive_number)
-    parser.add_argument("--patience", type=patience, default=settings.database.sign_in, metavar="SECONDS", help=text)
-    return parser
 
 
 def checked[T](cast: Callable[[str], T]) -> Callable[[str], T]:

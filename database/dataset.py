@@ -5,7 +5,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import tee
 from operator import itemgetter
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
-from database.areas.area_cells import AreaCells, GroupError, UnknownArea, read_area_cells
+from database.areas.area_cells import AreaCells, UnknownArea, read_area_cells
 from database.cell_animals import (
     AnimalRow,
     Cell,
@@ -41,7 +41,7 @@ from database.dataset_files import (
 from database.ranges.cell_weights import WEIGHTS, CellWeights, cell_weights
 from database.ranges.drawings import Drawer, Drawing
 from database.ranges.outlines import Outlines
-from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
+from database.ranges.statement import Statement, by_taxon, read_statements
 
 UNIQUE: Final = {
     "labels": ("id",),
@@ -108,7 +108,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     used = {each.source for each in statements} | {source for *_, source in other_names}
     _check(animals, used, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
-    here = _cell_relatives(tuple(relatives.items()), tuple(of_relatives), areas)
+    here = cell_relatives(relatives, by_taxon(of_relatives), areas)
     seasons: Sequence[Seasons] = ()
     ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
     without = {each.taxon for each in animals if each.kind in ("wild", "marine")} - {each.taxon for each in statements}
@@ -153,26 +153,12 @@ def version_of(files: dict[str, Path] | None = None) -> str:
 class Ranges:
     """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
 
-    `names`: which of `RANGE_FILES` to read.
+    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: the cells of each range map.
     """
 
     def __init__(self, *names: str) -> None:
-        self._names = names
-
-    @cached_property
-    def statements(self) -> dict[str, list[Statement]]:
-        """Return the statements about each taxon."""
-        return by_taxon(each for name in self._names for each in read_ranges(FILES[name]))
-
-    @cached_property
-    def areas(self) -> AreaCells:
-        """Return the cells of all areas."""
-        return read_area_cells()
-
-    @cached_property
-    def maps(self) -> Mapping[str, list[int]]:
-        """Return the cells of each range map."""
-        return read_maps(FILES["range_maps"])
+        self.statements = by_taxon(each for name in names for each in read_ranges(FILES[name]))
+        self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
 
     def cells_of(self, taxon: str) -> CellWeights:
         """Return where a taxon lives. Raise `DatasetError` if a row names an unknown area."""
@@ -183,12 +169,7 @@ class Ranges:
 
 def read_ranges(path: Path) -> list[Statement]:
     """Read all statements of a file, or of the CSV files in a folder. Raise `DatasetError` for a faulty row."""
-    try:
-        return [statement for file in range_files(path) for statement in read_statements(file)]
-    except StatementError as error:
-        raise DatasetError(str(error)) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"cannot read {path} ({error}); restore the file or correct its path") from error
+    return [statement for file in range_files(path) for statement in read_statements(file)]
 
 
 def read_maps(path: Path) -> Mapping[str, list[int]]:
@@ -207,18 +188,10 @@ def _maps(text: str) -> Mapping[str, list[int]]:
 
 
 @lru_cache(maxsize=1)
-def _cell_relatives(
-    numbers: tuple[tuple[str, int], ...], statements: tuple[Statement, ...], areas: AreaCells
-) -> dict[int, tuple[int, ...]]:
-    return cell_relatives(dict(numbers), by_taxon(statements), areas)
-
-
-@lru_cache(maxsize=1)
 def _cells(text: str) -> list[Cell]:
-    def cell(row: dict[str, str]) -> Cell:
-        return Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
-
-    return _parse("cell_areas", text, cell)
+    return _parse(
+        "cell_areas", text, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
+    )
 
 
 def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
@@ -297,5 +270,3 @@ def check_areas(statements: Iterable[Statement], areas: AreaCells) -> None:
             areas.expect_known(statement.range)
         except UnknownArea as error:
             raise DatasetError(f"{statement.place}, column {error.column} of areas: {error}") from error
-        except GroupError as error:
-            raise DatasetError(str(error)) from error

@@ -19,7 +19,7 @@ from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
-from database.dataset_files import AREAS, FILES, read_rows, read_text
+from database.dataset_files import AREAS, FILES, DatasetError, read_rows, read_text
 from database.ranges.language import Area, Areas, Range, RangeError, areas_in, parse
 
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
@@ -33,7 +33,7 @@ class UnknownArea(RangeError):
     """A range names an area that does not exist."""
 
 
-class GroupError(ValueError):
+class GroupError(DatasetError):
     """A group in groups.csv is faulty: the message names it."""
 
 
@@ -171,9 +171,7 @@ class AreaCells:
 
 
 def read_area_cells(
-    countries: Path = FILES["cell_areas"],
-    groups: Path = FILES["groups"],
-    islands: Path = FILES["remote_islands"],
+    countries: Path = FILES["cell_areas"], groups: Path = FILES["groups"], islands: Path = FILES["remote_islands"]
 ) -> AreaCells:
     """Read the cells of all areas. Raise `DatasetError` for an unreadable file, `ValueError` for a malformed one.
 
@@ -206,7 +204,8 @@ def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str,
     remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
     far = np.isin(np.arange(len(cells)), np.concatenate([np.empty(0, np.intp), *remote.values()]))
     earth = replace(earth, overland=_overland(neighbours, realm, land, far))
-    return AreaCells(earth, {**regions, **_without(far, land), **remote}, seas, _groups(groups))
+    near = {name: cells if far[cells].all() else cells[~far[cells]] for name, cells in land.items()}
+    return AreaCells(earth, {**regions, **near, **remote}, seas, _groups(groups))
 
 
 def _groups(path: Path) -> dict[str, tuple[str, ...]]:
@@ -215,11 +214,6 @@ def _groups(path: Path) -> dict[str, tuple[str, ...]]:
     for row in read_rows(path):
         groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
     return groups
-
-
-def _without(far: NDArray[np.bool_], land: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:
-    """Return the cells of each code, without those on remote islands (`far`) unless the code has no others."""
-    return {name: cells if far[cells].all() else cells[~far[cells]] for name, cells in land.items()}
 
 
 def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
@@ -236,7 +230,7 @@ def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.
         its = shares.get(number, {})
         if known := countries_of.get(number, []):
             its = {name: share for name, share in its.items() if name != name[:2] or name in known}
-        inside = set(_covering(its))
+        inside = {name for name, share in its.items() if share > 0} or set(its)
         known = known or sorted({name[:2] for name in inside})
         mapped, covering = {name[:2] for name in its}, {name[:2] for name in inside}
         inside |= {country for country in known if country in covering or country not in mapped}
@@ -276,11 +270,6 @@ def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> dict[str, NDArra
         for name in its:
             areas.setdefault(name, []).append(number)
     return {name: np.array(numbers, np.intp) for name, numbers in areas.items()}
-
-
-def _covering(shares: Mapping[str, float]) -> Iterable[str]:
-    """Return the areas with a share of a cell above 0, or all areas if all only touch the cell."""
-    return [name for name, share in shares.items() if share > 0] or list(shares)
 
 
 def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict[str, float]]]:

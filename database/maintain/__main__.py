@@ -50,7 +50,6 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
     """
     if find_spec("duckdb") is None:
         raise DatasetError("DuckDB, which reads occurrences, is not installed; install requirements-dev.txt")
-    from database.maintain.occurrences.evidence import Rules
     from database.maintain.occurrences.occurrence_findings import OccurrenceFindings, row_report
     from database.maintain.occurrences.tables import tables_in
     from database.maintain.occurrences.workspace import Workspace
@@ -70,7 +69,7 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
             )
         # The key at GBIF of each taxon: the column is optional.
         keys = {row["taxon"]: row["gbif"] for row in read_rows((FILES | files)["taxon_facts"]) if row.get("gbif")}
-        findings = OccurrenceFindings(workspace, keys, Rules(widen=options.widen), options.citation)
+        findings = OccurrenceFindings(workspace, keys, options.widen, options.citation)
         dataset = read_dataset(files, findings)
         for line in findings.report():
             say(line)
@@ -110,11 +109,8 @@ def _filters_of(options: Namespace) -> Filters:
 
 def build_parser(settings: Settings) -> ArgumentParser:
     """Return the parser of the commands."""
-    commands, filters = (
-        Commands(settings, "python -m database.maintain", "Make the data of animals and places."),
-        _filters(),
-    )
-    add = commands.add
+    commands = Commands(settings, "python -m database.maintain", "Make the data of animals and places.")
+    add, filters = commands.add, _filters()
     does = "load a dataset that combines the ranges with occurrences, beside the active one: docs/how-to/occurrences.md"
     loads = add("load", _load, does, filters, commands.database)
     text = "file of occurrences, or a folder with Parquet files or an unpacked Darwin Core Archive"

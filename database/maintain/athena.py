@@ -1,9 +1,8 @@
 """Run the statement of athena_query.py on Athena, in the workgroup of infra/athena.yaml."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -18,8 +17,7 @@ _PAUSE: Final = 2.0  # seconds between two looks
 _REPORT: Final = 10.0  # seconds between two lines
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """The result of a query: Parquet files in `folder` of S3. `scanned`: bytes that the query read.
 
     `citation`: the file in S3 that says how to cite the snapshot.
@@ -54,9 +52,7 @@ def run(
         _check_snapshot(client("s3"), source, snapshot)
         folder = f"s3://{bucket}/occurrences/{snapshot}/{uuid4()}/"
         identity = athena.start_query_execution(
-            QueryString=unload(statement, folder),
-            WorkGroup=workgroup,
-            QueryExecutionContext={"Database": CATALOG},
+            QueryString=unload(statement, folder), WorkGroup=workgroup, QueryExecutionContext={"Database": CATALOG}
         )["QueryExecutionId"]
         report(f"query {identity} runs in the workgroup {workgroup}")
         try:

@@ -10,7 +10,6 @@ from the place of any record in it the loader computes the cell. So the counts a
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -52,16 +51,6 @@ _QUERY: Final = Path(__file__).with_suffix(".sql")
 _UNLOAD: Final = "unload ({query}) to '{folder}' with (format = 'PARQUET', compression = 'SNAPPY')"
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """A number, such as the bytes that a value of a column takes in Parquet, and where it is from."""
-
-    value: float
-    unit: str
-    source: str
-    date: str
-
-
 def query(snapshot: str, filters: Filters, months: bool = False) -> str:
     """Return the statement that counts the records of animals in a snapshot.
 
@@ -101,33 +90,28 @@ def scanned_columns(filters: Filters, months: bool = False) -> list[str]:
     return [KEY, "kingdom", *places, KEY, "kingdom", *NAMES]
 
 
-def assumptions() -> dict[str, Assumption]:
-    """Return every assumption by its name."""
-    return {
-        row["name"]: Assumption(float(row["value"]), row["unit"], row["source"], row["date"])
-        for row in read_rows(ASSUMPTIONS)
-    }
+def assumptions() -> dict[str, float]:
+    """Return every assumption by its name, such as the bytes that a value of a column takes in Parquet."""
+    return {row["name"]: float(row["value"]) for row in read_rows(ASSUMPTIONS)}
 
 
 def cost(scanned: float) -> float:
     """Return the price of scanning so many bytes, in US dollars."""
-    return scanned / 1e12 * assumptions()["price"].value
+    return scanned / 1e12 * assumptions()["price"]
 
 
 def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
     """Yield lines of text: the estimated bytes that the statement reads of each column, their sum, and its price."""
-    known = assumptions()
-    records, price = known["records"], known["price"]
-    columns = scanned_columns(filters, months)
-    total = 0.0
+    known, columns, total = assumptions(), scanned_columns(filters, months), 0.0
     yield f"{'column':<30} {'scans':>5} {'bytes a row':>12} {'GB':>8}"
     for name in dict.fromkeys(columns):
-        scans, each = columns.count(name), known[name].value
-        scanned = scans * each * records.value
+        scans, each = columns.count(name), known[name]
+        scanned = scans * each * known["records"]
         total += scanned
         yield f"{name:<30} {scans:>5} {each:>12g} {scanned / 1e9:>8.1f}"
     yield (
-        f"{records.value:,.0f} records: about {total / 1e9:,.0f} GB, which cost {cost(total):.2f} US dollars at "
-        f"{price.value:g} a TB"
+        f"{known['records']:,.0f} records: about {total / 1e9:,.0f} GB, which cost {cost(total):.2f} US dollars at "
+        f"{known['price']:g} a TB"
     )
-    yield f"price: {price.source}, {price.date}; bytes are assumed, rather too high; --run prints those scanned"
+    (source,) = (f"{row['source']}, {row['date']}" for row in read_rows(ASSUMPTIONS) if row["name"] == "price")
+    yield f"price: {source}; bytes are assumed, rather too high; --run prints those scanned"

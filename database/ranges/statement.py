@@ -3,9 +3,11 @@
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from database.dataset_files import DatasetError, read_text
 from database.ranges.language import Range, RangeSyntaxError, parse
 
 COLUMNS: Final = ("taxon", "areas", "status", "certainty", "extent", "season", "source", "note")
@@ -16,10 +18,6 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "season": ("", "breeding", "winter", "passage"),
 }
 """The allowed values of columns. An empty cell means the first value."""
-
-
-class StatementError(ValueError):
-    """A row is faulty. The message starts with its file, line and, for a range, column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +42,35 @@ class Statement:
 
 
 def read_statements(path: Path) -> list[Statement]:
-    """Read the statements of a file. Raises `StatementError` for the first faulty row, and `OSError`."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, strict=True)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise StatementError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
-        try:
-            return [statement_of(row, f"{path.name}, line {rows.line_num}") for row in rows]
-        except csv.Error as error:
-            raise StatementError(f"{path.name}, line {rows.line_num}: {error}") from error
+    """Read the statements of a file.
+
+    Raise `DatasetError` for an unreadable file or the first faulty row, with its line and, for a range, column.
+    """
+    rows = csv.DictReader(StringIO(read_text(path), newline=""), strict=True)
+    if tuple(rows.fieldnames or ()) != COLUMNS:
+        raise DatasetError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
+    try:
+        return [_statement(row, f"{path.name}, line {rows.line_num}") for row in rows]
+    except csv.Error as error:
+        raise DatasetError(f"{path.name}, line {rows.line_num}: {error}") from error
 
 
-def statement_of(row: Mapping[str, str | None], place: str) -> Statement:
-    """Return the statement of a row. `place`: file and line. Raises `StatementError`."""
+def _statement(row: Mapping[str, str | None], place: str) -> Statement:
     if None in row or None in row.values():
-        raise StatementError(f"{place}: expected {len(COLUMNS)} columns; quote a cell that contains a comma")
+        raise DatasetError(f"{place}: expected {len(COLUMNS)} columns; quote a cell that contains a comma")
     values = {name: str(value).strip() for name, value in row.items()}
     for column, choices in CHOICES.items():
         values[column] = values[column] or choices[0]
         if values[column] not in choices:
             named = ", ".join(filter(None, choices))
-            raise StatementError(f"{place}: {column} is '{values[column]}'; expected one of {named}")
+            raise DatasetError(f"{place}: {column} is '{values[column]}'; expected one of {named}")
     for column in ("taxon", "source"):
         if not values[column]:
-            raise StatementError(f"{place}: {column} is empty")
+            raise DatasetError(f"{place}: {column} is empty")
     try:
         areas = parse(values.pop("areas"))
     except RangeSyntaxError as error:
-        raise StatementError(f"{place}, column {error.column} of areas: {error}") from error
+        raise DatasetError(f"{place}, column {error.column} of areas: {error}") from error
     return Statement(range=areas, place=place, **values)
 
 

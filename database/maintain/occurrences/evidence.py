@@ -4,8 +4,7 @@ Weights are corrected for how much people record at a place. docs/how-to/occurre
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +19,13 @@ type MonthlyCounts = NDArray[np.float64]  # shape (12, cells): the same in each 
 MONTHS: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """How a taxon's share of the records of its group, such as birds, becomes a weight. Both fields count records.
-
-    `shrink`: at this many records, a cell counts as much as its surroundings; a simulation chose the number
-    (docs/how-to/occurrences.md). `seen`: a weight is the chance that at least one of this many records in the cell is
-    of the taxon.
-    """
-
-    shrink: float = 100
-    seen: float = 300
-
-
-FORMULA: Final = Formula()
-ENOUGH: Final = 120
+SHRINK: Final = 100.0
+"""At this many records a cell counts as much as its surroundings. A simulation chose it: docs/how-to/occurrences.md."""
+SEEN: Final = 300.0
+"""A weight is the chance that at least one of this many records in the cell is of the taxon."""
+ENOUGH: Final = 30
+"""Records that give a range to a taxon without a written one; a simulation chose it (docs/how-to/occurrences.md)."""
+ENOUGH_FOR_SEASON: Final = 120
 """Records of a taxon in a cell and its neighbours from which they show a season."""
 SHOWN: Final = 0.5
 """A taxon has a season in a cell if its worst month has less than this share of what its best month has."""
@@ -70,8 +61,7 @@ class Surroundings:
         return np.bincount(self._cells, of_country[self._country_of], len(counts))
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
+class Effort(NamedTuple):
     """Number of records of a group of animals for each cell: in the cell, in its neighbours and in its countries."""
 
     here: Counts
@@ -85,20 +75,16 @@ class Effort:
 
 
 def weights_of(
-    counts: Counts,
-    effort: Effort,
-    surroundings: Surroundings,
-    more: Mapping[str, float] | None = None,
+    counts: Counts, effort: Effort, surroundings: Surroundings, more: Mapping[str, float] | None = None
 ) -> Counts:
     """Return the weight of a taxon in each cell, from 0 to below 1.
 
     `counts`: records of the taxon in each cell. `more`: its records by country, of which no cell is known.
     """
-    k = FORMULA.shrink
     in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
-    around = (surroundings.around(counts) + k * in_country) / (effort.around + k)
-    share = (counts + k * around) / (effort.here + k)
-    weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** FORMULA.seen
+    around = (surroundings.around(counts) + SHRINK * in_country) / (effort.around + SHRINK)
+    share = (counts + SHRINK * around) / (effort.here + SHRINK)
+    weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** SEEN
     return weights
 
 
@@ -109,20 +95,15 @@ def around(counts: MonthlyCounts, earth: Earth) -> MonthlyCounts:
 
 
 def seasons_of(
-    animal: int,
-    near: MonthlyCounts,
-    effort: MonthlyCounts,
-    cells: NDArray[np.intp],
-    earth: Earth,
+    animal: int, near: MonthlyCounts, effort: MonthlyCounts, cells: NDArray[np.intp], earth: Earth
 ) -> Seasons:
     """Return the seasons of an animal, in those of `cells` that have enough records.
 
     `near`, `effort`: records of the animal and of its group, from `around`. `cells`: positions of its range.
     """
-    cells = cells[near[:, cells].sum(axis=0) >= ENOUGH]
+    cells = cells[near[:, cells].sum(axis=0) >= ENOUGH_FOR_SEASON]
     here, group = near[:, cells], effort[:, cells]
-    k = FORMULA.shrink
-    share = (here + k * here.sum(axis=0) / group.sum(axis=0)) / (group + k)
+    share = (here + SHRINK * here.sum(axis=0) / group.sum(axis=0)) / (group + SHRINK)
     share = (np.roll(share, 1, axis=0) + 2 * share + np.roll(share, -1, axis=0)) / 4
     kept = share / share.max(axis=0)
     shown = kept.min(axis=0) < SHOWN
@@ -133,28 +114,7 @@ def seasons_of(
     return seasons
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How much records change written ranges.
-
-    `doubt`: share of a written weight that stays where people record much, but never the taxon; `LISTED` always stays.
-    `widen`: number of records in a cell from which they widen a written range; 0 for never. `enough`: number of records
-    that give a range to a taxon without a written one.
-
-    A simulation chose the defaults (docs/how-to/occurrences.md). It names more generated photos right with `widen`
-    too, but a range also says that an animal lives somewhere, and then a wrong record would.
-    """
-
-    doubt: float = 0.0
-    widen: int = 0
-    enough: int = 30
-
-
-RULES: Final = Rules()
-
-
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(NamedTuple):
     """The range of an animal. `rows`: of the table `cell_animal`.
 
     The other fields are masks of shape (cells,): `outside`, cells with records that the written range lacks; `silent`,
@@ -166,40 +126,40 @@ class Combined:
     silent: NDArray[np.bool_]
 
 
-def combine(
-    written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, rules: Rules = RULES
-) -> Combined:
-    """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records."""
+def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, widen: int = 0) -> Combined:
+    """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records.
+
+    `widen`: number of records in a cell from which they widen the range; 0 for never. A simulation names more generated
+    photos right with it, but a range also says that an animal lives somewhere, and then a wrong record would.
+    """
     positions = np.searchsorted(earth.cells, written["cell"])
     range_, status = np.zeros(len(earth.cells)), np.zeros(len(earth.cells), np.int16)
     range_[positions], status[positions] = written["weight"], written["status"]
     inside = range_ > 0
-    confidence = effort.here / (effort.here + FORMULA.shrink)
+    confidence = effort.here / (effort.here + SHRINK)
     # Records change a weight as far as many were made there; where people record nothing, the written weight stays.
-    kept = range_ * (1 - confidence * (1 - rules.doubt) * (1 - np.minimum(seen / np.maximum(range_, 1e-9), 1)))
+    kept = range_ * (1 - confidence * (1 - np.minimum(seen / np.maximum(range_, 1e-9), 1)))
     weight = np.maximum(kept, np.minimum(range_, LISTED))
     weight = np.where(inside & (records > 0), np.maximum(weight, np.maximum(range_, seen)), weight)
     outside = ~inside & (records > 0)
-    if rules.widen:
-        wider = outside & (records >= rules.widen)
+    if widen:
+        wider = outside & (records >= widen)
         weight[wider] = np.minimum(seen[wider], WEIGHTS.doubt)
         native = (inside & (status == NATIVE))[earth.neighbours].any(axis=1)
         status[wider] = np.where(native, NATIVE, INTRODUCED)[wider]
     weight = np.where(weight == range_, range_, _in_steps(weight))
-    silent = inside & (records == 0) & (effort.here > FORMULA.shrink)
+    silent = inside & (records == 0) & (effort.here > SHRINK)
     return Combined(rows_of(int(written["animal"][0]), weight, status, earth), outside, silent)
 
 
-def range_of_records(
-    animal: int, records: Counts, seen: Counts, earth: Earth, is_marine: bool, rules: Rules
-) -> Rows | None:
+def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, is_marine: bool) -> Rows | None:
     """Return the range of an animal without a written one, or None if it has too few records.
 
     The range has all cells with a weight of at least `LISTED`. Where few people record, the weight of a cell follows
     from the records around it. Only the cells with records would be too few: one observer can make all of them in one
     place.
     """
-    if records.sum() < rules.enough:
+    if records.sum() < ENOUGH:
         return None
     lives = (seen >= LISTED) & earth.realm[SEA if is_marine else LAND]
     rows = rows_of(animal, np.where(lives, _in_steps(seen), 0), np.full(len(seen), NATIVE), earth)

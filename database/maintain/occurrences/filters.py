@@ -5,12 +5,7 @@ from typing import Final
 
 from database.maintain.occurrences.records import literal
 
-ISSUES: Final = (
-    "COORDINATE_INVALID",
-    "COORDINATE_OUT_OF_RANGE",
-    "COUNTRY_COORDINATE_MISMATCH",
-    "ZERO_COORDINATE",
-)
+ISSUES: Final = ("COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "COUNTRY_COORDINATE_MISMATCH", "ZERO_COORDINATE")
 """Issues of what GBIF calls `hasGeospatialIssues`."""
 
 _CENTROIDS: Final = (301, 3036, 999, 9999)
@@ -31,14 +26,13 @@ class Filters:
     """Which records count. A record passes a filter if it lacks the filter's column, unless that is its name or place.
 
     `max_uncertainty`: of the coordinates, in metres; a cell is 110 km across. `since`, `until`: first and last year.
-    `commercial`: leave out records whose licence forbids commercial use. `issues`: GBIF's issues that exclude a record.
+    `commercial`: leave out records whose licence forbids commercial use.
     """
 
     max_uncertainty: float = 25_000
     since: int = 1980
     until: int = NO_END
     commercial: bool = False
-    issues: tuple[str, ...] = ISSUES
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -47,7 +41,7 @@ class Filters:
         The conditions use the columns of `normal_query` (records.py), and only what DuckDB and Athena have in common
         (athena_query.py).
         """
-        issues = " or ".join(f"contains(issues, {literal(each)})" for each in self.issues)  # list_has_any is slower
+        issues = " or ".join(f"contains(issues, {literal(each)})" for each in ISSUES)  # list_has_any is slower
         years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")
         uncertain = f"with coordinates uncertain by more than {self.max_uncertainty:,.0f} m"
         return {
@@ -61,7 +55,7 @@ class Filters:
             "fossil, or a living specimen in a zoo or garden": f"basis in {_SPECIMENS}",
             "captive or cultivated": f"captive in ('true', 't', '1') or establishment in {_CAPTIVE}",
             "casual, or not approved by a reviewer": "quality = 'casual' or approved = '0'",
-            "with an issue of its coordinates": issues or "false",
+            "with an issue of its coordinates": issues,
             "placed in the middle of a country": f"uncertainty in {_CENTROIDS} or centroid < {_CENTROID_METRES}",
             uncertain: f"uncertainty > {self.max_uncertainty!r}",
             years: f"year not between {self.since} and {self.until}",

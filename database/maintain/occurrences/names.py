@@ -38,11 +38,6 @@ class Name(NamedTuple):
     class_key: str | None = None
 
     @property
-    def above(self) -> tuple[str | None, ...]:
-        """Return the names of the taxa above the species, phylum first."""
-        return self.phylum, self.class_, self.order, self.family, self.genus
-
-    @property
     def keys(self) -> dict[str, str | None]:
         """Return GBIF's key of the taxon at each rank, or None where the file has none."""
         return {
@@ -77,7 +72,8 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
     of_accepted = {accepted: by_name[ours] for ours, accepted in found.synonyms.items()}
     for each in names:
         own, accepted = latin_name(each.scientific_name or ""), latin_name(each.species or "")
-        phylum, class_, order, family, genus = map(_in_small_letters, each.above)
+        above = each.phylum, each.class_, each.order, each.family, each.genus
+        phylum, class_, order, family, genus = map(_in_small_letters, above)
         species = by_name.get(own) or by_name.get(accepted) or of_accepted.get(accepted)
         ranks = (by_name.get(name) for name in (genus, family, order, class_, phylum))
         of_ranks = each.keys
@@ -86,12 +82,13 @@ def match(names: Sequence[Name], animals: Iterable[AnimalRow], keys: Mapping[str
             if animal is not None and (animal.taxon not in keys or of_ranks.get(animal.rank) is None):
                 matched.add(animal)
         found.animals.extend(
-            (each.number, animal.animal) for animal in matched if animal is not None and _is_same_phylum(phylum, animal)
+            (each.number, animal.animal)
+            for animal in matched
+            # *Prunella* is a genus of birds, and of plants
+            if animal is not None and (not phylum or not animal.lineage or phylum == animal.lineage[0])
         )
-        above = [class_, order, family]
-        if not (class_ or phylum):  # as in files of eBird; else it may be a plant of this name
-            above.append(own.partition(" ")[0])
-        group = next((group_of[name] for name in above if name in group_of), None)
+        own_genus = "" if class_ or phylum else own.partition(" ")[0]  # as in files of eBird; else it may be a plant's
+        group = next((group_of[name] for name in (class_, order, family, own_genus) if name in group_of), None)
         group = group or next((animal.facts.group for animal in matched if animal is not None), None)
         if group:
             found.groups.append((each.number, group))
@@ -137,8 +134,3 @@ def _groups(animals: Iterable[AnimalRow]) -> dict[str, str]:
 def _in_small_letters(name: str | None) -> str:
     """Return a name in the usual case: `Chordata` for `CHORDATA`."""
     return (name.capitalize() if name.isupper() else name) if name else ""
-
-
-def _is_same_phylum(phylum: str, animal: AnimalRow) -> bool:
-    """Return False if `phylum` is known and is not the animal's: *Prunella* is a genus of birds, and of plants."""
-    return not phylum or not animal.lineage or phylum == animal.lineage[0]

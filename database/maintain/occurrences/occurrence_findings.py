@@ -10,22 +10,9 @@ import numpy as np
 from database.areas.area_cells import Earth
 from database.cell_animals import AnimalRow, Cell, Rows, WithEvidence
 from database.dataset_files import join_some
-from database.maintain.occurrences.evidence import (
-    FORMULA,
-    MONTHS,
-    RULES,
-    Counts,
-    Effort,
-    MonthlyCounts,
-    Rules,
-    Surroundings,
-    around,
-    combine,
-    range_of_countries,
-    range_of_records,
-    seasons_of,
-    weights_of,
-)
+from database.maintain.occurrences import evidence
+from database.maintain.occurrences.cells import create_table
+from database.maintain.occurrences.evidence import MONTHS, Counts, Effort, MonthlyCounts, Surroundings
 from database.maintain.occurrences.names import Matches, Name, match
 from database.maintain.occurrences.workspace import RowCounts, Workspace
 from database.ranges.cell_weights import INTRODUCED, NATIVE
@@ -62,7 +49,8 @@ class OccurrenceFindings:
 
     workspace: Workspace
     keys: Mapping[str, str] = field(default_factory=dict)
-    rules: Rules = RULES
+    widen: int = 0
+    """Number of records in a cell from which they widen a written range; 0 for never."""
     source: str = ""
     """The citation, on which the version of the dataset depends too."""
 
@@ -81,27 +69,30 @@ class OccurrenceFindings:
         wild = {each.animal: each for each in animals if each.kind in ("wild", "marine")}
         names = [Name(*row) for row in self.workspace.connection.execute("from names").fetchall()]
         self.matches = match(names, wild.values(), self.keys)
-        digest = hashlib.sha256(repr((self.rules, FORMULA, self.source)).encode())
+        formula = evidence.SHRINK, evidence.SEEN, evidence.ENOUGH
+        digest = hashlib.sha256(repr((self.widen, formula, self.source)).encode())
         of_group = dict(self._located(self.matches.groups, "varchar", earth))
         surroundings = Surroundings(earth, cells)
         self._countries = surroundings.countries
         effort = {group: Effort.of(its.cells, surroundings, its.countries) for group, its in of_group.items()}
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
         known, seasons = set(), []
-        by_month = {group: around(its.months, earth) for group, its in of_group.items() if its.months is not None}
+        by_month = {
+            group: evidence.around(its.months, earth) for group, its in of_group.items() if its.months is not None
+        }
         for number, its in self._located(self.matches.animals, "integer", earth):
             animal = wild[int(number)]
             if animal.facts.group not in effort:
                 continue
             digest.update(f"{number} {sorted(its.countries.items())}".encode() + its.cells.tobytes())
             of_its_group = effort[animal.facts.group]
-            seen = weights_of(its.cells, of_its_group, surroundings, its.countries)
+            seen = evidence.weights_of(its.cells, of_its_group, surroundings, its.countries)
             records, outside, silent = its.cells, np.zeros(0, bool), np.zeros(0, bool)
             if animal.animal in written:
-                combined = combine(written[animal.animal], records, seen, of_its_group, earth, self.rules)
+                combined = evidence.combine(written[animal.animal], records, seen, of_its_group, earth, self.widen)
                 written[animal.animal], outside, silent = combined.rows, combined.outside, combined.silent
             else:
-                rows = range_of_records(animal.animal, records, seen, earth, animal.kind == "marine", self.rules)
+                rows = evidence.range_of_records(animal.animal, records, seen, earth, animal.kind == "marine")
                 if rows is None and (rows := self._listed(animal, surroundings, earth)) is not None:
                     self.by_checklist.append(animal.name)
                     digest.update(rows.tobytes())
@@ -110,8 +101,8 @@ class OccurrenceFindings:
                     known.add(animal.animal)
             if its.months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
-                of_animal = around(its.months, earth)
-                seasons.append(seasons_of(animal.animal, of_animal, by_month[animal.facts.group], range_, earth))
+                of_animal, of_group_ = evidence.around(its.months, earth), by_month[animal.facts.group]
+                seasons.append(evidence.seasons_of(animal.animal, of_animal, of_group_, range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
             beyond = float(records[outside].sum()) if len(outside) else 0.0
             self.animals.append(
@@ -159,8 +150,7 @@ class OccurrenceFindings:
             yield f"animals with a season in some cell: {self.seasonal:,}"
         outside = sorted((each for each in self.animals if each.outside), key=lambda each: -each.records_outside)
         if outside:
-            widen = self.rules.widen
-            what = f"widened from {widen} records in a cell on" if widen else "unchanged; see --widen"
+            what = f"widened from {self.widen} records in a cell on" if self.widen else "unchanged; see --widen"
             yield f"animals with records outside of their ranges: {len(outside):,} (ranges {what}); with the most:"
             for each in outside[:_SHOWN]:
                 yield f"  {each.records_outside:>13,.0f}  {each.name}; cells: {each.outside:,}"
@@ -193,22 +183,15 @@ class OccurrenceFindings:
         for is_introduced, country in self.workspace.connection.execute(query, [str(animal.animal)]).fetchall():
             countries.setdefault(INTRODUCED if is_introduced else NATIVE, []).append(country)
         cells = {status: surroundings.of_countries(each) for status, each in countries.items()}
-        return range_of_countries(animal.animal, cells, animal.kind == "marine", earth) if cells else None
+        return evidence.range_of_countries(animal.animal, cells, animal.kind == "marine", earth) if cells else None
 
     def _located(
         self, pairs: Sequence[tuple[int, int]] | Sequence[tuple[int, str]], kind: str, earth: Earth
     ) -> Iterator[tuple[str, _Located]]:
         """Yield each animal or group and its records. `pairs`: number of a name, and its animal or group."""
         connection = self.workspace.connection
-        connection.execute("create or replace temp table match_of_name (name ubigint, matched varchar)")
-        columns = {
-            "name": np.array([name for name, _ in pairs], np.uint64),
-            "matched": np.array([str(matched) for _, matched in pairs], object),
-        }
-        if pairs:
-            connection.register("pairs", columns)
-            connection.execute("insert into match_of_name from pairs")
-            connection.unregister("pairs")
+        names, matches = np.array([each for each, _ in pairs], np.uint64), [str(each) for _, each in pairs]
+        create_table(connection, "match_of_name", {"name": names, "matched": np.array(matches, object)})
         connection.execute(f"""
             create or replace temp table located as
             select cast(matched as {kind}) as matched, cell, country, coalesce(month, 0) as month,

@@ -40,7 +40,7 @@ class Relation:
 
 def of_parquet(table: ParquetTable, rows: range) -> Relation:
     """Return a relation of some rows of a Parquet file. DuckDB reads only the row groups that contain them."""
-    file = f"read_parquet({literal(table.pattern)}, file_row_number=true)"
+    file = f"read_parquet({literal(pattern_of(table.path))}, file_row_number=true)"
     sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
     return Relation(sql, table.types, has_row_numbers=True)
 
@@ -184,7 +184,8 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
     quote, rest = format_.quote.encode(), b""
     while block := text.read(size):
         block = rest + block
-        end = _end_of_records(block, quote)
+        # Without a whole record, a quote is unclosed: end at the last line feed, so that the rest of the text counts.
+        end = _length_of_records(block, quote) or block.rfind(b"\n") + 1
         rest = block[end:]
         if len(rest) > MOST_RECORD:
             raise OccurrenceError(
@@ -217,15 +218,6 @@ def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
             return end
         start = end
     return len(block)
-
-
-def _end_of_records(block: bytes, quote: bytes) -> int:
-    """Return the length of the whole records in a block, which starts with a record.
-
-    If there is none, a quote is unclosed: then the last line feed counts, so that one faulty record does not take the
-    rest of the text with it.
-    """
-    return _length_of_records(block, quote) or block.rfind(b"\n") + 1
 
 
 def _length_of_records(block: bytes, quote: bytes) -> int:

@@ -138,11 +138,6 @@ class ParquetTable:
     types: dict[str, str] = field(hash=False)
 
     @property
-    def pattern(self) -> str:
-        """Return the path of the file, escaped for DuckDB."""
-        return pattern_of(self.path)
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns as they are in the file."""
         return tuple(self.types)

@@ -22,7 +22,7 @@ from database.maintain.occurrences.cells import cells_of, create_cell_tables
 from database.maintain.occurrences.filters import Filters, reason_query
 from database.maintain.occurrences.records import NAME_TEXTS, column_names, counts_by_country, name_query, normal_query
 from database.maintain.occurrences.relations import PART, Relation
-from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable
+from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, Table, TextTable, pattern_of
 
 MEMORY: Final = 1_500_000_000
 """Bytes for DuckDB and Python together, by default."""
@@ -184,7 +184,9 @@ class Workspace:
         return RowCounts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
     def _parquet(self, table: ParquetTable, show: Show) -> int:
-        ((rows,),) = self.connection.execute("select count(*) from read_parquet($1)", [table.pattern]).fetchall()
+        ((rows,),) = self.connection.execute(
+            "select count(*) from read_parquet($1)", [pattern_of(table.path)]
+        ).fetchall()
         total = 0
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))

@@ -12,8 +12,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 
+from database.dataset_files import read_rows
 from database.maintain.__main__ import main
-from database.maintain.athena_query import assumptions, cost, estimate, query, scanned_columns, unload
+from database.maintain.athena_query import ASSUMPTIONS, assumptions, cost, estimate, query, scanned_columns, unload
 from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.tables import tables_in
 from database.maintain.occurrences.workspace import Workspace
@@ -167,16 +168,16 @@ def test_the_estimate_is_the_sum_of_columns_times_records_and_far_below_the_limi
 ) -> None:
     known = assumptions()
     assert set(scanned_columns(Filters(commercial=True), months=True)) == known.keys() - {"price", "records"}
-    assert all(each.source and each.date for each in known.values())
-    total = sum(known[each].value for each in scanned_columns(Filters())) * known["records"].value
+    assert all(row["source"] and row["date"] for row in read_rows(ASSUMPTIONS))
+    total = sum(known[each] for each in scanned_columns(Filters())) * known["records"]
     assert main(["athena", "--estimate"]) == 0
     said = capsys.readouterr().out
     assert f"about {total / 1e9:,.0f} GB, which cost {total / 1e12 * 5:.2f} US dollars at 5 a TB" in said
     # AND more columns cost more, and the most half of what the workgroup may scan
     assert len(list(estimate(Filters(commercial=True), months=True))) == len(list(estimate(Filters()))) + 2
-    most = sum(known[each].value for each in scanned_columns(Filters(commercial=True), months=True))
+    most = sum(known[each] for each in scanned_columns(Filters(commercial=True), months=True))
     limit = float(template("athena.yaml")["Parameters"]["ScanLimit"]["Default"])
-    assert 2 * most * known["records"].value < limit
+    assert 2 * most * known["records"] < limit
     assert cost(limit) == 5
 
 

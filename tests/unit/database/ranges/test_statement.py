@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from database.dataset_files import DatasetError
 from database.ranges.language import parse
-from database.ranges.statement import Statement, StatementError, by_taxon, read_statements
+from database.ranges.statement import Statement, by_taxon, read_statements
 
 HEADER = "taxon,areas,status,certainty,extent,season,source,note\n"
 
@@ -46,10 +47,10 @@ def test_every_value_is_kept_and_statements_are_grouped_by_taxon(tmp_path: Path)
     ],
 )
 def test_a_faulty_row_is_named_with_its_line(tmp_path: Path, row: str, message: str) -> None:
-    with pytest.raises(StatementError, match=message):
+    with pytest.raises(DatasetError, match=message):
         read_statements(written(tmp_path, "dacelo,AU,,,,,avilist,", row))
 
 
 def test_other_columns_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StatementError, match=r"birds.csv, line 1: expected the columns taxon,areas,status"):
+    with pytest.raises(DatasetError, match=r"birds.csv, line 1: expected the columns taxon,areas,status"):
         read_statements(written(tmp_path, header="animal,area\n"))

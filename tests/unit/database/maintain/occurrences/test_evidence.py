@@ -9,10 +9,9 @@ from chalicelib.features.cells import cell_of
 from database.areas.area_cells import Earth
 from database.cell_animals import ROW, Cell, Seasons
 from database.maintain.occurrences.evidence import (
-    FORMULA,
+    SEEN,
     Counts,
     Effort,
-    Rules,
     Surroundings,
     around,
     combine,
@@ -51,7 +50,7 @@ def test_a_weight_depends_on_the_share_not_on_how_much_people_record(earth: Eart
     found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
     # THEN the weight is the chance to see it among 300 records
     for cell in (BERLIN, SYDNEY):
-        assert at(earth, found, cell) == pytest.approx(1 - (1 - 0.001) ** FORMULA.seen, rel=0.01)
+        assert at(earth, found, cell) == pytest.approx(1 - (1 - 0.001) ** SEEN, rel=0.01)
 
 
 def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, surroundings: Surroundings) -> None:
@@ -61,13 +60,12 @@ def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, 
     assert at(earth, found, SYDNEY) == 0
     # AND counts by country count without a place
     found = weights_of(counts(earth), Effort.of(counts(earth), surroundings, {"AU": 1e4}), surroundings, {"AU": 100})
-    assert at(earth, found, SYDNEY) == pytest.approx(1 - 0.99**FORMULA.seen)
+    assert at(earth, found, SYDNEY) == pytest.approx(1 - 0.99**SEEN)
 
 
 @given(drawn=st.lists(st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))))
 def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
-    earth: Earth,
-    drawn: list[tuple[int, int, float]],
+    earth: Earth, drawn: list[tuple[int, int, float]]
 ) -> None:
     # GIVEN a written range and records of the group, none of which is of the taxon
     written = np.array(
@@ -97,7 +95,7 @@ def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth)
     effort, seen = Effort(group, group, group), records / 20
     found = combine(written, records, seen, effort, earth)
     assert (found.rows["cell"].tolist(), earth.cells[found.outside].tolist()) == ([BERLIN], [PARIS])
-    wider = combine(written, records, seen, effort, earth, Rules(widen=20)).rows
+    wider = combine(written, records, seen, effort, earth, widen=20).rows
     assert {int(row["cell"]): (round(float(row["weight"]), 3), int(row["status"])) for row in wider} == {
         BERLIN: (1.0, NATIVE),
         PARIS: (0.5, INTRODUCED),
@@ -119,11 +117,11 @@ def test_a_taxon_of_a_checklist_lives_in_its_countries_with_doubt(earth: Earth, 
 
 def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Earth, surroundings: Surroundings) -> None:
     few = counts(earth, BERLIN=27, SYDNEY=3)
-    assert range_of_records(1, few * 0.9, few, earth, False, Rules()) is None
+    assert range_of_records(1, few * 0.9, few, earth, False) is None
     # GIVEN one eager observer in Berlin, and no other observer in Germany
     records = counts(earth, BERLIN=1000)
     seen = weights_of(records, Effort.of(records, surroundings), surroundings)
-    found = range_of_records(1, records, seen, earth, False, Rules())
+    found = range_of_records(1, records, seen, earth, False)
     # THEN the range reaches beyond the one place: it has the other cells of the country too
     assert found is not None
     assert {BERLIN, PARIS} <= set(found["cell"].tolist())  # Paris is here a cell of Germany
