@@ -81,11 +81,7 @@ TAXA = FILES["taxa"].read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("file", "text", "error"),
     [
-        (
-            "ranges",
-            KOALA.replace("AU", "AU Queenslant"),
-            r"ranges.csv, line 2, column 4 of areas: no area is called",
-        ),
+        ("ranges", KOALA.replace("AU", "AU Queenslant"), r"ranges.csv, line 2, column 4 of areas: no area is called"),
         # a character that PostgreSQL cannot store, and that no check looks for
         ("taxa", f"{TAXA}Nihil,genus,no\0thing\n", "PostgreSQL rejected the data: invalid byte .*; correct the files$"),
     ],

@@ -5,7 +5,7 @@ import pickle
 import struct
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -58,8 +58,8 @@ def run(layer: Convolution, image: NDArray[np.float32]) -> NDArray[np.float32]:
     sides: dict[str, Any] = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
     sides["pads"] = [before, before, after, after]
     node = ReferenceEvaluator(helper.make_node("Conv", ["x", "w", "b"], ["y"], **sides, group=layer.groups))
-    result: NDArray[np.float32] = node.run(None, {"x": image[np.newaxis], "w": layer.weight, "b": layer.bias})[0]
-    return result[0]
+    (result,) = node.run(None, {"x": image[np.newaxis], "w": layer.weight, "b": layer.bias})
+    return cast("NDArray[np.float32]", result)[0]
 
 
 @pytest.mark.parametrize("size", [9, 10])
