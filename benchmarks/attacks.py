@@ -27,41 +27,28 @@ PLACE = "/identify?lat=-33.9&lon=151.2"
 WITHOUT_STORES = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
 
 
-class AttackedServer:
-    """A server process that runs without Redis and PostgreSQL."""
+@contextmanager
+def attacked() -> Iterator[tuple[int, Callable[[str], float]]]:
+    """Run a server process until the end of the block; yield its port, and a function that returns its growth.
 
-    def __init__(self, port: int, pid: int) -> None:
-        self.port, self.pid = port, pid
+    The growth is in MB since the server was idle: `VmRSS` is that of the present memory, `VmHWM` that of the peak.
+    """
+    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
         for _ in range(20):
             post(port, jpeg(), PLACE)
-        self.idle = megabytes("VmRSS", pid)
-
-    @contextmanager
-    def peak(self) -> Iterator[Callable[[], float]]:
-        """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
-        forget_peak(self.pid)
-        yield lambda: megabytes("VmHWM", self.pid) - self.idle
-
-    def grown(self) -> float:
-        """Return the growth of memory since the server was idle, in MB."""
-        return megabytes("VmRSS", self.pid) - self.idle
-
-
-@contextmanager
-def server() -> Iterator[AttackedServer]:
-    """Run a server process until the end of the block."""
-    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
-        yield AttackedServer(port, process.pid)
+        idle = megabytes("VmRSS", process.pid)
+        forget_peak(process.pid)
+        yield port, lambda figure: megabytes(figure, process.pid) - idle
 
 
 def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -> str:
     """Let each client send `each` photos. Return the peak memory, the memory 20 s later, and the HTTP statuses."""
-    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
+    with attacked() as (port, growth), ThreadPoolExecutor(clients) as pool:
         sent = range(clients * each)
-        statuses = set(pool.map(lambda number: post(attacked.port, photos[number % len(photos)], target), sent))
-        highest = peak()
+        statuses = set(pool.map(lambda number: post(port, photos[number % len(photos)], target), sent))
+        highest = growth("VmHWM")
         time.sleep(20)  # until the memory that the attack left is read
-        return f"{highest:.0f} MB, then {attacked.grown():.0f}, {'/'.join(map(str, sorted(statuses)))}"
+        return f"{highest:.0f} MB, then {growth('VmRSS'):.0f}, {'/'.join(map(str, sorted(statuses)))}"
 
 
 def mixed(clients: int) -> str:
@@ -73,19 +60,19 @@ def mixed(clients: int) -> str:
 
 def slow_bodies() -> str:
     """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
-    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(20) as pool:
+    with attacked() as (port, growth), ThreadPoolExecutor(20) as pool:
         body = request_of("POST", PLACE, HOST, bytes(20_000_000))[:-1]
 
         def send(_: int) -> float:
             started = time.monotonic()
-            with suppress(OSError), socket.create_connection((HOST, attacked.port), timeout=60) as sender:
+            with suppress(OSError), socket.create_connection((HOST, port), timeout=60) as sender:
                 sender.sendall(body)
                 while sender.recv(65536):
                     pass
             return time.monotonic() - started
 
         seconds = list(pool.map(send, range(20)))
-        return f"{peak():.0f} MB, all cut off after {max(seconds):.0f} s"
+        return f"{growth('VmHWM'):.0f} MB, all cut off after {max(seconds):.0f} s"
 
 
 def slow_heads() -> str:
@@ -93,12 +80,12 @@ def slow_heads() -> str:
 
     Return the response time of another client, and the time until the server has closed all 300 connections.
     """
-    with server() as attacked:
-        held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
+    with attacked() as (port, _):
+        held = [socket.create_connection((HOST, port), timeout=60) for _ in range(300)]
         started = time.monotonic()
         for each in held:
             each.sendall(b"GET / HTTP/1.1\r\nHost: lo")
-        status = post(attacked.port, jpeg(), PLACE)
+        status = post(port, jpeg(), PLACE)
         waited = time.monotonic() - started
         for each in held:
             with closing(each), suppress(OSError):
@@ -110,9 +97,9 @@ def slow_heads() -> str:
 def costly(make: Callable[[], bytes]) -> str:
     """Send a photo that is expensive to decode. Return the response time and the status."""
     photo = make()
-    with server() as attacked:
+    with attacked() as (port, _):
         started = time.monotonic()
-        status = post(attacked.port, photo, PLACE)
+        status = post(port, photo, PLACE)
         return f"{time.monotonic() - started:.2f} s, {status}"
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from cloudwatch.math.series import Floats, Grid, aggregate
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 
-KEPT_SECONDS = 15 * 24 * 3600  # as long as CloudWatch keeps one-minute periods
 KEPT_SAMPLES = 8_000_000  # of all metrics together: about 130 MB
 
 type _Key = tuple[str, tuple[tuple[str, str], ...], str]
@@ -60,17 +59,11 @@ class Samples:
 
 
 class MetricStore:
-    """The samples of all metrics. Not thread-safe.
+    """The samples of all metrics, of which it keeps about the newest `keep_samples`. Not thread-safe."""
 
-    The store drops samples that are more than `keep_seconds` older than the newest one. If more than `keep_samples` are
-    left, it drops the oldest.
-    """
-
-    def __init__(self, keep_seconds: float = KEPT_SECONDS, keep_samples: int = KEPT_SAMPLES) -> None:
-        self._keep_milliseconds = int(keep_seconds * 1000)
+    def __init__(self, keep_samples: int = KEPT_SAMPLES) -> None:
         self._keep_samples = keep_samples
         self._metrics: defaultdict[_Key, Samples] = defaultdict(Samples)
-        self._newest = 0
         self._since_drop = 0
 
     def add(self, line: str | bytes) -> bool:
@@ -94,7 +87,6 @@ class MetricStore:
                     for name, number in values:
                         self._metrics[namespace, dimensions, name].append(time, number)
                     self._since_drop += len(values)
-        self._newest = max(self._newest, time)
         if self._since_drop > self._keep_samples // 10:
             self._drop()
         return True
@@ -118,17 +110,14 @@ class MetricStore:
         return sum(map(len, self._metrics.values()))
 
     def _drop(self) -> None:
-        """Drop samples that are too old. If too many are left, drop the oldest."""
         self._since_drop = 0
-        horizon: float = self._newest - self._keep_milliseconds
-        too_many = len(self) - self._keep_samples
-        if too_many > 0:
+        if (too_many := len(self) - self._keep_samples) > 0:
             times = np.concatenate([samples.columns()[0] for samples in self._metrics.values()])
-            horizon = max(horizon, np.partition(times, too_many)[too_many])
-        for key, samples in list(self._metrics.items()):
-            samples.drop_before(horizon)
-            if not len(samples):
-                del self._metrics[key]
+            horizon = np.partition(times, too_many)[too_many]
+            for key, samples in list(self._metrics.items()):
+                samples.drop_before(horizon)
+                if not len(samples):
+                    del self._metrics[key]
 
 
 def _parse_directive(directive: Any) -> tuple[str, list[list[str]], list[str]]:

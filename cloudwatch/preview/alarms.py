@@ -97,10 +97,7 @@ def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: 
         evaluations = alarm.evaluate(store, first, minutes, since)
     except EvaluationError as error:
         raise AlarmError(f"alarm {alarm.name}: {error}") from error
-    states: list[State] = ["INSUFFICIENT_DATA"]  # before the first minute
-    for verdict in evaluations.verdicts.tolist():
-        states.append(_STATES[verdict] if verdict < len(_STATES) else states[-1])
-    return states[1:], evaluations.reason
+    return [_STATES[verdict] for verdict in evaluations.verdicts().tolist()], evaluations.reason
 
 
 def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:

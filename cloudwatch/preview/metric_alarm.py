@@ -14,7 +14,7 @@ Source: "Configuring how CloudWatch alarms treat missing data" in the CloudWatch
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,10 @@ from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 MINUTE = 60  # seconds between two evaluations
 EXTRA_POINTS = 2  # fetched in addition to N, as in the tables of the user guide; AWS guarantees no number
 
-type Treatment = Literal["missing", "ignore", "breaching", "notBreaching"]
+type Treatment = Literal["missing", "breaching", "notBreaching"]
 
-OK, ALARM, INSUFFICIENT_DATA, RETAIN = 0, 1, 2, 3
-"""Verdicts of one evaluation. RETAIN means that the alarm keeps its previous state."""
+OK, ALARM, INSUFFICIENT_DATA = 0, 1, 2
+"""Verdicts of one evaluation."""
 
 _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "GreaterThanOrEqualToThreshold": ("≥", np.greater_equal),
@@ -68,7 +68,8 @@ class MetricAlarm:
             needed = int(alarm.get("DatapointsToAlarm", total))
             threshold, treatment = float(alarm["Threshold"]), alarm.get("TreatMissingData", "missing")
             made = cls(name, lines, watched, total, needed, alarm["ComparisonOperator"], threshold, treatment)
-            _COMPARISONS[made.comparison]
+            if made.comparison not in SYMBOLS or treatment not in get_args(Treatment.__value__):
+                raise ValueError(f"the preview does not know {made.comparison} with TreatMissingData {treatment}")
         except (KeyError, ValueError) as error:
             reason = f"{error!r}; run `python -m cloudwatch lint`, which says what to write"
             raise AlarmError(f"alarm {name} is invalid: {reason}") from error
@@ -108,12 +109,23 @@ class Evaluations:
     begins: Integers
     is_known: NDArray[np.bool_]
 
-    @property
     def verdicts(self) -> Integers:
-        """The verdict of each evaluation: `OK`, `ALARM`, `INSUFFICIENT_DATA` or `RETAIN`."""
-        alarm = self.alarm
-        unknown = (~self.is_known[:, : alarm.total]).sum(axis=1)
-        return verdicts_of(self.points, alarm.crosses(self.points), alarm.total, alarm.needed, alarm.treatment, unknown)
+        """Return the verdict of each evaluation: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
+        alarm, points = self.alarm, self.points
+        exists = ~np.isnan(points)
+        judged = exists & (np.cumsum(exists, axis=1) <= alarm.total)
+        found = judged.sum(axis=1)
+        bad = (judged & alarm.crosses(points)).sum(axis=1)
+        if alarm.treatment == "breaching":
+            missing = np.maximum(alarm.total - found - (~self.is_known[:, : alarm.total]).sum(axis=1), 0)
+            return np.where(bad + missing >= alarm.needed, ALARM, np.where(found + missing > 0, OK, INSUFFICIENT_DATA))
+        if alarm.treatment == "notBreaching":
+            return np.where(bad >= alarm.needed, ALARM, OK)
+        ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)
+        nothing_good = (bad == found) & (found < alarm.total)
+        early = nothing_good & (found > 0) & (ages >= alarm.needed)
+        undecided = np.where(nothing_good, INSUFFICIENT_DATA, OK)
+        return np.where((bad >= alarm.needed) | early, ALARM, undecided)
 
     def reason(self, evaluation: int) -> str:
         """Return the reason for a verdict, with the points that crossed the threshold."""
@@ -133,35 +145,6 @@ class Evaluations:
         listed = ", ".join(f"{value:.4g} at {datetime.fromtimestamp(begin, UTC):%H:%M}" for begin, value in crossing)
         said = f"{crossed.sum()} of {found} points crossed ({rule})" + (f": {listed}" if listed else "")
         return f"{said}; {absent}" if absent else said
-
-
-def verdicts_of(
-    points: Floats,
-    crossing: NDArray[np.bool_],
-    total: int,
-    needed: int,
-    treatment: Treatment,
-    unknown: Integers | int = 0,
-) -> Integers:
-    """Return one verdict per row of points. The latest point is in the first column; NaN marks a missing point.
-
-    `crossing` is True for each point that crosses the threshold. The alarm needs `needed` of the last `total` points to
-    cross it ("M out of N" in CloudWatch). `unknown`: how many of these points were before the recording.
-    """
-    exists = ~np.isnan(points)
-    judged = exists & (np.cumsum(exists, axis=1) <= total)
-    found = judged.sum(axis=1)
-    bad = (judged & crossing).sum(axis=1)
-    if treatment == "breaching":
-        missing = np.maximum(total - found - unknown, 0)
-        return np.where(bad + missing >= needed, ALARM, np.where(found + missing > 0, OK, INSUFFICIENT_DATA))
-    if treatment == "notBreaching":
-        return np.where(bad >= needed, ALARM, OK)
-    ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)
-    nothing_good = (bad == found) & (found < total)
-    early = nothing_good & (found > 0) & (ages >= needed) & (treatment == "missing")
-    undecided = RETAIN if treatment == "ignore" else INSUFFICIENT_DATA
-    return np.where((bad >= needed) | early, ALARM, np.where(nothing_good, undecided, OK))
 
 
 def _lines(alarm: Mapping[str, Any]) -> list[GraphedMetric]:

@@ -17,6 +17,7 @@ _ID = re.compile(r"[a-z]\w*", re.ASCII)
 _OPTIONS = ("id", "expression", "stat", "period", "label", "color", "visible")
 _OF_QUERY = {"id": "Id", "expression": "Expression", "period": "Period", "label": "Label", "visible": "ReturnData"}
 """Field of an entry → member of a MetricDataQuery."""
+_FORM = "[namespace, name, dimension, value, …, {options}], with strings apart from the options"
 
 
 class GraphedMetricsError(ValueError):
@@ -35,10 +36,6 @@ class TimeSeries:
     def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> "TimeSeries":
         """Return the time series of a metric with dimensions in any order."""
         return cls(namespace, name, tuple(sorted(dimensions.items())))
-
-    def __str__(self) -> str:
-        listed = ", ".join(f"{name}={value}" for name, value in self.dimensions)
-        return f"{self.namespace} {self.name} ({listed})" if listed else f"{self.namespace} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +77,30 @@ def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
     entries, above = list[GraphedMetric](), list[str]()
     of_widget = {name: properties[name] for name in ("stat", "period") if name in properties}
     for row, entry in enumerate(properties.get("metrics", [])):
-        items, options = _split(row, entry)
+        if not isinstance(entry, list) or not entry:
+            raise _wrong(row, f"is {entry!r}; expected {_FORM}")
+        *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]
+        if bool(items) == ("expression" in options) or not all(isinstance(item, str) for item in items):
+            raise _wrong(row, f"is {entry!r}; expected either {_FORM}, or [{{'expression': …}}]")
         metric = None
-        if "expression" not in options:
+        if items:
             above = _written_out(row, items, above)
-            metric = _metric(row, above)
-        elif items:
-            raise _wrong(row, f"has both an expression and a metric ({', '.join(items)}); remove one of them")
+            metric = TimeSeries.of(above[0], above[1], dict(zip(above[2::2], above[3::2], strict=True)))
         given = of_widget | {name: options[name] for name in _OPTIONS if name in options}
         entries.append(GraphedMetric(row, metric=metric, y_axis=options.get("yAxis", "left"), **given))
     return _with_valid_ids(entries)
+
+
+def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
+    """Return the items of an entry with its shorthand replaced by the items of the metric above."""
+    if items[0] == "...":
+        items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
+    if "..." in items or "." in items[len(above) :]:
+        raise _wrong(row, "uses `.` or `...` where the metric above it has no item; write it in full")
+    found = [above[place] if item == "." else item for place, item in enumerate(items)]
+    if len(found) < 2 or len(found) % 2 or len(set(found[2::2])) * 2 != len(found) - 2:
+        raise _wrong(row, f"is [{', '.join(found)}]; expected {_FORM}, each dimension once")
+    return found
 
 
 def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
@@ -124,49 +135,12 @@ def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
     return TimeSeries.of(parameters["Namespace"], parameters["MetricName"], dimensions)
 
 
-def _split(row: int, entry: object) -> tuple[list[str], Mapping[str, Any]]:
-    """Return the items of an entry and its options."""
-    if not isinstance(entry, list) or not entry:
-        raise _wrong(row, f"is {entry!r}; expected a list such as [namespace, name, dimension, value, {{options}}]")
-    *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]
-    if not all(isinstance(item, str) for item in items):
-        raise _wrong(row, f"is {entry!r}; every item must be a string, except options at the end")
-    return items, options
-
-
-def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
-    """Return the items of an entry with its shorthand replaced by the items of the metric above."""
-    if not items:
-        raise _wrong(row, "has options but neither a metric nor an expression; add one of them")
-    if ("..." in items or "." in items) and not above:
-        raise _wrong(row, "uses `.` or `...`, but there is no metric above it; write the metric in full")
-    if items[0] == "...":
-        items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
-    if "..." in items:
-        raise _wrong(row, "has `...` after its first item; it must be the first")
-    if "." in items[len(above) :]:
-        raise _wrong(row, f"uses `.` after item {len(above)}, the last item of the metric above; write it in full")
-    return [above[place] if item == "." else item for place, item in enumerate(items)]
-
-
-def _metric(row: int, items: list[str]) -> TimeSeries:
-    if len(items) < 2 or len(items) % 2:
-        shown = ", ".join(items)
-        raise _wrong(row, f"is [{shown}]; expected namespace and name, then each dimension with its value")
-    dimensions = dict(zip(items[2::2], items[3::2], strict=True))
-    if len(dimensions) * 2 != len(items) - 2:
-        raise _wrong(row, f"repeats a dimension: {', '.join(items[2::2])}; remove one")
-    return TimeSeries.of(items[0], items[1], dimensions)
-
-
 def _with_valid_ids(entries: list[GraphedMetric]) -> list[GraphedMetric]:
-    seen: dict[str, int] = {}
-    for row, name in ((entry.row, entry.id) for entry in entries if entry.id is not None):
-        if not _ID.fullmatch(name):
-            raise _wrong(row, f"has id {name!r}; write a lower-case letter, then letters, digits or _")
-        if name in seen:
-            raise _wrong(row, f"repeats the id {name} of metric {seen[name] + 1}; change one of the two")
-        seen[name] = row
+    ids = [entry.id for entry in entries if entry.id is not None]
+    for entry in entries:
+        if entry.id is not None and (not _ID.fullmatch(entry.id) or ids.count(entry.id) > 1):
+            what = "write a lower-case letter, then letters, digits or _, which no other entry has"
+            raise _wrong(entry.row, f"has id {entry.id!r}; {what}")
     return entries
 
 

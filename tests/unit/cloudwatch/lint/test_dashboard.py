@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudwatch.lint import dashboard
 from cloudwatch.lint.dashboard import DashboardCheck, Rectangle, grid_problems
 from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
@@ -20,17 +21,13 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("variables", REMOVE, "variables: no variable has the pattern STAGENAME"),
     ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write one of "input", "radio", "select"'),
     ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there are choices"),
-    ("variables.0.values.0.value", 1, "variable 1: values[1].value is 1; write a string"),
     # widgets
     ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
-    ("widgets.1.width", REMOVE, "width is missing; write a width of 1 to 24 columns"),
-    ("widgets.1.height", "6", 'height is "6"; write a height of 1 to 1000 rows'),
     ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
     ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
     ("widgets.0", {**TEXT, "properties": {"markdown": "hello"}}, "the widget at the upper left must be a text"),
     ("widgets.0.y", 20, "the widget at the upper left must be a text that says what the dashboard is for"),
-    ("widgets.0.properties.background", "red", 'background is "red"; write one of "solid", "transparent"'),
     ("widgets.2.properties.query", "fields @timestamp", "write a query that starts with its log groups: SOURCE"),
     (
         "widgets.2.properties.query",
@@ -40,14 +37,10 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets.3.properties.alarms", ["slow"], 'alarms[1] is "slow"; write an ARN such as arn:aws:cloudwatch:REGION'),
     # graphs
     ("widgets.1.properties.region", "eu-west-1", 'region is "eu-west-1"; write the placeholder "REGIONNAME"'),
-    ("widgets.1.properties.title", REMOVE, "title is missing; write a string"),
     ("widgets.1.properties.veiw", "bar", 'widget 2 "Load": veiw is not a known key; did you mean "view"?'),
     ("widgets.1.properties.period", 90, "period is 90; write seconds as a multiple of 60"),
-    ("widgets.1.properties.stacked", "yes", 'stacked is "yes"; write true or false, without quotes'),
     ("widgets.1.properties.annotations.horizontal.0.color", "red", 'horizontal[1].color is "red"; write a colour as #'),
-    ("widgets.1.properties.annotations.horizontal.0.value", REMOVE, "horizontal[1].value is missing; write a number"),
     ("widgets.1.properties.annotations.horizontal.0", [{"value": 1}], "write a band of two thresholds, or one"),
-    ("widgets.1.properties.yAxis.left.min", "0", 'yAxis.left.min is "0"; write a number, without quotes'),
     ("widgets.1.properties.yAxis.left.min", 11, "yAxis.left.min must be below yAxis.left.max; swap the two"),
     ("widgets.1.properties.sparkline", True, 'sparkline is true; write nothing: it is for the view "singleValue"'),
     (
@@ -55,23 +48,17 @@ BROKEN: list[tuple[str, Any, str]] = [
         True,
         "write false, or another view: it reduces a curve to one point",
     ),
-    ("widgets.1.properties.table", {}, 'table is {}; write nothing: it is for the view "table"'),
     ("widgets.1.properties.metrics", REMOVE, "write metrics, or an alarm in annotations; the graph would be empty"),
     # lines
-    (f"{ROWS}.0", [], "metric 1 is []; expected a list such as"),
     (f"{ROWS}.0.6.colour", "#ffffff", 'metric 1: colour is not a known key; did you mean "color"?'),
     (f"{ROWS}.0.6.id", "All", 'metric 1: id is "All"; write an id of letters, digits and _'),
     (f"{ROWS}.0.6.stat", "Avg", "metric 1 (all): unknown statistic 'Avg'; expected Average"),
     ("widgets.1.properties.stat", REMOVE, 'stat is missing, so CloudWatch would use Average; write "stat"'),
     (f"{ROWS}.2.0.expression", "100 * sum / all", "metric 3 (share) `100 * sum / all`: refers to `sum`, but no"),
     (f"{ROWS}.3.4.visible", False, "metric 4: hidden, but no expression uses it; show it"),
-    (f"{ROWS}.2.0.expression", "SEARCH('Requests', 'Sum')", "expected the schema, as in {namespace"),
-    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service} service=\"a\"', 'Sum')", "a search must name its metric"),
-    (
-        f"{ROWS}.2.0.expression",
-        "SEARCH('{Faunalens,service} MetricName=\"A\" stage=\"b\"', 'Sum')",
-        "stage has two conditions or is not in the schema; write at most one each of MetricName, service",
-    ),
+    (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service}', 'Sum') * all", "a search must name its metric"),
+    (f"{ROWS}.2.0.expression", "100 * some +", "metric 3 (share) `100 * some +`: invalid syntax"),
+    (f"{ROWS}.0", [], "metric 1 is []; expected [namespace, name"),
 ]
 
 
@@ -105,28 +92,35 @@ def test_two_properties_have_to_fit(first: tuple[str, Any], second: tuple[str, A
     assert message in found
 
 
-def test_limits_are_those_of_cloudwatch() -> None:
-    # GIVEN more metrics than a graph, and than a dashboard, can have
+def test_limits_are_those_of_cloudwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN more metrics in a graph, and more widgets, than CloudWatch takes
     row = DASHBOARD["widgets"][1]["properties"]["metrics"][3]
-    full = changed(DASHBOARD["widgets"][1], "properties.metrics", [row] * 500)
-    over = changed(full, "properties.metrics", [row] * 501)
-    many = [{**full, "y": 100 + 6 * number} for number in range(6)]
+    over = changed(DASHBOARD["widgets"][1], "properties.metrics", [row] * 501)
     assert "write a list of 1 to 500 metrics" in findings(changed(DASHBOARD, "widgets.1", over))[0]
-    (found,) = findings({**DASHBOARD, "widgets": [*DASHBOARD["widgets"], *many]})
-    assert "the dashboard has 3,004 metrics, but at most 2,500 are allowed" in found
-    # AND more widgets, and more bytes
     texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
     assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
-    (found,) = findings(changed(DASHBOARD, "widgets.0.properties.markdown", "RUNBOOKURL " * 100_000))
-    assert "bytes, but at most 1,000,000 are allowed" in found
+    # AND a dashboard with more metrics and bytes than are allowed in these tests
+    monkeypatch.setattr(dashboard, "MOST_METRICS", 3)
+    monkeypatch.setattr(dashboard, "MOST_BYTES", 900)
+    metrics, size = findings(DASHBOARD)
+    assert "the dashboard has 4 metrics, but at most 3 are allowed" in metrics
+    assert "bytes, but at most 900 are allowed" in size
+
+
+def test_an_error_is_reported_once_where_it_is() -> None:
+    # GIVEN an expression over one with an error
+    body = changed(DASHBOARD, f"{ROWS}.2.0.expression", "all + nothing")
+    body = changed(body, f"{ROWS}.3", [{"expression": "share * 2", "id": "double"}])
+    (found,) = findings(body)
+    assert "metric 3 (share) `all + nothing`: refers to `nothing`" in found
 
 
 def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:
     # GIVEN a dashboard that shows an alarm and links another dashboard
     link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
-    dashboard = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
-    assert list(dashboard.unknown(["slow"], ["other"])) == []
-    alarm, other = dashboard.unknown(["slower"], ["others"])
+    check = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
+    assert list(check.unknown(["slow"], ["other"])) == []
+    alarm, other = check.unknown(["slower"], ["others"])
     assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?'
     assert other.message == 'no file defines the dashboard "other"; did you mean "others"?'
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.math.evaluate import Curve, evaluate, expand_label
+from cloudwatch.math.evaluate import Curve, evaluate
 from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.math.series import EvaluationError, Grid, Series
-from cloudwatch.syntax.graphed_metrics import TimeSeries, expand
+from cloudwatch.math.series import EvaluationError
+from cloudwatch.syntax.graphed_metrics import expand
 from tests.unit.cloudwatch.metric_lines import metric_line
 
 START = 1_764_028_800  # midnight, a Tuesday
@@ -26,13 +26,6 @@ def _store(**metrics: Points) -> MetricStore:
         for minute, value in enumerate(values):
             if value is not None:
                 _add(store, minute, {}, name, value)
-    return store
-
-
-def _with_codes(store: MetricStore, **codes: float) -> MetricStore:
-    """Return such metrics, with `Rejections` of some codes in the first minute."""
-    for code, value in codes.items():
-        _add(store, 0, {"code": code}, "Rejections", value)
     return store
 
 
@@ -149,37 +142,39 @@ def test_points_are_finite_or_missing_and_nothing_warns(m1: Points, m2: Points, 
 # Lines
 
 
-def test_lines_become_curves() -> None:
+def test_lines_become_curves_and_a_number_may_be_a_hidden_helper() -> None:
     rows: list[list[Any]] = [
         ["N", "Requests", {"id": "r", "color": "#111111", "yAxis": "right"}],
         [".", "Faults", {"id": "f", "visible": False}],
-        [{"expression": "f / r", "label": "share ${LABEL}", "color": "#222222"}],
+        [{"expression": "MAX(r)", "id": "most", "visible": False}],
+        [{"expression": "f / most", "label": "share ${LABEL}", "color": "#222222"}],
     ]
-    first, second, third = _curves(rows, _store(Requests=[10, 10], Faults=[1, 5]), 2)
+    first, second, third = _curves(rows, _store(Requests=[10, 5], Faults=[1, 5]), 2)
     line = first.line
     assert (line.row, line.id, first.label, line.color, line.y_axis) == (0, "r", "Requests", "#111111", "right")
     assert (second.line.visible, second.period) == (False, 60)
-    assert (third.label, third.line.color, third.values.tolist()) == ("share f / r", "#222222", [0.1, 0.5])
+    assert (third.label, third.line.color, third.values.tolist()) == ("share f / most", "#222222", [0.1, 0.5])
 
 
-def test_labels_of_arrays() -> None:
-    labels: tuple[dict[str, str], ...] = (
-        {"label": "Filled", "color": "#333333"},
-        {"label": ""},
-        {},
-        {"label": "${LABEL}!"},
-    )
+@pytest.mark.parametrize(
+    ("options", "labels"),
+    [
+        ({"label": "Filled", "color": "#333333"}, ["Filled first", "Filled B"]),
+        ({"label": ""}, ["first", "B"]),
+        ({}, ["first", "B"]),
+        ({"label": "${LABEL}!"}, ["first!", "B!"]),
+    ],
+)
+def test_each_series_of_an_array_has_a_label_and_no_color(options: dict[str, str], labels: list[str]) -> None:
     rows: list[list[Any]] = [["N", "A", {"id": "a", "label": "first"}], ["N", "B", {"id": "b"}]]
-    rows += [[{"expression": "[a, b]", **each}] for each in labels]
-    curves = _curves(rows, _store(A=[1], B=[2]))[2:]
-    assert (
-        " | ".join(curve.label for curve in curves) == "Filled first | Filled B | first | B | first | B | first! | B!"
-    )
-    assert {curve.line.color for curve in curves} == {None}
+    found = _curves([*rows, [{"expression": "[a, b]", **options}]], _store(A=[1], B=[2]))[2:]
+    assert [(curve.label, curve.line.color) for curve in found] == [(label, None) for label in labels]
 
 
 def test_search_returns_a_curve_per_metric() -> None:
-    store = _with_codes(_store(Rejections=[3]), bad=1, old=2)
+    store = _store(Rejections=[3])
+    for code, value in (("bad", 1), ("old", 2)):
+        _add(store, 0, {"code": code}, "Rejections", value)
     search = "SEARCH('{N,code} MetricName=\"Rejections\"', 'Sum', 60)"
     found = _curves([[{"expression": search, "label": "${PROP('Dim.code')}"}]], store, 1)
     assert [(curve.label, curve.values.tolist()) for curve in found] == [("bad", [1]), ("old", [2])]
@@ -198,27 +193,14 @@ def test_a_longer_period_has_its_points_where_it_begins() -> None:
     assert short.values.tolist() == [1] * 6
     # THEN the period that began earlier comes first, and the last one ignores later samples
     np.testing.assert_equal(long.values, [5, NAN, NAN, 3, NAN, NAN])
+    # AND an empty time range has no points
+    assert [len(curve.values) for curve in evaluate(lines, _store(A=[1]), START, START, 60)] == [0, 0]
 
 
 def test_a_whole_time_range_may_be_one_period() -> None:
     lines = expand({"metrics": [["N", "A"]], "stat": "Sum", "period": 420})
     (curve,) = evaluate(lines, _store(A=[1] * 10), START + 90, START + 510, 420, anchor=START + 90)
     assert curve.values.tolist() == [7]
-
-
-def test_an_empty_time_range_has_no_points() -> None:
-    rows: list[list[Any]] = [["N", "A", {"id": "a", "period": 300}], [{"expression": "SUM([a, a])", "period": 300}]]
-    lines = expand({"metrics": rows, "stat": "Sum"})
-    assert [len(curve.values) for curve in evaluate(lines, _store(A=[1]), START, START, 60)] == [0, 0]
-
-
-def test_a_number_may_be_a_hidden_helper() -> None:
-    rows: list[list[Any]] = [
-        ["N", "A", {"id": "a"}],
-        [{"expression": "MAX(a)", "id": "most", "visible": False}],
-        [{"expression": "a / most", "id": "share"}],
-    ]
-    assert [curve.line.id for curve in _curves(rows, _store(A=[1, 4]), 2)] == ["a", "share"]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +234,10 @@ def test_an_error_names_the_line_and_what_to_write(expression: str, message: str
             "metric 3 `a + b`: combines lines with periods of 60 s and 300 s; use the same period for these lines",
         ),
         ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
-        ([["N", "A", {"label": "${WORST}"}]], "metric 1: label '${WORST}' has the variable WORST; the preview knows"),
+        *(
+            ([["N", "A", {"label": f"${{{name}}}"}]], f"has the variable {name}; the preview knows only LABEL and PROP")
+            for name in ("WORST", "PROP('AccountId')")
+        ),
         (
             [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
             "PERIOD takes the id of a metric, not an expression",
@@ -266,27 +251,10 @@ def test_an_error_names_the_row(rows: list[list[Any]], message: str) -> None:
     assert message in str(caught.value)
 
 
-# Labels
-
-
-CODE = TimeSeries.of("Faunalens", "Rejections", {"code": "too_large", "stage": "dev"})
-LABELLED = Series(np.ones(1), Grid(START, 1, 60, 60), "too_large", CODE)
-
-
 @pytest.mark.parametrize(
     ("label", "text"),
-    [
-        ("plain", "plain"),
-        ("<${PROP('Dim.code')}|${PROP('Dim.nothing')}>", "<too_large|>"),
-        ("all ${LABEL}", "all too_large"),
-    ],
+    [("plain", "plain"), ("<${PROP('Dim.code')}|${PROP('Dim.nothing')}>", "<bad|>"), ("all ${LABEL}", "all R bad")],
 )
 def test_variables_in_labels(label: str, text: str) -> None:
-    assert expand_label(label, LABELLED) == text
-
-
-@pytest.mark.parametrize("name", ["LAST", "PROP('AccountId')"])
-def test_unknown_variables_are_named(name: str) -> None:
-    with pytest.raises(EvaluationError, match="the preview knows only LABEL and") as caught:
-        expand_label(f"${{{name}}}", LABELLED)
-    assert name in str(caught.value)
+    (curve,) = _curves([["N", "R", "code", "bad", {"label": label}]], MetricStore())
+    assert curve.label == text

@@ -28,17 +28,21 @@ def _of(stat: str, *periods: list[float]) -> Floats:
     return aggregate(np.array([times, values], dtype=np.float64), grid, stat)
 
 
-def test_periods_are_multiples_of_their_length() -> None:
-    assert Grid.covering(119, 241, 60).begins.tolist() == [60, 120, 180, 240]
-    assert Grid.covering(120, 240, 60).begins.tolist() == [120, 180]
-    assert Grid.covering(1000, 1300, 300).begins.tolist() == [900, 1200]
-    assert Grid.covering(500, 400, 60).begins.tolist() == []
-
-
-def test_periods_may_be_counted_from_a_start() -> None:
-    # GIVEN a time range that is one period
-    assert Grid.covering(1234, 1234 + 10800, 10800, anchor=1234) == Grid(1234, 1, 10800, 10800, until=12060)
-    assert Grid.covering(1234.5, 1234.5 + 100, 60, anchor=1234).begins.tolist() == [1234, 1294]
+@pytest.mark.parametrize(
+    ("start", "end", "period", "anchor", "begins"),
+    [
+        (119, 241, 60, 0, [60, 120, 180, 240]),
+        (120, 240, 60, 0, [120, 180]),
+        (1000, 1300, 300, 0, [900, 1200]),
+        (500, 400, 60, 0, []),
+        (1234, 1234 + 10800, 10800, 1234, [1234]),
+        (1234.5, 1334.5, 60, 1234, [1234, 1294]),
+    ],
+)
+def test_periods_are_multiples_of_their_length(
+    start: float, end: float, period: int, anchor: int, begins: list[int]
+) -> None:
+    assert Grid.covering(start, end, period, anchor).begins.tolist() == begins
 
 
 def test_samples_after_the_last_minute_are_ignored() -> None:

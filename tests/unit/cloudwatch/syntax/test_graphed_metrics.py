@@ -1,10 +1,12 @@
+"""Entries of widgets and alarms: shorthand, options, and errors that name the entry."""
+
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudwatch.syntax.graphed_metrics import PERIOD, STAT, GraphedMetricsError, TimeSeries, expand, from_queries
+from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, TimeSeries, expand, from_queries
 
 ITEMS = st.text(st.sampled_from("abcDEF/_-"), min_size=1, max_size=6)
 
@@ -24,13 +26,13 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
         ["...", "Idle"],
     ]
     # THEN each equals the metric above except for its own items
-    assert [str(metric) for metric in _metrics(*rows)] == [
-        "AWS/EC2 DiskReadBytes (Disk=a, InstanceId=i-1)",
-        "AWS/EC2 DiskWriteBytes (Disk=a, InstanceId=i-1)",
-        "AWS/EC2 DiskWriteBytes (Disk=b, InstanceId=i-1)",
-        "AWS/EC2 DiskWriteBytes (Disk=b, InstanceId=i-2)",
-        "AWS/EC2 CPU",
-        "AWS/EC2 Idle",
+    assert [(metric.name, *dict(metric.dimensions).values()) for metric in _metrics(*rows) if metric] == [
+        ("DiskReadBytes", "a", "i-1"),
+        ("DiskWriteBytes", "a", "i-1"),
+        ("DiskWriteBytes", "b", "i-1"),
+        ("DiskWriteBytes", "b", "i-2"),
+        ("CPU",),
+        ("Idle",),
     ]
 
 
@@ -47,38 +49,34 @@ def test_shorthand_equals_the_full_form(metrics: list[tuple[str, str, list[str]]
     assert _metrics(*short) == _metrics(*full)
 
 
-def test_options_of_a_metric_override_those_of_the_widget() -> None:
+def test_options_of_a_metric_override_those_of_the_widget_and_cloudwatchs_defaults() -> None:
     own = {"id": "a", "stat": "p99", "period": 60, "label": "L", "color": "#ff0000", "yAxis": "right", "visible": False}
     rows = [["N", "A", own], ["N", "B"], [{"expression": "a", "label": ""}]]
-    first, second, third = expand({"metrics": rows, "stat": "Sum", "period": 120})
-    assert (first.id, first.stat, first.period, first.label, first.color) == ("a", "p99", 60, "L", "#ff0000")
-    assert (first.y_axis, first.visible) == ("right", False)
-    assert (second.id, second.stat, second.period, second.y_axis, second.visible) == (None, "Sum", 120, "left", True)
-    assert (third.expression, third.label, third.row) == ("a", "", 2)
-
-
-def test_defaults_are_those_of_cloudwatch() -> None:
-    (line,) = expand({"metrics": [["N", "A"]]})
-    assert (line.stat, line.period, line.label) == (STAT, PERIOD, None) == ("Average", 300, None)
+    a, b = TimeSeries("N", "A"), TimeSeries("N", "B")
+    assert expand({"metrics": rows, "stat": "Sum", "period": 120}) == [
+        GraphedMetric(0, "a", a, None, "p99", 60, "L", "#ff0000", "right", visible=False),
+        GraphedMetric(1, None, b, None, "Sum", 120, None, None, "left", visible=True),
+        GraphedMetric(2, None, None, "a", "Sum", 120, ""),
+    ]
+    assert expand({"metrics": [["N", "A"]]}) == [GraphedMetric(0, metric=a, stat="Average", period=300)]
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[".", "A"]], "metric 1 uses `.` or `...`, but there is no metric above it"),
-        ([["...", "A"]], "metric 1 uses `.` or `...`, but there is no metric"),
-        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` after item 2, the last item of the metric above"),
-        ([["N", "A"], [".", "...", "B"]], "metric 2 has `...` after its first item"),
-        ([["N"]], "metric 1 is [N]; expected namespace and name"),
-        ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected namespace and name, then each dimension with"),
-        ([["N", "A", "d", "1", "d", "2"]], "metric 1 repeats a dimension: d, d"),
-        ([[]], "metric 1 is []; expected a list"),
-        (["N"], "metric 1 is 'N'; expected a list"),
-        ([["N", 3]], "every item must be a string, except options at the end"),
-        ([[{"id": "a"}]], "metric 1 has options but neither a metric nor an expression"),
-        ([["N", "A", {"expression": "1"}]], "metric 1 has both an expression and a metric (N, A)"),
+        *(
+            ([row], "metric 1 uses `.` or `...` where the metric above it has no item")
+            for row in ([".", "A"], ["N", "..."])
+        ),
+        ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` or `...` where the metric above"),
+        ([["N", "A"], [".", "...", "B"]], "metric 2 uses `.` or `...` where the metric above"),
+        ([["N"]], "metric 1 is [N]; expected [namespace, name, dimension, value"),
+        ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected [namespace, name, dimension"),
+        ([["N", "A", "d", "1", "d", "2"]], "with strings apart from the options, each dimension once"),
+        *((rows, "expected [namespace") for rows in ([[]], ["N"])),
+        *(([row], "expected either [namespace") for row in (["N", 3], [{"id": "a"}], ["N", "A", {"expression": "1"}])),
         ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; write a lower-case letter, then letters, digits or _"),
-        ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "metric 2 repeats the id a of metric 1"),
+        ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "has id 'a'; write"),
     ],
 )
 def test_an_error_names_the_metric(rows: list[Any], message: str) -> None:
@@ -87,17 +85,14 @@ def test_an_error_names_the_metric(rows: list[Any], message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_queries_of_an_alarm() -> None:
+def test_queries_of_an_alarm_are_either_metrics_or_expressions() -> None:
     named = {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "stage", "Value": "dev"}]}
     queried = {"Metric": named, "Period": 60, "Stat": "Sum"}
     double = {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60}
-    metric, expression = from_queries([{"Id": "a", "MetricStat": queried, "ReturnData": False}, double])
-    assert (metric.metric, metric.stat, metric.visible) == (TimeSeries("N", "A", (("stage", "dev"),)), "Sum", False)
-    assert (expression.expression, expression.label, expression.period) == ("a * 2", "double", 60)
-    assert expression.visible
-
-
-@pytest.mark.parametrize("query", [{"Id": "a"}, {"Id": "a", "Expression": "1", "MetricStat": {}}])
-def test_a_query_is_either_a_metric_or_an_expression(query: dict[str, Any]) -> None:
-    with pytest.raises(GraphedMetricsError, match="metric 1 needs either a MetricStat or an Expression"):
-        from_queries([query])
+    assert from_queries([{"Id": "a", "MetricStat": queried, "ReturnData": False}, double]) == [
+        GraphedMetric(0, "a", TimeSeries("N", "A", (("stage", "dev"),)), None, "Sum", 60, visible=False),
+        GraphedMetric(1, "e", None, "a * 2", period=60, label="double"),
+    ]
+    for query in ({"Id": "a"}, {"Id": "a", "Expression": "1", "MetricStat": {}}):
+        with pytest.raises(GraphedMetricsError, match="metric 1 needs either a MetricStat or an Expression"):
+            from_queries([query])
