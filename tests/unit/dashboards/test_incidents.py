@@ -1,81 +1,98 @@
-"""What the real alarms do in incidents: page, make a ticket, or nothing."""
+"""What the real alarms of the service and of its web tier do in incidents: page, make a ticket, or nothing."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from cloudwatch.files import Placeholders, read_files
+from cloudwatch.files import Files, Placeholders, read_files
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import State, timelines_of
 from cloudwatch.preview.metric_alarm import MINUTE
+from cloudwatch.project import BALANCER, TARGETS
 from tests.unit.cloudwatch.metric_lines import metric_line
 
-FILES = read_files(Placeholders(stage="prod"), tier=False)
+SERVICE = read_files(Placeholders(stage="prod"), tier=False)
+WEB = Placeholders(stage="prod")
+TIER = read_files(WEB, tier=True)
 BEGIN = 1_780_272_000
 SLOW_BURN = {"burn-slow-short", "burn-slow-long", "burn-slow"}
 WAKE = {"burn-fast-short", "burn-fast-long", "burn-fast", *SLOW_BURN, "page"}
 KNOWN = 15
 """Minutes until every alarm has data; before, warming counts as silent."""
 OURS = {"service": "faunalens", "stage": "prod"}
-GATEWAY = {"ApiName": "faunalens", "Stage": "prod"}
+BALANCED = {"LoadBalancer": WEB.values()[BALANCER]}
+TARGETED = BALANCED | {"TargetGroup": WEB.values()[TARGETS]}
 
-type Values = Mapping[str, list[float]]
+type Values = Mapping[str, float | list[float]]
 
 
 class Timeline:
-    """The minutes of a service, in sequence."""
+    """The minutes of a service and of its web tier, in sequence, and the alarms of one of them."""
 
-    def __init__(self) -> None:
-        self._store, self._minutes = MetricStore(), 0
+    def __init__(self, files: Files = SERVICE) -> None:
+        self._files, self._store, self._minutes = files, MetricStore(), 0
 
     def add(
-        self,
-        minutes: int,
-        requests: int,
-        *,
-        warm: bool = True,
-        gateway: Mapping[str, int] | None = None,
-        containers: int = 0,
-        **ours: int,
+        self, minutes: int, requests: int, *, warm: bool = True, gateway: Values | None = None, **more: int
     ) -> "Timeline":
-        """Add minutes with this many requests each, all answered in 100 ms. `ours`: counts of metrics in each minute.
+        """Add minutes with this many requests to the API each, all answered in 100 ms.
 
-        `SlowIdentifications` of the requests take 3 s. `gateway`: counts of API Gateway. `containers`: Lambda's
-        containers in use, 0 for no such metric.
+        `SlowIdentifications` of them take 3 s. `more`: counts of metrics in each minute. `gateway`: counts of API
+        Gateway. `containers`: Lambda's containers in use.
         """
+        slow, containers = more.pop("SlowIdentifications", 0), more.pop("containers", 0)
+        none = ("Faults", "Rejections", "Degraded", "CacheErrors", "DatabaseErrors", "UnknownArea", "NoAnimal")
+        counts = dict.fromkeys((*none, "LocationFromRequest", "UnexpectedAnimals", "BreakerOpenings"), 0) | more
+        counts |= {"Requests": requests, "Identifications": requests, "LocationFromExif": requests}
+        counts |= {"Narrowed": requests - counts["Degraded"]}
         for _ in range(minutes):
-            slow = ours.get("SlowIdentifications", 0)
-            counts = {"Faults": 0, "Rejections": 0, "Degraded": 0, "CacheErrors": 0, "DatabaseErrors": 0} | ours
-            counts |= {"Requests": requests, "Identifications": requests, "UnknownArea": 0, "NoAnimal": 0}
-            counts |= {"Narrowed": requests - counts["Degraded"], "LocationFromExif": requests}
-            counts |= {
-                "LocationFromRequest": 0,
-                "UnexpectedAnimals": 0,
-                "BreakerOpenings": ours.get("BreakerOpenings", 0),
-            }
-            counts.pop("SlowIdentifications", None)
             if requests:
-                self._emit("Faunalens", OURS, {name: [count] for name, count in counts.items()})
+                self._emit("Faunalens", OURS, counts)
                 times = [3000.0] * slow + [100.0] * (requests - slow)
                 self._emit("Faunalens", OURS | {"route": "/identify"}, {"Latency": times})
             if warm and self._minutes % 5 == 0:
-                self._emit("Faunalens", OURS, {"WarmingRuns": [1], "WarmingFaults": [int(counts["CacheErrors"] > 0)]})
+                self._emit("Faunalens", OURS, {"WarmingRuns": 1, "WarmingFaults": int(counts["CacheErrors"] > 0)})
             if gateway:
-                self._emit("AWS/ApiGateway", GATEWAY, {name: [count] for name, count in gateway.items()})
+                self._emit("AWS/ApiGateway", {"ApiName": "faunalens", "Stage": "prod"}, gateway)
             if containers:
-                self._emit("AWS/Lambda", {"FunctionName": "faunalens-prod"}, {"ConcurrentExecutions": [containers]})
+                self._emit("AWS/Lambda", {"FunctionName": "faunalens-prod"}, {"ConcurrentExecutions": containers})
+            self._minutes += 1
+        return self
+
+    def add_to_tier(self, minutes: int, *, requests: int = 100, healthy: int = 2, **more: float) -> "Timeline":
+        """Add minutes with this many requests to the tier each. `more`: values of other metrics in each minute."""
+        slow = round(more.get("Slow", 0))
+        for _ in range(minutes):
+            failed = {name: more.get(name, 0) for name in ("HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count")}
+            self._emit("AWS/ApplicationELB", BALANCED, {"RequestCount": requests, **failed})
+            if healthy or "UnHealthyHostCount" in more:
+                unhealthy = more.get("UnHealthyHostCount", 0)
+                hosts = {"HealthyHostCount": healthy, "UnHealthyHostCount": unhealthy}
+                self._emit("AWS/ApplicationELB", TARGETED, hosts)
+            tier = OURS | {"tier": "web"}
+            times = [6000.0] * slow + [300.0] * (requests - slow)
+            self._emit("Faunalens", tier | {"route": "/identify"}, {"Latency": times})
+            refused = ("QueueRefusals", "InvokeFaults", "CutOff")
+            self._emit("Faunalens", tier, {name: more.get(name, 0) for name in refused})
+            tasks = {"ClusterName": "faunalens-prod", "ServiceName": "web"}
+            self._emit("AWS/ECS", tasks, {"CPUUtilization": [more.get("CPUUtilization", 10)] * 2})
+            lost = {name: more.get(name, 0) for name in ("EMFValidationErrors", "EMFParsingErrors")}
+            self._emit("AWS/Logs", {"LogGroupName": "/aws/ecs/faunalens-prod-web"}, lost)
+            if "TriggeredRules" in more:  # AWS reports it only when there was an event
+                rule = {"RuleName": "faunalens-prod-web-rolled-back"}
+                self._emit("AWS/Events", rule, {"TriggeredRules": more["TriggeredRules"]})
             self._minutes += 1
         return self
 
     def alarms(self) -> dict[str, list[State]]:
         """Return the states of all alarms, one for each minute."""
-        found = timelines_of(FILES, self._store, BEGIN, BEGIN + self._minutes * MINUTE)
+        found = timelines_of(self._files, self._store, BEGIN, BEGIN + self._minutes * MINUTE)
         return {name: list(timeline.states) for name, timeline in found.items()}
 
-    def fired(self) -> set[str]:
+    def fired(self, known: int = KNOWN) -> set[str]:
         """Return the alarms that were on at any time after the first minutes, which lack data."""
-        return {name for name, course in self.alarms().items() if "ALARM" in course[KNOWN:]}
+        return {name for name, course in self.alarms().items() if "ALARM" in course[known:]}
 
     def _emit(self, namespace: str, dimensions: Mapping[str, str], values: Values) -> None:
         self._store.add(metric_line(BEGIN + self._minutes * MINUTE + 30, values, dimensions, namespace))
@@ -157,3 +174,36 @@ def test_page_and_ticket_are_never_on_together() -> None:
     # THEN only one of them notifies at a time
     assert not set(_minutes_on(alarms["page"])) & set(_minutes_on(alarms["ticket"]))
     assert "ALARM" in alarms["page"]
+
+
+# The web tier
+
+
+def test_an_hour_without_trouble_and_a_deployment_turn_nothing_of_the_tier_red() -> None:
+    # GIVEN quiet and busy minutes, with a task that drains for a minute
+    busy = Timeline(TIER).add_to_tier(20).add_to_tier(10, requests=0).add_to_tier(10, requests=2000)
+    assert busy.add_to_tier(1, healthy=3, UnHealthyHostCount=1).add_to_tier(20).fired(3) == set()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "trouble", "expected"),
+    [
+        *((12, {f"HTTPCode_{each}_5XX_Count": 5}, {"web-faults", "web-page"}) for each in ("ELB", "Target")),
+        *((1, {f"HTTPCode_{each}_5XX_Count": 20}, set()) for each in ("ELB", "Target")),
+        (4, {"healthy": 0, "UnHealthyHostCount": 2}, {"web-no-tasks", "web-page"}),
+        (4, {"healthy": 0}, {"web-no-tasks", "web-page"}),  # AWS may report nothing
+        (12, {"Slow": 30}, {"web-latency", "web-page"}),
+        (6, {"UnHealthyHostCount": 1}, {"web-unhealthy", "web-ticket"}),
+        (20, {"CPUUtilization": 95}, {"web-cpu", "web-ticket"}),
+        (1, {"QueueRefusals": 12}, {"web-queue-full", "web-ticket"}),
+        (1, {"InvokeFaults": 6}, {"web-invoke-faults", "web-ticket"}),
+        (1, {"CutOff": 1}, {"web-cut-off", "web-ticket"}),
+        (1, {"TriggeredRules": 1}, {"web-rolled-back", "web-ticket"}),
+        (1, {"EMFParsingErrors": 1}, {"web-metrics-lost", "web-ticket"}),
+    ],
+)
+def test_trouble_of_the_tier_pages_if_users_notice_it(
+    minutes: int, trouble: dict[str, Any], expected: set[str]
+) -> None:
+    timeline = Timeline(TIER).add_to_tier(20).add_to_tier(minutes, **trouble)
+    assert timeline.add_to_tier(0 if "healthy" in trouble else 12).fired(3) == expected

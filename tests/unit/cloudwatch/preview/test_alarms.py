@@ -1,3 +1,5 @@
+"""States of alarms over time, and what the page shows of them."""
+
 from itertools import groupby
 from typing import Any
 
@@ -21,10 +23,12 @@ from cloudwatch.preview.metric_alarm import AlarmError
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
 START = 1_764_000_000 // 3600 * 3600
+HOUR = f"{START % 86400 // 3600:02d}"
 DIMENSIONS = [{"Name": name, "Value": value} for name, value in DEV.items()]
+type Points = list[float | None]
 
 
-def _store(**metrics: list[float | None]) -> MetricStore:
+def _store(**metrics: Points) -> MetricStore:
     """Return metrics with one sample in the middle of each minute from START on; None is a missing sample."""
     store = MetricStore()
     for name, values in metrics.items():
@@ -48,14 +52,15 @@ def _alarm(metric: str = "Faults", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def _query(id_: str, metric: str, period: int = 60) -> dict[str, Any]:
-    named = {"Namespace": "Faunalens", "MetricName": metric, "Dimensions": DIMENSIONS}
-    return {"Id": id_, "MetricStat": {"Metric": named, "Period": period, "Stat": "Sum"}, "ReturnData": False}
-
-
-def _math(*queries: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def _math(expression: str, periods: tuple[int, int] = (60, 60), **changes: Any) -> dict[str, Any]:
+    """Return an alarm on an expression over `requests` and `faults`."""
+    queries: list[dict[str, Any]] = [{"Id": "result", "Expression": expression}]
+    for metric, period in zip(("Requests", "Faults"), periods, strict=True):
+        named = {"Namespace": "Faunalens", "MetricName": metric, "Dimensions": DIMENSIONS}
+        stat = {"Metric": named, "Period": period, "Stat": "Sum"}
+        queries.append({"Id": metric.lower(), "MetricStat": stat, "ReturnData": False})
     single = ("Namespace", "MetricName", "Dimensions", "Period", "Statistic")
-    return {key: value for key, value in _alarm(**changes).items() if key not in single} | {"Metrics": list(queries)}
+    return {key: value for key, value in _alarm(**changes).items() if key not in single} | {"Metrics": queries}
 
 
 def _files(composites: dict[str, str] | None = None, **alarms: dict[str, Any]) -> Files:
@@ -67,99 +72,63 @@ def _timeline(alarm: dict[str, Any], store: MetricStore, minutes: int) -> Timeli
     return timelines_of(_files(a=alarm), store, START, START + 60 * minutes)["a"]
 
 
-def _letters(found: list[State]) -> str:
-    return "".join({"OK": "o", "ALARM": "A", "INSUFFICIENT_DATA": "?"}[state] for state in found)
-
-
-def _course(alarm: dict[str, Any], store: MetricStore, minutes: int) -> str:
-    return _letters(list(_timeline(alarm, store, minutes).states))
-
-
-@pytest.mark.parametrize(
-    ("operator", "course"),
-    [
-        ("GreaterThanOrEqualToThreshold", "ooAA"),
-        ("GreaterThanThreshold", "oooA"),
-        ("LessThanThreshold", "oAoo"),
-        ("LessThanOrEqualToThreshold", "oAAo"),
-    ],
-)
-def test_comparisons(operator: str, course: str) -> None:
-    assert _course(_alarm(ComparisonOperator=operator), _store(Faults=[4, 5, 6]), 4) == course
-
-
-def test_m_of_n() -> None:
-    alarm = _alarm(EvaluationPeriods=3, DatapointsToAlarm=2)
-    assert _course(alarm, _store(Faults=[0, 9, 0, 9, 0, 0, 0, 9, 9]), 10) == "ooooAoooo" + "A"
-    assert _course(_alarm(EvaluationPeriods=3), _store(Faults=[9, 9, 0, 9, 9, 9]), 7) == "ooooooA"
-
-
-@pytest.mark.parametrize(
-    ("treatment", "course"),
-    [("missing", "?AAAooo"), ("ignore", "?AAAooo"), ("breaching", "?AAAooo"), ("notBreaching", "oAAAooo")],
-)
-def test_a_point_counts_as_long_as_it_is_among_the_fetched_ones(treatment: str, course: str) -> None:
-    # GIVEN an alarm of one period, which fetches three points; a bad point, and a good one much later
-    alarm = _alarm(TreatMissingData=treatment)
-    assert _course(alarm, _store(Faults=[9, None, None, 0, None, None]), 7) == course
+def _letters(found: Timeline) -> str:
+    return "".join({"OK": "o", "ALARM": "A", "INSUFFICIENT_DATA": "?"}[state] for state in found.states)
 
 
 LOW: dict[str, Any] = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
-FILLED = {"Id": "runs", "Expression": "FILL(faults, 0)", "ReturnData": True}
+SHARE = "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)"
+ONCE: Points = [9, None, None, 0, None, None]
 
 
 @pytest.mark.parametrize(
-    "silent",
-    [_alarm(TreatMissingData="breaching", **LOW), _math(_query("faults", "Faults"), FILLED, **LOW)],
-    ids=["missing", "filled"],
+    ("alarm", "faults", "course"),
+    [
+        (_alarm(), [4, 5, 6], "ooAA"),
+        (_alarm(ComparisonOperator="GreaterThanThreshold"), [4, 5, 6], "oooA"),
+        (_alarm(ComparisonOperator="LessThanThreshold"), [4, 5, 6], "oAoo"),
+        (_alarm(ComparisonOperator="LessThanOrEqualToThreshold"), [4, 5, 6], "oAAo"),
+        # two of three, and three of three
+        (_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), [0, 9, 0, 9, 0, 0, 0, 9, 9], "ooooAooooA"),
+        (_alarm(EvaluationPeriods=3), [9, 9, 0, 9, 9, 9], "ooooooA"),
+        # an alarm of one period fetches three points, and a point counts as long as it is among them
+        (_alarm(TreatMissingData="missing"), ONCE, "?AAAooo"),
+        (_alarm(TreatMissingData="breaching"), ONCE, "?AAAooo"),
+        (_alarm(), ONCE, "oAAAooo"),
+        (_alarm(TreatMissingData="missing"), [9, *[None] * 6], "?AAA????"),
+        # six faults in one minute count as long as they are in a window of five
+        (_alarm(Period=300, Threshold=6), [0, 0, 0, 6, *[0] * 7], "ooooAAAAAooo"),
+    ],
 )
+def test_the_states_of_an_alarm(alarm: dict[str, Any], faults: Points, course: str) -> None:
+    assert _letters(_timeline(alarm, _store(Faults=faults), len(course))) == course
+
+
+@pytest.mark.parametrize("silent", [_alarm(TreatMissingData="breaching", **LOW), _math("FILL(faults, 0)", **LOW)])
 def test_no_alarm_comes_from_the_minutes_before_the_recording(silent: dict[str, Any]) -> None:
     # GIVEN an alarm that fires after three minutes without a run, and a recording of requests without any
-    course = _course(silent, _store(Requests=[1] * 6), 7)
+    course = _letters(_timeline(silent, _store(Requests=[1] * 6), 7))
     # THEN it is on once three minutes of the recording had none, and not before
     assert (course.index("A"), course.count("A")) == (3, 4)
 
 
-def test_ignored_missing_data_keeps_the_state() -> None:
-    alarm = _alarm(TreatMissingData="ignore")
-    assert _course(alarm, _store(Faults=[9, *[None] * 6]), 8) == "?AAAAAAA"
-    assert _course(_alarm(TreatMissingData="missing"), _store(Faults=[9, *[None] * 6]), 8) == "?AAA????"
-
-
-def test_long_periods_slide_by_the_minute() -> None:
-    # GIVEN a sum over five minutes, and six faults in one minute
-    alarm = _alarm(Period=300, Threshold=6)
-    store = _store(Faults=[0, 0, 0, 6, *[0] * 8])
-    # THEN it fires as long as they are in its window
-    assert _course(alarm, store, 12) == "ooooAAAAAooo"
-
-
 def test_metric_math() -> None:
     # GIVEN a share that counts only from 20 requests a minute
-    share = {"Id": "share", "Expression": "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)", "ReturnData": True}
-    alarm = _math(_query("requests", "Requests"), _query("faults", "Faults"), share)
     store = _store(Requests=[100, 100, 10, None], Faults=[None, 10, 10, 10])
-    timeline = _timeline(alarm, store, 5)
-    assert _letters(list(timeline.states)) == "ooAoo"
+    timeline = _timeline(_math(SHARE), store, 5)
     # THEN the reason lists the values that crossed
-    stretch = timeline.stretches[1]
-    assert (stretch.begin, stretch.end, stretch.state) == (START + 120, START + 180, "ALARM")
-    assert stretch.reason == f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {_hour()}:01"
-
-
-def _hour() -> str:
-    return f"{START % 86400 // 3600:02d}"
+    reason = f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {HOUR}:01"
+    assert _letters(timeline) == "ooAoo"
+    assert timeline.stretches[1] == Stretch(START + 120, START + 180, "ALARM", reason)
 
 
 def test_reasons() -> None:
     timeline = _timeline(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
-    filled = "1 before the start"
-    assert [stretch.reason for stretch in timeline.stretches] == [
-        "no data in 5 minutes; 3 before the start",
-        f"2 of 2 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01, 9 at {_hour()}:00; {filled}",
-        f"1 of 3 points crossed (≥ 5, 2 of 3 needed): 8 at {_hour()}:01",
+    assert [(stretch.state, stretch.reason) for stretch in timeline.stretches] == [
+        ("OK", "no data in 5 minutes; 3 before the start"),
+        ("ALARM", f"2 of 2 points crossed (≥ 5, 2 of 3 needed): 8 at {HOUR}:01, 9 at {HOUR}:00; 1 before the start"),
+        ("OK", f"1 of 3 points crossed (≥ 5, 2 of 3 needed): 8 at {HOUR}:01"),
     ]
-    assert [stretch.state for stretch in timeline.stretches] == ["OK", "ALARM", "OK"]
 
 
 def test_composites() -> None:
@@ -170,34 +139,29 @@ def test_composites() -> None:
         "one": '(ALARM("faunalens-dev-a") OR ALARM("faunalens-dev-b")) AND NOT ALARM("faunalens-dev-both")',
         "unknown": 'INSUFFICIENT_DATA("faunalens-dev-b") AND OK("faunalens-dev-a")',
     }
-    a, b = _alarm("Faults"), _alarm("CacheErrors", TreatMissingData="missing")
+    files = _files(rules, a=_alarm("Faults"), b=_alarm("CacheErrors", TreatMissingData="missing"))
     store = _store(Faults=[0, 9, 9, 9, 0], CacheErrors=[None, None, 9, 0, 9])
-    found = timelines_of(_files(rules, a=a, b=b), store, START, START + 360)
-    courses = {name: _letters(list(timeline.states)) for name, timeline in found.items()}
+    found = {name: _letters(each) for name, each in timelines_of(files, store, START, START + 360).items()}
     alone = {"a": "ooAAAo", "b": "???AoA"}
-    assert courses == {**alone, "both": "oooAoo", "any": "oooAoo", "one": "ooAoAA", "unknown": "AAoooo"}
+    assert found == {**alone, "both": "oooAoo", "any": "oooAoo", "one": "ooAoAA", "unknown": "AAoooo"}
 
 
 def test_states_begin_with_the_minute_that_start_is_in() -> None:
     timeline = timelines_of(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + 61)["a"]
-    assert timeline.stretches[0].begin == START
-    assert _letters(list(timeline.states)) == "oA"
+    assert (timeline.stretches[0].begin, _letters(timeline)) == (START, "oA")
     assert timelines_of(_files(a=_alarm()), _store(Faults=[9]), START, START)["a"].states == []
 
 
 @pytest.mark.parametrize(
     ("alarm", "message"),
     [
-        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "is invalid: KeyError('LessThanLowerThreshold'); run"),
+        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "the preview does not know LessThanLowerThreshold"),
+        (_alarm(TreatMissingData="ignore"), "with TreatMissingData ignore"),
         (_alarm(Period=10), "has a period of 10 s; use a multiple of 60 s"),
         ({key: value for key, value in _alarm().items() if key != "Period"}, "is invalid: KeyError('Period')"),
-        (
-            _math(_query("a", "Faults"), _query("b", "Requests", 300), {"Id": "e", "Expression": "a + b"}),
-            "is invalid: ValueError('too many values to unpack",
-        ),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "[a, a]"}), "which does not return one series"),
-        (_math(_query("a", "Faults"), {"Id": "e", "Expression": "a - MAX(a)"}), "MAX of one series cannot be used in"),
-        (_math({"Id": "e"}), "metric 1 needs either a MetricStat or an Expression"),
+        (_math("faults + requests", (60, 300)), "is invalid: ValueError('too many values to unpack"),
+        (_math("[faults, faults]"), "which does not return one series"),
+        (_math("faults - MAX(faults)"), "MAX of one series cannot be used in"),
     ],
 )
 def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
@@ -223,19 +187,12 @@ def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], me
 
 # What the page shows
 
-ALARM: dict[str, Any] = {
-    "AlarmName": "faunalens-prod-cache-errors",
-    "AlarmDescription": "Redis fails requests. What to do: runbook#cache-errors",
-    "Namespace": "Faunalens",
-    "MetricName": "CacheErrors",
-    "Statistic": "Sum",
-    "Period": 60,
-    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-    "Threshold": 5,
-    "EvaluationPeriods": 5,
-    "DatapointsToAlarm": 3,
-}
-METRIC = {"Metric": {"Namespace": "Faunalens", "MetricName": "Requests"}, "Period": 300, "Stat": "Sum"}
+ALARM = _alarm(
+    "CacheErrors",
+    AlarmDescription="Redis fails requests. What to do: runbook#cache-errors",
+    EvaluationPeriods=5,
+    DatapointsToAlarm=3,
+)
 
 
 def timeline(*states: State, name: str = "cache-errors") -> Timeline:
@@ -249,14 +206,20 @@ def timeline(*states: State, name: str = "cache-errors") -> Timeline:
 
 
 def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
-    alarm = alarm_json(timeline("OK", "ALARM", "ALARM", "OK", "OK"))
-    assert (alarm["name"], alarm["state"], alarm["since"]) == ("cache-errors", "OK", 780_000)
-    assert (alarm["meaning"], alarm["runbook"]) == ("Redis fails requests", "runbook#cache-errors")
-    assert alarm["rule"] == "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5"
-    # alarm names are file names
-    assert alarm["reason"] == "because of OK, says page"
-    periods = [(each["from"], each["to"], each["state"]) for each in alarm["periods"]]
-    assert periods == [(600_000, 660_000, "OK"), (660_000, 780_000, "ALARM"), (780_000, 900_000, "OK")]
+    ends = ((600, 660, "OK"), (660, 780, "ALARM"), (780, 900, "OK"))
+    assert alarm_json(timeline("OK", "ALARM", "ALARM", "OK", "OK")) == {
+        "name": "cache-errors",
+        "state": "OK",
+        "since": 780_000,
+        "meaning": "Redis fails requests",
+        "rule": "Sum of CacheErrors ≥ 5, 1 min a point in 3 of 5",
+        "reason": "because of OK, says page",  # names of alarms are those of their files
+        "runbook": "runbook#cache-errors",
+        "periods": [
+            {"from": begin * 1e3, "to": end * 1e3, "state": state, "reason": f"because of {state}, says page"}
+            for begin, end, state in ends
+        ],
+    }
 
 
 @pytest.mark.parametrize(
@@ -264,18 +227,7 @@ def test_an_alarm_has_its_meaning_its_rule_and_its_periods() -> None:
     [
         ({**ALARM, "EvaluationPeriods": 1, "Period": 7200}, "Sum of CacheErrors ≥ 5, 2 h a point"),
         ({**ALARM, "Period": 5400, "Threshold": 8e8}, "Sum of CacheErrors ≥ 800,000,000, 90 min a point in 3 of 5"),
-        (
-            {
-                "Metrics": [
-                    {"Id": "m", "MetricStat": METRIC, "ReturnData": False},
-                    {"Id": "share", "Expression": "100 * m", "Label": "Share, %"},
-                ],
-                "ComparisonOperator": "LessThanThreshold",
-                "Threshold": 0.5,
-                "EvaluationPeriods": 2,
-            },
-            "Share, % < 0.5, 5 min a point in 2 of 2",
-        ),
+        (_math("100 * faults", (300, 300), **LOW), "result < 1, 5 min a point in 3 of 3"),
         ({"AlarmRule": 'ALARM("faunalens-prod-page") OR OK("faunalens-prod-a-b")'}, "ALARM(page) OR OK(a-b)"),
     ],
 )
@@ -301,12 +253,12 @@ def test_firing_alarms_come_first_then_those_that_fired_longest() -> None:
 def test_alarms_that_begin_together_are_one_incident() -> None:
     # GIVEN two alarms that fire within minutes, one that fires an hour later, and one that never does
     calm: list[State] = ["OK"] * 70
-    timelines = {
-        "a": timeline("OK", "ALARM", "OK", name="a"),
-        "b": timeline("OK", "OK", "OK", "ALARM", name="b"),
-        "c": timeline(*calm, "ALARM", name="c"),
-        "d": timeline("OK", "OK", name="d"),
+    courses: dict[str, list[State]] = {
+        "a": ["OK", "ALARM", "OK"],
+        "b": ["OK", "OK", "OK", "ALARM"],
+        "c": [*calm, "ALARM"],
+        "d": ["OK"],
     }
     # THEN each incident names its alarms and shows the minutes after its begin
-    found = [(each.at, each.title, each.until) for each in incidents_of(timelines)]
-    assert found == [(660, "a, b", 960), (4800, "c", 5100)]
+    found = incidents_of({name: timeline(*course, name=name) for name, course in courses.items()})
+    assert [tuple(each) for each in found] == [(660, "a, b", 960), (4800, "c", 5100)]
