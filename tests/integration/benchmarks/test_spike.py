@@ -18,7 +18,7 @@ from benchmarks.spike.load import (
 )
 from benchmarks.spike.stats import LEVELS
 from chalicelib.config.settings import Settings
-from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.config.stores import RedisSettings
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
 
@@ -63,17 +63,6 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     assert 6 < after / before < 15
     assert {LEVELS.index(level) for level in ("memory", "hit", "stale", "miss")} <= set(requests["level"].tolist())
     assert found[0][1] == f"{len(requests):,}"
-
-
-def test_without_backends_a_container_still_answers() -> None:
-    # GIVEN a container without Redis and PostgreSQL; THEN its request is degraded, not lost
-    settings = Settings(
-        redis=RedisSettings(url="redis://127.0.0.1:1"),
-        database=DatabaseSettings(url="postgresql://nobody@127.0.0.1:1/none"),
-    )
-    schedule = Schedule(0.0, np.array([0.0]), np.array([1]))
-    _, events = run_load(settings, [schedule], 1.0)
-    assert events.requests["level"].tolist() == [LEVELS.index("degraded")]
 
 
 def test_a_container_that_fails_ends_the_run() -> None:

@@ -17,6 +17,7 @@ from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
 from tests.unit.cloudwatch.metric_lines import metric_line
 
 ROOT = Path(__file__).parents[3]
+CHALICE = json.loads((ROOT / ".chalice" / "config.json").read_text())
 FILES = read_files(UNRESOLVED)
 PARTS = {"service": read_files(UNRESOLVED, tier=False), "web": read_files(UNRESOLVED, tier=True)}
 """The files by the dashboard that shows their alarms."""
@@ -35,11 +36,13 @@ def _drawn() -> Iterator[tuple[str, str, float]]:
                         yield board, HALVES.get(name, name), line["value"]
 
 
-def _settings(kind: str, stage: str) -> dict[str, Any]:
-    if kind == "stack":
-        parameters: dict[str, Any] = json.loads((ROOT / "infra" / "stages" / f"{stage}.json").read_text())["Parameters"]
-        return parameters
-    functions: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text())
+def _stack(stage: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = json.loads((ROOT / "infra" / "stages" / f"{stage}.json").read_text())["Parameters"]
+    return parameters
+
+
+def _functions(stage: str) -> dict[str, Any]:
+    functions: dict[str, Any] = CHALICE["stages"][stage]["lambda_functions"]
     return functions
 
 
@@ -48,36 +51,27 @@ def _containers(functions: dict[str, Any]) -> int:
     return sum(int(functions[name]["reserved_concurrency"]) for name in ("api_handler", "batch"))
 
 
-@pytest.mark.parametrize(("board", "alarm", "value"), list(_drawn()))
-def test_a_drawn_threshold_is_that_of_the_alarm(board: str, alarm: str, value: float) -> None:
-    # The gauge shows the share of fast identifications, the alarm the share of slow ones.
-    wanted = FILES.alarms[alarm]["Threshold"]
-    assert value in (wanted, 100 - wanted) if alarm == "latency" else value == wanted, f"{board}: {alarm}"
-
-
-def test_every_alarm_is_drawn() -> None:
+def test_every_alarm_is_drawn_at_its_threshold() -> None:
     drawn = {alarm for _, alarm, _ in _drawn()} | {"burn-fast-long", "burn-slow-long"}
     assert drawn == FILES.alarms.keys()
-
-
-def test_windows_of_one_composite_have_one_threshold() -> None:
+    for board, alarm, value in _drawn():
+        # The gauge shows the share of fast identifications, the alarm the share of slow ones.
+        wanted = FILES.alarms[alarm]["Threshold"]
+        assert value in ((wanted, 100 - wanted) if alarm == "latency" else (wanted,)), f"{board}: {alarm}"
     for name in HALVES:
         assert FILES.alarms[f"{name}-short"]["Threshold"] == FILES.alarms[f"{name}-long"]["Threshold"]
-
-
-@pytest.mark.parametrize("board", PARTS)
-def test_every_alarm_is_on_the_first_dashboard_of_its_part(board: str) -> None:
-    files = PARTS[board]
-    shown = {*alarms_of(files.dashboards[board], "STAGENAME")}
-    halves = {f"{name}-{window}" for name in HALVES for window in ("short", "long")}
-    assert shown == (files.alarms.keys() - halves) | files.composites.keys()
 
 
 @pytest.mark.parametrize(
     ("board", "page", "ticket"), [("service", "page", "ticket"), ("web", "web-page", "web-ticket")]
 )
-def test_every_alarm_is_in_page_or_ticket_and_only_these_notify(board: str, page: str, ticket: str) -> None:
+def test_every_alarm_is_on_its_first_dashboard_and_in_page_or_ticket_and_only_these_notify(
+    board: str, page: str, ticket: str
+) -> None:
     files = PARTS[board]
+    halves = {f"{name}-{window}" for name in HALVES for window in ("short", "long")}
+    shown = {*alarms_of(files.dashboards[board], "STAGENAME")}
+    assert shown == (files.alarms.keys() - halves) | files.composites.keys()
     names = re.compile(r'"faunalens-STAGENAME-([a-z-]+)"')
     rules = {name: {*names.findall(body["AlarmRule"])} for name, body in files.composites.items()}
     reached = rules[page] | rules[ticket] | {each for name in rules[page] for each in rules.get(name, ())}
@@ -91,13 +85,9 @@ def test_files_of_the_tier_are_all_that_need_its_load_balancer() -> None:
     assert all(belongs_to_tier(name) for name, body in text.items() if re.search(r'WEB(BALANCER|TARGETS)|"tier"', body))
 
 
-@pytest.mark.parametrize("board", FILES.dashboards)
-def test_colours_are_safe_for_colour_blindness(board: str) -> None:
-    assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(FILES.dashboards[board]))) <= PALETTE
-
-
-def test_latencies_are_never_averages() -> None:
+def test_colours_are_safe_for_colour_blindness_and_latencies_never_averages() -> None:
     for board, body in FILES.dashboards.items():
+        assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(body))) <= PALETTE, board
         for widget in body["widgets"]:
             for row in widget["properties"].get("metrics", []):
                 if row[0] == "Faunalens" and row[1].endswith("Latency"):
@@ -120,8 +110,7 @@ def test_an_alarm_fires_at_its_share_of_the_limit(
 ) -> None:
     # GIVEN the alarm of a stage, and the limit in the settings of the stage
     body = read_files(Placeholders(stage=stage)).alarms[alarm]
-    functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
-    most = allowed(_settings("stack", stage), functions) * divisor
+    most = allowed(_stack(stage), _functions(stage)) * divisor
     # WHEN the AWS metric is slightly below its share of the limit, and slightly above
     below, above = (_fires(body, stage, most * factor) for factor in (0.99, 1.01))
     # THEN
@@ -130,12 +119,12 @@ def test_an_alarm_fires_at_its_share_of_the_limit(
 
 @pytest.mark.parametrize("stage", stages_of(ROOT))
 def test_the_connections_alarm_is_above_the_need_and_below_the_servers_limit(stage: str) -> None:
-    functions = _settings("functions", stage)["stages"][stage]["lambda_functions"]
+    functions = _functions(stage)
     limit = FILES.alarms["database-connections"]["Threshold"] / 100 * _containers(functions)
     # THEN every container of every function may hold one connection
     assert limit > sum(each["reserved_concurrency"] for each in functions.values())
     # THEN Aurora allows more: 211 for each ACU of its maximum, up to 2,000 if its minimum is 0 or 0.5
-    assert limit < min(211 * float(_settings("stack", stage)["DatabaseMaxCapacity"]) - 23, 2000)
+    assert limit < min(211 * float(_stack(stage)["DatabaseMaxCapacity"]) - 23, 2000)
 
 
 def _fires(body: dict[str, Any], stage: str, value: float, metric: TimeSeries | None = None) -> bool:
@@ -162,7 +151,6 @@ def test_a_throttled_sign_in_fires_whichever_dimension_aws_counts_it_by() -> Non
 
 
 def test_sizes_of_functions_in_the_table_of_prices_are_right() -> None:
-    prices, functions = read_prices(), _settings("functions", "prod")
-    warm = functions["stages"]["prod"]["lambda_functions"]["warm"]
-    assert float(prices["lambda_memory_gb"]) == pytest.approx(functions["lambda_memory_size"] / 1024, abs=1e-4)
-    assert float(prices["lambda_warm_memory_gb"]) == pytest.approx(warm["lambda_memory_size"] / 1024, abs=1e-4)
+    prices = read_prices()
+    for name, sized in (("lambda_memory_gb", CHALICE), ("lambda_warm_memory_gb", _functions("prod")["warm"])):
+        assert float(prices[name]) == pytest.approx(sized["lambda_memory_size"] / 1024, abs=1e-4)

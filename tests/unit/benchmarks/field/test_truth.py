@@ -62,12 +62,6 @@ def test_the_truth_is_read_with_its_gaps_filled(tmp_path: Path) -> None:
     assert (drawing.lineage, drawing.place, drawing.group) == ({}, None, "(drawing)")
 
 
-def test_a_file_without_a_column_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "truth.csv").write_text("file,study\n")
-    with pytest.raises(ValueError, match=r"truth\.csv has no column kind, lat, lineage"):
-        read_truth(tmp_path)
-
-
 def test_camera_trap_photos_have_the_lineage_of_their_label(tmp_path: Path) -> None:
     # GIVEN labels of a species, a genus and a class, and lineages of species that models or tables know
     (tmp_path / "labels.csv").write_text(
@@ -80,7 +74,14 @@ def test_camera_trap_photos_have_the_lineage_of_their_label(tmp_path: Path) -> N
     assert bird.lineage == {"class": "Aves"}
 
 
-def test_a_label_without_a_lineage_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("file,set,scientific_name\na.jpg,ena24,Nessie\n")
-    with pytest.raises(ValueError, match=r"Nessie in labels\.csv has no lineage"):
-        read_traps(tmp_path, [LION])
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("truth.csv", "file,study\n", "truth.csv has no column kind, lat, lineage"),
+        ("labels.csv", "file,set,scientific_name\na.jpg,ena24,Nessie\n", "Nessie in labels.csv has no lineage"),
+    ],
+)
+def test_a_file_without_a_column_or_a_lineage_is_an_error(tmp_path: Path, file: str, text: str, message: str) -> None:
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_truth(tmp_path) if file == "truth.csv" else read_traps(tmp_path, [LION])
