@@ -9,9 +9,7 @@ Values set with `infra up --set` are ignored.
 import csv
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from chalicelib.telemetry.metrics import max_billed_metrics, max_billed_of_tier
 from cloudwatch.project import DASHBOARDS, FUNCTIONS, INFRA_GUIDE, STAGES, TIER, belongs_to_tier
@@ -72,14 +70,14 @@ def billed_counts(folder: Path = DASHBOARDS) -> dict[str, int]:
 DEFAULT_STAGE = "prod"
 """The stage whose limits lint uses. The preview also uses them for a stage without limits, such as `local`."""
 
-PARAMETERS: Mapping[str, str] = {
+PARAMETERS = {
     "LIMIT_CACHE_ECPU": "CacheMaxEcpuPerSecond",
     "LIMIT_CACHE_GIGABYTES": "CacheMaxGigabytes",
     "LIMIT_DATABASE_ACU": "DatabaseMaxCapacity",
 }
 """Placeholder → parameter of the stack."""
 CONTAINERS = "LIMIT_CONTAINERS"
-_CONTAINERS: Mapping[str, str] = {CONTAINERS: "api_handler", "LIMIT_BATCH_CONTAINERS": "batch"}
+_CONTAINERS = {CONTAINERS: "api_handler", "LIMIT_BATCH_CONTAINERS": "batch"}
 """Placeholder → function (named as in .chalice/config.json) whose limit of concurrent containers replaces it."""
 LIMITS = (*PARAMETERS, *_CONTAINERS)
 ACCOUNT = "1000"
@@ -106,23 +104,16 @@ def read_limits(stage: str, root: Path) -> dict[str, str]:
         copied = f"copy the file of {' or '.join(known) or DEFAULT_STAGE} (see {INFRA_GUIDE})"
         what = f"stage {stage} has no limits, but its alarms need them; {copied}, or use a stage that has them"
         raise FileError(file, what)
-    parameters = _read(root, file, "Parameters")
-    functions = _read(root, FUNCTIONS, "stages", stage, "lambda_functions")
-    found = {placeholder: (file, name, parameters.get(name, "")) for placeholder, name in PARAMETERS.items()}
-    for placeholder, name in _CONTAINERS.items():
-        found[placeholder] = FUNCTIONS, name, functions.get(name, {}).get("reserved_concurrency", ACCOUNT)
-    for where, name, value in found.values():
-        if not _DECIMAL.fullmatch(str(value)) or not float(value):  # expressions divide by it
-            raise FileError(where, f'{name} of {stage} is "{value}"; alarms need a plain number above zero')
-    return {placeholder: str(value) for placeholder, (_, _, value) in found.items()}
-
-
-def _read(root: Path, file: str, *keys: str) -> dict[str, Any]:
-    """Return the object that nested `keys` lead to in a JSON file. Raises `FileError`."""
     try:
-        value = json.loads((root / file).read_text(encoding="utf-8"))
-        for key in keys:
-            value = value[key]
-        return dict(value)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise FileError(file, f"{'.'.join(keys)}, which alarms need, cannot be read: {error!r}") from None
+        parameters = json.loads((root / file).read_text(encoding="utf-8"))["Parameters"]
+        stages = json.loads((root / FUNCTIONS).read_text(encoding="utf-8"))["stages"]
+        limits = {name: parameters.get(name, "") for name in PARAMETERS.values()}
+        for name in _CONTAINERS.values():
+            limits[name] = stages[stage]["lambda_functions"].get(name, {}).get("reserved_concurrency", ACCOUNT)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise FileError(file, f"this file or {FUNCTIONS}, which alarms need, cannot be read: {error!r}") from None
+    for name, value in limits.items():
+        if not _DECIMAL.fullmatch(str(value)) or not float(value):  # expressions divide by it
+            what = f"alarms need a plain number above zero, here or in {FUNCTIONS}"
+            raise FileError(file, f'{name} of {stage} is "{value}"; {what}')
+    return {placeholder: str(limits[name]) for placeholder, name in (PARAMETERS | _CONTAINERS).items()}

@@ -70,14 +70,8 @@ def alarm_of(arn: str, stage: str) -> str:
     return arn.rpartition(":alarm:")[2].removeprefix(prefix(stage))
 
 
-def query_prefix(stage: str) -> str:
-    """Return the prefix that the names of a stage's saved queries start with; the console shows it as a folder."""
-    return f"{SERVICE}/{stage}/"
-
-
-_REMOTES = (
-    re.compile(r"https://(?:[^@/]*@)?(?P<host>[\w.-]+)/(?P<path>[\w./-]+?)(?:\.git)?/?"),
-    re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?"),
+_REMOTE = re.compile(
+    r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)(?P<host>[\w-]+\.[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?"
 )
 
 
@@ -93,7 +87,5 @@ def runbook_url(checkout: Path) -> str:
 
 def url_from_remote(remote: str) -> str:
     """Return the URL of the runbook for a remote's URL. Omit user name and token, since alarms contain the result."""
-    for match in (each.fullmatch(remote) for each in _REMOTES):
-        if match and "." in match["host"]:
-            return f"https://{match['host']}/{match['path']}/blob/HEAD/{RUNBOOK}"
-    return RUNBOOK
+    match = _REMOTE.fullmatch(remote)
+    return f"https://{match['host']}/{match['path']}/blob/HEAD/{RUNBOOK}" if match else RUNBOOK

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cloudwatch.files import Placeholders, map_strings, read_files
-from cloudwatch.project import DASHBOARDS, prefix, query_prefix
+from cloudwatch.project import DASHBOARDS, SERVICE, prefix
 from cloudwatch.syntax.expression import dependencies
 
 _MARK = "\ue000"
@@ -50,7 +50,8 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         properties = {"DashboardName": prefix(stage) + name, "DashboardBody": text}
         resources[_logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
     for name, query in files.queries.items():
-        named = {"Name": query_prefix(stage) + name, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
+        name = f"{SERVICE}/{stage}/{name}"  # the console shows slashes as folders
+        named = {"Name": name, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
         resources[_logical_id("query", name)] = _resource("Logs::QueryDefinition", named)
     return resources
 

@@ -24,19 +24,17 @@ def main() -> None:
         description=__doc__.partition("\n")[0], epilog="Example: python -m docs.pictures dashboards"
     )
     parser.add_argument("what", choices=("page", "dashboards"))
-    parser.add_argument("--url", default="", help="address of the page or the preview (default: this machine's)")
-    parser.add_argument("--out", type=Path, default=IMAGES, help="folder to write to (default: docs/images)")
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         if options.what == "page":
-            save_page(browser, options.url or "http://127.0.0.1:8000/", options.out)
+            save_page(browser, "http://127.0.0.1:8000/")
         else:
-            save_dashboards(browser, options.url or "http://127.0.0.1:8010/dashboards/", options.out)
+            save_dashboards(browser, "http://127.0.0.1:8010/dashboards/")
         browser.close()
 
 
-def save_page(browser: Browser, url: str, out: Path) -> None:
+def save_page(browser: Browser, url: str) -> None:
     """Identify the sample photo on the page and save a picture of the answer."""
     page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
     page.goto(url)
@@ -46,16 +44,16 @@ def save_page(browser: Browser, url: str, out: Path) -> None:
     page.get_by_text("Use this place").click()
     page.locator("#changed").wait_for()
     page.evaluate("scrollTo(0, 0)")  # clicks may have scrolled
-    page.screenshot(path=out / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
+    page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
 
 
-def save_dashboards(browser: Browser, url: str, out: Path) -> None:
+def save_dashboards(browser: Browser, url: str) -> None:
     """Save a picture of each dashboard that is in the docs, at the time that the preview shows first."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1)
     for path in sorted(IMAGES.glob("dashboards-*.png")):
         page.goto(url + path.stem.removeprefix("dashboards-"))
         page.locator('main[aria-busy="false"]').wait_for()
-        page.screenshot(path=out / path.name)
+        page.screenshot(path=path)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,6 @@ class DashboardCheck:
         places = [place for number, widget in enumerate(self.widgets, 1) if (place := self._check(number, widget))]
         for title, problem in grid_problems(places):
             self._add(title, [problem])
-        self._check_first_widget(places)
         size = len(json.dumps(body).encode())
         for count, most, what in ((self.metrics, MOST_METRICS, "metrics"), (size, MOST_BYTES, "bytes")):
             if count > most:
@@ -136,15 +135,6 @@ class DashboardCheck:
             self.metrics += len(entries)
             self._add(title, graph.problems())
             self.references += graph.references(self.file, title)
-
-    def _check_first_widget(self, places: list[Rectangle]) -> None:
-        """Check that the widget at the upper left says what the dashboard is for, and links to the runbook."""
-        widgets = {title_of(number, each): each for number, each in enumerate(self.widgets, 1)}
-        for place in sorted(places, key=lambda place: (place.y, place.x))[:1]:
-            first = widgets[place.title]
-            if first["type"] != "text" or "RUNBOOKURL" not in str(first["properties"].get("markdown")):
-                wanted = "must be a text that says what the dashboard is for and links to RUNBOOKURL; add one"
-                self._add("", [f"the widget at the upper left {wanted}"])
 
 
 def title_of(number: int, widget: Any) -> str:

@@ -23,7 +23,6 @@ from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
 from cloudwatch.preview.widgets import Scope, seconds_of, widgets_of
 from cloudwatch.project import DASHBOARDS, ROOT, STAGE_VARIABLE, belongs_to_tier
-from cloudwatch.syntax.graphed_metrics import PERIOD
 
 STATIC = Path(__file__).parent / "static"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
@@ -118,7 +117,7 @@ class Pages:
                 return common | self._overview(files, timelines)
             scope = Scope(stage, span, self._recording.store, timelines, self._recording.span().start)
             counts = count_states(timelines, alarms_of(body, stage))
-            head = {"name": name, "stages": stages, "range": chosen, "period": _shortest_period(body)}
+            head = {"name": name, "stages": stages, "range": chosen}
             return common | head | {"alarms": counts, "widgets": widgets_of(body, scope)}
 
     def _overview(self, files: Files, timelines: Mapping[str, Timeline]) -> dict[str, Any]:
@@ -204,12 +203,6 @@ def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Replace the stage variable of a dashboard, as CloudWatch does when someone chooses a stage."""
     filled: dict[str, Any] = json.loads(json.dumps(body).replace(STAGE_VARIABLE, stage))
     return filled
-
-
-def _shortest_period(body: Mapping[str, Any]) -> int:
-    """Return the shortest period of the graphs of a dashboard, in seconds."""
-    graphs = [widget["properties"] for widget in body["widgets"] if widget["type"] == "metric"]
-    return min((graph.get("period", PERIOD) for graph in graphs), default=PERIOD)
 
 
 def _purpose(body: Mapping[str, Any]) -> str:

@@ -4,11 +4,10 @@ The tier is a load balancer and tasks on Fargate, with a few visitors a minute. 
 from those of the API function, so that the function's day does not depend on the tier.
 
 Cameras with a modem send the inbox a photo every other minute. One memory card is copied to it at night, and another
-while the database is down, so that the queue delivers that card's photos again half an hour later.
+while the database is down, so that its photos fail and are delivered again until the database is back.
 """
 
 import io
-from collections import deque
 from collections.abc import Iterator
 from random import Random
 
@@ -16,7 +15,7 @@ from chalicelib import errors
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.measures import of_batch
 from chalicelib.telemetry.metrics import TIER
-from chalicelib.telemetry.record import Failure, Invoked, Notes
+from chalicelib.telemetry.record import Failure, Invoked
 from cloudwatch.files import Placeholders
 from cloudwatch.project import BALANCER, SERVICE, TARGETS
 from cloudwatch.simulation import schedule
@@ -38,8 +37,6 @@ _CONTAINERS = 2
 _BATCH = 10
 _SECONDS = 4.5
 """Duration of a batch in seconds."""
-_AGAIN = 30
-"""Minutes until the queue delivers a failed message again."""
 
 
 class SimulatedTier:
@@ -110,46 +107,39 @@ class Inbox:
     """Simulates the queue of new photos and the batch function. Call `minute` in order. `out`: for metric lines."""
 
     def __init__(self, seed: int, stage: str, out: io.StringIO) -> None:
-        self._random = Random(f"inbox {seed}")  # noqa: S311  a simulation
+        self._random, self._now = Random(f"inbox {seed}"), schedule.START  # noqa: S311  a simulation
         self._name = f"{SERVICE}-{stage}"
-        self._now = schedule.START
         self._emitter = Emitter(SERVICE, stage, out, now=lambda: self._now)
-        self._waiting: deque[float] = deque()  # when each message was sent
-        self._failed: deque[tuple[float, float]] = deque()  # when the queue delivers each again, and when it was sent
+        self._waiting = 0
 
     def minute(self, begin: float) -> Iterator[Resource]:
         """Emit the metrics of a minute's batches. Yield AWS's metrics of this minute. `begin`: seconds since 1970."""
         sent = sum(photos for window, photos in _CARDS.items() if begin in window) + int(begin % 120 == 0)
-        self._waiting.extend([begin] * sent)
-        while self._failed and self._failed[0][0] <= begin:
-            self._waiting.append(self._failed.popleft()[1])
-        durations, ends = list[float](), [begin] * _CONTAINERS
-        while self._waiting and min(ends) < begin + 55:
-            photos = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            durations.append(_SECONDS * self._random.lognormvariate(0, 0.2) * len(photos) / _BATCH)
-            ends[ends.index(min(ends))] = self._now = min(ends) + durations[-1]
-            self._emitter.emit(self._record(photos, begin, durations[-1]))
-        yield from self._queues(begin + 60, sent)
+        self._waiting += sent
+        is_down, durations, left = begin in schedule.DATABASE_DOWN, list[float](), self._waiting
+        while left and sum(durations) < _CONTAINERS * 55:
+            photos = min(_BATCH, left)
+            left -= photos
+            durations.append(_SECONDS * self._random.lognormvariate(0, 0.2) * photos / _BATCH)
+            self._now = begin + sum(durations) / _CONTAINERS
+            unreadable = 0 if is_down else sum(self._random.random() < 0.01 for _ in range(photos))
+            counts = {"identified": 0 if is_down else photos - unreadable, "unreadable": unreadable}
+            request_id, queries = f"{self._random.getrandbits(128):032x}", int(self._random.random() < 0.05)
+            failed = photos if is_down else 0
+            self._emitter.emit(of_batch(request_id, durations[-1], **counts, failed=failed, skipped=0, queries=queries))
+        yield from self._queues(sent, 0 if is_down else left, self._waiting - left if is_down else 0)
+        self._waiting = self._waiting if is_down else left  # the queue delivers failed photos again
         if durations:
-            busy, took = min(_CONTAINERS, len(durations)), [round(each * 1e3, 1) for each in durations]
+            took, busy = [round(each * 1e3, 1) for each in durations], min(_CONTAINERS, len(durations))
             runs: Values = {"Invocations": len(durations), "Duration": took, "Errors": 0, "Throttles": 0}
             yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, {**runs, "ConcurrentExecutions": busy}
 
-    def _record(self, photos: list[float], begin: float, seconds: float) -> Notes:
-        unreadable, failed = sum(self._random.random() < 0.01 for _ in photos), 0
-        if begin in schedule.DATABASE_DOWN:
-            failed, unreadable = len(photos), 0
-            self._failed.extend((begin + 60 * _AGAIN, each) for each in photos)
-        request_id = f"{self._random.getrandbits(128):032x}"
-        photos_of = {"identified": len(photos) - unreadable - failed, "unreadable": unreadable, "failed": failed}
-        return of_batch(request_id, seconds, **photos_of, skipped=0, queries=int(self._random.random() < 0.05))
-
-    def _queues(self, now: float, sent: int) -> Iterator[Resource]:
-        left = [*self._waiting, *(each for _, each in self._failed)]
+    def _queues(self, sent: int, visible: int, hidden: int) -> Iterator[Resource]:
+        """Yield the metrics of the queues and state machines. `hidden`: failed photos, to be delivered again later."""
         queue = {
-            "ApproximateNumberOfMessagesVisible": len(self._waiting),
-            "ApproximateNumberOfMessagesNotVisible": len(self._failed),
-            "ApproximateAgeOfOldestMessage": round(now - min(left)) if left else 0,
+            "ApproximateNumberOfMessagesVisible": visible,
+            "ApproximateNumberOfMessagesNotVisible": hidden,
+            "ApproximateAgeOfOldestMessage": (visible + hidden) * _SECONDS // (_BATCH * _CONTAINERS),
             "NumberOfMessagesSent": sent,
         }
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue

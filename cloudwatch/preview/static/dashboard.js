@@ -3,7 +3,7 @@
 import { badge } from "./alarms.js";
 import { onChangeOfScheme } from "./colors.js";
 import { element } from "./dom.js";
-import { clock, day, span } from "./format.js";
+import { clock, day } from "./format.js";
 import { incidentLinks } from "./incidents.js";
 import { collapsedNote, isCollapsed } from "./missing.js";
 import { fetchData } from "./source.js";
@@ -129,7 +129,7 @@ function showSource(data) {
   const sameDay = day(data.start) === day(data.end);
   const times = `${day(data.start)}, ${clock(data.start)} – ${sameDay ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
   showCounts(data.recorded ? data.alarms : {});
-  source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times}, ${span(data.period)} a point.`);
+  source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times}.`);
 }
 
 // Screen readers announce changes of this element, so it changes only if the state of an alarm does.

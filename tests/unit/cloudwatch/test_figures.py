@@ -52,8 +52,8 @@ def test_the_preview_uses_prods_limits_for_a_stage_without_any() -> None:
         ("team", {}, 20, 'infra/stages/team.json: CacheMaxEcpuPerSecond of team is ""; alarms need a plain number'),
         ("team", STACK | {"CacheMaxGigabytes": "1e3"}, 20, 'CacheMaxGigabytes of team is "1e3"; alarms need'),
         ("team", STACK | {"CacheMaxGigabytes": "0"}, 20, 'CacheMaxGigabytes of team is "0"; alarms need'),
-        ("team", None, 20, "infra/stages/team.json: Parameters, which alarms need, cannot be read: TypeError"),
-        ("team", STACK, "many", '.chalice/config.json: api_handler of team is "many"; alarms need'),
+        ("team", None, 20, "team.json: this file or .chalice/config.json, which alarms need, cannot be read: Attr"),
+        ("team", STACK, "many", 'infra/stages/team.json: api_handler of team is "many"; alarms need'),
     ],
 )
 def test_missing_and_wrong_limits_are_named(

@@ -26,8 +26,6 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
     ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
-    ("widgets.0", {**TEXT, "properties": {"markdown": "hello"}}, "the widget at the upper left must be a text"),
-    ("widgets.0.y", 20, "the widget at the upper left must be a text that says what the dashboard is for"),
     ("widgets.2.properties.query", "fields @timestamp", "write a query that starts with its log groups: SOURCE"),
     (
         "widgets.2.properties.query",
