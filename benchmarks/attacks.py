@@ -27,28 +27,41 @@ PLACE = "/identify?lat=-33.9&lon=151.2"
 WITHOUT_STORES = {"REDIS_URL": "redis://127.0.0.1:9", "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
 
 
-@contextmanager
-def attacked() -> Iterator[tuple[int, Callable[[str], float]]]:
-    """Run a server process until the end of the block; yield its port, and a function that returns its growth.
+class AttackedServer:
+    """A server process that runs without Redis and PostgreSQL."""
 
-    The growth is in MB since the server was idle: `VmRSS` is that of the present memory, `VmHWM` that of the peak.
-    """
-    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
+    def __init__(self, port: int, pid: int) -> None:
+        self.port, self.pid = port, pid
         for _ in range(20):
             post(port, jpeg(), PLACE)
-        idle = megabytes("VmRSS", process.pid)
-        forget_peak(process.pid)
-        yield port, lambda figure: megabytes(figure, process.pid) - idle
+        self.idle = megabytes("VmRSS", pid)
+
+    @contextmanager
+    def peak(self) -> Iterator[Callable[[], float]]:
+        """Yield a function that returns the peak memory since the start of the block, in MB above the idle memory."""
+        forget_peak(self.pid)
+        yield lambda: megabytes("VmHWM", self.pid) - self.idle
+
+    def grown(self) -> float:
+        """Return the growth of memory since the server was idle, in MB."""
+        return megabytes("VmRSS", self.pid) - self.idle
+
+
+@contextmanager
+def server() -> Iterator[AttackedServer]:
+    """Run a server process until the end of the block."""
+    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
+        yield AttackedServer(port, process.pid)
 
 
 def at_once(photos: Sequence[bytes], target: str, clients: int, each: int = 1) -> str:
     """Let each client send `each` photos. Return the peak memory, the memory 20 s later, and the HTTP statuses."""
-    with attacked() as (port, growth), ThreadPoolExecutor(clients) as pool:
+    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(clients) as pool:
         sent = range(clients * each)
-        statuses = set(pool.map(lambda number: post(port, photos[number % len(photos)], target), sent))
-        highest = growth("VmHWM")
+        statuses = set(pool.map(lambda number: post(attacked.port, photos[number % len(photos)], target), sent))
+        highest = peak()
         time.sleep(20)  # until the memory that the attack left is read
-        return f"{highest:.0f} MB, then {growth('VmRSS'):.0f}, {'/'.join(map(str, sorted(statuses)))}"
+        return f"{highest:.0f} MB, then {attacked.grown():.0f}, {'/'.join(map(str, sorted(statuses)))}"
 
 
 def mixed(clients: int) -> str:
@@ -60,19 +73,19 @@ def mixed(clients: int) -> str:
 
 def slow_bodies() -> str:
     """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
-    with attacked() as (port, growth), ThreadPoolExecutor(20) as pool:
+    with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(20) as pool:
         body = request_of("POST", PLACE, HOST, bytes(20_000_000))[:-1]
 
         def send(_: int) -> float:
             started = time.monotonic()
-            with suppress(OSError), socket.create_connection((HOST, port), timeout=60) as sender:
+            with suppress(OSError), socket.create_connection((HOST, attacked.port), timeout=60) as sender:
                 sender.sendall(body)
                 while sender.recv(65536):
                     pass
             return time.monotonic() - started
 
         seconds = list(pool.map(send, range(20)))
-        return f"{growth('VmHWM'):.0f} MB, all cut off after {max(seconds):.0f} s"
+        return f"{peak():.0f} MB, all cut off after {max(seconds):.0f} s"
 
 
 def slow_heads() -> str:
@@ -80,12 +93,12 @@ def slow_heads() -> str:
 
     Return the response time of another client, and the time until the server has closed all 300 connections.
     """
-    with attacked() as (port, _):
-        held = [socket.create_connection((HOST, port), timeout=60) for _ in range(300)]
+    with server() as attacked:
+        held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
         started = time.monotonic()
         for each in held:
             each.sendall(b"GET / HTTP/1.1\r\nHost: lo")
-        status = post(port, jpeg(), PLACE)
+        status = post(attacked.port, jpeg(), PLACE)
         waited = time.monotonic() - started
         for each in held:
             with closing(each), suppress(OSError):
@@ -97,9 +110,9 @@ def slow_heads() -> str:
 def costly(make: Callable[[], bytes]) -> str:
     """Send a photo that is expensive to decode. Return the response time and the status."""
     photo = make()
-    with attacked() as (port, _):
+    with server() as attacked:
         started = time.monotonic()
-        status = post(port, photo, PLACE)
+        status = post(attacked.port, photo, PLACE)
         return f"{time.monotonic() - started:.2f} s, {status}"
 
 

@@ -61,11 +61,8 @@ def groups(title: str, answers: Mapping[str, Sequence[Answered]]) -> str:
     return table(rows, [title, "photos", *OF_ANSWERS])
 
 
-def level_of(answer: Answered) -> str:
-    """Return the level of the taxon that an answer names: order or class, family or genus, or animal."""
-    if answer.rank in ("class", "order"):
-        return "order or class"
-    return "family or genus" if answer.rank in ("family", "genus") else "animal"
+_LEVELS: Final = {rank: " or ".join(ranks) for ranks in (("order", "class"), ("family", "genus")) for rank in ranks}
+"""The level of a named taxon by its rank; `animal` for all other ranks."""
 
 
 def levels(answers: Sequence[Answered]) -> str:
@@ -73,7 +70,7 @@ def levels(answers: Sequence[Answered]) -> str:
     found: dict[str, list[tuple[float, bool]]] = {}
     for each in answers:
         if each.score is not None:
-            for key in (level_of(each), f"“{each.sure}”"):
+            for key in (_LEVELS.get(each.rank or "", "animal"), f"“{each.sure}”"):
                 found.setdefault(key, []).append((each.score, each.is_right))
         if each.list_score:
             found.setdefault("list", []).append((each.list_score, each.is_listed))
@@ -87,16 +84,14 @@ def levels(answers: Sequence[Answered]) -> str:
 
 def worse(placed: Sequence[Answered], alone: Sequence[Answered]) -> list[tuple[Answered, Answered]]:
     """Return the pairs (with place, without) of answers that the photo's true place makes wrong, or right but wider."""
+
+    def is_worse(each: Answered, other: Answered) -> bool:
+        if each.worth == "wrong":
+            return other.worth != "wrong"
+        return other.is_right and _depth(each.rank) < _depth(other.rank)
+
     pairs = zip(placed, alone, strict=True)
-    return [
-        (each, other) for each, other in pairs if each.photo.lineage and each.photo.place and _is_worse(each, other)
-    ]
-
-
-def _is_worse(placed: Answered, alone: Answered) -> bool:
-    if placed.worth == "wrong":
-        return alone.worth != "wrong"
-    return alone.is_right and _depth(placed.rank) < _depth(alone.rank)
+    return [pair for pair in pairs if pair[0].photo.lineage and pair[0].photo.place and is_worse(*pair)]
 
 
 def _depth(rank: str | None) -> float:

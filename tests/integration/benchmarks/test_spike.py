@@ -8,17 +8,12 @@ import pytest
 from benchmarks.spike.__main__ import AFTER_A_MINUTE, figures
 from benchmarks.spike.load import (
     Load,
-    LoadGeneratorError,
-    Schedule,
     SlowDatabase,
     run_burst,
-    run_load,
     run_spike,
     slow_database,
 )
 from benchmarks.spike.stats import LEVELS
-from chalicelib.config.settings import Settings
-from chalicelib.config.stores import RedisSettings
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset
 
@@ -63,10 +58,3 @@ def test_a_small_spike_keeps_the_claims(database: SlowDatabase) -> None:
     assert 6 < after / before < 15
     assert {LEVELS.index(level) for level in ("memory", "hit", "stale", "miss")} <= set(requests["level"].tolist())
     assert found[0][1] == f"{len(requests):,}"
-
-
-def test_a_container_that_fails_ends_the_run() -> None:
-    # GIVEN a schedule with a moment that has no cell; THEN the run fails instead of waiting
-    schedule = Schedule(0.0, np.array([0.0, 0.1]), np.array([1]))
-    with pytest.raises(LoadGeneratorError, match="a container failed"):
-        run_load(Settings(redis=RedisSettings(url="redis://127.0.0.1:1")), [schedule], 1.0)
