@@ -1,16 +1,20 @@
-"""cfn-lint accepts the templates; it is too slow for the unit tests."""
+"""cfn-lint accepts the templates, and knows what each resource waits for; it is too slow for the unit tests."""
 
 import re
+from pathlib import Path
 
+import networkx  # type: ignore[import-untyped]
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
+from cfnlint.decode.cfn_json import load
+from cfnlint.template import Template
 
 from chalicelib.config.settings import ROOT
 from infra.preconditions import CERTIFICATES
 from infra.template import as_text
 from infra.template.web import web_template
-from tests.support.cloudformation import INFRA
+from tests.support.cloudformation import INFRA, resources
 
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
@@ -44,3 +48,20 @@ def test_cfn_lint_finds_nothing_in_any_region(name: str) -> None:
     found = found_by_cfn_lint(text_of(name), REGIONS)
     budgets = [f"Resource type 'AWS::Budgets::Budget' does not exist in '{region}'" for region in WITHOUT_BUDGETS]
     assert sorted(found) == (sorted(budgets) if name == "faunalens.yaml" else [])
+
+
+CERTIFICATE = {"WebCertificate": "arn:x", "WebHost": "a.example"}
+
+
+@pytest.mark.parametrize("given", [{}, CERTIFICATE, {"WebCdn": "yes"}, {"WebCdn": "yes", **CERTIFICATE}])
+def test_the_service_waits_for_the_listener_that_forwards_to_its_group(given: dict[str, str], tmp_path: Path) -> None:
+    # GIVEN the tier with and without a certificate, and cfn-lint's graph of references and DependsOn
+    found, path = resources("web.yaml", {"Stage": "dev", **given}), tmp_path / "template.json"
+    document = {**web_template("dev"), "Resources": found, "Conditions": {}, "Outputs": {}}
+    path.write_text(as_text(document), encoding="utf-8")
+    before = networkx.descendants(Template(str(path), load(str(path))).graph.graph, "Service")
+    # THEN the service comes after the listener: ECS refuses a group that no listener has
+    (group,) = (each["TargetGroupArn"] for each in found["Service"]["Properties"]["LoadBalancers"])
+    listeners = {name: each["Properties"] for name, each in found.items() if each["Type"].endswith("::Listener")}
+    (listener,) = (name for name, each in listeners.items() if f"{group}" in f"{each['DefaultActions']}")
+    assert listener in before

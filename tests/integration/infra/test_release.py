@@ -119,22 +119,14 @@ def test_the_schema_is_added_by_the_new_code_before_the_new_api_has_traffic(reso
     assert ("VpcConfig" in gate, gate["Role"]) == (False, {"Fn::GetAtt": ["GateRole", "Arn"]})
 
 
-def test_code_layer_and_environment_each_make_a_version(
-    written: Mapping[str, Any], resources: Mapping[str, Any]
-) -> None:
-    def versions(change: Any) -> set[str]:
-        document = deepcopy(written)
-        change(document["Resources"])
-        return {*of_type(expanded(document)["Resources"], "AWS::Lambda::Version")}
-
-    now = {*of_type(resources, "AWS::Lambda::Version")}
-    api = "APIHandler"
-    changes = {
-        "code": lambda found: found[api]["Properties"].update(CodeUri="s3://packages/other.zip"),
-        "layer": lambda found: found["ManagedLayer"]["Properties"].update(ContentUri="s3://packages/other.zip"),
-        "environment": lambda found: found[api]["Properties"]["Environment"]["Variables"].update(LOG_LEVEL="DEBUG"),
-    }
-    for what, change in changes.items():
-        new = versions(change) - now
-        assert any(name.startswith(f"{api}Version") for name in new), what
-    assert versions(lambda _: None) == now
+def test_code_layer_and_environment_each_make_a_version(written: Any, resources: Mapping[str, Any]) -> None:
+    now, changed = {*of_type(resources, "AWS::Lambda::Version")}, deepcopy(written)
+    for name, change in (
+        ("APIHandler", {"CodeUri": "s3://packages/other.zip"}),
+        ("ManagedLayer", {"ContentUri": "s3://packages/other.zip"}),
+        ("APIHandler", {"MemorySize": 2000}),
+    ):
+        changed["Resources"][name]["Properties"] |= change
+        versions = {*of_type(expanded(changed)["Resources"], "AWS::Lambda::Version")}
+        assert any(each.startswith("APIHandlerVersion") for each in versions - now), change
+        now = versions

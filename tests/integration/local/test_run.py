@@ -21,19 +21,12 @@ def answering(health: dict[str, str]) -> Callable[..., tuple[int, dict[str, str]
     return lambda *_, **__: (200, {}, json.dumps(health).encode())
 
 
-@pytest.mark.parametrize(
-    ("health", "ready"), [({"status": "ok"}, True), ({"status": "degraded"}, False), ({"code": "unavailable"}, False)]
-)
-def test_it_is_ready_when_all_dependencies_are_healthy(
-    health: dict[str, str], ready: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_ready_when_all_dependencies_are_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_healthy(free_port())
-    monkeypatch.setattr("local.run.http_get", answering(health))
-    assert is_healthy(8000) is ready
-
-
-def test_a_model_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN an app whose model cannot run, which waiting does not change; THEN the error comes at once
+    for health, ready in (({"status": "ok"}, True), ({"status": "degraded"}, False), ({"code": "unavailable"}, False)):
+        monkeypatch.setattr("local.run.http_get", answering(health))
+        assert is_healthy(8000) is ready
+    # AND a model that cannot run, which waiting does not change, is an error at once
     monkeypatch.setattr("local.run.http_get", answering({"status": "down"}))
     with pytest.raises(LocalError, match=r"inference with the model fails"):
         is_healthy(8000)

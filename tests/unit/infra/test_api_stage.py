@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -49,15 +48,6 @@ def test_stages_are_those_with_functions_and_limits() -> None:
 def test_reservations_are_by_the_names_on_aws() -> None:
     found = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-batch": 4, "faunalens-dev-admin": 1}
     assert reservations("dev") == found
-
-
-def test_a_route_without_a_share_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    document = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
-    del document["shares"]["GET /animals"]
-    monkeypatch.setattr(api_stage, "LIMITS_FILE", tmp_path / "limits.json")
-    (tmp_path / "limits.json").write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(PreconditionFailed, match=r"limits.json has no share for GET /animals; add it, and lower"):
-        method_limits("dev")
 
 
 def settings(stage: str, **chosen: str) -> Settings:

@@ -159,15 +159,3 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
     assert not any(map(alive, pids))
     with pytest.raises(Throttled):
         pool.invoke(event)
-
-
-def test_nothing_is_left_of_a_sandbox(package: Package, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    # GIVEN the files of a killed run
-    home.mkdir()
-    (home / "old").write_text("x")
-    with unpacked(package, home) as sandbox, container(sandbox, tmp_path, "toy.echo") as toys:
-        ask(toys)
-        assert not (home / "old").exists()
-        assert not any((home / "root").iterdir())  # other processes do not see the mounts
-    assert not home.exists()

@@ -13,7 +13,7 @@ from local import LocalError
 from local.stack import postgres
 from local.stack.child_process import alive, descendants
 from local.stack.ports import HOST, free_port
-from local.stack.postgres import binaries, not_as_root
+from local.stack.postgres import binaries
 
 
 def ask(url: str, query: str) -> object:
@@ -99,13 +99,6 @@ def test_root_runs_it_as_another_user_from_a_checkout_that_only_root_may_enter(
         # WHEN a cluster is initialised and served, and served again THEN it works
         with postgres.serve(closed_folder / "home") as server:
             assert ask(server.url, "SELECT 1") == 1
-
-
-@only_root
-def test_where_no_other_user_can_run_it_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(LocalError, match=r"PostgreSQL may not run as root, .*; run this as an ordinary user"):
-        not_as_root()
 
 
 def test_a_port_that_another_program_takes_first_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

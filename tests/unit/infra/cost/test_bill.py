@@ -1,6 +1,5 @@
 """The bill of a month and of a day: items, order of magnitude, and assumptions that are close to measurements."""
 
-import json
 import re
 import sys
 from dataclasses import replace
@@ -8,12 +7,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.math.evaluate import evaluate
-from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.project import DASHBOARDS
-from cloudwatch.syntax.graphed_metrics import expand
 from infra import cost
-from infra.cost import ASSUMPTIONS, HOURS, MONTHS, WARMING_RUNS, Month, at_most, bill, full_day
+from infra.cost import ASSUMPTIONS, MONTHS, at_most, bill, full_day
 from infra.cost.__main__ import main
 from infra.cost.page import BLOCK, PAGE, PARTS
 from tests.support.aws import definition
@@ -74,24 +69,6 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(sys, "argv", ["cost", "250000"])
     main()
     assert re.search(r"250,000 identifications: [\d.]+ to [\d.]+ USD\n(  .*\n)*  Aurora ", capsys.readouterr().out)
-
-
-@pytest.mark.parametrize("month", MONTHS, ids=lambda month: month.name)
-@pytest.mark.parametrize("file", ["cost.json", "service.json"])
-def test_the_dashboards_count_traces_as_the_bill_does(file: str, month: Month) -> None:
-    # GIVEN the widget's expression for traces, and an hour of the month
-    text = (DASHBOARDS / file).read_text(encoding="utf-8")
-    (counted,) = set(re.findall(r"PRICE_LOGS_GB \+ ([^\"]*) / 1000000 \* PRICE_XRAY_MILLION_TRACES", text))
-    store = MetricStore()
-    for name, value in (("runs", month.requests / HOURS), ("warmruns", WARMING_RUNS / HOURS)):
-        directive = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": name}]}
-        store.add(json.dumps({"_aws": {"Timestamp": 3_600_000, "CloudWatchMetrics": [directive]}, name: value}))
-    # WHEN the expression is evaluated
-    rows = [["N", name, {"id": name, "visible": False}] for name in ("runs", "warmruns")]
-    lines = expand({"metrics": [*rows, [{"expression": counted, "id": "traces"}]], "stat": "Sum", "period": 3600})
-    (curve,) = [each for each in evaluate(lines, store, 3600, 7200, 3600) if each.line.id == "traces"]
-    # THEN it is that hour's share of the bill's traces
-    assert curve.values.tolist() == [pytest.approx(cost.trace_count(month) / HOURS)]
 
 
 def test_every_calculated_part_has_its_place_on_the_page() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from infra.package import archive
-from infra.package.archive import compile_into
 
 
 def made(folder: Path, names: list[str]) -> Path:
@@ -50,9 +49,3 @@ def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="error"):
         archive.pack(folder, "", tmp_path / "out.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-def test_a_template_that_is_no_python_is_left_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "template.py").write_text("def {{ name }}: pass", encoding="utf-8")
-    compile_into(tmp_path, "/opt")
-    assert [path.name for path in tmp_path.rglob("*.py*")] == ["template.py"]

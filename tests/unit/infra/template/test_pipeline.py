@@ -69,14 +69,6 @@ def test_functions_get_settings_that_the_app_reads(logical: str, user: str) -> N
     assert limit_variables("dev", parameters_of("dev", {})).items() <= variables.items()
 
 
-def test_the_resources_of_both_templates_are_unchanged(merged: Mapping[str, Any]) -> None:
-    # GIVEN the template whose resources test_security.py checks THEN they are here unchanged
-    written = cloudformation.template("faunalens.yaml")["Resources"]
-    assert {name: merged["Resources"][name] for name in written} == written
-    for name, section in product(("faunalens.yaml", "edge.yaml"), ("Resources", "Outputs", "Conditions")):
-        assert cloudformation.template(name)[section].keys() <= merged[section].keys()
-
-
 def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
     stage: str, merged: Mapping[str, Any]
 ) -> None:

@@ -1,10 +1,7 @@
 """The stack of the web tier: a firewall like the API's, and alarms that refer to its own load balancer."""
 
-from typing import Any
-
 import pytest
 
-from cloudwatch.files import Placeholders, read_files
 from infra.api_stage import method_limits
 from infra.functions import function_settings
 from infra.step import PreconditionFailed
@@ -15,10 +12,6 @@ from tests.support.cloudformation import resources
 TEMPLATE = web_template("dev", "https://example.org/runbook")
 FOUND = TEMPLATE["Resources"]
 FIREWALL = {"Stage": "dev", "Firewall": "yes", "RequestsPerAddress": "600"}
-
-
-def of_type(kind: str) -> dict[str, Any]:
-    return {name: each["Properties"] for name, each in FOUND.items() if each["Type"] == kind}
 
 
 def test_the_firewall_is_that_of_the_api_under_a_name_of_its_own() -> None:
@@ -92,16 +85,6 @@ def test_visitors_reach_the_website_by_tls_or_do_not_and_a_name_needs_its_certif
         check_names(NO_TLS | {"WebCdn": "yes", "WebHost": "a.example"})
     check_names(NO_TLS)
     check_names(NO_TLS | {"WebCdn": "yes"})
-
-
-def test_what_belongs_to_the_tier_is_in_its_stack_and_nothing_else() -> None:
-    files = read_files(Placeholders("dev"), tier=True)
-    alarms = of_type("AWS::CloudWatch::Alarm") | of_type("AWS::CloudWatch::CompositeAlarm")
-    names = {f"faunalens-dev-{name}" for name in [*files.alarms, *files.composites]}
-    assert {each["AlarmName"] for each in alarms.values()} == names
-    assert [each["DashboardName"] for each in of_type("AWS::CloudWatch::Dashboard").values()] == ["faunalens-dev-web"]
-    queries = {each["Name"] for each in of_type("AWS::Logs::QueryDefinition").values()}
-    assert queries == {f"faunalens/dev/{name}" for name in files.queries}
 
 
 def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:

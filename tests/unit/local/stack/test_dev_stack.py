@@ -44,11 +44,8 @@ def checkout(tmp_path: Path) -> Path:
     [
         "database/areas.csv",
         "database/schema.sql",
-        "database/cells.csv.gz",
         "database/ranges/birds.csv",
-        "database/ranges/language.py",
         "model/taxa.csv",
-        "model/packs/birds.csv",
         "model/packs/birds.toml",
     ],
 )

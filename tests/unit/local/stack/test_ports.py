@@ -26,13 +26,3 @@ def test_a_taken_port_is_not_chosen_and_is_named_together_with_a_remedy(monkeypa
         # WHEN we want that port THEN the error names it, and another port to use
         with pytest.raises(LocalError, match=rf"port {taken} is taken .* make run PORT=\d+"):
             require_free(taken, timeout=0)
-
-
-def test_a_port_is_free_as_soon_as_it_is_released() -> None:
-    # GIVEN a port with a connection that has just closed
-    with socket.create_server((HOST, free_port())) as other:
-        port = other.getsockname()[1]
-        with socket.create_connection((HOST, port)):
-            other.accept()[0].close()
-    # THEN the port is free at once
-    require_free(port, timeout=0)
