@@ -111,16 +111,15 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file before placeholders are replaced. `file`: its path in messages, as `dashboards/alarms/latency.json`."""
+    """One file before placeholders are replaced.
+
+    `name`: without extension. `file`: its path in messages, as `dashboards/alarms/latency.json`.
+    """
 
     kind: Kind
     path: Path
+    name: str
     file: str
-
-    @property
-    def name(self) -> str:
-        """The file name without extension."""
-        return self.path.stem
 
     def text(self) -> str:
         """Return the text of the file. Raises `FileError` if it is not UTF-8."""
@@ -150,7 +149,7 @@ class SourceFile:
 def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
     """Return all files, dashboards first. Raises `FileError` if there is no dashboard."""
     found = [
-        SourceFile(kind, path, path.relative_to(folder.parent).as_posix())
+        SourceFile(kind, path, path.stem, path.relative_to(folder.parent).as_posix())
         for kind, pattern in _PATTERNS.items()
         for path in sorted(folder.glob(pattern))
     ]
@@ -226,19 +225,15 @@ def _threshold_of(alarm: str, source: SourceFile) -> Any:
 
 def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
     """Return a JSON value with the placeholders in all of its strings replaced."""
-    unknown: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
         if match[0] not in values:
-            unknown.add(match[0])
-        return values.get(match[0], "")
+            what = f"no price in prices.csv and no limit has this name; the limits are {', '.join(LIMITS)}"
+            missing = "" if LIMITS[0] in values else f", and they need {STAGES} next to this folder"
+            raise FileError(file, f"{match[0]}: {what}{missing}")
+        return values[match[0]]
 
-    substituted = map_strings(value, lambda text: _PLACEHOLDER.sub(replace, text))
-    if unknown:
-        what = f"no price in prices.csv and no limit has this name; the limits are {', '.join(LIMITS)}"
-        missing = "" if LIMITS[0] in values else f", and they need {STAGES} next to this folder"
-        raise FileError(file, f"{', '.join(sorted(unknown))}: {what}{missing}")
-    return substituted
+    return map_strings(value, lambda text: _PLACEHOLDER.sub(replace, text))
 
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:

@@ -50,8 +50,8 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         properties = {"DashboardName": prefix(stage) + name, "DashboardBody": text}
         resources[_logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
     for name, query in files.queries.items():
-        name = f"{SERVICE}/{stage}/{name}"  # the console shows slashes as folders
-        named = {"Name": name, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
+        shown = f"{SERVICE}/{stage}/{name}"  # the console shows slashes as folders
+        named = {"Name": shown, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
         resources[_logical_id("query", name)] = _resource("Logs::QueryDefinition", named)
     return resources
 

@@ -46,7 +46,7 @@ class Graph:
         for entry in self.entries:
             where = f"{place}, {entry.title}"
             if metric := entry.metric:
-                yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat, entry.unit)
+                yield Reference(file, where, metric.namespace, metric.name, metric.dimensions, entry.stat)
             for node in self._nodes.get(entry.key, ()):
                 with suppress(ParseError):  # evaluation reports it
                     if (node.kind, node.text) == ("call", "SEARCH"):

@@ -101,7 +101,6 @@ class Reference(NamedTuple):
     name: str
     dimensions: tuple[tuple[str, str | None], ...]
     stat: str
-    unit: str | None = None
 
     @property
     def key(self) -> Key:
@@ -139,9 +138,6 @@ def _problems(reference: Reference) -> Iterator[str]:
     if not known.allows(reference.stat):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
         yield f"AWS does not document the statistic {reference.stat} of {reference.name}; use {stats}"
-    if reference.unit not in (None, known.unit):
-        unit = f'Unit is "{reference.unit}", but {reference.name} is in {known.unit}'
-        yield f"{unit}, so no data would match; remove Unit"
 
 
 def _values_of(dimension: str) -> tuple[str, ...]:

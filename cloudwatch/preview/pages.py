@@ -101,7 +101,8 @@ class Pages:
             files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
                 raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
-            body = _with_stage(files.dashboards[name], stage) if name != "overview" else {}
+            text = json.dumps(files.dashboards.get(name, {})).replace(STAGE_VARIABLE, stage)  # as CloudWatch does
+            body: dict[str, Any] = json.loads(text)
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
             common = {
@@ -197,12 +198,6 @@ def _parse_time(text: str) -> float:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
         raise NoSuchPage(f"time '{text[:30]}' is invalid; expected UTC, such as 2026-06-01T12:30") from None
-
-
-def _with_stage(body: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Replace the stage variable of a dashboard, as CloudWatch does when someone chooses a stage."""
-    filled: dict[str, Any] = json.loads(json.dumps(body).replace(STAGE_VARIABLE, stage))
-    return filled
 
 
 def _purpose(body: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ class GraphedMetric:
     """One entry: either `metric` or `expression` is set. Entries that are not visible are for use in expressions.
 
     `row` counts from 0. `id` is None if nothing can refer to the entry. `period` is in seconds. `label` is as written;
-    None means CloudWatch's default. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`. `unit`: in alarms.
+    None means CloudWatch's default. `y_axis` is `left` or `right`; `color` looks like `#1f77b4`.
     """
 
     row: int
@@ -56,7 +56,6 @@ class GraphedMetric:
     color: str | None = None
     y_axis: str = "left"
     visible: bool = True
-    unit: str | None = None
 
     @property
     def title(self) -> str:
@@ -116,7 +115,6 @@ def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
         given = {name: query[theirs] for name, theirs in _OF_QUERY.items() if theirs in query}
         if stat is not None:
             given |= {"metric": metric_of(stat["Metric"]), "stat": stat["Stat"], "period": stat["Period"]}
-            given |= {"unit": stat.get("Unit")}
         entries.append(GraphedMetric(row, **given))
     return _with_valid_ids(entries)
 
@@ -126,7 +124,7 @@ def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
     if "Metrics" in alarm:
         return from_queries(alarm["Metrics"])
     stat, period = alarm.get("Statistic") or alarm["ExtendedStatistic"], int(alarm["Period"])
-    return [GraphedMetric(0, metric=metric_of(alarm), stat=str(stat), period=period, unit=alarm.get("Unit"))]
+    return [GraphedMetric(0, metric=metric_of(alarm), stat=str(stat), period=period)]
 
 
 def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:

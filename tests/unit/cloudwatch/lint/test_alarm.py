@@ -10,7 +10,6 @@ from tests.unit.cloudwatch.lint.small_folder import PAGE, REMOVE, SHARE, SLOW, c
 ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
 SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
 FILE = "dashboards/alarms/x.json"
-METRIC = "Metrics.0.MetricStat"
 
 BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("Treshold", 3, 'Treshold is not a known key; did you mean "Threshold"?'),
@@ -71,11 +70,9 @@ def test_hours_may_look_back_a_week_and_minutes_a_day(period: int, most: int) ->
     assert findings(ONE | {"Period": period, "EvaluationPeriods": most + 1}, "slow")
 
 
-def test_references_of_an_alarm_include_the_unit() -> None:
-    (one,) = AlarmCheck(FILE, "slow", ONE | {"Unit": "Seconds"}).references
-    assert (one.name, one.stat, one.unit) == ("Latency", "p99", "Seconds")
-    (other,) = AlarmCheck(FILE, "share", changed(SEVERAL, f"{METRIC}.Unit", "Bytes")).references
-    assert (other.name, other.stat, other.unit) == ("Requests", "Sum", "Bytes")
+def test_references_of_an_alarm_name_their_metrics() -> None:
+    (one,), (other,) = (AlarmCheck(FILE, "a", body).references for body in (ONE, SEVERAL))
+    assert (one.name, one.stat, other.name, other.stat) == ("Latency", "p99", "Requests", "Sum")
     assert other.place == 'Metrics, metric 1 "requests"'
 
 

@@ -14,22 +14,22 @@ def two_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     use_metrics(monkeypatch)
 
 
-def ours(name: str, *more: tuple[str, str | None], unit: str | None = None) -> Reference:
-    return Reference("f.json", "widget 1", "Faunalens", name, (*COMMON, *more), "Sum", unit)
+def ours(name: str, *more: tuple[str, str | None]) -> Reference:
+    return Reference("f.json", "widget 1", "Faunalens", name, (*COMMON, *more), "Sum")
 
 
-def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str, unit: str = "") -> Reference:
-    return Reference("f.json", "widget 1", namespace, name, dimensions, stat, unit or None)
+def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str) -> Reference:
+    return Reference("f.json", "widget 1", namespace, name, dimensions, stat)
 
 
 GOOD = [
     ours("Requests"),
     ours("Requests", ("route", "/identify")),
     ours("Requests", ("route", None)),
-    ours("Latency", unit="Milliseconds"),
+    ours("Latency"),
     of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99.9"),
     of_aws("AWS/Lambda", "ConcurrentExecutions", stat="Maximum"),
-    of_aws("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier", "faunalens-STAGENAME"), stat="Maximum", unit="Percent"),
+    of_aws("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier", "faunalens-STAGENAME"), stat="Maximum"),
     of_aws("AWS/ApiGateway", "5XXError", ("Stage", "STAGENAME"), ("ApiName", "faunalens"), stat="Sum"),
 ]
 BROKEN = [
@@ -38,13 +38,11 @@ BROKEN = [
     (Reference("f", "", "Faunalens", "Latency", COMMON[:1], "Sum"), "write exactly the dimensions (service, stage)"),
     (ours("Requests", ("route", "/identfy")), 'route is "/identfy", which the app never emits; did you mean'),
     (Reference("f", "", "Faunalens", "Latency", (COMMON[0], ("stage", "dev")), "Sum"), 'stage is "dev", which the app'),
-    (ours("Latency", unit="Seconds"), 'Unit is "Seconds", but Latency is in Milliseconds, so no data would match'),
     (of_aws("AWS/Lamda", "Duration", stat="p99"), 'unknown namespace "AWS/Lamda"; did you mean "AWS/Lambda"?'),
     (of_aws("AWS/Lambda", "Throttle", *LAMBDA, stat="Sum"), 'AWS/Lambda has no metric "Throttle"; did you mean'),
     (of_aws("AWS/Lambda", "Duration", stat="p99"), "nothing emits Duration (); write exactly the dimensions"),
     (of_aws("AWS/Lambda", "Errors", *LAMBDA, stat="p99"), "AWS does not document the statistic p99 of Errors; use Sum"),
     (of_aws("AWS/Lambda", "Errors", ("FunctionName", "faunalens-prod"), stat="Sum"), "the project deploys no"),
-    (of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99", unit="Seconds"), "Duration is in Milliseconds"),
 ]
 
 
