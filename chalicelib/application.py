@@ -18,6 +18,7 @@ from chalicelib.api.http import (
     Request,
     Response,
     Route,
+    json_of,
     json_response,
     policy_headers,
     problem_response,
@@ -165,7 +166,7 @@ def get_animals(app: Application, request: Request, record: Record) -> Response:
 
 def get_taxa(app: Application, request: Request, _: Record) -> Response:
     """Search for taxa by name, list those of a group, or list the groups."""
-    from chalicelib.api.taxa import groups_of, list_of, taxa_response
+    from chalicelib.api.taxa import groups_of, kept, list_of
 
     text, group = parameters.read_taxa(request.query)
     taxa = app.services().stores.taxa(app.count_damaged_value)
@@ -173,25 +174,26 @@ def get_taxa(app: Application, request: Request, _: Record) -> Response:
         body = list_of(taxa.search(text, group))
     else:
         body = groups_of(taxa.groups()) if group is None else list_of(taxa.in_group(group))
-    return taxa_response(request, body)
+    return kept(request, json_of(body))
 
 
 def get_taxon(app: Application, request: Request, _: Record) -> Response:
     """Return the names, lineage, ids, links and ranges of a taxon."""
-    from chalicelib.api.taxa import facts_of, taxa_response
+    from chalicelib.api.taxa import facts_of, kept
 
     parameters.expect_no_parameters(request.query)
     services, taxon = app.services(), request.path["id"]
     facts = services.stores.taxa(app.count_damaged_value).facts(taxon)
-    return taxa_response(request, facts_of(facts, services.recogniser.models.knowing(taxon)))
+    return kept(request, json_of(facts_of(facts, services.recogniser.models.knowing(taxon))))
 
 
 def get_taxon_range(app: Application, request: Request, _: Record) -> Response:
     """Return the range of a taxon as GeoJSON."""
-    from chalicelib.api.taxa import geojson_response
+    from chalicelib.api.taxa import GEOJSON, kept
 
     parameters.expect_no_parameters(request.query)
-    return geojson_response(request, app.services().stores.taxa(app.count_damaged_value).outlines(request.path["id"]))
+    outlines = app.services().stores.taxa(app.count_damaged_value).outlines(request.path["id"])
+    return kept(request, outlines.found, GEOJSON)
 
 
 def get_taxon_map(app: Application, request: Request, _: Record) -> Response:

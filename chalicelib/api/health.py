@@ -11,7 +11,6 @@ from chalicelib.errors import FaunalensError
 from chalicelib.features.deadline import Deadline
 
 if TYPE_CHECKING:
-    from chalicelib.model.session import Model
     from chalicelib.services import Services
     from chalicelib.stores.postgres import PostgresStore
     from chalicelib.stores.redis_cache import RedisCache
@@ -73,15 +72,13 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     Without `deep`, the database is `failing` only while this process already knows that a request could not use it.
     """
     models, cache, store = services.recogniser.models, services.stores.cache, services.stores.store
-    model_part = check(lambda: _score_nothing(models.general))
+    model = models.general
+    black, anywhere = np.zeros((model.input_size,) * 2 + (3,), np.uint8), np.ones(model.animals, np.float32)
+    model_part = check(lambda: model.score(black, anywhere))
     cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
     database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if deep else not_asked(store.known_fault)
     packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in (*models.packs, *models.heads))
     return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
-
-
-def _score_nothing(model: "Model") -> None:
-    model.score(np.zeros((model.input_size, model.input_size, 3), np.uint8), np.ones(model.animals, np.float32))
 
 
 def not_asked(fault: str | None) -> Part:

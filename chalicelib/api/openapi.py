@@ -1,10 +1,14 @@
-"""The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses."""
+"""The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses.
+
+The schema of ranges (GeoJSON) is in range.json.
+"""
 
 import json
+import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from chalicelib import errors
 from chalicelib.api.body import FORM_TYPE, MOST_PHOTOS, PHOTO_FIELD, PHOTO_TYPES
@@ -13,7 +17,6 @@ from chalicelib.api.http import KEY_HEADER, LEFT_HEADER, POLICY_HEADER, PROBLEM_
 from chalicelib.api.page import LANGUAGE, languages
 from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
 from chalicelib.api.responses import Answer, Residents, Upload
-from chalicelib.api.schemas import schemas_of
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 
 
@@ -34,18 +37,11 @@ _KEPT = {
 }
 _UNCHANGED = {"304": {"description": "The response that the client has (If-None-Match) is still right."}}
 _COMMON_ERRORS: tuple[type[errors.HTTPError], ...] = (
-    errors.BadRequest,
-    errors.Forbidden,
-    errors.TooManyRequests,
-    errors.InternalError,
-    errors.Unavailable,
+    *(errors.BadRequest, errors.Forbidden, errors.TooManyRequests, errors.InternalError, errors.Unavailable),
 )
 """Errors that every path can return."""
 _TRANSPORT_ERRORS: tuple[type[errors.HTTPError], ...] = (
-    errors.RequestTimeout,
-    errors.UriTooLong,
-    errors.MisdirectedRequest,
-    errors.HeadersTooLarge,
+    *(errors.RequestTimeout, errors.UriTooLong, errors.MisdirectedRequest, errors.HeadersTooLarge),
     errors.VersionNotSupported,
 )
 """Errors that the HTTP server can return for every path before any route runs; never on Lambda."""
@@ -66,6 +62,7 @@ _POLICY = {
     }
 }
 _KEY_SCHEME = "apiKey"
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 class _Operation(NamedTuple):
@@ -123,92 +120,40 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
 def _operations() -> Iterator[_Operation]:
     photo = (errors.PhotoTooLarge, errors.UnsupportedMediaType, errors.PhotoUnreadable)
     place = (errors.LocationMissing, errors.LocationInvalid)
-    ranged = (errors.TaxonMissing, errors.RangeMissing)
+    ranged, json_type = (errors.TaxonMissing, errors.RangeMissing), "application/json"
     outlines = json.loads(Path(__file__).with_name("range.json").read_text(encoding="utf-8"))
     yield _Operation(
-        "/identify",
-        "identify",
-        "Identify the animal in a photo, or in several photos of it",
-        _responses(Answer, [*photo, *place]),
-        _query(IDENTIFY),
-        "post",
+        *("/identify", "identify", "Identify the animal in a photo, or in several photos of it"),
+        *(_responses(Answer, [*photo, *place]), _query(IDENTIFY), "post"),
         {"required": True, "content": _photo_content()},
     )
+    summary = "Create an upload form for a photo too large for one request"
+    yield _Operation("/uploads", "upload", summary, _responses(Upload, [errors.NotFound], 201), method="post")
     yield _Operation(
-        "/uploads",
-        "upload",
-        "Create an upload form for a photo too large for one request",
-        _responses(Upload, [errors.NotFound], status=201),
-        method="post",
+        *("/uploads/{id}/identify", "identify_upload", "Identify the animal in an uploaded photo"),
+        *(_responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound]), _query(IDENTIFY_UPLOAD), "post"),
     )
-    yield _Operation(
-        "/uploads/{id}/identify",
-        "identify_upload",
-        "Identify the animal in an uploaded photo",
-        _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound]),
-        _query(IDENTIFY_UPLOAD),
-        "post",
-    )
-    yield _Operation(
-        "/animals",
-        "animals",
-        "List the animals that live at a location",
-        _responses(Residents, place),
-        [each | {"required": True} for each in _query(ANIMALS)],
-    )
-    yield _Operation(
-        "/taxa",
-        "taxa",
-        "Search for taxa by name, or list those of a group, or the groups",
-        _kept("application/json", _reference(TaxonList)),
-        _query(TAXA),
-    )
-    yield _Operation(
-        "/taxa/{id}",
-        "taxon",
-        "Get the names, ids, links and range of a taxon, in words",
-        _kept("application/json", _reference(TaxonFacts), errors.TaxonMissing),
-    )
-    yield _Operation(
-        "/taxa/{id}/range", "taxon_range", "Get the range of a taxon as GeoJSON", _kept(GEOJSON, outlines, *ranged)
-    )
-    yield _Operation(
-        "/taxa/{id}/range.svg", "taxon_map", "Get the range of a taxon as a small map", _kept(SVG, {}, *ranged)
-    )
-    yield _Operation(
-        "/health",
-        "health",
-        "Check the model, the cache and the database",
-        _health_responses(),
-        _query([DEEP]),
-        keyed=False,
-    )
-    yield _Operation(
-        "/openapi.json", "openapi", "Get this document", _plain("OpenAPI 3.1", "application/json"), keyed=False
-    )
-    yield _Operation(
-        "/offline.json",
-        "offline",
-        "List the files for use without signal",
-        _plain("Files, each in parts", "application/json", errors.NotFound, kept=True),
-        keyed=False,
-    )
-    yield _Operation(
-        "/offline/{part}",
-        "offline_part",
-        "Get a part of a file",
-        _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound),
-        keyed=False,
-    )
+    coordinates = [each | {"required": True} for each in _query(ANIMALS)]
+    summary = "List the animals that live at a location"
+    yield _Operation("/animals", "animals", summary, _responses(Residents, place), coordinates)
+    summary = "Search for taxa by name, or list those of a group, or the groups"
+    yield _Operation("/taxa", "taxa", summary, _kept(json_type, _reference(TaxonList)), _query(TAXA))
+    summary, facts = "Get the names, ids, links and range of a taxon, in words", _reference(TaxonFacts)
+    yield _Operation("/taxa/{id}", "taxon", summary, _kept(json_type, facts, errors.TaxonMissing))
+    summary = "Get the range of a taxon as GeoJSON"
+    yield _Operation("/taxa/{id}/range", "taxon_range", summary, _kept(GEOJSON, outlines, *ranged))
+    summary = "Get the range of a taxon as a small map"
+    yield _Operation("/taxa/{id}/range.svg", "taxon_map", summary, _kept(SVG, {}, *ranged))
+    summary = "Check the model, the cache and the database"
+    yield _Operation("/health", "health", summary, _health_responses(), _query([DEEP]), keyed=False)
+    yield _Operation("/openapi.json", "openapi", "Get this document", _plain("OpenAPI 3.1", json_type), keyed=False)
+    files = _plain("Files, each in parts", json_type, errors.NotFound, kept=True)
+    yield _Operation("/offline.json", "offline", "List the files for use without signal", files, keyed=False)
+    part = _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound)
+    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", part, keyed=False)
     text = "Language of the page; a cookie remembers it. Default: that of the cookie, or else of Accept-Language."
-    yield _Operation(
-        "/",
-        "page",
-        "Get the web page",
-        _plain("HTML", "text/html", kept=True),
-        _query([Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)]),
-        keyed=False,
-    )
+    language = _query([Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)])
+    yield _Operation("/", "page", "Get the web page", _plain("HTML", "text/html", kept=True), language, keyed=False)
 
 
 def _query(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
@@ -256,12 +201,8 @@ def _health_responses() -> dict[str, Any]:
     responses = _error_responses()
     down = _response("The service cannot identify photos.", Health)
     responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
-    return {
-        "200": _response(
-            "The service can identify photos. The status is `degraded` if Redis or PostgreSQL is failing.", Health
-        ),
-        **responses,
-    }
+    text = "The service can identify photos. The status is `degraded` if Redis or PostgreSQL is failing."
+    return {"200": _response(text, Health), **responses}
 
 
 def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, Any]:
@@ -321,3 +262,42 @@ def http_errors() -> tuple[type[errors.HTTPError], ...]:
             yield from ([child] if hasattr(child, "code") else below(child))
 
     return tuple(below(errors.HTTPError))
+
+
+def schemas_of(root: type) -> dict[str, Any]:
+    """Return the schemas of a dataclass and of all dataclasses that its fields use, by name."""
+    found: dict[str, Any] = {}
+    _schema(root, found)
+    return found
+
+
+def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a type. Add the schemas of dataclasses to `found`, and return references to them."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        values = {"enum": list(arguments[2])} if len(arguments) > 2 else {}
+        return {**_schema(arguments[0], found), **values, "description": arguments[1]}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_schema(argument, found) for argument in arguments]}
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(arguments[0], found)}
+    if origin is tuple:
+        items = [_schema(argument, found) for argument in arguments]
+        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+    if origin in (dict, Mapping):
+        return {"type": "object", "additionalProperties": _schema(arguments[1], found)}
+    if kind in _JSON_TYPES:
+        return {"type": _JSON_TYPES[kind]}
+    if kind.__name__ not in found:
+        found[kind.__name__] = {}  # a dataclass may refer to itself
+        hints = get_type_hints(kind, include_extras=True)
+        found[kind.__name__] = {
+            "description": (kind.__doc__ or "").split("\n")[0],
+            "type": "object",
+            "additionalProperties": False,
+            "required": list(hints),
+            "properties": {name: _schema(hint, found) for name, hint in hints.items()},
+        }
+    return _reference(kind)

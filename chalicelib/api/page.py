@@ -74,14 +74,13 @@ def index(
     """
     from html import escape  # imported here to save 1 ms of each cold start
 
-    text = (WEB / f"{language}.html").read_text(encoding="utf-8")
-    others = [*origins, *pictures]
     policy = _POLICY.replace(" data:", " ".join([" data:", *pictures[1:]]))
-    policy = "; ".join([policy, *([f"connect-src 'self' {' '.join(others)}"] if others else [])])
+    if others := [*origins, *pictures]:
+        policy += f"; connect-src 'self' {' '.join(others)}"
     head = f'<base href="{escape(base)}">' + (f'<meta name="api-key" content="{escape(key)}">' if key else "")
     head += f'<meta name="pictures" content="{escape(" ".join(pictures))}">' if pictures else ""
     head += '<meta name="offline">' if offline else ""
-    text = text.replace('<base href="/">', head)
+    text = (WEB / f"{language}.html").read_text(encoding="utf-8").replace('<base href="/">', head)
     own = {
         "Cache-Control": "no-cache",
         "Content-Language": language,
@@ -100,10 +99,10 @@ def asset(name: str) -> tuple[str, dict[str, str]]:
     reloads the page, and instead of any other file the current one. Browsers keep neither.
     """
     files = {match.groups(): path for path in WEB.iterdir() if (match := _ASSET.fullmatch(path.name))}
-    match = _ASSET.fullmatch(name)
-    if match is None or match.groups() not in files:
+    asked = _ASSET.fullmatch(name)
+    if asked is None or asked.groups() not in files:
         raise NotFound("the page has no file with this name")
-    path, suffix = files[match.groups()], match[2]
+    path, suffix = files[asked.groups()], asked[2]
     is_current = path.name == name
     text = _RELOAD if suffix == ".js" and not is_current else path.read_text(encoding="utf-8")
     caching = f"public, max-age={_YEAR}, immutable" if is_current else "no-store"

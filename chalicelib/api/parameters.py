@@ -110,10 +110,15 @@ def read_identify_params(
         raise BadRequest("the only value of location is 'none'; send coordinates as lat and lon")
     if without and location:
         raise BadRequest("location=none contradicts lat and lon; send one or the other")
-    boxes, also = _flag(values, BOXES), _also(values.get("also"))
-    month = _month(values.get("time"))
+    boxes, month = _flag(values, BOXES), _month(values.get("time"))
     request = IdentifyRequest(location, "ignored" if without else "required", boxes, month)
-    return IdentifyParams(request, _top(values.get("top")), also)
+    top = values.get("top", str(DEFAULT_TOP))
+    if not (re.fullmatch("[0-9]{1,4}", top) and 1 <= int(top) <= MAX_TOP):
+        raise BadRequest(f"top must be a whole number from 1 to {MAX_TOP}")
+    also = tuple(values["also"].split(",")) if "also" in values else ()
+    if len(also) >= MOST_PHOTOS or "" in also:
+        raise BadRequest(f"parameter also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
+    return IdentifyParams(request, int(top), also)
 
 
 def read_location(query: Mapping[str, Sequence[str]]) -> Location:
@@ -169,18 +174,9 @@ def _values(query: Mapping[str, Sequence[str]], form: Mapping[str, str], known: 
 
 
 def _location(values: Mapping[str, str]) -> Location | None:
-    if "lat" not in values and "lon" not in values:
-        return None
-    if "lat" not in values or "lon" not in values:
+    if ("lat" in values) != ("lon" in values):
         raise BadRequest("only one of lat and lon is present; send both or neither")
-    return parse_location(values["lat"], values["lon"])
-
-
-def _also(text: str | None) -> tuple[str, ...]:
-    ids = () if text is None else tuple(text.split(","))
-    if len(ids) >= MOST_PHOTOS or "" in ids:
-        raise BadRequest(f"parameter also must be 1 to {MOST_PHOTOS - 1} upload ids, separated by commas")
-    return ids
+    return parse_location(values["lat"], values["lon"]) if "lat" in values else None
 
 
 def _flag(values: Mapping[str, str], parameter: Parameter) -> bool | None:
@@ -198,11 +194,3 @@ def _month(text: str | None) -> int | None:
     if month is None:
         raise BadRequest("time must begin with year and month, as in 2026-07 or 2026-07-14T09:30:00Z")
     return month
-
-
-def _top(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_TOP
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_TOP and len(text) <= 4):
-        raise BadRequest(f"top must be a whole number from 1 to {MAX_TOP}")
-    return int(text)

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, quote_plus
 
-from chalicelib.api.http import Request, Response, etag, json_of, unless_current
+from chalicelib.api.http import Request, Response, etag, unless_current
 from chalicelib.api.responses import ModelVersion
 from chalicelib.model.taxonomy import EVERYWHERE, KINDS
 from chalicelib.stores.taxa import NamedTaxon, Of
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from chalicelib.model.packs import LabelledModel
     from chalicelib.model.session import Model
 
@@ -133,16 +131,11 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]
     """Return the response with the facts about a taxon. `models`: the models that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")
-    ids: dict[str, str] = said["ids"]
+    for name, kind in (("lineage", LineageTaxon), ("ranges", StatedRange), ("sources", RangeSource)):
+        said[name] = tuple(kind(**each) for each in said[name])
     return TaxonFacts(
-        **said
-        | {
-            "lineage": tuple(LineageTaxon(**each) for each in said["lineage"]),
-            "ranges": tuple(StatedRange(**each) for each in said["ranges"]),
-            "other_names": tuple(said.get("other_names", ())),
-            "sources": tuple(RangeSource(**each) for each in said["sources"]),
-        },
-        links=links_of(said["scientific_name"], ids),
+        **said | {"other_names": tuple(said.get("other_names", ()))},
+        links=links_of(said["scientific_name"], said["ids"]),
         lives="range" if is_drawn else _LIVES.get(said["kind"], "unknown"),
         models=tuple(ModelVersion(model.name, model.version) for model in models),
         version=facts.version,
@@ -161,28 +154,17 @@ def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
     return {site: link for site, link in links.items() if site in ids or site in ("wikipedia", "gbif")}
 
 
-def taxa_response(request: Request, body: "DataclassInstance") -> Response:
-    """Return a response with a dataclass as JSON, which clients may keep for `MAX_AGE`."""
-    return _cacheable(request, json_of(body), "application/json")
-
-
-def geojson_response(request: Request, outlines: Of[str]) -> Response:
-    """Return a response with a range as GeoJSON."""
-    return _cacheable(request, outlines.found, GEOJSON)
-
-
 def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
     """Return a response with a range drawn on a map of the world; the map's title is the taxon's name."""
     name, paths = drawing.found
     world = _WORLD.read_text(encoding="utf-8")
-    text = world.replace("<title>The world", f"<title>Where it lives: {escape(name)}").replace(
-        "</svg>", f"{paths}</svg>"
-    )
-    response = _cacheable(request, text, SVG)
+    text = world.replace("<title>The world", f"<title>Where it lives: {escape(name)}")
+    text = text.replace("</svg>", f"{paths}</svg>")
+    response = kept(request, text, SVG)
     return response._replace(headers={**response.headers, "Content-Security-Policy": _SVG_POLICY})
 
 
-def _cacheable(request: Request, text: str, media_type: str) -> Response:
+def kept(request: Request, text: str, media_type: str = "application/json") -> Response:
     """Return a response that clients may keep for `MAX_AGE`, or a 304 if the client has it already."""
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}", "ETag": etag(text), "X-Content-Type-Options": "nosniff"}
     return unless_current(request, Response(text, {**headers, "Content-Type": media_type}))

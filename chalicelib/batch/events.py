@@ -42,15 +42,11 @@ class Messages(NamedTuple):
 
 
 class MapBatch(NamedTuple):
-    """A batch of a Distributed Map, sorted by station. Lines go to `bucket`, below `prefix`, which ends with a slash.
-
-    `run`: id of the run, for logs.
-    """
+    """A batch of a Distributed Map, sorted by station. Lines go to `bucket`, below `prefix`, which ends with a /."""
 
     items: list[Item]
     bucket: str
     prefix: str
-    run: str
 
 
 def is_map(event: Mapping[str, Any]) -> bool:
@@ -84,8 +80,7 @@ def read_map_batch(event: Mapping[str, Any]) -> MapBatch:
     bucket, prefix = read_url(str(given.get("results", "")))
     attempt = 1 + int(event.get("Attempt") or 0)
     items = [_of_map(each, attempt) for each in event["Items"]]
-    items.sort(key=lambda item: item.station or "")
-    return MapBatch(items, bucket, prefix, str(given.get("run", "")))
+    return MapBatch(sorted(items, key=lambda item: item.station or ""), bucket, prefix)
 
 
 def read_url(url: str) -> tuple[str, str]:
@@ -107,15 +102,6 @@ def number(value: object) -> float | None:
         return nan
 
 
-def _shift(value: object) -> float:
-    """Return the seconds to add to a camera's clock; 0 if the value is no number.
-
-    A wrong value raises no error, because it can only change the month, not the place.
-    """
-    seconds = number(value)
-    return seconds if seconds is not None and isfinite(seconds) else 0.0
-
-
 def _of_record(s3: Mapping[str, Any], message: str, attempt: int) -> Item:
     photo = s3["object"]
     key = unquote_plus(photo["key"])
@@ -123,6 +109,7 @@ def _of_record(s3: Mapping[str, Any], message: str, attempt: int) -> Item:
 
 
 def _of_map(item: Mapping[str, Any], attempt: int) -> Item:
+    shift = number(item.get("shift")) or 0.0  # a wrong one is no error: it can only change the month, not the place
     try:
         return Item(
             item["bucket"],
@@ -132,7 +119,7 @@ def _of_map(item: Mapping[str, Any], attempt: int) -> Item:
             number(item.get("latitude")),
             number(item.get("longitude")),
             item.get("time") or None,
-            _shift(item.get("shift")),
+            shift if isfinite(shift) else 0.0,
             attempt=attempt,
         )
     except KeyError as error:

@@ -153,10 +153,8 @@ class Batch:
                 self._objects.delete(self._bucket, key)
             raise
         self._written.add(photo)
-        if line.status == "identified":
-            self._tally.identified += 1
-        else:
-            self._tally.unreadable += 1
+        self._tally.identified += line.status == "identified"
+        self._tally.unreadable += line.status == "unreadable"
 
     def _line(self, fetched: Fetched, record: Record) -> Line:
         """Return the line of a photo. If a bug makes a later attempt fail, the line has the error `internal`."""
@@ -199,16 +197,10 @@ def described(item: Item, found: Object | None) -> Item:
     if found is None:
         return item
     said = found.metadata
-    here = (item.latitude, item.longitude)
-    if here == (None, None):
-        here = number(said.get("latitude")), number(said.get("longitude"))
-    return item._replace(
-        etag=found.etag,
-        station=item.station or said.get("station") or None,
-        latitude=here[0],
-        longitude=here[1],
-        time=item.time or said.get("time") or None,
-    )
+    if (item.latitude, item.longitude) == (None, None):
+        item = item._replace(latitude=number(said.get("latitude")), longitude=number(said.get("longitude")))
+    station, time = item.station or said.get("station") or None, item.time or said.get("time") or None
+    return item._replace(etag=found.etag, station=station, time=time)
 
 
 def line_of(item: Item, found: Object | None, services: Services, record: Record, *, exif_location: bool) -> Line:
@@ -249,20 +241,12 @@ def _request(item: Item) -> IdentifyRequest:
 
 
 def _line(item: Item, **values: Any) -> Line:
-    latitude, longitude = (
-        None if each is None or not isfinite(each) else each for each in (item.latitude, item.longitude)
-    )
-    return Line(
-        photo=item.url,
-        hash=hash_of(item.bucket, item.key, item.etag),
-        etag=item.etag,
-        station=item.station,
-        latitude=latitude,
-        longitude=longitude,
-        time=item.time,
-        identified=datetime.now(UTC).isoformat(timespec="seconds"),
-        **values,
-    )
+    for name in ("latitude", "longitude"):
+        degrees = getattr(item, name)
+        values[name] = degrees if degrees is not None and isfinite(degrees) else None
+    said = {name: getattr(item, name) for name in ("etag", "station", "time")}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Line(photo=item.url, hash=_hash(item), identified=now, **said, **values)
 
 
 def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:

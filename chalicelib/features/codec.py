@@ -29,8 +29,10 @@ views of the bytes that were read from the cache.
 
 import random
 import struct
+from array import array
+from collections.abc import Sequence
 from math import isfinite
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from zlib import crc32
 
 import numpy as np
@@ -53,8 +55,6 @@ _NATIVE, _INTRODUCED = 1, 2
 _WARMED, _WITH_SEASONS = 1, 2
 _SEASON_BYTES = 4 + 12
 _CRC_FROM = 8
-
-
 NO_UNKNOWN: NDArray[np.int32] = np.frombuffer(b"", np.int32)
 NO_RELATIVES: NDArray[np.uint16] = np.frombuffer(b"", np.uint16)
 
@@ -110,10 +110,41 @@ class CellAnimals(NamedTuple):
         return not self.areas and not len(self.animals)
 
 
-NO_ANIMALS = CellAnimals(
-    0, "", (), NO_UNKNOWN, np.frombuffer(b"", np.float32), np.frombuffer(b"", np.uint8), NO_UNKNOWN, NO_RELATIVES
-)
+NO_ANIMALS = CellAnimals(0, "", (), NO_UNKNOWN, np.frombuffer(b"", np.float32), np.frombuffer(b"", np.uint8))
 """No animals, of no dataset."""
+
+
+def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAnimals:
+    """Return the animals in a row of the SQL function `features_of` (database/schema.sql has its columns).
+
+    Rows of an earlier release lack the column of the rollout. `with_seasons`: whether the row ends with the two columns
+    of `seasons_of`. Raises `ValueError` if requests could not use the animals.
+    """
+    *columns, seasonal, months = row if with_seasons else (*row, (), b"")
+    cell, version, areas, animals, weights, statuses, unknown, relatives, *rollout = columns
+    if not len(animals) == len(weights) == len(statuses):
+        raise ValueError(
+            f"arrays differ in length: {len(animals)} animals, {len(weights)} weights and {len(statuses)} statuses"
+        )
+    if not all(area.isascii() and area.isalnum() for area in areas):  # the codec joins areas with spaces
+        raise ValueError("an area is not an alphanumeric ASCII code")
+    # Conversion via bytes is three times as fast as numpy's from lists, and the arrays are read-only.
+    found = CellAnimals(
+        cell,
+        version,
+        tuple(areas),
+        np.frombuffer(array("i", animals).tobytes(), np.int32),
+        np.frombuffer(array("f", weights).tobytes(), np.float32),
+        np.frombuffer(bytes(statuses), np.uint8),
+        np.frombuffer(array("i", unknown).tobytes(), np.int32),
+        np.frombuffer(array("H", relatives).tobytes(), np.uint16),
+        rollout=(rollout[0] or "") if rollout else "",
+    )
+    if seasonal:
+        of_months = np.frombuffer(bytes(months), np.uint8).reshape(len(seasonal), 12)
+        found = found._replace(seasons=Seasons(np.frombuffer(array("i", seasonal).tobytes(), np.int32), of_months))
+    expect_plausible(found)  # a value that other processes cannot use must not be written to Redis
+    return found
 
 
 class CachedValue(NamedTuple):
@@ -134,13 +165,11 @@ class CachedValue(NamedTuple):
         900.0
         """
         factor = ttl.empty_factor if animals.is_empty else 1.0
-        soft = now + factor * ttl.soft * _jittered(ttl.jitter)
-        hard = now + factor * ttl.hard * _jittered(ttl.jitter)
+        soft, hard = (
+            now + factor * seconds * random.uniform(1 - ttl.jitter, 1 + ttl.jitter)  # noqa: S311 — jitter, not a secret
+            for seconds in (ttl.soft, ttl.hard)
+        )
         return cls(animals, now, soft, max(soft, hard), warmed)
-
-
-def _jittered(share: float) -> float:
-    return random.uniform(1 - share, 1 + share)  # noqa: S311 — jitter, not a secret
 
 
 def pack(value: CachedValue) -> bytes:

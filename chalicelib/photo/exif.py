@@ -27,11 +27,11 @@ TRANSPOSE_TO_UPRIGHT = {
 
 
 class Exif(NamedTuple):
-    """What a photo's EXIF says.
+    """The facts in a photo's EXIF.
 
-    `orientation`: 1 to 8. `gps`: the GPS tags by number. `taken`: when the photo was taken, as the camera wrote it:
-    "YYYY:MM:DD HH:MM:SS" by its own clock; empty if EXIF does not say. Any text is possible. `offset`: of that clock
-    from UTC, such as "+03:00"; empty if EXIF does not say.
+    `orientation`: 1 to 8. `gps`: the GPS tags by number. `taken`: the time by the camera's own clock, usually
+    "YYYY:MM:DD HH:MM:SS", but any text is possible. `offset`: of that clock from UTC, such as "+03:00". Both are empty
+    if EXIF lacks them.
     """
 
     orientation: int = 1

@@ -21,17 +21,8 @@ from chalicelib.errors import PhotoUnreadable, UnsupportedMediaType
 type Decoder = Callable[[io.BytesIO], Image.Image]
 
 DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-    Image.DecompressionBombError,
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, AttributeError, ArithmeticError),
+    *(RuntimeError, struct.error, Image.DecompressionBombError),
 )
 """What Pillow and its plugins raise for a damaged photo."""
 ENOUGH = 256
@@ -100,9 +91,8 @@ def detect_format(data: bytes) -> Format:
     >>> detect_format(b"RIFF....WEBP").name
     'WebP'
     """
-    for each in FORMATS:
-        if each.matches(data):
-            return each
+    if found := next((each for each in FORMATS if each.matches(data)), None):
+        return found
     raise UnsupportedMediaType(f"the file is not a photo in a supported format; send {named(FORMATS)}")
 
 

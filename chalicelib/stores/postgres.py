@@ -22,6 +22,7 @@ Every failure is a `StoreError` with one of these fault codes:
 The first query imports psycopg2, because most containers in a spike never query the database.
 """
 
+import re
 import select
 from collections.abc import Callable, Sequence
 from math import inf
@@ -31,11 +32,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
-from chalicelib.features.codec import CellAnimals
+from chalicelib.features.codec import CellAnimals, cell_animals_of
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import TIMEOUT, Breaker
-from chalicelib.stores.feature_row import cell_animals_of
 from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:
@@ -73,31 +73,15 @@ FAULT_OF_CODE = {
     "57P03": "postgres_starting",  # cannot_connect_now
     "57P05": "postgres_disconnected",  # idle_session_timeout
 }
-_FAULT_OF_TEXT = (
-    ("closed unexpectedly", "postgres_disconnected"),  # must precede "SSL", which is in the same message
-    ("SSL SYSCALL error", "postgres_disconnected"),
-    ("password authentication failed", "postgres_auth"),
-    ("authentication failed", "postgres_auth"),
-    ("no pg_hba.conf entry", "postgres_auth"),
-    ("no password supplied", "postgres_auth"),
-    ("not permitted to log in", "postgres_auth"),
-    ("does not exist", "postgres_auth"),
-    ("too many clients", "postgres_too_many_connections"),
-    ("too many connections", "postgres_too_many_connections"),
-    ("remaining connection slots", "postgres_too_many_connections"),
-    ("starting up", "postgres_starting"),
-    ("shutting down", "postgres_starting"),
-    ("recovery mode", "postgres_starting"),
-    ("not yet accepting connections", "postgres_starting"),
-    ("certificate", "postgres_tls"),
-    ("SSL", "postgres_tls"),
-    ("could not translate host name", "postgres_unreachable"),
-    ("Connection refused", "postgres_unreachable"),
-    ("o route to host", "postgres_unreachable"),
-    ("unreachable", "postgres_unreachable"),
-    ("No such file or directory", "postgres_unreachable"),
-)
-"""Fault codes of connection errors, which have no SQLSTATE, by a part of the message. The first match counts."""
+_FAULT_OF_TEXT = {
+    "closed unexpectedly|SSL SYSCALL error": "postgres_disconnected",  # before "SSL", which is in the same message
+    "authentication failed|no pg_hba.conf entry|no password supplied|not permitted|does not exist": "postgres_auth",
+    "too many clients|too many connections|remaining connection slots": "postgres_too_many_connections",
+    "starting up|shutting down|recovery mode|not yet accepting connections": "postgres_starting",
+    "certificate|SSL": "postgres_tls",
+    "translate host name|Connection refused|o route to host|unreachable|No such file": "postgres_unreachable",
+}
+"""Fault codes of connection errors, which have no SQLSTATE, by parts of the message. The first match counts."""
 
 
 class PostgresStore:
@@ -147,8 +131,7 @@ class PostgresStore:
     @property
     def known_fault(self) -> str | None:
         """Return the fault code that the next query is likely to report, without asking the server; None if none."""
-        sign_in = self._sign_in
-        if sign_in is not None and sign_in.is_stalled:
+        if (sign_in := self._sign_in) is not None and sign_in.is_stalled:
             return "postgres_signing_in"
         return "postgres_breaker_open" if self.breaker_is_open else None
 
@@ -168,10 +151,8 @@ class PostgresStore:
             for each in known[:1]:  # the others say the same
                 Rollout.from_text(each.rollout_text)
         except (LookupError, TypeError, ValueError, OverflowError) as error:
-            opened = self._breaker.record_failure()
-            raise StoreError(
-                "postgres_refused", f"features_of() returned an invalid row: {error}", opened=opened
-            ) from error
+            message, opened = f"features_of() returned an invalid row: {error}", self._breaker.record_failure()
+            raise StoreError("postgres_refused", message, opened=opened) from error
         self._breaker.record_success()
         return known
 
@@ -220,9 +201,7 @@ class PostgresStore:
         asked = min(since, self._silent_from)
         return monotonic() - asked >= self._settings.command and self._used < asked
 
-    def _attempt(
-        self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float
-    ) -> list[tuple[Any, ...]]:
+    def _attempt(self, query: str, arguments: tuple[object, ...], deadline: Deadline, since: float) -> list[Any]:
         """Run a query. Retry once on a new connection if the connection or the sign-in of an earlier query broke."""
         import psycopg2
 
@@ -234,7 +213,9 @@ class PostgresStore:
             try:
                 connection = connection or self._connect(deadline)
                 if connection is None:
-                    raise broken or self._signing_in()
+                    seconds = self._sign_in.seconds if self._sign_in is not None else 0.0
+                    message = f"the sign-in has been under way for {seconds:.1f} s"
+                    raise broken or StoreError("postgres_signing_in", message)
                 sent = monotonic()
                 self._silent_from = min(self._silent_from, sent)
                 cursor = connection.cursor()
@@ -273,18 +254,15 @@ class PostgresStore:
         finally:
             if is_over:
                 self._sign_in = None
-        if is_over:
-            self.sign_in_seconds = sign_in.seconds
+        self.sign_in_seconds = sign_in.seconds if is_over else self.sign_in_seconds
         return self._connection
 
     def _sign_in_steps(self) -> Steps["Connection"]:
         import psycopg2
         from psycopg2.extensions import POLL_OK, POLL_READ
 
-        arguments = dict(self._arguments)
-        if self._password is not None:
-            arguments["password"] = self._password()
-        connection = psycopg2.connect(self._settings.url, None, None, async_=1, **arguments)
+        secret = {"password": self._password()} if self._password else {}
+        connection = psycopg2.connect(self._settings.url, None, None, async_=1, **self._arguments, **secret)
         try:
             while (state := connection.poll()) != POLL_OK:
                 yield connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT
@@ -292,10 +270,6 @@ class PostgresStore:
             connection.close()
             raise
         return connection
-
-    def _signing_in(self) -> StoreError:
-        seconds = self._sign_in.seconds if self._sign_in is not None else 0.0
-        return StoreError("postgres_signing_in", f"the sign-in has been under way for {seconds:.1f} s")
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -343,10 +317,5 @@ def fault_of(error: Exception) -> str:
         return "postgres_unreachable"
     if error.pgcode is not None:
         return FAULT_OF_CODE.get(error.pgcode, "postgres_refused")
-    text = str(error)
-    for message, fault in _FAULT_OF_TEXT:
-        if message in text:
-            return fault
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError | psycopg2.DatabaseError):
-        return "postgres_disconnected"
-    return "postgres_refused"
+    found = (fault for parts, fault in _FAULT_OF_TEXT.items() if re.search(parts, str(error)))
+    return next(found, "postgres_disconnected")

@@ -104,8 +104,7 @@ class RedisCache:
     def of(cls, settings: RedisSettings, login: Login | None = None) -> Self:
         """Return a cache, without connecting or importing redis-py.
 
-        `login`: returns the user and password of each connection instead of those in the URL, such as
-        `Signer.cache_login(…)`.
+        `login`: returns user and password of each connection in place of those in the URL (`Signer.cache_login`).
         """
 
         def connect() -> "RedisClient":
@@ -199,12 +198,10 @@ class RedisCache:
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
         """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
-
-        def commands(redis: "Redis") -> None:
-            for key in keys:
-                redis.getrange(self._prefix + key, 0, HEADER.size - 1)
-
-        return [_bytes(reply) or b"" for reply in self._run(commands, deadline)]
+        replies = self._run(
+            lambda redis: [redis.getrange(self._prefix + key, 0, HEADER.size - 1) for key in keys], deadline
+        )
+        return [_bytes(reply) or b"" for reply in replies]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
         """Write values with their TTLs, in one pipeline per server."""
@@ -218,10 +215,7 @@ class RedisCache:
         self._run(lambda redis: self._announce(redis, rollout, seconds, known), deadline, alone=True)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """Return the number of requests of the `count` most requested cells of each hour. Delete all other counts.
-
-        `hours`: hours since 1970.
-        """
+        """Return the requests for the `count` cells in most demand, for each hour since 1970. Delete other counts."""
         keys = [self._prefix + demand_key(hour) for hour in hours]
 
         def commands(redis: "Redis") -> None:
@@ -230,7 +224,8 @@ class RedisCache:
             for key in keys:
                 redis.zremrangebyrank(key, 0, -count - 1)
 
-        return [_scores(reply) for reply in self._run(commands, deadline)[: len(hours)]]
+        replies = self._run(commands, deadline)[: len(hours)]
+        return [{int(cell): float(asked) for cell, asked in reply or () if cell.isdigit()} for reply in replies]
 
     def hits(self, hour: int, deadline: Deadline) -> tuple[int, int]:
         """Return the number of cache hits in one hour, and the number of hits on warmed values among them."""
@@ -242,14 +237,11 @@ class RedisCache:
 
     def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
         """Return the number of photos in each class, for each hour. `hours`: hours since 1970."""
-
-        def commands(redis: "Redis") -> None:
-            for hour in hours:
-                redis.hgetall(self._prefix + seen_key(hour))
-
+        keys = [self._prefix + seen_key(hour) for hour in hours]
+        replies = self._run(lambda redis: [redis.hgetall(key) for key in keys], deadline)
         return [
             Counter({name.decode(): int(count) for name, count in dict(reply or {}).items() if count.isdigit()})
-            for reply in self._run(commands, deadline)
+            for reply in replies
         ]
 
     def ping(self, deadline: Deadline) -> None:
@@ -320,9 +312,3 @@ def _ms(seconds: float) -> int:
 
 def _bytes(reply: object) -> bytes | None:
     return reply if isinstance(reply, bytes) else None
-
-
-def _scores(reply: object) -> dict[int, float]:
-    """Convert a reply with members and scores to requests by cell; skip members that are not numbers."""
-    pairs = reply if isinstance(reply, list) else []
-    return {int(cell): float(requests) for cell, requests in pairs if cell.isdigit()}

@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chalicelib.features.deadline import Deadline
-from chalicelib.lazy import Lazy
 
 Login = Callable[[], tuple[str, str]]
 """A function that returns user and password of a new connection. Raises `PermissionError` without AWS credentials."""
@@ -109,8 +108,7 @@ class Signer:
     """
 
     def __init__(self, region: str, session: Any = None) -> None:
-        self._region = region
-        self._session = Lazy(lambda: session or _new_session())
+        self._region, self._session = region, session
 
     def database_password(self, url: str) -> Callable[[], str]:
         """Return a function that creates a new password for each connection to the database at `url`.
@@ -136,9 +134,11 @@ class Signer:
         from botocore.auth import SigV4QueryAuth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.session import Session
 
+        self._session = self._session or Session()  # two threads may make two, of which one stays
         try:
-            credentials = self._session.get().get_credentials()
+            credentials = self._session.get_credentials()
             if credentials is None:
                 raise PermissionError("there are no AWS credentials; give the function a role, or set AWS_PROFILE")
             request = AWSRequest(method="GET", url=f"https://{resource}", params=query)
@@ -147,9 +147,3 @@ class Signer:
         except (BotoCoreError, ClientError) as error:
             raise PermissionError(f"AWS credentials are unavailable: {error}") from error
         return str(request.url).removeprefix("https://")
-
-
-def _new_session() -> Any:
-    from botocore.session import Session
-
-    return Session()

@@ -57,7 +57,7 @@ class NamedTaxon(NamedTuple):
 
 
 class Of[T](NamedTuple):
-    """Something found in the dataset, with the dataset's version."""
+    """What was found in the dataset, with the dataset's version."""
 
     version: str
     found: T
@@ -105,16 +105,17 @@ class Taxa:
 
     def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
         """Return the taxa with names that are or begin like `text`, despite typing errors; the likeliest first."""
-        query = _queries()["search"], (text, group, LIKENESS, SEARCH_LIMIT)
-        return self._recent.get((text, group), lambda: _named(self._rows(*query)))
+        return self._recent.get(
+            (text, group), lambda: _named(self._rows("search", text, group, LIKENESS, SEARCH_LIMIT))
+        )
 
     def in_group(self, group: str) -> Of[list[NamedTaxon]]:
         """Return all taxa of a group, sorted by name."""
-        return _named(self._rows(_queries()["group"], (group,)))
+        return _named(self._rows("group", group))
 
     def groups(self) -> Of[dict[str, int]]:
         """Return the number of taxa in each group."""
-        rows = self._rows(_queries()["groups"], ())
+        rows = self._rows("groups")
         return Of(rows[0][0], {group: count for _, group, count in rows})
 
     def facts(self, taxon: str) -> Of[dict[str, Any]]:
@@ -145,7 +146,7 @@ class Taxa:
         cached = self._cached(taxon, part)
         if cached is not None:
             return cached
-        ((version, found),) = self._rows(_queries()[part], (taxon,))
+        ((version, found),) = self._rows(part, taxon)
         if found is None:
             raise TaxonMissing(_NO_TAXON)
         value = zlib.compress(json.dumps(found, allow_nan=False).encode())
@@ -165,9 +166,9 @@ class Taxa:
             self._damaged()
         return None
 
-    def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, *arguments: object) -> list[tuple[Any, ...]]:
         try:
-            rows = self._store.rows(query, arguments, self._deadline)
+            rows = self._store.rows(_queries()[query], arguments, self._deadline)
             if not rows:
                 raise StoreError("postgres_no_dataset", "the database has no active dataset")
         except StoreError as error:

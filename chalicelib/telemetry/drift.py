@@ -17,17 +17,16 @@ from contextlib import suppress
 from itertools import batched
 from math import log
 from time import time
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chalicelib.errors import DependencyError
-from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Entry, reference_key
+from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Cache, Entry, reference_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Notes
 
 if TYPE_CHECKING:
     from chalicelib.identification import Identification
-    from chalicelib.photo.quality import Quality
 
 LEAST: Final = 200
 """Least number of photos to compare two populations. For an hour with fewer, the last 24 hours are compared."""
@@ -41,19 +40,6 @@ type Reference = Sequence[Counter[str]]
 """Photos by class, for each hour of a day (UTC)."""
 
 
-class Counts(Protocol):
-    """The operations of Redis that drift needs. All raise `CacheError`."""
-
-    def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]:
-        """Return the number of photos in each class, for each hour. `hours`: hours since 1970."""
-
-    def read(self, key: bytes, deadline: Deadline) -> bytes | None:
-        """Return the value of a key, or None."""
-
-    def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
-        """Write values with their TTLs."""
-
-
 def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ...]:
     """Return the class of an identification in each population. `reasons`: why its answer is wide or missing."""
     together = found.recognised.together
@@ -62,20 +48,16 @@ def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ..
     group = next((taxon.scientific_name for taxon in best.lineage if taxon.rank == "class"), "others")
     country = next(iter(found.features.found.areas), "nowhere")
     is_expected = "no place" if found.cell is None else "no" if together.decision.is_unexpected else "yes"
+    faults = (name for name in ("small", "dark", "soft", "grey") if getattr(found.quality, f"is_{name}"))
     classes = {
         "confidence": f"{int(min(score, 0.99) * 10) / 10:.1f}",
         "subject": found.recognised.subject,
         "why_not": reasons[0] if reasons else "nothing",
         "taxa": f"{country} {group if together.decision.is_animal else 'none'}",
         "expected": is_expected,
-        "quality": _quality(found.quality),
+        "quality": " ".join(faults) or "good",
     }
     return tuple(f"{population}:{value}" for population, value in classes.items())
-
-
-def _quality(quality: "Quality") -> str:
-    flags = {"small": quality.is_small, "dark": quality.is_dark, "soft": quality.is_soft, "grey": quality.is_grey}
-    return " ".join(name for name, is_so in flags.items() if is_so) or "good"
 
 
 class Shift(NamedTuple):
@@ -111,14 +93,12 @@ class Shift(NamedTuple):
 class Drift:
     """Compares the photos and answers of the last whole hour with the reference of a release."""
 
-    def __init__(self, counts: Counts, release: str, now: Callable[[], float] = time) -> None:
+    def __init__(self, counts: Cache, release: str, now: Callable[[], float] = time) -> None:
         self._counts, self._key, self._now = counts, reference_key(release), now
         self._done: int | None = None  # the hour that was compared last
 
     def run(self, deadline: Deadline, *, renew: bool = False) -> list[Notes]:
-        """Return the metrics of each population, once for each hour.
-
-        Empty if the hour was compared already, if there are too few photos, or if Redis fails.
+        """Return the metrics of each population, once for each hour. Empty if it has too few photos, or if Redis fails.
 
         `renew`: first learn a new reference from the last day, because the present photos and answers are right.
         """

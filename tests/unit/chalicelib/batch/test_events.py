@@ -66,7 +66,7 @@ def test_a_batch_of_a_map_is_sorted_by_station() -> None:
     batch = read_map_batch(event)
     # THEN photos of a station follow each other, and what is no number is no location
     assert is_map(event)
-    assert (batch.bucket, batch.prefix, batch.run) == ("photos", "results/spring/", "spring")
+    assert (batch.bucket, batch.prefix) == ("photos", "results/spring/")
     first, second, third = batch.items
     assert first == Item("photos", "a", "e9", attempt=3)
     assert (second.station, isnan(second.latitude or 0), second.longitude) == ("north", True, 1.0)

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +18,7 @@ from chalicelib.features.codec import (
     CellAnimals,
     CorruptValue,
     Seasons,
+    cell_animals_of,
     pack,
     soft_expiry,
     unpack,
@@ -174,3 +176,16 @@ def test_lives_are_in_order_and_within_the_jitter(soft: float, hard: float, empt
 def test_lives_differ() -> None:
     lifetimes = TtlPolicy(soft=100, hard=1000, empty_factor=1, jitter=0.1)
     assert len({CachedValue.stamped(cell_animals(1), lifetimes, now=0).soft for _ in range(20)}) > 10
+
+
+@pytest.mark.parametrize("areas", [["AU", "NZ "], ["Ö"], [""]])
+def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
+    with pytest.raises(ValueError, match="an area is not an alphanumeric ASCII code"):
+        cell_animals_of((1, "v1", areas, [], [], [], [], []))
+
+
+@pytest.mark.parametrize("months", [b"", bytes(11), bytes(24)])
+def test_seasons_that_do_not_have_twelve_months_for_each_animal_are_an_error(months: bytes) -> None:
+    row: tuple[Any, ...] = (1, "v1", ["AU"], [1], [1.0], [1], [], [])
+    with pytest.raises(ValueError, match="reshape"):
+        cell_animals_of((*row, [1], months), with_seasons=True)
