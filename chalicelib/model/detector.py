@@ -149,19 +149,20 @@ class Detector(PackModel):
         """
         return self._boxes_in(frame, *self._raw(frame, square=square))
 
-    def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[Box, ...] | None:
-        """Return the boxes in a small copy of the photo if it is sure to show no animal. `whole`: as for `look`.
+    def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[tuple[Box, ...] | None, int]:
+        """Return the boxes in a small copy of the photo if it is sure to show no animal; else None, and how to look.
 
-        Return None if a larger copy may show something else, or would cost no more.
+        That is the longer side in pixels of the copy that shows more; 0 for the detector's own. `whole`: as for `look`.
         """
-        if self.has_one_size:
-            return None
+        if self.has_one_size:  # a small copy would cost no less
+            return None, 0
         frame = whole(min(self.size, GLANCE))
         boxes, scores = self._raw(frame, square=False)
         highest = {kind: scores[0][:, indices].max(initial=0.0) for kind, indices in self.classes.items()}
-        surest = max(highest.values())
-        is_sure = surest < HINT or (highest["animal"] < HINT and surest >= SURE_GLANCE)
-        return self._boxes_in(frame, boxes, scores) if is_sure else None
+        hinted = [kind for kind, score in highest.items() if score >= HINT]
+        if not hinted or ("animal" not in hinted and max(highest.values()) >= SURE_GLANCE):
+            return self._boxes_in(frame, boxes, scores), 0
+        return None, QUICK if hinted == ["person"] else 0
 
     def _raw(self, frame: NDArray[np.uint8], *, square: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the boxes and scores of all squares of an image, shapes (1, A, 4) and (1, A, classes)."""
@@ -295,9 +296,11 @@ class Detectors:
         is_shown = doubted is not None and doubted >= SHOWN
         traps = self.camera_traps if self.when == "always" or (self.when == "doubt" and by_night) else None
         general = self.general if boxes or not (traps and by_night and is_shown) else None
-        found = general.glance(whole) if general and not (boxes or is_shown or doubted is None) else None
+        found, size = None, QUICK if is_shown else 0
+        if general and not (boxes or is_shown or doubted is None):
+            found, size = general.glance(whole)
         if found is None:
-            found = general.look(whole, QUICK if is_shown else 0) if general else ()
+            found = general.look(whole, size) if general else ()
         known = [box for box in found if box.kind == "animal"]
         is_found = any(box.score >= LEAST_BOX for box in known)
         if self.when == "doubt" and doubted is not None and not is_found and (boxes or doubted >= EMPTY):

@@ -26,6 +26,7 @@ from chalicelib.model.manifest import CLASSIFIER, HEAD, Manifest, read_manifests
 from chalicelib.model.packs import LabelledModel, Outside, Pack, id_of
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import FEATURES, Model, Scores, Versioned
+from chalicelib.model.subject import MOST_EMPTY
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from chalicelib.photo.pixels import Picture
 
@@ -255,13 +256,15 @@ class Models:
     def fuse(self, photos: Sequence[PhotoScores]) -> FusedScores:
         """Return the scores of one animal from all of its photos, without a place: the geometric mean of theirs.
 
-        Packs score all of these photos if the mean passes their gate, unless they have before. Raises `ModelError`.
+        Packs score all of these photos if the mean passes their gate, unless they have before, and none of photos that
+        show no animal. Raises `ModelError`.
         """
         general = [photo.general for photo in photos]
         vision = mean_of([scores.vision for scores in general])
         animal = float(np.mean([scores.animal_probability for scores in general]))
         taxonomy, runs = self.taxonomy, list[PackRun]()
-        opened = [pack for pack in self.packs if vision[self._members(pack)].sum() >= pack.gate]
+        gated = self.packs if animal >= MOST_EMPTY else ()
+        opened = [pack for pack in gated if vision[self._members(pack)].sum() >= pack.gate]
         for pack in opened:
             started = perf_counter()
             for photo in photos:

@@ -138,7 +138,7 @@ class Recogniser:
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
         if is_single and (head is not None or is_doubtful(together.prediction)):
-            detections, part, together = self._second_look(photo, scored[0], prior, head, boxes=boxes)
+            detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
         seen = sighting_of(detections, together.scores)
         subject = seen.subject(together.scores.animal_probability, self.naming.animal)
@@ -151,19 +151,23 @@ class Recogniser:
         return replace(found, head=head, part=part, class_map=class_map)
 
     def _second_look(
-        self, photo: DecodedPhoto, first: PhotoScores, prior: Prior, head: Head | None, *, boxes: bool
+        self, photo: DecodedPhoto, first: PhotoScores, whole: Recognition, prior: Prior, head: Head | None, boxes: bool
     ) -> tuple["Detections | None", PhotoScores | None, Recognition]:
         """Return what detectors find in a doubtful photo, the scores of the part that is worth it, and what all show.
 
-        `first`: the scores of the whole photo. `head`: that for the photo, if there is one. `boxes`: of `recognise`.
+        `first`, `whole`: scores of the whole photo, and what they show. `head`: that for the photo, if there is one.
+        `boxes`: of `recognise`.
         """
         rests = not boxes and head is None and self._may_rest(photo, first.general)
         detections = None if rests else self.detect(photo, first.general, boxes=boxes or head is not None)
         part = self.second_look_at(photo, detections, first.general)
-        scores = self.models.fuse([first, part] if part else [first])
+        scores = self.models.fuse([first, part]) if part else whole.scores
         if head and detections and detections.animals:
             scores = self._headed(scores, head, photo, detections.animals[0], part)
-        together = self.named(scores, prior, sighting_of(detections, scores))
+        seen = sighting_of(detections, scores)
+        if scores is whole.scores and not (seen.animal or seen.by_night):
+            return detections, part, whole
+        together = self.named(scores, prior, seen)
         if rests and (together.prediction is None or together.prediction.is_wide):  # how small is it, to say why
             detections = self.detect(photo, first.general, boxes=False)
             together = self.named(scores, prior, sighting_of(detections, scores))

@@ -23,7 +23,7 @@ from chalicelib.model.models import FusedScores, Models, head_crops, stretched
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model
-from chalicelib.model.subject import LEAST_BOX, Sighting
+from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, Sighting
 from chalicelib.model.taxonomy import Relatives, Taxonomy
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
@@ -67,6 +67,10 @@ def test_a_pack_scores_photos_of_its_taxa_only(models: Models) -> None:
     assert not models.packs[0].is_loaded
     assert names(models, RED_PHOTO) == ["foxes"]
     assert models.packs[0].is_loaded
+    # AND not for what is as red, but no animal
+    red = models.score(RED_PHOTO)
+    nothing = replace(red, general=replace(red.general, animal_probability=MOST_EMPTY - 0.01))
+    assert [bool(models.fuse(photos).packs) for photos in ([nothing], [red, nothing])] == [False, True]
 
 
 def test_packs_of_another_folder_score_too(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
+from chalicelib.model.naming import Naming
 from chalicelib.model.recogniser import CROP_SHARE, SURE, Recognised, Recogniser, is_doubtful, place_in
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import MOST_EMPTY
@@ -129,6 +130,16 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     assert found.part is not None
     assert (found.looked_twice, found.detections) == (True, None)
     assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, CROP_SHARE, SIZE))
+
+
+def test_a_photo_of_nothing_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a photo in which neither the general model nor a detector sees an animal
+    recogniser, names = recogniser_in(tmp_path, seeing(0.01)), list[object]()
+    name = Naming.name
+    monkeypatch.setattr(Naming, "name", lambda *each: names.append(each) or name(*each))
+    # WHEN a detector has looked for people; THEN that is not asked again which animal it is
+    found = recognise(recogniser, photo(ground=YELLOW))
+    assert (found.detections is None, found.looked_twice, len(names)) == (False, False, 1)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ async function look(seen, { size, animals }, run) {
 /** Return what the rule says of all looks at one animal, after the packs that they call for have looked too. */
 async function together(looks, place, table, run, boxes) {
   const vision = meanOf(looks.map((each) => each.vision));
-  const packs = table.packs.filter(({ members, gate }) => members.reduce((sum, animal) => sum + vision[animal], 0) >= gate);
+  const isAnimal = sumOf(looks.map((each) => each.animal)) / looks.length >= table.subject.MOST_EMPTY;
+  const packs = table.packs.filter(({ members, gate }) => isAnimal && sumOf(members.map((each) => vision[each])) >= gate);
   for (const { name, ...form } of packs) {
     for (const each of looks) {
       const image = imageOf(forPack(each.square, form), form.size);
@@ -101,8 +102,12 @@ function decided(outputs) {
 export function meanOf(rows) {
   if (rows.length === 1) return rows[0];
   const mean = rows[0].map((_, i) => Math.exp(rows.reduce((sum, row) => sum + Math.log(Math.max(row[i], LEAST)), 0) / rows.length));
-  const total = mean.reduce((a, b) => a + b, 0);
+  const total = sumOf(mean);
   return mean.map((each) => each / total);
+}
+
+function sumOf(values) {
+  return values.reduce((a, b) => a + b, 0);
 }
 
 /**
@@ -116,15 +121,13 @@ async function detect(photo, { detectors, detector, most }, run, animal) {
     const { pixels, rows, columns, ...inBox } = letterBox(photo, Math.min(longest, size), detector.STEP);
     return [await run(`${name}.onnx`, { image: { data: pixels, dims: [1, rows, columns, 3] } }), inBox];
   };
-  const isShown = animal >= detector.SHOWN;
-  if (!isShown) {
-    const glance = await lookAt(detector.GLANCE);
-    const highest = highestOf(glance[0], classes);
-    const surest = Math.max(...Object.values(highest));
-    const isSure = surest < detector.HINT || (highest.animal < detector.HINT && surest >= detector.SURE_GLANCE);
-    if (isSure) return found(...glance, rule);
-  }
-  return found(...(await lookAt(isShown ? detector.QUICK : size)), rule);
+  if (animal >= detector.SHOWN) return found(...(await lookAt(detector.QUICK)), rule);
+  const glance = await lookAt(detector.GLANCE);
+  const highest = highestOf(glance[0], classes);
+  const hinted = Object.keys(highest).filter((kind) => highest[kind] >= detector.HINT).join();
+  const surest = Math.max(...Object.values(highest));
+  if (!hinted || (highest.animal < detector.HINT && surest >= detector.SURE_GLANCE)) return found(...glance, rule);
+  return found(...(await lookAt(hinted === "person" ? detector.QUICK : size)), rule);
 }
 
 function imageOf({ pixels }, size) {
