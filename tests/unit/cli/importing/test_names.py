@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.taxonomy import RANKS
 from cli.importing.names import kind_called, taxon_called, taxon_of_label
 from cli.study.taxa import ANIMALS, lineage_of, lineages
 
@@ -42,13 +41,9 @@ def test_a_name_means_a_taxon(text: str, latin: str | None) -> None:
     assert scientific_name(text) == latin
 
 
-@given(st.sampled_from(LATIN))
-def test_every_taxon_is_found_by_its_scientific_name(latin: str) -> None:
+@given(st.sampled_from(LATIN), st.text())
+def test_every_taxon_is_found_by_its_scientific_name_and_any_text_is_a_name_or_none(latin: str, text: str) -> None:
     assert scientific_name(latin.upper()) == latin
-
-
-@given(st.text())
-def test_any_text_is_a_name_or_none(text: str) -> None:
     assert scientific_name(text) in {None, *LATIN}
 
 
@@ -96,9 +91,7 @@ def test_an_unknown_species_keeps_its_name_below_what_is_known() -> None:
     duiker = taxon_of_label("x;mammalia;cetartiodactyla;bovidae;cephalophus;harveyi;harvey's duiker")
     assert (duiker.name, duiker.scientific_name, duiker.is_known) == ("harvey's duiker", "Cephalophus harveyi", False)
     assert duiker.ranks == {**lineage_of("Cephalophus").ranks, "species": "Cephalophus harveyi"}
-
-
-def test_what_is_no_label_is_refused() -> None:
+    # WHEN it has another form THEN it is refused
     with pytest.raises(ValueError, match="'red fox' has 1 fields; expected uuid;class;"):
         taxon_of_label("red fox")
 
@@ -122,12 +115,3 @@ def test_the_table_says_what_each_label_means() -> None:
     with TABLE.open(encoding="utf-8", newline="") as file:
         _, *table = csv.reader(file)
     assert [tuple(row) for row in table] == rows()
-
-
-def test_most_labels_are_known() -> None:
-    labels = [taxon_of_label(f"x;{line}") for line in LABELS]
-    assert {each.kind for each in labels} == {"animal"}
-    # THEN few are no taxa at hand, most of them reptiles and species that were split
-    assert (len(labels), sum(not each.is_known for each in labels)) == (2494, 105)
-    # and each of them is a class at least
-    assert all("class" in each.ranks and each.ranks.keys() <= set(RANKS) for each in labels)

@@ -52,8 +52,7 @@ def test_a_name_alone_must_not_have_another_time(photos: StudyPhotos) -> None:
 
 def test_the_same_bytes_are_the_photo_whatever_its_name(photos: StudyPhotos, tmp_path: Path) -> None:
     (tmp_path / "other.jpg").write_bytes(PATHS[1].encode())
-    found, strength = photos.of(Label("fox/other.jpg", file=tmp_path / "other.jpg"))
-    assert (list(found), strength > 99) == ([2], True)
+    assert list(photos.of(Label("fox/other.jpg", file=tmp_path / "other.jpg"))[0]) == [2]
 
 
 @given(st.lists(st.sampled_from(["N", "S", "100", "IMG_1.JPG", "", "..", "x"]), max_size=5))

@@ -93,14 +93,16 @@ def test_a_correction_of_the_website_has_a_cell_in_place_of_a_camera(tmp_path: P
     assert second == LabelledPhoto(tmp_path / "pictures" / "b2.jpg", "Panthera leo", "/r/b2")
 
 
-def test_a_table_without_photos_or_animals_says_what_it_needs(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("when,who\n1,2\n")
-    with pytest.raises(CommandError, match="has the columns when, who; expected one with the photo's path, such as"):
-        labels_of(tmp_path / "labels.csv")
-    # WHEN a cell is none
-    photos(tmp_path, "a.jpg")
-    (tmp_path / "labels.csv").write_text("file,animal,cell\na.jpg,lion,here\n")
-    with pytest.raises(CommandError, match="'here' is not an H3 cell"):
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("when,who\n1,2\n", "has the columns when, who; expected one with the photo's path, such as"),
+        ("file,animal,cell\na.jpg,lion,here\n", "'here' is not an H3 cell"),
+    ],
+)
+def test_a_table_that_cannot_be_used_says_what_it_needs(tmp_path: Path, table: str, message: str) -> None:
+    (tmp_path / "labels.csv").write_text(table)
+    with pytest.raises(CommandError, match=message):
         labels_of(tmp_path / "labels.csv")
 
 
@@ -119,16 +121,16 @@ def test_folders_by_animal_lie_in_those_of_cameras_or_around_them(tmp_path: Path
 def test_forms_of_import_are_labels(tmp_path: Path) -> None:
     # GIVEN a table of Timelapse, and a package of Camtrap DP, which has deployments with places
     photos(tmp_path, "N/a.jpg", "package/N/a.jpg")
-    (tmp_path / "data.csv").write_text("File,RelativePath,Species\na.jpg,N,lion\n")
     tables = {
+        "../data": "File,RelativePath,Species\na.jpg,N,lion\n",
         "deployments": "deploymentID,latitude,longitude\nn1,-1.2345,36.789\n",
         "media": "mediaID,deploymentID,timestamp,filePath\na,n1,2026-05-02T06:00:00Z,N/a.jpg\n",
         "observations": "deploymentID,mediaID,observationType,scientificName\nn1,a,animal,Panthera leo\n",
     }
     for name, text in tables.items():
         (tmp_path / "package" / f"{name}.csv").write_text(text)
-    resources = [{"name": name, "path": f"{name}.csv"} for name in tables]
-    (tmp_path / "package" / "datapackage.json").write_text(json.dumps({"resources": resources}))
+    about = {"resources": [{"name": name, "path": f"{name}.csv"} for name in tables]}
+    (tmp_path / "package" / "datapackage.json").write_text(json.dumps(about))
     # THEN a photo has the camera of its folder, or that of its deployment
     assert labels_of(tmp_path / "data.csv").photos == [LabelledPhoto(tmp_path / "N/a.jpg", "Panthera leo", "N")]
     expected = LabelledPhoto(tmp_path / "package/N/a.jpg", "Panthera leo", "n1", NORTH)

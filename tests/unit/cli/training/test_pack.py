@@ -12,7 +12,7 @@ from PIL import Image
 from chalicelib.features.cells import around, cell_of, prepare, text_of
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import PackLabels, id_of
-from chalicelib.model.taxonomy import Animal, Taxonomy
+from chalicelib.model.taxonomy import Taxonomy
 from cli.errors import CommandError
 from cli.study.taxa import MODEL
 from cli.training.evaluation import About, Evaluation, Outcome
@@ -59,12 +59,11 @@ def test_animals_have_the_ids_of_this_release_or_of_their_names() -> None:
 
 def test_the_labels_are_those_of_a_pack(tmp_path: Path) -> None:
     (tmp_path / "hills.csv").write_text(labels_of(ANIMALS))
-    read = PackLabels.read(tmp_path / "hills.csv", MODEL).animals
-
-    def brief(animal: Animal) -> tuple[object, ...]:
-        return animal.id, animal.taxon_id, animal.rank, [taxon.scientific_name for taxon in animal.lineage]
-
-    assert list(map(brief, read)) == list(map(brief, ANIMALS))
+    briefs = [
+        [(each.id, each.taxon_id, each.rank, [taxon.scientific_name for taxon in each.lineage]) for each in animals]
+        for animals in (PackLabels.read(tmp_path / "hills.csv", MODEL).animals, ANIMALS)
+    ]
+    assert briefs[0] == briefs[1]
 
 
 def test_the_manifest_says_what_the_head_is_for() -> None:
