@@ -49,21 +49,17 @@ def test_the_model_says_what_the_head_says(head: Head) -> None:
     assert said[0, 3] > 0.99
 
 
-def test_animals_have_the_ids_of_this_release_or_of_their_names() -> None:
+def test_animals_have_the_ids_of_this_release_or_of_their_names_also_in_the_packs_labels(tmp_path: Path) -> None:
     lion, rabbits, deer = ANIMALS
     assert lion == KNOWN["panthera-leo"]._replace(output_index=0)
     assert (rabbits.id, rabbits.rank, rabbits.scientific_name) == (id_of("leporidae"), "family", "Leporidae")
     assert (deer.id, deer.taxon_id, deer.kind) == (id_of("odocoileus-hemionus"), "odocoileus-hemionus", "wild")
     assert [taxon.rank for taxon in deer.lineage] == ["phylum", "class", "order", "family", "genus", "species"]
-
-
-def test_the_labels_are_those_of_a_pack(tmp_path: Path) -> None:
+    # WHEN the pack's labels are read THEN they are the same, in the language of the taxa at hand
     (tmp_path / "hills.csv").write_text(labels_of(ANIMALS))
-    briefs = [
-        [(each.id, each.taxon_id, each.rank, [taxon.scientific_name for taxon in each.lineage]) for each in animals]
-        for animals in (PackLabels.read(tmp_path / "hills.csv", MODEL).animals, ANIMALS)
-    ]
-    assert briefs[0] == briefs[1]
+    for read, animal in zip(PackLabels.read(tmp_path / "hills.csv", MODEL).animals, ANIMALS, strict=True):
+        lines = [[taxon.scientific_name for taxon in each.lineage] for each in (read, animal)]
+        assert (read.id, read.taxon_id, read.rank, lines[0]) == (animal.id, animal.taxon_id, animal.rank, lines[1])
 
 
 def test_the_manifest_says_what_the_head_is_for() -> None:
