@@ -150,3 +150,8 @@ select reviewer from hold where photo in (select value from json_each(?)) and ho
 --: manifest
 select path, deployment, place, shift, etag from photo join listed using (path)
 where state in ('new', 'touched', 'failed') order by deployment, path;
+
+--: by ids
+select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
+    answer ->> '$.model.name' as model
+from photo where id in (select value from json_each(?))

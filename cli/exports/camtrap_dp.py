@@ -74,14 +74,13 @@ def _expect_complete(deployments: dict[str, Deployment]) -> None:
         )
     unplaced = [key for key, each in deployments.items() if each.latitude is None]
     zoneless = [key for key, each in deployments.items() if any(time.tzinfo is None for time in each.times)]
-    place, zone = "a place of each deployment", "the time zone of each camera's clock"
-    for lacking, demanded, how in (
-        (unplaced, place, "give --deployments, or --lat and --lon, to `faunalens identify`"),
-        (zoneless, zone, "add the column timezone to the table of deployments, or give --timezone"),
+    for lacking, demanded in (
+        (unplaced, "a place of each deployment: give --deployments, or --lat and --lon, to `faunalens identify`"),
+        (zoneless, "the time zone of each camera's clock: add timezone to the deployments, or give --timezone"),
     ):
         if lacking:
             number = f"{len(lacking)} of {len(deployments)}"
-            raise CommandError(f"Camtrap DP demands {demanded}, and {lacking[0]} has none ({number}); {how}")
+            raise CommandError(f"{lacking[0]} ({number}) lacks what Camtrap DP demands, {demanded}")
 
 
 def _has_path(photo: StudyPhoto) -> bool:
@@ -130,7 +129,7 @@ def observation_id(photo: StudyPhoto, number: int) -> str:
 
 
 def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Finding]]:
-    """Yield the observations of an event with their findings: for each photo or box, and for what the event shows."""
+    """Yield an observation, with its finding, for each photo or box of an event and for each thing that it shows."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
@@ -172,10 +171,7 @@ def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
 
 
 def _comments(finding: Finding) -> str:
-    """Return a text of the animal's name, which may be a breed, what it perhaps is, and the likeliest animals.
-
-    If a person named it, return the typed name, if there is one, and the person's note.
-    """
+    """Return the animal's name, which may be a breed, and its candidates; or a person's own name for it, and note."""
     if finding.kind != "animal" or finding.is_human:
         typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""
         return "; ".join(filter(None, (typed, finding.said.note)))

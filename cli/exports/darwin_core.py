@@ -60,7 +60,6 @@ def write_dwca(study: Study, path: Path, about: Description) -> None:
 
 
 def _rows(study: Study, about: Description) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of all files, each with the name of its file."""
     for event in study.events():
         for photo in event:
             for number, part in enumerate(photo.finding.each, 1):

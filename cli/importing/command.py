@@ -125,25 +125,21 @@ class _Found:
 
 def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Found:
     """Find the photos of labels. If two paths may mean a photo, the nearer one counts; equal bytes are of one path."""
-    found, asked = _Found(), list[tuple[Label, Sequence[int], int]]()
+    found, asked = _Found(), list[tuple[Label, str, Sequence[int], int]]()
     for number, label in enumerate(labels, 1):
         reach(number)
         found.silent += not label.said
         if label.said:
-            asked.append((label, *photos.of(label)))
-    owners = nearest((_path(label), identities, strength) for label, identities, strength in asked)
-    for label, identities, _ in asked:
-        mine = [each for each in identities if owners[each] == _path(label)]
+            asked.append((label, "" if label.file else label.photo, *photos.of(label)))
+    owners = nearest(each[1:] for each in asked)
+    for label, path, identities, _ in asked:
+        mine = [each for each in identities if owners[each] == path]
         for identity in mine:
             found.said[identity][label.reviewer].append(label)
         if not mine:
             found.missing.append(label.photo)
         found.typed.update(each.name for each in label.said if each.name and not each.scientific_name)
     return found
-
-
-def _path(label: Label) -> str:
-    return "" if label.file else label.photo
 
 
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:

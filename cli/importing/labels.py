@@ -234,10 +234,7 @@ def package_folder(path: Path) -> Path | None:
 
 
 def _of_package(path: Path, root: Any) -> Iterator[Label]:
-    """Yield a label for each medium and person who classified it, and an empty one if no person did.
-
-    An observation of an event holds for its media that have none of their own. `root`: as `_root_of` returns it.
-    """
+    """Yield a label for each medium and person who classified it or, without one, its event; else an empty label."""
     with faults_of(path):
         about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
         files = {each["name"]: root / each["path"] for each in about["resources"]}

@@ -35,7 +35,7 @@ from cli.importing.predictions import Names, Predicted, Predictions
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.options import PlaceOptions
 from cli.place import NONE, Place
-from cli.results import BATCH, FileFacts, Outcome, ResultsFile, Task
+from cli.results import BATCH, QUERIES, FileFacts, Outcome, ResultsFile, Task
 from cli.terminal import MOST_FAULTS, photo_progress, shown, warn
 from cli.video import is_video
 from cli.words import count
@@ -46,16 +46,11 @@ MANY = 10_000
 """Number of photos from which processes are started to weigh scores: their start takes three seconds."""
 MOST = 4
 """Most of these processes: more would wait for the one that reads and saves."""
-_ROWS = """
-select id, path, size, modified, checksum, place, shift, taken, latitude, longitude, width, height,
-    answer ->> '$.model.name' as model
-from photo where id in (select value from json_each(?))
-"""
 
 
 @dataclass(slots=True)
 class _Plan:
-    """Which row of a file answers for which photos. `missing`: paths of no photo, or of several."""
+    """Which row of a file, by its number, answers for which photos. `missing`: paths of no photo, or of several."""
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     labels: set[str] = field(default_factory=set)
@@ -131,12 +126,14 @@ type _Weighed = tuple[str, dict[str, Any] | None]
 
 @dataclass(slots=True)
 class _Tally:
-    """What became of the photos: numbers by the keys of `_REMARKS`, and where SpeciesNet's geofence differs."""
+    """What became of the photos. `remarks`: numbers of photos by the keys of `_REMARKS`.
+
+    `fences`: numbers by taxon and country where SpeciesNet's geofence and our ranges differ, by whether it excludes.
+    """
 
     saved: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
-    excluded: Counter[str] = field(default_factory=Counter)
-    let_pass: Counter[str] = field(default_factory=Counter)
+    fences: dict[bool, Counter[str]] = field(default_factory=lambda: {True: Counter(), False: Counter()})
 
     def add(self, asked: _Asked, opinion: Mapping[str, Any] | None, *, is_unseen: bool) -> None:
         """Count a photo. `is_unseen`: our models should have looked at it, and could not."""
@@ -144,7 +141,7 @@ class _Tally:
         is_replaced = asked.row["model"] is not None and asked.row["model"] != asked.said.model[0]
         self.remarks.update(replaced=is_replaced, nowhere=asked.facts.latitude is None, unseen=is_unseen)
         if fence := (opinion or {}).get("geofence"):
-            (self.excluded if fence["excludes"] else self.let_pass)[f"{fence['taxon']} in {fence['country']}"] += 1
+            self.fences[fence["excludes"]][f"{fence['taxon']} in {fence['country']}"] += 1
 
 
 _REMARKS = {
@@ -197,7 +194,7 @@ def _asked(
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
-        rows = {row["id"]: row for row in kept.rows(_ROWS, identities)}
+        rows = {row["id"]: row for row in kept.rows(QUERIES["by ids"], identities)}
         asked = [_Asked.of(said, rows[identity], folder) for said, identity in some]
         tally.remarks["unmeasured"] += sum(each.said.pixels for each in asked)
         yield [each for each in asked if not each.said.pixels]
@@ -208,7 +205,7 @@ _weighing: Lazy[Weighing]
 
 
 def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
-    """Prepare the weighing in this process. The first photos load the models, so that errors of that are theirs."""
+    """Prepare the weighing in this process. The first photos load the models, and raise what goes wrong with them."""
     global _weighing
     features = partial(features_of_places, settings, environment, warn)
     _weighing = Lazy(lambda: Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor))
@@ -221,10 +218,10 @@ def _weigh(questions: Sequence[tuple[Predicted, Location | None, int | None]]) -
 def _weighed(
     asked: Iterable[list[_Asked]], begin: Callable[[], None], workers: int
 ) -> Iterator[tuple[list[_Asked], list[_Weighed]]]:
-    """Yield photos with their answers, in the order in which they come.
+    """Yield photos with their answers, in the order of the file.
 
-    Weighing takes two thirds of the time. So `workers`, if there are any, do it in processes of their own, while
-    this one reads the next photos and saves the last ones.
+    Weighing takes two thirds of the time: `workers` do it in processes of their own, if there are any, while this
+    process reads the next photos and saves the last ones.
     """
     if not workers:
         begin()
@@ -293,8 +290,8 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
     for counted, what in (
         (plan.failures, "could not be read by the other program"),
-        (tally.excluded, "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
-        (tally.let_pass, "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
+        (tally.fences[True], "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
+        (tally.fences[False], "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
     ):
         if counted:
             warn(f"{count(counted.total(), 'photo')} {what}: {listed(counted)}")

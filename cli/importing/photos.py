@@ -62,7 +62,6 @@ class StudyPhotos:
         return best, most
 
     def _contradict(self, one: str, other: str | None) -> bool:
-        """Return whether two times of a camera are known, and differ."""
         try:
             times = [datetime.fromisoformat(each).replace(tzinfo=None) for each in (one, other or "")]
         except ValueError:

@@ -32,10 +32,7 @@ type Classes = tuple[tuple[str, float], ...]
 
 
 class Found(NamedTuple):
-    """What a model found in a photo, or in a frame of a video. `boxes`: with the classes of each, if it has any.
-
-    `whole`: the classes of the whole photo.
-    """
+    """What a model found in a photo or a frame of a video: boxes, each with its classes, and those of the whole."""
 
     boxes: tuple[tuple[Box, Classes], ...]
     whole: Classes = ()
@@ -225,7 +222,7 @@ def label_of(name: str, description: str = "") -> str:
     if kind := kind_called(name):
         return ";;;;;;" + next(name for name, each in OF_LABEL.items() if each == kind)
     narrow = description.rpartition(";")[2].strip()
-    taxon = taxon_called(_joined().get(narrow.replace(" ", "").lower(), narrow)) if narrow else None
+    taxon = taxon_called(_without_spaces().get(narrow.replace(" ", "").lower(), narrow)) if narrow else None
     taxon = taxon or taxon_called(name)
     if taxon is None:
         return f"{UNKNOWN};;;;;{name.replace(';', ',')}"
@@ -239,6 +236,5 @@ def label_with(ranks: Mapping[str, str], name: str) -> str:
 
 
 @cache
-def _joined() -> Mapping[str, str]:
-    """Return scientific names by how some programs write them: without a space."""
+def _without_spaces() -> Mapping[str, str]:
     return {latin.replace(" ", "").lower(): latin for latin, *_ in searchable()}

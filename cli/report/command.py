@@ -101,7 +101,6 @@ def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:
 
 
 def _points(summary: Summary) -> list[dict[str, Any]]:
-    """Return the map's points: one for each place, with all stations there."""
     places: dict[tuple[float, float], list[Station]] = {}
     for each in summary.stations.values():
         if each.latitude is not None and each.longitude is not None:

@@ -92,8 +92,7 @@ class Summary:
 
         A taxon that includes another one does not count.
         """
-        found = [(0.0, 0)]
-        effort = 0.0
+        found, effort = [(0.0, 0)], 0.0
         for day in sorted({*self.effort, *self.first_seen.values()}):
             effort += self.effort.get(day, 0.0)
             if day in self.first_seen.values():
@@ -140,7 +139,6 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
 
 
 def _hour(found: Summary, photo: StudyPhoto, station: Station) -> int | None:
-    """Return the hour of the sun at a photo, or else that of the clock; None without a time."""
     if photo.time is None:
         return None
     if photo.time.tzinfo is None or station.latitude is None or station.longitude is None:
@@ -168,7 +166,6 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
 
 
 def _key(finding: Finding) -> str:
-    """Return what a finding is counted as: a scientific name, a name as it was typed, or a kind."""
     named = finding.named
     return finding.kind if named is None else named.name if finding.is_typed else named.scientific_name
 

@@ -125,7 +125,7 @@ def train(
         unfound=sum(each == NOTHING for each in faults.values()),
         cells=cells,
         areas=tuple(area for area in areas if len(area) == COUNTRY),
-        places=areas_named(() if areas else cells, areas),
+        places=areas_named(set() if areas else cells, areas),
         night=night,
         licence=licence,
         author=author,
@@ -143,7 +143,6 @@ def _warn_of(left_out: Mapping[Path, str]) -> None:
 
 
 def _say(evaluation: Evaluation, files: Sequence[Path]) -> None:
-    """Say how often the pack is right, where it is used, and how to use it."""
     total = evaluation.total
     warn(
         f"on cameras that it has not seen: {total.right:.1%} of {total.photos:,} photos right; "

@@ -184,7 +184,6 @@ class Evaluation:
 
 
 def _share(truths: Iterable[bool]) -> float:
-    """Return the share that is true; 0 of nothing."""
     values = list(truths)
     return sum(values) / len(values) if values else 0.0
 

@@ -213,9 +213,9 @@ LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
 
 
 def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
-    """Return the taxa that are worth learning, by name, and what the others lack, as texts.
+    """Return the taxa with enough photos to learn from, and texts about the others.
 
-    Raises `CommandError` if there are too few, or if it is not known which photos are of one camera.
+    Raises `CommandError` if there are too few such taxa, or if the camera of a photo is not known.
     """
     homeless = [each.photo for each in photos if not each.camera]
     if homeless:
@@ -255,10 +255,7 @@ def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
 
 
 def learn(seen: Sequence[Seen], about: About) -> tuple[Head, Evaluation]:
-    """Return a head, and the evaluation of heads that were trained without the cameras that they are tested on.
-
-    `seen`: as `see` sorts them.
-    """
+    """Return a head, and how right heads are on cameras that they were not trained on. `seen`: as `see` sorts them."""
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(seen, list(ids))
     head, scores, thresholds, curve = fit(samples, len(ids), about.precision)

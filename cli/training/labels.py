@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import batched, chain
 from pathlib import Path
@@ -115,15 +116,13 @@ def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deploym
 
 def _read(source: Path) -> tuple[Path, Iterator[Label]]:
     """Return the folder below which labels name their photos, and the labels."""
-    folder = source if source.is_dir() else source.parent
-    if source.is_file():
-        with source.open("rb") as file:
-            if file.read(len(SQLITE)) == SQLITE:
-                return folder, _of_results(source)
+    folder = package_folder(source) or (source if source.is_dir() else source.parent)
+    with suppress(OSError), source.open("rb") as file:  # not of a folder
+        if file.read(len(SQLITE)) == SQLITE:
+            return folder, _of_results(source)
     if Predictions.is_form_of(source):
         return folder, _of_predictions(source)
-    labels = labels_in(source) or (folder_labels(source) if source.is_dir() else _of_table(source))
-    return package_folder(source) or folder, labels
+    return folder, labels_in(source) or (folder_labels(source) if source.is_dir() else _of_table(source))
 
 
 def _of_results(source: Path) -> Iterator[Label]:

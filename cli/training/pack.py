@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -23,25 +23,7 @@ from cli.training.fit import Head
 from database.areas.area_cells import read_names
 from database.dataset_files import AREAS, read_rows
 
-GRAPH = """
-<ir_version: 8, opset_import: ["": 17], producer_name: "faunalens train">
-head (float[crops, %d] features) => (float[1, %d] probabilities) {
-    positive = Max(features, zero)
-    roots = Sqrt(positive)
-    pooled = ReduceMean <axes = [0]> (roots)
-    logits = Gemm(pooled, weights, bias)
-    shares = Softmax <axis = 1> (logits)
-    gaps = Sub(pooled, means)
-    distances = ReduceSumSquare <axes = [1]> (gaps)
-    nearest = ReduceMin <axes = [0]> (distances)
-    beyond = Sub(nearest, middle)
-    steep = Mul(beyond, slope)
-    other = Sigmoid(steep)
-    known = Sub(one, other)
-    taxa = Mul(shares, known)
-    probabilities = Concat <axis = 1> (taxa, other)
-}
-"""
+GRAPH = Path(__file__).with_name("head.onnxtxt")
 """The model of a head in the text form of ONNX, without its constants. %d: number of features, number of outputs."""
 COUNTRY = 2
 """Letters of the code of a country; those of its parts are longer."""
@@ -64,29 +46,28 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
     return tuple(animals)
 
 
-def areas_named(cells: Iterable[int], areas: Iterable[str]) -> tuple[str, ...]:
+def _areas_by_cell() -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield cells with their shares by area: countries and their parts, by code."""
+    for row in read_rows(AREAS / "cell_subdivisions.csv.gz"):
+        parts = (part.partition(":") for part in row["areas"].split())
+        yield parse_cell(row["cell"]), {area: float(share) for area, _, share in parts}
+
+
+def areas_named(cells: Set[int], areas: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the areas with these codes, and of the countries and their parts that the cells are in."""
-    names, wanted = read_names(), {text_of(cell) for cell in cells}
-    shares = " ".join(row["areas"] for row in read_rows(AREAS / "cell_subdivisions.csv.gz") if row["cell"] in wanted)
-    found = {area for area, _, share in (part.rpartition(":") for part in shares.split()) if float(share) > 0}
+    names = read_names()
+    found = {area for cell, shares in _areas_by_cell() if cell in cells for area in shares if shares[area] > 0}
     return tuple(sorted({names.get(code, code) for code in {*found, *areas}}))
 
 
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
     """Return the cells in parts of countries, given by code; a wider cell stands for cells that fill it."""
     wanted = {area for area in areas if len(area) > COUNTRY}
-    rows = read_rows(AREAS / "cell_subdivisions.csv.gz")
-    inside = [
-        row["cell"] for row in rows if not wanted.isdisjoint(part.partition(":")[0] for part in row["areas"].split())
-    ]
-    return frozenset(prepare().compact_cells([parse_cell(cell) for cell in inside]))
+    return frozenset(prepare().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
 
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:
-    """Write a pack into a folder, in place of an earlier one of its name. Return its files.
-
-    `with_photos`: whether the model card shows photos.
-    """
+    """Write a pack, in place of an earlier one of its name. `with_photos`: in its model card. Return its files."""
     name = evaluation.about.name
     worst = evaluation.worst() if with_photos else ()
     thumbnails = {each.photo: thumbnail(each.photo, SIDE) for each in worst}
@@ -98,18 +79,15 @@ def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos:
         "html": page(evaluation, pictures).encode(),
         "toml": manifest_of(evaluation).encode(),  # last: with it, the pack is one
     }
-    written = []
+    paths = [folder / f"{name}.{ending}" for ending in files]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for ending, data in files.items():
-            path = folder / f"{name}.{ending}"
+        for path, data in zip(paths, files.values(), strict=True):
             path.write_bytes(data)
-            written.append(path)
     except OSError as error:
-        raise CommandError(
-            f"the pack cannot be written into {folder} ({error.strerror}); choose another folder"
-        ) from error
-    return written
+        what = f"the pack cannot be written into {folder} ({error.strerror})"
+        raise CommandError(f"{what}; choose another folder") from error
+    return paths
 
 
 def labels_of(taxa: Sequence[Animal]) -> str:
@@ -154,11 +132,7 @@ def manifest_of(evaluation: Evaluation) -> str:
 
 
 def onnx_of(head: Head, about: About) -> bytes:
-    """Return a head as an ONNX model: from the features of an animal's crops to probabilities.
-
-    features f32 N×F ─ √ ─ mean ┬ logits ─ ÷ T ─ softmax ─ × (1 − other) ┬► probabilities f32 1×(K+1)
-                                └ distance to the nearest taxon ─ other ─┘
-    """
+    """Return a head as an ONNX model: from features, f32 N×F, of an animal's N crops to probabilities, f32 1×(K+1)."""
     from onnx import checker, helper, numpy_helper, parser
 
     taxa, size = head.weights.shape
@@ -172,7 +146,7 @@ def onnx_of(head: Head, about: About) -> bytes:
         "slope": slope,
         "middle": middle,
     }
-    model = parser.parse_model(GRAPH % (size, taxa + 1))
+    model = parser.parse_model(GRAPH.read_text(encoding="utf-8") % (size, taxa + 1))
     model.graph.name = about.name
     model.graph.initializer.extend(
         numpy_helper.from_array(np.asarray(each, np.float32), key) for key, each in constants.items()

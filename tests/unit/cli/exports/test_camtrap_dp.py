@@ -47,10 +47,10 @@ def test_a_photo_outside_of_its_deployment_is_covered_and_said_to_be(tmp_path: P
     ("photos", "stations", "place", "zone", "message"),
     [
         (PHOTOS[-1:], STATIONS[1:], Place("exif"), None, r"has a time, which Camtrap DP demands;.* --file-times"),
-        (PHOTOS[:3], (), Place("exif"), "+00:00", "demands a place of each deployment, and N has none"),
-        (PHOTOS[:3], (), Place("given", 1.0, 2.0), None, "demands the time zone of each .* N @ 1.000,2.000 has none"),
+        (PHOTOS[:3], (), Place("exif"), "+00:00", r"^N \(1 of 1\) lacks what Camtrap DP demands, a place"),
+        (PHOTOS[:3], (), Place("given", 1.0, 2.0), None, "^N @ 1.000,2.000 .* demands, the time zone of each"),
         # Dates of a deployment have a zone, which need not be that of its camera.
-        (PHOTOS[:3], (STATIONS[0] | {"timezone": ""},), Place("exif"), None, "demands the time zone .* north has"),
+        (PHOTOS[:3], (STATIONS[0] | {"timezone": ""},), Place("exif"), None, "^north .* demands, the time zone"),
     ],
 )
 def test_what_is_missing_is_said(

@@ -92,8 +92,8 @@ def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
     assert {prepare().get_resolution(cell) for cell in cells} == {2, 3}
     assert cells_in(["US"]) == frozenset()
     # THEN cells and codes have the names of their areas
-    assert "Colorado" in areas_named([DENVER], ())
-    assert areas_named([], ["KE", "XX"]) == ("Kenya", "XX")
+    assert "Colorado" in areas_named({DENVER}, ())
+    assert areas_named(set(), ["KE", "XX"]) == ("Kenya", "XX")
 
 
 def test_a_pack_is_five_files_that_are_the_same_again(head: Head, tmp_path: Path) -> None:
