@@ -1,17 +1,16 @@
 """Certificates for TLS tests, issued by a new authority."""
 
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 
 NAME = "localhost"
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
+class CertificateFiles(NamedTuple):
     """The files of a server's certificate chain and key."""
 
     chain: Path
@@ -19,14 +18,12 @@ class CertificateFiles:
 
     @property
     def context(self) -> ssl.SSLContext:
-        """TLS context of a Python server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.chain, self.key)
         return context
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
+class Certificates(NamedTuple):
     """The certificate of the `authority` that clients trust, and four server certificates. Only `good` is valid."""
 
     authority: Path

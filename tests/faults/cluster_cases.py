@@ -86,7 +86,6 @@ def finish_migration(rig: ClusterRig) -> None:
 
 
 def migrate(rig: ClusterRig) -> None:
-    """Move the slot of the cell and its values to another node."""
     start_migration(rig)
     finish_migration(rig)
 
@@ -100,7 +99,6 @@ def disown(rig: ClusterRig) -> None:
 
 
 def adopt(rig: ClusterRig) -> None:
-    """Make the other node own the slot."""
     _, target = rig.migration()
     target.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
@@ -111,7 +109,6 @@ owners_disagree = fault(disown, adopt)
 
 
 def follow(rig: StandaloneRig) -> None:
-    """Make the app's server the read-only replica of the other server."""
     first, second = rig.servers
     command(first, "REPLICAOF", HOST, second.port)
 

@@ -46,7 +46,6 @@ class ContainerLookup:
 
 
 def look_up_once(variables: Mapping[str, str], cell: int) -> Features:
-    """Return the features of a cell, looked up by a new container."""
     with closing(ContainerLookup(variables)) as container:
         return container.at(cell)
 

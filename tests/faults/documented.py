@@ -23,11 +23,10 @@ POSTGRES: tuple[FaultCase[Any], ...] = (*postgres_cases.CASES, *tls_cases.POSTGR
 
 
 def tables() -> Mapping[str, str]:
-    """Return each table by its name."""
     return {
         "redis": _table([*_rows(REDIS), *other_cases.REDIS]),
-        "postgres": _table([*_rows(POSTGRES), *other_cases.POSTGRES]),
-        "both": _table(other_cases.BOTH),
+        "postgres": _table([*_rows(POSTGRES), other_cases.BUSY]),
+        "both": _table([*_rows(other_cases.BOTH_CASES), other_cases.STALE_IN_MEMORY, other_cases.PAST_HARD_TTL]),
         "sign-in": _sign_in_table(),
     }
 
@@ -58,12 +57,9 @@ def _sign_in_table() -> str:
 
 
 def _cells(expected: Expected) -> list[str]:
-    codes = " or ".join(_codes(each) for each in (expected.faults, expected.or_faults) if each is not None)
+    either = [each for each in (expected.faults, expected.or_faults) if each is not None]
+    codes = " or ".join(", ".join(f"`{fault}`" for fault in each) or "none" for each in either)
     return [expected.mode, expected.cache, codes, f"{expected.within:g} s"]
-
-
-def _codes(faults: Iterable[str]) -> str:
-    return ", ".join(f"`{fault}`" for fault in faults) or "none"
 
 
 if __name__ == "__main__":

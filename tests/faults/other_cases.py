@@ -1,9 +1,12 @@
 """Cases of busy connections, wrong clocks, faults of both servers, and slow sign-ins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.faults.case import Expected, Row, degraded
+from tests.faults.case import Expected, FaultCase, Row, connected, degraded, fault
+from tests.faults.proxy import Proxy
+from tests.faults.rig import Rig
 
 HOUR, DAY = 3600.0, 86_400.0
 
@@ -14,25 +17,27 @@ CLOCK_AHEAD = Row("our own clock a day ahead", "fresh", Expected("miss"))
 REDIS = (POOL, CLOCK_OF_ANOTHER, CLOCK_BEHIND, CLOCK_AHEAD)
 
 BUSY = Row("hung, while another thread waits for it", "none", degraded("postgres_signing_in", within=1.2))
-POSTGRES = (BUSY,)
 
-DOWN = (
-    Row("both down", "memory", Expected("memory", ("redis_unreachable",))),
-    Row("both down", "fresh", degraded("redis_unreachable", "postgres_unreachable")),
-    Row("both down", "none", degraded("redis_unreachable", "postgres_unreachable")),
-)
-HUNG = (
-    Row("both hung", "memory", Expected("memory", ("redis_timeout",), 0.6)),
-    Row("both hung", "none", degraded("redis_timeout", "postgres_timeout", within=1.6)),
-)
-STALE_IN_MEMORY = Row(
-    "both down, a stale value in memory", "memory", Expected("stale", ("redis_unreachable", "postgres_unreachable"))
-)
-PAST_HARD_TTL = Row(
-    "both down, a value past its hard TTL in memory", "memory", degraded("redis_unreachable", "postgres_unreachable")
-)
-BOTH = (*DOWN, *HUNG, STALE_IN_MEMORY, PAST_HARD_TTL)
 
+def both(change: Callable[[Proxy], None]) -> Callable[[Rig], object]:
+    """Return a function that changes what the proxies of both servers do."""
+
+    def change_both(rig: Rig) -> None:
+        change(rig.redis_proxy)
+        change(rig.postgres_proxy)
+
+    return change_both
+
+
+DOWN, HUNG = (fault(both(change), both(Proxy.restore)) for change in (Proxy.refuse, Proxy.hold))
+GONE = degraded("redis_unreachable", "postgres_unreachable")
+TIMED_OUT = degraded("redis_timeout", "postgres_timeout", within=1.6)
+BOTH_CASES: tuple[FaultCase[Rig], ...] = (
+    connected("both down", DOWN, {"memory": Expected("memory", ("redis_unreachable",)), "fresh": GONE, "none": GONE}),
+    connected("both hung", HUNG, {"memory": Expected("memory", ("redis_timeout",), 0.6), "none": TIMED_OUT}),
+)
+STALE_IN_MEMORY = Row("both down, a stale value in memory", "memory", Expected("stale", GONE.faults))
+PAST_HARD_TTL = Row("both down, a value past its hard TTL in memory", "memory", GONE)
 
 Slow = Literal["PostgreSQL", "Redis"]
 

@@ -4,36 +4,33 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Concatenate
 from urllib.parse import unquote, urlsplit
 
 import psycopg2
 
-from tests.faults.case import CacheState, Expected, FaultCase, connected, degraded, fault
+from tests.faults.case import CacheState, Expected, Fault, FaultCase, connected, degraded, fault
 from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
 
-type Fault = Callable[[Rig], AbstractContextManager[None]]
 
-
-def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
+def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault[Rig]:
     """Return a fault of the network between the app and PostgreSQL."""
     return fault(lambda rig: change(rig.postgres_proxy, *args, **kwargs), lambda rig: rig.postgres_proxy.restore())
 
 
-def by_sql(statement: str, undo: str) -> Fault:
+def by_sql(statement: str, undo: str) -> Fault[Rig]:
     """Return a fault that begins when the superuser runs `statement`, and ends when the superuser runs `undo`."""
     return fault(lambda rig: rig.sql(statement), lambda rig: rig.sql(undo))
 
 
-killed: Fault = fault(lambda rig: rig.postgres.kill(), lambda rig: rig.postgres.start())
-paused: Fault = fault(lambda rig: rig.postgres.pause(), lambda rig: rig.postgres.resume())
+killed: Fault[Rig] = fault(lambda rig: rig.postgres.kill(), lambda rig: rig.postgres.start())
+paused: Fault[Rig] = fault(lambda rig: rig.postgres.pause(), lambda rig: rig.postgres.resume())
 
 
 @contextmanager
 def locked(rig: Rig) -> Iterator[None]:
-    """Lock a table that every lookup reads."""
     with rig.superuser() as superuser:
         superuser.autocommit = False
         superuser.cursor().execute("lock table dataset in access exclusive mode")
@@ -142,7 +139,7 @@ def another_password(rig: Rig) -> Iterator[None]:
         yield
 
 
-def function_replaced(body: str) -> Fault:
+def function_replaced(body: str) -> Fault[Rig]:
     """Return a fault that replaces the body of the function that lookups call."""
 
     @contextmanager

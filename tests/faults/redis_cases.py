@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Concatenate
 
@@ -12,22 +12,20 @@ import redis
 from chalicelib.config.stores import RedisSettings
 from chalicelib.features.cache import ROLLOUT, value_key
 from chalicelib.features.codec import pack, unpack
-from tests.faults.case import CacheState, Expected, FaultCase, connected, fault
+from tests.faults.case import CacheState, Expected, Fault, FaultCase, connected, fault
 from tests.faults.containers import look_up_once
 from tests.faults.proxy import Proxy
 from tests.faults.rig import PASSWORD, Rig, command
 
 PREFIX = RedisSettings().prefix.encode()
 
-type Fault = Callable[[Rig], AbstractContextManager[None]]
 
-
-def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault:
+def through_proxy[**P](change: Callable[Concatenate[Proxy, P], None], *args: P.args, **kwargs: P.kwargs) -> Fault[Rig]:
     """Return a fault of the network between the app and Redis."""
     return fault(lambda rig: change(rig.redis_proxy, *args, **kwargs), lambda rig: rig.redis_proxy.restore())
 
 
-def changed_acl(change: str, undo: str) -> Fault:
+def changed_acl(change: str, undo: str) -> Fault[Rig]:
     """Return a fault that changes the rights of the app's user."""
     return fault(
         lambda rig: command(rig.redis, "ACL", "SETUSER", "app", *change.split()),
@@ -35,11 +33,11 @@ def changed_acl(change: str, undo: str) -> Fault:
     )
 
 
-killed: Fault = fault(lambda rig: rig.redis.kill(), lambda rig: rig.redis.start())
-paused: Fault = fault(lambda rig: rig.redis.pause(), lambda rig: rig.redis.resume())
+killed: Fault[Rig] = fault(lambda rig: rig.redis.kill(), lambda rig: rig.redis.start())
+paused: Fault[Rig] = fault(lambda rig: rig.redis.pause(), lambda rig: rig.redis.resume())
 another_password = changed_acl("resetpass >another", f"resetpass >{PASSWORD}")
 not_permitted = changed_acl("-get", "+get")
-without_slots: Fault = fault(
+without_slots: Fault[Rig] = fault(
     lambda rig: command(rig.redis, "CLUSTER", "DELSLOTSRANGE", 0, 99),
     lambda rig: command(rig.redis, "CLUSTER", "ADDSLOTSRANGE", 0, 99),
 )
@@ -85,7 +83,7 @@ def full_of_clients(rig: Rig) -> Iterator[None]:
             client.config_set("maxclients", most or 10_000)
 
 
-def overwritten(value: bytes | None) -> Fault:
+def overwritten(value: bytes | None) -> Fault[Rig]:
     """Return a fault that replaces all values with `value`, or with a Redis list if `value` is None."""
 
     def overwrite(rig: Rig) -> None:

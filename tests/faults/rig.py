@@ -20,7 +20,16 @@ from chalicelib.features.features import Features
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from tests.faults.case import LOOKUP_LIMIT, PATIENCE, RECOVERY, CacheState, Scenario, assert_lookup, assert_recovers
+from tests.faults.case import (
+    LOOKUP_LIMIT,
+    PATIENCE,
+    PATIENT,
+    RECOVERY,
+    CacheState,
+    Scenario,
+    assert_lookup,
+    assert_recovers,
+)
 from tests.faults.containers import ContainerLookup, look_up_once
 from tests.faults.proxy import Proxy
 from tests.support.feature_rig import FIRST
@@ -30,7 +39,6 @@ PASSWORD = "a password: with/characters@"
 
 
 def command(server: ValkeyServer, *words: str | bytes | int) -> Any:
-    """Run a Redis command as the administrator; return the reply."""
     with redis.Redis.from_url(server.admin_url) as client:
         return client.execute_command(*words)
 
@@ -44,7 +52,6 @@ class ValkeyWithUser(ValkeyServer):
         self._lines = lines
 
     def signed_in(self, port: int) -> str:
-        """Return the URL for the user `app` at a port."""
         return f"redis://app:{quote(PASSWORD, safe='')}@{HOST}:{port}"
 
     def _config(self) -> str:
@@ -60,13 +67,11 @@ class StandaloneValkey(ValkeyWithUser):
         return "\n".join((*(line for line in lines if not line.startswith("cluster-")), ""))
 
     def ready(self) -> bool:
-        """Return whether the server answers."""
         return self._admin("PING") == "+PONG"
 
 
 @contextmanager
 def running_server[N: ValkeyWithUser](kind: type[N], *lines: str) -> Iterator[N]:
-    """Run a server until the end of the block."""
     with TemporaryDirectory(prefix="faunalens-faults-") as folder, kind(Path(folder) / "node", *lines) as node:
         yield node
 
@@ -109,6 +114,11 @@ class BaseRig:
         """Environment variables of a container that connects to the servers without the proxies."""
         return {**QUICK, "REDIS_URL": self.redis_url, "DATABASE_URL": self.database_url}
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Environment variables of a container that connects to the servers through the proxies, if there are any."""
+        return self.direct_settings
+
     def prepare_cell(self, state: CacheState, container: ContainerLookup) -> int:
         """Return a new cell in a cache state. In each state Redis contains the version of the dataset."""
         look_up_once(self.direct_settings, self.cell())
@@ -136,13 +146,14 @@ class Rig(BaseRig):
     postgres_proxy: Proxy
 
     @property
-    def proxied_settings(self) -> dict[str, str]:
-        """Environment variables of a container that connects to the servers through the proxies."""
-        urls = {
-            "REDIS_URL": with_address(self.redis_url, HOST, self.redis_proxy.port),
-            "DATABASE_URL": with_address(self.database_url, HOST, self.postgres_proxy.port),
-        }
-        return {**QUICK, **urls}
+    def settings(self) -> dict[str, str]:
+        return self.settings_at(HOST)
+
+    def settings_at(self, host: str) -> dict[str, str]:
+        """Return the variables of a container that connects through the proxies, under this name of their machine."""
+        redis_url = with_address(self.redis_url, host, self.redis_proxy.port)
+        database_url = with_address(self.database_url, host, self.postgres_proxy.port)
+        return {**QUICK, "REDIS_URL": redis_url, "DATABASE_URL": database_url}
 
     @contextmanager
     def superuser(self) -> Iterator[Connection]:
@@ -164,18 +175,18 @@ class Rig(BaseRig):
         self.postgres.wait_until(holds, timeout)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement as the superuser; return the rows, if any."""
         with self.superuser() as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
 
-def run_case[R: BaseRig](scenario: Scenario[R], rig: R, variables: Mapping[str, str]) -> None:
-    """Check a scenario before, during and after the fault. `variables`: the addresses of the stores, and `QUICK`."""
-    case, expected = scenario.case, scenario.expected
+def run_case[R: BaseRig](scenario: Scenario[R], rig: R) -> None:
+    """Check a scenario before, during and after the fault."""
+    case, expected = scenario.case, scenario.case.expected[scenario.state]
     within, limit, recovery = (expected.within, LOOKUP_LIMIT, RECOVERY) if scenario.timed else (PATIENCE,) * 3
+    variables = {**(rig.direct_settings if case.direct else rig.settings), **({} if scenario.timed else PATIENT)}
     # GIVEN a container and a cell in a cache state
-    with closing(ContainerLookup({**variables, **scenario.variables})) as container:
+    with closing(ContainerLookup({**variables, **case.settings})) as container:
         if case.connected:
             rig.connect(container)
         cell = rig.prepare_cell(scenario.state, container)
@@ -200,7 +211,6 @@ def redis_behind_proxy() -> Iterator[tuple[ValkeyWithUser, Proxy]]:
 
 
 def with_address(url: str, host: str, port: int) -> str:
-    """Return the URL with another host and port."""
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{port}"))

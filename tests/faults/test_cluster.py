@@ -35,23 +35,21 @@ def loading_rig(postgres_server: PostgresServer) -> Iterator[StandaloneRig]:
 
 @pytest.fixture(scope="module")
 def cluster_rig(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterRig]:
-    with (
-        cluster(tmp_path_factory.mktemp("cluster")) as nodes,
-        database(postgres_server, ("v1", "v2"), cells=CELLS) as url,
-    ):
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder) as nodes, database(postgres_server, ("v1", "v2"), cells=CELLS) as url:
         yield ClusterRig(redis_url=nodes[0].url, database_url=url, nodes=nodes)
 
 
 @parametrize(CLUSTER_CASES)
 def test_cluster(cluster_rig: ClusterRig, scenario: Scenario[ClusterRig]) -> None:
-    run_case(scenario, cluster_rig, cluster_rig.direct_settings)
+    run_case(scenario, cluster_rig)
 
 
 @parametrize(PAIR_CASES)
 def test_pair(pair_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
-    run_case(scenario, pair_rig, pair_rig.direct_settings)
+    run_case(scenario, pair_rig)
 
 
 @parametrize(LOADING_CASES)
 def test_loading(loading_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
-    run_case(scenario, loading_rig, loading_rig.direct_settings)
+    run_case(scenario, loading_rig)

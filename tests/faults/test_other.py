@@ -1,61 +1,28 @@
-"""Faults of both servers at once, wrong clocks, and threads that compete for a connection."""
+"""The limits of stale features, wrong clocks, and threads that compete for a connection."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from time import monotonic
 
 import pytest
 
 from tests.faults import other_cases as cases
+from tests.faults import postgres_cases
 from tests.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
 from tests.faults.containers import ContainerLookup, look_up_once
 from tests.faults.proxy import Proxy
+from tests.faults.redis_cases import through_proxy
 from tests.faults.rig import Rig
-
-
-@contextmanager
-def both(rig: Rig, change: Callable[[Proxy], None]) -> Iterator[None]:
-    """Change what the proxies of both servers do, until the end of the block."""
-    proxies = rig.redis_proxy, rig.postgres_proxy
-    for proxy in proxies:
-        change(proxy)
-    try:
-        yield
-    finally:
-        for proxy in proxies:
-            proxy.restore()
-
-
-@pytest.mark.parametrize("row", cases.DOWN, ids=lambda row: row.state)
-def test_with_both_down_only_process_memory_answers(redis_rig: Rig, row: Row) -> None:
-    with closing(ContainerLookup({**redis_rig.proxied_settings, **PATIENT})) as container:
-        redis_rig.connect(container)
-        cell = redis_rig.prepare_cell(row.state, container)
-        with both(redis_rig, Proxy.refuse):
-            assert_lookup(row.expected, container, cell, PATIENCE)
-        assert_recovers(container, redis_rig.cell(), PATIENCE)
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize("row", [*cases.DOWN, *cases.HUNG], ids=lambda row: f"{row.name}: {row.state}")
-def test_with_both_gone_the_answer_is_in_time(redis_rig: Rig, row: Row) -> None:
-    with closing(ContainerLookup(redis_rig.proxied_settings)) as container:
-        redis_rig.connect(container)
-        cell = redis_rig.prepare_cell(row.state, container)
-        with both(redis_rig, Proxy.refuse if row in cases.DOWN else Proxy.hold):
-            assert_lookup(row.expected, container, cell)
-        assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 
 @pytest.mark.alone
 def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Rig) -> None:
     # GIVEN features that are stale at once and expire after 0.5 s
     ttls = {"FEATURES_SOFT_TTL": "0.000001", "FEATURES_HARD_TTL": "0.5", "FEATURES_JITTER": "0"}
-    with closing(ContainerLookup({**redis_rig.proxied_settings, **ttls, "BREAKER_FAILURES": "100000"})) as container:
+    with closing(ContainerLookup({**redis_rig.settings, **ttls, "BREAKER_FAILURES": "100000"})) as container:
         cell = redis_rig.prepare_cell("memory", container)
         born = monotonic()
-        with both(redis_rig, Proxy.refuse):
+        with cases.DOWN(redis_rig):
             # THEN they answer until then, and no longer
             assert_lookup(cases.STALE_IN_MEMORY.expected, container, cell)
             while (features := container.at(cell)).mode == "narrowed":
@@ -68,18 +35,14 @@ def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Ri
 @pytest.mark.alone
 def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redis_rig: Rig) -> None:
     # GIVEN one connection to Redis, and round trips of 0.12 s
-    with closing(ContainerLookup({**redis_rig.proxied_settings, "REDIS_CONNECTIONS": "1"})) as container:
+    with closing(ContainerLookup({**redis_rig.settings, "REDIS_CONNECTIONS": "1"})) as container:
         redis_rig.connect(container)
         cells = [redis_rig.cell() for _ in range(8)]
-        redis_rig.redis_proxy.delay(0.06)
-        try:
-            # WHEN eight threads need it THEN those that wait too long query the database
-            with ThreadPoolExecutor(8) as threads:
-                started = monotonic()
-                lookups = list(threads.map(container.at, cells))
-                taken = monotonic() - started
-        finally:
-            redis_rig.redis_proxy.restore()
+        # WHEN eight threads need it THEN those that wait too long query the database
+        with through_proxy(Proxy.delay, 0.06)(redis_rig), ThreadPoolExecutor(8) as threads:
+            started = monotonic()
+            lookups = list(threads.map(container.at, cells))
+            taken = monotonic() - started
         assert {features.mode for features in lookups} == {"narrowed"}
         expected = cases.POOL.expected
         assert (expected.cache, expected.faults) in {(features.cache, features.faults) for features in lookups}
@@ -89,21 +52,17 @@ def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redi
 
 @pytest.mark.alone
 def test_a_thread_that_waits_behind_another_waits_no_longer_than_it_may(redis_rig: Rig) -> None:
-    with closing(ContainerLookup(redis_rig.proxied_settings)) as container:
+    with closing(ContainerLookup(redis_rig.settings)) as container:
         redis_rig.connect(container)
         cells = [redis_rig.cell(), redis_rig.cell()]
         # GIVEN a database that hangs, and a thread that waits for it
-        redis_rig.postgres_proxy.hold()
-        try:
-            with ThreadPoolExecutor(1) as threads:
-                first = threads.submit(container.at, cells[0])
-                while not container.store._lock.locked():
-                    assert not first.done()
-                # THEN another thread gives up as well
-                assert_lookup(cases.BUSY.expected, container, cells[1])
-                assert first.result().faults == ("postgres_timeout",)
-        finally:
-            redis_rig.postgres_proxy.restore()
+        with postgres_cases.through_proxy(Proxy.hold)(redis_rig), ThreadPoolExecutor(1) as threads:
+            first = threads.submit(container.at, cells[0])
+            while not container.store._lock.locked():
+                assert not first.done()
+            # THEN another thread gives up as well
+            assert_lookup(cases.BUSY.expected, container, cells[1])
+            assert first.result().faults == ("postgres_timeout",)
         assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 

@@ -13,7 +13,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.services import build_warming
 from local.stack.ports import HOST
-from tests.faults.case import LOOKUP_LIMIT, assert_lookup
+from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import ContainerLookup, FreezingContainer, Reply
 from tests.faults.other_cases import AFTER, LATE, PAUSE, SIGN_INS, SignInCase, Slow
 from tests.faults.proxy import Proxy
@@ -74,13 +74,10 @@ def test_a_sign_in_is_used_as_soon_as_it_is_through(
 ) -> None:
     # GIVEN a store that signs in slowly WHEN a container looks up cells again and again
     replies, late, after, connections = outcomes[case].result()
-    waits = sorted(reply.seconds for reply in replies[:-1])
-    middle = waits[len(waits) // 2] * 1e3
-    print(f"{case}: late by {late:.2f} s, {len(waits)} before, slowest {waits[-1]:.2f} s, median {middle:.1f} ms")
     # THEN each lookup until then is in time and reports the sign-in, and no breaker opens
     expected = case.until_through
     assert {reply[:3] for reply in replies[:-1]} == {(expected.mode, expected.cache, expected.faults)}
-    assert waits[-1] < expected.within
+    assert max(reply.seconds for reply in replies[:-1]) < expected.within
     assert not any(reply.opened for reply in replies)
     # AND the first one after that uses the connection, which is the only one so far, and so does the next
     assert (replies[-1][:3], after[:3]) == ((AFTER.mode, AFTER.cache, AFTER.faults),) * 2
@@ -115,35 +112,6 @@ def test_threads_share_the_sign_in(redis_rig: Rig, store: Slow) -> None:
     assert {features.faults for at, _, features in found if at > 1.0} == {()}
     if store == "PostgreSQL":
         assert proxy.accepted == 1
-
-
-@pytest.mark.parametrize("store", ["PostgreSQL", "Redis"])
-def test_a_sign_in_that_broke_during_a_freeze_is_begun_anew(redis_rig: Rig, store: Slow) -> None:
-    # GIVEN a container that freezes while its sign-in is under way
-    with slow(redis_rig, store, 60.0) as (proxy, variables), FreezingContainer(variables, freezes=True) as container:
-        assert container.at(redis_rig.cell()).faults[0].endswith("_signing_in")
-        # WHEN the server closes the connection meanwhile
-        proxy.restore()
-        proxy.hang_up()
-        # THEN the next lookup connects anew
-        reply = container.at(redis_rig.cell())
-        assert reply[:3] == (AFTER.mode, AFTER.cache, AFTER.faults)
-        assert proxy.accepted == 2
-
-
-@pytest.mark.parametrize("store", ["PostgreSQL", "Redis"])
-def test_a_sign_in_without_an_end_is_begun_anew_after_a_limit(redis_rig: Rig, store: Slow) -> None:
-    # GIVEN a sign-in under way whose connection the network has forgotten, so that nothing will ever arrive
-    with (
-        slow(redis_rig, store, 60.0) as (proxy, variables),
-        closing(ContainerLookup({**variables, "SIGN_IN": "1"})) as container,
-    ):
-        assert container.at(redis_rig.cell()).faults[0].endswith("_signing_in")
-        proxy.restore()
-        # WHEN the limit has passed THEN the next lookup connects anew
-        sleep(1.1)
-        assert_lookup(AFTER, container, redis_rig.cell())
-        assert proxy.accepted == 2
 
 
 @pytest.mark.parametrize("store", ["PostgreSQL", "Redis"])

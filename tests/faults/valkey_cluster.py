@@ -20,8 +20,6 @@ NODE_TIMEOUT_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """One server of the cluster."""
-
     identity: str
     port: int
     bus: int
@@ -75,14 +73,11 @@ def cluster(folder: Path) -> Iterator[list[ClusterNode]]:
 
 def _cluster_state(nodes: list[ClusterNode], me: ClusterNode) -> str:
     """Return `nodes.conf` for a node of a cluster that is already formed, because forming one takes seconds."""
-    shards = [f"{index:040x}" for index in (1, 2, 3, 1)]
-    lines = []
-    for index, node in enumerate(nodes):
-        flags = "myself," if node is me else ""
-        if index < len(SLOTS):
-            role, tail = "master -", f"{index + 1} connected {SLOTS[index][0]}-{SLOTS[index][1]}"
-        else:
-            role, tail = f"slave {nodes[0].identity}", "1 connected"
-        address = f"{HOST}:{node.port}@{node.bus},,tls-port=0,shard-id={shards[index]}"
-        lines.append(f"{node.identity} {address} {flags}{role} 0 0 {tail}")
+    roles = ["master -"] * 3 + [f"slave {nodes[0].identity}"]
+    tails = [*(f"{epoch} connected {first}-{last}" for epoch, (first, last) in enumerate(SLOTS, 1)), "1 connected"]
+    lines = [
+        f"{node.identity} {HOST}:{node.port}@{node.bus},,tls-port=0,shard-id={shard:040x} "
+        f"{'myself,' if node is me else ''}{role} 0 0 {tail}"
+        for node, shard, role, tail in zip(nodes, (1, 2, 3, 1), roles, tails, strict=True)
+    ]
     return "\n".join([*lines, "vars currentEpoch 3 lastVoteEpoch 0", ""])

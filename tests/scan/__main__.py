@@ -64,9 +64,8 @@ def of_parliament(output: str) -> set[ScanFinding]:
     return found
 
 
-def read_accepted(path: Path = ACCEPTED) -> dict[ScanFinding, str]:
-    """Return the accepted findings with their reasons."""
-    with path.open(encoding="utf-8", newline="") as file:
+def read_accepted() -> dict[ScanFinding, str]:
+    with ACCEPTED.open(encoding="utf-8", newline="") as file:
         return {ScanFinding(row["tool"], row["check"], row["resource"]): row["reason"] for row in csv.DictReader(file)}
 
 
@@ -103,8 +102,7 @@ def main() -> int:
         return 1
     accepted = read_accepted()
     wrong = list(problems(found, accepted))
-    for each in wrong:
-        print(each)
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
     summary = f"{len(wrong)} problems" if wrong else "no problems"
     print(f"{summary} found by checkov and parliament; {len(accepted)} findings accepted in {ACCEPTED.name}")
     return int(bool(wrong))
@@ -118,11 +116,9 @@ def scan_templates(python: Path, folder: Path) -> set[ScanFinding]:
     shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")
     for name in ("athena.yaml", "backfill.yaml", "pipeline.yaml", "web.yaml"):
         shutil.copy(ROOT / "infra" / name, scanned)
-    frameworks = ["--framework", "cloudformation", "github_actions"]
-    options = ["--skip-download", "--compact", "--quiet", "--output", "json"]
-    return of_checkov(
-        _run(python, str(python.with_name("checkov")), "--directory", str(scanned), *frameworks, *options, found=1)
-    )
+    options = ["--framework", "cloudformation", "github_actions", "--skip-download", "--compact", "--quiet"]
+    command = [str(python.with_name("checkov")), "--directory", str(scanned), *options, "--output", "json"]
+    return of_checkov(_run(python, *command, found=1))
 
 
 # One process for all policies, because it reads AWS's actions for seconds. The file that parliament names in a finding
@@ -149,9 +145,8 @@ def scan_policies(python: Path, folder: Path) -> set[ScanFinding]:
 
 def policies() -> dict[str, Mapping[str, Any]]:
     """Return the functions' policies of a stage, and those of its pipeline, by name."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for path in sorted((ROOT / ".chalice").glob(f"policy-{STAGE}-*.json")):
-        found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+    own = (ROOT / ".chalice").glob(f"policy-{STAGE}-*.json")
+    found: dict[str, Mapping[str, Any]] = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in own}
     given = {"Stage": STAGE, "PackageBucket": "packages", "Repository": "owner/name"}
     references = {
         "FunctionBoundary": BOUNDARY,

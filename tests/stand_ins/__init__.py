@@ -50,7 +50,6 @@ def write_megadetector(folder: Path, *detections: dict[str, Any]) -> Path:
 
 @contextmanager
 def stand_ins() -> Iterator[None]:
-    """Put the stand-ins in the place of the packages."""
     names = ("speciesnet", "megadetector")
     before = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in names}
     sys.path.insert(0, str(STAND_INS))

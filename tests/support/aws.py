@@ -68,7 +68,6 @@ class Account:
         }
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client for a service."""
         import boto3
 
         return boto3.client(

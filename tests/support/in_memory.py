@@ -19,7 +19,6 @@ from chalicelib.stores.objects import Object, Objects
 def cell_animals(
     cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")
 ) -> CellAnimals:
-    """Return the features of a cell with some animals."""
     return CellAnimals(
         cell,
         version,

@@ -61,7 +61,6 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def jpeg(width: int = 400, height: int = 300, **options: Any) -> bytes:
-    """Return the picture of `scene` as JPEG."""
     return encoded(scene(width, height), "JPEG", quality=95, **options)
 
 

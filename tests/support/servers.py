@@ -62,7 +62,6 @@ class ScriptedServer:
         return len(self._sockets)
 
     def hang_up(self) -> None:
-        """Close all connections and wait for their threads."""
         for connection in self._sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -70,7 +69,6 @@ class ScriptedServer:
             thread.join(5)
 
     def close(self) -> None:
-        """Close all connections and stop listening."""
         self._ending.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -112,7 +110,6 @@ def scripted(responder: Responder, *, tls: ssl.SSLContext | None = None, pace: f
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Return whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -78,7 +78,6 @@ def box(x: float, score: float = 0.9) -> dict[str, float]:
 
 
 def boxes(*found: dict[str, float]) -> dict[str, Any]:
-    """Return the boxes of people or vehicles."""
     return {"count": len(found), "boxes": found}
 
 

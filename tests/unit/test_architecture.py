@@ -57,26 +57,12 @@ EXCEPTIONS = {
 """Arrows up, each with its reason."""
 
 ONLY_THERE = {
-    "boto3": {
-        *("cli.backfill.cloud", "database.maintain.athena", "chalicelib.api.uploads"),
-        *("infra", "tests", "local"),
-    },
-    "chalice": {"app", "infra", "local", "tests", "benchmarks"},
+    "boto3": "cli.backfill.cloud database.maintain.athena chalicelib.api.uploads infra tests local",
+    "chalice": "app infra local tests benchmarks",
 }
 """Libraries that only some rooms know."""
 
-HEAVY = (
-    "boto3",
-    "botocore",
-    "aiohttp",
-    "redis",
-    "psycopg2",
-    "onnxruntime",
-    "h3",
-    "multipart",
-    "pillow_heif",
-    "chalice",
-)
+HEAVY = {*ONLY_THERE, "botocore", "aiohttp", "redis", "psycopg2", "onnxruntime", "h3", "multipart", "pillow_heif"}
 """What a cold start pays for: imported by the function that needs it."""
 
 FOREIGN = {"os.environ", "os.getenv", "chalice", "sys.argv"}
@@ -84,21 +70,8 @@ FOREIGN = {"os.environ", "os.getenv", "chalice", "sys.argv"}
 LONGEST = 360
 """Lines of a module. About 300 is the rule; longer ones are tables."""
 
-PACKAGES = (
-    "faunalens",
-    "chalicelib",
-    "cli",
-    "web",
-    "model",
-    "database",
-    "dashboards",
-    "cloudwatch",
-    "infra",
-    "local",
-    "benchmarks",
-    "docs",
-    "tests",
-)
+RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer.split()}
+PACKAGES = sorted({room.partition(".")[0] for room in RANK} - {"app"})
 
 
 class Import(NamedTuple):
@@ -110,7 +83,6 @@ class Import(NamedTuple):
 
 
 def name_of(path: Path) -> str:
-    """The dotted name of a module."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -140,18 +112,13 @@ def imported(path: Path) -> Sequence[tuple[str, int]]:
     return found
 
 
-@cache
-def imports() -> Sequence[Import]:
-    """Every import of one module of ours by another."""
-    return [
-        Import(name, other, line)
-        for name, path in MODULES.items()
-        for other, line in imported(path)
-        if other in MODULES and other != name
-    ]
-
-
-RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer.split()}
+IMPORTS = [
+    Import(name, other, line)
+    for name, path in MODULES.items()
+    for other, line in imported(path)
+    if other in MODULES and other != name
+]
+"""Every import of one module of ours by another."""
 
 
 def room_of(module: str) -> str:
@@ -174,7 +141,7 @@ def test_every_module_is_in_a_room() -> None:
 def test_imports_run_down_only() -> None:
     up = [
         shown(each)
-        for each in imports()
+        for each in IMPORTS
         if RANK[room_of(each.imported)] < RANK[room_of(each.importer)]
         and (each.importer, each.imported) not in EXCEPTIONS
     ]
@@ -186,7 +153,7 @@ def test_there_is_no_circle(level: str) -> None:
     name_at = room_of if level == "rooms" else str
     sorter = TopologicalSorter[str]()
     lines: dict[tuple[str, str], str] = {}
-    for each in imports():
+    for each in IMPORTS:
         pair = name_at(each.importer), name_at(each.imported)
         if pair[0] != pair[1] and (each.importer, each.imported) not in EXCEPTIONS:
             sorter.add(*pair)
@@ -199,36 +166,22 @@ def test_there_is_no_circle(level: str) -> None:
 
 
 def test_below_the_app_nobody_knows_chalice_or_the_environment() -> None:
-    knows = set()
     for module, path in PRODUCT.items():
         names = {name for name, _ in imported(path)}
-        names |= {called(each) for each in ast.walk(tree_of(path)) if isinstance(each, ast.Attribute)}
-        knows |= {(module, name) for name in names if name in FOREIGN or name.startswith("chalice.")}
-    assert not knows
-
-
-def called(node: ast.expr) -> str:
-    """What a name such as `json` or `json.dumps` says; the last name of a longer expression."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=ast.Name(id=before), attr=name):
-            return f"{before}.{name}"
-        case ast.Attribute(attr=name):
-            return f"….{name}"
-    return ""
+        names |= {ast.unparse(each) for each in ast.walk(tree_of(path)) if isinstance(each, ast.Attribute)}
+        assert not {name for name in names if name in FOREIGN or name.startswith("chalice.")}, module
 
 
 @pytest.mark.parametrize("library", ONLY_THERE)
 def test_a_library_stays_in_its_rooms(library: str) -> None:
-    rooms = ONLY_THERE[library]
     users = {name for name, path in MODULES.items() if any(each.split(".")[0] == library for each, _ in imported(path))}
-    assert not {name for name in users if not any(name == room or name.startswith(f"{room}.") for room in rooms)}
+    rooms = tuple(f"{room}." for room in ONLY_THERE[library].split())
+    assert not {name for name in users if not f"{name}.".startswith(rooms)}
 
 
 def test_what_is_packed_uses_nothing_that_is_not() -> None:
     # The one exception: the administrative function runs the database's commands, which are packed for it alone.
-    packed = [each for each in imports() if each.importer == "app" or each.importer.startswith("chalicelib.")]
+    packed = [each for each in IMPORTS if each.importer == "app" or each.importer.startswith("chalicelib.")]
     out = {(each.importer, each.imported) for each in packed if not each.imported.startswith("chalicelib")}
     assert out - EXCEPTIONS == {("app", "database.admin_function")}
 
@@ -237,7 +190,7 @@ def test_a_process_that_imports_the_feature_path_has_imported_nothing_heavy() ->
     # GIVEN a fresh interpreter WHEN it imports what every request goes through
     program = (
         "import sys, chalicelib.services, chalicelib.identify, chalicelib.telemetry.emf, chalicelib.api.body\n"
-        f"print(*sorted(set({HEAVY!r}) & sys.modules.keys()))"
+        f"print(*sorted({HEAVY!r} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     # THEN the libraries that only some requests need, or none before its photo is decoded, are not paid for
@@ -262,7 +215,7 @@ def test_json_is_never_written_with_nan_or_infinity() -> None:
         (name, node)
         for name, tree in writers.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and called(node.func).rpartition(".")[2] in {"dump", "dumps", "JSONEncoder"}
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {"dump", "dumps", "JSONEncoder"}
     ]
     assert len(writing) > 30
     # THEN each refuses NaN and infinity, which JSON does not have and most readers refuse
@@ -284,12 +237,8 @@ def _silent(node: ast.AST, inside: str) -> Iterator[str]:
         if not isinstance(child, ast.ClassDef | ast.FunctionDef) or child.name.startswith("_"):
             continue
         name = f"{inside}{child.name}"
-        if ast.get_docstring(child) is None and not _is_declared(child):
+        is_declared = ast.unparse(child.body[0]) == "..."  # a method of a protocol, said by what implements it
+        if ast.get_docstring(child) is None and not is_declared:
             yield name
         if isinstance(child, ast.ClassDef):
             yield from _silent(child, f"{name}.")
-
-
-def _is_declared(node: ast.ClassDef | ast.FunctionDef) -> bool:
-    """Whether it is `...` alone: a method of a protocol, said by what implements it."""
-    return len(node.body) == 1 and ast.unparse(node.body[0]) == "..."

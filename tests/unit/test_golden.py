@@ -133,7 +133,6 @@ class Rig:
         return json.loads(response.body)
 
     def emitted(self) -> list[Any]:
-        """Return the lines of metrics since the last call."""
         lines = [json.loads(line) for line in self.lines.getvalue().splitlines()]
         self.lines.seek(0)
         self.lines.truncate()
@@ -146,8 +145,6 @@ def rig(tmp_path: Path) -> Rig:
 
 
 class Broken:
-    """A recogniser whose model fails."""
-
     def wants_boxes(self, *_: object) -> bool:
         return False
 

@@ -34,5 +34,5 @@ def test_a_condition_must_hold_and_a_missing_key_does_not(condition: object) -> 
 
 @pytest.mark.parametrize("wrong", [{"NotAction": "s3:*"}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}])
 def test_what_it_does_not_know_is_an_error(wrong: dict[str, object]) -> None:
-    with pytest.raises(AssertionError, match=r"add it to tests/support/cloudformation\.py"):
+    with pytest.raises(AssertionError):
         is_allowed([{**READ, **wrong}], "s3:GetObject", "arn:aws:s3:::photos/one")
