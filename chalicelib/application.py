@@ -25,6 +25,7 @@ from chalicelib.api.http import (
     unless_current,
 )
 from chalicelib.api.page import language_of, page_key, remembering
+from chalicelib.api.parameters import IdentifyParams
 from chalicelib.config import VERSION
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare
@@ -134,15 +135,10 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
     from chalicelib.api.responses import Upload
 
     parameters.expect_no_parameters(request.query)
-    form = app.uploads.form()
+    form, limits = app.uploads.form(), app.settings
+    url, most, seconds = f"{request.base}uploads/{form.id}/identify", limits.photo.max_bytes, limits.s3.upload_seconds
     upload = Upload(
-        id=form.id,
-        url=form.url,
-        fields=form.fields,
-        identify_url=f"{request.base}uploads/{form.id}/identify",
-        max_bytes=app.settings.photo.max_bytes,
-        expires_in=app.settings.s3.upload_seconds,
-        request_id=record.request_id,
+        **form._asdict(), identify_url=url, max_bytes=most, expires_in=seconds, request_id=record.request_id
     )
     return json_response(upload, 201)
 
@@ -208,9 +204,8 @@ def get_health(app: Application, request: Request, record: Record) -> Response:
     """Return the health of each part. The status is 503 if photos cannot be identified."""
     deep = parameters.read_deep(request.query)
     if deep and request.api_id:
-        raise errors.Forbidden(
-            "deep=true would wake a paused database, so only operators may ask for it, by invoking the function"
-        )
+        what = "deep=true would wake a paused database"
+        raise errors.Forbidden(f"{what}, so only operators may ask for it, by invoking the function")
     from chalicelib.api.health import health_of
 
     health = health_of(app.services(), record.request_id, deep=deep)
@@ -223,8 +218,7 @@ def get_openapi(app: Application, request: Request, __: Record) -> Response:
 
     parameters.expect_no_parameters(request.query)
     contract = document(VERSION, request.base, api_keys=app.settings.deployment.api_keys)
-    text = json.dumps(contract, separators=(",", ":"), allow_nan=False)
-    return Response(text, JSON_HEADERS)
+    return Response(json.dumps(contract, separators=(",", ":"), allow_nan=False), JSON_HEADERS)
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:
@@ -286,9 +280,7 @@ def _prepare_answers() -> None:
     emf.library()
 
 
-def _identified(
-    app: Application, photos: Sequence[bytes], params: parameters.IdentifyParams, record: Record
-) -> Response:
+def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParams, record: Record) -> Response:
     services = app.services()
     found = identify(photos, params.request, services, record)
     from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding

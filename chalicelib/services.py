@@ -57,9 +57,8 @@ class Services(NamedTuple):
         raises no error here; the first request detects it.
         """
         recogniser, stores = build_recogniser(settings), Stores(settings)
-        memory = decode_bytes(
-            settings.photo.decode_bytes, settings.deployment.lambda_memory, recogniser.models.outside_bytes
-        )
+        wanted, function = settings.photo.decode_bytes, settings.deployment.lambda_memory
+        memory = decode_bytes(wanted, function, recogniser.models.outside_bytes)
         decode.prepare()
         return cls(
             Photos(settings.photo, DecodeMemory(memory, _DECODE_PATIENCE), recogniser.models.general.input_size),

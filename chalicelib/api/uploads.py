@@ -98,7 +98,5 @@ class Uploads:
         """
         if not self._bucket:
             raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
-        missing = UploadMissing(
-            "no photo was uploaded with this id within a day; post the photo to the form's url first"
-        )
-        return cast("R", self._s3.call(operation, expected, missing))
+        advice = "no photo was uploaded with this id within a day; post the photo to the form's url first"
+        return cast("R", self._s3.call(operation, expected, UploadMissing(advice)))

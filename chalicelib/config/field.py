@@ -86,21 +86,18 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
 
     Raises `SettingError`, which names the variable with the invalid value, or two variables that contradict each other.
     """
-    values = {name: variable.read(environment) for name, variable in variables(kind).items()}
-    for name, variable in variables(kind).items():
-        for larger in variable.below:
-            value, limit = values[name], values[larger]
-            if value >= limit:
-                raise SettingError(
-                    f"setting {name} is {value:g} and {larger} is {limit:g}; {name} must be below {larger}"
-                )
+    known = variables(kind)
+    values = {name: variable.read(environment) for name, variable in known.items()}
+    for name, larger in ((name, larger) for name, variable in known.items() for larger in variable.below):
+        value, limit = values[name], values[larger]
+        if value >= limit:
+            raise SettingError(f"setting {name} is {value:g} and {larger} is {limit:g}; {name} must be below {larger}")
     return _build(kind, values)
 
 
 def _build[S: DataclassInstance](kind: type[S], values: Mapping[str, Any]) -> S:
-    chosen: dict[str, Any] = {}
-    for each in fields(kind):
-        variable: Variable | None = each.metadata.get("")
-        group: Any = each.default
-        chosen[each.name] = _build(type(group), values) if variable is None else values[variable.name]
-    return kind(**chosen)
+    def chosen(field: Any) -> Any:
+        variable: Variable | None = field.metadata.get("")
+        return _build(type(field.default), values) if variable is None else values[variable.name]
+
+    return kind(**{each.name: chosen(each) for each in fields(kind)})

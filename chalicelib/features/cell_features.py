@@ -24,10 +24,8 @@ SHADOW_SECONDS = 0.3
 class CellFeatures:
     """The features of all cells, for the requests of one process. Thread-safe.
 
-    `clock`: the machine's clocks by default; a simulation passes its own.
-
-    `at` takes at most `FeaturePolicy.total` seconds, or less if the request has already waited, and never raises an
-    error of Redis or PostgreSQL.
+    `clock`: the machine's clocks by default; a simulation passes its own. `at` takes at most `FeaturePolicy.total`
+    seconds, or less if the request has already waited, and never raises an error of Redis or PostgreSQL.
     """
 
     def __init__(self, cache: Cache, store: Store, policy: FeaturePolicy, clock: Clock | None = None) -> None:
@@ -40,9 +38,8 @@ class CellFeatures:
     def at(self, cell: int, waited: float = 0.0) -> Features:
         """Return the features of a cell. `waited`: seconds that the request has already spent in a queue.
 
-        This time counts towards `FeaturePolicy.total`. Otherwise a store that does not reply would delay a request
-        twice: in the queue, behind requests that wait for the store, and then in its own lookup. At least `SHORTEST`
-        seconds remain for the lookup, which is enough if the stores are healthy.
+        This time counts towards `FeaturePolicy.total`, so that a store that does not reply does not delay a request
+        twice, in the queue and in its own lookup. At least `SHORTEST` seconds remain, enough if the stores are healthy.
         """
         moment = self._monotonic()
         entry, rollout = self._memory.get(cell), self._rollout
@@ -68,10 +65,10 @@ class CellFeatures:
         return self._rollout.shadow_of(cell)
 
     def in_shadow(self, cell: int, version: str) -> Features | None:
-        """Look up a cell in a dataset in shadow, only to compare the answers; None if that takes too long.
+        """Look up a cell in a dataset in shadow, only to compare answers.
 
-        With a short deadline and without retries, it takes little from the connections that requests need. If
-        another process is querying the database for this cell, this one does not query it too and returns None.
+        A short deadline and no retries leave the connections to requests. Returns None if that takes too long, or if
+        another process is querying the database for this cell.
         """
         shared, deadline = self._shared, Deadline.after(SHADOW_SECONDS, self._monotonic)
         with suppress(DependencyError, CorruptValue):  # the request's own lookup reports what is wrong

@@ -36,9 +36,9 @@ def parse_cell(text: str) -> int:
     try:
         cell = int(text, 16)
     except ValueError:
-        raise ValueError(f"'{text}' is not an H3 cell; expected 15 hexadecimal digits") from None
+        cell = 0
     if not 0 < cell < 2**63 or not prepare().is_valid_cell(cell) or prepare().get_resolution(cell) != RESOLUTION:
-        raise ValueError(f"'{text}' is not an H3 cell of resolution {RESOLUTION}")
+        raise ValueError(f"'{text}' is not an H3 cell of resolution {RESOLUTION}; expected 15 hexadecimal digits")
     return cell
 
 

@@ -39,10 +39,9 @@ FIRST_POLL, LONGEST_POLL = 0.004, 0.1
 
 
 class MemoryEntry(NamedTuple):
-    """The features of a cell in process memory.
+    """The features of a cell in process memory. `soft`, `hard`: their expiry dates, in seconds since 1970.
 
-    `fresh`: time on the monotonic clock until which the features are served without checking Redis. `soft`, `hard`:
-    expiry dates of the features, in seconds since 1970.
+    `fresh`: time on the monotonic clock until which the features are served without checking Redis.
     """
 
     features: Features
@@ -99,8 +98,7 @@ class Memory:
 class Shared:
     """The objects that all lookups of a process share.
 
-    `cache_is_cold`: whether the last lookup had to query the database. If so, the next lookup will probably
-    have to query it too.
+    `cache_is_cold`: whether the last lookup had to query the database, as the next one then probably has to.
     """
 
     cache: Cache
@@ -152,18 +150,12 @@ class Lookup:
             return self._stale(value) if value is not None else self._without_cache()
 
     def _read_after_all(self) -> Features:
-        """Run the lookup again, this time with a separate read.
-
-        The first run skipped this read, because claiming the lease includes a read. But it did not claim the lease.
-        """
+        """Run the lookup again, with the read that the first run left to the claim of a lease, which then failed."""
         self._shared.cache_is_cold = False
         return self.run()
 
     def _recompute(self, version: str | None, stale: CachedValue | None) -> Features:
-        """Query the database, unless another process is querying it for the same cell.
-
-        In that case return a stale value at once, or wait for the other process's value if there is no stale one.
-        """
+        """Query the database. If another process does so for this cell, use a stale value, or wait for the new one."""
         cache, lease, token = self._shared.cache, lease_key(self._cell), os.urandom(8)
         pause = FIRST_POLL
         while True:
@@ -206,12 +198,8 @@ class Lookup:
 
     def _without_cache(self) -> Features:
         """Return features without Redis: from process memory until they are stale, otherwise from the database."""
-        entry = self._usable_entry()
-        if (
-            entry is not None
-            and self._clock.time() < entry.soft
-            and entry.features.version == self._shared.rollout.version_of(self._cell)
-        ):
+        entry, version = self._usable_entry(), self._shared.rollout.version_of(self._cell)
+        if entry is not None and self._clock.time() < entry.soft and entry.features.version == version:
             return self._served_from(entry, "memory")
         try:
             return self._keep(self._query(), "bypass")
@@ -220,16 +208,11 @@ class Lookup:
             return self._stale(None)
 
     def _stale(self, value: CachedValue | None) -> Features:
-        """Return the features of a stale value: `value` from Redis, or else the one in process memory.
-
-        If there is no stale value, return degraded features.
-        """
+        """Return stale features: of `value` from Redis, or of process memory. Without any, return degraded features."""
         if value is not None:
             return self._keep(value, "stale")
         entry = self._usable_entry()
-        if entry is not None:
-            return self._served_from(entry, "stale")
-        return degraded(self._faults, self._trace)
+        return degraded(self._faults, self._trace) if entry is None else self._served_from(entry, "stale")
 
     # Steps that the methods above share
 
@@ -248,10 +231,7 @@ class Lookup:
         self._add_fault(error.fault)
 
     def _version(self) -> str | None:
-        """Return the version of the dataset that answers for the cell, or None if it is unknown.
-
-        Read the rollout from Redis if the copy in memory is old.
-        """
+        """Return the version that answers for the cell, if it is known. Read the rollout again if it is old."""
         rollout, moment = self._shared.rollout, self._clock.monotonic()
         if not rollout.is_trusted(moment):
             # Demand is reported in the same round trip.
@@ -323,6 +303,5 @@ class Lookup:
         in_memory = features_of(found, "memory", trace=WARMED if value.warmed else NO_TRACE)
         fresh = self._clock.monotonic() + min(self._shared.policy.fresh, value.soft - self._clock.time())
         self._shared.memory.put(self._cell, MemoryEntry(in_memory, fresh, value.soft, value.hard))
-        is_plain = self._trace is NO_TRACE
-        done = in_memory.trace if is_plain else self._trace._replace(warmed=value.warmed)
-        return features_of(found, level, self._faults, done)
+        trace = in_memory.trace if self._trace is NO_TRACE else self._trace._replace(warmed=value.warmed)
+        return features_of(found, level, self._faults, trace)

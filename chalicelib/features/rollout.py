@@ -84,9 +84,8 @@ class ActiveRollout:
     def set(self, text: bytes, since: float) -> None:
         """Trust a rollout for `ttl` seconds from `since`, the time at which the read of it began.
 
-        If there is a switch during the read, the result may already be outdated. Counting from the start of the read
-        ensures that this process notices the switch within `ttl` seconds. For the same reason the result of a read that
-        began earlier than that of the known rollout is ignored. Raises `ValueError` if the text is corrupt.
+        A switch during the read is then noticed within `ttl` seconds. For the same reason, a read that began before
+        that of the known rollout is ignored. Raises `ValueError` if the text is corrupt.
         """
         if since < self._since:
             return

@@ -8,7 +8,9 @@ a quiet night.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import batched
 from pathlib import Path
 from time import perf_counter, time
 
@@ -94,9 +96,9 @@ class Warming:
         report.considered = len(cells)
         report.quiet = sum(sum(counts.values()) for counts in hours[:2]) < self._plan.quiet
 
-        known = self._cache.read(ROLLOUT, deadline)
-        rollout = _rollout_in(known)
-        left = self._time_left(cells, rollout, deadline) if rollout is not None else dict.fromkeys(cells, 0.0)
+        known, left = self._cache.read(ROLLOUT, deadline), dict.fromkeys(cells, 0.0)
+        with suppress(ValueError):  # a rollout that is missing or corrupt: no value is known
+            left |= self._time_left(cells, Rollout.from_text(known or b""), deadline)
         soonest = 0.0 if report.quiet else self._plan.margin
         if not any(seconds <= soonest for seconds in left.values()):
             report.skipped = len(cells)
@@ -127,8 +129,7 @@ class Warming:
     def _time_left(self, cells: Sequence[int], rollout: Rollout, deadline: Deadline) -> dict[int, float]:
         """Return the seconds until each cell's value turns stale; 0 if the value is missing or corrupt."""
         left: dict[int, float] = {}
-        for start in range(0, len(cells), _HEADS_PER_READ):
-            some = cells[start : start + _HEADS_PER_READ]
+        for some in batched(cells, _HEADS_PER_READ, strict=False):
             heads = self._cache.read_headers([value_key(cell, rollout.version_of(cell)) for cell in some], deadline)
             for cell, head in zip(some, heads, strict=True):
                 try:
@@ -162,20 +163,11 @@ def hottest(hours: Iterable[Mapping[int, float]], count: int) -> list[int]:
     return sorted(demand, key=lambda cell: (-demand[cell], cell))[:count]
 
 
-def _rollout_in(data: bytes | None) -> Rollout | None:
-    """Return the rollout in `data`, or None if it is missing or corrupt."""
-    try:
-        return Rollout.from_text(data) if data else None
-    except ValueError:
-        return None
-
-
 def _is_cell(number: int) -> bool:
     """Return whether a number read from Redis is a valid cell."""
-    try:
-        return number < 2**63 and parse_cell(f"{number:x}") == number
-    except ValueError:
-        return False
+    with suppress(ValueError):
+        return parse_cell(f"{number:x}") == number
+    return False
 
 
 def read_places(path: Path = PLACES) -> list[int]:

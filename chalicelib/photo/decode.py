@@ -16,16 +16,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable
 from chalicelib.photo import memory
 from chalicelib.photo.exif import read_exif
-from chalicelib.photo.formats import (
-    DECODER_ERRORS,
-    FORMATS,
-    Decoder,
-    Format,
-    TimedFile,
-    describe,
-    detect_format,
-    load_decoder,
-)
+from chalicelib.photo.formats import DECODER_ERRORS, FORMATS, Format, TimedFile, describe, detect_format, load_decoder
 from chalicelib.photo.headers import check_directory, check_segments, read_webp_header, with_metadata_first
 from chalicelib.photo.pixels import Picture, decode, draft_side
 
@@ -119,8 +110,13 @@ def open_photo(data: bytes, limits: PhotoLimits) -> Photo:
     elif form.name == "TIFF":
         check_directory(data)
     file = TimedFile(data, limits.max_seconds)
-    if form.name == "WebP":
-        return _open_webp(data, form, file, decoder, limits)
+    if form.name == "WebP":  # its decoder at once allocates the whole image
+        header = read_webp_header(data)
+        if 0 in header.size:
+            raise _invalid_header(form.name, "no size")
+        _check_size(header.size, limits)
+        needed = memory.flat_bytes(header.size, form.bytes_per_pixel)
+        return Photo(form, header.image, header.size, file, lambda _: needed, lambda: decoder(file))
     try:
         image = decoder(file)
     except DECODER_ERRORS as error:
@@ -136,16 +132,6 @@ def open_photo(data: bytes, limits: PhotoLimits) -> Photo:
     }
     flat = lambda _: memory.flat_bytes(image.size, form.bytes_per_pixel)  # noqa: E731
     return Photo(form, image, image.size, file, decode_bytes.get(form.name, flat), lambda: image)
-
-
-def _open_webp(data: bytes, form: Format, file: TimedFile, decoder: Decoder, limits: PhotoLimits) -> Photo:
-    """Read the header of a WebP photo. `pixels` opens the decoder, which at once allocates the whole image."""
-    header = read_webp_header(data)
-    if 0 in header.size:
-        raise _invalid_header(form.name, "no size")
-    _check_size(header.size, limits)
-    flat = memory.flat_bytes(header.size, form.bytes_per_pixel)
-    return Photo(form, header.image, header.size, file, lambda _: flat, lambda: decoder(file))
 
 
 def prepare() -> None:

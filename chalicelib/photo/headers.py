@@ -135,30 +135,20 @@ def with_metadata_first(data: bytes) -> bytes:
             late_metadata.append(data[position:end])
         position = end
         if kind == b"IEND" or position >= len(data):
-            break
-    else:
-        raise PhotoUnreadable(f"the PNG photo has more than {_MAX_PNG_CHUNKS} chunks; save it again as a new file")
-    if not late_metadata:
-        return data
-    return b"".join([data[:pixels_start], *late_metadata, data[pixels_start:]])
+            return b"".join([data[:pixels_start], *late_metadata, data[pixels_start:]]) if late_metadata else data
+    raise PhotoUnreadable(f"the PNG photo has more than {_MAX_PNG_CHUNKS} chunks; save it again as a new file")
 
 
 def check_directory(data: bytes) -> None:
     """Raise `PhotoUnreadable` if a list in the first directory of a TIFF is too long. Takes at most a few ms."""
     order = "<" if data.startswith(b"II") else ">"
-    if len(data) < 10:
-        return
-    (start,) = struct.unpack_from(order + "I", data, 4)
-    if start + 2 > len(data):
-        return
-    (number,) = struct.unpack_from(order + "H", data, start)
+    (start,) = struct.unpack(order + "I", data[4:8].ljust(4, b"\0"))
+    (number,) = struct.unpack(order + "H", data[start : start + 2].ljust(2, b"\0"))
     entries = data[start + 2 : start + 2 + 12 * number]
     for _, kind, count, _ in struct.iter_unpack(order + "HHI4s", entries[: len(entries) // 12 * 12]):
         if count > _MAX_VALUES and kind not in _TEXT_AND_BYTES:
-            raise PhotoUnreadable(
-                f"the TIFF photo has a list of {count} values, but at most {_MAX_VALUES} are read; "
-                "save it again as a new file"
-            )
+            found = f"the TIFF photo has a list of {count} values, but at most {_MAX_VALUES} are read"
+            raise PhotoUnreadable(f"{found}; save it again as a new file")
 
 
 class Header(NamedTuple):
@@ -203,9 +193,7 @@ def read_webp_header(data: bytes) -> Header:
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 30:
-        return 0, 0
-    match data[12:16]:
+    match data[12:16] if len(data) >= 30 else b"":
         case b"VP8X":
             return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
         case b"VP8L":

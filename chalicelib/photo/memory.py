@@ -7,7 +7,7 @@ docs/explanation/photos.md has the table.
 import os
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 
@@ -57,10 +57,8 @@ def memory_limit() -> int:
     """Return the bytes that this process may use: its container's limit, or the machine's memory if that is smaller."""
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for path in _CGROUP_FILES:
-        try:
+        with suppress(OSError, ValueError):  # not Linux, another version of control groups, or "max" for no limit
             limits.append(int(path.read_text()))
-        except (OSError, ValueError):  # not Linux, another version of control groups, or "max" for no limit
-            continue
     return min(limits)
 
 
@@ -91,12 +89,10 @@ class DecodeMemory:
         with self._changed:
             self._waiting.append(ticket)
             try:
-                if not self._changed.wait_for(
-                    lambda: self._waiting[0] is ticket and self._free >= size, timeout=self._patience
-                ):
-                    raise Unavailable(
-                        "too many large photos are being decoded; try again in 2 s", retry_after=2, limit="decoding"
-                    )
+                is_next = lambda: self._waiting[0] is ticket and self._free >= size  # noqa: E731
+                if not self._changed.wait_for(is_next, timeout=self._patience):
+                    message = "too many large photos are being decoded; try again in 2 s"
+                    raise Unavailable(message, retry_after=2, limit="decoding")
                 self._free -= size
             finally:
                 self._waiting.remove(ticket)
@@ -122,21 +118,16 @@ def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
 
 
 def tiff_bytes(image: Image.Image) -> int:
-    """Return the maximum number of bytes that decoding a TIFF takes, not counting the file.
-
-    The decoder keeps the whole image and one strip or tile in memory.
-    """
+    """Return the same for a TIFF: the decoder keeps the whole image and one strip or tile in memory."""
     tags = getattr(image, "tag_v2", {})
     rotated = tags.get(Base.Orientation, 1) != 1
-    width, height = image.size
     strip_width = _int_tag(image, Base.TileWidth) or max(image.size)
-    strip_height = _int_tag(image, Base.TileLength) or min(
-        _int_tag(image, Base.RowsPerStrip) or height, max(image.size)
-    )
+    rows = min(_int_tag(image, Base.RowsPerStrip) or image.height, max(image.size))
+    strip_height = _int_tag(image, Base.TileLength) or rows
     bits = tags.get(Base.BitsPerSample, (8,))
     sample_bytes = max(4, sum(bits) // 8 + 1 if isinstance(bits, tuple) else 8)
     per_pixel = mode_bytes(image) + (_STORED.get(image.mode, 4) if rotated else 0)
-    return flat_bytes((width, height), per_pixel) + strip_width * strip_height * sample_bytes
+    return flat_bytes(image.size, per_pixel) + strip_width * strip_height * sample_bytes
 
 
 def tile_size(image: Image.Image) -> tuple[int, int]:
@@ -145,7 +136,7 @@ def tile_size(image: Image.Image) -> tuple[int, int]:
 
 
 def heic_bytes(image: Image.Image) -> int:
-    """Return the maximum number of bytes that decoding a HEIC photo takes, not counting the file."""
+    """Return the same for a HEIC photo."""
     deep, alpha = image.info.get("bit_depth", 8) > 8, image.mode not in ("L", "RGB")
     per_pixel = 8 if image.info.get("chroma") in (400, 420) else 16 if deep else 10
     return flat_bytes(image.size, per_pixel + (5 if deep and alpha else 1 if alpha else 0))

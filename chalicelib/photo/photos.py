@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -55,11 +55,10 @@ class PhotoFacts:
     def read(cls, data: bytes, limits: PhotoLimits) -> Self | None:
         """Return the facts of a photo's bytes, or None if the photo cannot be opened."""
         try:
-            photo = open_photo(data, limits)
+            with closing(open_photo(data, limits)) as photo:
+                return cls.of(photo)
         except ClientError:
             return None
-        photo.close()
-        return cls.of(photo)
 
 
 class DecodedPhoto(NamedTuple):
@@ -71,27 +70,23 @@ class DecodedPhoto(NamedTuple):
 
     @classmethod
     def of(cls, picture: Picture, size: int, detail: int, pixels: int) -> Self:
-        """Return a decoded photo. `size`, `detail`: as in `OpenedPhotos`. `pixels`: the original's shorter side."""
+        """Return a decoded photo. `size`, `detail`: as in `Photos`. `pixels`: the original's shorter side."""
         square = picture.square(size)
         return cls(square, picture.reduced(detail), quality_of(square, pixels))
 
 
 class OpenedPhotos:
-    """Photos that are opened and not decoded yet. Leaving its `with` block closes their files.
+    """Photos that are opened and not decoded yet. Leaving its `with` block closes them. `files`: closes them too."""
 
-    `size`: side of the general model's image in pixels. `detail`: side of the largest square that any model sees, in
-    pixels. `memory`: shared by all photos of the process.
-    """
-
-    def __init__(self, photos: Sequence[Photo], size: int, detail: int, memory: DecodeMemory) -> None:
-        self._photos, self._size, self._detail, self._memory = photos, size, detail, memory
+    def __init__(self, photos: Sequence[Photo], settings: "Photos", files: ExitStack) -> None:
+        self._photos, self._settings, self._files = photos, settings, files
         self.facts = tuple(map(PhotoFacts.of, photos))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        close_all(self._photos)
+        self._files.close()
 
     def decode(self) -> list[DecodedPhoto]:
         """Decode all photos; several at the same time. Raises `ClientError`."""
@@ -103,16 +98,18 @@ class OpenedPhotos:
             return list(pool.map(self._decode, range(len(self._photos))))
 
     def _decode(self, number: int) -> DecodedPhoto:
-        photo, detail = self._photos[number], self._detail
-        with _numbered(number, len(self._photos)), self._memory.reserve(photo.decode_bytes(detail)):
-            return DecodedPhoto.of(photo.decode(detail), self._size, detail, min(photo.width, photo.height))
+        photo, size = self._photos[number], self._settings.size
+        detail = max(size, self._settings.detail)
+        with _numbered(number, len(self._photos)), self._settings.memory.reserve(photo.decode_bytes(detail)):
+            return DecodedPhoto.of(photo.decode(detail), size, detail, min(photo.width, photo.height))
 
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Opens photos within limits. `size`: side of the general model's image. `memory`: shared by all photos.
+    """Opens photos within limits. `memory`: shared by all photos of the process.
 
-    `detail`: side of the largest square that any model sees, if it is larger than `size`.
+    `size`: side of the general model's image in pixels. `detail`: side of the largest square that any model sees, if it
+    is larger than `size`.
     """
 
     limits: PhotoLimits
@@ -122,21 +119,12 @@ class Photos:
 
     def open(self, photos: Sequence[bytes]) -> OpenedPhotos:
         """Open photos without decoding them. Raises `ClientError`."""
-        opened: list[Photo] = []
-        try:
+        with ExitStack() as files:  # which closes them after an error
+            opened: list[Photo] = []
             for number, data in enumerate(photos):
                 with _numbered(number, len(photos)):
-                    opened.append(open_photo(data, self.limits))
-        except BaseException:
-            close_all(opened)
-            raise
-        return OpenedPhotos(opened, self.size, max(self.size, self.detail), self.memory)
-
-
-def close_all(photos: Sequence[Photo]) -> None:
-    """Release the files of photos and their pixels."""
-    for photo in photos:
-        photo.close()
+                    opened.append(files.enter_context(closing(open_photo(data, self.limits))))
+            return OpenedPhotos(opened, self, files.pop_all())
 
 
 @contextmanager

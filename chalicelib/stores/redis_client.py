@@ -271,12 +271,7 @@ def fault_of(error: BaseException) -> str:
             return code
     if isinstance(error, RedisClusterException):
         return fault_of(error.__cause__) if error.__cause__ else "redis_clusterdown"
-    return _fault_of_connection(error)
-
-
-def _fault_of_connection(error: BaseException) -> str:
-    """Return the fault code of redis-py's `ConnectionError`, by the operating system's error that caused it."""
-    cause: BaseException | None = error
+    cause: BaseException | None = error  # of redis-py's `ConnectionError`, which an error of the system caused
     while cause is not None:
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
             return "redis_disconnected"

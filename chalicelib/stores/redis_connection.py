@@ -26,11 +26,9 @@ from chalicelib.stores.sign_in import Login, SignIn, Steps
 
 _MAX_REPLY = 65_536
 """Longest reply to `AUTH`, in bytes; it is one line."""
-
 _SILENCE = 1000
-"""Time for which the peer may leave a packet unacknowledged, in milliseconds.
-
-After that, a new sign-in is faster than to wait for the kernel, which doubles its pause before each resend."""
+"""Milliseconds for which the peer may leave a packet unacknowledged. After that, a new sign-in is faster than to wait
+for the kernel, which doubles its pause before each resend."""
 MAX_AGE = 11 * 3600.0
 """Age in seconds at which a connection is replaced. ElastiCache closes connections 12 h after their IAM sign-in."""
 GLANCE = 0.002
@@ -70,11 +68,10 @@ class RedisSignIns:
         if not lock.acquire(timeout=max(deadline.left(), 0.0)):
             raise SignInUnderWay("another thread is signing in")
         try:
-            sign_in = self._under_way.get(address)
-            if sign_in is None:
+            if address not in self._under_way:
                 steps = _steps(address, self._tls, self._login)
-                sign_in = self._under_way[address] = SignIn(steps, self._settings.connect, self._settings.sign_in)
-            is_over = True
+                self._under_way[address] = SignIn(steps, self._settings.connect, self._settings.sign_in)
+            sign_in, is_over = self._under_way[address], True
             try:
                 signed_in = sign_in.proceed(deadline)
                 is_over = signed_in is not None
@@ -92,8 +89,7 @@ class RedisSignIns:
         """Give up the sign-ins that are under way."""
         for address, lock in list(self._locks.items()):
             with lock:
-                sign_in = self._under_way.pop(address, None)
-                if sign_in is not None:
+                if sign_in := self._under_way.pop(address, None):
                     sign_in.close()
 
 

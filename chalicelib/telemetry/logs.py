@@ -44,18 +44,18 @@ def log_request(log: logging.Logger, record: "Record") -> None:
     noted, failure = record.notes.properties, record.failure
     fields: dict[str, Any] = {"request_id": record.request_id, "route": record.route, "cell": noted.get("cell")}
     if codes := noted.get("faults"):
-        faults = {"codes": codes, "details": record.notes.details}
-        log.warning("feature lookup hit dependency faults", extra=fields | faults)
+        extra = {**fields, "codes": codes, "details": record.notes.details}
+        log.warning("feature lookup hit dependency faults", extra=extra)
     if failure is None:
         return
     fields |= {"status": failure.status, "code": failure.code, "error": failure.cause}
     if failure.code == InternalError.code:
         log.error("request failed: internal error", extra=fields | {"trace": failure.trace})
     elif failure.status >= 500:
-        details = {"details": [failure.summary]} if failure.summary is not None else {}
+        fields |= {"details": [failure.summary]} if failure.summary is not None else {}
         # A broken model stays broken; all other causes are temporary.
         level = logging.ERROR if failure.is_lasting else logging.WARNING
-        log.log(level, "request failed: service unavailable", extra=fields | details)
+        log.log(level, "request failed: service unavailable", extra=fields)
     else:
         log.info("request rejected", extra=fields)
 
