@@ -12,7 +12,6 @@ import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +125,10 @@ def find_pack_problems(file: Path) -> list[str]:
 
 def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Iterator[str]:
     """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or at odds with others."""
-    name, known = manifest.labels.name, _known_taxa() if manifest.file.parent.resolve() == PACKS.resolve() else None
+    name, known = manifest.labels.name, None
+    if manifest.file.parent.resolve() == PACKS.resolve():
+        with KNOWN_TAXA.open(encoding="utf-8", newline="") as file:
+            known = {row["taxon"]: row["number"] for row in csv.DictReader(file)}
     lineages: dict[tuple[str, str], list[tuple[str, str]]] = {}
     ids: dict[int, str] = {}
     for animal in (*_general_animals(manifest), *animals):
@@ -153,12 +155,6 @@ def _general_animals(manifest: Manifest) -> Sequence[Animal]:
     above = manifest.file.parent.parent
     labels, taxa = above / "labels.csv", above / "taxa.csv"
     return Taxonomy.read(labels, taxa).animals if labels.is_file() and taxa.is_file() else ()
-
-
-@cache
-def _known_taxa() -> dict[str, str]:
-    with KNOWN_TAXA.open(encoding="utf-8", newline="") as file:
-        return {row["taxon"]: row["number"] for row in csv.DictReader(file)}
 
 
 def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:

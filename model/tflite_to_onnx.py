@@ -219,16 +219,12 @@ def _add_convolution(graph: _Graph, operator: Operator) -> None:
     _finish(graph, operator, graph.add("Conv", inputs, f"{operator.output.name}.linear", **moves))
 
 
-def _add_sum(graph: _Graph, operator: Operator) -> None:
-    names = [graph.real(tensor) for tensor in operator.inputs]
-    _finish(graph, operator, graph.add("Add", names, f"{operator.output.name}.linear"))
-
-
-def _add_pooling(graph: _Graph, operator: Operator) -> None:
-    (source,) = operator.inputs
-    if operator.size != source.shape[1:3] or operator.same:
+def _add_sum_or_mean(graph: _Graph, operator: Operator) -> None:
+    is_mean, name = operator.kind == "AVERAGE_POOL_2D", f"{operator.output.name}.linear"
+    if is_mean and (operator.size != operator.inputs[0].shape[1:3] or operator.same):
         raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
-    _finish(graph, operator, graph.add("GlobalAveragePool", [graph.real(source)], f"{operator.output.name}.linear"))
+    reals = [graph.real(tensor) for tensor in operator.inputs]
+    _finish(graph, operator, graph.add("GlobalAveragePool" if is_mean else "Add", reals, name))
 
 
 def _add_connected(graph: _Graph, operator: Operator) -> None:
@@ -245,8 +241,8 @@ def _add_connected(graph: _Graph, operator: Operator) -> None:
 _CONVERSIONS = {
     "CONV_2D": _add_convolution,
     "DEPTHWISE_CONV_2D": _add_convolution,
-    "ADD": _add_sum,
-    "AVERAGE_POOL_2D": _add_pooling,
+    "ADD": _add_sum_or_mean,
+    "AVERAGE_POOL_2D": _add_sum_or_mean,
     "FULLY_CONNECTED": _add_connected,
 }
 

@@ -235,7 +235,10 @@ def in_words(statement: Range, names: Mapping[str, str]) -> str:
     >>> in_words(parse("AU - AU-TAS ; lat >= -30.5"), {"AU": "Australia", "AU-TAS": "Tasmania"})
     'Australia without Tasmania, north of 30.5° S'
     """
-    limits = [_limit_in_words(each) for each in statement.limits]
+    limits = (
+        f"{_SIDES[each.axis, each.sign]} {abs(each.degrees):g}° {_COMPASS[each.axis][each.degrees < 0]}"
+        for each in statement.limits
+    )
     return ", ".join([_areas_in_words(statement.areas, names), *limits])
 
 
@@ -244,8 +247,3 @@ def _areas_in_words(areas: Areas, names: Mapping[str, str]) -> str:
         return names.get(areas.name, areas.name.replace("-", " "))
     steps = (f"{_WORDS[sign]}{_areas_in_words(each, names)}" for sign, each in areas.rest)
     return _areas_in_words(areas.first, names) + "".join(steps)
-
-
-def _limit_in_words(limit: Limit) -> str:
-    positive, negative = _COMPASS[limit.axis]
-    return f"{_SIDES[limit.axis, limit.sign]} {abs(limit.degrees):g}° {positive if limit.degrees >= 0 else negative}"

@@ -92,21 +92,15 @@ def listing(towns: Iterable[Town], features: Iterable[Feature], regions: Mapping
     for country in sorted(groups.keys() | kinds.keys()):
         lines.append(f"={country}")
         for region, members in sorted(groups[country].items()):
-            lines += [f"-{region}", *_town_lines(members)]
+            ordered = sorted(members, key=lambda town: (-town.population, town.names, town.latitude))
+            sizes = (round(math.log2(max(town.population, 1))) for town in ordered)
+            rows = (("|".join(each.names), [*_position(each), size]) for each, size in zip(ordered, sizes, strict=True))
+            lines += [f"-{region}", *_lines(rows)]
         for kind, places in sorted(kinds[country].items()):
-            lines += [f"+{kind}", *_feature_lines(places)]
+            by_name = sorted(places, key=lambda each: (each.names, each.latitude))
+            named = ((f"{'~' * each.is_wide}{'|'.join(each.names)}", _position(each)) for each in by_name)
+            lines += [f"+{kind}", *_lines(named)]
     return "\n".join(lines) + "\n"
-
-
-def _town_lines(towns: Iterable[Town]) -> Iterator[str]:
-    ordered = sorted(towns, key=lambda town: (-town.population, town.names, town.latitude))
-    sizes = (round(math.log2(max(town.population, 1))) for town in ordered)
-    return _lines(("|".join(town.names), [*_position(town), size]) for town, size in zip(ordered, sizes, strict=True))
-
-
-def _feature_lines(features: Iterable[Feature]) -> Iterator[str]:
-    ordered = sorted(features, key=lambda each: (each.names, each.latitude))
-    return _lines((f"{'~' * each.is_wide}{'|'.join(each.names)}", _position(each)) for each in ordered)
 
 
 def _lines(rows: Iterable[tuple[str, list[int]]]) -> Iterator[str]:

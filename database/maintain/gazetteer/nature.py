@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,8 @@ def read_natural_earth(path: Path) -> Iterator[Feature]:
     for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
         properties = feature["properties"]
         name, kind = properties["name"], _KINDS.get(properties["featurecla"])
-        own = names.get(name.strip(), (_in_full(name),))
+        in_full = reduce(lambda text, short: re.sub(short, _SHORT[short], text), _SHORT, name).strip()
+        own = names.get(name.strip(), (in_full,))
         if kind and own[0]:
             yield Feature(own, kind, "", *_middle(feature["geometry"]))
 
@@ -88,9 +90,3 @@ def _within(outline: np.ndarray[Any, Any], latitude: float) -> float:
     found = np.sort(start[:, 0] + (latitude - start[:, 1]) / (end[:, 1] - start[:, 1]) * (end[:, 0] - start[:, 0]))
     west, east = max(zip(found[::2], found[1::2], strict=True), key=lambda stretch: stretch[1] - stretch[0])
     return float((west + east) / 2)
-
-
-def _in_full(name: str) -> str:
-    for short, full in _SHORT.items():
-        name = re.sub(short, full, name)
-    return name.strip()

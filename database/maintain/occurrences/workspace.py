@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import duckdb
 from rich.console import Console
@@ -137,10 +137,9 @@ class Workspace:
             raise OccurrenceError(
                 f"{folder} cannot be created ({error.strerror}); give another folder with --work"
             ) from error
+        config: dict[str, Any] = {"memory_limit": of_duckdb, "preserve_insertion_order": False}
         try:
-            self.connection = duckdb.connect(
-                file, config={"memory_limit": of_duckdb, "preserve_insertion_order": False}
-            )
+            self.connection = duckdb.connect(file, config=config)
         except duckdb.Error as error:
             raise OccurrenceError(f"{file} cannot be opened ({_first_line(error)}); end any other load") from error
         self.connection.execute("set temp_directory = $1", [str(file.with_suffix(".spilled"))])
@@ -162,7 +161,11 @@ class Workspace:
     def read(self, tables: Iterable[Table], report: Callable[[str], None] = print) -> None:
         """Count the records of all tables, but skip parts that an earlier run counted. Raise `OccurrenceError`."""
         every = list(tables)
-        self._forget_others(set(map(_identity, every)))
+        done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
+        if done - set(map(_identity, every)):  # a count does not say from which file it is
+            self.is_resumed = False
+            for name in ("part", "counted", "faulty", "listed", "names"):
+                self.connection.execute(f"delete from {name}")
         for number, table in enumerate(every, 1):
             started = perf_counter()
             try:
@@ -245,7 +248,9 @@ class Workspace:
         relation = relations.with_places(self.connection, relation, table)
         ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
         if isinstance(table, TextTable) and table.is_checklist:
-            ask(f"insert into listed {listed_query(relation, self._filters)}")
+            is_introduced = "coalesce(bool_and(establishment in ('introduced', 'invasive', 'naturalised')), false)"
+            listed = f"from ({_checked(relation, self._filters)}) where dropped is null and country is not null"
+            ask(f"insert into listed select name, country, {is_introduced} {listed} group by all")
         new = f"select name from counted where part = {part} and name is not null except select name from names"
         if ask(f"select exists ({new})").fetchall() == [(True,)]:
 
@@ -261,14 +266,6 @@ class Workspace:
     def _is_done(self, table: Table, number: int) -> bool:
         query = "from part where source = $1 and number = $2"
         return bool(self.connection.execute(query, [_identity(table), number]).fetchall())
-
-    def _forget_others(self, wanted: set[str]) -> None:
-        """Delete all counts if they include files that are not `wanted`: a count does not say from which file it is."""
-        done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
-        if done - wanted:
-            self.is_resumed = False
-            for table in ("part", "counted", "faulty", "listed", "names"):
-                self.connection.execute(f"delete from {table}")
 
 
 def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
@@ -293,13 +290,6 @@ def count_query(relation: Relation, filters: Filters, months: bool = False) -> s
             {"sum(records)" if "records" in found else "count(*)"} as records, count(*) as rows
         from ({placed})
         group by all"""
-
-
-def listed_query(relation: Relation, filters: Filters) -> str:
-    """Return a query for the countries of each name in a checklist, and whether it was introduced there."""
-    return f"""
-        select name, country, coalesce(bool_and(establishment in ('introduced', 'invasive', 'naturalised')), false)
-        from ({_checked(relation, filters)}) where dropped is null and country is not null group by all"""
 
 
 def _checked(relation: Relation, filters: Filters) -> str:
