@@ -5,28 +5,22 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 
-import numpy as np
 import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
-from chalicelib.features.codec import NO_ANIMALS
-from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.taxonomy import DOMESTIC, Prediction, Relatives, Taxonomy
 from database.access import datasets
 from database.dataset import version_of
 from database.ranges.drawings import HEIGHT, WIDTH
 from tests.integration.database.sample_data import ask
-from tests.unit.chalicelib.model.real_tables import ELEPHANT, named
 
 TAXONOMY = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
 RELATIVES = Relatives(ROOT / "model" / "relatives.csv")
 PLACES = {
-    "Botswana": (-19.3, 23.0),
     "Kruger": (-24.0, 31.5),
     "London": (51.5, -0.1),
     "Monterey Bay": (36.7, -122.0),
@@ -37,23 +31,10 @@ PLACES = {
 }
 
 
-ELEPHANTS = (
-    ELEPHANT,
-    {"African elephant": 0.497, "tusker elephant": 0.473, "Asian elephant": 0.025},
-    {"tusker elephant": 0.853, "African elephant": 0.117, "Asian elephant": 0.027},
-)
-"""What the model says of clear photos of African elephants."""
-
-
 @pytest.fixture(scope="module")
 def loaded(loaded_database: str) -> Iterator[Connection]:
     with closing(psycopg2.connect(loaded_database)) as connection:
         yield connection
-
-
-def relatives_at(connection: Connection, place: str) -> list[int]:
-    ((relatives,),) = ask(connection, "select relatives from cell where cell = %s", cell_of(*PLACES[place]))
-    return list(relatives)
 
 
 def test_the_dataset_is_whole(loaded: Connection) -> None:
@@ -63,7 +44,6 @@ def test_the_dataset_is_whole(loaded: Connection) -> None:
     # AND every row's animal is in the dataset; cells of the open sea are in no country and have no row of their own
     missing = "select distinct animal from cell_animal except select animal from animal"
     assert ask(loaded, missing) == []
-
     # AND every wild and marine animal has a range
     assert ask(loaded, "select unknown from dataset") == [([],)]
     # AND every cell of a country has animals. Antarctica's interior aside, whose only animals live on its coast.
@@ -98,33 +78,10 @@ def test_places_have_the_relatives_that_they_are_known_for(
 ) -> None:
     predicted = next(each for each in TAXONOMY.animals if each.name == animal)
     prediction = Prediction(predicted.taxon, 1.0, predicted.lineage, is_domestic=predicted.kind in DOMESTIC)
-    names = {each.name for each in RELATIVES.close_to(prediction, relatives_at(loaded, place))}
+    ((relatives,),) = ask(loaded, "select relatives from cell where cell = %s", cell_of(*PLACES[place]))
+    names = {each.name for each in RELATIVES.close_to(prediction, relatives)}
     assert there <= names
     assert not not_there & names
-
-
-@pytest.mark.parametrize(("place", "unexpected"), [("Botswana", False), ("Kruger", False), ("London", True)])
-def test_an_elephant_is_an_elephant_wherever_the_photo_was_taken(
-    loaded: Connection, place: str, unexpected: bool
-) -> None:
-    # GIVEN what lives at a place
-    query = "select animal, weight, status from cell_animal where cell = %s order by animal"
-    animals, weights, status = zip(*ask(loaded, query, cell_of(*PLACES[place])), strict=True)
-    found = NO_ANIMALS._replace(
-        animals=np.array(animals, np.int32),
-        weights=np.array(weights, np.float32),
-        status=np.array(status, np.uint8),
-        relatives=np.array(relatives_at(loaded, place), np.uint16),
-    )
-    features = replace(NO_LOCATION, mode="narrowed", found=found)
-    for photo in ELEPHANTS:
-        # WHEN the photo is named there THEN it shows an elephant, which is known to live there or not
-        decision = named(photo, features)
-        assert decision.prediction is not None
-        assert "Elephantidae" in {taxon.scientific_name for taxon in decision.prediction.lineage}
-        assert decision.is_unexpected == unexpected
-        # AND where they live, an African one
-        assert unexpected or decision.prediction.taxon.name == "African elephant"
 
 
 def test_the_largest_drawings_of_ranges_are_small_and_on_the_map(loaded: Connection) -> None:

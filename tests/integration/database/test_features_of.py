@@ -38,20 +38,6 @@ def test_many_cells_are_one_query_and_each_has_a_row_with_its_areas_and_animals(
     assert features_of(connection) == []
 
 
-def test_a_connection_that_asked_before_sees_the_switch(connection: Connection, database_url: str) -> None:
-    # GIVEN a connection that has its plans cached
-    sample_data.load_all(connection, "one")
-    activate(connection, "one")
-    with closing(psycopg2.connect(database_url)) as reader:
-        for _ in range(10):
-            assert features_of(reader, sample_data.HERE)[0][1] == "one"
-        # WHEN another dataset is loaded and switched to THEN the next query has it
-        sample_data.load_all(connection, "two", animals=5)
-        activate(connection, "two")
-        ((_, version, _, animals, *_),) = features_of(reader, sample_data.HERE)
-        assert (version, animals) == ("two", [0, 1, 2, 3, 4])
-
-
 def test_seasons_of_a_cell_are_one_row(connection: Connection, database_url: str) -> None:
     # GIVEN a dataset with seasons in a cell
     sample_data.load_all(connection, "seasonal")

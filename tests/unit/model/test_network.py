@@ -58,8 +58,9 @@ def run(layer: Convolution, image: NDArray[np.float32]) -> NDArray[np.float32]:
     sides: dict[str, Any] = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
     sides["pads"] = [before, before, after, after]
     node = ReferenceEvaluator(helper.make_node("Conv", ["x", "w", "b"], ["y"], **sides, group=layer.groups))
-    (result,) = node.run(None, {"x": image[np.newaxis], "w": layer.weight, "b": layer.bias})
-    return cast("NDArray[np.float32]", result)[0]
+    found = cast("list[Any]", node.run(None, {"x": image[np.newaxis], "w": layer.weight, "b": layer.bias}))
+    result: NDArray[np.float32] = found[0][0]
+    return result
 
 
 @pytest.mark.parametrize("size", [9, 10])

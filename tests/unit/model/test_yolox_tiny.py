@@ -88,11 +88,6 @@ def test_int8_gives_the_boxes_of_fp32() -> None:
     assert np.corrcoef(scores.ravel(), small_scores.ravel())[0, 1] > 0.98
 
 
-def test_a_missing_range_is_an_error() -> None:
-    with pytest.raises(KeyError, match=r"stem\.conv\.linear"):
-        build(network(), SIZE, {"other": ActivationRange(0, 1)})
-
-
 def test_the_stem_sees_four_pixels_of_each_square_in_rgb() -> None:
     # GIVEN a stem that only sees one channel of the Focus layer: the green of the pixel below on the left
     weights = network()

@@ -73,9 +73,7 @@ def test_a_query_runs_in_the_workgroup_and_leaves_a_table(aws: Account) -> None:
     said: list[str] = []
     waited: list[float] = []
     counted = run(STATEMENT, SNAPSHOT, report=said.append, wait=waited.append)
-    # THEN it waits for the end
-    assert waited
-    # AND the statement writes to a folder of the result bucket that no other run has
+    # THEN it waits for the end, and the statement writes to a folder of the result bucket that no other run has
     assert counted.folder.startswith(f"s3://{RESULTS}/occurrences/{SNAPSHOT}/")
     identity = said[0].split()[1]
     execution = aws.client("athena").get_query_execution(QueryExecutionId=identity)["QueryExecution"]
@@ -83,6 +81,7 @@ def test_a_query_runs_in_the_workgroup_and_leaves_a_table(aws: Account) -> None:
     assert execution["QueryExecutionContext"] == {"Database": "faunalens_gbif"}
     assert execution["WorkGroup"] == WORKGROUP
     assert counted.citation == f"s3://{GBIF}/occurrence/{SNAPSHOT}/citation.txt"
+    assert waited
     assert run(STATEMENT, SNAPSHOT, report=said.append, wait=waited.append).folder != counted.folder
 
 
@@ -93,8 +92,7 @@ def test_the_command_says_what_to_load(capsys: pytest.CaptureFixture[str]) -> No
     assert f"aws s3 cp --recursive s3://{RESULTS}/occurrences/{SNAPSHOT}/" in said
     assert "python -m database.maintain load counts --months --citation" in said
 
-
-def test_a_snapshot_that_is_not_there_is_an_error_that_names_the_latest(capsys: pytest.CaptureFixture[str]) -> None:
+    # BUT a snapshot that is not there is an error that names the latest
     assert main(["athena", "--run", "--snapshot", "2026-12-01"]) == 1
     assert "no snapshot of 2026-12-01; the latest is --snapshot 2026-11-01" in capsys.readouterr().err
 

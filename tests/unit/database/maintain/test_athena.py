@@ -21,7 +21,6 @@ class Scripted:
 
 
 def test_progress_says_how_much_was_scanned() -> None:
-    # GIVEN a query that runs for 25 seconds
     now = 0.0
 
     def wait(_seconds: float) -> None:
@@ -34,7 +33,6 @@ def test_progress_says_how_much_was_scanned() -> None:
     assert wait_for(client, "q", said.append, wait, lambda: now) == 3_000_000_000
     assert said == ["     12 s  running, 2.0 GB scanned"]
 
-
-def test_a_query_that_athena_ends_says_why() -> None:
+    # AND a query that Athena ends says why
     with pytest.raises(DatasetError, match=r"cancelled: Bytes scanned limit was exceeded\) after 1,000.0 GB; .*Limit"):
         wait_for(Scripted(("CANCELLED", 10**12)), "q", print, lambda _seconds: None)

@@ -30,8 +30,7 @@ from database.ranges.language import Area, Areas, Joined, Limit, Range, RangeSyn
 def test_areas_bind_as_the_grammar_says(text: str, areas: Areas) -> None:
     assert parse(text) == Range(areas)
 
-
-def test_limits_apply_to_the_whole_range() -> None:
+    # AND limits apply to the whole range
     assert parse("US CA ; lat <= 36.5, lon >= -100").limits == (Limit("lat", "<=", 36.5), Limit("lon", ">=", -100.0))
 
 

@@ -34,27 +34,14 @@ def test_all_cells_together_are_the_whole_map(outlines: Outlines) -> None:
     assert signed_area(ring) == GLOBE
 
 
-def test_a_cell_is_a_hexagon_and_neighbours_are_one_polygon(outlines: Outlines) -> None:
-    paris = cells_at(outlines, (48.9, 2.4))
-    ((ring,),) = outlines.polygons(outlines.rings(paris))
-    assert len(ring) == 6
-    assert np.ptp(ring, axis=0).max() < 3
-    ((both,),) = outlines.polygons(outlines.rings(paris | cells_at(outlines, (49.9, 2.4))))
-    assert len(both) == 10
-
-
 def test_a_hole_belongs_to_the_polygon_around_it_and_an_island_in_it_does_not(outlines: Outlines) -> None:
     # GIVEN a disc of cells with a ring of cells missing around its centre, and another cell far away
     earth, centre = outlines.earth, outlines.earth.positions([cell_of(48.9, 2.4)])
-    discs = []
-    for rings in (0, 1, 4):
-        realm = np.ones((2, len(earth.cells)), bool)
-        disc = np.zeros_like(realm)
-        disc[0, centre] = True
-        for _ in range(rings):
-            disc[0, np.unique(earth.neighbours[disc[0]])] = realm[0, 0]
-        discs.append(disc[0])
-    island, gap, whole = discs
+    discs = [np.isin(np.arange(len(earth.cells)), centre)]
+    for _ in range(4):
+        discs.append(discs[-1].copy())
+        discs[-1][earth.neighbours[discs[-2]]] = True
+    island, gap, *_, whole = discs
     inside = whole & ~gap | island | cells_at(outlines, (-33.9, 151.2))
     # WHEN it is outlined
     polygons = outlines.polygons(outlines.rings(inside))

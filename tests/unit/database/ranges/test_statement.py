@@ -17,17 +17,12 @@ def written(folder: Path, *rows: str, header: str = HEADER) -> Path:
     return path
 
 
-def test_empty_cells_mean_native_sure_and_throughout(tmp_path: Path) -> None:
-    [statement] = read_statements(written(tmp_path, "dacelo,AU - AU-TAS,,,,,avilist,"))
-    assert statement == Statement(
-        "dacelo", parse("AU - AU-TAS"), "native", "sure", "throughout", "", "avilist", "", "birds.csv, line 2"
-    )
-
-
-def test_every_value_is_kept_and_statements_are_grouped_by_taxon(tmp_path: Path) -> None:
+def test_every_value_is_kept_empty_ones_have_defaults_and_statements_are_grouped(tmp_path: Path) -> None:
     rows = 'grus,"Sahel ; lat <= 15, lon <= 3",native,doubt,within,winter,a,b', "dacelo,AU,,,,,a,", "grus,PL,,,,,a,"
     found = by_taxon(read_statements(written(tmp_path, *rows)))
     assert {taxon: len(those) for taxon, those in found.items()} == {"grus": 2, "dacelo": 1}
+    defaults = "native", "sure", "throughout", ""
+    assert found["dacelo"] == [Statement("dacelo", parse("AU"), *defaults, "a", "", "birds.csv, line 3")]
     text = "Sahel ; lat <= 15, lon <= 3"
     place = "birds.csv, line 2"
     assert found["grus"][0] == Statement("grus", parse(text), "native", "doubt", "within", "winter", "a", "b", place)
@@ -38,8 +33,6 @@ def test_every_value_is_kept_and_statements_are_grouped_by_taxon(tmp_path: Path)
     [
         ("grus,DE - ,,,,,a,", "birds.csv, line 3, column 5 of areas: expected an area instead of the end"),
         ("grus,DE,resident,,,,a,", "line 3: status is 'resident'; expected one of native, introduced, vagrant, absent"),
-        ("grus,DE,,maybe,,,a,", "line 3: certainty is 'maybe'; expected one of sure, doubt"),
-        ("grus,DE,,,partly,,a,", "line 3: extent is 'partly'; expected one of throughout, within"),
         ("grus,DE,,,,spring,a,", "line 3: season is 'spring'; expected one of breeding, winter, passage"),
         (",DE,,,,,a,", "line 3: taxon is empty"),
         ("grus,DE,,,,,,", "line 3: source is empty"),

@@ -90,17 +90,6 @@ def snapshot(path: Path, records: Sequence[Record], camel: bool = False) -> Path
     return path
 
 
-def own_csv(path: Path, records: Sequence[Record]) -> Path:
-    """Write a CSV of our own: a name and a place."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(
-            ["scientific_name", "latitude", "longitude", "occurrence_status", "basis_of_record", "year", "issue"]
-        )
-        rows.writerows([each.species, *each.row(0)[6:]] for each in records)
-    return path
-
-
 def events(path: Path, records: Sequence[Record]) -> Path:
     """Write a Darwin Core Archive with events as its core, which have the places, and occurrences as an extension."""
     of_event = ("decimalLatitude", "decimalLongitude", "year")
@@ -123,5 +112,4 @@ FORMATS: dict[str, Callable[[Path, Sequence[Record]], Path]] = {
     "Darwin Core Archive of events": events,
     "Parquet, lower case": snapshot,
     "Parquet, camel case": lambda path, records: snapshot(path, records, camel=True),
-    "CSV": own_csv,
 }

@@ -38,7 +38,7 @@ def test_cells_of_many_places_and_around_each_corner_of_the_icosahedron() -> Non
     # WHEN computed in SQL THEN each cell is H3's
     latitudes, longitudes = np.clip(places[:, 0], -90, 90).tolist(), places[:, 1].tolist()
     expected = [h3.latlng_to_cell(*place, RESOLUTION) for place in zip(latitudes, longitudes, strict=True)]
-    assert cells(latitudes, longitudes) == expected
+    assert cells([*latitudes, None], [*longitudes, None]) == [*expected, None]
 
 
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=20))
@@ -52,7 +52,3 @@ def test_cells_of_extreme_places(places: list[tuple[float, float]]) -> None:
                 h3.latlng_to_cell(place[0] + d, place[1] + e, RESOLUTION) for d in (-1e-6, 1e-6) for e in (-1e-6, 1e-6)
             ]
             assert cell in moved
-
-
-def test_a_record_without_a_place_has_no_cell() -> None:
-    assert cells([None], [None]) == [None]

@@ -8,18 +8,8 @@ from hypothesis import strategies as st
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import Earth
 from database.cell_animals import ROW, Cell, Seasons
-from database.maintain.occurrences.evidence import (
-    SEEN,
-    Counts,
-    Effort,
-    Surroundings,
-    around,
-    combine,
-    range_of_countries,
-    range_of_records,
-    seasons_of,
-    weights_of,
-)
+from database.maintain.occurrences import evidence
+from database.maintain.occurrences.evidence import SEEN, Counts, Effort, Surroundings, around, combine, weights_of
 from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE
 
 BERLIN, PARIS, SYDNEY = (cell_of(*place) for place in ((52.5, 13.4), (48.9, 2.35), (-33.9, 151.2)))
@@ -44,7 +34,6 @@ def at(earth: Earth, values: Counts, cell: int) -> float:
 
 
 def test_a_weight_depends_on_the_share_not_on_how_much_people_record(earth: Earth, surroundings: Surroundings) -> None:
-    # GIVEN a taxon with the same share where many records are made, and where few are
     group = counts(earth, BERLIN=100_000, SYDNEY=10_000)
     taxon = counts(earth, BERLIN=100, SYDNEY=10)
     found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
@@ -52,8 +41,7 @@ def test_a_weight_depends_on_the_share_not_on_how_much_people_record(earth: Eart
     for cell in (BERLIN, SYDNEY):
         assert at(earth, found, cell) == pytest.approx(1 - (1 - 0.001) ** SEEN, rel=0.01)
 
-
-def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, surroundings: Surroundings) -> None:
+    # AND where there are few records, neighbours and country count
     group, taxon = counts(earth, BERLIN=1e6, PARIS=1), counts(earth, BERLIN=1e4)
     found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
     assert at(earth, found, PARIS) > 0.9  # Germany's share, because one record says little
@@ -63,18 +51,16 @@ def test_where_there_are_few_records_neighbours_and_country_count(earth: Earth, 
     assert at(earth, found, SYDNEY) == pytest.approx(1 - 0.99**SEEN)
 
 
-@given(drawn=st.lists(st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))))
+DRAWN = st.tuples(st.integers(0, 41_161), st.integers(0, 5000), st.sampled_from([0.05, 0.15, 0.5, 1.0]))
+
+
+@given(drawn=st.lists(DRAWN, min_size=1))
 def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
     earth: Earth, drawn: list[tuple[int, int, float]]
 ) -> None:
     # GIVEN a written range and records of the group, none of which is of the taxon
-    written = np.array(
-        [(earth.cells[number], 1, weight, NATIVE) for number, _, weight in {each[0]: each for each in drawn}.values()],
-        ROW,
-    )
-    if not len(written):
-        return
-    written = written[np.argsort(written["cell"])]
+    of_cell = sorted({earth.cells[number]: weight for number, _, weight in drawn}.items())
+    written = np.array([(cell, 1, weight, NATIVE) for cell, weight in of_cell], ROW)
     group = np.zeros(len(earth.cells))
     for number, records, _ in drawn:
         group[number] = records
@@ -105,23 +91,23 @@ def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth)
 def test_a_taxon_of_a_checklist_lives_in_its_countries_with_doubt(earth: Earth, surroundings: Surroundings) -> None:
     native, introduced = surroundings.of_countries(["DE"]), surroundings.of_countries(["AU", "XX"])
     assert earth.cells[native].tolist() == sorted([BERLIN, PARIS])
-    rows = range_of_countries(1, {NATIVE: native, INTRODUCED: introduced}, False, earth)
+    rows = evidence.range_of_countries(1, {NATIVE: native, INTRODUCED: introduced}, False, earth)
     assert rows is not None
     assert {int(row["cell"]): (float(row["weight"]), int(row["status"])) for row in rows} == {
         BERLIN: (0.5, NATIVE),
         PARIS: (0.5, NATIVE),
         SYDNEY: (0.5, INTRODUCED),
     }
-    assert range_of_countries(1, {NATIVE: np.zeros(len(earth.cells), bool)}, False, earth) is None
+    assert evidence.range_of_countries(1, {NATIVE: np.zeros(len(earth.cells), bool)}, False, earth) is None
 
 
 def test_a_taxon_without_a_written_range_gets_one_from_enough_records(earth: Earth, surroundings: Surroundings) -> None:
     few = counts(earth, BERLIN=27, SYDNEY=3)
-    assert range_of_records(1, few * 0.9, few, earth, False) is None
+    assert evidence.range_of_records(1, few * 0.9, few, earth, False) is None
     # GIVEN one eager observer in Berlin, and no other observer in Germany
     records = counts(earth, BERLIN=1000)
     seen = weights_of(records, Effort.of(records, surroundings), surroundings)
-    found = range_of_records(1, records, seen, earth, False)
+    found = evidence.range_of_records(1, records, seen, earth, False)
     # THEN the range reaches beyond the one place: it has the other cells of the country too
     assert found is not None
     assert {BERLIN, PARIS} <= set(found["cell"].tolist())  # Paris is here a cell of Germany
@@ -132,10 +118,9 @@ FLAT = [1000] * 12
 
 
 def season(animal: list[int], group: list[int], earth: Earth) -> Seasons:
-    """The seasons of an animal with records in the first cell; its range is that cell and the next."""
     counts, effort = (np.zeros((12, len(earth.cells))) for _ in range(2))
     counts[:, 0], effort[:, 0] = animal, group
-    return seasons_of(7, around(counts, earth), around(effort, earth), np.array([0]), earth)
+    return evidence.seasons_of(7, around(counts, earth), around(effort, earth), np.array([0]), earth)
 
 
 def test_a_summer_bird_keeps_its_weight_in_summer(earth: Earth) -> None:

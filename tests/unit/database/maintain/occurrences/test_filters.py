@@ -7,11 +7,6 @@ from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.records import column_names
 
 
-def test_a_report_names_only_the_years_that_were_asked_for() -> None:
-    assert "from before 1980" in Filters().reasons
-    assert "from before 1980 or after 2020" in Filters(until=2020).reasons
-
-
 @pytest.mark.parametrize("basis", ["FOSSIL_SPECIMEN", "FossilSpecimen", "LIVING_SPECIMEN", "LivingSpecimen"])
 def test_specimens_are_left_out_as_gbif_and_as_darwin_core_write_them(basis: str) -> None:
     condition = Filters().reasons["fossil, or a living specimen in a zoo or garden"]

@@ -22,8 +22,6 @@ def name(number: int, scientific_name: str, **more: str) -> Name:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Vulpes vulpes (Linnaeus, 1758)", "Vulpes vulpes"),
-        ("Vulpes vulpes crucigera", "Vulpes vulpes"),
         ("Delphinium bolosii C.Blanché & Molero", "Delphinium bolosii"),
         ("Anser (Chen) rossii Cassin, 1861", "Anser rossii"),
         ("Vulpes von Frisch, 1775", "Vulpes"),

@@ -21,15 +21,8 @@ from database.maintain.occurrences.filters import Filters
 from database.maintain.occurrences.relations import of_parquet, of_text
 from database.maintain.occurrences.tables import OccurrenceError, tables_in
 from database.maintain.occurrences.workspace import RowCounts, Workspace, table_progress
-from tests.unit.database.maintain.occurrences.sample_records import (
-    DISTRIBUTION,
-    FORMATS,
-    TERMS,
-    Record,
-    meta,
-    simple_csv,
-    snapshot,
-)
+from tests.unit.database.maintain.occurrences import sample_records
+from tests.unit.database.maintain.occurrences.sample_records import FORMATS, TERMS, Record, meta, simple_csv, snapshot
 
 WORKSPACE = "database.maintain.occurrences.workspace"
 FOX, WOLF = ("Vulpes vulpes", 5219243), ("Canis lupus", 5219173)
@@ -116,14 +109,6 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     assert counts.dropped["outside the Earth"] == 1
 
 
-def test_a_quote_that_is_left_open_says_how_many_lines_it_takes(tmp_path: Path) -> None:
-    rows = ['Vulpes vulpes,52.52,13.4,"a den', *["Vulpes vulpes,52.52,13.4,"] * 4]
-    (tmp_path / "file").write_text("\n".join(["species,lat,lng,note", *rows]))
-    counts, _ = read(tmp_path / "file", tmp_path / "work")
-    assert [(each.line, each.fault) for each in counts.examples] == [(1, "unquoted value in 5 lines")]
-    assert counts.examples[0].text.startswith('Vulpes vulpes,52.52,13.4,"a den Vulpes vulpes,52.52')
-
-
 def stopping(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that is interrupted at a call."""
     calls = iter(range(at))
@@ -136,36 +121,24 @@ def stopping(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def test_a_parquet_file_is_counted_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a file of 40 rows, of which a run counts the first 32 before it stops
-    file = snapshot(tmp_path / "file", [Record(*FOX, *BERLIN)] * 24 + [Record(*WOLF, *PARIS)] * 16)
-    tables, lines = tables_in(file), list[str]()
-    with Workspace(tmp_path / "work", Filters(), rows=16) as counting:
-        with monkeypatch.context() as patch:
-            patch.setattr("database.maintain.occurrences.relations.of_parquet", stopping(2, of_parquet))
-            with pytest.raises(KeyboardInterrupt):
-                counting.read(tables, lines.append)
-        # WHEN run again THEN it counts the rest, once
-        counting.read(tables, lines.append)
-        query = "select scientific_name, sum(records) from counted join names using (name) group by all order by all"
-        found = counting.connection.execute(query).fetchall()
-    assert found == [("Canis lupus (Linnaeus, 1758)", 16), ("Vulpes vulpes (Linnaeus, 1758)", 24)]
-    assert "8 rows" in lines[-1]
-
-
-def test_a_second_run_counts_only_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a run that stops in the middle of a text
-    file = simple_csv(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
-    with Workspace(tmp_path / "work", Filters(), 1000) as counting, monkeypatch.context() as patch:
-        patch.setattr("database.maintain.occurrences.relations.of_text", stopping(2, of_text))
+@pytest.mark.parametrize(("written", "read_by"), [(simple_csv, of_text), (snapshot, of_parquet)])
+def test_a_second_run_counts_only_what_is_left(
+    written: Callable[..., Path], read_by: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a run that stops in the middle of a text, or of a Parquet file
+    file = written(tmp_path / "file", [Record(*FOX, *BERLIN)] * 40)
+    parts: dict[str, Any] = {"size": 1000, "rows": 16}
+    with Workspace(tmp_path / "work", Filters(), **parts) as counting, monkeypatch.context() as patch:
+        patch.setattr(f"database.maintain.occurrences.relations.{read_by.__name__}", stopping(2, read_by))
         with pytest.raises(KeyboardInterrupt):
             counting.read(tables_in(file), lambda _line: None)
         assert 0 < counting.counts().rows < 40
     # WHEN run again THEN all records count once
-    found, _, _ = counted(file, tmp_path / "work", size=1000)
-    assert found.total() == 40
+    query = "select sum(records) from counted"
+    assert read(file, tmp_path / "work", query, **parts)[1] == [(40,)]
     # AND other files begin anew
-    assert counted(simple_csv(tmp_path / "other", [Record(*FOX, *PARIS)]), tmp_path / "work", size=1000)[0].total() == 1
+    other = written(tmp_path / "other", [Record(*FOX, *PARIS)])
+    assert read(other, tmp_path / "work", query, **parts)[1] == [(1,)]
 
 
 def test_two_loads_with_other_filters_do_not_read_each_others_texts(
@@ -204,12 +177,9 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     # THEN the disk is to blame, and not the download
     with pytest.raises(OccurrenceError, match=r"\.part cannot be written \(No space left on device\); free .* --work"):
         counted(file, tmp_path / "work")
-
-
-def test_a_folder_of_counts_that_cannot_be_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "work").write_text("")
-    with pytest.raises(OccurrenceError, match=r"work cannot be created \(File exists\); .* --work"):
-        Workspace(tmp_path / "work", Filters())
+    # AND a folder that cannot be created is named
+    with pytest.raises(OccurrenceError, match=r"cannot be created \(File exists\); .* --work"):
+        Workspace(file, Filters())
 
 
 def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_errors(
@@ -242,13 +212,7 @@ def test_a_cube_by_cell_and_one_by_country(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("column", "code", "place"),
-    [
-        ("eeaCellCode", "10kmE428N267", (47.17, 9.51)),
-        ("mgrsCellCode", "32UNC66", (52.0, 10.0)),
-        ("eqdgCellCode", "E010N52CB", (52.3, 10.3)),
-        ("dmsgCellCode", "E01045N5215", (52.3, 10.8)),
-        ("isea3hCellCode", "1252000000010000000", (52.0, 10.0)),
-    ],
+    [("eeaCellCode", "10kmE428N267", (47.17, 9.51)), ("isea3hCellCode", "1252000000010000000", (52.0, 10.0))],
 )
 def test_a_cube_by_the_cells_of_other_grids(tmp_path: Path, column: str, code: str, place: tuple[float, float]) -> None:
     # GIVEN a cube of GBIF with the codes of a grid, one of which is none, and a cell as large as a country
@@ -268,10 +232,10 @@ def test_a_cube_by_cells_of_no_known_grid_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> None:
-    # GIVEN an archive of taxa with the extension Distribution
     columns = enumerate(("countryCode", "locationID", "establishmentMeans", "occurrenceStatus"), 1)
     taxa = (f"{TERMS}Taxon", "taxon.txt", [(1, "scientificName"), (2, "kingdom")])
-    (tmp_path / "meta.xml").write_text(meta(taxa, (DISTRIBUTION, "distribution.txt", columns)))
+    distribution = (sample_records.DISTRIBUTION, "distribution.txt", columns)
+    (tmp_path / "meta.xml").write_text(meta(taxa, distribution))
     (tmp_path / "taxon.txt").write_text("t1,Vulpes vulpes,Animalia\nt2,Canis lupus,Animalia\n")
     rows = ["t1,DE,,native,present", "t1,,ISO3166:au,introduced,", "t2,FR,,,absent", "t2,,TDWG:GER,,", "t9,DE,,,"]
     (tmp_path / "distribution.txt").write_text("".join(f"{row}\n" for row in rows))
@@ -309,14 +273,11 @@ def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
         "Pica pica\tX\t48.86\t2.35\t2020-05-01\t1\nPica pica\t2\t48.86\t2.35\t2020-05-01\t0\n"
     )
     # WHEN counted THEN what their reviewers refuse does not count
-    reason = "captive or cultivated"
-    assert counted(tmp_path / "observations.csv.gz", tmp_path / "work")[:2] == (
-        {("Vulpes vulpes", cell_of(*PARIS)): 1},
-        {reason: 1},
-    )
+    found, dropped, _ = counted(tmp_path / "observations.csv.gz", tmp_path / "work")
+    assert (found, dropped) == ({("Vulpes vulpes", cell_of(*PARIS)): 1}, {"captive or cultivated": 1})
     assert counted(tmp_path / "observations.csv.gz", tmp_path / "work", Filters(commercial=True))[0].total() == 0
-    reason = "casual, or not approved by a reviewer"
-    assert counted(tmp_path / "ebd.txt", tmp_path / "work")[:2] == ({("Pica pica", cell_of(*PARIS)): 1}, {reason: 1})
+    found, dropped, _ = counted(tmp_path / "ebd.txt", tmp_path / "work")
+    assert (found, dropped) == ({("Pica pica", cell_of(*PARIS)): 1}, {"casual, or not approved by a reviewer": 1})
 
 
 def test_elsewhere_than_on_a_terminal_there_is_a_line_every_ten_seconds() -> None:
