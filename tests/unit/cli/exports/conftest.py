@@ -79,9 +79,8 @@ MORE: Mapping[str, str | None] = {
     "said to be unclear.JPG": answer(None, subject="animal", animal_probability=0.4),
     "relative.JPG": answer(LION),
 }
-DOE = Observation(
-    "animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps & <eats>"
-)
+TRAITS = {"sex": "female", "life_stage": "adult", "behavior": "vigilance", "note": "limps & <eats>"}
+DOE = Observation("animal", *DEER, count=1, **TRAITS)
 FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
 
 

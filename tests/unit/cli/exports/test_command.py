@@ -1,11 +1,12 @@
-"""`faunalens export`: how exact the coordinates are, and that each format has a file of its own."""
+"""`faunalens export`: how exact coordinates are, that each format has its own file, and what people say of a study."""
 
 from pathlib import Path
 
 import pytest
 
 from cli.__main__ import run
-from cli.errors import Exit
+from cli.errors import CommandError, Exit
+from cli.exports.description import read_description
 from cli.words import rows_of
 
 
@@ -36,3 +37,27 @@ def test_each_format_has_a_file_of_its_own(
     assert run(["export", str(study), *options]) == Exit.USAGE
     assert said in capsys.readouterr().err
     assert not {"photos", "-"} & {path.name for path in study.parent.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[]", "is no object"),
+        ('{"who": 1}', "has who; expected"),
+        ('{"contributors": "me"}', "contributors is not as in datapackage.json"),
+        ('{"contributors": []}', "contributors is not as"),
+        ('{"contributors": [{"role": "contact"}]}', "contributors is not as"),
+        ('{"licenses": null}', "licenses is not as"),
+        ('{"licenses": ["CC0-1.0"]}', "licenses is not as"),
+        ('{"project": "Creek"}', "project is not as"),
+    ],
+)
+def test_a_description_of_which_no_export_can_be_made_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "about.json"
+    path.write_text(text)
+    with pytest.raises(CommandError, match=message):
+        read_description(path, "")
+    # THEN a file of an editor for Windows is read
+    path.write_text('{"title": "Creek"}', encoding="utf-8-sig")
+    assert read_description(path, "").title == "Creek"

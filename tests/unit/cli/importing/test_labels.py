@@ -84,11 +84,6 @@ def test_a_project_may_call_its_column_as_it_likes(tmp_path: Path) -> None:
     assert label.said == (IMPALA,)
 
 
-def test_another_table_has_no_labels(tmp_path: Path) -> None:
-    (tmp_path / "other.csv").write_text("path,species\na.jpg,impala\n")
-    assert [labels_in(each) for each in (tmp_path / "other.csv", tmp_path)] == [None, None]
-
-
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=20)
 
 

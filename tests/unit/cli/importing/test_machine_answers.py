@@ -20,7 +20,7 @@ SCORES = {path: score / 10 for score, (path, *_) in enumerate(PHOTOS, 2)}
 
 @pytest.mark.parametrize("has_model", [True, False])
 def test_other_processes_give_the_same_answers_in_the_same_order(
-    tmp_path: Path, has_model: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, has_model: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN predictions in batches, for a study without places
     study = tmp_path / "study.db"
@@ -42,6 +42,7 @@ def test_other_processes_give_the_same_answers_in_the_same_order(
 
     # WHEN another process weighs them THEN they are answered as this one does; without a model, both fail
     here = answers(many=100)
+    assert ("photos have no place, so the scores alone decide" in capsys.readouterr().err) == has_model
     assert answers(many=0) == here
     if has_model:
         assert {path: each["candidates"][0]["vision_score"] for path, each in here.items()} == SCORES

@@ -1,6 +1,7 @@
 """Predictions of each program, in the forms that its versions write."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ def test_pytorch_wildlife_has_corners_in_pixels(tmp_path: Path) -> None:
     said = only(tmp_path, {"annotations": [plain], "categories": ["animal", "person"]})
     box, person = (box for box, _ in said.frames[-1].boxes)
     assert (said.pixels, box.x, box.y, box.width, box.height, person.kind) == (True, 10, 20, 30, 40, "person")
+    shares = said.in_shares((100, 200))
+    assert (shares.pixels, shares.frames[-1].boxes[0][0]) == (False, replace(box, x=0.1, y=0.1, width=0.3, height=0.2))
     classes = {"clf_category": [0], "clf_confidence": [0.7]}
     named = {**boxes, "det_category": [1, 0], "det_confidence": [0.9, 0.8], **classes}
     head = {"det_categories": {"0": "animal", "1": "person"}, "clf_categories": {"0": "red fox"}}

@@ -71,9 +71,12 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
     assert (other.by, other.kind, other.named and other.named.name) == ("net 1", kind, name)
 
 
-def test_boxes_alone_are_no_opinion(weighing: Weighing) -> None:
-    said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()),))}, "", ("megadetector", "A"))
+def test_boxes_alone_are_no_opinion_and_have_no_names(weighing: Weighing) -> None:
+    said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (PERSON, ())))}, "", ("megadetector", "A"))
     text, opinion = weighing.answer(said, None, None)
     assert (opinion, with_others(text, [])) == (None, text)
     animal = {"name": "animal", "scientific_name": "Animalia", "rank": "kingdom"}
     assert opinion_in(text) == {"by": "megadetector A", "kind": "animal", "score": 0.9, **animal}
+    answer = json.loads(text)
+    assert (answer["subject"], answer["prediction"], answer["candidates"]) == ("animal", None, [])
+    assert (answer["people"]["count"], answer["model"]["version"]) == (1, "A")

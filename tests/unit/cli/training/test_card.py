@@ -7,7 +7,6 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -15,31 +14,39 @@ from hypothesis import strategies as st
 from chalicelib.config.settings import ROOT
 from chalicelib.model.detector import Box
 from cli.training.card import markdown, page
-from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point
-from tests.unit.cli.training.test_evaluation import FOX, HARE
+from cli.training.evaluation import OTHER, Evaluation, Point
+from tests.unit.cli.training.test_evaluation import ABOUT, FOX, HARE, outcome
 
 BOX = Box(0.25, 0.5, 0.2, 0.1, 0.9, "animal")
 CURVE = (Point(10, 2, 0.5), Point(20, 3, 0.6), Point(40, 6, 0.68))
 VOID = {"meta", "img", "br", "path", "circle"}
 
 
-def outcome(photo: str, camera: str, taxon: str, *probabilities: float, box: Box | None = BOX) -> Outcome:
-    return Outcome(Path(photo), camera, taxon, np.array(probabilities, np.float32), box)
-
-
 OUTCOMES = (
-    outcome("north/1.jpg", "north", "vulpes", 0.9, 0.05, 0.05),
-    outcome("north/2.jpg", "north", "vulpes", 0.1, 0.85, 0.05),
-    outcome("south/1.jpg", "south", "lepus", 0.1, 0.8, 0.1),
-    outcome("south/2.jpg", "south", "lepus", 0.3, 0.4, 0.3, box=None),
+    outcome("north/1.jpg", "vulpes", 0.9, 0.05, 0.05, box=BOX),
+    outcome("north/2.jpg", "vulpes", 0.1, 0.85, 0.05, box=BOX),
+    outcome("south/1.jpg", "lepus", 0.1, 0.8, 0.1, box=BOX),
+    outcome("south/2.jpg", "lepus", 0.3, 0.4, 0.3),
 )
-ABOUT = About(
-    *("dune_animals", (FOX, HARE), 0.95, "0123456789ab", 7),
-    places=("Utah", "Nevada"),
-    night=True,
-    licence="CC0-1.0",
+SEEN = Evaluation(
+    replace(ABOUT, places=("Utah", "Nevada"), night=True, licence="CC0-1.0"), OUTCOMES, {"vulpes": 0.7}, CURVE
 )
-SEEN = Evaluation(ABOUT, OUTCOMES, {"vulpes": 0.7}, CURVE)
+NO_MISTAKES = replace(SEEN, outcomes=OUTCOMES[2:], curve=())
+STRANGERS = Evaluation(
+    ABOUT,
+    (
+        outcome("north/0.jpg", "vulpes", 0.91, 0.04, 0.05, box=replace(BOX, score=1.0)),  # drawn by people
+        outcome("north/1.jpg", "vulpes", 0.6, 0.3, 0.1),
+        outcome("south/2.jpg", "vulpes", 0.05, 0.85, 0.1),
+        outcome("south/3.jpg", "lepus", 0.1, 0.8, 0.1),
+        outcome("west/4.jpg", "lepus", 0.1, 0.2, 0.7),
+        outcome("west/5.jpg", OTHER, 0.2, 0.1, 0.7),
+        outcome("west/6.jpg", OTHER, 0.95, 0.0, 0.05),
+    ),
+    {"vulpes": 0.75, "lepus": 0.7},
+    CURVE,
+)
+"""A head that works anywhere, by day too, and was tried on other animals."""
 
 
 def elements(text: str) -> list[str]:
@@ -56,21 +63,6 @@ def words_of(text: str) -> str:
     """Return what a reader of a page sees, on one line."""
     body = text.partition("<body>")[2]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
-
-
-STRANGERS = replace(
-    SEEN,
-    outcomes=(
-        replace(OUTCOMES[0], box=replace(BOX, score=1.0)),  # drawn by people
-        *OUTCOMES[1:],
-        outcome("west/1.jpg", "west", OTHER, 0.8, 0.1, 0.1),
-    ),
-    about=replace(ABOUT, night=False, places=(), licence=""),
-)
-"""The same head, if it works anywhere, by day too, and was tried on another animal."""
-
-
-NO_MISTAKES = replace(SEEN, outcomes=OUTCOMES[2:], curve=())
 
 
 @pytest.mark.parametrize(
@@ -123,7 +115,7 @@ TEXT = st.text(st.characters(codec="utf-8"))
 @example("![a](http://b/c.png) <img>", "_a_ & [b](c) | `d`", "<script>")
 def test_any_name_of_a_photo_camera_or_animal_is_only_text(photo: str, camera: str, animal: str) -> None:
     # GIVEN a wrong photo with this name
-    wrong = outcome(f"a{photo}", f"a{camera}", "vulpes", 0.1, 0.9, 0.0)
+    wrong = replace(OUTCOMES[1], photo=Path(f"a{photo}"), camera=f"a{camera}")
     taxa = (FOX, HARE._replace(name=f"a{animal}"))
     evaluation = replace(SEEN, about=replace(ABOUT, taxa=taxa), outcomes=(OUTCOMES[0], wrong, *OUTCOMES[2:]))
     # THEN it changes neither the elements of the page nor the tables
@@ -154,8 +146,8 @@ def test_the_confusion_has_shares_and_counts_and_marks_what_is_right() -> None:
 
 def test_a_bin_is_a_circle_as_large_as_its_photos() -> None:
     # GIVEN one photo of which the head is half sure, and four of which it is sure
-    sure = (outcome(f"a/{number}.jpg", "a", "vulpes", 0.95, 0.05, 0.0) for number in range(4))
-    bins = (outcome("a/5.jpg", "a", "vulpes", 0.55, 0.05, 0.4), *sure)
+    sure = (outcome(f"a/{number}.jpg", "vulpes", 0.95, 0.05, 0.0) for number in range(4))
+    bins = (outcome("a/5.jpg", "vulpes", 0.55, 0.05, 0.4), *sure)
     (_, x, y, small), (_, right, top, large) = circles(picture(replace(SEEN, outcomes=bins), "reliability"))
     assert (x < right, y == top, large / small) == (True, True, 2)
 

@@ -1,4 +1,4 @@
-"""Figures of a trained head: what is right, named, confused, reliable and worst."""
+"""Figures of a trained head: what is right, named and reliable. tests/golden/card/ has all figures of some photos."""
 
 from pathlib import Path
 
@@ -7,65 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.model.detector import Box
 from chalicelib.model.taxonomy import Animal, Taxon
-from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point, Row, outlook
+from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point, outlook
 
 FOX = Animal(1, "vulpes", 0, "fox", "Vulpes", "genus", "wild", (Taxon("fox", "Vulpes", "genus"),))
 HARE = Animal(2, "lepus", 1, "hare", "Lepus", "genus", "wild", (Taxon("hare", "Lepus", "genus"),))
-ABOUT = About("deer", (FOX, HARE), 0.95, "0" * 12)
+ABOUT = About("dune_animals", (FOX, HARE), 0.95, "0123456789ab", 7)
 
 
-def outcome(number: int, camera: str, taxon: str, *probabilities: float) -> Outcome:
-    return Outcome(Path(f"{number}.jpg"), camera, taxon, np.array(probabilities, np.float32), None)
+def outcome(photo: str, taxon: str, *probabilities: float, box: Box | None = None) -> Outcome:
+    """Return a photo by the camera of its folder."""
+    return Outcome(Path(photo), photo.partition("/")[0], taxon, np.array(probabilities, np.float32), box)
 
 
-OUTCOMES = (
-    outcome(0, "north", "vulpes", 0.91, 0.04, 0.05),
-    outcome(1, "north", "vulpes", 0.6, 0.3, 0.1),
-    outcome(2, "south", "vulpes", 0.05, 0.85, 0.1),
-    outcome(3, "south", "lepus", 0.1, 0.8, 0.1),
-    outcome(4, "west", "lepus", 0.1, 0.2, 0.7),
-    outcome(5, "west", OTHER, 0.2, 0.1, 0.7),
-    outcome(6, "west", OTHER, 0.95, 0.0, 0.05),
-)
-
-
-def evaluation(*outcomes: Outcome) -> Evaluation:
-    return Evaluation(ABOUT, outcomes, {"vulpes": 0.75, "lepus": 0.7}, ())
-
-
-FOUND = evaluation(*OUTCOMES)
-
-
-def test_a_photo_is_named_if_its_taxon_is_certain_enough() -> None:
-    assert [FOUND.name_of(each) for each in OUTCOMES] == ["vulpes", None, "lepus", "lepus", None, None, "vulpes"]
-    # WHEN a taxon has no threshold, because it never was precise enough THEN it is never named
-    never = Evaluation(ABOUT, OUTCOMES, {}, ())
-    assert (never.total.named, never.total.right_of_named) == (0, None)
-
-
-def test_shares_are_of_photos_that_show_a_taxon_of_the_head_and_strangers_count_apart() -> None:
-    assert FOUND.total == Row(None, 5, 3, 3 / 5, 3 / 5, 2 / 3)
-    assert FOUND.rows == (
-        Row(FOX, 3, 2, 2 / 3, 2 / 3, 1 / 2),
-        Row(HARE, 2, 2, 1 / 2, 1 / 2, 1 / 2),
-        Row(None, 2, 1, 1 / 2, 1 / 2, None),
-    )
-    # THEN the confusion counts by what is shown and by what is said
-    assert FOUND.confusion.tolist() == [[2, 1, 0], [0, 1, 1], [1, 0, 1]]
-
-
-def test_reliability_compares_what_was_stated_with_what_was_right() -> None:
-    found = [(each.low, each.photos, each.right) for each in FOUND.reliability]
-    assert found == [(0.2, 2, 1 / 2), (0.6, 1, 1), (0.8, 2, 1 / 2), (0.9, 2, 1 / 2)]
-    assert FOUND.reliability[-1].stated == pytest.approx(0.93)
-
-
-def test_the_worst_photos_are_the_surest_wrong_ones() -> None:
-    assert [[each.photo.stem for each in FOUND.worst(most)] for most in (20, 1)] == [["6", "2"], ["6"]]
-    # THEN nothing at all has none, and no share
-    empty = evaluation()
+def test_of_nothing_nothing_is_right_and_a_taxon_that_never_was_precise_enough_is_never_named() -> None:
+    empty = Evaluation(ABOUT, (), {}, ())
     assert (empty.worst(), empty.total, empty.reliability) == ([], (None, 0, 0, 0, 0, None), ())
+    never = Evaluation(ABOUT, (outcome("a/1.jpg", "vulpes", 0.9, 0.1, 0),), {"lepus": 0.5}, ())
+    assert (never.total.right, never.total.named, never.total.right_of_named) == (1, 0, None)
 
 
 SHARES = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda each: sum(each) > 0.01)
@@ -73,8 +33,8 @@ SHARES = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda each: s
 
 @given(st.lists(st.tuples(SHARES, st.sampled_from(["vulpes", "lepus", OTHER]))))
 def test_every_photo_counts_once(drawn: list[tuple[list[float], str]]) -> None:
-    outcomes = [outcome(at, "c", taxon, *(p / sum(ps) for p in ps)) for at, (ps, taxon) in enumerate(drawn)]
-    found = evaluation(*outcomes)
+    outcomes = tuple(outcome(f"c/{at}.jpg", taxon, *(p / sum(ps) for p in ps)) for at, (ps, taxon) in enumerate(drawn))
+    found = Evaluation(ABOUT, outcomes, {}, ())
     assert found.confusion.sum() == sum(each.photos for each in found.rows) == len(outcomes)
     assert sum(each.photos for each in found.reliability) == len(outcomes)
 
