@@ -64,24 +64,6 @@ def test_the_page_gets_its_own_key_if_keys_are_demanded(api_keys: bool) -> None:
     assert ("security" in document["paths"]["/identify"]["post"]) is api_keys
 
 
-def test_the_page_speaks_the_language_of_its_reader() -> None:
-    # GIVEN a browser that prefers French
-    french = {"accept-language": "fr-CA, en;q=0.5"}
-    page = respond("GET", "/", Request("r-1", french))
-    # THEN the page is French, and caches know what that depends on
-    assert '<html lang="fr"' in str(page.body)
-    assert page.headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
-    assert "Set-Cookie" not in page.headers
-    # AND the same page is not sent again
-    again = respond("GET", "/", Request("r-2", {**french, "if-none-match": page.headers["ETag"]}))
-    assert (again.status, again.body, again.headers["ETag"]) == (304, "", page.headers["ETag"])
-    # WHEN its reader chooses German THEN that is what it is, and the browser remembers it
-    german = respond("GET", "/", Request("r-3", french, {"lang": ["de"]}))
-    assert '<html lang="de"' in str(german.body)
-    cookie, _, _ = german.headers["Set-Cookie"].partition(";")
-    assert '<html lang="de"' in str(respond("GET", "/", Request("r-4", {**french, "cookie": cookie})).body)
-
-
 def test_an_answer_is_counted_in_its_classes_for_a_later_lookup(tmp_path: Path) -> None:
     # GIVEN an application that identifies a photo of a place
     services = services_in(tmp_path, TwoDatasets(FROG))

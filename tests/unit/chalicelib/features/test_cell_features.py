@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.features.cache import ROLLOUT, lease_key, value_key
-from chalicelib.features.cell_features import SHORTEST, CellFeatures
-from chalicelib.features.codec import CachedValue, CellAnimals, pack, unpack
+from chalicelib.features.cell_features import SHORTEST, CellFeatures, SingleFlight
+from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.features import Features
-from chalicelib.features.lookup import FAILED
+from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.features.lookup import FAILED, Memory, MemoryEntry
 from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF
@@ -90,19 +91,6 @@ class TestLevels:
         assert container.at(CELL).cache == "hit"
         world.clock.sleep(0.02)
         assert container.at(CELL).cache == "miss"
-
-    def test_an_unknown_cell_is_remembered_too(self, world: World) -> None:
-        # GIVEN open sea
-        world.store.empty.add(CELL)
-        container = world.container()
-        # THEN it is unknown_area, from the database once
-        assert outcome(container.at(CELL)) == ("unknown_area", "miss", ())
-        assert outcome(container.at(CELL)) == ("unknown_area", "memory", ())
-        assert outcome(world.container().at(CELL)) == ("unknown_area", "hit", ())
-        # AND for less time
-        data = world.cache.get(value_key(CELL, "v1"))
-        assert data is not None
-        assert unpack(data, CELL, "v1").soft == world.clock.time() + 25
 
 
 class TestStale:
@@ -460,3 +448,49 @@ class TestDemand:
         world.distrust()
         container.at(CELL)
         assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)
+
+
+def test_cells_do_not_wait_for_each_other() -> None:
+    flights = SingleFlight[int]()
+    inner = flights.join(1, lambda: flights.join(2, lambda: 2, Deadline.after(1))[0] or 0, Deadline.after(1))
+    assert inner == (2, True)
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    flights, go, begun = SingleFlight[str](), Event(), Event()
+
+    def look_up() -> str:
+        begun.set()
+        assert go.wait(5)
+        return "late"
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(flights.join, 7, look_up, Deadline.after(5))
+        assert begun.wait(5)
+        assert flights.join(7, look_up, Deadline.after(0.01)) == (None, False)
+        go.set()
+        assert first.result() == ("late", True)
+
+
+def test_an_exception_is_its_callers_own_and_frees_the_cell() -> None:
+    flights = SingleFlight[int]()
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        flights.join(1, broken, Deadline.after(1))
+    assert flights.join(1, lambda: 3, Deadline.after(1)) == (3, True)
+
+
+def test_the_entry_written_longest_ago_makes_room() -> None:
+    # GIVEN a memory of three that is full
+    memory, entry = Memory(3), MemoryEntry(NO_LOCATION, fresh=0, soft=0, hard=10)
+    for cell in (1, 2, 3):
+        memory.put(cell, entry)
+    # WHEN the first is written anew and a fourth comes
+    memory.put(1, entry)
+    memory.put(4, entry)
+    # THEN the second, now the oldest, is gone
+    assert [memory.get(cell) is not None for cell in (1, 2, 3, 4)] == [True, False, True, True]
+    assert len(memory) == 3

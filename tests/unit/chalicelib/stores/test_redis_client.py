@@ -312,25 +312,6 @@ class TestRedirections:
 class TestTLS:
     URL = "rediss://localhost:{port}"
 
-    def test_one_context_serves_all_connections(
-        self, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        built: list[ssl.SSLContext] = []
-        build = ssl.create_default_context
-
-        def counted(*args: Any, **options: Any) -> ssl.SSLContext:
-            built.append(build(*args, **options))
-            return built[-1]
-
-        monkeypatch.setattr(ssl, "create_default_context", counted)
-        with (
-            scripted(lambda _: b"$1\r\nv\r\n", tls=certificates.good.context) as server,
-            client(server, url=self.URL, ca=certificates.authority, idle=0.0) as redis,
-        ):
-            assert [value(redis), value(redis)] == [b"v", b"v"]
-            assert server.connections == 2
-        assert len(built) == 1
-
     def test_a_connection_is_reused(self, certificates: Certificates) -> None:
         # The session tickets that TLS 1.3 sends after the handshake must not look like a closed connection.
         with (

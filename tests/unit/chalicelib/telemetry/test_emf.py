@@ -34,29 +34,6 @@ def directive_of(line: dict[str, Any]) -> dict[str, Any]:
     return dict(directive)
 
 
-def test_a_line_is_in_the_embedded_metric_format() -> None:
-    # GIVEN a record WHEN it is written
-    (line,) = emitted(Notes({"Requests": 1, "Latency": 3.5}, properties={"request_id": "r-1"}))
-    # THEN the line declares each metric with its unit under the two dimensions, and has a timestamp
-    assert line == {
-        "service": "faunalens",
-        "stage": "test",
-        "request_id": "r-1",
-        "Requests": 1,
-        "Latency": 3.5,
-        "_aws": {
-            "Timestamp": 1_800_000_000_500,
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": "Faunalens",
-                    "Dimensions": [["service", "stage"]],
-                    "Metrics": [{"Name": "Requests", "Unit": "Count"}, {"Name": "Latency", "Unit": "Milliseconds"}],
-                }
-            ],
-        },
-    }
-
-
 def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
     # GIVEN metrics of which some have the dimension route, and a code that none of them has
     metrics = {"Requests": 1.0, "Latency": 3.5, "TopScore": 0.5}
@@ -125,15 +102,6 @@ def test_a_line_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> Non
             emitter.emit(Notes({"Requests": 1}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_tier_is_a_dimension_of_every_line() -> None:
-    stream = io.StringIO()
-    Emitter("faunalens", "test", stream, tier="web").emit(Notes({"Requests": 1}, dimensions={"route": "/identify"}))
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    common = ["service", "stage", "tier"]
-    assert [directive_of(line)["Dimensions"] for line in lines] == [[common], [[*common, "route"]]]
-    assert {line["tier"] for line in lines} == {"web"}
 
 
 def test_a_line_can_be_serialized_without_importing_aiohttp() -> None:
