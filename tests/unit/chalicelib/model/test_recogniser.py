@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,7 +137,12 @@ def test_a_photo_of_nothing_is_named_once(tmp_path: Path, monkeypatch: pytest.Mo
     # GIVEN a photo in which neither the general model nor a detector sees an animal
     recogniser, names = recogniser_in(tmp_path, seeing(0.01)), list[object]()
     name = Naming.name
-    monkeypatch.setattr(Naming, "name", lambda *each: names.append(each) or name(*each))
+
+    def noted(*given: Any) -> Any:
+        names.append(given)
+        return name(*given)
+
+    monkeypatch.setattr(Naming, "name", noted)
     # WHEN a detector has looked for people; THEN that is not asked again which animal it is
     found = recognise(recogniser, photo(ground=YELLOW))
     assert (found.detections is None, found.looked_twice, len(names)) == (False, False, 1)
