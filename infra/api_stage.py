@@ -57,10 +57,9 @@ def throttle_limits(stage: str) -> ThrottleLimits:
 def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
     """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
     document: dict[str, Any] = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
-    if stage not in document["stages"]:
-        raise PreconditionFailed(
-            f"infra/stages/limits.json has no stage {stage}, only {', '.join(document['stages'])}; add its limits"
-        )
+    if stage not in (known := document["stages"]):
+        only = ", ".join(known)
+        raise PreconditionFailed(f"infra/stages/limits.json has no stage {stage}, only {only}; add its limits")
     visitors, shares = document["visitors"][stage], document["shares"]
     total = ThrottleLimits(**document["stages"][stage])
     counts = {Method(*name.split()): count for name, count in document["files"].items()}

@@ -39,8 +39,7 @@ def stages() -> list[str]:
 
 def function_settings(stage: str) -> dict[str, dict[str, Any]]:
     """Return the settings of a stage's functions by name in app.py. Raise `PreconditionFailed` for an unknown stage."""
-    found = _stages()
-    if stage not in found:
+    if stage not in (found := _stages()):
         known = ", ".join(found)
         raise PreconditionFailed(f"config.json has no stage {stage}, only {known}; add the stage and its policy files")
     settings: dict[str, dict[str, Any]] = found[stage].get("lambda_functions", {})

@@ -1,7 +1,4 @@
-"""Patch Chalice, so that API Gateway sends its own errors as problem+json; and where the API demands keys.
-
-Chalice has no setting for the first. It demands API keys only where app.py says so, for all stages.
-"""
+"""Patch Chalice, so that API Gateway sends its own errors as problem+json, for which Chalice has no setting."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +10,6 @@ from chalice.deploy.swagger import SwaggerGenerator
 
 from chalicelib import errors
 from chalicelib.api.http import HTTPS_ONLY, KEY_HEADER, headers_of, problem_of
-from chalicelib.application import ROUTES
 
 _NOT_FOUND = errors.NotFound("no route has this path and method; GET openapi.json lists the routes")
 _UNAVAILABLE = errors.Unavailable("the service is overloaded or did not answer in time; try again")
@@ -48,17 +44,6 @@ def install() -> None:
 def _with_gateway_responses(self: SwaggerGenerator, app: Chalice, rest_api: RestAPI | None = None) -> dict[str, Any]:
     responses = {kind: _response(error) for kind, error in GATEWAY_RESPONSES.items()}
     return {**_generate(self, app, rest_api), "x-amazon-apigateway-gateway-responses": responses}
-
-
-def add_key_security(document: dict[str, Any]) -> dict[str, Any]:
-    """Make the keyed routes of a Swagger definition demand an API key. Return the definition."""
-    document["securityDefinitions"] = {"api_key": {"type": "apiKey", "name": KEY_HEADER, "in": "header"}}
-    paths = document.setdefault("paths", {})
-    for route in ROUTES:
-        for method in route.methods if route.keyed else ():
-            operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
-            operation["security"] = [{"api_key": []}]
-    return document
 
 
 def _response(error: errors.HTTPError) -> dict[str, Any]:

@@ -80,17 +80,16 @@ class Keys:
 
     def revoke_all(self) -> int:
         """Delete the keys of all clients, since deleting the usage plan does not. Return their number."""
-        keys = self._found()
-        for each in keys.values():
-            self._gateway.delete_api_key(apiKey=each["id"])
+        for name in (keys := self._found()):
+            self._gateway.delete_api_key(apiKey=keys[name]["id"])
         return len(keys)
 
     def _plan(self) -> str:
         if plan := self._stage.outputs.get("KeyPlanId"):
             return plan
+        stage, advice = self._stage.name, 'write "ApiKeys": "required" into'
         raise PreconditionFailed(
-            f'stage {self._stage.name} demands no keys; write "ApiKeys": "required" into '
-            f"infra/stages/{self._stage.name}.json and deploy the stage again"
+            f"stage {stage} demands no keys; {advice} infra/stages/{stage}.json and deploy it again"
         )
 
     def _found(self) -> dict[str, Any]:

@@ -127,9 +127,8 @@ def check(url: str, echo: Echo, ask_health: AskHealth, key: str = "") -> None:
         if (source := answer["features"]["cache"]) == "memory":
             echo(f"memory    attempt {attempt}: features from memory ({answer['timings_ms']['total']:.0f} ms)")
             return
-    raise PreconditionFailed(
-        f"features.cache is not `memory` in {REPEATS} repeated identifications, but {source}; {_HELP}"
-    )
+    wrong = f"features.cache is not `memory` in {REPEATS} repeated identifications, but {source}"
+    raise PreconditionFailed(f"{wrong}; {_HELP}")
 
 
 def _place_with_animals(url: str, echo: Echo, key: str) -> str:
@@ -146,9 +145,8 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
             areas = ", ".join(found["location"]["areas"])
             echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
-    raise PreconditionFailed(
-        "no place in database/places.csv has animals; load the data, or add places that your data covers"
-    )
+    advice = "load the data, or add places that your data covers"
+    raise PreconditionFailed(f"no place in database/places.csv has animals; {advice}")
 
 
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Run the steps of a command, from any step on, and poll with a timeout. All steps can be repeated."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from time import monotonic, sleep
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,8 +17,7 @@ class PreconditionFailed(Exception):
     """A step cannot run, or its result is wrong. The message says how to fix the cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`.
 
     `minutes`: estimated duration of the first run, without uploads; not yet measured on AWS.

@@ -20,8 +20,7 @@ from infra.step import Echo, PreconditionFailed, Step
 from infra.template import BACKFILL, PACKAGES, as_text, only, parameters_of, pipeline, read_template
 from infra.template.web import CDN_PREFIX_LIST, check_names, has_tls, web_template
 
-WATCHED_MINUTES = 10
-"""Minutes for which an alarm watches a change of a stack that shifts traffic slowly, as in prod."""
+WATCHED_MINUTES = 10  # minutes for which an alarm watches a change of a stack that shifts traffic slowly, as in prod
 
 
 class Up:

@@ -21,8 +21,7 @@ CARD = Path(__file__).with_suffix(".csv")
 `left`: pixels cut off the left of the scene."""
 CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
-CAMERAS, SHOTS = 8, 4
-"""For `--sorted`: number of cameras, and number of photos per camera and animal."""
+CAMERAS, SHOTS = 8, 4  # for `--sorted`: number of cameras, and number of photos per camera and animal
 
 
 def scenes() -> dict[str, Image.Image]:

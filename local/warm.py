@@ -13,8 +13,7 @@ from typing import Any
 from local.lambda_sim.api_gateway import scheduled_event
 
 FUNCTION = "warm"
-GRANTED_MS = 60_000
-"""Time limit of the deployed function in milliseconds."""
+GRANTED_MS = 60_000  # time limit of the deployed function in milliseconds
 
 
 def warm_once() -> dict[str, Any]:

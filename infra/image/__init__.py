@@ -21,25 +21,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from chalicelib.config.settings import ROOT
 from infra.package import archive
 from infra.step import Echo, PreconditionFailed
 
-Inference = Literal["lambda", "local"]
-"""Who identifies photos: with `local`, the image has the model."""
+Inference = Literal["lambda", "local"]  # who identifies photos: with `local`, the image has the model
 CACHE = ROOT / ".local" / "image"
 """Bases and wheels, by the hash of what they are made of. It is safe to delete when nothing is built."""
-STORAGE = CACHE / "storage"
-"""buildah's own folder."""
+STORAGE = CACHE / "storage"  # buildah's own folder
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A container image in the folder `layout`, an OCI layout. skopeo can copy it to a registry; the digest stays."""
 
     layout: Path

@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from infra.package import archive
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """Two zips and the SAM template that refers to them.
 
     `function`: the app and the models; Lambda unpacks it in /var/task. `layer`: the dependencies; unpacked in /opt.

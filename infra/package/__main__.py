@@ -20,8 +20,7 @@ from infra.package import Package, archive, build
 PARTS = {"app": "faunalens", "chalicelib": "faunalens", "PIL": "pillow", "psycopg2": "psycopg2-binary"}
 PARTS |= {"_pillow_heif": "pillow-heif"}
 """The part of each file or folder whose name differs from the part's name."""
-PACK = "pack "
-"""Begins the name of the part of each pack."""
+PACK = "pack "  # begins the name of the part of each pack
 _PACK = re.compile(r"model/packs/(\w+)\.onnx")
 
 type Sizes = NDArray[np.int64]

@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,8 +19,7 @@ from infra.release import commit
 CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A claim about a stage on AWS. `proof`: name of the function that checks it, or `how`: steps for a person.
 
     `source`: why we believe the claim until it is proved.

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
 from chalicelib.model.session import version_of
 from infra.release import ALIAS, COMMIT, MODEL, commit
@@ -19,10 +18,11 @@ from infra.template import INFRA, RELEASE, read_template
 WATCHED = ("AlarmBurnFastShort", "AlarmLambdaErrors")
 """Alarms that take a release back while its traffic shifts: those of 5 minutes, which forget what was before it."""
 
-_INVOCATIONS = (
+INVOCATIONS = (
     "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
     f"/${{APIHandlerAlias{ALIAS}}}/invocations"
 )
+"""The address by which API Gateway calls the API's function, that of its alias."""
 
 
 def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
@@ -54,16 +54,6 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
 def stamp() -> dict[str, str]:
     """Return the environment variables with a version's commit and model, so that each release makes new versions."""
     return {COMMIT: commit(), MODEL: version_of(ROOT / "vendor" / "model" / "faunalens.onnx")}
-
-
-def call_alias(definition: dict[str, Any]) -> dict[str, Any]:
-    """Make a definition of the API call its function by the alias. Return the definition."""
-    paths = definition.setdefault("paths", {})
-    for route in ROUTES:
-        for method in route.methods:
-            operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
-            operation["x-amazon-apigateway-integration"] = {"uri": {"Fn::Sub": _INVOCATIONS}}
-    return definition
 
 
 def gate() -> dict[str, Any]:

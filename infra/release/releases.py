@@ -1,9 +1,8 @@
 """The releases of a stage: which one runs, and the rollback to an earlier one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from infra.functions import FUNCTIONS, function_name
 from infra.release import ALIAS, COMMIT, MODEL
@@ -17,8 +16,7 @@ HEADING = f"{'version':>7}  {'since':<20}  {'commit':<20} {'model':<14} traffic"
 _SINCE = " since "  # in the description of an alias that was moved by hand, which has no time of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """A release. `versions`: number of the version of each function, by the function's key in `FUNCTIONS`.
 
     `share`: its share of the API's traffic. `since`: time of its publication, or of the rollback to it.

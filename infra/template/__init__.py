@@ -34,9 +34,8 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     """
     path = INFRA / "stages" / f"{stage}.json"
     if not path.is_file():
-        raise PreconditionFailed(
-            f"infra/stages/{path.name} does not exist; create it as docs/reference/infra.md describes"
-        )
+        advice = "create it as docs/reference/infra.md describes"
+        raise PreconditionFailed(f"infra/stages/{path.name} does not exist; {advice}")
     beside = {name: each for template in _BESIDE for name, each in read_template(template)["Parameters"].items()}
     declared = {**beside, **declared_parameters()}
     if unknown := sorted(chosen.keys() - declared.keys()):

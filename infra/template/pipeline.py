@@ -11,13 +11,14 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
+from chalicelib.api.http import KEY_HEADER
+from chalicelib.application import ROUTES
 from cloudwatch.figures import FileError
 from cloudwatch.files import Placeholders
 from cloudwatch.project import RUNBOOK
 from cloudwatch.template import resources_of
 from infra import api_stage, preconditions
 from infra.functions import ASYNC_LIMITS, function_name, function_settings
-from infra.gateway_responses import add_key_security
 from infra.package import build
 from infra.release import ALIAS, live
 from infra.step import Echo, PreconditionFailed
@@ -138,7 +139,14 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 def _api(stage: str, *, keys: bool) -> dict[str, Any]:
     """Return properties of the API: its functions' alias, name, throttling, keys, access log, and OpenAPI version."""
-    definition = live.call_alias(add_key_security({}) if keys else {})
+    paths: dict[str, Any] = {}
+    for route in ROUTES:
+        for method in route.methods:
+            operation = paths.setdefault(route.path, {}).setdefault(method.lower(), {})
+            operation["x-amazon-apigateway-integration"] = {"uri": {"Fn::Sub": live.INVOCATIONS}}
+            if keys and route.keyed:
+                operation["security"] = [{"api_key": []}]
+    demanded = {"securityDefinitions": {"api_key": {"type": "apiKey", "name": KEY_HEADER, "in": "header"}}}
     arn = read_template(STACK)["Outputs"]["AccessLogArn"]["Value"]
     line = json.dumps(read_template(FUNCTIONS)["AccessLog"], allow_nan=False)
     return {
@@ -146,7 +154,7 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
         "OpenApiVersion": "2.0",  # without it, SAM adds a second stage, which has no throttling and no firewall
         "MethodSettings": api_stage.method_settings(stage),
         "AccessLogSetting": _if("HasAccessLog", {"DestinationArn": arn, "Format": line}),
-        "DefinitionBody": definition,
+        "DefinitionBody": (demanded if keys else {}) | {"paths": paths},
     }
 
 

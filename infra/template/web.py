@@ -15,12 +15,10 @@ from infra.functions import containers_of_api
 from infra.step import PreconditionFailed
 from infra.template import EDGE, WEB, merge_unique, read_template
 
-SHARED = ("Firewall", "RequestsPerAddress")
-"""Parameters of the API's firewall, which the tier's firewall has too."""
+SHARED = ("Firewall", "RequestsPerAddress")  # parameters of the API's firewall, which the tier's firewall has too
 CDN_PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 """Name of the prefix list with the addresses from which CloudFront calls load balancers."""
-VISITOR = "x-visitor"
-"""The header that web.yaml's function of CloudFront sets, for rules of the firewall."""
+VISITOR = "x-visitor"  # the header that web.yaml's function of CloudFront sets, for rules of the firewall
 REQUESTS_PER_TASK = 12_000
 """Requests of one address in five minutes for each task: twice what a task answers before others join (web.yaml)."""
 _AS_IS = [{"Priority": 0, "Type": "NONE"}]

@@ -22,10 +22,8 @@ from local.lambda_sim.deployment import RunningPackage, deployed
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack, whole_number
 from local.stack.terminal import step
 
-HEALTH_TIMEOUT = 20.0
-"""Longest time after the start of the stores until a request can use them, in seconds."""
-HEALTH_INTERVAL = 0.5
-"""Seconds between two health checks."""
+HEALTH_TIMEOUT = 20.0  # longest time after the start of the stores until a request can use them, in seconds
+HEALTH_INTERVAL = 0.5  # seconds between two health checks
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 

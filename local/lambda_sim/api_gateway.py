@@ -15,12 +15,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -33,12 +32,10 @@ from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
 from local.stack.ports import HOST
 from web.server import print_request
 
-API_ID = "local"
-"""The API's id; API Gateway's ids have ten letters and digits."""
+API_ID = "local"  # The API's id; API Gateway's ids have ten letters and digits
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(NamedTuple):
     """An HTTP request. `target`: path and query as sent. `headers`: pairs in the order of the request."""
 
     method: str
@@ -57,8 +54,7 @@ class ApiRequest:
         return urlsplit(self.target).path
 
 
-@dataclass(frozen=True, slots=True)
-class ApiResponse:
+class ApiResponse(NamedTuple):
     """An HTTP response for the client."""
 
     status: int
@@ -158,8 +154,7 @@ def scheduled_event(rule: str) -> dict[str, Any]:
     }
 
 
-Invoke = Callable[[bytes, str, str], InvocationResult]
-"""A call of the function, with event, request id and trace id."""
+Invoke = Callable[[bytes, str, str], InvocationResult]  # a call of the function, with event, request id and trace id
 
 
 class ApiGateway:
@@ -198,7 +193,7 @@ class ApiGateway:
             response = ApiResponse(int(mock["statusCode"]), {"Content-Type": "application/json", **headers}, b"")
         else:
             response = self._integrate(request, resource, captured, request_id)
-        return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers})
+        return response._replace(headers={"x-amzn-RequestId": request_id, **response.headers})
 
     def _integrate(
         self, request: ApiRequest, resource: str, captured: Mapping[str, str], request_id: str
@@ -234,8 +229,7 @@ def _headers(parameters: Mapping[str, str], prefix: str) -> dict[str, str]:
     }
 
 
-BODY_TIMEOUT = 75.0
-"""Longest pause of a client while it sends a body, in seconds."""
+BODY_TIMEOUT = 75.0  # longest pause of a client while it sends a body, in seconds
 
 
 @contextmanager

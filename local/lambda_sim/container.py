@@ -20,7 +20,7 @@ from math import ceil
 from pathlib import Path
 from queue import Empty
 from threading import Condition
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 from uuid import uuid4
 
 from local import NotReady
@@ -30,8 +30,7 @@ from local.stack.child_process import ChildProcess
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 """The account number in the examples of AWS documentation. It belongs to no customer."""
-API = "app.app"
-"""Handler of the function that API Gateway invokes."""
+API = "app.app"  # handler of the function that API Gateway invokes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ class FunctionLimits:
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationReport:
+class InvocationReport(NamedTuple):
     """The measurements of one invocation, as in Lambda's REPORT line: times in milliseconds, memory in MB.
 
     `init`: duration of the initialisation; None if the container was initialised by an earlier event.
@@ -74,8 +72,7 @@ class InvocationReport:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationResult:
+class InvocationResult(NamedTuple):
     """The result of one invocation.
 
     `payload`: the handler's result as JSON, or an object with `errorType` and `errorMessage`. `error`: type of the
@@ -97,8 +94,7 @@ class ContainerFailure(Exception):
 
 INIT_TIMEOUT = 10.0
 """Seconds of initialisation that do not count toward the function's timeout. Lambda repeats longer ones."""
-POLL_INTERVAL = 0.02
-"""Seconds between two checks that a busy container still runs and is within its memory limit."""
+POLL_INTERVAL = 0.02  # seconds between two checks that a busy container still runs and is within its memory limit
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

@@ -6,11 +6,11 @@ The configurations of the functions come from the SAM template that Chalice gene
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.config.field import variables
 from chalicelib.config.settings import Settings
@@ -39,18 +39,15 @@ def read_functions(template: Mapping[str, Any], application: str, stage: str) ->
     return functions
 
 
-SHOWN = ("REPORT ", "RequestId: ")
-"""Prefixes of the lines that are printed on the terminal too."""
+SHOWN = ("REPORT ", "RequestId: ")  # prefixes of the lines that are printed on the terminal too
 
 
 class FunctionLog:
     """Writes each function's log to NAME.log in `folder`, and lines with metrics to the file `metrics`. Thread-safe."""
 
     def __init__(self, folder: Path, metrics: Path) -> None:
-        self._folder = folder
-        self._metrics = metrics
-        self._lock = Lock()
-        self._opened: set[str] = set()
+        self._folder, self._metrics = folder, metrics
+        self._lock, self._opened = Lock(), set[str]()
 
     def write(self, function: str, container: str, line: str) -> None:
         """Log one line that a container has printed, or that Lambda logs about the container."""
@@ -71,8 +68,7 @@ NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE"
 """Variables that functions do not get from the local environment: Lambda, the package or the stage sets them."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunningPackage:
+class RunningPackage(NamedTuple):
     """A package that runs. `functions`: the containers of each function, by handler. Use `deployed` to create one."""
 
     sandbox: Sandbox

@@ -12,25 +12,22 @@ container has a port of its own.
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
 from threading import Thread
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from local.stack.ports import HOST
 
 VERSION = "/2018-06-01/runtime"
-PAYLOAD_LIMIT = 6 * 2**20
-"""Largest event in bytes (Lambda quotas)."""
+PAYLOAD_LIMIT = 6 * 2**20  # largest event in bytes (Lambda quotas)
 RESPONSE_MARGIN = 100
 """Bytes by which a response may exceed `PAYLOAD_LIMIT`. Lambda's error text gives the sum as the limit: 6291556."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One event for a container. `deadline`: seconds since the epoch."""
 
     request_id: str
@@ -40,8 +37,7 @@ class Invocation:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeMessage:
+class RuntimeMessage(NamedTuple):
     """A request of the runtime. `next` asks for an event; the other kinds post a result or an error as `payload`."""
 
     kind: Literal["next", "response", "error", "init_error"]

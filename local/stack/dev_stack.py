@@ -21,8 +21,7 @@ from local.stack.ports import HOST, require_free
 from local.stack.terminal import ShutdownEvent, step
 
 LOAD_TIMEOUT = 300.0
-POLL_INTERVAL = 0.2
-"""Seconds between two checks of a running stack."""
+POLL_INTERVAL = 0.2  # seconds between two checks of a running stack
 METRICS_BYTES = 64_000_000
 """Size at which the file of metrics is renamed. One renamed file is kept."""
 
@@ -35,11 +34,8 @@ class DevStack:
     """The processes and the folder of one run, identified by its port. `resources` are closed when the run ends."""
 
     def __init__(self, port: int, shutdown: ShutdownEvent, resources: ExitStack) -> None:
-        self.port = port
-        self.folder = STATE_DIR / f"run-{port}"
-        self.url = f"http://{HOST}:{port}"
-        self.shutdown = shutdown
-        self.resources = resources
+        self.port, self.shutdown, self.resources = port, shutdown, resources
+        self.folder, self.url = STATE_DIR / f"run-{port}", f"http://{HOST}:{port}"
         self.started = time.monotonic()
         self._metrics = self.folder / "metrics.jsonl"
         self._children: list[ChildProcess] = []
@@ -58,12 +54,8 @@ class DevStack:
         self._children += [self.database, self.cache]
         for path in self.folder.glob(f"{self._metrics.name}*"):
             path.unlink()
-        addresses = {
-            "DATABASE_URL": self.database.url,
-            "REDIS_URL": self.cache.url,
-            "METRICS_FILE": str(self._metrics),
-            "RESULTS_FOLDER": str(self.folder / "results"),
-        }
+        addresses = {"DATABASE_URL": self.database.url, "REDIS_URL": self.cache.url}
+        addresses |= {"METRICS_FILE": str(self._metrics), "RESULTS_FOLDER": str(self.folder / "results")}
         path = self.folder / "environment"  # for other commands, for example `make warm`
         path.unlink(missing_ok=True)  # a killed run may have left a file that others may read; this has passwords
         path.touch(mode=0o600)
@@ -113,8 +105,7 @@ class DevStack:
     ) -> ChildProcess:
         """Start a Python process that stops when the run ends."""
         child = ChildProcess(name, [sys.executable, *arguments], log=log, environment=environment)
-        self.resources.enter_context(child)
-        self._children.append(child)
+        self._children.append(self.resources.enter_context(child))
         return child
 
     def wait(self, child: ChildProcess, ready: Callable[[], bool], timeout: float) -> None:

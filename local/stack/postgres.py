@@ -53,8 +53,7 @@ def give_folder(folder: Path) -> None:
             os.chown(path, UID, -1, follow_symlinks=False)
 
 
-OWNER = "faunalens"
-"""Name of the role and of the database that the application uses."""
+OWNER = "faunalens"  # name of the role and of the database that the application uses
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 """Variables for PostgreSQL's programs, without the PG* variables of the user. On macOS a fixed locale is needed."""
 
@@ -109,8 +108,7 @@ def _run(command: list[str | Path], stdin: str = "") -> None:
         raise LocalError(f"{program} failed: {lines[-1] if lines else 'no output'}")
 
 
-LOCK_TIMEOUT = 10.0
-"""Longest wait for another run to stop using the folder, in seconds."""
+LOCK_TIMEOUT = 10.0  # longest wait for another run to stop using the folder, in seconds
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",  # the path of a socket in a deep checkout would be too long
