@@ -118,9 +118,11 @@ class Protocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start a request, unless it is turned away. Its body is then dropped, and the connection kept.
 
-        A client that waits for 100 (Continue) is not turned away here: it may or may not send its body after a refusal.
+        Not turned away here: a client that waits for 100 (Continue), which may or may not send its body after that, and
+        a request whose body came while the connection was busy with the one before.
         """
-        is_simple = cycle is self.cycle and not (cycle.waiting_for_100_continue or self.flow.write_paused)
+        waits = cycle.waiting_for_100_continue or self.flow.write_paused
+        is_simple = cycle is self.cycle and cycle.more_body and not (cycle.body or waits)
         turned_away = self.turn_away(cast("Scope", cycle.scope)) if is_simple else None
         if turned_away is None:
             super()._start_asgi_task(cycle, app)

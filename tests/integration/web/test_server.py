@@ -464,6 +464,22 @@ def test_a_photo_without_room_is_refused_on_a_connection_that_is_kept(
     assert "POST /identify/length 503" not in full.lines
 
 
+def test_a_photo_that_came_before_its_turn_is_refused_like_a_begun_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a photo that takes long, and one that came whole on the same connection
+    with Running() as running, dial(running) as sender:
+        sender.sendall(POST.replace(b"length", b"held") + b"Content-Length: 0\r\n\r\n" + REFUSED % 5 + b"hello")
+        running.toy.entered.wait(30)
+        # WHEN there is no more room for the second
+        monkeypatch.setattr(type(running.asgi.admission), "is_full", True)
+        running.toy.gate.set()
+        received = b""
+        while part := sender.recv(10_000):
+            received += part
+        # THEN it is refused as a request that has begun, and does not leave the connection waiting for its body
+        first, second = received.split(b"HTTP/1.1 ")[1:]
+        assert (first[:3], second[:3], b"\r\nconnection: close\r\n" in second) == (b"200", b"503", True)
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
