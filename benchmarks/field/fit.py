@@ -1,8 +1,7 @@
 """Fit the curves of certainty.json on field photos.
 
-A curve belongs to one level of names: a
-logistic regression of right answers on the logit of their probability. A study counts with the root of its number of
-photos, so that a large one does not decide alone.
+A curve belongs to one level of names. It is a logistic regression of right answers on the logit of their probability.
+A study counts with the root of its number of photos, so that a large one does not decide alone.
 """
 
 import json

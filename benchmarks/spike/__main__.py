@@ -38,7 +38,6 @@ def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, st
         ("wait for a busy container, p99", f"{1e3 * np.percentile(requests['late'], 99):.0f} ms", "", None),
         (f"queries for {first:,} simultaneous requests", str(asked), "1", asked == 1),
         ("… answered", f"{answered:,}", f"{first:,}", answered == first),
-        ("… started before the first answer", f"{burst.before_first_answer:,}", "", None),
         ("… the longest", f"{burst.events.requests['seconds'].max():.2f} s", "", None),
     ]
 

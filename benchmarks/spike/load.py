@@ -189,12 +189,6 @@ class Result:
         answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
         return answers
 
-    @property
-    def before_first_answer(self) -> int:
-        """Number of requests that started before the first answer."""
-        first = (self.answers["start"] + self.answers["seconds"]).min(initial=np.inf)
-        return int(np.count_nonzero(self.events.requests["start"] < first))
-
     def later(self, load: Load) -> NDArray[np.void]:
         """Return the requests after the spike's first minute; in a short run, those of its last third."""
         moment = self.start + min(60.0, load.seconds * 2 / 3)

@@ -66,9 +66,10 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
     minutes = max(0, ceil((end - first) / MINUTE))
     start_of_names = prefix(files.stage)
     since, _ = store.span() or (0.0, 0.0)
-    found: dict[str, _Outcome] = {}
-    for name, alarm in files.alarms.items():
-        found[name] = _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
+    found = {
+        name: _metric_states(MetricAlarm.of(name, alarm), store, first, minutes, since)
+        for name, alarm in files.alarms.items()
+    }
     try:
         rules = {name: parse_rule(composite["AlarmRule"]) for name, composite in files.composites.items()}
         below = {
@@ -76,11 +77,11 @@ def timelines_of(files: Files, store: MetricStore, start: float, end: float) -> 
             for name, composite in files.composites.items()
         }
         for name in TopologicalSorter(below).static_order():
-            if name not in rules and name not in found:
-                raise AlarmError(f"a composite alarm refers to {name}, which is not an alarm of stage {files.stage}")
             if name in rules:
                 states = {f"{start_of_names}{each}": found[each][0] for each in below[name]}
                 found[name] = _composite_states(rules[name], states, minutes)
+            elif name not in found:
+                raise AlarmError(f"a composite alarm refers to {name}, which is not an alarm of stage {files.stage}")
     except AlarmError:
         raise
     except (KeyError, ValueError) as error:  # such as rules that refer to one another in a cycle

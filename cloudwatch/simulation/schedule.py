@@ -88,22 +88,13 @@ def rate(minute: float) -> float:
 def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
     """Yield the time of each request in seconds since 1970, in order.
 
-    Requests arrive independently of one another, but during the spike several often arrive together. `burst`: number
-    of additional requests that arrive together in each minute of `window`.
+    Requests arrive independently of one another. `burst`: number of additional requests that arrive together in each
+    minute of `window`.
     """
     for minute in range(MINUTES):
-        expected = rate(minute + 0.5)
-        begin = START + minute * 60
-        offsets = []
-        offset = random.expovariate(expected) * 60
-        while offset < 60:
-            offsets.append(offset)
-            offset += random.expovariate(expected) * 60
-        if begin in SPIKE:
-            moments = [random.uniform(1, 55) for _ in range(3)]
-            for place in range(len(offsets)):
-                if random.random() < 0.6:
-                    offsets[place] = random.choice(moments) + abs(random.gauss(0, 0.3))
+        begin, expected = START + minute * 60, rate(minute + 0.5)
+        count = max(0, round(random.gauss(expected, expected**0.5)))
+        offsets = [random.uniform(0, 60) for _ in range(count)]
         if begin in window:
             offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
         yield from (begin + offset for offset in sorted(offsets))

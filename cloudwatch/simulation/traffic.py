@@ -157,8 +157,6 @@ class Traffic:
     def __init__(self, random: Random, lookups: Lookups) -> None:
         self._random, self._lookups = random, lookups
         self._free: list[float] = []  # for each container, when its last request ends
-        # Generators of their own, so that these draws do not change the rest of the day.
-        self._closer, self._shadow = Random("closer"), Random("shadow")  # noqa: S311  a simulation
 
     def busy(self, now: float) -> int:
         """Return the number of containers that are serving a request."""
@@ -168,19 +166,18 @@ class Traffic:
         """Simulate one request, in the container that worked last or in a new one."""
         random = self._random
         self._free = [free for free in self._free if arrival - free < IDLE]
-        idle = max((free for free in self._free if free <= arrival), default=None)
-        cold = idle is None
-        if idle is not None:
-            self._free.remove(idle)
+        idle = [free for free in self._free if free <= arrival]
+        if idle:
+            self._free.remove(max(idle))
         record = SimulatedRecord(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
-        if cold:
+        if not idle:
             record.initialisation = random.lognormvariate(0.35, 0.18)  # median 1.4 s
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
         elif record.route == ANIMALS:
             self._look_up(record, arrival)
         else:
-            self._identify(record, arrival, cold=cold)
+            self._identify(record, arrival, cold=not idle)
         record.total += sum(record.seconds.values()) + random.uniform(0.0005, 0.002)
         self._free.append(arrival + record.total + (record.initialisation or 0.0))
         return record
@@ -217,13 +214,13 @@ class Traffic:
         record.note(outcome.notes())
 
     def _compared(self) -> Notes:
-        (result,) = self._shadow.choices(list(SHADOW), list(SHADOW.values()))
-        gain = self._shadow.gauss(0.004, 0.03) if result == "same" else None
+        result = self._one_of(SHADOW)
+        gain = self._random.gauss(0.004, 0.03) if result == "same" else None
         return of_comparison("dataset", result, gain, "e41b6d0c2a97")
 
     def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
         """Add the use of packs, of a second look and of boxes to an outcome, each for a share of the photos."""
-        random = self._closer
+        random = self._random
         asked = (name for name, share in PACKS.items() if random.random() < share)
         packs = {name: round(random.lognormvariate(2.9, 0.15), 1) for name in asked}
         outcome = outcome._replace(packs=packs, looked_twice=random.random() < SECOND_LOOKS)
