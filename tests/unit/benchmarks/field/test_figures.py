@@ -32,23 +32,22 @@ LISTED, WRONG, SILENT = answered(MAMMAL, perhaps=(DOG, CAT)), answered(MAMMAL, C
 
 
 @pytest.mark.parametrize(
-    ("answer", "worth", "usable", "silent"),
+    ("answer", "expected"),
     [
-        (EXACT, "exact", True, False),
-        (FAMILY, "useful", True, False),
-        (ORDER, "vague", False, False),
-        (LISTED, "vague", True, False),
-        (answered(perhaps=(CAT,)), "silent", True, False),
-        (answered(MAMMAL, perhaps=(DOG,)), "vague", False, False),
-        (WRONG, "wrong", False, False),
-        (SILENT, "silent", False, True),
-        (answered(MAMMAL, shows=False), "wrong", False, False),
+        (EXACT, ("exact", True, False)),
+        (FAMILY, ("useful", True, False)),
+        (ORDER, ("vague", False, False)),
+        (LISTED, ("vague", True, False)),
+        (answered(perhaps=(CAT,)), ("silent", True, False)),
+        (WRONG, ("wrong", False, False)),
+        (SILENT, ("silent", False, True)),
+        (answered(MAMMAL, shows=False), ("wrong", False, False)),
     ],
 )
 def test_an_answer_is_usable_if_it_names_or_lists_the_family(
-    answer: Answered, worth: str, usable: bool, silent: bool
+    answer: Answered, expected: tuple[str, bool, bool]
 ) -> None:
-    assert (answer.worth, answer.is_usable, answer.is_silent) == (worth, usable, silent)
+    assert (answer.worth, answer.is_usable, answer.is_silent) == expected
 
 
 def test_a_large_study_counts_as_much_as_a_small_one_in_the_mean() -> None:
@@ -57,33 +56,20 @@ def test_a_large_study_counts_as_much_as_a_small_one_in_the_mean() -> None:
     assert share([], lambda each: each.is_usable) == 0
 
 
-@pytest.mark.parametrize(
-    ("placed", "alone", "is_worse"),
-    [
-        (WRONG, FAMILY, True),
-        (WRONG, WRONG, False),
-        (WRONG, SILENT, True),
-        (ORDER, FAMILY, True),
-        (SILENT, ORDER, True),
-        (FAMILY, ORDER, False),
-        (FAMILY, WRONG, False),
-        (EXACT, EXACT, False),
-    ],
-)
-def test_the_place_makes_it_worse_if_it_makes_it_wrong_or_wider(
-    placed: Answered, alone: Answered, is_worse: bool
-) -> None:
-    assert bool(worse([placed], [alone])) == is_worse
+def test_the_place_makes_it_worse_if_it_makes_it_wrong_or_wider() -> None:
+    bad = [(WRONG, FAMILY), (WRONG, SILENT), (ORDER, FAMILY), (SILENT, ORDER)]
+    fine = [(WRONG, WRONG), (FAMILY, ORDER), (FAMILY, WRONG), (EXACT, EXACT)]
+    placed, alone = zip(*bad, *fine, strict=True)
+    assert worse(placed, alone) == bad
 
 
 def test_a_level_is_compared_with_what_it_says_if_it_has_enough_answers() -> None:
     # GIVEN as many families as are needed, of which three of four are right at 90 %, and one animal
     answers = [FAMILY, FAMILY, FAMILY, WRONG] * (FEWEST // 4 + 1) + [EXACT]
     # THEN families, and the answers with this word, are too sure; of one animal nothing is said
-    rows = {cells[1].strip(): cells[2:-1] for cells in (line.split("|") for line in levels(answers).splitlines()[2:])}
-    assert [cell.strip() for cell in rows["family or genus"][:3]] == [str(len(answers) - 1), "90%", "75%"]
-    assert rows["family or genus"][3].strip() == rows["“likely”"][3].strip() == "MISSED"
-    assert rows["animal"][3].strip() == "few"
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in levels(answers).splitlines()]
+    assert ["family or genus", str(len(answers) - 1), "90%", "75%", "MISSED"] in rows
+    assert {row[0]: row[4] for row in rows[3:]} == {"“likely”": "MISSED", "animal": "few"}
 
 
 def test_the_evidence_has_the_targets_and_the_kinds_and_the_details_the_studies() -> None:

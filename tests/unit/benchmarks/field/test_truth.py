@@ -18,7 +18,6 @@ def photo(*lineage: str, subject: str = "") -> FieldPhoto:
 
 
 A_LION = photo("Mammalia", "Carnivora", "Felidae", "Panthera", "Panthera leo")
-A_CAT = photo("Mammalia", "Carnivora", "Felidae")
 A_RODENT = photo("Mammalia", "Rodentia")
 AN_OTTER = photo("Mammalia", "Carnivora", "Mustelidae", "Lutra", "Lutra lutra")
 A_BADGER = photo("Mammalia", "Carnivora", "Mustelidae", "Meles")
@@ -30,14 +29,11 @@ A_BADGER = photo("Mammalia", "Carnivora", "Mustelidae", "Meles")
         (A_LION, LION, "species", "exact"),
         (A_LION, FELIDAE, "family", "useful"),
         (A_LION, CARNIVORA, "order", "vague"),
-        (A_LION, {}, "kingdom", "vague"),
         (A_LION, {"phylum": "Chordata"}, "phylum", "vague"),
         (A_LION, {"phylum": "Arthropoda"}, "phylum", "wrong"),
         (A_LION, {**FELIDAE, "genus": "Panthera", "species": "Panthera onca"}, "species", "wrong"),
         (A_LION, None, "", "silent"),
-        (A_CAT, LION, "species", "exact"),
         (A_RODENT, {**A_RODENT.lineage, "family": "Sciuridae"}, "family", "exact"),
-        (A_RODENT, FELIDAE, "family", "wrong"),
         (AN_OTTER, OTTER, "subfamily", "useful"),
         (A_BADGER, OTTER, "subfamily", "wrong"),
         (photo("Mammalia", "Carnivora", "Mustelidae"), OTTER, "subfamily", "exact"),

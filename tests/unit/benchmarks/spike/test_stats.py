@@ -21,13 +21,11 @@ def requests(*each: tuple[float, int, str]) -> NDArray[np.void]:
     return np.array([(start, start / 10, 0.0, cell, LEVELS.index(level)) for start, cell, level in each], REQUEST)
 
 
-def test_the_peak_counts_what_overlaps() -> None:
-    # GIVEN three queries: two overlap, one starts as another ends
-    seen = queries((0.0, 2.0, 1), (1.0, 3.0, 2), (3.0, 4.0, 1))
-    assert stats.peak(seen) == 2
-    assert stats.peak_of_a_cell(seen) == 1
+def test_the_peak_of_a_cell_counts_its_own_queries() -> None:
+    # GIVEN queries of two cells that overlap, one of which starts as another ends
+    assert stats.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 2), (3.0, 4.0, 1))) == 1
     assert stats.peak_of_a_cell(queries((0.0, 2.0, 1), (1.0, 3.0, 1))) == 2
-    assert stats.peak(queries()) == stats.peak_of_a_cell(queries()) == 0
+    assert stats.peak_of_a_cell(queries()) == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=30))

@@ -35,32 +35,21 @@ def test_a_line_is_a_sample_of_each_of_its_metrics() -> None:
     assert store.span() == (60.0, 180.0)
 
 
-def test_each_dimension_set_is_a_metric() -> None:
-    # GIVEN a line with two sets, one of them nested in the other
+def test_each_dimension_set_is_a_metric_and_search_returns_those_that_match() -> None:
+    # GIVEN a line with three sets, one of them nested in another, and a metric of AWS
     store = MetricStore()
     entry = json.loads(metric_line(0, {"Latency": 7}, DEV | {"route": "/identify"}))
     entry["_aws"]["CloudWatchMetrics"][0]["Dimensions"] = [["stage", "service"], ["service", "stage", "route"], []]
     assert store.add(json.dumps(entry))
-    # THEN each is found under exactly its dimensions, in any order
-    assert len(_samples(store, "Latency")) == 1
-    assert len(_samples(store, "Latency", {"route": "/identify", "stage": "dev", "service": "faunalens"})) == 1
-    assert len(_samples(store, "Latency", {})) == 1
-    assert store.of(TimeSeries.of("Faunalens", "Latency", {"service": "faunalens"})) is None
-    assert store.of(TimeSeries.of("Faunalens", "Requests", DEV)) is None
-    assert store.of(TimeSeries.of("AWS/Lambda", "Latency", DEV)) is None
-
-
-def test_search_returns_the_metrics_that_match() -> None:
-    store = MetricStore()
-    for code in ("b", "a"):
-        store.add(metric_line(0, {"Rejections": 1}, DEV | {"code": code}))
-    store.add(metric_line(0, {"Rejections": 2}))
     store.add(metric_line(0, {"Errors": 2}, {"FunctionName": "f"}, "AWS/Lambda"))
-    # THEN metrics are sorted by namespace, dimensions and name
-    assert [dict(metric.dimensions).get("code") for metric in store.search()] == [None, "a", "b", None]
+    # THEN each is found under exactly its dimensions, sorted by namespace and dimensions
+    sets: tuple[dict[str, str], ...] = ({}, {"route": "/identify", "stage": "dev", "service": "faunalens"}, DEV)
+    of_aws = TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
+    assert store.search() == [of_aws, *(TimeSeries.of("Faunalens", "Latency", each) for each in sets)]
+    assert [len(_samples(store, "Latency", each)) for each in sets] == [1, 1, 1]
+    assert store.of(TimeSeries.of("Faunalens", "Latency", {"service": "faunalens"})) is None
     # AND only those that match are found
-    (only,) = store.search(lambda metric: metric.name == "Errors")
-    assert only == TimeSeries("AWS/Lambda", "Errors", (("FunctionName", "f"),))
+    assert store.search(lambda metric: metric.name == "Errors") == [of_aws]
 
 
 @pytest.mark.parametrize("value", ["null", '"12"', "true", "{}", "[]", '{"Values": [1]}', '["1", null]'])
@@ -97,31 +86,30 @@ def test_other_lines_are_ignored(line: str | bytes) -> None:
     assert store.span() is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 600), st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 60))
+ENTRIES = st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9)), min_size=1, max_size=50)
+
+
+@given(ENTRIES, st.integers(1, 60))
 def test_lines_in_any_order_make_the_same_series(entries: list[tuple[int, int]], look_every: int) -> None:
     # GIVEN lines out of order, and reads in between
     store, in_order = MetricStore(), MetricStore()
     for number, (second, value) in enumerate(entries):
         store.add(metric_line(second, {"A": value}))
         if number % look_every == 0:
-            _stat(store, "A", "Sum", 0, 660)
+            _stat(store, "A", "Sum", 0, 1560)
     for second, value in sorted(entries):
         in_order.add(metric_line(second, {"A": value}))
     for stat in ("Sum", "p90", "SampleCount"):
-        np.testing.assert_equal(_stat(store, "A", stat, 0, 660), _stat(in_order, "A", stat, 0, 660))
+        np.testing.assert_equal(_stat(store, "A", stat, 0, 1560), _stat(in_order, "A", stat, 0, 1560))
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 9)), min_size=1, max_size=40),
-    st.sampled_from(["Sum", "SampleCount", "Average", "Maximum", "p90", "PR(:4)"]),
-)
+@given(ENTRIES, st.sampled_from(["Sum", "SampleCount", "Average", "Maximum", "p90", "PR(:4)"]))
 def test_overlapping_periods_equal_single_ones(entries: list[tuple[int, int]], stat: str) -> None:
     # GIVEN periods of five minutes, one beginning every minute
     store = MetricStore()
     for second, value in entries:
         store.add(metric_line(second, {"A": value}))
-    samples = _samples(store, "A")
-    grid = Grid(first=0, number=20, step=60, period=300)
+    grid, samples = Grid(first=0, number=20, step=60, period=300), _samples(store, "A")
     # THEN each has the value of that period alone
     alone = [samples.on_grid(Grid(begin, 1, 300, 300), stat)[0] for begin in grid.begins.tolist()]
     np.testing.assert_allclose(samples.on_grid(grid, stat), alone)
