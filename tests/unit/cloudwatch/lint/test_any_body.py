@@ -28,14 +28,13 @@ def paths(body: Any, way: str = "") -> Iterator[str]:
 @example("widgets.1.properties.yAxis.left", {"min": "0", "max": 1})
 @example("widgets.1.properties.metrics.1", [[]])
 def test_any_dashboard_can_be_checked(path: str, value: Any) -> None:
-    body = changed(DASHBOARD, path, value)
-    dashboard = DashboardCheck("f.json", body)
+    dashboard = DashboardCheck("f.json", changed(DASHBOARD, path, value))
     assert all(str(each) for each in [*dashboard.findings, *dashboard.unknown(["slow"], [])])
     # AND one broken value does not cause findings everywhere
     assert len(dashboard.findings) <= 12
 
 
-ALARMS = {"slow": SLOW, "share": SHARE}
+ALARMS = {"slow": SLOW, "share": SHARE, "page": PAGE}
 
 
 @given(st.sampled_from([(name, path) for name, body in ALARMS.items() for path in sorted(paths(body))]), ANYTHING)
@@ -43,14 +42,9 @@ ALARMS = {"slow": SLOW, "share": SHARE}
 @example(("slow", "Period"), True)
 @example(("share", "Metrics"), [{"Id": "a", "MetricStat": {}}])
 @example(("share", "Metrics.0.MetricStat.Metric.Dimensions"), [{}])
-def test_any_alarm_can_be_checked(at: tuple[str, str], value: Any) -> None:
+def test_any_alarm_and_any_composite_can_be_checked(at: tuple[str, str], value: Any) -> None:
     name, path = at
     body = changed({"AlarmName": f"faunalens-STAGENAME-{name}"} | ALARMS[name], path, value)
-    assert all(str(each) for each in AlarmCheck("f.json", name, body).findings)
-
-
-@given(st.sampled_from(sorted(paths(PAGE))), ANYTHING)
-def test_any_composite_can_be_checked(path: str, value: Any) -> None:
-    body = changed({"AlarmName": "faunalens-STAGENAME-page"} | PAGE, path, value)
-    alarms = {"slow": ("slow.json", {"AlarmName": value}), "share": ("share.json", dict(SHARE))}
-    assert all(str(each) for each in composite_findings({"page": ("page.json", body)}, alarms))
+    files = {each: (f"{each}.json", body if each == name else ALARMS[each]) for each in ALARMS}
+    found = list(composite_findings({"page": files.pop("page")}, files))
+    assert all(str(each) for each in [*found, *(AlarmCheck("f.json", name, body).findings if name != "page" else ())])

@@ -54,12 +54,9 @@ def test_a_metric_renamed_in_code_alone_is_found_on_both_sides(monkeypatch: pyte
     assert unseen.endswith("; if it replaces Degraded, change the name in dashboards and alarms")
 
 
-def test_nothing_is_wrong_with_the_small_folder(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(small)]) == 0
-    assert capsys.readouterr().out == "no problems found in 5 files\n"
-
-
 def test_all_findings_are_listed_and_counted(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main([str(small)]), capsys.readouterr().out) == (0, "no problems found in 5 files\n")
+    # GIVEN two files with a problem
     replace(small / "small.json", "timeSeries", "lines")
     replace(small / "alarms" / "slow.json", "notBreaching", "whatever")
     assert main([str(small)]) == 1
@@ -119,12 +116,9 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_others(small: Path) -> Non
     ]
 
 
-def test_a_folder_without_dashboards_is_reported(tmp_path: Path) -> None:
+def test_a_folder_without_dashboards_or_a_runbook_is_reported(small: Path, tmp_path: Path) -> None:
     (found,) = findings(tmp_path)
     assert "there is no dashboard (*.json) in this folder" in found
-
-
-def test_a_missing_runbook_is_reported(small: Path) -> None:
     (small.parent / "docs" / "how-to" / "runbook.md").unlink()
     (found,) = findings(small)
     assert found.startswith("docs/how-to/runbook.md: the file is missing; write it")

@@ -203,49 +203,38 @@ def test_a_whole_time_range_may_be_one_period() -> None:
     assert curve.values.tolist() == [7]
 
 
-@pytest.mark.parametrize(
-    ("expression", "message"),
-    [
-        ("SUM(m1)", "metric 3 (result) `SUM(m1)`: returns a number but a graph takes only series; write"),
-        ("m9 * 2", "refers to `m9`, but no line has this id; known ids: m1, m2, result"),
-        ("result + 1", "refers to itself"),
-        ("PERIOD(m1 + 1) * m1", "PERIOD takes the id of a metric, not an expression"),
-        ("[m1, m2] > 3", "> combines TS[] with S; the preview combines only numbers and single series"),
-        ("TIME_SERIES(m1)", "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
-        ("FILL(MAX(m1), 0)", "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS)"),
-        (
-            "FILL(m1, SEARCH('{N} MetricName=\"Y\"', 'Sum'))",
-            "argument 2 of FILL is several time series; write FILL(TS|",
-        ),
-    ],
-)
-def test_an_error_names_the_line_and_what_to_write(expression: str, message: str) -> None:
-    with pytest.raises(EvaluationError) as caught:
-        _of(expression, m1=[1, 2], m2=[3, 4])
-    assert "metric 3 (result)" in str(caught.value)
-    assert message in str(caught.value)
+A: list[Any] = ["N", "A", {"id": "a"}]
+OF_CODES = "SEARCH('{N} MetricName=\"Y\"', 'Sum')"
+
+
+def _math(expression: str, **options: str) -> list[Any]:
+    return [{"expression": expression, **options}]
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
+        ([A, _math("SUM(a)", id="e")], "metric 2 (e) `SUM(a)`: returns a number but a graph takes only series; write"),
+        ([A, _math("m9 * 2")], "metric 2 `m9 * 2`: refers to `m9`, but no line has this id; known ids: a"),
+        ([A, _math("e + 1", id="e")], "metric 2 (e) `e + 1`: refers to itself"),
+        ([_math("e2", id="e1"), _math("e1", id="e2")], "metric 1 (e1) `e2`: refers to"),
+        ([A, _math("PERIOD(a + 1) * a")], "PERIOD takes the id of a metric, not an expression"),
+        ([A, _math("PERIOD(e) * a"), _math("a", id="e")], "PERIOD takes the id of a metric, not an expression"),
+        ([A, _math("[a, a] > 3")], "> combines TS[] with S; the preview combines only numbers and single series"),
+        ([A, _math("[a, 3]")], "an array contains a number but takes only series"),
+        ([A, _math("TIME_SERIES(a)")], "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
+        ([A, _math("FILL(MAX(a), 0)")], "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS)"),
+        ([A, _math(f"FILL(a, {OF_CODES})")], "argument 2 of FILL is several time series; write FILL(TS|"),
         (
-            [["N", "A", {"id": "a"}], ["N", "B", {"id": "b", "period": 300}], [{"expression": "a + b"}]],
+            [A, ["N", "B", {"id": "b", "period": 300}], _math("a + b")],
             "metric 3 `a + b`: combines lines with periods of 60 s and 300 s; use the same period for these lines",
         ),
         ([["N", "A", {"period": 30}]], "metric 1: has a period of 30 s; use at least the graph's period of 60 s"),
-        *(
-            ([["N", "A", {"label": f"${{{name}}}"}]], f"has the variable {name}; the preview knows only LABEL and PROP")
-            for name in ("WORST", "PROP('AccountId')")
-        ),
-        (
-            [["N", "A", {"id": "a"}], [{"expression": "PERIOD(e) * a"}], [{"expression": "a", "id": "e"}]],
-            "PERIOD takes the id of a metric, not an expression",
-        ),
-        ([[{"expression": "e2", "id": "e1"}], [{"expression": "e1", "id": "e2"}]], "metric 1 (e1) `e2`: refers to"),
+        ([["N", "A", {"label": "${WORST}"}]], "has the variable WORST; the preview knows only LABEL and PROP"),
+        ([["N", "A", {"label": "${PROP('AccountId')}"}]], "has the variable PROP('AccountId'); the preview knows"),
     ],
 )
-def test_an_error_names_the_row(rows: list[list[Any]], message: str) -> None:
+def test_an_error_names_the_line_and_what_to_write(rows: list[list[Any]], message: str) -> None:
     with pytest.raises(EvaluationError) as caught:
         _curves(rows, _store(A=[1], B=[1]))
     assert message in str(caught.value)

@@ -147,41 +147,31 @@ def test_composites() -> None:
 
 
 def test_states_begin_with_the_minute_that_start_is_in() -> None:
-    timeline = timelines_of(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + 61)["a"]
-    assert (timeline.stretches[0].begin, _letters(timeline)) == (START, "oA")
-    assert timelines_of(_files(a=_alarm()), _store(Faults=[9]), START, START)["a"].states == []
+    begins = [timelines_of(_files(a=_alarm()), _store(Faults=[9]), START + 59.5, START + end) for end in (61, 0)]
+    assert [(_letters(each["a"]), each["a"].stretches[:1]) for each in begins] == [
+        ("oA", [Stretch(START, START + 60, "OK", "no data in 3 minutes; 1 before the start")]),
+        ("", []),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("alarm", "message"),
+    ("rules", "alarm", "message"),
     [
-        (_alarm(ComparisonOperator="LessThanLowerThreshold"), "the preview does not know LessThanLowerThreshold"),
-        (_alarm(TreatMissingData="ignore"), "with TreatMissingData ignore"),
-        (_alarm(Period=10), "has a period of 10 s; use a multiple of 60 s"),
-        ({key: value for key, value in _alarm().items() if key != "Period"}, "is invalid: KeyError('Period')"),
-        (_math("faults + requests", (60, 300)), "is invalid: ValueError('too many values to unpack"),
-        (_math("[faults, faults]"), "which does not return one series"),
-        (_math("faults - MAX(faults)"), "MAX of one series cannot be used in"),
+        ({}, _alarm(ComparisonOperator="LessThanLowerThreshold"), "the preview does not know LessThanLowerThreshold"),
+        ({}, _alarm(TreatMissingData="ignore"), "with TreatMissingData ignore"),
+        ({}, _alarm(Period=10), "alarm a has a period of 10 s; use a multiple of 60 s"),
+        ({}, {"MetricName": "Faults"}, "alarm a is invalid: KeyError"),
+        ({}, _math("faults + requests", (60, 300)), "alarm a is invalid: ValueError('too many values to unpack"),
+        ({}, _math("[faults, faults]"), "which does not return one series"),
+        ({}, _math("faults - MAX(faults)"), "MAX of one series cannot be used in"),
+        ({"c": "ALARM("}, _alarm(), "a composite alarm is invalid: '(' was never closed"),
+        ({"c": 'ALARM("faunalens-dev-z")'}, _alarm(), "refers to z, which is not an alarm of stage dev"),
+        ({"c": 'OK("faunalens-dev-d")', "d": 'OK("faunalens-dev-c")'}, _alarm(), "nodes are in a cycle"),
     ],
 )
-def test_an_alarm_that_cannot_be_evaluated_is_named(alarm: dict[str, Any], message: str) -> None:
+def test_an_alarm_that_cannot_be_evaluated_is_named(rules: dict[str, str], alarm: dict[str, Any], message: str) -> None:
     with pytest.raises(AlarmError) as caught:
-        _timeline(alarm, _store(Faults=[1]), 3)
-    assert "alarm a" in str(caught.value)
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("rules", "message"),
-    [
-        ({"c": "ALARM("}, "a composite alarm is invalid: '(' was never closed"),
-        ({"c": 'ALARM("faunalens-dev-z")'}, "refers to z, which is not an alarm of stage dev"),
-        ({"c": 'OK("faunalens-dev-d")', "d": 'OK("faunalens-dev-c")'}, "nodes are in a cycle"),
-    ],
-)
-def test_a_composite_that_cannot_be_evaluated_is_named(rules: dict[str, str], message: str) -> None:
-    with pytest.raises(AlarmError) as caught:
-        timelines_of(_files(rules, a=_alarm()), MetricStore(), START, START + 60)
+        timelines_of(_files(rules, a=alarm), _store(Faults=[1]), START, START + 180)
     assert message in str(caught.value)
 
 
