@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cloudwatch.preview.recording import Recording
 from cloudwatch.preview.server import simulated_day
 from cloudwatch.project import DASHBOARDS
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import write_day
+from cloudwatch.simulation.day import lines, write_day
 from tests.end_to_end.browsing import PHONE, Open
 from tests.integration.cloudwatch.serving import serving
 
@@ -44,8 +45,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(day: Path) -> Pages:
-    """The pages of the day as a recording like any other."""
-    return Pages(Recording(day, "A simulated day", begin=schedule.START))
+    return Pages(Recording(day, "A recording like any other", begin=schedule.START))
 
 
 @pytest.fixture(scope="module")
@@ -196,15 +196,21 @@ def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_pa
     expect(drawn(page).locator("#source")).to_contain_text("15:05 – 16:05 UTC")
 
 
-def test_an_empty_recording_says_once_what_is_missing(tmp_path: Path, open_page: Open) -> None:
-    # GIVEN a server that has recorded nothing
-    with serving(Pages(Recording(tmp_path / "none.jsonl", "The local server", live=True))) as url:
-        # WHEN a dashboard and the overview are opened
-        page = drawn(open_page(f"{url}service"))
-        # THEN no widget is an empty box, and one note says why
-        expect(page.locator(".collapsed")).to_contain_text("Nothing is recorded yet")
+def test_an_empty_live_recording_says_once_what_is_missing_until_it_grows(tmp_path: Path, open_page: Open) -> None:
+    # GIVEN a server that has recorded nothing, and a browser whose clock the test controls
+    path = tmp_path / "metrics.jsonl"
+    recording = Recording(path, "The local server", live=True, now=lambda: schedule.START + 1800)
+    with serving(Pages(recording)) as url:
+        page = open_page(url)
+        expect(drawn(page).locator("main")).to_contain_text(re.compile(r"The \d+ alarms have no data"))
+        page.clock.install()
+        page.goto(f"{url}service?stage=prod")
+        # THEN no widget of a dashboard is an empty box, and one note says why
+        expect(drawn(page).locator(".collapsed")).to_contain_text("Nothing is recorded yet")
         expect(page.locator(".collapsed")).to_contain_text("Only AWS emits these metrics")
         expect(page.locator('.card[data-state="empty"]:visible, .card[data-state="aws_only"]:visible')).to_have_count(0)
         expect(page.get_by_text("Insufficient data")).to_have_count(0)
-        page.goto(url)
-        expect(drawn(page).locator("main")).to_contain_text(re.compile(r"The \d+ alarms have no data"))
+        # WHEN requests are recorded THEN the page shows them without a reload
+        path.write_text("".join(islice(lines(), 30)))
+        page.clock.fast_forward(5000)
+        expect(card(page, "Requests a minute").locator(".number dd").first).to_have_text(re.compile(r"\d"))

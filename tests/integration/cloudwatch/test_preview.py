@@ -5,9 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,39 +62,31 @@ def test_it_serves_until_a_signal_also_where_a_shell_has_it_ignored(recorded: Pa
     assert (process.returncode, errors) == (0, "")
 
 
-@pytest.fixture
-def connection(recorded: Path) -> Iterator[HTTPConnection]:
-    """A connection to a preview in this process."""
+def test_one_connection_serves_many_requests(recorded: Path) -> None:
+    # GIVEN a connection WHEN it is used again and again
     with (
         serving(Pages(Recording(recorded, "an hour"))) as url,
-        closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as opened,
+        closing(HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)) as connection,
     ):
-        yield opened
-
-
-def test_one_connection_serves_many_requests(connection: HTTPConnection) -> None:
-    def ask(method: str, path: str) -> tuple[HTTPResponse, str]:
-        connection.request(method, f"/dashboards{path}")
-        response = connection.getresponse()
-        return response, response.read().decode()
-
-    # GIVEN a connection WHEN it is used again and again THEN the server keeps it open
-    response, body = ask("GET", "/static/app.js")
-    first = connection.sock
-    assert (response.status, response.headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
-    # HEAD has the headers of GET and no body
-    response, nothing = ask("HEAD", "/static/app.js")
-    assert (response.status, response.headers["Content-Length"], nothing) == (200, str(len(body.encode())), "")
-    # a redirect, and an error as JSON
-    response, nothing = ask("GET", "")
-    assert (response.status, response.headers["Location"], nothing) == (302, "/dashboards/", "")
-    response, body = ask("GET", "/nowhere")
-    assert response.status == 404
-    assert "there is no page with this name" in json.loads(body)["detail"]
-    # the query is decoded
-    response, body = ask("GET", "/data/service?stage=prod&range=a%20b")
-    assert (response.status, "there is no time range 'a b'" in body) == (404, True)
-    assert connection.sock is first
+        sockets, answers = set(), []
+        for method, path in (
+            *(("GET", "/static/app.js"), ("HEAD", "/static/app.js"), ("GET", "")),
+            *(("GET", "/nowhere"), ("GET", "/data/service?stage=prod&range=a%20b")),
+        ):
+            connection.request(method, f"/dashboards{path}")
+            response = connection.getresponse()
+            sockets.add(connection.sock)
+            answers.append((response.status, response.headers, response.read().decode()))
+    # THEN the server keeps it open; HEAD has the headers of GET and no body
+    assert len(sockets) == 1
+    (_, headers, body), (_, of_head, nothing), redirect, unknown, query = answers
+    assert headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert (of_head["Content-Length"], nothing) == (str(len(body.encode())), "")
+    # THEN there are a redirect, and errors as JSON; the query is decoded
+    assert [answer[0] for answer in answers] == [200, 200, 302, 404, 404]
+    assert redirect[1]["Location"] == "/dashboards/"
+    assert "there is no page with this name" in json.loads(unknown[2])["detail"]
+    assert "there is no time range 'a b'" in query[2]
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

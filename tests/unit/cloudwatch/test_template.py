@@ -35,18 +35,15 @@ def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: P
     assert "DependsOn" not in resources["AlarmSlow"]
 
 
-def test_account_and_region_are_those_of_the_stack(small: Path) -> None:
+def test_account_and_region_are_those_of_the_stack_and_dynamic_labels_are_escaped(small: Path) -> None:
+    path = small / "small.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"label": "%"', '"label": "${LAST} %"'), encoding="utf-8")
     body = properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
     assert "arn:aws:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:faunalens-STAGENAME-slow" in body
+    assert '"label":"${!LAST} %"' in body
     # AND substituting them gives the file
     substituted = body.replace("${AWS::Region}", "eu-west-1").replace("${AWS::AccountId}", "1").replace("${!", "${")
     assert json.loads(substituted)["widgets"][1]["properties"]["region"] == "eu-west-1"
-
-
-def test_dynamic_labels_are_escaped(small: Path) -> None:
-    path = small / "small.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"label": "%"', '"label": "${LAST} %"'), encoding="utf-8")
-    assert '"label":"${!LAST} %"' in properties(small, "DashboardSmall")["DashboardBody"]["Fn::Sub"]
 
 
 def test_the_topic_is_known_by_its_name_or_as_a_resource_of_the_template(small: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cloudwatch.lint import dashboard
 from cloudwatch.lint.dashboard import DashboardCheck, Rectangle, grid_problems
+from cloudwatch.lint.known_metrics import Reference
 from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
 FILE = "dashboards/small.json"
@@ -108,19 +109,19 @@ def test_limits_are_those_of_cloudwatch(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_error_is_reported_once_where_it_is() -> None:
     # GIVEN an expression over one with an error
     body = changed(DASHBOARD, f"{ROWS}.2.0.expression", "all + nothing")
-    body = changed(body, f"{ROWS}.3", [{"expression": "share * 2", "id": "double"}])
-    (found,) = findings(body)
+    (found,) = findings(changed(body, f"{ROWS}.3", [{"expression": "share * 2", "id": "double"}]))
     assert "metric 3 (share) `all + nothing`: refers to `nothing`" in found
 
 
 def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:
     # GIVEN a dashboard that shows an alarm and links another dashboard
-    link = "RUNBOOKURL [other](https://x#dashboards:name=faunalens-STAGENAME-other)"
+    link = "Small\n[other](https://x#dashboards:name=faunalens-STAGENAME-other)"
     check = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
     assert list(check.unknown(["slow"], ["other"])) == []
-    alarm, other = check.unknown(["slower"], ["others"])
-    assert str(alarm) == f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?'
-    assert other.message == 'no file defines the dashboard "other"; did you mean "others"?'
+    assert list(map(str, check.unknown(["slower"], ["others"]))) == [
+        f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?',
+        f'{FILE}: widget 1 "Small": no file defines the dashboard "other"; did you mean "others"?',
+    ]
 
 
 def test_references_include_the_metrics_of_searches() -> None:
@@ -128,9 +129,10 @@ def test_references_include_the_metrics_of_searches() -> None:
     text = '{Faunalens,service,stage,route} MetricName="Requests" service="faunalens" stage="STAGENAME"'
     body = changed(DASHBOARD, f"{ROWS}.2.0.expression", f"SEARCH('{text}', 'Sum', 60)")
     # THEN it is a reference; a dimension without a value in the search is None
-    (found,) = (each for each in DashboardCheck(FILE, body).references if each.place.endswith('metric 3 "share"'))
-    assert (found.name, found.stat) == ("Requests", "Sum")
-    assert found.dimensions == (("service", "faunalens"), ("stage", "STAGENAME"), ("route", None))
+    dimensions = (("service", "faunalens"), ("stage", "STAGENAME"), ("route", None))
+    place = 'widget 2 "Load", metric 3 "share"'
+    expected = Reference(FILE, place, "Faunalens", "Requests", dimensions, "Sum")
+    assert expected in DashboardCheck(FILE, body).references
 
 
 PLACES = st.tuples(*(st.integers(*range_) for range_ in ((0, 23), (0, 12), (1, 24), (1, 8)))).map(

@@ -7,7 +7,7 @@ import pytest
 
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.recording import Span
-from cloudwatch.preview.widgets import Scope, seconds_of, unit_of_line, widgets_of
+from cloudwatch.preview.widgets import Scope, unit_of_line, widgets_of
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, TimeSeries
 from tests.unit.cloudwatch.metric_lines import DEV, metric_line
 
@@ -115,7 +115,14 @@ ALARM = "arn:aws:cloudwatch:eu-west-1:1:alarm:faunalens-prod-unknown"
         ("metric", graph([{"expression": "NOSUCH(m1)", "id": "e"}]), "NOSUCH"),
         ("metric", graph(["."]), "metric 1"),
         ("metric", graph(LATENCY, view="pie"), "The preview does not support view pie; use one of timeSeries"),
-        ("metric", graph(LATENCY, start="yesterday"), "time range 'yesterday' is invalid"),
+        *(
+            (
+                "metric",
+                graph(LATENCY, start=text),
+                f"time range '{text}' is invalid; expected one such as -PT3H or -P7D",
+            )
+            for text in ("yesterday", "PT3H", "-P", "-PT", "", "-P1W")
+        ),
         ("explorer", {}, "The preview does not support widgets of type explorer."),
         ("alarm", {"alarms": [ALARM]}, "There is no alarm unknown; add a file to dashboards/alarms"),
     ],
@@ -130,12 +137,6 @@ def test_links_to_the_console_lead_to_the_preview(store: MetricStore) -> None:
     console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features"
     widget = widget_json(store, {"markdown": f"[causes]({console})"}, "text")
     assert (widget["kind"], widget["markdown"], widget["plain"]) == ("text", "[causes](features)", False)
-
-
-@pytest.mark.parametrize("text", ["PT3H", "-P", "-PT", "", "-P1W"])
-def test_an_invalid_time_range_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is invalid; expected one such as -PT3H or -P7D"):
-        seconds_of(text)
 
 
 def test_widgets_come_row_by_row_whatever_their_order_in_the_file(store: MetricStore) -> None:
