@@ -36,17 +36,15 @@ def _drawn() -> Iterator[tuple[str, str, float]]:
                         yield board, HALVES.get(name, name), line["value"]
 
 
-def _stack(stage: str) -> dict[str, Any]:
-    parameters: dict[str, Any] = json.loads((ROOT / "infra" / "stages" / f"{stage}.json").read_text())["Parameters"]
-    return parameters
+def _stack(stage: str) -> Any:
+    return json.loads((ROOT / "infra" / "stages" / f"{stage}.json").read_text())["Parameters"]
 
 
-def _functions(stage: str) -> dict[str, Any]:
-    functions: dict[str, Any] = CHALICE["stages"][stage]["lambda_functions"]
-    return functions
+def _functions(stage: str) -> Any:
+    return CHALICE["stages"][stage]["lambda_functions"]
 
 
-def _containers(functions: dict[str, Any]) -> int:
+def _containers(functions: Any) -> int:
     """Return the limit of containers of API and batches together."""
     return sum(int(functions[name]["reserved_concurrency"]) for name in ("api_handler", "batch"))
 

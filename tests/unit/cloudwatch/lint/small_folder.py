@@ -85,18 +85,11 @@ SLOW: dict[str, Any] = {
     "DatapointsToAlarm": 2,
     "TreatMissingData": "notBreaching",
 }
+REQUESTS = {"Namespace": "Faunalens", "MetricName": "Requests", "Dimensions": OURS}
 SHARE: dict[str, Any] = {
     "AlarmDescription": "Users are few. What to do: RUNBOOKURL#share",
     "Metrics": [
-        {
-            "Id": "requests",
-            "MetricStat": {
-                "Metric": {"Namespace": "Faunalens", "MetricName": "Requests", "Dimensions": OURS},
-                "Period": 300,
-                "Stat": "Sum",
-            },
-            "ReturnData": False,
-        },
+        {"Id": "requests", "MetricStat": {"Metric": REQUESTS, "Period": 300, "Stat": "Sum"}, "ReturnData": False},
         {"Id": "few", "Expression": "IF(requests < 3, 1, 0)", "Label": "few", "ReturnData": True},
     ],
     "ComparisonOperator": "GreaterThanOrEqualToThreshold",
@@ -124,14 +117,15 @@ REMOVE = "(taken away)"  # a text, since test names have to be the same in every
 def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """A copy of a body with another value at a path such as `widgets.1.properties.view`."""
     body = deepcopy(body)
-    *way, last = path.split(".")
+    steps: list[Any] = [int(step) if step.isdigit() else step for step in path.split(".")]
+    *way, last = steps
     at: Any = body
     for step in way:
-        at = at[int(step)] if isinstance(at, list) else at[step]
+        at = at[step]
     if value is REMOVE:
-        del at[int(last) if isinstance(at, list) else last]
+        del at[last]
     elif isinstance(at, list):
-        at[int(last) :] = [value, *at[int(last) + 1 :]]
+        at[last:] = [value, *at[last + 1 :]]
     else:
         at[last] = value
     return body
@@ -139,18 +133,16 @@ def changed(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 def write(folder: Path) -> Path:
     """Write all of it below a folder; returns the one that holds the dashboards."""
-    made = folder / "dashboards"
-    for below in ("alarms", "composites", "queries"):
-        (made / below).mkdir(parents=True)
-    (folder / "docs" / "how-to").mkdir(parents=True)
-    for path, body in {
+    bodies = {
         "small.json": DASHBOARD,
         "alarms/slow.json": SLOW,
         "alarms/share.json": SHARE,
         "composites/page.json": PAGE,
-    }.items():
-        (made / path).write_text(json.dumps(body), encoding="utf-8")
-    (made / "queries" / "slowest.txt").write_text(QUERY, encoding="utf-8")
-    (made / "prices.csv").write_text(PRICES, encoding="utf-8")
-    (folder / "docs" / "how-to" / "runbook.md").write_text(RUNBOOK, encoding="utf-8")
+    }
+    texts = {"queries/slowest.txt": QUERY, "prices.csv": PRICES, "../docs/how-to/runbook.md": RUNBOOK}
+    made = folder / "dashboards"
+    made.mkdir()
+    for path, text in (texts | {path: json.dumps(body) for path, body in bodies.items()}).items():
+        (made / path).parent.mkdir(parents=True, exist_ok=True)
+        (made / path).write_text(text, encoding="utf-8")
     return made
