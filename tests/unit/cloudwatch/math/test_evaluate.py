@@ -49,11 +49,10 @@ def _of(expression: str, **metrics: Points) -> list[list[float]]:
     return [curve.values.tolist() for curve in found]
 
 
-def _same(found: list[list[float]], *expected: Points) -> None:
-    np.testing.assert_equal(found, [[NAN if value is None else value for value in row] for row in expected])
-
-
-# The tables of the user guide
+def _values(expression: str, **metrics: Points) -> Points:
+    """Return the values of an expression's only curve; None is a missing point."""
+    (values,) = _of(expression, **metrics)
+    return [None if math.isnan(value) else value for value in values]
 
 
 @pytest.mark.parametrize(
@@ -66,11 +65,8 @@ def _same(found: list[list[float]], *expected: Points) -> None:
         ("IF(m1 == 1, 10, 2)", [10, 10, 2, 2, None]),
     ],
 )
-def test_the_tables_of_if(expression: str, expected: Points) -> None:
-    _same(_of(expression, m1=[1, 1, 0, 0, None], m2=[30, None, 0, 0, 30], m3=[0, 0, 20, None, 20]), expected)
-
-
-# Operators
+def test_the_tables_of_if_in_the_user_guide(expression: str, expected: Points) -> None:
+    assert _values(expression, m1=[1, 1, 0, 0, None], m2=[30, None, 0, 0, 30], m3=[0, 0, 20, None, 20]) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,9 +75,7 @@ def test_the_tables_of_if(expression: str, expected: Points) -> None:
         ("m1 + m2", [5, 2, 4, None]),  # one point is enough; the other counts as 0
         ("m1 - m2", [-3, 2, -4, None]),
         ("m1 < m2 AND m2 != 5", [1, 0, 1, None]),
-        ("m1 * m2", [4, 0, 0, None]),
         ("m1 / m2", [0.25, None, 0, None]),  # division by zero gives no point
-        ("m1 / 0", [None] * 4),
         ("m1 + 1", [2, 3, None, None]),  # a number adds no points
         ("10 - m1", [9, 8, None, None]),
         ("-m1", [-1, -2, None, None]),
@@ -89,39 +83,26 @@ def test_the_tables_of_if(expression: str, expected: Points) -> None:
         ("m1 * (3 > 2) + (2 <= 1)", [1, 2, None, None]),
         ("m1 * (1 / 0)", [None] * 4),
         ("m1 * -(2 - 3)", [1, 2, None, None]),
-    ],
-)
-def test_operators_and_missing_points(expression: str, expected: Points) -> None:
-    _same(_of(expression, m1=[1, 2, None, None], m2=[4, None, 4, None]), expected)
-
-
-# Functions
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("RUNNING_SUM(m1)", [-4, -3, None, -0.5]),
-        ("FILL(m1, 7)", [-4, 1, 7, 2.5]),
-        ("FILL(m1, m2)", [-4, 1, 3, 2.5]),
-        ("FILL(m1, MAX(m1))", [-4, 1, 2.5, 2.5]),
+        ("RUNNING_SUM(m1)", [1, 3, None, None]),
+        ("FILL(m1, 7)", [1, 2, 7, 7]),
+        ("FILL(m1, m2)", [1, 2, 4, None]),
+        ("FILL(m1, MAX(m1))", [1, 2, 2, 2]),
         ("FILL(m3, 0)", [0] * 4),
-        ("TIME_SERIES(SUM(m1))", [-0.5] * 4),
-        ("TIME_SERIES(MAX(m1))", [2.5] * 4),
+        ("TIME_SERIES(SUM(m1))", [3] * 4),
+        ("TIME_SERIES(MAX(m1))", [2] * 4),
         ("TIME_SERIES(SUM(m3))", [None] * 4),
         ("TIME_SERIES(PERIOD(m1))", [60] * 4),
-        ("SUM([m1, m2])", [-4, 3, 3, 2.5]),
-        ("MAX([m1, m2, m3])", [-4, 2, 3, 2.5]),
-        ("SUM([m3, m3])", [None] * 4),
+        ("SUM([m1, m2])", [5, 2, 4, None]),
+        ("MAX([m1, m2, m3])", [4, 2, 4, None]),
         ("SUM(SEARCH('{M} MetricName=\"Y\"', 'Sum'))", [None] * 4),
     ],
 )
-def test_functions(expression: str, expected: Points) -> None:
-    _same(_of(expression, m1=[-4, 1, None, 2.5], m2=[None, 2, 3, None], m3=[None] * 4), expected)
+def test_operators_functions_and_missing_points(expression: str, expected: Points) -> None:
+    assert _values(expression, m1=[1, 2, None, None], m2=[4, None, 4, None], m3=[None] * 4) == expected
 
 
 def test_a_function_of_an_array_applies_to_each_series() -> None:
-    _same(_of("FILL([m1, m2], m1)", m1=[1, 2], m2=[3, None]), [1, 2], [3, 2])
+    assert _of("FILL([m1, m2], m1)", m1=[1, 2], m2=[3, None]) == [[1, 2], [3, 2]]
 
 
 SOME_POINTS = st.lists(st.one_of(st.none(), st.integers(-9, 9)), min_size=1, max_size=8)
