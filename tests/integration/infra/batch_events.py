@@ -30,8 +30,3 @@ def sqs_event(bodies: Iterable[dict[str, Any]], received: int = 1) -> dict[str, 
         for number, body in enumerate(bodies)
     ]
     return {"Records": records}
-
-
-def map_event(items: Iterable[dict[str, Any]], results: str, attempt: int = 0) -> dict[str, Any]:
-    """Return a batch of a Distributed Map. `results`: where lines go, `s3://BUCKET/PREFIX/`."""
-    return {"BatchInput": {"results": results, "run": "test"}, "Attempt": attempt, "Items": [*items]}

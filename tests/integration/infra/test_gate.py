@@ -86,17 +86,10 @@ def test_the_package_of_this_checkout_passes(deployment: RunningPackage, admin: 
     assert not seen.endswith("started in 0 ms")
 
 
-@pytest.mark.parametrize(
-    ("environment", "why"),
-    [
-        ({"MODEL_PATH": "/var/task/model/none.onnx"}, "health is 503: the model is unavailable"),
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "health is degraded: .*'database': 'postgres_"),
-        ({"FEATURES_JITTER": "wrong"}, "faunalens-dev:7 failed: "),
-    ],
-)
 def test_a_version_that_would_fail_is_refused(
-    deployment: RunningPackage, admin: Pool, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], why: str
+    deployment: RunningPackage, admin: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.release.gate.PATIENCE", 1.0)
-    with closing(changed(deployment.functions[API], **environment)) as pool, pytest.raises(Refused, match=why):
+    broken = changed(deployment.functions[API], MODEL_PATH="/var/task/model/none.onnx")
+    with closing(broken) as pool, pytest.raises(Refused, match="health is 503: the model is unavailable"):
         judged(admin, pool)

@@ -18,7 +18,7 @@ from infra.package import Package
 from local.lambda_sim.container import InvocationResult, Pool
 from local.lambda_sim.deployment import FunctionLog, deployed
 from local.stack.valkey import ValkeyServer
-from tests.integration.infra.batch_events import map_event, notification, sqs_event
+from tests.integration.infra.batch_events import notification, sqs_event
 from tests.support.aws import REGION, account
 from tests.support.pictures import SYDNEY, exif, jpeg
 
@@ -124,27 +124,3 @@ def _kill_after_a_line(rig: Rig, answer: Future[InvocationResult]) -> bool:
 
 def _answers(rig: Rig) -> int:
     return sum(line["status"] == "identified" for line in rig.lines().values())
-
-
-def test_a_batch_of_a_map_leaves_its_lines_where_it_wants_them(rig: Rig) -> None:
-    # GIVEN a batch of a backfill, of two stations in turn, of which one photo is gone
-    items = []
-    for number in range(4):
-        key, name = f"batches/study/{number}.jpg", ("south", "north")[number % 2]
-        rig.put(key, jpeg(400, 300 + number))
-        latitude, longitude = {"south": (-45.1, 169.9), "north": (65.5, 25.3)}[name]
-        items.append({"bucket": BUCKET, "key": key, "station": name, "latitude": latitude, "longitude": longitude})
-    items.append({"bucket": BUCKET, "key": "batches/study/gone.jpg"})
-    results, before = f"s3://{BUCKET}/results/study/", rig.queries()
-    # WHEN the function gets it THEN it asks for another attempt
-    first = rig.invoke(map_event(items, results))
-    assert json.loads(first.payload)["errorType"] == "Unfinished"
-    assert len(rig.lines("results/study/")) == 4
-    # AND the second finds the lines, and says what is gone
-    second = rig.invoke(map_event(items, results, attempt=1))
-    assert json.loads(second.payload) == {"done": 0, "failed": 0, "lines": 5}
-    gone = [line for line in rig.lines("results/study/").values() if line["error"]]
-    expected = [(f"s3://{BUCKET}/batches/study/gone.jpg", "object_missing")]
-    assert [(line["photo"], line["error"]) for line in gone] == expected
-    # AND it has asked the database once a station
-    assert rig.queries() - before <= 2

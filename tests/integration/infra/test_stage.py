@@ -1,8 +1,8 @@
 """A whole stage up and down again with one command, against an account simulated by moto.
 
 moto lacks some resources (`moto_stack.LEFT_OUT`), so their outputs are invented. It has no public URL for the API, so
-the test skips the last step. docs/how-to/deploy.md says so too. `make test` brings it up and down; a second `up` and
-the proofs are looked at each night.
+the test skips the last step. docs/how-to/deploy.md says so too. `make test` brings it up and down; each
+night it also comes up a second time.
 """
 
 import os
@@ -110,7 +110,6 @@ def test_a_stage_comes_up_and_goes_down(
 
     if is_examined:
         check_second_up(workplace)
-        check_proofs(workplace)
 
     # WHEN it is taken down THEN nothing is left
     workplace.aws.client("s3").put_object(Bucket=outputs["PhotoBucket"], Key="uploads/one", Body=b"a photo")
@@ -124,11 +123,6 @@ def test_a_stage_comes_up_and_goes_down(
     assert stacks_of(workplace.aws) == set()
     assert workplace.aws.client("lambda").list_functions()["Functions"] == []
     assert workplace.aws.client("s3").list_buckets()["Buckets"] == []
-    if is_examined:
-        # AND what was proved stays proved
-        later = workplace.infra("prove", "--yes", "--only", "rights", "--only", "gone")
-        assert "the stage is not up, so nothing is tried" in later.stdout
-        assert "| x | `rights` |" in (ROOT / "build" / "proof-dev.md").read_text(encoding="utf-8")
 
 
 def check_second_up(workplace: Workplace) -> None:
@@ -138,23 +132,6 @@ def check_second_up(workplace: Workplace) -> None:
     for message in ("stack faunalens-dev is up to date", "already active"):
         assert message in again.stdout
     assert " sent\n" not in again.stdout
-
-
-def check_proofs(workplace: Workplace) -> None:
-    """The stage's claims are tried as far as AWS's own interfaces can tell, and each has its outcome in the report."""
-    tried = ("database-sign-in", "load-time", "network-denial", "rights", "recipients", "cold-start")
-    proved = workplace.infra("prove", "--yes", *(word for claim in tried for word in ("--only", claim)))
-    assert proved.returncode == 1, proved.stdout + proved.stderr
-    report = (ROOT / "build" / "proof-dev.md").read_text(encoding="utf-8")
-    outcomes = dict(re.findall(r"^\| [x ] \| `([\w-]+)` \| .* \| (proved|refuted|open) \|", report, re.MULTILINE))
-    expected = {"database-sign-in": "proved", "network-denial": "proved", "rights": "proved"}
-    assert {name: outcomes[name] for name in tried} == expected | {
-        "recipients": "refuted",  # the stage has no address for alarms
-        "load-time": "open",  # moto has no metrics of functions
-        "cold-start": "open",
-    }
-    assert "alarms reach no one: their topic has no subscription" in report
-    assert ACCOUNT not in report
 
 
 def _administer(event: dict[str, Any], data: Path) -> dict[str, Any]:

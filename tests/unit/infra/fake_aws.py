@@ -1,6 +1,7 @@
 """Fake boto3 clients: a test gives each call's result by the call's name."""
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,14 +20,6 @@ ResourceConflictException = error("ResourceConflictException", "The function is 
 """Lambda's error for a function that is not ready."""
 
 
-class Exceptions:
-    """`client.exceptions` of boto3."""
-
-    ResourceNotFoundException = ResourceNotFoundException
-    TooManyRequestsException = TooManyRequestsException
-    ResourceConflictException = ResourceConflictException
-
-
 class Pages:
     """A paginator with one page."""
 
@@ -40,7 +33,11 @@ class Pages:
 class Client:
     """A fake client. `answers`: a function for each call, by name. `calls`: name and arguments of each call so far."""
 
-    exceptions = Exceptions
+    exceptions = SimpleNamespace(
+        ResourceNotFoundException=ResourceNotFoundException,
+        TooManyRequestsException=TooManyRequestsException,
+        ResourceConflictException=ResourceConflictException,
+    )
 
     def __init__(self, **answers: Callable[..., Any]) -> None:
         self._answers = answers

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,6 +15,7 @@ from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed
 from infra.template import declared_parameters
 from infra.up import Up
+from tests.unit.infra.fake_aws import Client
 
 
 class Stacks:
@@ -22,6 +24,7 @@ class Stacks:
     def __init__(self) -> None:
         self.wanted: dict[str, Deployment] = {}
         self.outputs = {"PackageBucket": "packages"}
+        self.releases = Mock(all=Mock(return_value=[RELEASE]))
 
     def of(self, part: str) -> Any:
         def deploy(wanted: Deployment, *_: object) -> None:
@@ -30,27 +33,18 @@ class Stacks:
         return SimpleNamespace(outputs=self.outputs, deploy=deploy)
 
 
-class CloudWatch:
-    """CloudWatch, with the alarm `page` of prod in a state."""
+def cloudwatch(state: str) -> Client:
+    """Return a client of CloudWatch, with the alarm `page` of prod in a state."""
 
-    state = "OK"
-
-    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
+    def describe(AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
         assert AlarmTypes == ["CompositeAlarm"]
         found = [name for name in AlarmNames if name == "faunalens-prod-page"]
-        return {"CompositeAlarms": [{"AlarmArn": f"arn:{each}", "StateValue": self.state} for each in found]}
+        return {"CompositeAlarms": [{"AlarmArn": f"arn:{each}", "StateValue": state} for each in found]}
+
+    return Client(describe_alarms=describe)
 
 
-class FakeReleases:
-    """The releases of a stage, of which one runs."""
-
-    back = ""
-
-    def all(self) -> list[Release]:
-        return [Release("before", "model", datetime(2026, 11, 29, tzinfo=UTC), {}, 1.0)]
-
-    def roll_back(self, _: object, to: str) -> None:
-        FakeReleases.back = to
+RELEASE = Release("before", "model", datetime(2026, 11, 29, tzinfo=UTC), {}, 1.0)
 
 
 @pytest.fixture
@@ -59,8 +53,8 @@ def stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Stacks:
     template.write_text("{}")
     monkeypatch.setattr(Stage, "stack", lambda _, part="": found.of(part))
     monkeypatch.setattr(Stage, "url", "https://api.example/dev/")
-    monkeypatch.setattr(Stage, "client", lambda *_: CloudWatch())
-    monkeypatch.setattr("infra.up.Releases", lambda *_: FakeReleases())
+    monkeypatch.setattr(Stage, "client", lambda *_: cloudwatch("OK"))
+    monkeypatch.setattr("infra.up.Releases", lambda *_: found.releases)
     monkeypatch.setattr(Up, "_prefix_list", lambda *_: "pl-1")
     monkeypatch.setattr(Up, "_zones", lambda _: {"ZoneA": "euw1-az1", "ZoneB": "euw1-az2"})
     monkeypatch.setattr("infra.up.pipeline.write", lambda *_, **__: template)
@@ -103,7 +97,7 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     bring_up("prod", Traffic="AllAtOnce")
     assert stacks.wanted[""].options["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 0
     # AND an alarm that is on already would take the cure back
-    monkeypatch.setattr(CloudWatch, "state", "ALARM")
+    monkeypatch.setattr(Stage, "client", lambda *_: cloudwatch("ALARM"))
     said = list[str]()
     bring_up("prod", echo=said.append)
     assert stacks.wanted[""].options == {}
@@ -113,19 +107,15 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     assert (stacks.wanted[""].options, stacks.wanted[""].protected) == ({}, False)
 
 
-@pytest.mark.usefixtures("stacks")
-def test_a_smoke_test_that_fails_takes_the_release_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> None:
-        raise PreconditionFailed("database is failing")
-
-    monkeypatch.setattr("infra.up.smoke.check_stage", fails)
+def test_a_smoke_test_that_fails_takes_the_release_back(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.up.smoke.check_stage", Mock(side_effect=PreconditionFailed("database is failing")))
     steps = {step.name: step for step in Up(Stage("dev", "eu-west-1", None, {})).steps()}
     # GIVEN a smoke test without a deployment before it WHEN it fails THEN nothing changes
     with pytest.raises(PreconditionFailed, match=r"^database is failing$"):
         steps["smoke"].action(lambda _: None)
-    assert FakeReleases.back == ""
+    stacks.releases.roll_back.assert_not_called()
     # AND after a deployment the release before it runs again
     steps["stack"].action(lambda _: None)
     with pytest.raises(PreconditionFailed, match="failing\nThe release was rolled back; before runs again"):
         steps["smoke"].action(lambda _: None)
-    assert FakeReleases.back == "before"
+    assert stacks.releases.roll_back.call_args.args[1] == "before"

@@ -46,20 +46,14 @@ def test_a_handler_gets_the_event_and_lambdas_environment(sandbox: Sandbox, tmp_
         invoked = toys.invoke(b'{"photo": "\\u00e9"}', "request-1", "Root=1-2-3")
         seen = json.loads(invoked.payload)
     # THEN the handler sees the event, its context, and the environment of Lambda and of the function
-    assert seen["event"] == {"photo": "é"}
-    assert (seen["request_id"], seen["arn"].rpartition(":")[2]) == ("request-1", "toys")
+    assert (seen["event"], seen["request_id"]) == ({"photo": "é"}, "request-1")
     assert 0 < seen["left_ms"] <= 10_000
-    environment = seen["environment"]
-    assert (environment["GREETING"], environment["_HANDLER"]) == ("hello", "toy.echo")
-    assert (environment["AWS_LAMBDA_FUNCTION_NAME"], environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) == ("toys", "256")
-    assert environment["_X_AMZN_TRACE_ID"] == "Root=1-2-3"
-    assert "PYTHONDONTWRITEBYTECODE" not in environment
-    # AND no variable of this process
-    assert not {"VIRTUAL_ENV", "HOME", "PYTEST_CURRENT_TEST"} & environment.keys()
-    assert (seen["layer"], int(seen["rights"], 16)) == ("the layer", 0)
-    assert environment["LAMBDA_TASK_ROOT"] == seen["path"][0] == "/var/task"
-    assert environment["A_PATH"] == "/opt/x:/var/task"
-    assert "/opt/python/lib/python3.13/site-packages" in seen["path"]
+    wanted = {"GREETING": "hello", "_HANDLER": "toy.echo", "AWS_LAMBDA_FUNCTION_NAME": "toys"}
+    wanted |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "_X_AMZN_TRACE_ID": "Root=1-2-3", "A_PATH": "/opt/x:/var/task"}
+    assert seen["environment"].items() >= wanted.items()
+    # AND no variable of this process, and no right of root
+    assert not {"VIRTUAL_ENV", "HOME", "PYTEST_CURRENT_TEST", "PYTHONDONTWRITEBYTECODE"} & seen["environment"].keys()
+    assert (seen["layer"], int(seen["rights"], 16), seen["path"][0]) == ("the layer", 0, "/var/task")
 
 
 def test_only_the_package_and_lambdas_runtime_can_be_imported(sandbox: Sandbox, tmp_path: Path) -> None:

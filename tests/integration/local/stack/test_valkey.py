@@ -1,6 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -27,18 +25,6 @@ def test_nobody_gets_in_without_the_password(valkey_server: valkey.ValkeyServer,
     ):
         # WHEN they send a command THEN the server refuses it
         stranger.get("a")
-
-
-def test_every_server_has_passwords_of_its_own_in_files_of_its_user(tmp_path: Path) -> None:
-    # GIVEN two servers that are not started
-    with valkey.serve(tmp_path / "a", start=False) as first, valkey.serve(tmp_path / "b", start=False) as second:
-        passwords = [urlsplit(url).password for each in (first, second) for url in (each.url, each.admin_url)]
-        # THEN all four passwords are long and different
-        assert len(set(passwords)) == 4
-        assert all(len(password or "") >= 24 for password in passwords)
-        # AND only their user may read the configuration
-        first.prepare()
-        assert (first.folder / "valkey.conf").stat().st_mode & 0o777 == 0o600
 
 
 LACKING = [f"{each} x y z" for each in valkey.UNAVAILABLE.split() if "|" not in each]
