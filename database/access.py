@@ -69,10 +69,8 @@ def prepare(connection: Connection, user: str) -> bool:
     """
     with exclusive(connection) as cursor:
         apply_schema(cursor)
-        cursor.execute(
-            "select array(select rolname::text from pg_roles where rolname = any(%s))", ([user, READER, IAM],)
-        )
-        (roles,) = cursor.fetchone() or ([],)
+        cursor.execute("select rolname from pg_roles where rolname = any(%s)", ([user, READER, IAM],))
+        roles = {role for (role,) in cursor.fetchall()}
         if READER not in roles:
             raise LoadError(f"this login may not create the role {READER}; run prepare as the database's administrator")
         login = sql.Identifier(user)
@@ -114,8 +112,7 @@ def datasets(connection: Connection) -> list[LoadedDataset]:
 
 def require(cursor: Cursor, version: str) -> LoadedDataset:
     """Return a loaded dataset. Raise `LoadError` if it is not in the database."""
-    found = find(cursor, version)
-    if found is None:
+    if (found := find(cursor, version)) is None:
         raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
     return found
 

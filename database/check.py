@@ -11,7 +11,6 @@ gap         a cell is left out although the taxon lives in all cells around it
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -39,8 +38,7 @@ SMALL_KM2: Final = 200_000.0
 """Ranges below this size are smaller than the units of the language, so their sizes are not compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a source says about a taxon's range. Values that it does not give are None.
 
     `south`, `north`: limits in degrees. `centre`: latitude and longitude. `km2`: area. `areas`: where the taxon lives.

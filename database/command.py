@@ -55,10 +55,8 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
     except (SettingError, DatasetError, LoadError, OSError) as error:
         message = str(error)
     except CacheError as error:
-        message = (
-            f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); "
-            "run the same command again, or wait until the cached values expire"
-        )
+        what_to_do = "run the same command again, or wait until the cached values expire"
+        message = f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); {what_to_do}"
     except (psycopg2.DataError, psycopg2.IntegrityError) as error:
         message = f"PostgreSQL rejected the data: {summary_of(str(error))}; nothing was changed; correct the files"
     except psycopg2.Error as error:
@@ -73,13 +71,12 @@ def say(text: str, file: TextIO | None = None) -> None:
     print(inert(text), file=file)
 
 
-def load_and_report(
-    connection: Connection, options: Namespace, read: Callable[[dict[str, Path]], Dataset]
-) -> LoadedDataset:
-    """Load the dataset that the options of `add_source` name, without switching to it. Print what happens.
+type Read = Callable[[dict[str, Path]], Dataset]
+"""A function that reads a dataset from its files."""
 
-    `read`: function that reads a dataset from its files.
-    """
+
+def load_and_report(connection: Connection, options: Namespace, read: Read) -> LoadedDataset:
+    """Load the dataset that the options of `add_source` name, without switching to it. Print what happens."""
     files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
     dataset = read(files)
     dataset = replace(dataset, version=options.version or dataset.version)

@@ -1,7 +1,6 @@
 """Compare a loaded dataset with the active one, in lines or as a page: cells, animals, and known facts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
@@ -35,8 +34,7 @@ class Change(NamedTuple):
     lower: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """How the dataset `new` differs from `old`: changes of ranges, and known facts that only one of them gets right."""
 
     old: str
@@ -54,10 +52,8 @@ class Comparison:
         yield f"animals that differ: {len(self.changes):,}; only new: {len(new):,}; gone: {len(gone):,}"
         yield f"pairs of animal and cell gained: {gained:,}; lost: {lost:,}"
         for each in self.changes[:_SHOWN]:
-            yield (
-                f"  {each.name}: cells +{len(each.gained):,}, -{len(each.lost):,}; "
-                f"weight higher in {each.higher:,}, lower in {each.lower:,}"
-            )
+            weights = f"weight higher in {each.higher:,}, lower in {each.lower:,}"
+            yield f"  {each.name}: cells +{len(each.gained):,}, -{len(each.lost):,}; {weights}"
         for what, facts in (("won", self.won), ("lost", self.lost)):
             yield f"known facts {what}: {len(facts):,}"
             for fact in facts[:_SHOWN]:
@@ -94,9 +90,8 @@ def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
             (number, LISTED, [fact.cell for fact in facts]),
         )
         listed = set(cursor.fetchall())
-    return {
-        fact: ((fact.taxon, fact.cell) in listed) == (fact.truth != "absent") for fact in facts if fact.taxon in known
-    }
+    facts = [fact for fact in facts if fact.taxon in known]
+    return {fact: ((fact.taxon, fact.cell) in listed) == (fact.truth != "absent") for fact in facts}
 
 
 def page_of(comparison: Comparison) -> str:

@@ -14,32 +14,12 @@ from typing import Final
 from chalicelib.features.cells import parse_cell
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
+from database import cell_animals, dataset_files
 from database.areas.area_cells import AreaCells, UnknownArea, read_area_cells
-from database.cell_animals import (
-    AnimalRow,
-    Cell,
-    Combiner,
-    Rows,
-    Seasons,
-    TaxonFacts,
-    cell_relatives,
-    in_chunks,
-    ranges_of,
-)
-from database.dataset_files import (
-    FILES,
-    RANGE_FILES,
-    RELATIVES,
-    DatasetError,
-    faults_of_model,
-    join_some,
-    pack_labels,
-    pack_taxa,
-    range_files,
-    read_text,
-)
+from database.cell_animals import AnimalRow, Cell, Combiner, Rows, Seasons, TaxonFacts
+from database.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, read_text
 from database.ranges.cell_weights import WEIGHTS, CellWeights, cell_weights
-from database.ranges.drawings import Drawer, Drawing
+from database.ranges.drawings import Drawing, drawings
 from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, by_taxon, read_statements
 
@@ -87,7 +67,8 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     """
     paths = FILES | (files or {})
     texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
-    facts = dict(_parse("taxon_facts", texts["taxon_facts"], _facts))
+    columns = itemgetter(*TaxonFacts._fields)
+    facts = dict(_parse("taxon_facts", texts["taxon_facts"], lambda row: (row["taxon"], TaxonFacts(*columns(row)))))
     general = _parse("labels", texts["labels"], lambda row: _animal(row, facts))
     animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
     number_of = {animal.taxon: animal.animal for animal in animals}
@@ -96,7 +77,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     taxon = itemgetter("scientific_name", "rank", "name")
     taxa = _parse("taxa", texts["taxa"], taxon)
     named = {scientific_name for scientific_name, *_ in taxa}
-    for file in pack_taxa(paths["labels"]):
+    for file in dataset_files.pack_taxa(paths["labels"]):
         taxa += [row for row in _parse("taxa", read_text(file), taxon) if row[0] not in named]
     sources = _parse("sources", texts["sources"], itemgetter("source", "title", "citation", "licence"))
     other_names = _parse("other_names", texts["other_names"], itemgetter("taxon", "name", "source"))
@@ -108,9 +89,9 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     used = {each.source for each in statements} | {source for *_, source in other_names}
     _check(animals, used, {source for source, *_ in sources})
     check_areas(statements + of_relatives, areas)
-    here = cell_relatives(relatives, by_taxon(of_relatives), areas)
+    here = cell_animals.cell_relatives(relatives, by_taxon(of_relatives), areas)
     seasons: Sequence[Seasons] = ()
-    ranges: Iterable[Rows] = ranges_of(number_of, by_taxon(statements), maps, areas)
+    ranges: Iterable[Rows] = cell_animals.ranges_of(number_of, by_taxon(statements), maps, areas)
     without = {each.taxon for each in animals if each.kind in ("wild", "marine")} - {each.taxon for each in statements}
     version = version_of(files)
     if combiner:
@@ -121,9 +102,9 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     return Dataset(
         version=version,
         cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
-        cell_animals=in_chunks(for_cells),
+        cell_animals=cell_animals.in_chunks(for_cells),
         seasons=seasons,
-        drawings=Drawer(Outlines(areas.earth)).drawings(for_drawings),
+        drawings=drawings(Outlines(areas.earth), for_drawings),
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
@@ -139,11 +120,12 @@ def version_of(files: dict[str, Path] | None = None) -> str:
     The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
     """
     paths = FILES | (files or {})
-    ranges = {f"{name}/{path.name}": path for name in RANGE_FILES for path in range_files(paths.pop(name))}
-    relatives = paths["labels"].with_name(RELATIVES)
-    if relatives.is_file():
+    labels, of_ranges = paths["labels"], {name: dataset_files.range_files(paths.pop(name)) for name in RANGE_FILES}
+    ranges = {f"{name}/{path.name}": path for name, several in of_ranges.items() for path in several}
+    if (relatives := labels.with_name(RELATIVES)).is_file():
         paths["relatives"] = relatives
-    packs = {f"packs/{path.name}": path for path in (*pack_labels(paths["labels"]), *pack_taxa(paths["labels"]))}
+    of_packs = *dataset_files.pack_labels(labels), *dataset_files.pack_taxa(labels)
+    packs = {f"packs/{path.name}": path for path in of_packs}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
     for name, path in sorted((paths | ranges | packs).items()):
         digest.update(f"\0{name}\0{read_text(path)}".encode())
@@ -169,7 +151,7 @@ class Ranges:
 
 def read_ranges(path: Path) -> list[Statement]:
     """Read all statements of a file, or of the CSV files in a folder. Raise `DatasetError` for a faulty row."""
-    return [statement for file in range_files(path) for statement in read_statements(file)]
+    return [statement for file in dataset_files.range_files(path) for statement in read_statements(file)]
 
 
 def read_maps(path: Path) -> Mapping[str, list[int]]:
@@ -220,7 +202,7 @@ def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[st
 
 def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
     """Return the relatives' numbers by taxon, without those whose species or genus is among `animals`."""
-    with faults_of_model():
+    with dataset_files.faults_of_model():
         relatives = read_relatives(labels.with_name(RELATIVES))
     known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
     return {
@@ -234,8 +216,8 @@ def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) ->
     `known`: ids of the taxa in the general model.
     """
     found: dict[str, AnimalRow] = {}
-    for file in pack_labels(labels):
-        with faults_of_model():
+    for file in dataset_files.pack_labels(labels):
+        with dataset_files.faults_of_model():
             animals = PackLabels.read(file).animals
         for each in animals:
             if each.taxon_id not in known:
@@ -249,10 +231,6 @@ def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
     lineage = tuple(row[rank] for rank in RANKS if row[rank])
     names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
     return AnimalRow(parse_id(row["id"]), *names, lineage, facts.get(row["taxon"], TaxonFacts()))
-
-
-def _facts(row: dict[str, str]) -> tuple[str, TaxonFacts]:
-    return row["taxon"], TaxonFacts(*(row[name] for name in TaxonFacts._fields))
 
 
 def _check(animals: Sequence[AnimalRow], used: set[str], sources: set[str]) -> None:

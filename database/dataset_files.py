@@ -78,9 +78,8 @@ def files_in(folder: Path) -> dict[str, Path]:
     names = {name: path.name for name, path in FILES.items() if name != "relative_ranges"} | OWN_NAMES
     found = {name: folder / file for name, file in names.items() if (folder / file).is_file()}
     if not found:
-        raise DatasetError(
-            f"{folder} contains no file of a dataset; put at least one of {', '.join(names.values())} there"
-        )
+        expected = ", ".join(names.values())
+        raise DatasetError(f"{folder} contains no file of a dataset; put at least one of {expected} there")
     return found
 
 

@@ -31,9 +31,8 @@ def main(options: Namespace) -> int:
     if taxon in ranges.maps:
         print(f"  range map of {len(ranges.maps[taxon]):,} cells [phylacine]")
     print(f"\n{drawn(found, ranges.areas.earth)}\n")
-    lives, full, brought = (
-        cells.sum() for cells in (found.weights > 0, found.weights == 1, found.status == INTRODUCED)
-    )
+    marks = found.weights > 0, found.weights == 1, found.status == INTRODUCED
+    lives, full, brought = (cells.sum() for cells in marks)
     print(f"{lives:,} cells: {full:,} in full (#), {brought:,} introduced (o), others in part (+)")
     return 0
 

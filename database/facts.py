@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,8 +17,7 @@ GOALS: Final = {"recall": 0.99, "specificity": 0.94}
 COLUMNS: Final = itemgetter("taxon", "latitude", "longitude", "place", "truth", "certainty", "reason")
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Whether a taxon lives at a place. `truth`: `native`, `introduced` or `absent`. `reason`: why, in a few words."""
 
     taxon: str

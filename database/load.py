@@ -74,12 +74,8 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         _copy_small_tables(cursor, number, dataset)
         timer.report(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
         copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas, relatives", "csv")
-        cells = _copy_csv(
-            cursor,
-            copy,
-            ((each.cell, str(each.coast), each.areas, [*map(str, each.relatives)]) for each in dataset.cells),
-            number,
-        )
+        places = ((each.cell, str(each.coast), each.areas, [*map(str, each.relatives)]) for each in dataset.cells)
+        cells = _copy_csv(cursor, copy, places, number)
         timer.report(f"cells: {cells:,}")
         copy = _create_partition(cursor, "cell_animal", number, ", ".join(CELL_ANIMAL), "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
@@ -92,9 +88,8 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
         timer.report(f"outlines of ranges: {_copy_csv(cursor, copy, dataset.drawings, number, batch=64):,}")
         _attach_partitions(cursor, number)
         timer.report("indexes")
-        cursor.execute(
-            "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s", (cells, rows, number)
-        )
+        query = "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s"
+        cursor.execute(query, (cells, rows, number))
         cursor.execute("analyze dataset, source, taxon, animal, other_name, range_statement, range_drawing")
         loaded = require(cursor, dataset.version)
     timer.report("commit")
@@ -116,9 +111,8 @@ class _StepTimer:
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
     names = read_names()
     more = attrgetter("status", "certainty", "extent", "season", "source", "note")
-    statements = (
-        (animal, str(each.range), in_words(each.range, names), *more(each)) for animal, each in dataset.statements
-    )
+    said = dataset.statements
+    statements = ((animal, str(each.range), in_words(each.range, names), *more(each)) for animal, each in said)
     for table, rows in {
         "source (dataset, source, title, citation, licence)": dataset.sources,
         "taxon (dataset, scientific_name, rank, name)": dataset.taxa,

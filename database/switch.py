@@ -102,9 +102,8 @@ def drop(connection: Connection, version: str) -> None:
             except errors.LockNotAvailable:
                 cursor.execute("rollback to savepoint before_locks")  # releases them
                 sleep(DROP_PAUSE)
-        raise LoadError(
-            f"dataset {version} is still in use after {DROP_TRIES} tries; end long transactions and try again"
-        )
+        what_to_do = "end long transactions and try again"
+        raise LoadError(f"dataset {version} is still in use after {DROP_TRIES} tries; {what_to_do}")
 
 
 def prune(connection: Connection, keep: int) -> list[str]:
@@ -147,10 +146,8 @@ def _activate(cursor: Cursor, version: str) -> None:
     _end_trial(cursor)
     ended = cursor.rowcount
     cursor.execute("update dataset set active = false where active and version <> %s", (version,))
-    cursor.execute(
-        "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s",
-        (version,),
-    )
+    query = "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s"
+    cursor.execute(query, (version,))
     if ended or cursor.rowcount:
         _count_switch(cursor)
 
@@ -166,8 +163,7 @@ def _count_switch(cursor: Cursor) -> None:
 
 def _previous(cursor: Cursor) -> str | None:
     """Return the version that was active before the active one; None if there is none."""
-    cursor.execute(
-        "select version from dataset where not active and activated_at is not null order by activated_at desc limit 1"
-    )
+    query = "select version from dataset where not active and activated_at is not null"
+    cursor.execute(f"{query} order by activated_at desc limit 1")
     row = cursor.fetchone()
     return str(row[0]) if row else None

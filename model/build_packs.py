@@ -131,10 +131,8 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
         data = _download(source, name)
     found = _sha256(data)
     if found != weights.sha256:
-        raise ModelError(
-            f"{source} has SHA-256 {found}, expected {weights.sha256}; it is another file than the pack was made for, "
-            "so do not use it"
-        )
+        why = "it is another file than the pack was made for, so do not use it"
+        raise ModelError(f"{source} has SHA-256 {found}, expected {weights.sha256}; {why}")
     cache.mkdir(parents=True, exist_ok=True)
     _write(cached, data)
     return cached

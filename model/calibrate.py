@@ -31,19 +31,10 @@ from chalicelib.model.detector import letter_box
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.session import Model
 from chalicelib.photo.pixels import decode
-from model import yolox_tiny
+from model import evaluate, yolox_tiny
 from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
 from model.build_packs import CACHE, PACKS, activations_of
-from model.evaluate import (
-    PHOTOS_HELP,
-    Labels,
-    Probabilities,
-    apply_temperature,
-    calibration_errors,
-    negative_log_likelihood,
-    read_photos,
-    score_animals,
-)
+from model.evaluate import PHOTOS_HELP, Labels, Probabilities
 from model.graph import build_graph, intermediate_tensors
 from model.network import read_checkpoint
 from model.quantize import ActivationRange, read_ranges, write_ranges
@@ -116,8 +107,8 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
     low, high = 0.1, 10.0  # of 1/T, in which the likelihood is convex: a ternary search finds its only minimum
     while high - low > 1e-6:
         left, right = low + (high - low) / 3, high - (high - low) / 3
-        tempered = (apply_temperature(probabilities, 1 / x) for x in (left, right))
-        at_left, at_right = (negative_log_likelihood(each, labels) for each in tempered)
+        tempered = (evaluate.apply_temperature(probabilities, 1 / x) for x in (left, right))
+        at_left, at_right = (evaluate.negative_log_likelihood(each, labels) for each in tempered)
         low, high = (low, right) if at_left < at_right else (left, high)
     return 2 / (low + high)
 
@@ -127,20 +118,21 @@ def _write_temperature(photos: Path, output: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.onnx")
         path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
-        probabilities, labels = score_animals(photos, Model(path))
+        probabilities, labels = evaluate.score_animals(photos, Model(path))
     temperature = round(fit_temperature(probabilities, labels), 4)
     output.write_text(json.dumps({"temperature": temperature}, allow_nan=False) + "\n", encoding="utf-8")
     halves = np.empty(probabilities.shape)
     for half in (0, 1):
         other = fit_temperature(probabilities[1 - half :: 2], labels[1 - half :: 2])
-        halves[half::2] = apply_temperature(probabilities[half::2], other)
+        halves[half::2] = evaluate.apply_temperature(probabilities[half::2], other)
     lines = ["| | ECE, equal width | ECE, equal mass | NLL |", "|---|---|---|---|"]
     for name, given in (
         ("T = 1", probabilities),
-        (f"T = {temperature:.3f}, fitted on these photos", apply_temperature(probabilities, temperature)),
+        (f"T = {temperature:.3f}, fitted on these photos", evaluate.apply_temperature(probabilities, temperature)),
         ("T fitted on the other half", halves),
     ):
-        cells = [name, *calibration_errors(given, labels), f"{negative_log_likelihood(given, labels):.3f}"]
+        likelihood = f"{evaluate.negative_log_likelihood(given, labels):.3f}"
+        cells = [name, *evaluate.calibration_errors(given, labels), likelihood]
         lines.append(f"| {' | '.join(cells)} |")
     fitted = f"{output.name}: T = {temperature}, fitted on {len(labels)} photos; run `python -m model.build` next"
     return "\n".join([*lines, "", fitted])
@@ -153,7 +145,7 @@ def _write_ranges(options: argparse.Namespace) -> str:
     else:
         output, network, animals = options.output or ACTIVATIONS, read_network(), count_animals(LABELS)
         prior = np.ones((1, animals), np.float32)
-        inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in read_photos(options.photos))
+        inputs = ({"image": photo.pixels[np.newaxis], "prior": prior} for photo in evaluate.read_photos(options.photos))
         graph = build_graph(network, animals, 1.0, None, {})
         ranges = ranges_of(graph, intermediate_tensors(network), inputs, options.percentile)
     write_ranges(output, ranges)

@@ -41,9 +41,8 @@ class ActivationRange:
 
     def __post_init__(self) -> None:
         if not self.low <= 0 <= self.high or not 0 < self.high - self.low < float("inf"):
-            raise ModelError(
-                f"the activation range is {self.low} to {self.high}; expected a finite range that includes 0"
-            )
+            expected = "expected a finite range that includes 0"
+            raise ModelError(f"the activation range is {self.low} to {self.high}; {expected}")
 
     @property
     def scale(self) -> np.float32:
@@ -126,9 +125,8 @@ def correct_biases(network: Network) -> Network:
     """Return the network with biases that cancel the effect of rounding its weights to int8."""
     corrected = _corrected(network)
     stem = next(corrected)
-    blocks = tuple(
-        replace(block, convolutions=tuple(next(corrected) for _ in block.convolutions)) for block in network.blocks
-    )
+    of_blocks = (tuple(next(corrected) for _ in block.convolutions) for block in network.blocks)
+    blocks = tuple(replace(block, convolutions=each) for block, each in zip(network.blocks, of_blocks, strict=True))
     features = after_relu6(network.head.statistics)
     bias = network.classifier_bias - _shift(network.classifier, features)
     return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))

@@ -25,6 +25,8 @@ from database.ranges.language import Area, Areas, Range, RangeError, areas_in, p
 EU_CODES: Final = {"UK": "GB", "EL": "GR"}  # codes of the European Union that differ from ISO codes
 LAND, SEA = 0, 1
 
+type Positions = Mapping[str, NDArray[np.intp]]
+"""The positions of the cells of each area, by its code or name."""
 type Cells = NDArray[np.bool_]
 """A mask of shape (2, cells): the cells on land (`LAND`) and in the sea (`SEA`). A coast cell may be in both."""
 
@@ -80,16 +82,9 @@ class Earth:
 class AreaCells:
     """The cells of areas. `earth`: all cells. Computes the cells of a group once, when it is first used."""
 
-    def __init__(
-        self,
-        earth: Earth,
-        areas: Mapping[str, NDArray[np.intp]],
-        seas: Mapping[str, NDArray[np.intp]],
-        groups: Mapping[str, tuple[str, ...]],
-    ) -> None:
-        self.earth = earth
+    def __init__(self, earth: Earth, areas: Positions, seas: Positions, groups: Mapping[str, tuple[str, ...]]) -> None:
+        self.earth, self.groups = earth, groups
         self._positions = {LAND: areas, SEA: seas}
-        self.groups = groups
         self._known: dict[str, Cells] = {}
 
     @cached_property
@@ -216,7 +211,7 @@ def _groups(path: Path) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.intp]]:
+def _land(countries: Path, position: Mapping[int, int]) -> Positions:
     """Return the positions of the cells of each country and subdivision, keyed by code.
 
     `countries` says which countries a cell has: Bouvet Island is BV, although the file of subdivisions gives it to
@@ -236,12 +231,10 @@ def _land(countries: Path, position: Mapping[int, int]) -> dict[str, NDArray[np.
         inside |= {country for country in known if country in covering or country not in mapped}
         for name in {*its, *known}:
             (covered if name in inside else touched).setdefault(name, []).append(number)
-    return {name: np.array(numbers, np.intp) for name, numbers in {**touched, **covered}.items()}
+    return {name: np.array(numbers, np.intp) for name, numbers in (touched | covered).items()}
 
 
-def _overland(
-    neighbours: NDArray[np.intp], realm: Cells, land: Mapping[str, NDArray[np.intp]], far: NDArray[np.bool_]
-) -> NDArray[np.intp]:
+def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Positions, far: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the neighbours of each cell, without those across a strait. `far`: the cells on remote islands.
 
     Two coast cells have a strait between them if no country of one is, or borders on, a country of the other, or if one
@@ -264,7 +257,7 @@ def _overland(
     return overland
 
 
-def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> dict[str, NDArray[np.intp]]:
+def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> Positions:
     areas: dict[str, list[int]] = {}
     for number, its in shares:
         for name in its:

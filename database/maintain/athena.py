@@ -48,8 +48,7 @@ def run(
         athena = client("athena")
         configuration = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
         bucket = urlsplit(configuration["ResultConfiguration"]["OutputLocation"]).netloc
-        source = _location(client("glue"), snapshot)
-        _check_snapshot(client("s3"), source, snapshot)
+        source = _location(client("glue"), client("s3"), snapshot)
         folder = f"s3://{bucket}/occurrences/{snapshot}/{uuid4()}/"
         identity = athena.start_query_execution(
             QueryString=unload(statement, folder), WorkGroup=workgroup, QueryExecutionContext={"Database": CATALOG}
@@ -76,17 +75,16 @@ def next_steps(counted: Counted, months: bool = False) -> list[str]:
     ]
 
 
-def _location(glue: Any, snapshot: str) -> str:
-    """Return the address of a snapshot in S3, from the Glue catalogue."""
+def _location(glue: Any, s3: Any, snapshot: str) -> str:
+    """Return the address of a snapshot in S3, from the Glue catalogue.
+
+    Raise `DatasetError` if it has no files: Athena would find no rows, and charge nothing.
+    """
     table = glue.get_table(DatabaseName=CATALOG, Name=TABLE)["Table"]
-    return str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
-
-
-def _check_snapshot(s3: Any, location: str, snapshot: str) -> None:
-    """Raise `DatasetError` if a snapshot has no files: Athena would find no rows, and charge nothing."""
+    location = str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
     bucket, path = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")
     if s3.list_objects_v2(Bucket=bucket, Prefix=path, MaxKeys=1).get("Contents"):
-        return
+        return location
     folder = path.partition(snapshot)[0]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
     there = sorted(

@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from database.cell_animals import Rows
 from database.ranges.cell_weights import STATUS_NAMES
-from database.ranges.outlines import Outlines, Points, Ring
+from database.ranges.outlines import Outlines, Points
 
 _EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 """Coefficients of the projection: Šavrič, Patterson & Jenny (2018), doi:10.1080/13658816.2018.1504949."""
@@ -29,68 +27,33 @@ class Drawing(NamedTuple):
     paths: str
 
 
-class _Part(NamedTuple):
-    """The cells of a range with the same status and weight. `rings`: the lines around these cells."""
+def drawings(outlines: Outlines, ranges: Iterable[Rows]) -> Iterator[Drawing]:
+    """Yield the drawings of each animal that lives somewhere. `ranges`: the rows of one animal each."""
+    places = place_on_map(outlines.points)
+    for rows in filter(len, ranges):
+        features, paths = list[dict[str, Any]](), ""
+        for here, weight, cells in _parts(rows):
+            inside = np.zeros(len(outlines.earth.cells), bool)
+            inside[np.searchsorted(outlines.earth.cells, cells)] = True
+            rings = outlines.rings(inside)
+            polygons = [[_positions(ring) for ring in polygon] for polygon in outlines.polygons(rings)]
+            properties = {"here": here, "weight": weight, "cells": len(cells)}
+            geometry = {"type": "MultiPolygon", "coordinates": polygons}
+            features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+            if data := "".join(path_data(places[ring]) for ring in rings):
+                paths += f'<path class="{here}" fill-opacity="{0.2 + 0.8 * weight:.2g}" d="{data}"/>'
+        collection = {"type": "FeatureCollection", "features": features}
+        text = json.dumps(collection, separators=(",", ":"), allow_nan=False)
+        yield Drawing(int(rows["animal"][0]), text, paths)
 
-    here: str
-    weight: float
-    cells: int
-    rings: list[Ring]
 
-
-@dataclass(frozen=True)
-class Drawer:
-    """Draws ranges. `outlines`: computes the outlines of sets of cells."""
-
-    outlines: Outlines
-
-    @cached_property
-    def _places(self) -> NDArray[np.intp]:
-        return place_on_map(self.outlines.points)
-
-    def drawings(self, ranges: Iterable[Rows]) -> Iterator[Drawing]:
-        """Yield the drawings of each animal that lives somewhere. `ranges`: the rows of one animal each."""
-        for rows in ranges:
-            if len(rows):
-                parts = list(self._parts(rows))
-                yield Drawing(int(rows["animal"][0]), self._geojson(parts), self._paths(parts))
-
-    def _parts(self, rows: Rows) -> Iterator[_Part]:
-        """Yield the parts of a range, the lowest weight first."""
-        earth = self.outlines.earth
-        positions = np.searchsorted(earth.cells, rows["cell"])
-        for weight in np.unique(rows["weight"]):
-            for status, here in STATUS_NAMES.items():
-                chosen = positions[(rows["weight"] == weight) & (rows["status"] == status)]
-                if len(chosen):
-                    inside = np.zeros(len(earth.cells), bool)
-                    inside[chosen] = True
-                    yield _Part(here, round(float(weight), 3), len(chosen), self.outlines.rings(inside))
-
-    def _geojson(self, parts: Iterable[_Part]) -> str:
-        """Return a FeatureCollection with a MultiPolygon for each part."""
-        features = [
-            {
-                "type": "Feature",
-                "properties": {"here": part.here, "weight": part.weight, "cells": part.cells},
-                "geometry": {
-                    "type": "MultiPolygon",
-                    "coordinates": [
-                        [_positions(ring) for ring in polygon] for polygon in self.outlines.polygons(part.rings)
-                    ],
-                },
-            }
-            for part in parts
-        ]
-        return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"), allow_nan=False)
-
-    def _paths(self, parts: Iterable[_Part]) -> str:
-        """Return an SVG path for each part."""
-        return "".join(
-            f'<path class="{part.here}" fill-opacity="{0.2 + 0.8 * part.weight:.2g}" d="{data}"/>'
-            for part in parts
-            if (data := "".join(path_data(self._places[ring]) for ring in part.rings))
-        )
+def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:
+    """Yield each status and weight of a range with its cells, the lowest weight first."""
+    for weight in np.unique(rows["weight"]):
+        for status, here in STATUS_NAMES.items():
+            cells = rows["cell"][(rows["weight"] == weight) & (rows["status"] == status)]
+            if len(cells):
+                yield here, round(float(weight), 3), cells
 
 
 def place_on_map(points: Points) -> NDArray[np.intp]:

@@ -136,11 +136,9 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
             start.append(np.array(half))
             end.append(np.roll(half, -1))
             cell.append(np.full(len(half), position))
-    edges = np.concatenate(start), np.concatenate(end), np.concatenate(cell)
-    is_real = edges[0] != edges[1]  # a pentagon repeats its last point
-    return np.array([*points, *added]), _with_neighbours(
-        edges[0][is_real], edges[1][is_real], edges[2][is_real], len(cells)
-    )
+    edges = np.stack([np.concatenate(each) for each in (start, end, cell)])
+    edges = edges[:, edges[0] != edges[1]]  # a pentagon repeats its last point
+    return np.array([*points, *added]), _with_neighbours(edges[0], edges[1], edges[2], len(cells))
 
 
 def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int) -> Edges:

@@ -36,21 +36,16 @@ class Surroundings:
 
     def __init__(self, earth: Earth, cells: Iterable[Cell]) -> None:
         of_country = [(cell.cell, area) for cell in cells for area in cell.areas]
-        self._neighbours = earth.neighbours
+        self.earth = earth
         self._cells = earth.positions(cell for cell, _ in of_country)
         self.countries = sorted({area for _, area in of_country})
         number_of = {area: number for number, area in enumerate(self.countries)}
         self._country_of = np.array([number_of[area] for _, area in of_country], np.intp)
 
-    def around(self, counts: Counts) -> Counts:
-        """Return the sum over the neighbours of each cell."""
-        total: Counts = counts[self._neighbours].sum(axis=1)
-        return total
-
     def of_countries(self, countries: Iterable[str]) -> NDArray[np.bool_]:
         """Return a mask of the cells that touch one of some countries."""
         wanted = [number for number, country in enumerate(self.countries) if country in set(countries)]
-        found = np.zeros(len(self._neighbours), bool)
+        found = np.zeros(len(self.earth.cells), bool)
         found[self._cells[np.isin(self._country_of, wanted)]] = True
         return found
 
@@ -71,7 +66,7 @@ class Effort(NamedTuple):
     @classmethod
     def of(cls, counts: Counts, surroundings: Surroundings, more: Mapping[str, float] | None = None) -> "Effort":
         """Return the effort from a group's counts in each cell. `more`: counts by country of records without a cell."""
-        return cls(counts, surroundings.around(counts), surroundings.in_country(counts, more))
+        return cls(counts, around(counts, surroundings.earth), surroundings.in_country(counts, more))
 
 
 def weights_of(
@@ -82,16 +77,15 @@ def weights_of(
     `counts`: records of the taxon in each cell. `more`: its records by country, of which no cell is known.
     """
     in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
-    around = (surroundings.around(counts) + SHRINK * in_country) / (effort.around + SHRINK)
-    share = (counts + SHRINK * around) / (effort.here + SHRINK)
+    near = (around(counts, surroundings.earth) + SHRINK * in_country) / (effort.around + SHRINK)
+    share = (counts + SHRINK * near) / (effort.here + SHRINK)
     weights: Counts = 1 - (1 - np.clip(share, 0, 1)) ** SEEN
     return weights
 
 
-def around(counts: MonthlyCounts, earth: Earth) -> MonthlyCounts:
-    """Return for each cell the sum of its count and its neighbours'. Their seasons are alike."""
-    near: MonthlyCounts = counts + np.stack([month[earth.neighbours].sum(axis=1) for month in counts])
-    return near
+def around(counts: Counts | MonthlyCounts, earth: Earth) -> NDArray[np.float64]:
+    """Return the sum over the neighbours of each cell."""
+    return np.asarray(counts[..., earth.neighbours].sum(axis=-1))
 
 
 def seasons_of(
@@ -99,7 +93,8 @@ def seasons_of(
 ) -> Seasons:
     """Return the seasons of an animal, in those of `cells` that have enough records.
 
-    `near`, `effort`: records of the animal and of its group, from `around`. `cells`: positions of its range.
+    `near`, `effort`: records of the animal and of its group in each cell and its neighbours, whose seasons are alike.
+    `cells`: positions of its range.
     """
     cells = cells[near[:, cells].sum(axis=0) >= ENOUGH_FOR_SEASON]
     here, group = near[:, cells], effort[:, cells]

@@ -78,7 +78,9 @@ class OccurrenceFindings:
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
         known, seasons = set(), []
         by_month = {
-            group: evidence.around(its.months, earth) for group, its in of_group.items() if its.months is not None
+            group: its.months + evidence.around(its.months, earth)
+            for group, its in of_group.items()
+            if its.months is not None
         }
         for number, its in self._located(self.matches.animals, "integer", earth):
             animal = wild[int(number)]
@@ -101,7 +103,8 @@ class OccurrenceFindings:
                     known.add(animal.animal)
             if its.months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
-                of_animal, of_group_ = evidence.around(its.months, earth), by_month[animal.facts.group]
+                of_animal = its.months + evidence.around(its.months, earth)
+                of_group_ = by_month[animal.facts.group]
                 seasons.append(evidence.seasons_of(animal.animal, of_animal, of_group_, range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
             beyond = float(records[outside].sum()) if len(outside) else 0.0
