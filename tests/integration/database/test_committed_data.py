@@ -25,7 +25,6 @@ PLACES = {
     "London": (51.5, -0.1),
     "Monterey Bay": (36.7, -122.0),
     "Panama": (9.1, -79.7),
-    "Sabah": (5.3, 117.5),
     "Sydney": (-33.87, 151.21),
     "Yellowstone": (44.6, -110.5),
 }
@@ -63,12 +62,9 @@ def test_the_animals_of_a_place_have_their_names(loaded: Connection) -> None:
     ("place", "animal", "there", "not_there"),
     [
         ("Panama", "jaguar", {"ocelot", "margay", "jaguarundi"}, {"bobcat", "serval"}),
-        ("Kruger", "impala", {"greater kudu", "nyala"}, {"chamois"}),
         ("Kruger", "hyena", {"spotted hyena", "brown hyena"}, {"striped hyena"}),
-        ("Sabah", "leopard", {"bay cat", "marbled cat"}, {"Asian golden cat"}),
         ("Yellowstone", "fox squirrel", {"North American red squirrel"}, {"Abert's squirrel"}),
         ("London", "tabby cat", {"European wildcat"}, {"serval"}),
-        ("London", "great grey owl", {"tawny owl", "little owl"}, {"barred owl"}),
         ("Sydney", "sulphur-crested cockatoo", {"galah", "gang-gang cockatoo"}, {"palm cockatoo"}),
         ("Monterey Bay", "orca", {"Pacific white-sided dolphin"}, {"Hector's dolphin"}),
     ],

@@ -39,13 +39,6 @@ def test_a_cell_has_the_animals_whose_range_has_it_in_order(areas: AreaCells) ->
     assert len(computed(areas, [])) == 0
 
 
-def test_a_range_map_decides_within_the_areas_of_its_taxon(areas: AreaCells) -> None:
-    rows = computed(areas, [states("fox", "FR", extent="within"), states("koala", "FR")], {"fox": [PARIS]})
-    counts = {animal: int((rows["animal"] == animal).sum()) for animal in (3, 7)}
-    assert rows[(rows["cell"] == PARIS) & (rows["animal"] == 7)]["weight"].tolist() == [WEIGHTS.native]
-    assert 0 < counts[7] < counts[3]
-
-
 def test_relatives_live_where_their_statements_say_the_most_widespread_first(areas: AreaCells) -> None:
     # GIVEN a cat of Uruguay, a cat of two countries that was introduced to Cuba, a stray, and one without a statement
     statements = {

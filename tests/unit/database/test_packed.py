@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.features.cells import cell_of, text_of
 from database.cell_animals import ROW, Cell
 from database.dataset import Dataset, read_dataset
-from database.packed import BITS, pack, runs, varints
+from database.packed import pack
 from tests.unit.web.page.node import run
 
 CELLS = sorted({cell_of(latitude, longitude) for latitude in range(-80, 81, 20) for longitude in range(-170, 171, 20)})
@@ -45,22 +45,6 @@ def test_every_cell_is_read_as_it_was(found: dict[tuple[int, int], tuple[float, 
     ]
     # THEN
     expect_read(Dataset("v1", cells, [np.array([(*key, *value) for key, value in found.items()], ROW)]), CELLS)
-
-
-@given(st.sets(st.integers(0, 60), min_size=1))
-def test_runs_have_every_position_once(positions: set[int]) -> None:
-    ((group, own),) = runs(np.array([*positions]) | 9 << BITS)
-    count, *pairs = own.tolist()
-    read_back, at = list[int](), 0
-    for gap, more in zip(pairs[::2], pairs[1::2], strict=True):
-        read_back += range(at + gap, at + gap + more + 1)
-        at = read_back[-1] + 1
-    assert (group, count, read_back) == (9, len(pairs) // 2, sorted(positions))
-
-
-@pytest.mark.parametrize(("number", "expected"), [(0, "00"), (127, "7f"), (128, "8001"), (2**28, "8080808001")])
-def test_small_numbers_take_few_bytes(number: int, expected: str) -> None:
-    assert varints([number]).hex() == expected
 
 
 @pytest.mark.alone  # computes the whole dataset

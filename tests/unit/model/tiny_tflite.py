@@ -5,12 +5,14 @@ Its weights are random. Tests change one part of it to get a file that is not co
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import flatbuffers
 import numpy as np
 import tflite
 from numpy.typing import NDArray
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
 
 from model.tflite_to_onnx import OPTIONS
 
@@ -184,17 +186,13 @@ type _Values = dict[str, NDArray[np.float64]]
 
 def _convolve(operator: TinyOperator, values: _Values) -> NDArray[np.float64]:
     source, weight, bias = operator.inputs
-    image, kernels, stride = values[source.name], weight.real, int(operator.options["StrideH"])
-    side = len(image) // stride
-    total = (side - 1) * stride + 3 - len(image)  # SAME: an odd zero goes behind
-    image = np.pad(image, ((total // 2, total - total // 2),) * 2 + ((0, 0),))
-    result = np.empty((side, side, len(bias.real)))
-    for row in range(side):
-        for column in range(side):
-            window = image[row * stride : row * stride + 3, column * stride : column * stride + 3]
-            deep = operator.kind == "DEPTHWISE_CONV_2D"
-            product = (window * kernels[0]).sum((0, 1)) if deep else (window[np.newaxis] * kernels).sum((1, 2, 3))
-            result[row, column] = product + bias.real
+    deep, stride = operator.kind == "DEPTHWISE_CONV_2D", int(operator.options["StrideH"])
+    moves: dict[str, Any] = {"auto_pad": "SAME_UPPER", "strides": [stride] * 2, "group": CHANNELS if deep else 1}
+    node = ReferenceEvaluator(helper.make_node("Conv", ["x", "w", "b"], ["y"], **moves))
+    image, kernels = values[source.name].transpose(2, 0, 1)[np.newaxis], weight.real
+    kernels = kernels.transpose((3, 0, 1, 2) if deep else (0, 3, 1, 2))
+    found = cast("list[Any]", node.run(None, {"x": image, "w": kernels, "b": bias.real}))
+    result: NDArray[np.float64] = found[0][0].transpose(1, 2, 0)
     return result
 
 

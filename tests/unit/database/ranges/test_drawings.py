@@ -4,31 +4,21 @@ import json
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 
 from chalicelib.features.cells import cell_of
 from database.areas.area_cells import Earth
-from database.cell_animals import ROW, Rows
-from database.ranges.drawings import Drawer, path_data, project
+from database.cell_animals import ROW
+from database.ranges.drawings import drawings, path_data, project
 from database.ranges.outlines import Outlines
 
 PARIS, SYDNEY = cell_of(48.9, 2.4), cell_of(-33.9, 151.2)
 
 
-@pytest.fixture(scope="module")
-def drawer(earth: Earth) -> Drawer:
-    return Drawer(Outlines(earth))
-
-
-def rows_of(*rows: tuple[int, int, float, int]) -> Rows:
-    return np.array(list(rows), ROW)
-
-
-def test_each_status_and_weight_is_a_feature(drawer: Drawer) -> None:
+def test_each_status_and_weight_is_a_feature(earth: Earth) -> None:
     # GIVEN an animal that lives in a cell, and was introduced in another
-    rows = rows_of((PARIS, 3, 1.0, 1), (SYDNEY, 3, 0.5, 2))
+    rows = np.array([(PARIS, 3, 1.0, 1), (SYDNEY, 3, 0.5, 2)], ROW)
     # WHEN it is drawn
-    (drawing,) = drawer.drawings([rows, rows[:0]])
+    (drawing,) = drawings(Outlines(earth), [rows, rows[:0]])
     # THEN each is a feature of its own
     assert drawing.animal == 3
     found = json.loads(drawing.outlines)

@@ -120,7 +120,8 @@ FLAT = [1000] * 12
 def season(animal: list[int], group: list[int], earth: Earth) -> Seasons:
     counts, effort = (np.zeros((12, len(earth.cells))) for _ in range(2))
     counts[:, 0], effort[:, 0] = animal, group
-    return evidence.seasons_of(7, around(counts, earth), around(effort, earth), np.array([0]), earth)
+    of_animal, of_group = (each + around(each, earth) for each in (counts, effort))
+    return evidence.seasons_of(7, of_animal, of_group, np.array([0]), earth)
 
 
 def test_a_summer_bird_keeps_its_weight_in_summer(earth: Earth) -> None:
