@@ -1,11 +1,7 @@
 """Faults of Redis that need different servers from redis_cases.py. docs/reference/faults.md shows these cases."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import redis
 from redis.crc import key_slot
 
 from chalicelib.features.cache import value_key
@@ -38,34 +34,6 @@ class StandaloneRig(BaseRig):
     """Servers without cluster mode; the app uses the first one."""
 
     servers: list[StandaloneValkey]
-
-
-SLOW_TO_LOAD = ("key-load-delay 20000", "loading-process-events-interval-bytes 1024")
-"""Loading takes 20 ms for each key. After each kilobyte the server answers waiting clients that it is loading."""
-
-
-@contextmanager
-def loading(rig: StandaloneRig) -> Iterator[None]:
-    """Restart the server with so much data that loading takes a second."""
-    (server,) = rig.servers
-    for n in range(50):
-        command(server, "SET", f"filler:{n}", os.urandom(2000))
-    command(server, "SAVE")
-    server.kill()
-    server.launch()
-    server.wait_until(lambda: _is_loading(server), 5)
-    yield
-    server.wait_until_ready()
-
-
-def _is_loading(server: StandaloneValkey) -> bool:
-    try:
-        command(server, "GET", "filler:1")
-    except redis.BusyLoadingError:
-        return True
-    except redis.ConnectionError:  # the parent class of BusyLoadingError
-        return False
-    raise AssertionError("the server finished loading before the first request")
 
 
 def start_migration(rig: ClusterRig) -> None:
@@ -127,12 +95,5 @@ PAIR_CASES: tuple[FaultCase[StandaloneRig], ...] = (
         "primary became a read-only replica",
         replica_of_another,
         {**HIT, "stale": Expected("stale", ("redis_readonly",)), "none": Expected("bypass", ("redis_readonly",))},
-    ),
-)
-LOADING_CASES: tuple[FaultCase[StandaloneRig], ...] = (
-    connected(
-        "restarted and loading its data",
-        loading,
-        {"fresh": Expected("bypass", ("redis_loading",)), "memory": Expected("memory", ("redis_loading",))},
     ),
 )

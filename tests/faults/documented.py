@@ -14,7 +14,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 HEAD = ["fault", "cached before", "mode", "cache", "codes", "within"]
 REDIS: tuple[FaultCase[Any], ...] = (
     *redis_cases.CASES,
-    *cluster_cases.LOADING_CASES,
     *cluster_cases.PAIR_CASES,
     *cluster_cases.CLUSTER_CASES,
     *tls_cases.REDIS_CASES,
@@ -25,8 +24,8 @@ POSTGRES: tuple[FaultCase[Any], ...] = (*postgres_cases.CASES, *tls_cases.POSTGR
 def tables() -> Mapping[str, str]:
     return {
         "redis": _table([*_rows(REDIS), *other_cases.REDIS]),
-        "postgres": _table([*_rows(POSTGRES), other_cases.BUSY]),
-        "both": _table([*_rows(other_cases.BOTH_CASES), other_cases.STALE_IN_MEMORY, other_cases.PAST_HARD_TTL]),
+        "postgres": _table(_rows(POSTGRES)),
+        "both": _table(_rows(other_cases.BOTH_CASES)),
         "sign-in": _sign_in_table(),
     }
 

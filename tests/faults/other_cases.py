@@ -16,8 +16,6 @@ CLOCK_BEHIND = Row("our own clock an hour behind", "fresh", Expected("hit", ("cl
 CLOCK_AHEAD = Row("our own clock a day ahead", "fresh", Expected("miss"))
 REDIS = (POOL, CLOCK_OF_ANOTHER, CLOCK_BEHIND, CLOCK_AHEAD)
 
-BUSY = Row("hung, while another thread waits for it", "none", degraded("postgres_signing_in", within=1.2))
-
 
 def both(change: Callable[[Proxy], None]) -> Callable[[Rig], object]:
     """Return a function that changes what the proxies of both servers do."""
@@ -36,8 +34,6 @@ BOTH_CASES: tuple[FaultCase[Rig], ...] = (
     connected("both down", DOWN, {"memory": Expected("memory", ("redis_unreachable",)), "fresh": GONE, "none": GONE}),
     connected("both hung", HUNG, {"memory": Expected("memory", ("redis_timeout",), 0.6), "none": TIMED_OUT}),
 )
-STALE_IN_MEMORY = Row("both down, a stale value in memory", "memory", Expected("stale", GONE.faults))
-PAST_HARD_TTL = Row("both down, a value past its hard TTL in memory", "memory", GONE)
 
 Slow = Literal["PostgreSQL", "Redis"]
 

@@ -1,36 +1,24 @@
 """No request fails with these faults of Redis, which need several servers or another kind of server."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from local.stack.postgres import PostgresServer
 from tests.faults.case import Scenario, parametrize
-from tests.faults.cluster_cases import CLUSTER_CASES, LOADING_CASES, PAIR_CASES, SLOW_TO_LOAD, ClusterRig, StandaloneRig
+from tests.faults.cluster_cases import CLUSTER_CASES, PAIR_CASES, ClusterRig, StandaloneRig
 from tests.faults.rig import CELLS, StandaloneValkey, run_case, running_server
 from tests.faults.valkey_cluster import cluster
 from tests.support.feature_rig import database
 
 
-@contextmanager
-def standalone_rig(server: PostgresServer, number: int, *lines: str) -> Iterator[StandaloneRig]:
-    with ExitStack() as stack:
-        servers = [stack.enter_context(running_server(StandaloneValkey, *lines)) for _ in range(number)]
-        url = stack.enter_context(database(server, ("v1", "v2"), cells=CELLS))
-        yield StandaloneRig(redis_url=servers[0].signed_in(servers[0].port), database_url=url, servers=servers)
-
-
 @pytest.fixture(scope="module")
 def pair_rig(postgres_server: PostgresServer) -> Iterator[StandaloneRig]:
-    with standalone_rig(postgres_server, 2) as rig:
-        yield rig
-
-
-@pytest.fixture(scope="module")
-def loading_rig(postgres_server: PostgresServer) -> Iterator[StandaloneRig]:
-    with standalone_rig(postgres_server, 1, *SLOW_TO_LOAD) as rig:
-        yield rig
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running_server(StandaloneValkey)) for _ in range(2)]
+        url = stack.enter_context(database(postgres_server, ("v1", "v2"), cells=CELLS))
+        yield StandaloneRig(redis_url=servers[0].signed_in(servers[0].port), database_url=url, servers=servers)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +36,3 @@ def test_cluster(cluster_rig: ClusterRig, scenario: Scenario[ClusterRig]) -> Non
 @parametrize(PAIR_CASES)
 def test_pair(pair_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
     run_case(scenario, pair_rig)
-
-
-@parametrize(LOADING_CASES)
-def test_loading(loading_rig: StandaloneRig, scenario: Scenario[StandaloneRig]) -> None:
-    run_case(scenario, loading_rig)

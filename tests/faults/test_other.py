@@ -1,4 +1,4 @@
-"""The limits of stale features, wrong clocks, and threads that compete for a connection."""
+"""Wrong clocks, and threads that compete for a connection."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -7,29 +7,11 @@ from time import monotonic
 import pytest
 
 from tests.faults import other_cases as cases
-from tests.faults import postgres_cases
 from tests.faults.case import PATIENCE, PATIENT, RECOVERY, Row, assert_lookup, assert_recovers
 from tests.faults.containers import ContainerLookup, look_up_once
 from tests.faults.proxy import Proxy
 from tests.faults.redis_cases import through_proxy
 from tests.faults.rig import Rig
-
-
-@pytest.mark.alone
-def test_with_both_down_stale_features_answer_up_to_the_hard_limit(redis_rig: Rig) -> None:
-    # GIVEN features that are stale at once and expire after 0.5 s
-    ttls = {"FEATURES_SOFT_TTL": "0.000001", "FEATURES_HARD_TTL": "0.5", "FEATURES_JITTER": "0"}
-    with closing(ContainerLookup({**redis_rig.settings, **ttls, "BREAKER_FAILURES": "100000"})) as container:
-        cell = redis_rig.prepare_cell("memory", container)
-        born = monotonic()
-        with cases.DOWN(redis_rig):
-            # THEN they answer until then, and no longer
-            assert_lookup(cases.STALE_IN_MEMORY.expected, container, cell)
-            while (features := container.at(cell)).mode == "narrowed":
-                assert features.cache == "stale"
-                assert monotonic() - born < 0.6
-            assert monotonic() - born > 0.4
-            assert_lookup(cases.PAST_HARD_TTL.expected, container, cell)
 
 
 @pytest.mark.alone
@@ -47,22 +29,6 @@ def test_more_threads_than_connections_wait_a_little_and_go_to_the_database(redi
         expected = cases.POOL.expected
         assert (expected.cache, expected.faults) in {(features.cache, features.faults) for features in lookups}
         assert taken < expected.within
-        assert_recovers(container, redis_rig.cell(), RECOVERY)
-
-
-@pytest.mark.alone
-def test_a_thread_that_waits_behind_another_waits_no_longer_than_it_may(redis_rig: Rig) -> None:
-    with closing(ContainerLookup(redis_rig.settings)) as container:
-        redis_rig.connect(container)
-        cells = [redis_rig.cell(), redis_rig.cell()]
-        # GIVEN a database that hangs, and a thread that waits for it
-        with postgres_cases.through_proxy(Proxy.hold)(redis_rig), ThreadPoolExecutor(1) as threads:
-            first = threads.submit(container.at, cells[0])
-            while not container.store._lock.locked():
-                assert not first.done()
-            # THEN another thread gives up as well
-            assert_lookup(cases.BUSY.expected, container, cells[1])
-            assert first.result().faults == ("postgres_timeout",)
         assert_recovers(container, redis_rig.cell(), RECOVERY)
 
 

@@ -4,21 +4,18 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from chalicelib.features.deadline import Deadline
 from database.switch import Trial
-from local.stack.postgres import PostgresServer
 from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
-from tests.faults.rig import CELLS, BaseRig, Rig, await_no_fault, command
-from tests.faults.valkey_cluster import cluster
-from tests.support.feature_rig import database, switch
+from tests.faults.rig import BaseRig, Rig, await_no_fault, command
+from tests.support.feature_rig import switch
 
 pytestmark = pytest.mark.alone
 
@@ -55,11 +52,6 @@ def assert_one_dataset(lookups: Sequence[TimedLookup], last: str, since: float) 
     assert {features.version for features in later if features.cache != "stale"} == {last}
 
 
-def seconds_of_faults(lookups: Sequence[TimedLookup], since: float) -> float:
-    """Return the seconds from a moment until the start of the last lookup with a fault."""
-    return max((lookup.start - since for lookup in lookups if lookup.features.faults), default=0.0)
-
-
 def test_many_quick_switches(redis_rig: Rig) -> None:
     cells = cache_cells(redis_rig)
     url, steps = redis_rig.database_url, (("v2", Trial(0.3)), ("v2", Trial(0.7)), ("v2", None), ("v1", None))
@@ -87,40 +79,6 @@ def test_a_flush_of_redis(redis_rig: Rig) -> None:
     assert all(not lookup.features.faults for lookup in load.lookups)
     # AND the database gets at most one query a cell and flush
     assert sum(lookup.features.trace.queries for lookup in load.lookups) <= 3 * len(cells)
-
-
-def test_a_restart_of_redis(redis_rig: Rig) -> None:
-    cells = cache_cells(redis_rig)
-    with BackgroundLoad(redis_rig.direct_settings, cells) as load:
-        load.wait_for_lookups(200)
-        redis_rig.redis.kill()
-        load.wait_for_lookups(400)
-        redis_rig.redis.start()
-        started = monotonic()
-        load.wait_for_lookups(200, since=started + 0.5)
-    assert_nothing_lost(load.lookups)
-    # AND soon after its return it is in use again
-    assert seconds_of_faults(load.lookups, started) < 0.5
-    assert {lookup.features.cache for lookup in load.lookups[-100:]} <= {"hit", "miss", "memory"}
-
-
-def test_a_failover_of_redis(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        nodes = stack.enter_context(cluster(tmp_path))
-        url = stack.enter_context(database(postgres_server, cells=CELLS))
-        rig = BaseRig(redis_url=nodes[1].url, database_url=url)
-        cells = cache_cells(rig)
-        assert nodes[0].command("WAIT", 1, 2000) == 1
-        with BackgroundLoad(rig.direct_settings, cells) as load:
-            load.wait_for_lookups(200)
-            # WHEN a primary dies, and its replica takes over
-            nodes[0].child.kill()
-            died = monotonic()
-            nodes[3].child.wait_until(lambda: "'role': 'master'" in str(nodes[3].command("INFO", "replication")), 15)
-            load.wait_for_lookups(400, since=monotonic() + 1.0)
-        assert_nothing_lost(load.lookups)
-        assert {lookup.features.cache for lookup in load.lookups[-200:]} == {"hit"}
-        assert seconds_of_faults(load.lookups, died) < 6
 
 
 def killed(rig: Rig) -> None:

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, chain
 from typing import Any
 from unittest.mock import patch
 
@@ -70,13 +70,8 @@ class Account:
     def client(self, service: str) -> Any:
         import boto3
 
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        known = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url, **known)
 
 
 @contextmanager
@@ -141,11 +136,9 @@ def account() -> Iterator[Account]:
 def _readable_by_moto(document: dict[str, Any]) -> dict[str, Any]:
     """Return the API as OpenAPI 3, with a `uri` and a method in each integration, as moto requires."""
     document = {name: value for name, value in document.items() if name != "swagger"} | {"openapi": "3.0.0"}
-    for methods in document["paths"].values():
-        for method in methods.values():
-            integration = method["x-amazon-apigateway-integration"]
-            integration.setdefault("uri", "")
-            integration.setdefault("httpMethod", "")
+    for method in chain.from_iterable(methods.values() for methods in document["paths"].values()):
+        integration = method["x-amazon-apigateway-integration"]
+        integration |= {"uri": "", "httpMethod": ""} | integration
     return document
 
 
@@ -204,9 +197,8 @@ def state_machine(account: Account, size: int) -> Iterator[None]:
 
     def batches(_transformer: Any, env: Any) -> None:
         _settings, text = env.stack.pop(), env.stack.pop()
-        env.stack.append(
-            [{"Items": [json.loads(line) for line in some]} for some in batched(text.splitlines(), size, strict=False)]
-        )
+        lines = map(json.loads, text.splitlines())
+        env.stack.append([{"Items": [*some]} for some in batched(lines, size, strict=False)])
 
     with (
         patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True}),  # no reset of moto undoes it

@@ -19,14 +19,8 @@ from chalicelib.stores.objects import Object, Objects
 def cell_animals(
     cell: int, version: str = "v1", animals: int = 5, areas: tuple[str, ...] = ("AU", "NZ")
 ) -> CellAnimals:
-    return CellAnimals(
-        cell,
-        version,
-        areas,
-        np.arange(animals, dtype=np.int32) * 3,
-        np.linspace(0.1, 1.0, animals, dtype=np.float32),
-        np.ones(animals, dtype=np.uint8),
-    )
+    numbers, weights = np.arange(animals, dtype=np.int32) * 3, np.linspace(0.1, 1.0, animals, dtype=np.float32)
+    return CellAnimals(cell, version, areas, numbers, weights, np.ones(animals, dtype=np.uint8))
 
 
 def rollout(version: str) -> bytes:
@@ -137,7 +131,7 @@ class InMemoryStore:
         self.fault: str | None = None
         self.delay = 0.0
         self.queries: list[int] = []
-        self.running: dict[int, int] = {}
+        self.running = Counter[int]()
         self.most_at_once = 0
         self.empty: set[int] = set()
         self.breaker_is_open = False
@@ -146,22 +140,19 @@ class InMemoryStore:
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         with self._lock:
             self.queries.extend(cells)
-            for cell in cells:
-                self.running[cell] = self.running.get(cell, 0) + 1
-                self.most_at_once = max(self.most_at_once, self.running[cell])
+            self.running.update(cells)
+            self.most_at_once = max([self.most_at_once, *(self.running[cell] for cell in cells)])
         try:
             self._clock.sleep(min(self.delay, max(deadline.left(), 0)))
             if deadline.left() <= 0:
                 raise StoreError("postgres_timeout")
             if self.fault:
                 raise StoreError(self.fault, "requested by the test", opened=self.fault == "postgres_opened")
-            return [
-                cell_animals(cell, version or self.version, *((0, ()) if cell in self.empty else ())) for cell in cells
-            ]
+            active = version or self.version
+            return [cell_animals(each, active, *((0, ()) if each in self.empty else ())) for each in cells]
         finally:
             with self._lock:
-                for cell in cells:
-                    self.running[cell] -= 1
+                self.running.subtract(cells)
 
 
 class InMemoryObjects(Objects):

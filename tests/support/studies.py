@@ -16,29 +16,17 @@ from cli.study.opinions import Observation, Opinion, of_taxon
 from cli.study.reviews import save, taxon_chosen
 from cli.study.study import Study
 
-STATIONS = (
-    {
-        "deploymentID": "north",
-        "folder": "N",
-        "latitude": "-1.2345",
-        "longitude": "36.789",
-        "coordinateUncertainty": "30",
-        "locationName": "Water, hole",
-        "deploymentStart": "2026-05-01T00:00:00+03:00",
-        "deploymentEnd": "2026-05-31T23:59:59+03:00",
-        "timezone": "Africa/Nairobi",
-    },
-    {
-        "deploymentID": "south",
-        "folder": "S/card",
-        "latitude": "-33.9",
-        "longitude": "151.2",
-        "coordinateUncertainty": "",
-        "locationName": "",
-        "deploymentStart": "",
-        "deploymentEnd": "",
-        "timezone": "+10:00",
-    },
+_COLUMNS = (
+    *("deploymentID", "folder", "latitude", "longitude", "coordinateUncertainty", "locationName"),
+    *("deploymentStart", "deploymentEnd", "timezone"),
+)
+_MAY = ("2026-05-01T00:00:00+03:00", "2026-05-31T23:59:59+03:00")
+STATIONS: tuple[dict[str, str], ...] = tuple(
+    dict(zip(_COLUMNS, row, strict=True))
+    for row in (
+        ("north", "N", "-1.2345", "36.789", "30", "Water, hole", *_MAY, "Africa/Nairobi"),
+        ("south", "S/card", "-33.9", "151.2", "", "", "", "", "+10:00"),
+    )
 )
 IMPALA = ("impala", "Aepyceros melampus", "species")
 LION = ("lion", "Panthera leo", "species")
@@ -138,12 +126,9 @@ def write_study(
         for task in list(results.tasks()):
             taken, text = by_path[task.path]
             facts = FileFacts(800, 600, taken, task.place.latitude, task.place.longitude)
-            if text is None:
-                results.save(
-                    Outcome(task, "unreadable", 10, 1, 1, FileFacts(), None, "photo_unreadable", "it is broken")
-                )
-            else:
-                results.save(Outcome(task, "done", 1000, 1_777_000_000 * 10**9, task.id, facts, text))
+            broken = Outcome(task, "unreadable", 10, 1, 1, FileFacts(), None, "photo_unreadable", "it is broken")
+            done = Outcome(task, "done", 1000, 1_777_000_000 * 10**9, task.id, facts, text)
+            results.save(broken if text is None else done)
 
 
 @contextmanager

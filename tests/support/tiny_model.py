@@ -76,57 +76,61 @@ size = 8
 labels = "colours.csv"
 """
 DETECTOR_LABELS = "output_index,label,subject\n0,red,animal\n1,green,person\n2,blue,vehicle\n"
-NODES: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = [
-    (("Cast", ["image"], ["float"]), {"to": TensorProto.FLOAT}),
-    (("ReduceMean", ["float"], ["colours"]), {"axes": [1, 2], "keepdims": 0}),
-    (("Identity", ["colours"], ["features"]), {}),
-    (("Gather", ["float", "red"], ["activation_map"]), {"axis": 3}),
-    (("Mul", ["colours", "gain"], ["logits"]), {}),
-    (("Softmax", ["logits"], ["vision_probabilities"]), {"axis": 1}),
-    (("Max", ["prior", "least"], ["positive"]), {}),
-    (("Log", ["positive"], ["weights"]), {}),
-    (("Add", ["logits", "weights"], ["posterior"]), {}),
-    (("Softmax", ["posterior"], ["probabilities"]), {"axis": 1}),
-    (("ReduceMax", ["vision_probabilities"], ["animal_probability"]), {"axes": [1], "keepdims": 0}),
-]
+type Tensors = Mapping[str, tuple[int, list[Any]]]
+"""Type and shape of each tensor, by name."""
+NODES: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "float": ("Cast", ["image"], {"to": TensorProto.FLOAT}),
+    "colours": ("ReduceMean", ["float"], {"axes": [1, 2], "keepdims": 0}),
+    "features": ("Identity", ["colours"], {}),
+    "activation_map": ("Gather", ["float", "red"], {"axis": 3}),
+    "logits": ("Mul", ["colours", "gain"], {}),
+    "vision_probabilities": ("Softmax", ["logits"], {"axis": 1}),
+    "positive": ("Max", ["prior", "least"], {}),
+    "weights": ("Log", ["positive"], {}),
+    "posterior": ("Add", ["logits", "weights"], {}),
+    "probabilities": ("Softmax", ["posterior"], {"axis": 1}),
+    "animal_probability": ("ReduceMax", ["vision_probabilities"], {"axes": [1], "keepdims": 0}),
+}
+"""Operator, sources and attributes, by the tensor that a node makes."""
 
 
 def tiny_model(
-    inputs: dict[str, tuple[int, list[Any]]] | None = None,
-    outputs: dict[str, tuple[int, list[Any]]] | None = None,
-    nodes: dict[str, tuple[str, list[str]]] | None = None,
+    inputs: Tensors | None = None,
+    outputs: Tensors | None = None,
+    nodes: Mapping[str, tuple[str, list[str]]] | None = None,
     drop: str = "",
-    constants: dict[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> ModelProto:
     """Return the model.
 
     `inputs`, `outputs`: declarations to add or replace, by name. `nodes`: operator and sources to use for a tensor, by
     the name of the tensor. `drop`: name of an output to leave out. `constants`: additional constants by name.
     """
-    declared: dict[str, tuple[int, list[Any]]] = {
-        "image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]),
-        "prior": (TensorProto.FLOAT, ["N", ANIMALS]),
-    }
-    declared.update(inputs or {})
+    number = TensorProto.FLOAT
+    declared: Tensors = {"image": (TensorProto.UINT8, ["N", SIZE, SIZE, 3]), "prior": (number, ["N", ANIMALS])}
     given: dict[str, tuple[int, list[Any]]] = {
-        "probabilities": (TensorProto.FLOAT, ["N", ANIMALS]),
-        "vision_probabilities": (TensorProto.FLOAT, ["N", ANIMALS]),
-        "animal_probability": (TensorProto.FLOAT, ["N"]),
-        "features": (TensorProto.FLOAT, ["N", 3]),
-        "activation_map": (TensorProto.FLOAT, ["N", SIZE, SIZE]),
+        "probabilities": (number, ["N", ANIMALS]),
+        "vision_probabilities": (number, ["N", ANIMALS]),
+        "animal_probability": (number, ["N"]),
+        "features": (number, ["N", 3]),
+        "activation_map": (number, ["N", SIZE, SIZE]),
+        **(outputs or {}),
     }
-    given.update(outputs or {})
     given.pop(drop, None)
-    made = []
-    for (operator, sources, targets), attributes in NODES:
-        if nodes and targets[0] in nodes:
-            replaced, operator, sources = operator, *nodes[targets[0]]
-            attributes = attributes if operator == replaced else {}
-        made.append(helper.make_node(operator, sources, targets, **attributes))
     known = {"gain": np.float32(0.05), "least": np.float32(1e-30), "red": np.int64(0), **(constants or {})}
-    model = model_of("tiny", made, declared, given, known)
+    model = model_of("tiny", _nodes(NODES, nodes or {}), {**declared, **(inputs or {})}, given, known)
     helper.set_model_props(model, {"name": "tiny"})
     return model
+
+
+def _nodes(
+    table: Mapping[str, tuple[str, list[str], dict[str, Any]]], changed: Mapping[str, tuple[str, list[str]]]
+) -> list[NodeProto]:
+    made = []
+    for target, (operator, sources, attributes) in table.items():
+        other, others = changed.get(target, (operator, sources))
+        made.append(helper.make_node(other, others, [target], **(attributes if other == operator else {})))
+    return made
 
 
 def failing_model() -> ModelProto:
@@ -151,19 +155,11 @@ def tiny_pack_model(
     output: str = "probabilities",
 ) -> ModelProto:
     """Return the model. `nodes`: operator and sources to use for a tensor, by the name of the tensor."""
-    made = []
-    for operator, sources, target, attributes in (
-        ("Cast", ["image"], "float", {"to": TensorProto.FLOAT}),
-        ("ReduceMean", ["float"], "colours", {"axes": [1, 2], "keepdims": 0}),
-        ("Mul", ["colours", "gain"], "logits", {}),
-        ("Softmax", ["logits"], output, {"axis": 1}),
-    ):
-        if nodes and target in nodes:
-            made.append(helper.make_node(*nodes[target], [target]))
-        else:
-            made.append(helper.make_node(operator, sources, [target], **attributes))
-    inputs = {"image": (TensorProto.UINT8, list(shape))}
-    return model_of("foxes", made, inputs, {output: (TensorProto.FLOAT, ["N", outputs])}, {"gain": np.float32(0.05)})
+    table = {name: NODES[name] for name in ("float", "colours", "logits")} | {
+        output: ("Softmax", ["logits"], {"axis": 1})
+    }
+    inputs, given = {"image": (TensorProto.UINT8, list(shape))}, {output: (TensorProto.FLOAT, ["N", outputs])}
+    return model_of("foxes", _nodes(table, nodes or {}), inputs, given, {"gain": np.float32(0.05)})
 
 
 def write_pack(
@@ -174,13 +170,18 @@ def write_pack(
     name: str = "foxes",
 ) -> Path:
     """Write the pack to `packs` in a folder, and return the path of its manifest."""
-    packs = folder / "packs"
-    packs.mkdir(exist_ok=True)
-    (packs / f"{name}.onnx").write_bytes((model or tiny_pack_model()).SerializeToString())
-    (packs / "foxes.csv").write_text(labels)
-    (packs / "taxa.csv").write_text(PACK_TAXA)
-    (packs / f"{name}.toml").write_text(manifest)
-    return packs / f"{name}.toml"
+    path = _written(folder, name, model or tiny_pack_model(), manifest)
+    path.with_name("foxes.csv").write_text(labels)
+    path.with_name("taxa.csv").write_text(PACK_TAXA)
+    return path
+
+
+def _written(folder: Path, name: str, model: ModelProto, manifest: str) -> Path:
+    path = folder / "packs" / f"{name}.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.with_suffix(".onnx").write_bytes(model.SerializeToString())
+    path.write_text(manifest)
+    return path
 
 
 def tiny_detector_model(size: int = SIZE) -> ModelProto:
@@ -188,21 +189,21 @@ def tiny_detector_model(size: int = SIZE) -> ModelProto:
     squares = size * size
     rows, columns = np.divmod(np.arange(squares), size)
     boxes = np.stack([columns + 0.5, rows + 0.5, np.full(squares, 2), np.full(squares, 2)], axis=1)
-    mixed = (1.5 * np.eye(3) - 0.5) / 255
-    constants: dict[str, Any] = {
+    constants = {
         "all_boxes": boxes[np.newaxis].astype(np.float32),
-        "mixed": mixed.astype(np.float32),
+        "mixed": ((1.5 * np.eye(3) - 0.5) / 255).astype(np.float32),
         "shape": np.array([1, squares, 3], np.int64),
     }
-    nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("Reshape", ["float", "shape"], ["pixels"]),
-        helper.make_node("MatMul", ["pixels", "mixed"], ["differences"]),
-        helper.make_node("Relu", ["differences"], ["scores"]),
-        helper.make_node("Identity", ["all_boxes"], ["boxes"]),
-    ]
+    table = {
+        "float": NODES["float"],
+        "pixels": ("Reshape", ["float", "shape"], {}),
+        "differences": ("MatMul", ["pixels", "mixed"], {}),
+        "scores": ("Relu", ["differences"], {}),
+        "boxes": ("Identity", ["all_boxes"], {}),
+    }
     outputs = {name: (TensorProto.FLOAT, [1, squares, width]) for name, width in (("boxes", 4), ("scores", 3))}
-    return model_of("colours", nodes, {"image": (TensorProto.UINT8, [1, size, size, 3])}, outputs, constants)
+    inputs = {"image": (TensorProto.UINT8, [1, size, size, 3])}
+    return model_of("colours", _nodes(table, {}), inputs, outputs, constants)
 
 
 def write_detector(
@@ -214,12 +215,9 @@ def write_detector(
     manifest: str = DETECTOR_MANIFEST,
 ) -> Path:
     """Write the detector to `packs` in a folder, and return the path of its manifest."""
-    packs = folder / "packs"
-    packs.mkdir(exist_ok=True)
-    (packs / f"{name}.onnx").write_bytes((model or tiny_detector_model()).SerializeToString())
-    (packs / f"{name}.csv").write_text(labels)
-    (packs / f"{name}.toml").write_text(manifest.replace("colours", name))
-    return packs / f"{name}.toml"
+    path = _written(folder, name, model or tiny_detector_model(), manifest.replace("colours", name))
+    path.with_suffix(".csv").write_text(labels)
+    return path
 
 
 def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
@@ -230,18 +228,11 @@ def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
 
 
 def model_of(
-    name: str,
-    nodes: Iterable[NodeProto],
-    inputs: Mapping[str, tuple[int, list[Any]]],
-    outputs: Mapping[str, tuple[int, list[Any]]],
-    constants: Mapping[str, Any],
+    name: str, nodes: Iterable[NodeProto], inputs: Tensors, outputs: Tensors, constants: Mapping[str, Any]
 ) -> ModelProto:
-    """Return a model. `inputs`, `outputs`: types and shapes by name."""
-    declared, given = ([helper.make_tensor_value_info(*each) for each in _listed(some)] for some in (inputs, outputs))
+    declared, given = (
+        [helper.make_tensor_value_info(each, *tensors[each]) for each in tensors] for tensors in (inputs, outputs)
+    )
     known = [numpy_helper.from_array(np.asarray(value), each) for each, value in constants.items()]
     graph = helper.make_graph(list(nodes), name, declared, given, known)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
-def _listed(tensors: Mapping[str, tuple[int, list[Any]]]) -> list[tuple[str, int, list[Any]]]:
-    return [(name, kind, shape) for name, (kind, shape) in tensors.items()]

@@ -48,17 +48,12 @@ class SpeciesNetClassifier:
         if img is None or not resize:
             return None
         areas = bboxes or [] if self.model_info.type_ == "always_crop" else [BBox(0, 0, 1, 1)]
-        crops = [
-            img.crop(
-                (
-                    *(round(each.xmin * img.width), round(each.ymin * img.height)),
-                    round((each.xmin + each.width) * img.width),
-                    round((each.ymin + each.height) * img.height),
-                )
-            )
-            for each in areas
-        ]
-        return [PreprocessedImage(np.asarray(each.resize((480, 480))), img.width, img.height) for each in crops]
+        crops = []
+        for each in areas:
+            across = round(each.xmin * img.width), round((each.xmin + each.width) * img.width)
+            down = round(each.ymin * img.height), round((each.ymin + each.height) * img.height)
+            crops.append(img.crop((across[0], down[0], across[1], down[1])).resize((480, 480)))
+        return [PreprocessedImage(np.asarray(each), img.width, img.height) for each in crops]
 
     def batch_predict(
         self,

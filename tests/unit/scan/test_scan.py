@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scan.__main__ import ScanFinding, _run, of_checkov, of_parliament, policies, problems, read_accepted
+from tests.scan.__main__ import ScanFinding, _run, of_checkov, policies, problems, read_accepted
 
 DEAD_LETTER = ScanFinding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
 STAR = ScanFinding("parliament", "RESOURCE_STAR", "policy-prod-api")
@@ -17,10 +17,6 @@ def checkov(**summary: int) -> str:
     failed = {"check_id": "CKV_AWS_116", "resource": DEAD_LETTER.resource, "check_name": "a dead letter queue"}
     passed = {"passed": 3, "parsing_errors": 0, **summary}
     return json.dumps({"summary": passed, "results": {"failed_checks": [failed]}})
-
-
-def test_findings_of_checkov_are_read_from_one_report_or_several() -> None:
-    assert of_checkov(checkov()) == of_checkov(f"[{checkov()}, {checkov()}]") == {DEAD_LETTER}
 
 
 @pytest.mark.parametrize(
@@ -37,11 +33,6 @@ def test_a_scanner_that_crashes_after_its_first_words_is_an_error() -> None:
     assert _run(Path(sys.executable), *crash, found=1) == "policy-prod-api\n"
     with pytest.raises(ValueError, match="failed with exit code 1"):
         _run(Path(sys.executable), *crash)
-
-
-def test_findings_of_parliament_are_read_line_by_line() -> None:
-    line = json.dumps({"issue": "RESOURCE_STAR", "title": "Unnecessary use", "detail": ["ec2:CreateVpc"]})
-    assert of_parliament(f"WebTier\npolicy-prod-api\n{line}\n{line}\n") == {STAR}
 
 
 def test_a_finding_must_be_accepted_and_an_accepted_one_must_be_found() -> None:

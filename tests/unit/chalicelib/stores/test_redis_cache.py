@@ -56,7 +56,8 @@ def read(answer: Responder, times: int = 1, settings: RedisSettings = LONG) -> l
 
 
 @pytest.mark.parametrize(
-    ("reply", "fault"), [("OOM full", "redis_oom"), ("NOAUTH", "redis_auth"), ("x", "redis_refused")]
+    ("reply", "fault"),
+    [("OOM full", "redis_oom"), ("NOAUTH", "redis_auth"), ("LOADING data", "redis_loading"), ("x", "redis_refused")],
 )
 def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, fault: str) -> None:
     assert read(lambda _: f"-{reply}\r\n".encode(), times=5) == [fault] * 5
