@@ -161,10 +161,7 @@ def patient_features(settings: Settings) -> CellFeatures:
 
 
 def build_warming(settings: Settings, cache: RedisCache | None = None) -> "Warming":
-    """Return cache warming. `cache`: by default a new client of Redis that waits for a whole sign-in.
-
-    Warming has its own connections, because it may wait longer than a request, for its query and for a sign-in.
-    """
+    """Return cache warming. Its connections wait longer than those of requests. `cache`: by default a new one."""
     from chalicelib.features.warming import Warming, read_places  # requests do not need it
 
     store = build_store(settings, statement=settings.warming.statement)

@@ -103,7 +103,13 @@ class FormParser[F: "SupportsWrite[bytes]"]:
         if not 1 <= len(self.photos) <= MOST_PHOTOS:
             found = f"the form has {len(self.photos) or 'no'} files in field '{PHOTO_FIELD}'"
             raise BadRequest(f"{found}; send one photo, or up to {MOST_PHOTOS} of the same animal")
-        return {name: _text(name, value) for name, value in self._fields.items()}
+        fields: dict[str, str] = {}
+        for name, value in self._fields.items():
+            try:
+                fields[name] = value.decode()  # in spite of its charset: all valid values are ASCII
+            except UnicodeDecodeError as error:
+                raise BadRequest(f"{_field(name)} is not valid UTF-8; send numbers as plain text") from error
+        return fields
 
     def _begin(self, part: "MultipartSegment") -> None:
         name = part.name or ""
@@ -138,14 +144,6 @@ def read_form(body: bytes, content_type: str) -> PhotoBody:
 def _malformed(error: Exception) -> BadRequest:
     reason = error.args[0] if error.args else "unreadable"  # other args may contain the form's bytes
     return BadRequest(f"the form is malformed ({reason}); send multipart/form-data as in RFC 7578")
-
-
-def _text(name: str, value: bytes) -> str:
-    """Decode a field as UTF-8 and ignore its charset: all valid values are ASCII."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{_field(name)} is not valid UTF-8; send numbers as plain text") from error
 
 
 def _field(name: str) -> str:

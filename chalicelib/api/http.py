@@ -164,10 +164,7 @@ def problem_response(error: HTTPError, request_id: str) -> Response:
 
 
 def policy_headers(limits: Iterable[RateLimit], path: str, *, of_page: bool = False) -> dict[str, str]:
-    """Return the header with the rate limits of a route; empty if it has none.
-
-    `of_page`: the request has the page's own API key, which has other limits than the keys of clients.
-    """
+    """Return the header with the rate limits of a route, if it has any. `of_page`: those of the page's key."""
     items = [
         f'"{each.name}";q={each.quota};w={each.seconds}'
         for each in limits

@@ -28,9 +28,8 @@ _MEDIA_TYPES = {
 
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
-    "base-uri 'self'; frame-ancestors 'none'"
+    "base-uri 'self'; frame-ancestors 'none'"  # wasm: a browser without signal runs the models as WebAssembly
 )
-"""`wasm-unsafe-eval`: a browser without signal runs the models as WebAssembly."""
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Permissions-Policy": "geolocation=(self), camera=(self)",

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -38,10 +39,9 @@ RESERVE = 70.0
 """Seconds before the function's timeout in which no photo is begun: more than the slowest photo takes, with a slow
 download and a paused database. At its timeout Lambda ends the process, and the photo would get `interrupted`."""
 ENDED = INTERRUPTED, "the process ended during a repeated attempt at this photo, which may need too much memory"
-"""Error and detail of a photo that ends its process."""
-
 MISSING = "object_missing"
-"""Error of a photo whose S3 object does not exist."""
+_GONE = MISSING, "there is no such object, or the batch function may not read it"
+"""Errors and details of a photo that ends its process, and of one that S3 does not give."""
 
 
 class Fetched(NamedTuple):
@@ -160,7 +160,7 @@ class Batch:
         """Return the line of a photo. If a bug makes a later attempt fail, the line has the error `internal`."""
         item = fetched.item
         if fetched.found is None and item.attempt == 1:  # if it is the policy that is wrong, there is time to mend it
-            raise Unavailable("there is no such object, or the batch function may not read it")
+            raise Unavailable(_GONE[1])
         try:
             return line_of(item, fetched.found, self._services, record, exif_location=self._exif_location)
         except (Unavailable, ModelError):
@@ -210,7 +210,7 @@ def line_of(item: Item, found: Object | None, services: Services, record: Record
     Raises `ModelError`, and `Unavailable` if another attempt may succeed, such as one with the features of the cell.
     """
     if found is None:
-        return unreadable(item, MISSING, "there is no such object, or the batch function may not read it")
+        return unreadable(item, *_GONE)
     limits = services.photos.limits
     try:
         if found.data is None:
@@ -253,13 +253,10 @@ def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:
     """Return a line with the photo's size and, if it had none, EXIF's time. `exif`: whether also EXIF's position."""
     if photo is None:
         return line
-    taken = taken_at(photo.taken)
+    taken, location = taken_at(photo.taken), None
     time = line.time or (taken and taken + photo.offset)
     line = replace(line, width=photo.width, height=photo.height, time=time)
-    if not exif or (line.latitude, line.longitude) != (None, None):
-        return line
-    try:
-        location = location_from_gps(photo.gps)
-    except LocationInvalid:
-        return line
+    if exif and (line.latitude, line.longitude) == (None, None):
+        with suppress(LocationInvalid):
+            location = location_from_gps(photo.gps)
     return replace(line, latitude=location.latitude, longitude=location.longitude) if location else line

@@ -14,9 +14,6 @@ class Budget:
 
     `connect`: a request's wait for a new connection. `command`: one command or query. `total`: all calls of one
     request, including retries.
-
-    >>> Budget(connect=0.3, command=0.15, total=0.4).command
-    0.15
     """
 
     connect: float

@@ -64,10 +64,9 @@ class CorruptValue(ValueError):
 
 
 class Seasons(NamedTuple):
-    """How much of an animal's weight each month keeps.
+    """The share of an animal's weight that counts in each month.
 
-    `animals`: int32, ids of the animals with a season, ascending. `months`: uint8, shape (animals, 12), 255 in the best
-    month.
+    `animals`: ids of the animals with a season, int32, ascending. `months`: uint8, shape (animals, 12), at most 255.
     """
 
     animals: NDArray[np.int32]
@@ -248,10 +247,9 @@ def unpack(data: bytes, cell: int, version: str) -> CachedValue:
 
 
 def expect_plausible(value: CellAnimals) -> None:
-    """Raise `CorruptValue` for animals that this version of the app cannot use.
+    """Raise `CorruptValue` for animals that this version of the app cannot use, in spite of a valid checksum.
 
-    A valid checksum does not exclude such animals: the writer may have a bug, or the dataset may be newer than the app
-    and have, for example, a third status.
+    The writer may have a bug, or the dataset may be newer than the app and have, for example, a third status.
     """
     animals, weights, status = value.animals, value.weights, value.status
     if not len(animals):
@@ -274,10 +272,7 @@ def expect_plausible(value: CellAnimals) -> None:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Return the soft expiry in the header of a value.
-
-    Raises `CorruptValue` if the bytes are not the header of a value of `cell`.
-    """
+    """Return the soft expiry in the header of a value. Raises `CorruptValue` if it is none of a value of `cell`."""
     if len(head) != HEADER.size:
         raise CorruptValue(f"the header has {len(head)} bytes, expected {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)

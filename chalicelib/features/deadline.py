@@ -7,11 +7,9 @@ from typing import Self
 
 
 class Deadline:
-    """The moment by which an operation must end, as a time `at` on the clock `now`.
+    """The moment by which an operation must end: the time `at` on the clock `now`, which a simulation may replace.
 
     It is passed down as a value, so that no callee adds a timeout of its own.
-
-    `now` is the monotonic clock by default; a simulation passes its own.
 
     >>> Deadline.after(1.5).within(0.4).left() <= 0.4
     True

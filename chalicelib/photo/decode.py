@@ -25,9 +25,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImageP
 
 
 class Photo:
-    """An opened photo: format, size and EXIF are read, but pixels are not decoded yet.
-
-    After `close`, the pixels cannot be decoded, but the attributes can still be read.
+    """An opened photo: format, size and EXIF are read, but pixels are not decoded yet, and not at all after `close`.
 
     `form`: its format. `image`: source of the EXIF. `size`: width and height in pixels. `file`: bytes of the photo.
     `decode_bytes`: computes what the method of this name returns. `open_image`: returns the image to decode.
@@ -57,11 +55,10 @@ class Photo:
         return self._decode_bytes(size)
 
     def decode(self, size: int) -> Picture:
-        """Decode the photo once, for all models. Closes the photo.
+        """Decode the photo once, for all models, and close it.
 
-        `size`: side of the square that the general model sees, in pixels. A JPEG is decoded at a resolution that is
-        enough for it.
-        Raises `PhotoUnreadable` if the bytes cannot be decoded, or not within the time limit.
+        `size`: side in pixels of the largest square that a model sees. A JPEG is decoded at a resolution that is enough
+        for it. Raises `PhotoUnreadable` if the bytes cannot be decoded, or not within the time limit.
         """
         if self._open_image is None:
             raise ValueError("the photo is closed")
@@ -76,12 +73,7 @@ class Photo:
             self.close()
 
     def pixels(self, size: int) -> NDArray[np.uint8]:
-        """Decode the upright centre of the photo, as input for the general model. Closes the photo.
-
-        `size`: side of the square in pixels. The result has shape (size, size, 3), uint8, RGB. It is a centre crop with
-        size / (size + 32) of the photo's short side (260/292 for EfficientNet-Lite2, 224/256 for many other models),
-        resized bicubically. Raises the errors of `decode`.
-        """
+        """Decode the photo and close it. Return the square of `Picture.square`. Raises the errors of `decode`."""
         return self.decode(size).square(size)
 
     def close(self) -> None:

@@ -121,8 +121,7 @@ def _too_costly(most: str) -> PhotoUnreadable:
 def with_metadata_first(data: bytes) -> bytes:
     """Return a PNG whose metadata precede the pixels, so that a decoder finds the EXIF without decoding them.
 
-    Returns `data` itself if no metadata follow the pixels.
-    Raises `PhotoUnreadable` if there are more than 20,000 chunks.
+    Returns `data` itself if no metadata follow the pixels. Raises `PhotoUnreadable` if there are too many chunks.
     """
     pixels_start, late_metadata = 0, []
     position = _SIGNATURE_BYTES

@@ -10,7 +10,7 @@ from PIL import Image
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
 
 _MARGIN = 32
-"""The crop of size / (size + 32) of the short side is usual for models of 224 (224/256) and more pixels."""
+"""A square of `size` pixels shows size / (size + 32) of the short side, as is usual: 224/256, 260/292."""
 _SWAPPED, _FROM_THE_RIGHT, _FROM_BELOW = (5, 6, 7, 8), (2, 3, 7, 8), (3, 4, 6, 7)
 """EXIF orientations of images whose rows are the upright photo's columns; whose first column is the photo's right side
 (or its lower side, if swapped); and whose first row is its lower side (or its right side)."""

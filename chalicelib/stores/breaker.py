@@ -20,9 +20,8 @@ TIMEOUT = 2
 
 
 class Breaker:
-    """The circuit breaker of one dependency.
+    """The circuit breaker of one dependency. Each attempt is allowed first, and its result is recorded.
 
-    Call `allows()` before each attempt, and `record_success()` or `record_failure()` after the attempt.
     `failures`: number of consecutive failures that opens the breaker. `reset_timeout`: seconds for which the breaker
     stays open, with a jitter of ±25 % so that containers do not probe at the same time. `now`: the monotonic clock by
     default; a simulation passes its own.
@@ -55,17 +54,15 @@ class Breaker:
         """Record that an attempt succeeded."""
         if self._failures or self._probe_at:
             with self._lock:
-                self._failures = 0
-                self._probe_at = 0.0
+                self._failures, self._probe_at = 0, 0.0
 
     def record_failure(self, count: int = 1) -> bool:
         """Record a failed attempt, which counts as `count` failures. Return whether it opened the breaker (again)."""
         with self._lock:
             self._failures += count
-            if self._failures < self._limit:
-                return False
-            self._probe_at = self._next_probe()
-            return True
+            is_open = self._failures >= self._limit
+            self._probe_at = self._next_probe() if is_open else self._probe_at
+            return is_open
 
     def _next_probe(self) -> float:
         return self._time() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311 — jitter, not a secret

@@ -44,8 +44,8 @@ class S3:
     ) -> R | None:
         """Run an operation on botocore's client. Return None, or raise `missing`, for the error codes `expected`.
 
-        `is_short`: whether to give up after the total time. A socket timeout restarts with each byte, so it does not
-        limit the duration of a slow download. Raises `Unavailable` if S3 fails or is too slow.
+        `is_short`: whether to give up after the total time, which socket timeouts do not limit: they restart with each
+        byte. Raises `Unavailable` if S3 fails or is too slow.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 

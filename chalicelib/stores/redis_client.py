@@ -200,11 +200,7 @@ class RedisClient:
         return [_to_cache_error(reply) for reply in replies]
 
     def _run_pipeline(self, commands: Commands) -> list[Any]:
-        """Run commands in a pipeline.
-
-        In a cluster, a single command runs in a pipeline too. Otherwise redis-py would sleep for 0.25 s after a
-        `CLUSTERDOWN` reply.
-        """
+        """Run commands in a pipeline, even a single one: otherwise redis-py sleeps for 0.25 s after `CLUSTERDOWN`."""
         cluster = self._cluster
         if cluster is not None and self._is_slot_map_stale:
             cluster.nodes_manager.initialize()

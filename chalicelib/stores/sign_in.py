@@ -101,10 +101,9 @@ class SignIn[C]:
 
 
 class Signer:
-    """A signer of tokens for one region, with the credentials that botocore finds (on Lambda, those of the role).
+    """A signer of tokens for one region. Signing raises `PermissionError` if there are no credentials.
 
-    `session`: botocore session with the credentials; by default the first token creates one.
-    Signing a token raises `PermissionError` if there are no credentials.
+    `session`: botocore's session with the credentials; by default a new one, which on Lambda has those of the role.
     """
 
     def __init__(self, region: str, session: Any = None) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from itertools import batched
 from math import log
 from time import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from chalicelib.errors import DependencyError
 from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Cache, Entry, reference_key
@@ -38,6 +38,12 @@ _TTL = 4 * KEEP_SEEN
 
 type Reference = Sequence[Counter[str]]
 """Photos by class, for each hour of a day (UTC)."""
+
+
+class Counts(Cache, Protocol):
+    """The operations of Redis that drift needs, as stores/redis_cache.py explains."""
+
+    def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]: ...
 
 
 def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ...]:
@@ -93,7 +99,7 @@ class Shift(NamedTuple):
 class Drift:
     """Compares the photos and answers of the last whole hour with the reference of a release."""
 
-    def __init__(self, counts: Cache, release: str, now: Callable[[], float] = time) -> None:
+    def __init__(self, counts: Counts, release: str, now: Callable[[], float] = time) -> None:
         self._counts, self._key, self._now = counts, reference_key(release), now
         self._done: int | None = None  # the hour that was compared last
 
@@ -123,9 +129,8 @@ class Drift:
         return []
 
     def _kept(self, deadline: Deadline) -> Reference | None:
-        data = self._counts.read(self._key, deadline) or b""
         with suppress(ValueError):  # nothing, or nothing that can be read: it is learned anew
-            return [Counter(each) for each in json.loads(data)]
+            return [Counter(each) for each in json.loads(self._counts.read(self._key, deadline) or b"")]
         return None
 
     def _learn(self, last: int, deadline: Deadline, days: int) -> Reference:

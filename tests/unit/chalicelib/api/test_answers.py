@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from chalicelib.api.answers import class_map_of, message_of, named_in, residents
 from chalicelib.api.responses import Candidate, ClassMapShown, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
 from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals, Seasons
-from chalicelib.features.features import Features, Mode
+from chalicelib.features.features import Features
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.prior import Prior
@@ -151,12 +150,6 @@ def test_the_message_without_a_prediction_says_what_is_known(
     decision: Decision, subject: Subject, message: str
 ) -> None:
     assert message_of(None, decision, "narrowed", subject) == message
-
-
-@pytest.mark.parametrize("mode", get_args(Mode))
-def test_the_message_says_so_when_the_location_was_not_used(mode: Mode) -> None:
-    message = message_of(KOALA_TAXON, NARROW, mode, "animal")
-    assert ("only the photo was used" in message) == (mode in ("degraded", "unknown_area"))
 
 
 def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here() -> None:

@@ -85,16 +85,6 @@ def test_the_pack_divides_the_share_of_its_taxa() -> None:
     assert joined.sum() == pytest.approx(1)
 
 
-def test_a_pack_that_agrees_names_the_species() -> None:
-    # GIVEN a photo that is a toucan to both; THEN the species gets nearly all, even if the pack is not quite certain
-    vision = np.array([0.0, 1.0, 0.0, 0.0, 0.0], np.float32)
-    joined = FUSION.join(vision, np.array([0.8, 0.1, 0.1], np.float32))
-    assert joined[5] > 0.95
-    # AND the class keeps a part of what the pack gives to other orders
-    kept = KEPT * 0.2 * 0.2
-    assert joined[1] == pytest.approx(kept / (0.8 * (WEIGHT + 1) + 0.2 * WEIGHT + kept), rel=1e-5)
-
-
 def test_a_class_that_the_pack_contradicts_keeps_its_part() -> None:
     # GIVEN a photo that is surely a penguin to the general model, and several other birds to the pack
     vision = np.array([0.0, 0.0, 1.0, 0.0, 0.0], np.float32)

@@ -85,19 +85,6 @@ def test_the_tusker_goes_to_the_elephants_by_photo_and_place() -> None:
     assert of_species(anywhere, "Asian elephant") > of_species(anywhere, "African elephant") > 0.1
 
 
-def test_the_breeds_of_dog_are_one_dog() -> None:
-    # GIVEN a photo of a dog of no breed: each of 118 has the same
-    dogs = [animal for animal in TAXONOMY.animals if animal.kind == "dog"]
-    found = shares({dog.name: 0.95 / len(dogs) for dog in dogs}, place())
-    # THEN the dog is one species, and by far the likeliest
-    assert len(dogs) == 118
-    assert {number_of(found.candidates.layout, dog.taxon_id) for dog in dogs} == {int(found.species.argmax())}
-    assert found.species.max() > 0.8
-    # AND each breed is the same part of it
-    parts = found.parts[[dog.output_index for dog in dogs]]
-    assert parts.tolist() == pytest.approx([1 / 118] * 118, rel=1e-3)
-
-
 # --- families that no model knows
 
 

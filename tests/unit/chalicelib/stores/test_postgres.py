@@ -39,10 +39,10 @@ def fault(store: PostgresStore, seconds: float = 5) -> str:
     return caught.value.fault + ("!" if caught.value.opened else "")
 
 
-def settled(store: PostgresStore) -> str:
+def settled(store: PostgresStore, seconds: float = 5) -> str:
     """Ask until the sign-in is over, and return the fault then."""
     until = time.monotonic() + 5
-    while (found := fault(store)) == "postgres_signing_in":
+    while (found := fault(store, seconds)) == "postgres_signing_in":
         assert time.monotonic() < until
     return found
 
@@ -151,10 +151,10 @@ class TestSignIn:
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     with scripted(then(lambda _: b"")) as server, closing(store_at(server.address.port, failures=1)) as store:
         # GIVEN requests with less time than the query timeout WHEN they time out THEN the breaker stays closed
-        assert fault(store, seconds=0.03) == "postgres_timeout"
+        assert settled(store, seconds=0.03) == "postgres_timeout"
         assert not store.breaker_is_open
         # AND a request with enough time opens it
-        assert fault(store) == "postgres_timeout!"
+        assert settled(store) == "postgres_timeout!"
 
 
 def test_a_silent_server_is_noticed_by_requests_that_all_have_too_little_time() -> None:
