@@ -1,10 +1,9 @@
 """Memory and lookups of `faunalens identify` over 100,000 photos.
 
-The command runs as a user starts it: a process of its own, with the real models, a folder and a table of deployments.
-The photos are small, because decoding keeps no memory and would only take longer. Of every 50 photos 49 show a cat,
-of which the models are sure at their first look; the last is noise, which gets the detector and a second look. Paths
-differ, but only a thousand photos do: the others are hard links to them. It takes 20 to 30 minutes of one processor,
-nearly all of it in the models.
+The command runs as a user starts it, with the real models and a table of deployments. The photos are small, because
+decoding keeps no memory. Of every 50 photos 49 show a cat, of which the models are sure at their first look; the last
+is noise, which gets the detector and a second look. Only a thousand photos differ: the others are hard links to them.
+A run takes 20 to 30 minutes of one processor, nearly all of it in the models.
 """
 
 import os

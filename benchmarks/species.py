@@ -79,16 +79,12 @@ def score_species(services: Services, folder: Path, cells: dict[str, int]) -> It
         yield Result(row["file"].partition("_")[0], row["pack"], rank, float(best.max()), bool(scores.packs))
 
 
-class Unknown(NamedTuple):
-    """Whether an answer about an unknown species names a (wrong) `species`, or a `group` of its own (family, order)."""
+def as_unknown(services: Services, folder: Path) -> dict[str, list[tuple[bool, bool]]]:
+    """Remove each photo's species from its pack. Return what the answers then name, by pack.
 
-    pack: str
-    species: bool
-    group: bool
-
-
-def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
-    """Remove each photo's species from its pack, and yield what the answer then names."""
+    The answers are: whether they name a (wrong) species, or a group of the photo's own: genus, family or order.
+    """
+    found: dict[str, list[tuple[bool, bool]]] = {}
     models = services.recogniser.models
     prior = models.prior_at(NO_LOCATION)
     for row, animal, pack in read_species(models, folder):
@@ -100,7 +96,8 @@ def as_unknown(services: Services, folder: Path) -> Iterator[Unknown]:
         _, (named, *_) = services.recogniser.naming.name(models.fuse([scored]), prior)
         taxa = {(each.scientific_name, each.rank) for each in animal.lineage if each.rank in _GROUPS}
         own = (named.taxon.scientific_name, named.taxon.rank) if named else ("", "")
-        yield Unknown(row["pack"], own[1] == "species", own in taxa)
+        found.setdefault(f"{row['pack']}s", []).append((own[1] == "species", own in taxa))
+    return found
 
 
 def of_results(results: list[Result]) -> list[str]:
@@ -167,11 +164,8 @@ def main() -> None:
             groups.setdefault(each.source, []).append(each)
         rows = [[name, *of_results(group)] for name, group in groups.items() if group]
         print(f"{title}\n\n{table(rows, columns)}\n", flush=True)
-    unknown: dict[str, list[tuple[bool, bool]]] = {}
-    for pack, species, group in as_unknown(services, chosen.species):
-        unknown.setdefault(f"{pack}s", []).append((species, group))
     heads = ["wrong species", "right genus, family or order"]
-    print(f"the species taken out of its pack\n\n{shares(unknown, heads)}\n")
+    print(f"the species taken out of its pack\n\n{shares(as_unknown(services, chosen.species), heads)}\n")
     print(of_general(services.recogniser, chosen.general))
 
 

@@ -65,13 +65,14 @@ def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, in
     """Return for each bin of scores: mean score, share of right answers, number of answers. By `name` and `list`."""
     named = [(each.score, each.is_right) for each in answers if each.score is not None]
     listed = [(each.list_score, each.is_listed) for each in answers if each.list_score]
-    found: dict[str, list[tuple[float, float, int]]] = {"name": [], "list": []}
+    found: dict[str, list[tuple[float, float, int]]] = {}
     for kind, pairs in (("name", named), ("list", listed)):
-        for low, high in pairwise(BINS):
-            those = [pair for pair in pairs if low <= pair[0] < high]
-            if those:
-                score, right = (fmean(column) for column in zip(*those, strict=True))
-                found[kind].append((score, right, len(those)))
+        bins = ([pair for pair in pairs if low <= pair[0] < high] for low, high in pairwise(BINS))
+        found[kind] = [
+            (fmean(each for each, _ in those), fmean(is_right for _, is_right in those), len(those))
+            for those in bins
+            if those
+        ]
     return found
 
 

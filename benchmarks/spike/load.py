@@ -87,15 +87,16 @@ class SlowDatabase:
 
     def query_count(self) -> int:
         """Return the number of feature queries that PostgreSQL counted; open sessions report them up to 1 s late."""
-        with closing(psycopg2.connect(self._admin_url)) as admin, admin.cursor() as cursor:
-            cursor.execute(QUERY_COUNT)
-            rows = cursor.fetchall()
-        return int(rows[0][0])
+        return int(self._run(QUERY_COUNT)[0][0])
 
     def set_delay(self, seconds: float) -> None:
         """Add `seconds` to the duration of each query from now on, and set the count to 0."""
+        self._run(SLOW_QUERY, {"seconds": seconds})
+
+    def _run(self, query: str, values: dict[str, float] | None = None) -> list[tuple[Any, ...]]:
         with closing(psycopg2.connect(self._admin_url)) as admin, admin, admin.cursor() as cursor:
-            cursor.execute(SLOW_QUERY, {"seconds": seconds})
+            cursor.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

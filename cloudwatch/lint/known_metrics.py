@@ -114,16 +114,15 @@ def check(reference: Reference) -> Iterator[LintFinding]:
 
 
 def _problems(reference: Reference) -> Iterator[str]:
-    is_ours = reference.namespace == OURS
-    found = app_metrics() if is_ours else aws_metrics().get(reference.namespace)
+    is_ours, namespaces = reference.namespace == OURS, {OURS: app_metrics(), **aws_metrics()}
+    hint = "" if is_ours else " (a new one must be added to aws_metrics.csv)"
+    found = namespaces.get(reference.namespace)
     if found is None:
-        choice = suggest(reference.namespace, [OURS, *aws_metrics()])
-        yield f'unknown namespace "{reference.namespace}"; {choice} (a new namespace must be added to aws_metrics.csv)'
+        yield f'unknown namespace "{reference.namespace}"; {suggest(reference.namespace, namespaces)}{hint}'
         return
     known = found.get(reference.name)
     if known is None:
         who = "the app emits" if is_ours else f"{reference.namespace} has"
-        hint = "" if is_ours else " (a new metric must be added to aws_metrics.csv)"
         yield f'{who} no metric "{reference.name}"; {suggest(reference.name, found)}{hint}'
         return
     if reference.key[1] not in map(frozenset, [*known.sets, *known.spare]):

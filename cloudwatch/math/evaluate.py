@@ -51,19 +51,17 @@ def evaluate(
     range one period, pass `period=ceil(end - int(start))` and `anchor=int(start)`. Raises `EvaluationError`.
     """
     evaluator = Evaluator(lines, store, lambda length: Grid.covering(start, end, length, anchor))
-    graph = Grid.covering(start, end, period, anchor)
-    return [curve for line in lines for curve in _curves(line, evaluator, graph)]
-
-
-def _curves(line: GraphedMetric, evaluator: "Evaluator", graph: Grid) -> list[Curve]:
-    value = evaluator.value(line)
-    if isinstance(value, float):
-        if line.visible:
-            what = "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
-            raise _line_error(line, what)
-        return []
-    drawn, shown = (line, (value,)) if isinstance(value, Series) else (replace(line, color=None), value)
-    return [Curve(drawn, series.label, _align(line, series, graph), series.grid.period) for series in shown]
+    graph, curves = Grid.covering(start, end, period, anchor), list[Curve]()
+    for line in lines:
+        value = evaluator.value(line)
+        if isinstance(value, float):
+            if line.visible:
+                what = "returns a number but a graph takes only series; write TIME_SERIES(…) around the expression"
+                raise _line_error(line, what)
+            continue
+        drawn, shown = (line, (value,)) if isinstance(value, Series) else (replace(line, color=None), value)
+        curves += [Curve(drawn, series.label, _align(line, series, graph), series.grid.period) for series in shown]
+    return curves
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
@@ -153,13 +151,12 @@ class Evaluator:
 
     def _array(self, values: list[Value]) -> tuple[Series, ...]:
         """Flatten nested arrays into one array."""
-        series: list[Series] = []
-        for value in values:
-            if isinstance(value, float):
-                what = "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
-                raise EvaluationError(what)
-            series.extend(value if isinstance(value, tuple) else (value,))
-        return tuple(series)
+        items = [each for value in values for each in (value if isinstance(value, tuple) else (value,))]
+        series = tuple(each for each in items if isinstance(each, Series))
+        if len(series) < len(items):
+            what = "an array contains a number but takes only series; write TIME_SERIES(…) around the number"
+            raise EvaluationError(what)
+        return series
 
     def _call(self, node: Node, line: GraphedMetric) -> Value:
         if node.text == "PERIOD":

@@ -210,13 +210,10 @@ class Traffic:
             return
         outcome = self._look_closer(self._outcome(features, source), record)
         if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
-            record.note(self._compared())
+            result = self._one_of(SHADOW)
+            gain = random.gauss(0.004, 0.03) if result == "same" else None
+            record.note(of_comparison("dataset", result, gain, "e41b6d0c2a97"))
         record.note(outcome.notes())
-
-    def _compared(self) -> Notes:
-        result = self._one_of(SHADOW)
-        gain = self._random.gauss(0.004, 0.03) if result == "same" else None
-        return of_comparison("dataset", result, gain, "e41b6d0c2a97")
 
     def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
         """Add the use of packs, of a second look and of boxes to an outcome, each for a share of the photos."""

@@ -14,12 +14,12 @@ def two_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     use_metrics(monkeypatch)
 
 
-def ours(name: str, *more: tuple[str, str | None]) -> Reference:
-    return Reference("f.json", "widget 1", "Faunalens", name, (*COMMON, *more), "Sum")
-
-
-def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str) -> Reference:
+def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str = "Sum") -> Reference:
     return Reference("f.json", "widget 1", namespace, name, dimensions, stat)
+
+
+def ours(name: str, *more: tuple[str, str | None]) -> Reference:
+    return of_aws("Faunalens", name, *COMMON, *more)
 
 
 GOOD = [
