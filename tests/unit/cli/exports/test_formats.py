@@ -79,20 +79,6 @@ def test_camtrap_dp_has_what_its_schemas_require(made: Path) -> None:
     assert {row["scientificName"] for row in tables["observations"]} - {""} == taxa
 
 
-def test_ids_are_unique_and_refer_to_what_is_there(made: Path) -> None:
-    coco = json.loads((made / "coco" / "coco.json").read_text(encoding="utf-8"))
-    ids = {key: [each["id"] for each in coco[key]] for key in ("images", "annotations", "categories")}
-    assert all(len(set(found)) == len(found) for found in ids.values())
-    assert {each["image_id"] for each in coco["annotations"]} <= set(ids["images"])
-    assert {each["category_id"] for each in coco["annotations"]} <= set(ids["categories"])
-    # THEN those of MegaDetector's classes have names and descriptions
-    megadetector = json.loads((made / "megadetector" / "md.json").read_text(encoding="utf-8"))
-    names, descriptions = (megadetector[f"classification_{key}"] for key in ("categories", "category_descriptions"))
-    found = (each for image in megadetector["images"] for each in image["detections"] or ())
-    used = {key for each in found for key, _ in each.get("classifications", ())}
-    assert used <= names.keys() == descriptions.keys()
-
-
 def test_no_name_is_a_formula(tmp_path: Path) -> None:
     # GIVEN folders of which a spreadsheet would compute the name
     photos = [(f"{name}/a.jpg", "2026-05-02 06:00:00", answer(IMPALA)) for name in ("=1+1", "-2 north", "@x", "a=b")]

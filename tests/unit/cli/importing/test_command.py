@@ -6,7 +6,7 @@ import pytest
 
 from cli.__main__ import run
 from cli.results import ResultsFile
-from cli.study.opinions import Opinion, opinions_of
+from cli.words import rows_of
 from tests.support.studies import write_study
 
 NAME = "TimelapseData.csv"
@@ -29,32 +29,30 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "study.db"
 
 
-def opinions(study: Path) -> dict[str, list[tuple[str, list[tuple[str, int | None]]]]]:
-    """Return who said what of each photo: names or kinds, and numbers."""
-    with ResultsFile(study, write=False) as results:
-        rows = {row["path"]: opinions_of(row) for row in results.rows("select * from reviewed_photo")}
-
-    def brief(opinion: Opinion) -> tuple[str, list[tuple[str, int | None]]]:
-        return opinion.reviewer, [(each.name or each.kind, each.count) for each in opinion.observations]
-
-    return {path: list(map(brief, opinions)) for path, opinions in rows.items() if opinions}
+def said(study: Path) -> dict[str, tuple[str, str, str]]:
+    """Return what people say of each photo: who, the names or kinds, and numbers."""
+    assert run(["export", str(study), "--csv", str(study.parent / "out.csv"), "--force"]) == 0
+    rows = [row for row in rows_of(study.parent / "out.csv") if row["method"] == "human"]
+    return {row["path"]: (row["classified_by"], row["name"] or row["kind"], row["count"]) for row in rows}
 
 
 def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # WHEN labels are imported, twice
     assert [run(["import", str(study), str(study.parent / NAME)]) for _ in range(2)] == [3, 3]
     # THEN each photo has one opinion, with all that its rows say
-    assert opinions(study) == {
-        "N/IMG_0001.JPG": [(f"imported from {NAME}", [("lion", 2), ("impala", 1)])],
-        "N/IMG_0003.JPG": [("A. Person", [("blank", None)])],
-        "S/card/IMG_0001.JPG": [("A. Person", [("goat \x1b[31mthing", None)])],
+    with ResultsFile(study, write=False) as results:
+        assert len(list(results.rows("select distinct photo, reviewer, reviewed from review"))) == 3
+    assert said(study) == {
+        "N/IMG_0001.JPG": (f"imported from {NAME}", "lion | impala", "2 | 1"),
+        "N/IMG_0003.JPG": ("A. Person", "blank", ""),
+        "S/card/IMG_0001.JPG": ("A. Person", "goat \x1b[31mthing", ""),
     }
     # THEN what could not be taken is said, without obeying what it says
-    said = capsys.readouterr().err
-    assert "3 photos have labels now; 1 photo of the file without" in said
-    assert "1 labelled photo has no answer, and cannot be read; mount their card" in said
-    assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in said
-    assert "1 photo of the file: not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in said
+    err = capsys.readouterr().err
+    assert "3 photos have labels now; 1 photo of the file without" in err
+    assert "1 labelled photo has no answer, and cannot be read; mount their card" in err
+    assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in err
+    assert "1 photo of the file: not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in err
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -63,33 +61,32 @@ def test_of_two_paths_that_may_mean_a_photo_the_nearer_one_does(study: Path, ord
     rows = ["IMG_0003.JPG,W\\old,,,lion,,\n", "IMG_0003.JPG,N,,,impala,,\n"]
     (study.parent / NAME).write_text(HEAD + "".join(rows[::order]))
     assert run(["import", str(study), str(study.parent / NAME), "--reviewer", "B. Person"]) == 3
-    assert opinions(study) == {"N/IMG_0003.JPG": [("B. Person", [("impala", None)])]}
+    assert said(study) == {"N/IMG_0003.JPG": ("B. Person", "impala", "")}
 
 
 def test_folders_by_name_are_labels(study: Path) -> None:
     # GIVEN photos in folders by animal, one of them in a folder of the camera
     for path in ("sorted/red fox/100EK113/broken.JPG", "sorted/empty/IMG_0003.JPG", "sorted/IMG_0002.JPG"):
-        photo = study.parent / path
-        photo.parent.mkdir(parents=True, exist_ok=True)
-        photo.write_bytes(b"\xff\xd8")
+        (study.parent / path).parent.mkdir(parents=True, exist_ok=True)
+        (study.parent / path).write_bytes(b"\xff\xd8")
     # WHEN they are imported THEN that has to be said
     arguments = ["import", str(study), str(study.parent / "sorted")]
     assert (run(arguments), run([*arguments, "--folders"])) == (1, 3)
-    assert opinions(study) == {"N/IMG_0003.JPG": [("imported from sorted", [("blank", None)])]}
+    assert said(study) == {"N/IMG_0003.JPG": ("imported from sorted", "blank", "")}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("text", "options", "message"),
     [
-        (("other.txt",), "is neither a CSV of Timelapse"),
-        ((NAME, "--column", "animal=Tier"), "'animal=Tier' names no column; expected one of name, count"),
-        (("none.csv",), "does not exist"),
+        ("hello", (), "is neither a CSV of Timelapse"),
+        (TABLE, ("--column", "animal=Tier"), "'animal=Tier' names no column; expected one of name, count"),
+        ("File,RelativePath,Tier\na.JPG,N,x\n", (), "has no column for the animal, such as Species; say which it is"),
+        (TABLE, ("--names", "ours"), "--names is for predictions as JSON"),
     ],
 )
 def test_what_is_no_file_of_labels_is_said(
-    study: Path, arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+    study: Path, text: str, options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (study.parent / "other.txt").write_text("hello")
-    first, *rest = arguments
-    assert run(["import", str(study), str(study.parent / first), *rest]) in (1, 2)
+    (study.parent / NAME).write_text(text)
+    assert run(["import", str(study), str(study.parent / NAME), *options]) in (1, 2)
     assert message in capsys.readouterr().err

@@ -47,15 +47,9 @@ def test_every_taxon_is_found_by_its_scientific_name_and_any_text_is_a_name_or_n
     assert scientific_name(text) in {None, *LATIN}
 
 
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        *(("EMPTY", "blank"), ("Homo sapiens", "human"), ("Human - hiker", "human"), ("ATV", "vehicle")),
-        *(("unclear", "unknown"), ("red fox", None)),
-    ],
-)
-def test_some_words_mean_a_kind(text: str, kind: str | None) -> None:
-    assert kind_called(text) == kind
+def test_some_words_mean_a_kind() -> None:
+    texts = ("EMPTY", "Homo sapiens", "Human - hiker", "ATV", "unclear", "red fox")
+    assert [kind_called(text) for text in texts] == ["blank", "human", "human", "vehicle", "unknown", None]
 
 
 LABELS = Path(__file__).with_name("speciesnet_labels.txt").read_text(encoding="utf-8").splitlines()

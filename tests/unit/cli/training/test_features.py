@@ -66,7 +66,6 @@ def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_pa
     data = labelled.photo.read_bytes()
     # GIVEN no box THEN the detector's surest counts
     ((found, _),) = eye.look(labelled, data)
-    assert 0 < found.score <= 1
     # GIVEN a box that people drew there, or elsewhere
     drawn, elsewhere = replace(found, score=1.0), Box(0.8, 0.8, 0.1, 0.1, 1.0, "animal")
     # THEN it is learnt from too, if it is there; GIVEN a detector's box in the labels THEN no other is looked for
