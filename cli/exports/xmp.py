@@ -101,14 +101,11 @@ def _words(finding: Finding) -> Iterator[str]:
 
 def _description(photo: StudyPhoto) -> str:
     """Return the caption: what is there, where and when, and who said so."""
-    found = "; ".join(
-        ", ".join(filter(None, (_counted(part), said.sex, said.life_stage, said.behavior, said.note))) + part.remark
-        for part in photo.finding.each
-        for said in (part.said,)
-    )
+    found = []
+    for part in photo.finding.each:
+        said, number = part.said, f"{part.count} × " if part.count and part.count > 1 else ""
+        words = (number + caption(part), said.sex, said.life_stage, said.behavior, said.note)
+        found.append(", ".join(filter(None, words)) + part.remark)
     place = photo.deployment.partition(" @ ")[0]
-    return ". ".join(filter(None, (found, place, stamp(photo.time), f"Classified by {photo.finding.by}")))
-
-
-def _counted(finding: Finding) -> str:
-    return f"{finding.count} × {caption(finding)}" if finding.count and finding.count > 1 else caption(finding)
+    said_by = f"Classified by {photo.finding.by}"
+    return ". ".join(filter(None, ("; ".join(found), place, stamp(photo.time), said_by)))

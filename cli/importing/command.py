@@ -93,8 +93,12 @@ def import_labels(
         answered = {identity for (identity,) in kept.rows("select id from photo where answer is not null")}
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
-        opinions = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC))
-        _save(kept, opinions, answered)
+        opinions, done = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC)), 0
+        with photo_progress(0, len(found.said), "importing") as reach:
+            for opinion, identities in opinions.items():
+                for some in batched((each for each in identities if each in answered), BATCH, strict=False):
+                    save(kept, some, opinion)
+                reach(done := done + len(identities))
         where.settle()
     unanswered = len(found.said.keys() - answered)
     _say(found, unanswered)
@@ -154,15 +158,6 @@ def _utc(text: str, otherwise: datetime) -> datetime:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return otherwise
-
-
-def _save(results: ResultsFile, opinions: Mapping[Opinion, Sequence[int]], answered: set[int]) -> None:
-    done = 0
-    with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
-        for opinion, identities in opinions.items():
-            for some in batched((each for each in identities if each in answered), BATCH, strict=False):
-                save(results, some, opinion)
-            reach(done := done + len(identities))
 
 
 def _say(found: _Found, unanswered: int) -> None:

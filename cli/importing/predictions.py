@@ -66,16 +66,12 @@ class Predicted(NamedTuple):
         """Return this with boxes as shares of the photo. `size`: the photo's width and height in pixels."""
         if not self.pixels:
             return self
-        width, height = size
-
-        def share(box: Box) -> Box:
-            return replace(box, x=box.x / width, y=box.y / height, width=box.width / width, height=box.height / height)
-
-        frames = {
-            number: found._replace(boxes=tuple((share(box), classes) for box, classes in found.boxes))
-            for number, found in self.frames.items()
-        }
-        return self._replace(frames=frames, pixels=False)
+        (wide, high), found = size, self.frames[-1]  # no video has boxes in pixels
+        boxes = tuple(
+            (replace(box, x=box.x / wide, y=box.y / high, width=box.width / wide, height=box.height / high), classes)
+            for box, classes in found.boxes
+        )
+        return self._replace(frames={-1: found._replace(boxes=boxes)}, pixels=False)
 
 
 class Predictions:
@@ -96,8 +92,7 @@ class Predictions:
         self._model = (name, version[0] if version else UNSAID) if names else detector
         self._detector = detector if names else None
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
-        kinds = about.get("detection_categories") or about.get("det_categories")
-        kinds = kinds or about.get("categories") or CATEGORIES
+        kinds = next(filter(None, map(about.get, ("detection_categories", "det_categories", "categories"))), CATEGORIES)
         self._kinds = {each: _category(str(name)) for each, name in _named(kinds)}
 
     @staticmethod
