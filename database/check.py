@@ -29,9 +29,10 @@ CELL_KM2: Final = 12_400.0
 REACH: Final = 4.0
 """Degrees by which a range may fall short of the evidence's latitudes: three cells."""
 BEYOND: Final = 6.0
-"""Degrees by which a sedentary animal's range may go beyond the evidence's latitudes, which are those of breeding."""
-BEYOND_MIGRANT: Final = 90.0
-"""The same for all others: ducks and gulls that migrate in part winter 30° from where they breed."""
+"""Degrees by which a sedentary animal's range may go beyond the evidence's latitudes, which are those of breeding.
+
+Others have no such limit: ducks and gulls that migrate in part winter 30° from where they breed.
+"""
 SIZES: Final = (0.4, 6.0)
 """Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
 SMALL_KM2: Final = 200_000.0
@@ -96,8 +97,8 @@ def disagreements(evidence: Evidence, found: CellWeights, areas: AreaCells) -> I
         limits = f"{evidence.south:.0f}° to {evidence.north:.0f}°, the range {south:.0f}° to {north:.0f}°"
         if south > evidence.south + REACH or north < evidence.north - REACH:
             yield differs("reach", limits)
-        spare = BEYOND if evidence.migration == "sedentary" else BEYOND_MIGRANT
-        if south < evidence.south - spare or north > evidence.north + spare:
+        is_beyond = south < evidence.south - BEYOND or north > evidence.north + BEYOND
+        if is_beyond and evidence.migration == "sedentary":
             yield differs("beyond", limits)
     if evidence.centre is not None:
         position = earth.position_of(*evidence.centre)
@@ -140,9 +141,8 @@ def _all_disagreements(ranges: Ranges) -> Iterator[Disagreement]:
 
 def _evidence() -> Iterator[Evidence]:
     for row in read_rows(EVIDENCE):
-        south, north, latitude, longitude, km2 = (
-            float(row[name]) if row[name] else None for name in ("south", "north", "latitude", "longitude", "km2")
-        )
+        values = (row[name] for name in ("south", "north", "latitude", "longitude", "km2"))
+        south, north, latitude, longitude, km2 = (float(value) if value else None for value in values)
         centre = (latitude, longitude) if latitude is not None and longitude is not None else None
         areas = tuple(row["areas"].split())
         yield Evidence(row["taxon"], row["source"], south, north, centre, km2, row["migration"], areas)

@@ -83,16 +83,14 @@ def load_and_report(connection: Connection, options: Namespace, read: Read) -> L
     before = next((each for each in datasets(connection) if each.version == dataset.version), None)
     print(f"dataset {dataset.version}")
     if names := sorted(animal.name for animal in dataset.unknown):
-        say(
-            f"warning: no range is stated for {len(names)} wild or marine animals, so answers say that it is unknown "
-            f"whether they live there; add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
-        )
+        missing = f"no range is stated for {len(names)} wild or marine animals"
+        what_to_do = f"add rows to {OWN_RANGES}; the animals are: {join_some(names)}"
+        say(f"warning: {missing}, so answers say that it is unknown whether they live there; {what_to_do}")
     loaded = load(connection, dataset)
     if before and options.version:
-        print(
-            f"warning: {before.version} was loaded at {before.loaded_at:%Y-%m-%d %H:%M} and stays as it is, whatever "
-            "the files say now; for other data give another --version, or drop it first"
-        )
+        loaded_at = f"{before.version} was loaded at {before.loaded_at:%Y-%m-%d %H:%M}"
+        what_to_do = "for other data give another --version, or drop it first"
+        print(f"warning: {loaded_at} and stays as it is, whatever the files say now; {what_to_do}")
     if loaded.active:
         print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
     return loaded

@@ -80,9 +80,8 @@ def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
     """Return for each sure fact whether the dataset agrees, without facts on animals whose range it does not know."""
     facts = [fact for fact in read_facts() if fact.is_sure]
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "select taxon from animal natural join dataset where dataset = %s and animal <> all (unknown)", (number,)
-        )
+        query = "select taxon from animal natural join dataset where dataset = %s and animal <> all (unknown)"
+        cursor.execute(query, (number,))
         known = {taxon for (taxon,) in cursor.fetchall()}
         cursor.execute(
             "select taxon, cell from cell_animal join animal using (dataset, animal) "

@@ -190,9 +190,8 @@ def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[st
             key = parsed[-1][: len(columns)]
             if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
                 values = ", ".join(row[column] for column in columns)
-                raise ValueError(
-                    f"has the same {' and '.join(columns)} as line {line_of[key]} ({values}); remove one line"
-                )
+                same = f"has the same {' and '.join(columns)} as line {line_of[key]} ({values})"
+                raise ValueError(f"{same}; remove one line")
     except KeyError as error:
         raise DatasetError(f"{FILES[name].name} has no column {error}") from error
     except (ValueError, csv.Error) as error:
@@ -205,9 +204,7 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
     with dataset_files.faults_of_model():
         relatives = read_relatives(labels.with_name(RELATIVES))
     known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
-    return {
-        each.taxon: number for number, each in relatives.items() if known.isdisjoint((each.scientific_name, each.genus))
-    }
+    return {each.taxon: number for number, each in relatives.items() if not {each.scientific_name, each.genus} & known}
 
 
 def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:

@@ -53,10 +53,9 @@ def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDa
         if not _rollout_text(cursor):
             raise LoadError(f"no dataset is active; to activate this one: python -m database activate {version}")
         _end_trial(cursor)
-        cursor.execute(
-            "update dataset set share = %s, in_shadow = %s where version = %s",
-            (max(1, round(trial.share * BUCKETS)), trial.in_shadow, version),
-        )
+        share = max(1, round(trial.share * BUCKETS))
+        query = "update dataset set share = %s, in_shadow = %s where version = %s"
+        cursor.execute(query, (share, trial.in_shadow, version))
         _count_switch(cursor)
         return require(cursor, version)
 

@@ -37,10 +37,8 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
     model = _made(problems, lambda: Model(path))
     taxonomy = _made(problems, lambda: Taxonomy.read(labels, taxa))
     if model and taxonomy and model.animals != len(taxonomy.animals):
-        problems.append(
-            f"{path.name} has {model.animals} probabilities, but {labels.name} has {len(taxonomy.animals)} rows; "
-            "expected one row per probability"
-        )
+        rows = f"{labels.name} has {len(taxonomy.animals)} rows; expected one row per probability"
+        problems.append(f"{path.name} has {model.animals} probabilities, but {rows}")
     if model:
         _made(problems, lambda: problems.extend(_problems_of_runs(model)))
     return problems
@@ -144,10 +142,8 @@ def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Itera
         if not {taxon.scientific_name for taxon in animal.lineage} & {*manifest.taxa}:
             yield f"'{animal.name}' in {name} is not in {' or '.join(manifest.taxa)}, the taxa of the pack"
         if known is not None and known.get(animal.taxon_id) != str(animal.id):
-            yield (
-                f"taxon {animal.taxon_id} of {name} has id {animal.id}, but "
-                f"{known.get(animal.taxon_id, 'no row')} in database/taxa.csv; its ranges would not be found"
-            )
+            there = f"{known.get(animal.taxon_id, 'no row')} in database/taxa.csv; its ranges would not be found"
+            yield f"taxon {animal.taxon_id} of {name} has id {animal.id}, but {there}"
 
 
 def _general_animals(manifest: Manifest) -> Sequence[Animal]:
@@ -179,10 +175,8 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
         return
     shape = found[OUTPUT][1]
     if labels is not None and shape[1:] != [len(labels.animal_of)]:
-        yield (
-            f"output {OUTPUT} of {name} has shape {shape}; expected N × {len(labels.animal_of)}, one for each row of "
-            f"{manifest.labels.name}"
-        )
+        expected_shape = f"N × {len(labels.animal_of)}, one for each row of {manifest.labels.name}"
+        yield f"output {OUTPUT} of {name} has shape {shape}; expected {expected_shape}"
 
 
 def _problems_of_head(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
@@ -193,15 +187,11 @@ def _problems_of_head(manifest: Manifest, session: Any, labels: PackLabels | Non
     if labels is None:
         return
     found = {each.name: (each.type, len(each.shape), each.shape[1]) for each in _tensors(session)}
-    features = found.get(FEATURES, ("", 0, "F"))[2]
-    expected = {
-        name: ("tensor(float)", 2, count) for name, count in ((FEATURES, features), (OUTPUT, len(labels.animal_of) + 1))
-    }
+    features, outputs = found.get(FEATURES, ("", 0, "F"))[2], len(labels.animal_of) + 1
+    expected = {FEATURES: ("tensor(float)", 2, features), OUTPUT: ("tensor(float)", 2, outputs)}
     if found != expected or not isinstance(features, int):
-        yield (
-            f"{name} has {found}; expected input {FEATURES}, crops × F, and output {OUTPUT}, 1 × "
-            f"{len(labels.animal_of) + 1}: one for each row of {manifest.labels.name}, and one for all others"
-        )
+        rows = f"one for each row of {manifest.labels.name}, and one for all others"
+        yield f"{name} has {found}; expected input {FEATURES}, crops × F, and output {OUTPUT}, 1 × {outputs}: {rows}"
     for taxon in sorted(manifest.thresholds.keys() - {animal.taxon_id for animal in labels.animals}):
         yield f"{manifest.file.name} has a threshold of {taxon}, which is not in {manifest.labels.name}"
 

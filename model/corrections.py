@@ -75,8 +75,7 @@ class Verdict(NamedTuple):
 def grade(named: Line, truth: Line) -> int:
     """Return how good an answer is: 0 for none, -1 for a wrong taxon, or how deep a right one is.
 
-    An answer is right if it is the truth, includes it, or is within it: a photo that a person calls a deer may show a
-    roe deer.
+    The truth, what includes it, and what is within it are right: what a person calls a deer may be a roe deer.
 
     >>> fox = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
     >>> [grade(named, fox) for named in (fox, fox[:4], fox[:4] + ("Canis",), ())]
@@ -94,10 +93,8 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
         rows = csv.DictReader(lines)
         columns, events = set(rows.fieldnames or ()), set[str]()
         if not (columns >= {"result", "animal"} or columns >= {"path", "kind", "scientific_name", "method", "event"}):
-            raise ModelError(
-                f"{file.name} has the columns {','.join(columns)}; expected corrections (`python -m web corrections`) "
-                "or reviews (`faunalens export STUDY --csv FILE`)"
-            )
+            expected = "corrections (`python -m web corrections`) or reviews (`faunalens export STUDY --csv FILE`)"
+            raise ModelError(f"{file.name} has the columns {','.join(columns)}; expected {expected}")
         for row in rows:
             if "result" in columns:
                 yield Said(folder / picture_of(row["result"]), unquoted(row["animal"]), "corrections")

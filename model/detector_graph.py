@@ -60,9 +60,8 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     if (shapes := [_shape(each) for each in inputs]) != [[1, 3, size, size]]:
         raise ModelError(f"the detector has inputs {shapes}; expected 1 × 3 × {size} × {size}")
     if len(outputs) != 1 or _shape(outputs[0])[:2] != [1, squares] or _shape(outputs[0])[2] <= _BEFORE_CLASSES:
-        raise ModelError(
-            f"the detector has outputs {[_shape(each) for each in outputs]}; expected 1 × {squares} × (5 + classes)"
-        )
+        shapes = [_shape(each) for each in outputs]
+        raise ModelError(f"the detector has outputs {shapes}; expected 1 × {squares} × (5 + classes)")
     source, raw, classes = inputs[0].name, outputs[0].name, _shape(outputs[0])[2] - _BEFORE_CLASSES
     graph = version_converter.convert_version(network, OPSET).graph
     _unfocus(graph, source)

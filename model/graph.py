@@ -58,6 +58,17 @@ class GraphBuilder:
         inputs = [self.constant(f"{name}.{part}", value) for part, value in parts.items()]
         return self.add("DequantizeLinear", inputs, name, axis=0)
 
+    def quantized(self, layer: Mapping[str, NDArray[np.float32]], scale: np.float32, step: float = 0.0) -> list[str]:
+        """Add a layer's weight and bias, by their names, in 8 and 32 bits; return their names.
+
+        `scale`: of the layer's input. `step`: as for `quantize_weights`.
+        """
+        (weight_name, weight), (bias_name, bias) = layer.items()
+        found = quantize_weights(weight, step)
+        products = found.scales * scale
+        weight_name = self.channels(weight_name, found.values, found.scales)
+        return [weight_name, self.channels(bias_name, quantize_bias(bias, products), products)]
+
 
 def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str], opset: int = OPSET) -> ModelProto:
     """Return the checked model of a graph. `producer`: the module that made it."""
@@ -89,12 +100,7 @@ class QuantizableGraph(GraphBuilder):
         """Add weight and bias of layer `name`, and return their names. `source`: name of the input's range."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
-        quantized = quantize_weights(weight)
-        products = quantized.scales * self.ranges[source].scale
-        return [
-            self.channels(f"{name}.weight", quantized.values, quantized.scales),
-            self.channels(f"{name}.bias", quantize_bias(bias, products), products),
-        ]
+        return self.quantized({f"{name}.weight": weight, f"{name}.bias": bias}, self.ranges[source].scale)
 
 
 def build_graph(

@@ -27,13 +27,10 @@ from onnx import ModelProto, TensorProto, helper
 from chalicelib.errors import ModelError
 from model.graph import GraphBuilder, to_model
 from model.network import same_padding
-from model.quantize import quantize_bias, quantize_weights
 
 _IDENTIFIER = b"TFL3"
 _DTYPES: dict[int, np.dtype[Any]] = {tflite.TensorType.UINT8: np.dtype("u1"), tflite.TensorType.INT32: np.dtype("<i4")}
-_KINDS = {
-    value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int) and name.isupper()
-}
+_KINDS = {value: name for name, value in vars(tflite.BuiltinOperator).items() if name.isupper()}
 _ACTIVATIONS = {getattr(tflite.ActivationFunctionType, name or "NONE"): name.lower() for name in ("", "RELU", "RELU6")}
 OPTIONS: dict[str, Any] = {
     "CONV_2D": tflite.Conv2DOptions,
@@ -164,13 +161,8 @@ class _Graph(GraphBuilder):
     def weights(self, source: Tensor, weight: Tensor, bias: Tensor, kernels: NDArray[Any]) -> list[str]:
         """Add weight and bias of an operator that reads `source`. `kernels`: the weight, its output channels first."""
         real = (kernels.astype(np.float32) - weight.zero_point) * weight.scale
-        quantized = quantize_weights(real, float(weight.scale))
-        products = quantized.scales * source.scale
-        biases = quantize_bias((_values(bias) * bias.scale).astype(np.float32), products)
-        return [
-            self.channels(f"{weight.name}.real", quantized.values, quantized.scales),
-            self.channels(f"{bias.name}.real", biases, products),
-        ]
+        layer = {self.real(weight): real, self.real(bias): (_values(bias) * bias.scale).astype(np.float32)}
+        return self.quantized(layer, source.scale, float(weight.scale))
 
 
 def convert(
@@ -254,9 +246,8 @@ def _finish(graph: _Graph, operator: Operator, result: str) -> None:
     most = float(output.scale) * (_STEPS - output.zero_point)
     largest = _RELU6 + float(output.scale) / 2
     if (operator.activation and least < 0) or (operator.activation == "relu6" and most > largest):
-        raise ModelError(
-            f"values of {output.name} go from {least:.2f} to {most:.2f}, beyond the limits of its {operator.activation}"
-        )
+        limits = f"beyond the limits of its {operator.activation}"
+        raise ModelError(f"values of {output.name} go from {least:.2f} to {most:.2f}, {limits}")
     graph.quantize(result, output)
 
 

@@ -87,9 +87,8 @@ def _location(glue: Any, s3: Any, snapshot: str) -> str:
         return location
     folder = path.partition(snapshot)[0]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
-    there = sorted(
-        each["Prefix"].removeprefix(folder).strip("/") for page in pages for each in page.get("CommonPrefixes", ())
-    )
+    prefixes = (each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ()))
+    there = sorted(prefix.removeprefix(folder).strip("/") for prefix in prefixes)
     latest = f"the latest is --snapshot {there[-1]}" if there else "there is none"
     raise DatasetError(f"{location} is empty: no snapshot of {snapshot}; {latest}")
 
@@ -114,10 +113,8 @@ def wait_for(
             return scanned
         if state in ("FAILED", "CANCELLED"):
             reason = status.get("StateChangeReason", "no reason given")
-            raise DatasetError(
-                f"Athena ended query {identity} ({state.lower()}: {reason}) after {scanned / 1e9:,.1f} GB; "
-                "the parameter ScanLimit of infra/athena.yaml limits what it may scan"
-            )
+            ended = f"Athena ended query {identity} ({state.lower()}: {reason}) after {scanned / 1e9:,.1f} GB"
+            raise DatasetError(f"{ended}; the parameter ScanLimit of infra/athena.yaml limits what it may scan")
         if (now := clock()) - shown >= _REPORT:
             shown = now
             report(f"  {now - started:5.0f} s  {state.lower()}, {scanned / 1e9:,.1f} GB scanned")

@@ -109,9 +109,7 @@ def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
         scanned = scans * each * known["records"]
         total += scanned
         yield f"{name:<30} {scans:>5} {each:>12g} {scanned / 1e9:>8.1f}"
-    yield (
-        f"{known['records']:,.0f} records: about {total / 1e9:,.0f} GB, which cost {cost(total):.2f} US dollars at "
-        f"{known['price']:g} a TB"
-    )
+    price = f"which cost {cost(total):.2f} US dollars at {known['price']:g} a TB"
+    yield f"{known['records']:,.0f} records: about {total / 1e9:,.0f} GB, {price}"
     (source,) = (f"{row['source']}, {row['date']}" for row in read_rows(ASSUMPTIONS) if row["name"] == "price")
     yield f"price: {source}; bytes are assumed, rather too high; --run prints those scanned"

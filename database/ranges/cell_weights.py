@@ -59,9 +59,8 @@ def cell_weights(
     `cells_of`: returns the cells of a range. `mapped`: positions of the cells on its range map. The map counts only
     where a statement says that the taxon lives `within` an area; without a map such an area counts as a whole.
     """
-    found = {
-        name: np.zeros((2, len(earth.cells)), bool) for name in ("native", "within", "doubt", "introduced", "absent")
-    }
+    kinds = ("native", "within", "doubt", "introduced", "absent")
+    found = {name: np.zeros((2, len(earth.cells)), bool) for name in kinds}
     for each in statements:
         if each.status in ("introduced", "absent"):
             name = each.status

@@ -66,9 +66,8 @@ class Joined:
     rest: "tuple[tuple[str, Areas], ...]"
 
     def __str__(self) -> str:
-        return self._text(self.first) + "".join(
-            f"{sign if sign == ' ' else f' {sign} '}{self._text(areas)}" for sign, areas in self.rest
-        )
+        rest = (f"{sign if sign == ' ' else f' {sign} '}{self._text(areas)}" for sign, areas in self.rest)
+        return self._text(self.first) + "".join(rest)
 
     def _text(self, areas: "Areas") -> str:
         """Return an operand as text, in parentheses unless it is a single area or binds more tightly."""

@@ -64,10 +64,8 @@ def read_regions(path: Path) -> dict[str, str]:
     names = {row["code"]: row["name"] for row in json.loads(path.read_text(encoding="utf-8"))}
     short |= {code: code.removeprefix("US.") for code in names if code.startswith("US.")}
     also = read_region_names()
-    return {
-        code: "|".join([name, *also.get((name, code[:2]), ()), *([short[code]] if code in short else [])])
-        for code, name in names.items()
-    }
+    own = {code: [name, *also.get((name, code[:2]), ()), short.get(code, "")] for code, name in names.items()}
+    return {code: "|".join(filter(None, each)) for code, each in own.items()}
 
 
 def with_countries(features: Iterable[Feature], towns: list[Town]) -> Iterator[Feature]:

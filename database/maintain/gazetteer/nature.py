@@ -55,9 +55,8 @@ def read_parks(path: Path = _PARKS) -> Iterator[Feature]:
 
 def read_natural_earth(path: Path) -> Iterator[Feature]:
     """Read the features of the kinds in natural_kinds.csv from Natural Earth's GeoJSON file of geographic regions."""
-    names = {
-        row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in read_rows(_NATURAL_NAMES)
-    }
+    rows = read_rows(_NATURAL_NAMES)
+    names = {row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in rows}
     for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
         properties = feature["properties"]
         name, kind = properties["name"], _KINDS.get(properties["featurecla"])

@@ -168,11 +168,9 @@ def _hexagons() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         inverse = np.linalg.inv(np.stack([*axes, middle]) @ _frame())
         places = np.stack([s, t, np.ones(len(s))], axis=1) @ inverse.T
         places = places / np.linalg.norm(places, axis=1)[:, None]
-        latitudes, longitudes = np.degrees(np.arcsin(places[:, 2])), np.degrees(np.arctan2(places[:, 1], places[:, 0]))
+        degrees = np.degrees([np.arcsin(places[:, 2]), np.arctan2(places[:, 1], places[:, 0])]).T.tolist()
         keys.append(((face * 2 * _REACH) + s - t + _REACH) * 2 * _REACH + t + _REACH)
-        cells += [
-            h3.latlng_to_cell(*place, RESOLUTION) for place in zip(latitudes.tolist(), longitudes.tolist(), strict=True)
-        ]
+        cells += [h3.latlng_to_cell(*place, RESOLUTION) for place in degrees]
     return np.concatenate(keys).astype(np.int32), np.array(cells, np.int64)
 
 
@@ -180,6 +178,5 @@ def _hexagons() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
 def _corners() -> NDArray[np.float64]:
     """Return the corners of the icosahedron as points on the sphere. Shape (12, 3)."""
     latitude, longitude = np.radians([h3.cell_to_latlng(cell) for cell in sorted(h3.get_pentagons(0))]).T
-    return np.stack(
-        [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)], axis=1
-    )
+    x, y = np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude)
+    return np.stack([x, y, np.sin(latitude)], axis=1)

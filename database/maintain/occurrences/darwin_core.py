@@ -123,9 +123,8 @@ def _short(kind: str) -> str:
 
 
 def _part(table: ElementTree.Element) -> Part:
-    locations = [
-        text for each in table.iterfind(f"{_SPACE}files/{_SPACE}location") if (text := (each.text or "").strip())
-    ]
+    texts = ((each.text or "").strip() for each in table.iterfind(f"{_SPACE}files/{_SPACE}location"))
+    locations = [*filter(None, texts)]
     if not locations:
         raise ArchiveError(f"{META} names no file for {_short(_kind(table))}")
     return Part(tuple(locations), _format(table))
@@ -137,9 +136,8 @@ def _format(table: ElementTree.Element) -> TextFormat:
         raise ArchiveError(f"{META} ends lines with {lines!r}; only \\n and \\r\\n are read")
     delimiter, quote = _unescaped(table.get("fieldsTerminatedBy", ",")), _unescaped(table.get("fieldsEnclosedBy", '"'))
     if len(delimiter) != 1 or len(quote) > 1:
-        raise ArchiveError(
-            f"{META} separates fields with {delimiter!r} and encloses them in {quote!r}; give one character"
-        )
+        found = f"separates fields with {delimiter!r} and encloses them in {quote!r}"
+        raise ArchiveError(f"{META} {found}; give one character")
     try:
         encoding = codecs.lookup(table.get("encoding", "UTF-8")).name
         skipped = int(table.get("ignoreHeaderLines", "0") or 0)
@@ -147,9 +145,7 @@ def _format(table: ElementTree.Element) -> TextFormat:
         raise ArchiveError(f"{META}: {error}") from error
     if encoding not in _ENCODINGS:
         raise ArchiveError(f"{META} says that the text is {encoding}; convert it to UTF-8")
-    columns: dict[int, str] = {}
-    constants: dict[str, str] = {}
-    defaults: dict[str, str] = {}
+    columns, constants, defaults = dict[int, str](), dict[str, str](), dict[str, str]()
     for each in table.iterfind(f"{_SPACE}field"):
         name, index, default = each.get("term", "").rpartition("/")[2], each.get("index"), each.get("default")
         if index is None:
@@ -173,12 +169,9 @@ def unique(names: Iterable[str]) -> tuple[str, ...]:
     >>> unique(["species", "Species", "lat"])
     ('species', '', 'lat')
     """
-    found: dict[str, None] = {}
-    every = []
-    for name in names:
-        every.append("" if name.lower() in found else name)
-        found[name.lower()] = None
-    return tuple(every)
+    every = list(names)
+    first = {name.lower(): number for number, name in reversed([*enumerate(every)])}
+    return tuple(name if first[name.lower()] == number else "" for number, name in enumerate(every))
 
 
 def _index(text: str, name: str) -> int:

@@ -90,10 +90,9 @@ def _to_degrees(epsg: int) -> Any:
     return Transformer.from_crs(epsg, "EPSG:4326", always_xy=True)
 
 
-def _quarter_degrees(code: re.Match[str], _step: int) -> GridCell:
+def _quarters(code: re.Match[str], _step: int) -> GridCell:
     north, east, size = int(code["lat"]), int(code["lon"]), 1.0
-    south_is_down, west_is_left = code["ns"] == "S", code["ew"] == "W"
-    lat, lon = (-north - 1.0 if south_is_down else north), (-east - 1.0 if west_is_left else east)
+    lat, lon = (-north - 1.0 if code["ns"] == "S" else north), (-east - 1.0 if code["ew"] == "W" else east)
     for letter in code["letters"]:
         size /= 2
         lat += size * (letter in "AB")
@@ -134,7 +133,6 @@ def _isea3h(code: re.Match[str], _step: int) -> GridCell | None:
 
 
 def _box(lat: float, lon: float, size: float) -> GridCell:
-    """Return a square of degrees."""
     widest = max(0.0, abs(lat) - size / 2)
     return GridCell(lat, lon, hypot(size, size * cos(radians(widest))) / 2 * _DEGREE)
 
@@ -144,21 +142,12 @@ _DMS: Final = re.compile(
     r"(?P<ns>[NS])(?P<lat>\d\d)((?P<lat_minutes>\d\d)(?P<lat_seconds>\d\d)?)?",
     re.ASCII,
 )
+_ZONE: Final = r"(?P<zone>0?[1-9]|[1-5]\d|60)(?P<band>[C-HJ-NP-X])"
 _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], GridCell | None]], ...]] = (
     (re.compile(r"(?P<size>\d{1,6})(?P<kilo>k?)mE(?P<east>\d{1,8})N(?P<north>\d{1,8})", re.ASCII), _laea),
     (re.compile(r"CRS3035RES(?P<size>\d{1,6})(?P<kilo>)mN(?P<north>-?\d{1,8})E(?P<east>-?\d{1,8})", re.ASCII), _laea),
-    (
-        re.compile(r"(?P<ew>[EW])(?P<lon>\d{3})(?P<ns>[NS])(?P<lat>\d\d)(?P<letters>[A-D]{1,24})", re.ASCII),
-        _quarter_degrees,
-    ),
+    (re.compile(r"(?P<ew>[EW])(?P<lon>\d{3})(?P<ns>[NS])(?P<lat>\d\d)(?P<letters>[A-D]{1,24})", re.ASCII), _quarters),
     (_DMS, _dms),
-    (
-        re.compile(
-            r"(?P<zone>0?[1-9]|[1-5]\d|60)(?P<band>[C-HJ-NP-X])(?P<column>[A-HJ-NP-Z])(?P<row>[A-HJ-NP-V])"
-            r"(?P<digits>\d{0,10})",
-            re.ASCII,
-        ),
-        _mgrs,
-    ),
+    (re.compile(rf"{_ZONE}(?P<column>[A-HJ-NP-Z])(?P<row>[A-HJ-NP-V])(?P<digits>\d{{0,10}})", re.ASCII), _mgrs),
     (re.compile(r"-?(?P<prefix>\d{1,2})(?P<lat>\d{8})(?P<lon>\d{9})", re.ASCII), _isea3h),
 )

@@ -36,7 +36,10 @@ class AnimalFindings(NamedTuple):
 
 
 class _Located(NamedTuple):
-    """Records of an animal or a group: by cell, and by country if no cell is known. `months`: by month and cell."""
+    """Records of an animal or a group: by cell, and by country if no cell is known.
+
+    `months`: records by month in each cell and its neighbours; None if months do not count.
+    """
 
     cells: Counts
     countries: Mapping[str, float]
@@ -77,11 +80,6 @@ class OccurrenceFindings:
         effort = {group: Effort.of(its.cells, surroundings, its.countries) for group, its in of_group.items()}
         written = {int(rows["animal"][0]): rows for rows in ranges if len(rows)}
         known, seasons = set(), []
-        by_month = {
-            group: its.months + evidence.around(its.months, earth)
-            for group, its in of_group.items()
-            if its.months is not None
-        }
         for number, its in self._located(self.matches.animals, "integer", earth):
             animal = wild[int(number)]
             if animal.facts.group not in effort:
@@ -101,16 +99,14 @@ class OccurrenceFindings:
                 if rows is not None:
                     written[animal.animal] = rows
                     known.add(animal.animal)
-            if its.months is not None and animal.animal in written:
+            months = of_group[animal.facts.group].months
+            if its.months is not None and months is not None and animal.animal in written:
                 range_ = earth.positions(written[animal.animal]["cell"])
-                of_animal = its.months + evidence.around(its.months, earth)
-                of_group_ = by_month[animal.facts.group]
-                seasons.append(evidence.seasons_of(animal.animal, of_animal, of_group_, range_, earth))
+                seasons.append(evidence.seasons_of(animal.animal, its.months, months, range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
             beyond = float(records[outside].sum()) if len(outside) else 0.0
-            self.animals.append(
-                AnimalFindings(animal.name, total, int(outside.sum()), beyond, int(silent.sum()), len(outside) > 0)
-            )
+            counted = total, int(outside.sum()), beyond, int(silent.sum())
+            self.animals.append(AnimalFindings(animal.name, *counted, len(outside) > 0))
         for group, located in sorted(of_group.items()):
             digest.update(f"{group} {sorted(located.countries.items())}".encode() + located.cells.tobytes())
         for each in seasons:
@@ -172,10 +168,8 @@ class OccurrenceFindings:
         """).fetchall()
         if rows:
             most = join_some([f"{name} ({records:,.0f})" for name, records in rows], _SHOWN)
-            yield (
-                f"names that match no animal: {len(rows):,}, with {sum(records for _, records in rows):,.0f} records, "
-                f"which count only as effort for their group: {most}"
-            )
+            count = f"{len(rows):,}, with {sum(records for _, records in rows):,.0f} records"
+            yield f"names that match no animal: {count}, which count only as effort for their group: {most}"
 
     def _listed(self, animal: AnimalRow, surroundings: Surroundings, earth: Earth) -> Rows | None:
         """Return the range of an animal by the countries in which checklists say that it lives."""
@@ -211,7 +205,8 @@ class OccurrenceFindings:
                 select country, sum(records) from located
                 where matched = $1 and cell is null and country is not null group by all order by all"""
             countries = dict(connection.execute(query, [matched]).fetchall())
-            yield matched, _Located(counts.sum(axis=0), countries, counts[1:] if self.workspace.months else None)
+            near = counts[1:] + evidence.around(counts[1:], earth) if self.workspace.months else None
+            yield matched, _Located(counts.sum(axis=0), countries, near)
 
 
 def row_report(counts: RowCounts) -> Iterator[str]:

@@ -66,11 +66,8 @@ def column_names(columns: Iterable[str]) -> dict[str, str]:
 def counts_by_country(columns: Iterable[str]) -> bool:
     """Return whether a table counts records by country, without places within it: a cube, or a checklist."""
     found = column_names(columns).keys()
-    return (
-        "records" in found
-        and bool(found & {"country", "location"})
-        and found.isdisjoint({"lat", "lon", "cell", "code"})
-    )
+    is_in_country, is_placed = not found.isdisjoint({"country", "location"}), found & {"lat", "lon", "cell", "code"}
+    return "records" in found and is_in_country and not is_placed
 
 
 def missing_columns(columns: Iterable[str]) -> str:
@@ -91,10 +88,8 @@ def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str
     """
     columns = _Columns(types, constants)
     lat, lon = columns.number("lat"), columns.number("lon")
-    bad = " or ".join(
-        f"({columns.is_filled(name)} and not coalesce(isfinite({sql}), false))"
-        for name, sql in (("lat", lat), ("lon", lon))
-    )
+    is_finite = {name: f"coalesce(isfinite({sql}), false)" for name, sql in (("lat", lat), ("lon", lon))}
+    bad = " or ".join(f"({columns.is_filled(name)} and not {sql})" for name, sql in is_finite.items())
     selected = {
         "name": columns.name,
         "lat": lat,
@@ -156,9 +151,8 @@ class _Columns:
         name = self.found.get(ours, "")
         if name not in self._types:
             return f"({self.text(ours)} is not null)"
-        return f"({quoted(name)} is not null" + (
-            f" and {quoted(name)} <> '')" if self._types[name] == "VARCHAR" else ")"
-        )
+        is_text = f" and {quoted(name)} <> ''" if self._types[name] == "VARCHAR" else ""
+        return f"({quoted(name)} is not null{is_text})"
 
     def number(self, ours: str) -> str:
         """Return SQL for a column's value as a number, null if it is not a number."""
@@ -243,11 +237,8 @@ class _Columns:
     def _first_number(self, number: str, date: str, ours: str) -> str:
         """Return SQL for a number: from the column `ours`, or else from the date, by the first pattern that matches."""
         columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
-        found = (
-            f"try_cast(regexp_extract({self.text(each)}, '{pattern}', 1) as integer)"
-            for each in columns
-            for pattern in (number, date)
-        )
+        texts = [(self.text(each), pattern) for each in columns for pattern in (number, date)]
+        found = (f"try_cast(regexp_extract({text}, '{pattern}', 1) as integer)" for text, pattern in texts)
         return f"coalesce({', '.join(found)})"
 
 

@@ -58,9 +58,7 @@ def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
     core = table.cores[0].format
     shared = own.types.keys() & (of_core := _types(core)).keys()
     columns = [f"record.{quoted(name)}" for name in own.types if name not in shared]
-    columns += [
-        f"coalesce(nullif(record.{quoted(name)}, ''), core_row.{quoted(name)}) as {quoted(name)}" for name in shared
-    ]
+    columns += [f"coalesce(nullif(record.{name}, ''), core_row.{name}) as {name}" for name in map(quoted, shared)]
     columns += [f"core_row.{quoted(name)}" for name in of_core if name not in shared]
     ids = f"record.{quoted(_identity(table.format))} = core_row.{quoted(_identity(core))}"
     sql = f"(select {', '.join(columns)} from {own.sql} as record left join core_row on {ids})"
@@ -100,10 +98,9 @@ def write_part(file: Path, part: bytes) -> None:
         file.write_bytes(part)
     except OSError as error:
         file.unlink(missing_ok=True)
-        raise OccurrenceError(
-            f"{file} cannot be written ({error.strerror}); free at least {len(part):,} bytes, or give another folder "
-            "with --work; run the same command again to continue"
-        ) from error
+        advice = f"free at least {len(part):,} bytes, or give another folder with --work"
+        message = f"{file} cannot be written ({error.strerror}); {advice}; run the same command again to continue"
+        raise OccurrenceError(message) from error
 
 
 def with_places(connection: DuckDBPyConnection, relation: Relation, table: object) -> Relation:
@@ -131,12 +128,8 @@ def with_places(connection: DuckDBPyConnection, relation: Relation, table: objec
 
 def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
     columns = ", ".join(f"{literal(_name(format_, number))}: 'VARCHAR'" for number in range(len(format_.columns)))
-    options = {
-        "delim": literal(format_.delimiter),
-        "quote": literal(format_.quote),
-        "escape": literal(format_.quote),
-        "columns": f"{{{columns}}}",
-    }
+    quote = literal(format_.quote)
+    options = {"delim": literal(format_.delimiter), "quote": quote, "escape": quote, "columns": f"{{{columns}}}"}
     # As for GBIF's own reader, a row that ends early has no values for its last columns. With quotes, DuckDB would then
     # take an open one for the end of a value, and not say which rows it has swallowed: `copy_short_rows`.
     padding = {PADDED} if not format_.quote else set()
@@ -188,10 +181,8 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
         end = _length_of_records(block, quote) or block.rfind(b"\n") + 1
         rest = block[end:]
         if len(rest) > MOST_RECORD:
-            raise OccurrenceError(
-                f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each record; check for a missing "
-                "closing quote, and that lines end with a line feed"
-            )
+            advice = "check for a missing closing quote, and that lines end with a line feed"
+            raise OccurrenceError(f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each; {advice}")
         for part in _halved(block[:end], quote, lines) if end else ():
             yield _converted(part, format_.encoding)
     if rest.strip(b"\r\n"):

@@ -186,10 +186,9 @@ def _tables_in(path: Path) -> list[Table]:
         raise OccurrenceError(f"{path} is a spreadsheet; save its sheet as CSV in UTF-8")
     texts = [each for each in members if each.lower().endswith((".csv", ".tsv", ".txt"))]
     if len(members) != 1 and len(texts) != 1:
-        raise OccurrenceError(
-            f"{path} has {len(members)} files but not one {META}, so that none is known to be the occurrences; "
-            "unpack it, and give the file with the occurrences, or the folder with the Parquet files"
-        )
+        advice = "unpack it, and give the file with the occurrences, or the folder with the Parquet files"
+        found = f"{path} has {len(members)} files but not one {META}"
+        raise OccurrenceError(f"{found}, so that none is known to be the occurrences; {advice}")
     name = (texts or members)[0]
     return [TextTable(path, _format_of(TextTable(path, TextFormat(), name)), name)]
 
@@ -198,9 +197,7 @@ def _inside(folder: Path, location: str) -> Path:
     """Return the path of a file in an unpacked archive. Raise `OccurrenceError` if it is elsewhere or no file."""
     path = folder / location
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise OccurrenceError(
-            f"{folder / META} names {location}, which is not in its folder; expected a file beside it"
-        )
+        raise OccurrenceError(f"{folder / META} names {location}, which is not in its folder; expected one beside it")
     if path.exists() and not path.is_file():
         raise OccurrenceError(f"{path} is not a file; expected the text that {META} names")
     return path

@@ -134,9 +134,8 @@ class Workspace:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OccurrenceError(
-                f"{folder} cannot be created ({error.strerror}); give another folder with --work"
-            ) from error
+            message = f"{folder} cannot be created ({error.strerror}); give another folder with --work"
+            raise OccurrenceError(message) from error
         config: dict[str, Any] = {"memory_limit": of_duckdb, "preserve_insertion_order": False}
         try:
             self.connection = duckdb.connect(file, config=config)
