@@ -24,14 +24,6 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy(equal_mass
     assert calibration_error(sure, right, equal_mass=equal_mass) == pytest.approx(0.42 if equal_mass else 0.3)
 
 
-def test_sharpening_keeps_the_order_and_one_changes_nothing() -> None:
-    assert np.allclose(apply_temperature(PROBABILITIES, 1), PROBABILITIES)
-    sharper = apply_temperature(PROBABILITIES, 0.5)
-    assert np.allclose(sharper.sum(axis=1), 1)
-    assert np.all(np.argsort(sharper, axis=1) == np.argsort(PROBABILITIES, axis=1))
-    assert np.all(sharper.max(axis=1) >= PROBABILITIES.max(axis=1))
-
-
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_is_found_again(temperature: float) -> None:
     # GIVEN labels drawn from known probabilities, and probabilities that are too flat or too sharp

@@ -19,7 +19,6 @@ from model.quantize import (
     quantize_bias,
     quantize_weights,
     read_ranges,
-    write_ranges,
 )
 
 numbers = st.floats(-8, 8, width=32)
@@ -68,12 +67,6 @@ def test_zero_is_exact_and_the_ends_are_within_a_step(low: float, high: float) -
 def test_a_range_without_zero_or_extent_is_refused(low: float, high: float) -> None:
     with pytest.raises(ModelError, match="expected a finite range that includes 0"):
         ActivationRange(low, high)
-
-
-def test_ranges_are_read_as_they_were_written(tmp_path: Path) -> None:
-    ranges = {"stem": ActivationRange(0, 6), "block0.project": ActivationRange(-34.25, 30.5)}
-    write_ranges(tmp_path / "activations.csv", ranges)
-    assert read_ranges(tmp_path / "activations.csv") == ranges
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,3 @@ def test_weights_and_statuses_fit_together(statements: list[Statement], on_map: 
     assert ((found.weights >= 0) & (found.weights <= 1)).all()
     assert ((found.weights > 0) == (found.status > 0)).all()
     assert set(found.status.tolist()) <= {0, NATIVE, INTRODUCED}
-
-
-@given(st.lists(any_statement, max_size=4), any_statement.filter(lambda each: each.status in ("native", "introduced")))
-def test_one_more_statement_of_presence_takes_no_weight_away(statements: list[Statement], more: Statement) -> None:
-    def lives(some: list[Statement]) -> np.ndarray:
-        return cell_weights(some, cells_of, EARTH).weights
-
-    assert (lives([*statements, more]) >= lives(statements)).all()

@@ -124,17 +124,6 @@ def season(animal: list[int], group: list[int], earth: Earth) -> Seasons:
     return evidence.seasons_of(7, of_animal, of_group, np.array([0]), earth)
 
 
-def test_a_summer_bird_keeps_its_weight_in_summer(earth: Earth) -> None:
-    # GIVEN a bird of May to August, where people record as much all year
-    found = season([0, 0, 0, 0, 100, 100, 100, 100, 0, 0, 0, 0], FLAT, earth)
-    assert (found["cell"].tolist(), found["animal"].tolist()) == ([earth.cells[0]], [7])
-    # THEN the middle of the summer counts in full, its edges less, and the winter little
-    kept = list(bytes(found["months"][0]))
-    assert max(kept) == kept[5] == kept[6] == 255
-    assert 50 < kept[3] < kept[4] < 255
-    assert max(kept[:2] + kept[10:]) < 20
-
-
 @pytest.mark.parametrize(
     ("animal", "group", "seasons"),
     [

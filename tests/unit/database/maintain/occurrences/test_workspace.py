@@ -250,7 +250,6 @@ def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> No
     [
         ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
         ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
-        ("OBSERVATION DATE", ["2020-07-01", "2020-07-31", "2020", "July"]),
     ],
 )
 def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[str]) -> None:
