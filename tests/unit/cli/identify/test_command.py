@@ -29,21 +29,19 @@ def test_every_task_is_done_once_with_few_in_memory() -> None:
         done.append(result)
         assert taken - len(done) < 3 * AHEAD
     assert sorted(done) == [number * 2 for number in range(1000)]
-
-
-def test_an_error_ends_the_run_and_a_consumer_may_stop() -> None:
+    # THEN an error ends the run, and a consumer may stop
     with pytest.raises(ZeroDivisionError):
         list(in_parallel(lambda number: 1 / number, [1, 0, 2], 2))
     with closing(in_parallel(str, range(10**9), 2)) as results:
         assert next(results)
 
 
-def test_folders_that_the_table_calls_otherwise_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folders_that_the_table_calls_otherwise_are_named(
+    results: ResultsFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a table that has the study's folder in its names too, and photos in the folder below it
-    (tmp_path / "R13").mkdir()
     rows = [{"deploymentID": "one", "folder": f"{tmp_path.name}/R13"}]
-    with ResultsFile(None, write=True) as results:
-        warn_of_homeless(Counter({"R13": 3}), Where(results, Deployments(rows), None, None), tmp_path)
+    warn_of_homeless(Counter({"R13": 3}), Where(results, Deployments(rows), None, None), tmp_path)
     said = capsys.readouterr().err
     assert "3 photos are in no deployment's folder, such as in R13; " in said
     assert f"1 folder of the table not in {tmp_path}, such as {tmp_path.name}/R13" in said

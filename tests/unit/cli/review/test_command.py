@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from chalicelib.features.cells import cell_of
 from cli.__main__ import run
 from cli.engines.local import CellFile, write_cells
 from cli.results import ResultsFile
-from cli.review.command import forwarding, inhabitants
+from cli.review.command import inhabitants
 from cli.review.server import ReviewServer
 from cli.study.opinions import Observation
 from cli.study.taxa import numbered
@@ -34,27 +35,23 @@ def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> 
     assert inhabitants(None, -33.9, 151.2) == []
 
 
-def test_the_page_that_forwards_is_this_users_alone(tmp_path: Path) -> None:
-    with forwarding("http://127.0.0.1:1/secret/", tmp_path) as page:
-        assert "http://127.0.0.1:1/secret/" in page.read_text(encoding="utf-8")
-        assert stat.S_IMODE(page.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_browser_does_not_get_the_secret(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_gets_the_secret_by_a_file_that_is_this_users_alone(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # GIVEN a review that ends at once
-    def interrupt(_: ReviewServer) -> None:
-        raise KeyboardInterrupt
-
     opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
-    monkeypatch.setattr(ReviewServer, "serve_forever", interrupt)
+
+    def open_page(address: str) -> None:
+        page = Path(address.removeprefix("file://"))
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600
+        opened.extend((address, page.read_text(encoding="utf-8")))
+
+    monkeypatch.setattr("webbrowser.open", open_page)
+    monkeypatch.setattr(ReviewServer, "serve_forever", Mock(side_effect=KeyboardInterrupt))
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: "the-secret")
     run(["review", str(study), "--reviewer", "A"])
-    # THEN the browser was given a file
-    (address,) = opened
-    assert address.startswith("file://")
-    assert "the-secret" not in address
+    assert ["the-secret" in each for each in opened] == [False, True]
+    assert not list(study.parent.glob("review-*"))
 
 
 def test_precision_and_agreement_are_printed_once_there_are_reviews(

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import urllib3
@@ -18,7 +19,7 @@ from cli.review.server import ReviewServer
 from cli.study.moved import forget
 from cli.study.opinions import Observation
 from tests.support.pictures import jpeg
-from tests.support.studies import IMPALA, PHOTOS, answer, say, serving, write_study
+from tests.support.studies import IMPALA, PHOTOS, answer, film, say, serving, write_study
 from tests.support.videos import write_video
 
 FIRST, SECOND, BLANK, _, LION, PHOTO, SECRET = range(1, 8)
@@ -59,10 +60,10 @@ def get(server: ReviewServer, path: str, **more: Any) -> Any:
     return response.json()
 
 
-@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost", 200), ("evil.example", 403)])
-def test_this_machine_has_two_names(server: ReviewServer, host: str, status: int) -> None:
-    head = {"Host": f"{host}:{server.server_port}"}
-    assert urllib3.request("GET", f"{server.url}queue", headers=head, retries=False).status == status
+def test_this_machine_has_two_names(server: ReviewServer) -> None:
+    for host, status in {"127.0.0.1": 200, "localhost": 200, "evil.example": 403}.items():
+        head = {"Host": f"{host}:{server.server_port}"}
+        assert urllib3.request("GET", f"{server.url}queue", headers=head, retries=False).status == status
 
 
 REQUESTS = {
@@ -73,10 +74,8 @@ REQUESTS = {
     "no address": ("GET //[/SECRET/queue HTTP/1.1", b"", b"403"),
     "cookies of others": ("GET /SECRET/event/1 HTTP/1.1\r\nCookie: (a)=1; browser=x", b"", b"200"),
     "a large number": ("GET /SECRET/event/99999999999999999999 HTTP/1.1", b"", b"404"),
-    "nothing of ours": ("GET /SECRET/review.py HTTP/1.1", b"", b"404"),
     "a path in the place of a photo": ("GET /SECRET/picture/../../study.db HTTP/1.1", b"", b"400"),
     "no photo": ("GET /SECRET/picture/ HTTP/1.1", b"", b"400"),
-    "another file": ("GET /SECRET/../study.db HTTP/1.1", b"", b"404"),
     "a written-out path": ("GET /SECRET/..%2f..%2fstudy.db HTTP/1.1", b"", b"404"),
     "too much": ("POST /SECRET/release HTTP/1.1", b"{}" + b" " * 100_000, b"400"),
 }
@@ -116,24 +115,21 @@ def test_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
         each.close()
 
 
-def test_thumbnails_are_as_small_as_is_asked(server: ReviewServer) -> None:
+def test_thumbnails_are_as_small_as_is_asked_or_a_videos_best_frame(tmp_path: Path, server: ReviewServer) -> None:
     small, large = (ask(server, f"picture/{PHOTO}?side={side}").data for side in (40, 99999))
     assert len(small) < len(large)
     assert ask(server, f"picture/{PHOTO}?side=wide").status == 400
-
-
-def test_a_video_is_shown_by_its_best_frame(tmp_path: Path) -> None:
-    clip = {"frame": 15, "seconds": 1.5, "fps": 10.0, "duration": 2.0, "processed": [0, 15], "also": []}
-    write_study(tmp_path / "film.db", [("N/1.mp4", PHOTOS[0][1], answer(IMPALA, video=clip))])
+    # GIVEN a video of 20 s, whose best frame is at 2 s
+    write_study(tmp_path / "film.db", [("N/1.mp4", PHOTOS[0][1], film(answer(IMPALA)))])
     (tmp_path / "Two stations" / "N").mkdir(parents=True)
     dark, light = (Image.new("RGB", (64, 48), (grey,) * 3) for grey in (0, 200))
-    write_video(tmp_path / "Two stations" / "N" / "1.mp4", [dark] * 10 + [light] * 10)
-    with ResultsFile(tmp_path / "film.db", write=True) as results, serving(results, Choice()) as server:
-        with Image.open(io.BytesIO(ask(server, "picture/1").data)) as image:
+    write_video(tmp_path / "Two stations" / "N" / "1.mp4", [dark] * 15 + [light] * 10)
+    with ResultsFile(tmp_path / "film.db", write=True) as results, serving(results, Choice()) as other:
+        with Image.open(io.BytesIO(ask(other, "picture/1").data)) as image:
             assert image.convert("L").getpixel((5, 5)) == pytest.approx(200, abs=5)
         # THEN the page learns when that is
-        shown = get(server, "event/1")["photos"][0]["clip"]
-    assert (shown["seconds"], shown["duration"]) == (1.5, 2.0)
+        shown = get(other, "event/1")["photos"][0]["clip"]
+    assert (shown["seconds"], shown["duration"]) == (2.0, 20.0)
 
 
 def test_the_queue_has_events_and_what_can_be_said(server: ReviewServer) -> None:
@@ -188,34 +184,29 @@ def test_a_whole_event_is_reviewed_at_once_and_undone(server: ReviewServer) -> N
     assert {(each["taxon"], each["share"]) for each in get(server, "precision")} == {(IMPALA[1], 1), ("Bovidae", 1)}
 
 
-def test_the_page_is_served_with_its_words_and_the_names_of_animals(server: ReviewServer) -> None:
+def test_the_page_is_served_with_its_words_and_each_browser_gets_a_name(server: ReviewServer) -> None:
     page = {"": b"<!doctype html>", "review.js": b"import", "words-zh.json": b"{", "names-de.json": b"{"}
     for path, text in page.items():
         response = ask(server, path)
         assert (response.status, text in response.data) == (200, True), path
+    cookies = {ask(server, "", browser=name).headers.get("Set-Cookie") for name in ("", "", "firefox")}
+    assert len(cookies) == 3
+    assert {"HttpOnly", "SameSite=Strict"} <= {part.strip() for each in cookies if each for part in each.split(";")}
 
 
 def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
-    for observations, status in (
-        ([], 400),
-        ("nothing", 400),
-        ([{"kind": "ghost"}], 400),
-        ([{"kind": "human", "count": 0.5}], 400),
-        ([{"kind": "human", "count": -1}], 400),
-        ([{"kind": "human", "sex": "both"}], 400),
-        ([{"kind": "blank"}, {"kind": "human"}], 400),
-        ([{"kind": "animal", "scientific_name": "Nullius nemo"}], 404),
-    ):
-        said = {"photos": [FIRST], "observations": observations}
-        assert ask(server, "review", said=said).status == status, observations
+    human: list[dict[str, Any]] = [{"count": 0.5}, {"count": -1}, {"sex": "both"}]
+    invalid: tuple[Any, ...] = ([], "nothing", [{"kind": "ghost"}], [{"kind": "blank"}, {"kind": "human"}])
+    for observations in (*invalid, *([{"kind": "human", **each}] for each in human)):
+        assert ask(server, "review", said={"photos": [FIRST], "observations": observations}).status == 400, observations
+    unknown = [{"kind": "animal", "scientific_name": "Nullius nemo"}]
+    assert ask(server, "review", said={"photos": [FIRST], "observations": unknown}).status == 404
     assert get(server, f"event/{FIRST}")["photos"][0]["opinions"] == []
 
 
 def test_a_full_disk_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr("cli.review.session.save", fail)
+    full = Mock(side_effect=sqlite3.OperationalError("database or disk is full"))
+    monkeypatch.setattr("cli.review.session.save", full)
     response = ask(server, "review", said={"photos": [FIRST], "accept": True})
     assert (response.status, b"database or disk is full" in response.data) == (500, True)
 
@@ -244,12 +235,6 @@ def test_two_browsers_do_not_review_the_same_event(server: ReviewServer) -> None
     assert get(server, "review", said=said, browser="chrome")["photos"]
 
 
-def test_each_browser_gets_a_name_of_its_own(server: ReviewServer) -> None:
-    cookies = {ask(server, "", browser=name).headers.get("Set-Cookie") for name in ("", "", "firefox")}
-    assert len(cookies) == 3
-    assert {"HttpOnly", "SameSite=Strict"} <= {part.strip() for each in cookies if each for part in each.split(";")}
-
-
 def test_a_second_opinion_is_blind_until_it_is_there(results: ResultsFile) -> None:
     # GIVEN photos that another person calls something else than the machine
     for path, *_ in PHOTOS[:3]:
@@ -264,10 +249,6 @@ def test_a_second_opinion_is_blind_until_it_is_there(results: ResultsFile) -> No
         assert {each["reviewer"] for each in photo["opinions"]} == {"A. Person", "B. Other"}
         reviewers = {"reviewers": ["A. Person", "B. Other"], "photos": 1, "kappa": 0.0, "disagreements": [BLANK]}
         assert get(server, "agreement") == reviewers
-
-
-def test_what_is_held_is_free_when_the_server_ends(results: ResultsFile) -> None:
-    with serving(results, Choice()) as server:
-        get(server, f"event/{LION}", browser="firefox")
-        assert len(list(results.rows("select * from hold"))) == 1
+        # THEN what is held is free when the server ends
+        assert list(results.rows("select * from hold"))
     assert list(results.rows("select * from hold")) == []

@@ -40,21 +40,16 @@ def test_species_are_compared_and_what_is_wider_stays_wider(results: ResultsFile
 
 def test_all_animals_of_a_photo_count_and_not_how_many(results: ResultsFile) -> None:
     fox, person = seen("Vulpes vulpes"), Observation("human", count=2)
-    say(results, "N/0", fox, person)
-    say(results, "N/0", Observation("human"), fox, reviewer="B. Other")
-    say(results, "N/1", fox, person)
-    say(results, "N/1", fox, reviewer="B. Other")
+    for photo, other in enumerate([(Observation("human"), fox), (fox,)]):
+        say(results, f"N/{photo}", fox, person)
+        say(results, f"N/{photo}", *other, reviewer="B. Other")
     assert agreement(results).disagreements == [2]
 
 
 def test_three_reviewers_are_three_pairs(results: ResultsFile) -> None:
-    for reviewer, numbers in (("A", range(3)), ("B", range(3)), ("C", range(2))):
-        for number in numbers:
+    for reviewer, photos in {"A": 3, "B": 3, "C": 2}.items():
+        for number in range(photos):
             say(results, f"N/{number}", seen("Vulpes vulpes"), reviewer=reviewer)
     pairs, disagreements = agreement(results)
-    assert [(each.one, each.other, each.photos, each.kappa) for each in pairs] == [
-        ("A", "B", 3, None),
-        ("A", "C", 2, None),
-        ("B", "C", 2, None),
-    ]
-    assert disagreements == []
+    assert [each[:3] for each in pairs] == [("A", "B", 3), ("A", "C", 2), ("B", "C", 2)]
+    assert ({each.kappa for each in pairs}, disagreements) == ({None}, [])

@@ -28,7 +28,6 @@ from tests.support.studies import (
     say,
     seen,
     taxon,
-    write_study,
 )
 
 
@@ -39,7 +38,8 @@ def finding(text: str) -> Finding:
 def test_what_a_wide_answer_perhaps_is_counts_beside_it(tmp_path: Path) -> None:
     # GIVEN a mammal that is perhaps a deer
     wide = answer(MAMMAL, subject="animal", perhaps=[taxon(DEER, score=0.6, members=[])])
-    write_study(tmp_path / "study.db", [("N/1.jpg", "2026-05-02 06:00:00", wide)])
+    with made_up(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", wide)]):
+        pass
     with ResultsFile(tmp_path / "study.db", write=True) as results:
         # THEN a report counts it
         assert summary_of(Study(results, 60)).groups["Mammalia"].perhaps == {"deer": 1}
@@ -89,19 +89,14 @@ FENCE = {"country": "KEN", "taxon": "impala", "excludes": True}
 @pytest.mark.parametrize(
     ("said", "differing"),
     [
-        (other(IMPALA), []),
-        (other(BOVIDS), []),  # a family that includes it
-        (other(LION), ["speciesnet 4: lion 0.50"]),
-        (other(None, "blank"), ["speciesnet 4: blank 0.50"]),
-        (
-            other(BOVIDS, geofence=FENCE),
-            ["speciesnet 4: antelope, ox or sheep 0.50 (its geofence excludes impala in KEN)"],
-        ),
-        (
-            other(IMPALA, geofence=FENCE | {"excludes": False}),
-            ["speciesnet 4: impala 0.50 (its geofence allows impala in KEN)"],
-        ),
+        (other(IMPALA), ""),
+        (other(BOVIDS), ""),  # a family that includes it
+        (other(LION), "lion 0.50"),
+        (other(None, "blank"), "blank 0.50"),
+        (other(BOVIDS, geofence=FENCE), "antelope, ox or sheep 0.50 (its geofence excludes impala in KEN)"),
+        (other(IMPALA, geofence=FENCE | {"excludes": False}), "impala 0.50 (its geofence allows impala in KEN)"),
     ],
 )
-def test_other_models_differ_by_kind_by_taxon_or_by_place(said: dict[str, Any], differing: list[str]) -> None:
-    assert [*map(str, finding(answer(IMPALA, others=[said])).differing)] == differing
+def test_other_models_differ_by_kind_by_taxon_or_by_place(said: dict[str, Any], differing: str) -> None:
+    found = [*map(str, finding(answer(IMPALA, others=[said])).differing)]
+    assert found == ([f"speciesnet 4: {differing}"] if differing else [])
