@@ -1,8 +1,8 @@
 """Photos that were renamed, moved, copied or deleted."""
 
-import json
 import shutil
 from pathlib import Path
+from typing import Literal
 from zlib import crc32
 
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from cli.place import EXIF
 from cli.results import ListedPhoto, Outcome, ResultsFile
 from cli.study.moved import copies, find_below, forget, gone, shared
+from cli.study.opinions import Observation
+from tests.support.studies import answer, say
 
 
 def listed(path: str, size: int) -> ListedPhoto:
@@ -35,26 +37,19 @@ class Folder:
         find_below(self.results, self.root, photos)
         for task in list(self.results.tasks()):
             data = (self.root / task.path).read_bytes()
-            self.results.save(Outcome(task, "done", len(data), 1, crc32(data), answer=json.dumps(task.path)))
+            text = answer(None, was=task.path)
+            self.results.save(Outcome(task, "done", len(data), 1, crc32(data), answer=text, identified="2026"))
         return self.answers
 
     @property
     def answers(self) -> dict[str, str]:
-        rows = self.results.rows("select * from photo order by path")
-        return {row["path"]: json.loads(row["answer"]) for row in rows}
-
-    def review(self, path: str, kind: str, number: int = 1) -> None:
-        query = """
-            insert into review (photo, reviewer, number, kind, machine, is_right, drawn, reviewed)
-            select id, 'A. Person', ?, ?, 'blank', 1, 0, '2026' from photo where path = ?
-        """
-        with self.results.transaction() as connection:
-            connection.execute(query, (number, kind, path))
+        query = "select path, answer ->> '$.was' as was from photo order by path"
+        return {row["path"]: row["was"] for row in self.results.rows(query)}
 
     @property
-    def reviews(self) -> dict[str, str]:
-        query = "select path, kind from review join photo on photo.id = review.photo"
-        return {row["path"]: row["kind"] for row in self.results.rows(query)}
+    def reviews(self) -> list[tuple[str, str]]:
+        query = "select path, kind from review join photo on photo.id = review.photo order by path"
+        return [(row["path"], row["kind"]) for row in self.results.rows(query)]
 
 
 @pytest.fixture
@@ -63,7 +58,7 @@ def folder(tmp_path: Path, results: ResultsFile) -> Folder:
     folder = Folder(tmp_path, results)
     folder.write(N_1=b"one", N_2=b"two")
     folder.run()
-    folder.review("N/1", "human")
+    say(results, "N/1", Observation("human"))
     return folder
 
 
@@ -72,16 +67,13 @@ def test_a_photo_that_was_renamed_keeps_its_answer_and_its_review(folder: Folder
     (folder.root / "N").rename(folder.root / "North")
     # THEN nothing is done again, and the path is the new one
     assert folder.run() == {"North/1": "N/1", "North/2": "N/2"}
-    assert folder.reviews == {"North/1": "human"}
-
-
-def test_of_two_copies_that_are_gone_one_was_moved(folder: Folder) -> None:
+    assert folder.reviews == [("North/1", "human")]
+    # WHEN one file takes the place of two copies THEN one was moved
     folder.write(M_1=b"one")
     folder.run()
-    # WHEN one file takes the place of both
     shutil.rmtree(folder.root / "M")
-    (folder.root / "N" / "1").rename(folder.root / "3")
-    assert folder.run() == {"3": "N/1", "M/1": "M/1", "N/2": "N/2"}
+    (folder.root / "North" / "1").rename(folder.root / "3")
+    assert folder.run() == {"3": "N/1", "M/1": "M/1", "North/2": "N/2"}
 
 
 def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> None:
@@ -90,7 +82,7 @@ def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> 
     folder.write(N_1=b"three", N_2=b"four!")
     # THEN each keeps its own
     assert folder.run() == {"N/1": "N/1", "N/2": "N/2", "Z/1": "N/1", "Z/2": "N/2"}
-    assert folder.reviews == {"Z/1": "human"}
+    assert folder.reviews == [("Z/1", "human")]
     # THEN another photo of as many bytes is none that was moved
     (folder.root / "N" / "1").unlink()
     folder.write(N_3=b"other")
@@ -104,44 +96,29 @@ def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
     # THEN what is there twice counts once, as the reviewed one or the first
     query = "select path from photo where id in (select id from copies)"
     copied = {row["path"] for row in folder.results.rows(query)}
-    assert (copied, copies(folder.results)) == ({"M/1", "M/2"}, 2)
+    assert (copied, copies(folder.results), shared(folder.results)) == ({"M/1", "M/2"}, 2, 0)
     # THEN a copy in another deployment is another matter
     folder.results.find([listed("M/1", 3)._replace(deployment="M")])
-    assert copies(folder.results) == 1
+    assert (copies(folder.results), shared(folder.results)) == (1, 2)
 
 
-def test_a_copy_with_an_opinion_gets_none_of_the_same_person(folder: Folder) -> None:
-    # GIVEN a photo of which a person named two things, and a copy of which the same one named another
+@pytest.mark.parametrize("kind", ["", "blank"])
+def test_a_photo_that_is_gone_leaves_its_review_to_a_copy_without_one(
+    folder: Folder, kind: Literal["", "blank"]
+) -> None:
+    # GIVEN a photo of which a person named two things, and a copy, of which the same one may have named another
     folder.write(M_1=b"one")
     folder.run()
-    folder.review("N/1", "vehicle", 2)
-    folder.review("M/1", "blank")
+    say(folder.results, "N/1", Observation("human"), Observation("vehicle"))
+    if kind:
+        say(folder.results, "M/1", Observation(kind))
     shutil.rmtree(folder.root / "N")
-    forget(folder.results, (identity for identity, _ in gone(folder.results) or ()))
-    # THEN the two opinions are not mixed
-    assert folder.reviews == {"M/1": "blank"}
-    assert len(list(folder.results.rows("select * from review"))) == 1
-
-
-def test_photos_that_are_gone_are_known_and_can_be_forgotten(folder: Folder) -> None:
-    # GIVEN a reviewed photo of which a copy stays, and one without
-    folder.write(M_1=b"one")
-    folder.run()
-    shutil.rmtree(folder.root / "N")
-    absent = gone(folder.results)
-    assert [path for _, path in absent or ()] == ["N/1", "N/2"]
-    # WHEN they are forgotten THEN the copy has the review
-    forget(folder.results, (identity for identity, _ in absent or ()))
-    assert (list(folder.answers), folder.reviews) == (["M/1"], {"M/1": "human"})
+    absent = gone(folder.results) or []
+    assert [path for _, path in absent] == ["N/1", "N/2"]
+    # WHEN what is gone is forgotten THEN the copy has the review, and two opinions of one person are not mixed
+    forget(folder.results, (identity for identity, _ in absent))
+    assert list(folder.answers) == ["M/1"]
+    assert folder.reviews == [("M/1", each) for each in ([kind] if kind else ["human", "vehicle"])]
     # THEN without the folder nothing is known
     folder.results.describe(folder=str(folder.root / "unplugged"))
     assert gone(folder.results) is None
-
-
-def test_a_card_that_is_in_two_deployments_is_said(results: ResultsFile) -> None:
-    # GIVEN photos of two deployments, of which two are the same, and a copy within one
-    photos = [("N/1", "north"), ("N/2", "north"), ("S/1", "south"), ("N/3", "north")]
-    results.find(ListedPhoto(path, 3, 1, home, EXIF, 0.0) for path, home in photos)
-    for task, checksum in zip(list(results.tasks()), (7, 8, 7, 8), strict=True):
-        results.save(Outcome(task, "done", 3, 1, checksum, answer="{}"))
-    assert (shared(results), copies(results)) == (2, 1)

@@ -9,16 +9,13 @@ from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Finding
 from cli.study.opinions import Observation, Opinion
-from cli.study.reviews import precision, save, wilson, withdraw
+from cli.study.reviews import Precision, precision, save, wilson, withdraw
 from cli.study.study import Study
 from tests.support.studies import DEER, IMPALA, MAMMAL, animal, answer, box, boxes, say
 
 DOE = Observation("animal", *DEER, count=1, sex="female", life_stage="adult", behavior="vigilance", note="limps")
 FAWNS = Observation("animal", *DEER, count=2, life_stage="juvenile", behavior="running")
-PERSON = Observation("human")
 FIRST, SECOND, LATER = ("N/1.jpg", "N/2.jpg", "N/3.jpg")
-
-
 IN_A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, IMPALA)]}
 RESULTS = (
     (FIRST, "2026-05-02 06:00:00", answer(IMPALA, **IN_A_BOX, people=boxes(box(0.1)))),
@@ -50,21 +47,18 @@ def test_the_newest_opinion_answers_and_the_other_stays(results: ResultsFile) ->
 
 
 def test_one_opinion_of_many_photos_is_one_transaction(results: ResultsFile) -> None:
-    # GIVEN photos of which one is not there
+    # GIVEN photos of which one is not there THEN nothing is kept
     with pytest.raises(KeyError):
-        save(results, [1, 2, 99], Opinion("A. Person", "2026", (PERSON,)))
-    # THEN nothing is kept
+        save(results, [1, 2, 99], Opinion("A. Person", "2026", (DOE,)))
     assert not any(each.is_human for each in findings(results).values())
-    save(results, [1, 2], Opinion("A. Person", "2026", (PERSON,)))
-    assert [each.is_human for each in findings(results).values()] == [True, True, False]
-
-
-def test_people_whom_the_models_found_are_still_there_if_the_animal_alone_was_named(results: ResultsFile) -> None:
-    say(results, FIRST, DOE)
-    say(results, SECOND, DOE)
+    save(results, [1, 2], Opinion("A. Person", "2026", (DOE,)))
     found = findings(results)
-    assert [found[path].shows_people for path in (FIRST, SECOND)] == [True, False]
-    # THEN they are gone once a person says that nothing is there
+    # THEN people whom the models found are still there if the animal alone was named, and gone if nothing is
+    assert [(each.is_human, each.shows_people) for each in found.values()] == [
+        (True, True),
+        (True, False),
+        (False, False),
+    ]
     say(results, FIRST, Observation("blank"))
     assert not findings(results)[FIRST].shows_people
 
@@ -74,8 +68,10 @@ def test_accepting_is_all_that_the_models_found(results: ResultsFile) -> None:
     say(results, FIRST)
     found = findings(results)[FIRST]
     assert [(part.kind, part.count, part.is_human) for part in found.each] == [("animal", 1, True), ("human", 1, True)]
-    # THEN the machine was right
-    assert [(each.taxon, each.right) for each in precision(results, drawn=False)] == [("Aepyceros melampus", 1)]
+    # THEN the machine was right, and photos of a burst are one for the interval
+    say(results, SECOND)
+    say(results, LATER, Observation("blank"))
+    assert precision(results, drawn=False) == [Precision("Aepyceros melampus", 3, 2, *wilson(2 / 3 * 2, 2))]
 
 
 def test_an_event_has_what_people_counted(results: ResultsFile) -> None:
@@ -120,24 +116,3 @@ def test_an_event_has_every_taxon_that_a_person_saw(results: ResultsFile) -> Non
     # WHEN both are in one photo THEN they are two, and are not counted together
     say(results, LATER, deer, replace(mammal, count=2))
     assert of_event() == {("Cervidae", 7), ("Mammalia", 2)}
-
-
-def test_people_split_events_and_merge_them(results: ResultsFile) -> None:
-    def events() -> list[list[str]]:
-        return [[photo.path for photo in event] for event in Study(results, 60).events()]
-
-    assert events() == [[FIRST, SECOND], [LATER]]
-    # WHEN the second photo begins an event, and the third one goes on with it THEN the gap does not count
-    with results.transaction() as connection:
-        connection.execute("insert into boundary values (2, 1), (3, 0)")
-    assert events() == [[FIRST], [SECOND, LATER]]
-
-
-def test_photos_of_a_burst_are_one_for_the_interval(results: ResultsFile) -> None:
-    # GIVEN two photos of a burst that are right, and one of an hour later that is not
-    for path, said in ((FIRST, ()), (SECOND, ()), (LATER, (Observation("blank"),))):
-        say(results, path, *said)
-    # THEN the share is that of photos, and the interval that of two occasions
-    (found,) = precision(results, drawn=False)
-    assert (found.reviewed, found.right) == (3, 2)
-    assert (found.low, found.high) == wilson(2 / 3 * 2, 2)

@@ -23,12 +23,9 @@ def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile
     say(results, IMPALA_1, seen("Panthera leo"), drawn=True)
     found = {each.taxon: (each.right, each.reviewed) for each in precision(results, drawn=True)}
     assert found == {"Bovidae": (1, 1), "Aepyceros melampus": (0, 1)}
-
-
-def test_only_photos_drawn_at_random_count_for_the_precision_of_all(results: ResultsFile) -> None:
+    # THEN only photos drawn at random count for the precision of all
     say(results, LION)
-    assert precision(results, drawn=True) == []
-    assert len(precision(results, drawn=False)) == 1
+    assert [len(precision(results, drawn=drawn)) for drawn in (True, False)] == [2, 3]
 
 
 def test_a_typed_name_is_neither_right_nor_wrong(results: ResultsFile) -> None:
@@ -38,12 +35,8 @@ def test_a_typed_name_is_neither_right_nor_wrong(results: ResultsFile) -> None:
     typed = [(each.name, each.photos) for each in groups if each.scientific_name == "Animalia"]
     assert typed == [("olingo, perhaps new", 1)]
     assert precision(results, drawn=True) == []
-
-
-def test_a_typed_name_is_an_animal_of_its_own_in_an_event(results: ResultsFile) -> None:
-    # GIVEN an event of two photos, of which a person names one
+    # THEN in an event of two photos, of which a person names one, the other photo keeps its name
     say(results, IMPALA_1, Observation("animal", "olingo"))
-    # THEN the other photo keeps its name
     event = next(Study(results, 60).events())
     named = [each.named.name for each in found_in([photo.finding for photo in event]) if each.named]
     assert sorted(named) == ["antelope, ox or sheep", "olingo"]

@@ -1,6 +1,6 @@
 """A study: its photos in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +17,8 @@ from tests.support.studies import STATIONS, answer, made_up
 
 def test_photos_without_a_time_are_no_common_event_unless_they_have_that_of_their_files(tmp_path: Path) -> None:
     # GIVEN photos of which a messenger took the time away, copied at once, at 13:06:40 by the camera's clock
-    clock = {
-        "dawn": "2026-04-24 05:00:00",
-        "noon": "2026-04-24 12:00:00",
-        "a": None,
-        "b": None,
-        "dusk": "2026-04-24 20:00:00",
-    }
+    hours = {"dawn": "05", "noon": "12", "a": None, "b": None, "dusk": "20"}
+    clock = {name: hour and f"2026-04-24 {hour}:00:00" for name, hour in hours.items()}
     photos = [(f"S/card/{name}", time, answer(None)) for name, time in clock.items()]
 
     def events(**options: bool) -> list[str]:
@@ -43,11 +38,8 @@ def test_the_offset_in_exif_is_the_zone_unless_the_deployment_has_one(
     tmp_path: Path, deployment: str, expected: str
 ) -> None:
     # GIVEN a clock with an offset, and one without
-    photos = [
-        (f"{deployment}/1.jpg", "2026-05-02 06:00:00-07:00", answer(None)),
-        (f"{deployment}/2.jpg", "2026-05-02 06:00:30", answer(None)),
-    ]
-    with made_up(tmp_path, photos) as study:
+    times = ("2026-05-02 06:00:00-07:00", "2026-05-02 06:00:30")
+    with made_up(tmp_path, [(f"{deployment}/{time}.jpg", time, answer(None)) for time in times]) as study:
         # THEN they are one event by what the clock showed
         ((first, second),) = study.events()
         assert first.time == datetime.fromisoformat(expected)
@@ -78,14 +70,8 @@ def test_photos_that_follow_each_other_are_one_event() -> None:
     assert list(events_of([], 60)) == []
 
 
-def names(photos: Sequence[Finding]) -> list[str]:
-    return [each.named.name if each.named else each.kind for each in found_in(photos)]
-
-
-MAMMALS, CHORDATES = (
-    ScoredTaxon("mammal", "Mammalia", "class", 0.97),
-    ScoredTaxon("chordate", "Chordata", "phylum", 0.99),
-)
+MAMMALS = ScoredTaxon("mammal", "Mammalia", "class", 0.97)
+CHORDATES = ScoredTaxon("chordate", "Chordata", "phylum", 0.99)
 BLANK, LIKELY, GUESS = finding("blank"), replace(IMPALA, score=0.85), replace(IMPALA, score=0.4)
 BASENJI, BEAGLE = (ScoredTaxon(name, "Canis familiaris", "breed", 0.4) for name in ("basenji", "beagle"))
 SAID_BLANK = replace(BLANK, by="A. Person", is_human=True)
@@ -114,7 +100,7 @@ EVENTS: Mapping[str, tuple[list[Finding], list[str]]] = {
 
 @pytest.mark.parametrize(("photos", "expected"), EVENTS.values(), ids=EVENTS)
 def test_what_an_event_shows(photos: list[Finding], expected: list[str]) -> None:
-    assert names(photos) == expected
+    assert [each.named.name if each.named else each.kind for each in found_in(photos)] == expected
 
 
 def test_photos_that_agree_make_an_event_surer_than_its_least_sure_photo() -> None:
@@ -130,17 +116,12 @@ def test_two_names_of_which_nothing_is_sure_are_what_they_have_in_common() -> No
     fox = ScoredTaxon("red fox", "Vulpes vulpes", "species", 0.5)
     cat = ScoredTaxon("lion", "Panthera leo", "species", 0.6)
     (common,) = found_in([finding(named=fox), finding(named=cat)])
-    assert common.named is not None
-    assert (common.named.scientific_name, common.named.rank, common.named.score) == ("Carnivora", "order", 0.6)
-
-
-def test_breeds_of_a_species_do_not_compete() -> None:
+    assert common.named == ScoredTaxon("cat, dog, bear or relative", "Carnivora", "order", 0.6)
     # GIVEN photos of a dog of which each is another breed, and that may be a wolf
     wolf = ScoredTaxon("grey wolf", "Canis lupus", "species", 0.45)
-    (whole,) = found_in(
-        [replace(finding(named=each), candidates=(wolf, BASENJI, BEAGLE)) for each in (BASENJI, BEAGLE)]
-    )
+    dogs = [replace(finding(named=each), candidates=(wolf, BASENJI, BEAGLE)) for each in (BASENJI, BEAGLE)]
     # THEN the breeds together outdo the wolf, and the event is of a dog
+    (whole,) = found_in(dogs)
     assert whole.named is not None
     assert (whole.named.name, whole.named.rank, whole.named.score > 0.7) == ("dog", "species", True)
 

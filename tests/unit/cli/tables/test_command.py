@@ -13,18 +13,12 @@ from cli.tables.command import parse_days, parse_duration
 def test_durations() -> None:
     assert [parse_duration(text) for text in ("30min", "0m", "1h")] == [timedelta(minutes=each) for each in (30, 0, 60)]
     assert [parse_days(text) for text in ("7d", "14", "48h")] == [7, 14, 2]
-
-
-@pytest.mark.parametrize("text", ["", "30", "-1h", "half an hour"])
-def test_other_durations_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; expected one such as 30min"):
-        parse_duration(text)
-
-
-@pytest.mark.parametrize("text", ["0d", "36h"])
-def test_occasions_have_whole_days(text: str) -> None:
-    with pytest.raises(ValueError, match="is no number of days; expected one such as 7d"):
-        parse_days(text)
+    for text in ("", "30", "-1h", "half an hour"):
+        with pytest.raises(ValueError, match="is no duration; expected one such as 30min"):
+            parse_duration(text)
+    for text in ("0d", "36h"):
+        with pytest.raises(ValueError, match="is no number of days; expected one such as 7d"):
+            parse_days(text)
 
 
 def test_the_command_writes_a_folder(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

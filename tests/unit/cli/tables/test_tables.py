@@ -10,9 +10,7 @@ from cli.words import rows_of
 from tests.support.studies import BOVIDS, IMPALA, LION, PHOTOS, STATIONS, answer, made_up
 
 VISITS = [
-    ("N/1.jpg", "2026-05-02 06:00:00", answer(IMPALA)),
-    ("N/2.jpg", "2026-05-02 06:20:00", answer(IMPALA)),
-    ("N/3.jpg", "2026-05-20 06:00:00", answer(IMPALA)),
+    *((f"N/{time}.jpg", f"2026-05-{time}:00", answer(IMPALA)) for time in ("02 06:00", "02 06:20", "20 06:00")),
     ("N/4.jpg", "2026-05-20 09:00:00", answer(BOVIDS)),
     ("N/5.jpg", "2026-05-20 10:00:00", answer(None, subject="person")),
     ("S/card/1.jpg", "2026-05-03 12:00:00", answer(LION)),
