@@ -41,6 +41,16 @@ def opinions(results: ResultsFile) -> list[tuple[str, ...]]:
     return [tuple(row) for row in results.rows(query)]
 
 
+def file_of(part: dict[str, tuple[str | None, str]]) -> Callable[[ResultsFile], None]:
+    """Return what adds photos to a file. `part`: by path the answer and its time."""
+
+    def fill(results: ResultsFile) -> None:
+        for path, (text, at) in part.items():
+            add(results, path, hash(path), text, at)
+
+    return fill
+
+
 @contextmanager
 def merged(*files: Callable[[ResultsFile], None]) -> Iterator[tuple[ResultsFile, dict[str, int]]]:
     """Merge files into a new one. Yield it, and how often the last one conflicted, by the first word of what."""
@@ -52,81 +62,58 @@ def merged(*files: Callable[[ResultsFile], None]) -> Iterator[tuple[ResultsFile,
         yield into, {what.partition(" ")[0]: number for what, number in conflicts.items() if number}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        ((answer(IMPALA), OLD), (answer(LION), NEW), "lion"),
-        ((answer(IMPALA), NEW), (answer(LION), OLD), "impala"),
-        ((None, NEW), (answer(LION), OLD), "lion"),
-        ((answer(IMPALA), OLD), (None, NEW), "impala"),
-    ],
-)
-def test_the_newest_answer_stands_and_any_is_better_than_none(
-    one: tuple[str | None, str], other: tuple[str | None, str], expected: str
-) -> None:
-    def second(file: ResultsFile) -> None:
-        add(file, "N/1", 1, *other)
-        add(file, "S/1", 2, answer(LION))
-
-    with merged(lambda file: add(file, "N/1", 1, *one), second) as (into, conflicts):
-        assert (answers(into), conflicts) == ({"N/1": expected, "S/1": "lion"}, {})
-        assert into.counts().done == 2
+def test_the_newest_answer_stands_and_any_is_better_than_none() -> None:
+    impala, lion = answer(IMPALA), answer(LION)
+    ours = {"1": (impala, OLD), "2": (impala, NEW), "3": (None, NEW), "4": (impala, OLD)}
+    theirs = {"1": (lion, NEW), "2": (lion, OLD), "3": (lion, OLD), "4": (None, NEW), "5": (lion, OLD)}
+    with merged(file_of(ours), file_of(theirs)) as (into, conflicts):
+        assert answers(into) == {"1": "lion", "2": "impala", "3": "lion", "4": "impala", "5": "lion"}
+        assert (conflicts, into.counts().done) == ({}, 5)
 
 
-def test_a_photo_that_was_moved_is_the_same_and_another_one_of_its_path_is_left_out() -> None:
-    def other(file: ResultsFile) -> None:
-        add(file, "North/1", 1, answer(LION), NEW)
-        add(file, "N/2", 99)
-        say(file, "N/2", seen("Panthera leo"))
-        say(file, "North/1", seen("Panthera leo"))
-
+def test_a_photo_that_was_moved_is_the_same_and_another_one_of_its_path_is_left_out(tmp_path: Path) -> None:
     def one(file: ResultsFile) -> None:
         add(file, "N/1", 1)
         add(file, "N/2", 2)
+
+    def other(file: ResultsFile) -> None:
+        for path, checksum in (("North/1", 1), ("N/2", 99)):
+            add(file, path, checksum, answer(LION), NEW)
+            say(file, path, seen("Panthera leo"))
 
     with merged(one, other) as (into, conflicts):
         assert answers(into) == {"N/1": "lion", "N/2": "impala"}
         # THEN what people said of the other photo is not said of this one
         assert opinions(into) == [("N/1", "A. Person", "lion")]
         assert conflicts == {"photo": 1}
-
-
-def test_a_copy_that_is_there_too_is_no_moved_photo(tmp_path: Path) -> None:
-    # GIVEN a photo that each of two people has in another folder, and both folders on this machine
-    for path in ("N/1", "S/1"):
-        (tmp_path / path).parent.mkdir()
-        (tmp_path / path).write_bytes(b"")
-    with ResultsFile(None, write=True) as one, ResultsFile(None, write=True) as other:
-        one.describe(folder=str(tmp_path))
-        add(one, "N/1", 1)
-        add(other, "S/1", 1)
-        merge_from(one, other)
-        assert sorted(answers(one)) == ["N/1", "S/1"]
+        # GIVEN a photo that each of two people has in another folder, and both on this machine THEN none was moved
+        into.describe(folder=str(tmp_path))
+        for path in ("N/1", "South/1"):
+            (tmp_path / path).parent.mkdir()
+            (tmp_path / path).touch()
+        with ResultsFile(None, write=True) as copied:
+            add(copied, "South/1", 1)
+            merge_from(into, copied)
+        assert sorted(answers(into)) == ["N/1", "N/2", "South/1"]
 
 
 def test_all_opinions_are_kept_and_of_one_reviewer_the_newer() -> None:
     def one(file: ResultsFile) -> None:
-        for path in ("N/1", "N/2", "N/3"):
-            add(file, path, int(path[-1]))
-        say(file, "N/1", seen("Panthera leo"), Observation("human"), at=NEW)
-        say(file, "N/2", seen("Panthera leo"), Observation("human"), at=OLD)
-        say(file, "N/3", seen("Panthera leo"), at=OLD)
+        for number, at in enumerate((NEW, OLD, OLD)):
+            add(file, f"N/{number}", number)
+            say(file, f"N/{number}", seen("Panthera leo"), Observation("human"), at=at)
 
     def other(file: ResultsFile) -> None:
         one(file)
-        say(file, "N/1", Observation("blank"), at=OLD)
-        say(file, "N/2", Observation("blank"), at=NEW)
-        say(file, "N/3", Observation("vehicle"), reviewer="B. Other", at=NEW)
+        say(file, "N/0", Observation("blank"), at=OLD)
+        say(file, "N/1", Observation("blank"), at=NEW)
+        say(file, "N/2", Observation("vehicle"), reviewer="B. Other", at=NEW)
 
     with merged(one, other) as (into, conflicts):
-        assert opinions(into) == [
-            ("N/1", "A. Person", "lion"),
-            ("N/1", "A. Person", "human"),
-            ("N/2", "A. Person", "blank"),
-            ("N/3", "A. Person", "lion"),
-            ("N/3", "B. Other", "vehicle"),
-        ]
-        assert {photo.path: photo.finding.kind for photo in Study(into, 60).photos()}["N/3"] == "vehicle"
+        said = [("N/0", "lion"), ("N/0", "human"), ("N/1", "blank"), ("N/2", "lion"), ("N/2", "human")]
+        expected = [(path, "A. Person", what) for path, what in said]
+        assert opinions(into) == [*expected, ("N/2", "B. Other", "vehicle")]
+        assert {photo.path: photo.finding.kind for photo in Study(into, 60).photos()}["N/2"] == "vehicle"
         assert conflicts == {"photo": 2}
 
 
@@ -158,14 +145,7 @@ PARTS = st.dictionaries(
 def test_merging_again_changes_nothing_and_the_order_does_not_matter(
     one: dict[str, tuple[str | None, str]], other: dict[str, tuple[str | None, str]]
 ) -> None:
-    def file(part: dict[str, tuple[str | None, str]]) -> Callable[[ResultsFile], None]:
-        def fill(results: ResultsFile) -> None:
-            for path, (text, at) in part.items():
-                add(results, path, hash(path), text, at)
-
-        return fill
-
-    a, b = file(one), file(other)
+    a, b = file_of(one), file_of(other)
     with merged(a, b) as (forth, _), merged(b, a) as (back, _), merged(a, b, a, b) as (again, _):
         same = all(one[path][1] != other[path][1] for path in one.keys() & other.keys())
         assert answers(forth) == answers(again)
@@ -203,23 +183,19 @@ def test_the_command_merges_copies_of_a_study(tmp_path: Path, capsys: pytest.Cap
 
 def test_folders_of_one_machine_come_below_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN results of two folders
-    names = ("north", "south")
-    files = [
-        study(tmp_path / f"{name}.db", tmp_path / "cards" / name, {"card/1": number})
-        for number, name in enumerate(names)
-    ]
-    into = tmp_path / "all.db"
+    cards = [tmp_path / "cards" / name for name in ("north", "south")]
+    files = [study(tmp_path / f"{each.name}.db", each, {"card/1": number}) for number, each in enumerate(cards)]
+    merge = ["merge", *map(str, files), "--into"]
     # WHEN they are merged as they are THEN it asks which folder has both
-    assert run(["merge", *map(str, files), "--into", str(into)]) == 2
+    assert run([*merge, str(tmp_path / "all.db")]) == 2
     assert "say with --root which folder" in capsys.readouterr().err
-    assert not into.exists()
+    assert not (tmp_path / "all.db").exists()
     # WHEN that is said THEN photos and deployments are named by their paths below it
-    assert run(["merge", *map(str, files), "--into", str(into), "--root", str(tmp_path / "cards")]) == 0
-    with ResultsFile(into, write=False) as results:
+    assert run([*merge, str(tmp_path / "all.db"), "--root", str(tmp_path / "cards")]) == 0
+    with ResultsFile(tmp_path / "all.db", write=False) as results:
         assert sorted(answers(results)) == ["north/card/1", "south/card/1"]
         assert [row["folder"] for row in results.deployments()] == ["north/card", "south/card"]
     # WHEN they are said to be copies of each other THEN their paths stay
-    copies = tmp_path / "copies.db"
-    assert run(["merge", *map(str, files), "--into", str(copies), "--root", str(tmp_path / "cards" / "north")]) == 0
-    with ResultsFile(copies, write=False) as results:
+    assert run([*merge, str(tmp_path / "copies.db"), "--root", str(cards[0])]) == 0
+    with ResultsFile(tmp_path / "copies.db", write=False) as results:
         assert sorted(answers(results)) == ["card/1"]

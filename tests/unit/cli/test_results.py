@@ -10,6 +10,8 @@ import pytest
 from cli.errors import CommandError
 from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
+from cli.study.opinions import Observation
+from tests.support.studies import answer, say
 
 HERE = Place("given", -33.9, 151.2)
 
@@ -18,26 +20,30 @@ def found(path: str = "a.jpg", size: int = 10, modified: int = 1, place: Place =
     return ListedPhoto(path, size, modified, None, place, 0.0)
 
 
-def done(task: Task, state: State = "done", answer: str | None = "{}") -> Outcome:
+def done(task: Task, state: State = "done", text: str | None = "{}") -> Outcome:
     code = None if state in ("done", "touched") else "photo_unreadable"
-    return Outcome(task, state, 10, 1, 77, answer=answer, code=code)
+    return Outcome(task, state, 10, 1, 77, answer=text, code=code, identified="2026")
 
 
 def paths(results: ResultsFile) -> list[str]:
     return [task.path for task in results.tasks()]
 
 
-def test_what_is_done_stays_done(tmp_path: Path) -> None:
+def test_what_is_done_stays_done_with_the_study_and_its_deployments(tmp_path: Path) -> None:
     # GIVEN two photos, one of which was done, and a run that ended there
     with ResultsFile(tmp_path / "r.db", write=True) as results:
+        results.describe(folder="/card")
+        results.replace_deployments([{"deploymentID": "old"}])
+        results.replace_deployments([{"deploymentID": "b"}, {"deploymentID": "a"}])
         results.find([found("a.jpg"), found("b.jpg")])
-        results.save(done(next(iter(results.tasks()))))
+        results.save(done(next(results.tasks())))
     # WHEN another run finds the same THEN the other is left
     with ResultsFile(tmp_path / "r.db", write=True) as results:
         results.find([found("a.jpg"), found("b.jpg")])
         assert paths(results) == ["b.jpg"]
-        assert results.counts()._asdict() == {"done": 1, "unreadable": 0, "failed": 0, "left": 1}
-        assert results.counts().total == 2
+        assert (results.counts(), results.counts().total) == ((1, 0, 0, 1), 2)
+        assert results.study() == {"folder": "/card"}
+        assert [row["deploymentID"] for row in results.deployments()] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -67,49 +73,38 @@ def test_what_has_changed_is_counted(results: ResultsFile) -> None:
     # GIVEN three photos with an answer, one of them reviewed, by a person who saw two animals
     results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     for task in list(results.tasks()):
-        results.save(done(task))
-    query = """
-    insert into review (photo, reviewer, number, kind, machine, is_right, drawn, reviewed)
-    values (1, 'A. Person', ?, 'animal', 'blank', 0, 0, '2026-05-02')
-    """
-    with results.transaction() as connection:
-        connection.executemany(query, [(1,), (2,)])
+        results.save(done(task, text=answer(None)))
+    say(results, "a.jpg", Observation("human"), Observation("vehicle"))
     assert results.changed() == (0, 0)
     # WHEN two are other files, and one was copied THEN two have changed
     results.find([found("a.jpg", size=11), found("b.jpg", size=12), found("c.jpg", modified=2), found("d.jpg")])
     assert results.changed() == (2, 1)
 
 
-@pytest.mark.parametrize(("answer", "state"), [("{}", "done"), (None, "unreadable")])
-def test_the_same_bytes_keep_their_outcome(results: ResultsFile, answer: str | None, state: State) -> None:
-    results.find([found()])
-    results.save(done(next(iter(results.tasks())), state, answer))
-    # GIVEN a file that was copied again, so that its time is new
-    results.find([found(modified=2)])
-    results.save(done(next(iter(results.tasks())), "touched"))
-    # THEN it counts as before, and the new time is known
-    assert getattr(results.counts(), state) == 1
-    results.find([found(modified=1)])
-    assert paths(results) == []
-
-
-def test_what_failed_is_tried_again_and_what_cannot_be_read_is_not(results: ResultsFile) -> None:
+def test_the_same_bytes_keep_their_outcome_and_only_what_failed_is_tried_again(results: ResultsFile) -> None:
+    results.find([found("a.jpg"), found("b.jpg"), found("c.jpg")])
+    states: tuple[State, ...] = ("done", "unreadable", "failed")
+    for task, state in zip(list(results.tasks()), states, strict=True):
+        results.save(done(task, state, "{}" if state == "done" else None))
+    assert paths(results) == ["c.jpg"]
+    assert [row["path"] for row in results.faults()] == ["b.jpg", "c.jpg"]
+    # GIVEN files that were copied again, so that their times are new
+    results.find([found("a.jpg", modified=2), found("b.jpg", modified=2)])
+    for task in list(results.tasks())[:2]:
+        results.save(done(task, "touched"))
+    # THEN they count as before, and the new time is known
+    assert results.counts() == (1, 1, 1, 0)
     results.find([found("a.jpg"), found("b.jpg")])
-    first, second = results.tasks()
-    results.save(done(first, "failed", None))
-    results.save(done(second, "unreadable", None))
-    assert paths(results) == ["a.jpg"]
-    assert [row["path"] for row in results.faults()] == ["a.jpg", "b.jpg"]
+    assert paths(results) == ["c.jpg"]
 
 
 def test_tasks_go_on_while_outcomes_are_kept(results: ResultsFile) -> None:
-    # GIVEN more photos than are read at a time, of which each fails
+    # GIVEN more photos than are read at a time WHEN each fails THEN each is yielded once
     results.find(found(f"{number}.jpg") for number in range(2500))
     seen = []
     for task in results.tasks():
         seen.append(task.path)
         results.save(done(task, "failed", None))
-    # THEN each was yielded once
     assert len(seen) == len(set(seen)) == 2500
 
 
@@ -168,36 +163,22 @@ def test_what_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
         ResultsFile(tmp_path / "missing" / "r.db", write=True)
 
 
-def test_the_study_and_its_deployments_are_kept(tmp_path: Path) -> None:
-    with ResultsFile(tmp_path / "r.db", write=True) as results:
-        results.describe(folder="/card")
-        results.replace_deployments([{"deploymentID": "old"}])
-        results.replace_deployments([{"deploymentID": "b"}, {"deploymentID": "a"}])
-    with ResultsFile(tmp_path / "r.db", write=False) as results:
-        assert results.study() == {"folder": "/card"}
-        assert [row["deploymentID"] for row in results.deployments()] == ["b", "a"]
-
-
-def test_a_place_is_kept_exactly() -> None:
-    for place in (EXIF, Place("none"), HERE, Place("given", 1e-7, -180.0)):
-        assert Place.parse(place.text) == place
-
-
 def test_a_run_that_does_not_say_keeps_place_and_clock(results: ResultsFile) -> None:
+    def clocks() -> list[float]:
+        return [row["shift"] for row in results.rows("select shift from photo")]
+
     # GIVEN photos whose place and clock were given to a run, one of them by its deployment
-    results.find([ListedPhoto("a.jpg", 10, 1, None, HERE, 3600.0), ListedPhoto("b.jpg", 10, 1, "B", HERE, 3600.0)])
+    a, b = ListedPhoto("a.jpg", 10, 1, None, None, None), ListedPhoto("b.jpg", 10, 1, "B", HERE, None)
+    results.find([a._replace(place=HERE, shift=3600.0), b._replace(shift=3600.0)])
     for task in list(results.tasks()):
         results.save(done(task))
     # WHEN a run finds them again, without options THEN both stay as they are
-    results.find([ListedPhoto("a.jpg", 10, 1, None, None, None), ListedPhoto("b.jpg", 10, 1, "B", HERE, None)])
-    assert paths(results) == []
-    assert [row["shift"] for row in results.rows("select shift from photo")] == [3600.0, 3600.0]
-    # WHEN the deployment is taken away THEN its place goes with it
-    results.find([ListedPhoto("b.jpg", 10, 1, None, None, None)])
+    results.find([a, b])
+    assert (paths(results), clocks()) == ([], [3600.0, 3600.0])
+    # WHEN the deployment is taken away THEN its place goes with it; and another clock counts
+    results.find([b._replace(deployment=None, place=None), a._replace(shift=0.0)])
     assert [(task.path, task.place) for task in results.tasks()] == [("b.jpg", EXIF)]
-    # WHEN another clock is given THEN it counts
-    results.find([ListedPhoto("a.jpg", 10, 1, None, None, 0.0)])
-    assert next(iter(results.rows("select shift from photo")))["shift"] == 0.0
+    assert clocks() == [0.0, 3600.0]
 
 
 def version_1(path: Path) -> Path:
