@@ -50,11 +50,13 @@ def test_a_photo_belongs_to_the_innermost_folder(tmp_path: Path) -> None:
     assert home(table, "c") is None
 
 
-def test_a_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+def test_a_table_of_a_spreadsheet_is_read_and_what_is_not_utf_8_is_said(tmp_path: Path) -> None:
     # GIVEN a table with decimal commas, hence semicolons, and a row without a value
     (row,) = read(tmp_path, f"\ufeff{HEAD.replace(',', ';')}a;R13;-33,87;151,21;;;\n;;;;;;\n").rows
     assert place_of(row) == Place("given", -33.87, 151.21)
     assert home(read(tmp_path, f"{HEAD.replace(',', chr(9))}a\tR13\t1\t2\t\t\t\n"), "R13/a.JPG") == "a"
+    with pytest.raises(CommandError, match="is not UTF-8; save it as 'CSV UTF-8'"):
+        read(tmp_path, f"{HEAD}S\u00fcd,,1,2,,,\n", "latin-1")
 
 
 def test_a_folder_may_be_written_in_other_ways(tmp_path: Path) -> None:
@@ -69,11 +71,15 @@ def test_a_folder_may_be_written_in_other_ways(tmp_path: Path) -> None:
 
 
 def test_start_and_end_may_be_dates_or_times_of_the_zone(tmp_path: Path) -> None:
-    table = read(tmp_path, f"{HEAD}a,,1,2,2026-03-28,2026-03-29,Europe/Berlin\nb,,1,2,2026-03-29 08:30,,+10:00\n")
-    # THEN a day is whole, also the one on which summer time begins
-    assert table.rows[0]["deploymentStart"] == "2026-03-28T00:00:00+01:00"
-    assert table.rows[0]["deploymentEnd"] == "2026-03-29T23:59:59+02:00"
-    assert table.rows[1]["deploymentStart"] == "2026-03-29T08:30:00+10:00"
+    head = HEAD.replace(",timezone", ",timezone,baitUse,featureType,coordinateUncertainty,cameraTilt")
+    berlin = "a,,1,2,2026-03-28,2026-03-29,Europe/Berlin,TRUE,waterSource,12.5,-10"
+    first, second = read(tmp_path, f"{head}{berlin}\nb,,1,2,2026-03-29 08:30,,+10:00,,,,\n").rows
+    # THEN a day is whole, also the one on which summer time begins; and a camera is described as in Camtrap DP
+    assert (first["deploymentStart"], first["deploymentEnd"]) == (
+        "2026-03-28T00:00:00+01:00",
+        "2026-03-29T23:59:59+02:00",
+    )
+    assert (second["deploymentStart"], first["baitUse"]) == ("2026-03-29T08:30:00+10:00", "TRUE")
 
 
 def test_of_the_deployments_of_a_folder_the_time_decides(tmp_path: Path) -> None:
@@ -108,12 +114,6 @@ def test_what_a_table_says_comes_back_as_it_was(moment: datetime, zone: str) -> 
     assert home(table, "f/a.jpg", start.isoformat()) == "a"
 
 
-def test_a_camera_is_described_as_in_camtrap_dp(tmp_path: Path) -> None:
-    head = "cameraHeight,cameraTilt,baitUse,featureType,coordinateUncertainty"
-    table = read(tmp_path, f"{CAMERA},{head}\na,1,2,0.5,-10,TRUE,waterSource,12.5\nb,1,2,,,,,\n")
-    assert [row["baitUse"] for row in table.rows] == ["TRUE", ""]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -143,11 +143,6 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, message: str)
         read(tmp_path, text)
 
 
-def test_a_table_that_is_not_utf_8_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="is not UTF-8; save it as 'CSV UTF-8'"):
-        read(tmp_path, f"{HEAD}S\u00fcd,,1,2,,,\n", "latin-1")
-
-
 def test_a_zone_is_a_name_or_an_offset() -> None:
     zones = {"Australia/Sydney": 11, "+10:00": 10, "UTC-8": -8, "-0330": -3.5, "UTC": 0, "GMT+1": 1}
     for text, hours in zones.items():
@@ -158,15 +153,12 @@ def test_a_zone_is_a_name_or_an_offset() -> None:
             parse_zone(text)
 
 
-def test_a_correction_is_a_duration() -> None:
+def test_a_correction_is_a_duration_that_is_added_up_to_the_end_of_the_calendar() -> None:
     shifts = {"0s": 0, "+1h": 3600, "-1h30m": -5400, "365d": 31_536_000, "2d3h4m5s": 183_845}
     assert {text: parse_shift(text).total_seconds() for text in shifts} == shifts
     for text in ("", "+", "1", "1h 2m", "1m1h", "h", "99999d", "9" * 20 + "s"):
         with pytest.raises(ValueError, match="is no correction"):
             parse_shift(text)
-
-
-def test_a_correction_is_added_up_to_the_end_of_the_calendar() -> None:
     assert corrected("9999-12-31 23:59:59", 3600) == datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001, as in EXIF
     assert corrected("2026-05-02 06:00:00", -3600) == datetime(2026, 5, 2, 5)  # noqa: DTZ001, as in EXIF
 
@@ -176,9 +168,9 @@ NEAR, FAR = ("-33.9", "151.2"), ("9.0", "-79.5")
 
 def moved_to(place: tuple[str, str], moved: str = "2026-05-05T00:00:00+10:00") -> Deployments:
     """Return a table of a camera that was moved to a place."""
-    rows = [("first", *NEAR, ""), ("second", *place, moved)]
-    columns = ("deploymentID", "latitude", "longitude", "deploymentStart")
-    return Deployments([{"folder": "f", **dict(zip(columns, row, strict=True))} for row in rows])
+    first = {"folder": "f", "deploymentID": "first", "latitude": NEAR[0], "longitude": NEAR[1], "deploymentStart": ""}
+    second = {"deploymentID": "second", "latitude": place[0], "longitude": place[1], "deploymentStart": moved}
+    return Deployments([first, first | second])
 
 
 def identified(where: Where, **photos: str | None) -> dict[str, tuple[str | None, str, float]]:
@@ -199,18 +191,14 @@ def test_the_time_of_a_photo_decides_once_it_is_known(results: ResultsFile) -> N
     # GIVEN a camera that was moved to a place a few metres away
     where = Where(results, moved_to(("-33.9001", "151.2")), None, None)
     # WHEN its photos are identified THEN those after the move are of the second deployment, and none is done again
-    assert identified(where, **PHOTOS) == {
-        "a": ("first", "done", -33.9),
-        "b": ("second", "done", -33.9001),
-        "c": (None, "done", -33.9),
-    }
-
-
-def test_a_photo_in_another_cell_is_done_again_once(results: ResultsFile) -> None:
+    expected = {"a": ("first", "done", -33.9), "b": ("second", "done", -33.9001), "c": (None, "done", -33.9)}
+    assert identified(where, **PHOTOS) == expected
+    # WHEN the table is corrected to a place in another cell THEN those are done again, once
     where = Where(results, moved_to(FAR), None, None)
-    assert identified(where, **PHOTOS)["b"] == ("second", "new", 9.0)
-    assert identified(where, **PHOTOS)["b"] == ("second", "done", 9.0)
-    assert identified(where, **PHOTOS)["a"] == ("first", "done", -33.9)
+    for state in ("new", "done"):
+        where.settle()
+        assert [row["state"] for row in results.rows("select state from photo where path = 'f/b'")] == [state]
+        assert identified(where, **PHOTOS) == expected | {"b": ("second", "done", 9.0)}
 
 
 def test_a_corrected_table_or_clock_changes_deployments_without_a_new_answer(results: ResultsFile) -> None:
