@@ -26,25 +26,15 @@ def test_a_command_logs_what_it_says(study: Path, tmp_path: Path) -> None:
     assert "WARNING 1 photo has no time: each is an event of its own" in said
     assert said[-1] == "INFO ended with code 0"
 
-
-def test_an_error_is_logged_and_the_file_closed(tmp_path: Path) -> None:
-    log = tmp_path / "run.log"
+    # THEN an error is logged too, and the file closed
     assert run(["status", str(tmp_path / "none.db"), "--log", str(log)]) == Exit.FAILED
     assert f"ERROR there is no results file {tmp_path / 'none.db'}" in log.read_text(encoding="utf-8")
     assert len(LOG.handlers) == 1
 
 
-@pytest.mark.parametrize(
-    ("log", "said"),
-    [
-        ("study.db", "is a results file; choose another name"),
-        ("none/run.log", "cannot be written (No such file or directory)"),
-    ],
-)
-def test_no_log_ends_up_in_the_results_or_nowhere(
-    study: Path, log: str, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_log_ends_up_in_the_results_or_nowhere(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = study.read_bytes()
-    assert run(["status", str(study), "--log", str(study.parent / log)]) == Exit.USAGE
-    assert said in capsys.readouterr().err
+    for log, said in (("study.db", "is a results file"), ("none/run.log", "cannot be written (No such file")):
+        assert run(["status", str(study), "--log", str(study.parent / log)]) == Exit.USAGE
+        assert said in capsys.readouterr().err
     assert study.read_bytes() == before

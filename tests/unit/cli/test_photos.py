@@ -6,7 +6,7 @@ import ntpath
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
@@ -73,19 +73,15 @@ def test_patterns_and_lists_name_photos(card: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed), encoding="utf-8"))
     expected = [card / "a" / "IMG_1.jpeg", card / "b" / "IMG_2.JPG", card / "IMG_3.heic", card / "b", strange]
     assert expand([f"{card}/*/IMG*", "-"]) == expected
+    for pattern in ("missing.jpg", "missing*.jpg"):
+        with pytest.raises(CommandError, match="missing"):
+            expand([f"{card}/{pattern}"])
 
 
 def test_a_folder_that_cannot_be_read_does_not_hide_the_others(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a card with a folder that belongs to another user
-    real = os.scandir
-    denied = PermissionError(errno.EACCES, "Permission denied")
-
-    def scandir(path: Path) -> Any:
-        if path.name == "a":
-            raise denied
-        return real(path)
-
-    monkeypatch.setattr("os.scandir", scandir)
+    real, denied = os.scandir, Mock(side_effect=PermissionError(errno.EACCES, "Permission denied"))
+    monkeypatch.setattr("os.scandir", lambda path: denied() if path.name == "a" else real(path))
     # THEN it is listed, and the photos of the others are found
     closed: list[str] = []
     found = [Path(each).name for each in walk(card, closed=closed)]
@@ -93,12 +89,6 @@ def test_a_folder_that_cannot_be_read_does_not_hide_the_others(card: Path, monke
     # THEN a folder that was named itself is an error
     with pytest.raises(CommandError, match="Permission denied"):
         list(walk(card / "a", closed=closed))
-
-
-def test_what_is_not_there_is_said(card: Path) -> None:
-    for name in ("missing.jpg", "missing*.jpg"):
-        with pytest.raises(CommandError, match="missing"):
-            expand([f"{card}/{name}"])
 
 
 def test_photos_are_named_below_their_folder(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:

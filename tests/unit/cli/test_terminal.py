@@ -3,45 +3,26 @@
 import signal
 import sys
 from io import BytesIO, TextIOWrapper
-from threading import Event
+from queue import Queue
 
 import pytest
 
 from cli import terminal
 
 
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, list[str]]:
-    """The lines on standard error, and what is set after the first; a line comes as fast as it can."""
-    printed, lines = Event(), list[str]()
-
-    def echo(text: str, *, err: bool) -> None:
-        assert err
-        lines.append(text)
-        printed.set()
-
+def test_without_a_terminal_progress_is_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a run whose output goes to a file, with a line as often as can be
+    lines: Queue[str] = Queue()
     monkeypatch.setattr(terminal, "LINE_EVERY", 0.001)
-    monkeypatch.setattr("click.echo", echo)
-    return printed, lines
-
-
-def test_without_a_terminal_progress_is_lines(said: tuple[Event, list[str]]) -> None:
-    # GIVEN a run whose output goes to a file WHEN it has done some photos
-    printed, lines = said
+    monkeypatch.setattr("click.echo", lambda text, *, err: lines.put(text) if err else None)
+    # WHEN it looks for photos, and has done some THEN lines say so, and without a photo yet no rate
+    with terminal.waiting("listing photos"):
+        assert lines.get(timeout=10) == "faunalens: listing photos …"
     with terminal.photo_progress(100, 1000) as reach:
         reach(200)
-        printed.clear()
-        assert printed.wait(10)
-    # THEN lines say how far it is, and without a photo yet no rate
-    assert any(line.startswith("faunalens: identifying: 200 of 1,000 photos, ") for line in lines)
+        said = iter(lambda: lines.get(timeout=10), "")
+        assert next(line for line in said if line.startswith("faunalens: identifying: 200 of 1,000 photos, "))
     assert terminal.progress_line("identifying", 0, 10, 0.0) == "identifying: 0 of 10 photos"
-
-
-def test_what_has_no_end_says_that_it_goes_on(said: tuple[Event, list[str]]) -> None:
-    printed, lines = said
-    with terminal.waiting("listing photos"):
-        assert printed.wait(10)
-    assert set(lines) == {"faunalens: listing photos …"}
 
 
 def test_names_that_a_console_lacks_are_printed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
