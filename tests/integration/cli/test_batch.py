@@ -1,6 +1,5 @@
 """`faunalens batch` against moto, whose state machine calls the real batch function: submit, kill, resume, merge."""
 
-import csv
 import json
 import logging
 import os
@@ -140,9 +139,14 @@ def answers(results: Path) -> dict[str, tuple[Any, ...]]:
 def test_a_study_is_identified_and_exported(
     function: Function, study: str, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # WHEN a study is submitted, and its results are merged
-    results = tmp_path / "study.db"
-    assert submit(study, results, "--deployments", table) == Exit.DONE
+    # GIVEN a table with a wrong folder WHEN a study is submitted THEN that is said before the night
+    results, wrong = tmp_path / "study.db", tmp_path / "wrong.csv"
+    wrong.write_text(DEPLOYMENTS.replace(",S,", ",typo,"), encoding="utf-8")
+    with patch.object(batch, "write", lambda *_: 0):
+        submit(study, results, "--deployments", wrong)
+    assert "15 photos are in no deployment's folder" in capsys.readouterr().err
+    # WHEN it is submitted with the right one and a correction of the clock, and its results are merged
+    assert submit(study, results, "--deployments", table, "--shift", "-1h") == Exit.DONE
     assert merged(study, results) == Exit.SOME_FAILED
     # THEN each photo was in one batch, those of a station together, and each station was looked up once
     asked = [[item["station"] for item in call["Items"]] for call in function.calls]
@@ -154,43 +158,17 @@ def test_a_study_is_identified_and_exported(
     assert len(found) == 30
     assert found["N/000.JPG"][:4] == ("done", "north", -1.2345, 36.789)
     assert found["S/broken.jpg"][0] == "unreadable"
-    # AND there is no warning of photos without a deployment, for there are none
+    # AND there is no warning of photos without a deployment, for there are none; and the status says so
     assert "in no deployment's folder" not in capsys.readouterr().err
-    # AND exports work
-    assert run(["export", str(results), "--csv", str(tmp_path / "photos.csv")]) == Exit.DONE
-    with (tmp_path / "photos.csv").open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 30
-    # AND the status says so
     capsys.readouterr()
     assert run(["batch", "status", study, "--stage", STAGE, "--json"]) == Exit.DONE
     status = json.loads(capsys.readouterr().out)
     assert (status["status"], status["photos"], status["batches"]["succeeded"]) == ("SUCCEEDED", 30, 3)
-    # AND a second submission has nothing to do
+    # AND a second submission without options has nothing to do, and the correction of the clock stays
     calls = len(function.calls)
     assert submit(study, results) == Exit.SOME_FAILED
     assert len(function.calls) == calls
-
-
-@pytest.mark.usefixtures("function")
-def test_photos_of_no_deployment_are_said_before_the_night(
-    study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    # GIVEN a table with a wrong folder
-    table = tmp_path / "deployments.csv"
-    table.write_text("deploymentID,folder,latitude,longitude\nnorth,N,-1.2345,36.789\nsouth,typo,1,2\n")
-    assert submit(study, tmp_path / "study.db", "--deployments", table) == Exit.DONE
-    assert "15 photos are in no deployment's folder" in capsys.readouterr().err
-
-
-def test_place_and_clock_stay_until_others_are_given(function: Function, study: str, tmp_path: Path) -> None:
-    # GIVEN a study that was submitted with a place and a correction of the clock
-    results = tmp_path / "study.db"
-    assert submit(study, results, "--lat", "-33.9", "--lon", "151.2", "--shift", "-1h") == Exit.DONE
-    calls = len(function.calls)
     assert {item["shift"] for call in function.calls for item in call["Items"]} == {-3600.0}
-    # WHEN it is submitted again without them THEN nothing is identified again, and the correction stays
-    assert submit(study, results) == Exit.SOME_FAILED
-    assert len(function.calls) == calls
     with ResultsFile(results, write=False) as kept:
         assert {row["shift"] for row in kept.rows("select shift from photo")} == {-3600.0}
 

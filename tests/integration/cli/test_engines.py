@@ -69,9 +69,3 @@ def test_our_models_name_what_megadetector_finds(here: Run, tmp_path: Path, phot
     assert [each["box"]["score"] for each in answer["animals"]] == [0.9]
     assert answer["people"]["count"] == 1
     assert answer["model"]["packs"][-1].items() >= {"name": "megadetector", "version": "v5a.0.1"}.items()
-
-
-def test_an_engine_that_is_not_installed_says_how_to_install_it(here: Run, photo: Path) -> None:
-    done = here("identify", photo, *SAN_DIEGO, "--engine", "speciesnet")
-    assert done.returncode == 1
-    assert "uv tool install '.[speciesnet]'" in done.stderr

@@ -1,11 +1,9 @@
 """A run that is killed, at any moment, loses nothing and does nothing twice."""
 
-import fcntl
 import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -69,20 +67,6 @@ def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(run: Run, card: Path
     # WHEN there is room again THEN the next one does the rest
     assert run(*arguments).returncode == 0
     assert states(results) == {"done": 60}
-
-
-def test_ctrl_c_stops_with_its_own_code(faunalens: Command, run: Run, card: Path, tmp_path: Path) -> None:
-    arguments = ("identify", card, "--results", tmp_path / "study.db", *PLACE, "--json")
-    with faunalens(*arguments) as process:
-        assert process.stdout
-        if sys.platform == "linux":  # a pipe for a few lines: the run cannot be over before the signal
-            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "run the same command again to continue" in err
-    assert run(*arguments).returncode == 0
 
 
 def test_an_export_that_is_stopped_leaves_nothing_behind(faunalens: Command, tmp_path: Path) -> None:
