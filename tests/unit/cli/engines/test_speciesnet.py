@@ -116,12 +116,11 @@ def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-def test_what_the_package_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_package_prints_is_no_answer_and_its_absence_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     SpeciesNet(str(write_speciesnet(tmp_path / "net", [])))
     assert capsys.readouterr() == ("", "loading\n")
-
-
-def test_a_package_that_is_not_installed_is_an_error() -> None:
     with pytest.raises(CommandError, match=r"the engine x needs the package x .*by `uv tool install '\.\[x\]'`"):
         required("a_package_that_is_not_there", "x")
 
@@ -180,14 +179,10 @@ def test_species_live_where_our_data_has_them_also_as_relatives(animals: NetAnim
     assert {name: said[name] for name in SPECIES} == SPECIES
     # THEN a family lives where any of its species does
     assert (found["Canidae"], weights(animals, here(relatives=()))["Canidae"]) == (1.0, 0.5)
-    # THEN without a place nothing changes
-    assert animals.at(NO_LOCATION) is NO_LOCATION
-
-
-def test_an_animal_whose_range_is_unknown_is_not_weighed_down(animals: NetAnimals) -> None:
-    features = here()
-    unknown = replace(features, found=features.found._replace(unknown=np.array([5, 77], np.int32)))
+    # THEN an animal whose range is unknown is not weighed down, and without a place nothing changes
+    unknown = replace(here(), found=here().found._replace(unknown=np.array([5, 77], np.int32)))
     assert weights(animals, unknown)["Ursus americanus"] == 1.0
+    assert animals.at(NO_LOCATION) is NO_LOCATION
 
 
 def test_scores_are_of_animals_if_there_is_one(animals: NetAnimals) -> None:

@@ -61,20 +61,6 @@ def test_a_second_opinion_is_on_what_others_have_reviewed(results: ResultsFile) 
     assert queue(results, Choice(of="disagreements")).events == [SOUTH]
 
 
-def test_events_are_split_and_merged_again(results: ResultsFile) -> None:
-    found = queue(results)
-    # WHEN the second photo of a burst begins an event THEN there are two, in studies too
-    assert found.split(2) == [[1], [2, 3]]
-    assert [2, 3] in queue(results).events
-    # THEN another queue that was made before knows
-    other = queue(results)
-    # WHEN they are merged THEN it is one again
-    assert (found.merge(2), other.event(3)) == ([BURST], BURST)
-    # WHEN the one after is merged with it THEN the gap does not count
-    assert found.merge(4) == [[*BURST, *RARE]]
-    assert found.before(EMPTY) == [*BURST, *RARE]
-
-
 def test_an_event_has_neighbours_of_its_deployment(results: ResultsFile) -> None:
     found = queue(results)
     assert (found.event(2), found.before(BURST), found.after(BURST)) == (BURST, None, RARE)
@@ -113,14 +99,14 @@ def test_a_queue_and_a_study_agree_on_events_whatever_is_split_and_merged(change
         for task in list(results.tasks()):
             facts = FileFacts(1, 1, f"2026-05-02 06:0{task.id // 2}:00")
             results.save(Outcome(task, "done", checksum=task.id, facts=facts, answer=answer(IMPALA)))
-        found = queue(results)
-        # WHEN events are split and merged at will
+        found, twin = queue(results), queue(results)
+        # WHEN events are split and merged at will, in two browsers
         for splits, photo in changes:
             with suppress(ValueError):
-                (found.split if splits else found.merge)(photo)
+                (found.split if splits else twin.merge)(photo)
         # THEN the study has the same events, each with the ones next to it
         events = [[photo.id for photo in event] for event in Study(results, 60).events()]
-        assert [found.event(event[-1]) for event in events] == events
+        assert [found.event(event[-1]) for event in events] == [twin.event(event[0]) for event in events] == events
         for one, other in pairwise(events):
             is_same = (one[0] > 5) == (other[0] > 5)
             assert (found.after(one), found.before(other)) == ((other, one) if is_same else (None, None))

@@ -60,10 +60,12 @@ def get(server: ReviewServer, path: str, **more: Any) -> Any:
     return response.json()
 
 
-def test_this_machine_has_two_names(server: ReviewServer) -> None:
-    for host, status in {"127.0.0.1": 200, "localhost": 200, "evil.example": 403}.items():
-        head = {"Host": f"{host}:{server.server_port}"}
-        assert urllib3.request("GET", f"{server.url}queue", headers=head, retries=False).status == status
+def test_this_machine_has_two_names_and_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
+    # GIVEN a connection that says nothing, as browsers open them in advance
+    with socket.create_connection(("127.0.0.1", server.server_port)):
+        for host, status in {"127.0.0.1": 200, "localhost": 200, "evil.example": 403}.items():
+            head = {"Host": f"{host}:{server.server_port}"}
+            assert urllib3.request("GET", f"{server.url}queue", headers=head, retries=False).status == status
 
 
 REQUESTS = {
@@ -104,15 +106,6 @@ def test_a_photo_outside_the_studys_folder_is_not_shown(server: ReviewServer) ->
     link.symlink_to(server.folder.parent / "secret.jpg")
     # THEN none of them is shown
     assert [ask(server, f"picture/{photo}").status for photo in (SECRET, PHOTO)] == [404, 404]
-
-
-def test_an_idle_connection_stops_nobody(server: ReviewServer) -> None:
-    # GIVEN connections that say nothing, as browsers open them in advance
-    idle = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(3)]
-    # THEN the page answers
-    assert ask(server, "queue").status == 200
-    for each in idle:
-        each.close()
 
 
 def test_thumbnails_are_as_small_as_is_asked_or_a_videos_best_frame(tmp_path: Path, server: ReviewServer) -> None:
@@ -204,18 +197,17 @@ def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
     assert get(server, f"event/{FIRST}")["photos"][0]["opinions"] == []
 
 
-def test_a_full_disk_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = Mock(side_effect=sqlite3.OperationalError("database or disk is full"))
-    monkeypatch.setattr("cli.review.session.save", full)
-    response = ask(server, "review", said={"photos": [FIRST], "accept": True})
-    assert (response.status, b"database or disk is full" in response.data) == (500, True)
-
-
-def test_events_are_split_and_merged(server: ReviewServer) -> None:
+def test_events_are_split_and_merged_and_a_full_disk_is_said(
+    server: ReviewServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert get(server, "split", said={"photo": SECOND}) == {"events": [[FIRST], [SECOND]]}
     assert ask(server, "split", said={"photo": SECOND}).status == 400
     assert get(server, "merge", said={"event": SECOND}) == {"events": [[FIRST, SECOND]]}
     assert ask(server, "merge", said={"event": FIRST}).status == 400
+    full = Mock(side_effect=sqlite3.OperationalError("database or disk is full"))
+    monkeypatch.setattr("cli.review.session.save", full)
+    response = ask(server, "review", said={"photos": [FIRST], "accept": True})
+    assert (response.status, b"database or disk is full" in response.data) == (500, True)
 
 
 def test_two_browsers_do_not_review_the_same_event(server: ReviewServer) -> None:

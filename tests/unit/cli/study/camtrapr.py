@@ -48,8 +48,5 @@ def deployment(station: str, start: str, end: str, **fields: str) -> Deployment:
 def camera_traps(*, problems: bool = False) -> list[Deployment]:
     """The table `camtraps`: dates without times."""
     broken = {"Problem1_from": "2009-05-12", "Problem1_to": "2009-05-17"} if problems else {}
-    return [
-        deployment("StationA", "2009-04-02", "2009-05-14"),
-        deployment("StationB", "2009-04-03", "2009-05-16"),
-        deployment("StationC", "2009-04-04", "2009-05-17", **broken),
-    ]
+    first = [deployment("StationA", "2009-04-02", "2009-05-14"), deployment("StationB", "2009-04-03", "2009-05-16")]
+    return [*first, deployment("StationC", "2009-04-04", "2009-05-17", **broken)]
