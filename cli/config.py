@@ -67,7 +67,6 @@ def _beside(results: Path | None) -> Path | None:
 
 
 def _results_in(command: click.Command, arguments: Sequence[str]) -> Path | None:
-    """Return the results file that arguments name."""
     context = click.Context(command, resilient_parsing=True)
     with suppress(click.ClickException):  # said when the command itself reads them
         values, rest, _ = command.make_parser(context).parse_args(list(arguments))
@@ -90,7 +89,6 @@ def _options(group: click.Command) -> Options:
 
 
 def _commands(group: click.Command, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Yield the commands of a group and of its groups, with their names."""
     context = click.Context(group)
     for name in group.list_commands(context) if isinstance(group, click.Group) else ():
         command = group.get_command(context, name)  # type: ignore[attr-defined]

@@ -59,7 +59,6 @@ class Deployments:
         return {normal(row["deploymentID"]): row for row in self.rows}
 
     def named(self, name: str) -> Row | None:
-        """Return the deployment whose id is `name`, or None."""
         return self._by_name.get(normal(name))
 
     def at(self, path: str) -> Sequence[Row]:
@@ -76,7 +75,6 @@ class Deployments:
 
 
 def place_of(row: Row) -> Place:
-    """Return the place of a deployment."""
     return Place("given", float(row["latitude"]), float(row["longitude"]))
 
 

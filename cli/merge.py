@@ -52,10 +52,8 @@ def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
         for path, theirs in folders.items():
             with waiting(f"merging {path}"), ResultsFile(path, write=False) as source:
                 merged = merge_from(kept, source, _prefix(theirs, folder))
-            say(
-                f"{path}: {count(merged.photos, 'photo')}, {merged.new:,} of them new; "
-                f"{count(merged.answers, 'answer')} and {count(merged.observations, 'observation')} taken over"
-            )
+            taken = f"{count(merged.answers, 'answer')} and {count(merged.observations, 'observation')} taken over"
+            say(f"{path}: {count(merged.photos, 'photo')}, {merged.new:,} of them new; {taken}")
             for what, number in merged.conflicts.items():
                 if number:
                     noun, verb, rest = what.split(" ", 2)

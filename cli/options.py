@@ -27,7 +27,6 @@ class Parsed[T](click.ParamType[T]):
         self.name, self._parse = name, parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
-        """Parse a value of the command line."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]  # parsed before
         try:
@@ -40,7 +39,6 @@ class Degrees(click.FloatRange):
     """Decimal degrees in a range. Unlike click's ranges, it refuses `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse degrees of the command line."""
         degrees = super().convert(value, param, ctx)
         if isnan(degrees):
             self.fail(f"'{value}' is no number of degrees", param, ctx)
@@ -103,10 +101,9 @@ class StudyOptions:
 
         `precision`: degrees to which coordinates are rounded, with a warning, if --round-coordinates is not given.
         """
-        given = self.round_coordinates
-        if given is None and precision:
+        if self.round_coordinates is None and precision:
             warn(f"coordinates for others are rounded to {precision:g}°; --round-coordinates 0 leaves them exact")
-        rounded = precision if given is None else given
+        rounded = precision if self.round_coordinates is None else self.round_coordinates
         return Study(results, self.event_gap, zone, rounded, file_times=self.file_times)
 
     def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:

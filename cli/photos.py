@@ -33,9 +33,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
             paths += [_existing(line) for line in lines if line.strip()]
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207, the pattern may begin anywhere
-            if not found:
-                raise CommandError(f"no file or folder matches {argument}; check the pattern")
-            paths += map(_existing, found)
+            paths += map(_existing, found or [argument])
         else:
             paths.append(_existing(argument))
     return paths
@@ -44,7 +42,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
 def _existing(name: str) -> Path:
     path = Path(os.path.abspath(name))  # noqa: PTH100, resolve() would rename what a link points to
     if not path.exists():
-        raise CommandError(f"there is no file or folder {name}; check the path")
+        raise CommandError(f"there is no file or folder {name}; check the path or pattern")
     return path
 
 
@@ -55,11 +53,9 @@ def is_text(name: str) -> bool:
 
 def root_of(paths: Sequence[Path]) -> Path:
     """Return the folder below which photos are named: the one that was given, or the innermost with all of them."""
-    if not paths:
-        return Path.cwd()
     folders = [path if path.is_dir() else path.parent for path in paths]
     try:
-        return Path(os.path.commonpath(folders))
+        return Path(os.path.commonpath(folders or [Path.cwd()]))
     except ValueError as error:  # of Windows
         raise CommandError("the photos are on several drives; give each drive its own results file") from error
 

@@ -24,7 +24,6 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Place":
-        """Return the place whose `text` this is."""
         if text in ("exif", "none"):
             return EXIF if text == "exif" else NONE
         return cls("given", *map(float, text.split(",")))

@@ -98,7 +98,6 @@ class Counts(NamedTuple):
 
     @property
     def total(self) -> int:
-        """Return the number of all photos."""
         return sum(self)
 
 
@@ -169,7 +168,6 @@ class ResultsFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
         if hasattr(self, "_connection"):
             self._connection.close()
         if self._lock is not None:
@@ -199,7 +197,6 @@ class ResultsFile:
         self._connection.create_function(name, -1, function, deterministic=True)
 
     def study(self) -> dict[str, str]:
-        """Return the facts about the study, such as its folder."""
         return dict(self._connection.execute("select name, value from study"))
 
     def describe(self, **values: str) -> None:
@@ -246,7 +243,6 @@ class ResultsFile:
                 yield Task(last, path, Place.parse(place), checksum if state == "touched" else None, shift)
 
     def save(self, outcome: Outcome) -> None:
-        """Save an outcome."""
         if outcome.state == "touched":
             self._connection.execute(QUERIES["save as unchanged"], (outcome.task.id, outcome.modified))
             return
@@ -255,7 +251,6 @@ class ResultsFile:
         self._connection.execute(QUERIES["save"], values | values["facts"] | more)
 
     def counts(self) -> Counts:
-        """Return the number of photos by state."""
         found = Counter(dict(self._connection.execute("select state, count(*) from photo group by state")))
         return Counts(found["done"], found["unreadable"], found["failed"], found["new"] + found["touched"])
 

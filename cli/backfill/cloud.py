@@ -47,14 +47,12 @@ class Cloud:
 
     @property
     def machine(self) -> str:
-        """Return the ARN of the stage's state machine."""
         partition, account = self._caller
         region = self._session.region_name
         return f"arn:{partition}:states:{region}:{account}:stateMachine:faunalens-{self.stage}-backfill"
 
     @property
     def function(self) -> str:
-        """Return the name of the stage's batch function."""
         return f"faunalens-{self.stage}-batch"
 
     @property

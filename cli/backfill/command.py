@@ -127,9 +127,8 @@ def _expect_readable(cloud: Cloud, study: S3Name) -> None:
     """Raise `CommandError` if the batch function may not read the photos: each would then count as missing."""
     is_below = study.key.startswith(runs.BATCHES) and not study.key.startswith(runs.RUNS)
     if study.bucket != cloud.bucket or not is_below:
-        raise CommandError(
-            f"the batch function cannot read {study}; put the photos below s3://{cloud.bucket}/{runs.BATCHES}"
-        )
+        wanted = S3Name(cloud.bucket, runs.BATCHES)
+        raise CommandError(f"the batch function cannot read {study}; put the photos below {wanted}")
 
 
 @batch.command()
@@ -181,10 +180,9 @@ def results(study: S3Name, *, results: Path, stage: str) -> int:
 
     You may stop it and run it again, also while a run on AWS is under way: it reads only the answers that are new.
     """
-    cloud = Cloud(stage)
+    cloud, started = Cloud(stage), time.monotonic()
     with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):
         _expect_study(kept, study)
-        started = time.monotonic()
         number = _merge(cloud, study, kept)
         PlaceOptions(None, None, None).keep(kept).settle()
         print_summary(kept, number, time.monotonic() - started)
@@ -192,13 +190,9 @@ def results(study: S3Name, *, results: Path, stage: str) -> int:
 
 
 def _merge(cloud: Cloud, study: S3Name, kept: ResultsFile) -> int:
-    number = 0
-    counts = kept.counts()
-    with (
-        closing(merge(cloud.client("s3"), study, runs.results_of(cloud, study), kept)) as merged,
-        photo_progress(0, counts.total, "merging") as reach,
-    ):
-        for some in merged:
+    number, lines = 0, merge(cloud.client("s3"), study, runs.results_of(cloud, study), kept)
+    with closing(lines), photo_progress(0, kept.counts().total, "merging") as reach:
+        for some in lines:
             number += some
             reach(number)
     return number
@@ -210,7 +204,6 @@ def _left(kept: ResultsFile) -> int:
 
 
 def _watch(cloud: Cloud, run: Run) -> int:
-    """Show how far a run is until it has ended."""
     with photo_progress(0, run.photos) as reach:
         reach(progress_of(cloud, run).done)
         while run.is_running:
@@ -223,6 +216,5 @@ def _watch(cloud: Cloud, run: Run) -> int:
 
 
 def _code(run: Run) -> int:
-    if run.is_running:
-        return Exit.RUNNING
-    return Exit.DONE if run.status == runs.SUCCEEDED else Exit.FAILED
+    ended = Exit.DONE if run.status == runs.SUCCEEDED else Exit.FAILED
+    return Exit.RUNNING if run.is_running else ended

@@ -116,25 +116,17 @@ def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, An
 def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, etag: str) -> StoredPhoto:
     """Return the photo of a row. `size`, `modified`, `etag`: the names of columns. Raises `ValueError`."""
     moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
-    return StoredPhoto(
-        row["Key"][len(study.key) :],
-        int(row.get(size) or 0),
-        _nanoseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else 0,
-        str(row.get(etag) or "").strip('"'),
-        str(row["station"]) if row.get("station") else None,
-        _place(row.get("latitude"), row.get("longitude")),
-    )
-
-
-def _place(latitude: Any, longitude: Any) -> Place | None:
-    given = [float(each) for each in (latitude, longitude) if each not in (None, "")]
+    known = _nanoseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else 0
+    station = str(row["station"]) if row.get("station") else None
+    found = row["Key"][len(study.key) :], int(row.get(size) or 0), known, str(row.get(etag) or "").strip('"'), station
+    given = [float(row[name]) for name in ("latitude", "longitude") if row.get(name) not in (None, "")]
     if not given:
-        return None
+        return StoredPhoto(*found)
     if len(given) == 1:
         raise ValueError("only one of latitude and longitude is given")
     if not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
-        raise ValueError(f"{latitude}, {longitude} is no position in decimal degrees")
-    return Place("given", *given)
+        raise ValueError(f"{given[0]}, {given[1]} is no position in decimal degrees")
+    return StoredPhoto(*found, Place("given", *given))
 
 
 def _is_photo(study: S3Name, key: str) -> bool:

@@ -32,7 +32,6 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Return whether the run is still under way."""
         return self.status in RUNNING
 
 
@@ -70,14 +69,8 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
     folder = S3Name(cloud.bucket, f"{RUNS}{study_id(study)}/{name}/")
     manifest_key = f"{folder.key}manifest.jsonl"
     cloud.client("s3").upload_fileobj(manifest, folder.bucket, manifest_key)
-    asked = {
-        "run": name,
-        "study": str(study),
-        "photos": photos,
-        "manifest": manifest_key,
-        "batches": f"{folder.key}batches/",
-        "results": str(results_of(cloud, study) / f"{name}/"),
-    }
+    asked = {"run": name, "study": str(study), "photos": photos, "manifest": manifest_key}
+    asked |= {"batches": f"{folder.key}batches/", "results": str(results_of(cloud, study) / f"{name}/")}
     text = json.dumps(asked, ensure_ascii=False, allow_nan=False)
     started = cloud.client("stepfunctions").start_execution(stateMachineArn=cloud.machine, name=name, input=text)
     return describe(cloud, started["executionArn"])

@@ -115,9 +115,8 @@ def copy(
         (unboxed,) = next(kept.rows(_UNBOXED))
     _say(copies, left, films)
     if unboxed and people != "keep":
-        warn(
-            f"{count(unboxed, 'photo was')} identified without --boxes: a person beside an animal is not noticed there"
-        )
+        said = f"{count(unboxed, 'photo was')} identified without --boxes"
+        warn(f"{said}: a person beside an animal is not noticed there")
     return Exit.SOME_FAILED if copies.counts["gone"] else Exit.DONE
 
 
@@ -197,17 +196,12 @@ def _put(
         how = "blurred" if boxes else "blurred whole"
     elif written:
         how = "copy"
-    parts = photo.finding.each
-    wanted = Copy(
-        photo.path,
-        copies.place(photo.path, folder, stem, suffix),
-        " | ".join(dict.fromkeys(each.kind for each in parts)),
-        " | ".join(dict.fromkeys(each.named.name if each.named else WORDS.get(each.kind, "") for each in parts)),
-        " | ".join(dict.fromkeys(each.named.scientific_name for each in parts if each.named)),
-        photo.finding.by,
-        how,
-        mark=_mark(boxes if blur else (), written),
-    )
+    parts, path = photo.finding.each, copies.place(photo.path, folder, stem, suffix)
+    names = [each.named.name if each.named else WORDS.get(each.kind, "") for each in parts]
+    latin = [each.named.scientific_name for each in parts if each.named]
+    kind, name, latins = (" | ".join(dict.fromkeys(each)) for each in ([each.kind for each in parts], names, latin))
+    mark = _mark(boxes if blur else (), written)
+    wanted = Copy(photo.path, path, kind, name, latins, photo.finding.by, how, mark=mark)
     if copies.put(wanted, partial(_write, source, how, boxes, written)) and keywords and not written:
         sidecar = wanted._replace(new_path=f"{wanted.new_path}.xmp", how="keywords", mark=_mark(keywords))
         copies.put(sidecar, partial(_write, source, "keywords", (), keywords))

@@ -33,7 +33,6 @@ class Choice:
 
     @property
     def finds_boxes(self) -> bool:
-        """Return whether answers have boxes."""
         return self.boxes or self.name != "local"
 
     def engine(self, environment: Mapping[str, str], at_once: int, say: Callable[[str], None]) -> Engine:

@@ -229,15 +229,9 @@ def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dic
     findings = [of_answer(dict(frame.answer), "") for frame in frames]
     best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))
     first, *others = (frames[index] for index in best)
-    video = {
-        "frame": first.number,
-        "seconds": first.seconds,
-        "fps": round(fps, 3),
-        "duration": round(duration, 3),
-        "processed": [frame.number for frame in frames],
-        "also": [{"frame": each.number, "seconds": each.seconds, "answer": each.answer} for each in others],
-    }
-    return {**first.answer, "video": video}
+    also = [{"frame": each.number, "seconds": each.seconds, "answer": each.answer} for each in others]
+    about = {"fps": round(fps, 3), "duration": round(duration, 3), "processed": [frame.number for frame in frames]}
+    return {**first.answer, "video": {"frame": first.number, "seconds": first.seconds, **about, "also": also}}
 
 
 def _best(shown: Finding, findings: Sequence[Finding]) -> int:

@@ -119,7 +119,6 @@ class RemoteEngine:
 
 
 def _json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-    """Return the JSON object of a response; empty if it is none."""
     found: Any = None
     with suppress(ValueError):
         found = json.loads(response.data)

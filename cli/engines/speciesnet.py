@@ -97,8 +97,7 @@ class NetAnimals:
             if latin := meant.scientific_name:
                 animal = found.setdefault(latin, _animal(meant, len(found), kinds.get(latin, "wild")))
                 self._position_of[label] = animal.id
-        positions = {latin: each.id for latin, each in found.items()}
-        self.taxonomy = Taxonomy.of(list(found.values()))
+        positions, self.taxonomy = {latin: each.id for latin, each in found.items()}, Taxonomy.of(list(found.values()))
         self._of_animal = {
             each.id: _among(positions, (taxon.scientific_name for taxon in each.lineage)) for each in animals
         }
@@ -173,17 +172,9 @@ class NetRecogniser(Recogniser):
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
         """Return what the box shows that is surest to have an animal. `photos`: one. Raises `ModelError`."""
         (photo,) = photos  # the command sends each photo on its own
-        return self._recognised(photo, self.models.prior_at(self.animals.at(features)))
-
-    def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
-        """Return the taxon to which the same scores lead with the prior of another dataset."""
-        prior = self.models.prior_at(self.animals.at(prior.features))
-        return Recogniser.name_with(self, found, prior)
-
-    def _recognised(self, photo: DecodedPhoto, prior: Prior) -> Recognised:
-        picture = photo.picture
-        boxes, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
-        animals, people, vehicles = (tuple(box for box in boxes if box.kind == kind) for kind in KINDS)
+        picture, prior = photo.picture, self.models.prior_at(self.animals.at(features))
+        found, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
+        animals, people, vehicles = (tuple(box for box in found if box.kind == kind) for kind in KINDS)
         shown = tuple(
             (box, self.named(self._scores(*row), prior, Sighting(box.score)))
             for box, row in zip(animals, rows, strict=False)
@@ -195,6 +186,11 @@ class NetRecogniser(Recogniser):
         detections = Detections(animals, people, vehicles)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
+
+    def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
+        """Return the taxon to which the same scores lead with the prior of another dataset."""
+        prior = self.models.prior_at(self.animals.at(prior.features))
+        return Recogniser.name_with(self, found, prior)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
         """Return `found` as it is, because it has boxes already."""

@@ -31,10 +31,8 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
             fits = not some or any((folder / path).exists() for path in some)
         if not fits:
             but = "but these are elsewhere" if is_there else f"which is gone, and none of them is below {folder}"
-            raise click.UsageError(
-                f"{results.path} has photos below {known}, {but}; choose another results file, or say with --root "
-                "where the study's folder is now"
-            )
+            advice = "choose another results file, or say with --root where the study's folder is now"
+            raise click.UsageError(f"{results.path} has photos below {known}, {but}; {advice}")
     if not is_text(str(folder)):
         raise CommandError(f"the name of the folder {folder} is not UTF-8; rename it")
     outside = next((path for path in paths if not path.is_relative_to(folder)), None)
@@ -71,10 +69,8 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
         advice = "" if can_read() or left_out.keys() <= RAW else f"; {INSTALL}"
         warn(f"videos and raw photos are left out ({listed}){advice}")
     if films:
-        warn(
-            f"{count(films, 'video has')} a time of their own, taken for the camera's clock; some cameras write UTC: "
-            "compare with photos, and correct it with --shift"
-        )
+        said = f"{count(films, 'video has')} a time of their own, taken for the camera's clock"
+        warn(f"{said}; some cameras write UTC: compare with photos, and correct it with --shift")
     if strange:
         warn(f"{count(strange, 'photo is')} left out, because the name is not UTF-8; rename it")
     if gone:

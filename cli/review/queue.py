@@ -10,7 +10,7 @@ from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Finding
 from cli.study.reviews import agreement
-from cli.study.study import Study, StudyPhoto
+from cli.study.study import Study
 
 Order = Literal["least-sure", "rarest", "random"]
 LONGEST = 200
@@ -54,7 +54,11 @@ class Queue:
         self._often = often = Counter[tuple[str, str]]()
         last = None
         for event in study.events():
-            self._add(event, last)
+            for number, photo in enumerate(event):
+                self._place[photo.id] = len(self._order)
+                self._order.append(photo.id)
+                self._begins.append(number % LONGEST == 0)
+                self._begins_deployment.append(photo.deployment != last and number == 0)
             last = event[0].deployment
             whole = found_in([photo.finding for photo in event])
             animals = [(last, str(each.named)) for each in whole if each.named]
@@ -71,13 +75,6 @@ class Queue:
         else:
             found.sort(key=lambda each: (choice.order == "rarest" and rarity(each[0]), *each[1:]))
         self.events = [photos for *_, photos in found[: choice.most]]
-
-    def _add(self, event: Sequence[StudyPhoto], last: str | None) -> None:
-        for number, photo in enumerate(event):
-            self._place[photo.id] = len(self._order)
-            self._order.append(photo.id)
-            self._begins.append(number % LONGEST == 0)
-            self._begins_deployment.append(photo.deployment != last and number == 0)
 
     def event(self, photo: int) -> list[int]:
         """Return the photos of the event with this photo. Raises `KeyError` if there is none."""

@@ -143,7 +143,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _holder(self) -> str:
-        """Return the name under which this browser holds events."""
         # Cookies of other programs at this host come too, also such as Python's own parser refuses.
         cookies = dict(each.strip().partition("=")[::2] for each in self.headers.get("Cookie", "").split(";"))
         return f"{self.server.holder}/{cookies.get(BROWSER, '')}"

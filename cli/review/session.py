@@ -96,7 +96,7 @@ class Session:
         return {
             "photos": self.photos(event),
             "here": self._here(photos),
-            "often": self.queue.often(photos[0].deployment, _shown(photos)),
+            "often": self.queue.often(photos[0].deployment, found_in([photo.finding for photo in photos])),
             "before": self._neighbour(self.queue.before(event), -1, photos[0]),
             "after": self._neighbour(self.queue.after(event), 0, photos[-1]),
             "held_by": hold(self.results, event, holder, self.reviewer),
@@ -116,7 +116,8 @@ class Session:
             said = [each._asdict() | {"observations": list(map(asdict, each.observations))} for each in opinions]
             clip = photo.clip._asdict() if photo.clip else None
             found = asdict(machine) | {"differing": list(map(asdict, machine.differing))}
-            shown.append({**facts, "time": _iso(photo), **found, "opinions": said, "clip": clip})
+            time = photo.time and photo.time.isoformat()
+            shown.append({**facts, "time": time, **found, "opinions": said, "clip": clip})
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
@@ -145,9 +146,9 @@ class Session:
     def agreement(self) -> dict[str, Any]:
         """Return the agreement of the two reviewers who have most photos in common, if there are two."""
         pairs, disagreements = agreement(self.results)
-        first = pairs[0] if pairs else Agreement("", "", 0, 0, None)
-        reviewers = [first.one, first.other] if pairs else []
-        return {"disagreements": disagreements, "reviewers": reviewers, "photos": first.photos, "kappa": first.kappa}
+        one, other, photos, _, kappa = pairs[0] if pairs else Agreement("", "", 0, 0, None)
+        reviewers = [one, other] if pairs else []
+        return {"disagreements": disagreements, "reviewers": reviewers, "photos": photos, "kappa": kappa}
 
     def split(self, photo: int, holder: str) -> list[list[int]]:
         """Split an event before a photo. Return both parts."""
@@ -198,16 +199,8 @@ class Session:
             return None
         near = photos[number]
         gap = abs(seconds_between(near.time, to.time)) if near.time and to.time else None
-        says = [asdict(of_taxon(each.named, each.kind)) for each in _shown(photos)]
-        return {"id": event[0], "time": _iso(near), "gap_seconds": gap, "says": says}
-
-
-def _shown(photos: Sequence[StudyPhoto]) -> tuple[Finding, ...]:
-    return found_in([photo.finding for photo in photos])
-
-
-def _iso(photo: StudyPhoto) -> str | None:
-    return photo.time.isoformat() if photo.time else None
+        says = [asdict(of_taxon(each.named, each.kind)) for each in found_in([photo.finding for photo in photos])]
+        return {"id": event[0], "time": near.time and near.time.isoformat(), "gap_seconds": gap, "says": says}
 
 
 def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding]) -> tuple[Observation, ...]:

@@ -40,11 +40,8 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
     what people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether to
     return a taxon once for each sex and age that people saw.
     """
-    parts = [
-        _Sighting(photo, part, part.named.line if part.named else ())
-        for photo, finding in enumerate(event)
-        for part in finding.each
-    ]
+    shown = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
+    parts = [_Sighting(photo, part, part.named.line if part.named else ()) for photo, part in shown]
     found = [
         replace(_fused(line, alike), parts=(), **_together(alike))
         for line, same in _by_taxon([each for each in parts if each.finding.named]).items()
@@ -165,7 +162,6 @@ def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
 
 
 def _joined(separator: str, words: Iterable[str | None]) -> str | None:
-    """Return the distinct words, the most frequent first."""
     return separator.join(word for word, _ in Counter(filter(None, words)).most_common()) or None
 
 

@@ -145,7 +145,6 @@ class Finding:
 
     @property
     def is_typed(self) -> bool:
-        """Return whether a person typed the animal's name, and it is of no taxon that we know."""
         return self.named is not None and self.named.is_typed
 
     @property
@@ -238,7 +237,6 @@ def _of_picture(answer: dict[str, Any], at: str) -> Finding:
 
 
 def _boxes(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
-    """Yield a finding for each box."""
     for animal in answer.get("animals") or ():
         box = animal["box"]
         named, candidates = _named(animal["prediction"], box["score"]), _taxa(animal["candidates"])

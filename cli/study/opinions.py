@@ -46,7 +46,6 @@ class Observation:
 
     @property
     def named(self) -> ScoredTaxon | None:
-        """Return the taxon of the animal, or None if it is no animal."""
         if self.kind != "animal":
             return None
         return ScoredTaxon(self.name or "animal", self.scientific_name or ANIMALS, self.rank or "kingdom", 1.0)

@@ -31,7 +31,6 @@ class Precision(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Return the share of right answers."""
         return self.right / self.reviewed
 
 
@@ -70,7 +69,6 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
 
 
 def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None:
-    """Delete what a reviewer said of photos."""
     with results.transaction() as connection:
         connection.executemany(_WITHDRAW, ((identity, reviewer) for identity in photos))
 

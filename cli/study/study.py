@@ -67,7 +67,6 @@ class Deployment:
 
     @property
     def times(self) -> tuple[datetime, ...]:
-        """Return all known times: of start, end, first photo and last photo."""
         return tuple(each for each in (self.start, self.end, *self.taken) if each)
 
 
@@ -131,7 +130,6 @@ class Study:
     file_times: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Read the table of deployments."""
         self._rows = {row["deploymentID"]: row for row in self.results.deployments()}
         self.folder = self.results.study().get("folder", "")
         self.results.define("deployment_of", self._deployment_of)
@@ -178,12 +176,10 @@ class Study:
         `fields`: its row of the table. Rounding adds half the diagonal of a square of `precision` at the equator.
         """
         given = fields.get("coordinateUncertainty", "")
-        if not self.precision:
-            return str(ceil(float(given))) if given else ""  # whole metres, as Camtrap DP has them
-        return str(ceil(float(given or 0) + self.precision * METRES / sqrt(2)))
+        metres = float(given or 0) + self.precision * METRES / sqrt(2)
+        return str(ceil(metres)) if given or self.precision else ""  # whole metres, as Camtrap DP has them
 
     def photo(self, row: sqlite3.Row) -> StudyPhoto:
-        """Return the photo of a row."""
         place = row["latitude"], row["longitude"]
         latitude, longitude = (None if degrees is None else self.rounded(degrees) for degrees in place)
         deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
@@ -198,11 +194,9 @@ class Study:
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
         """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
-        if given is not None:
-            return given
         folder = path.rpartition("/")[0] or "photos"
-        if latitude is None or longitude is None:
-            return folder
+        if given is not None or latitude is None or longitude is None:
+            return folder if given is None else given
         return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"
 
     def _file_clock(self, modified: int, deployment: str) -> str | None:

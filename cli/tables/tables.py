@@ -56,7 +56,6 @@ class _Survey:
 
     @property
     def species(self) -> list[str]:
-        """Return the species of which there are records."""
         return sorted({each for each, _ in self.events})
 
     def add(self, record: Record) -> None:
