@@ -1,12 +1,9 @@
 """Admission: limit the number of photos that wait or are being identified, and reject all others.
 
-Photos wait in one queue, first in, first out. By default there is one worker thread per processor. More threads would
-compete for the processors and finish out of order: with 64 clients, the slowest 1 % of answers would take six times as
-long.
-
-In a burst, photos may wait for seconds. If more photos arrive than the queue accepts, the server is overloaded. A
-longer queue would not help: the server would not answer more photos, and each photo would wait longer. Until the
-overload is over, only a few photos may wait, and all others are rejected at once.
+Photos wait in one queue, first in, first out, for one worker thread per processor by default. More threads would
+compete and finish out of order: with 64 clients, the slowest 1 % of answers would take six times as long. In a burst,
+photos may wait for seconds. If more arrive than the queue accepts, the server is overloaded, and a longer queue would
+only make each photo wait longer: until the overload is over, few photos may wait, and all others are rejected at once.
 """
 
 import asyncio
@@ -23,8 +20,7 @@ from time import monotonic, perf_counter
 from chalicelib.errors import HTTPError, Unavailable
 from chalicelib.telemetry.record import Notes
 
-PULSE_SECONDS = 60.0
-"""Seconds between two beats: the shortest period of a usual CloudWatch alarm."""
+PULSE_SECONDS = 60.0  # between two beats: the shortest period of a usual CloudWatch alarm
 
 
 @dataclass(slots=True)
@@ -59,8 +55,8 @@ class Pulse:
 class Refusals:
     """Requests that our limits refuse. The log gets one line a second for each limit and route, with their number.
 
-    In an overload, a line each would cost more than the refusal. `log`: called with an error, the id and the route of
-    its request, and the number of such refusals. For one event loop.
+    A line each would cost more than the refusal. `log`: called with the error, the id and the route of the first
+    request, and the number of requests. For one event loop.
     """
 
     def __init__(self, log: Callable[[HTTPError, str, str, int], None]) -> None:
@@ -131,7 +127,7 @@ class Admission:
     async def run[T](self, work: Callable[[], T]) -> T:
         """Run `work` on a worker thread, after the photos that are already waiting.
 
-        Raises `Unavailable` if the queue is too long, or if an overload begins while the photo is waiting.
+        Raises `Unavailable` if the queue is too long, or if an overload begins meanwhile.
         """
         self.check_queue()
         await self._take_worker()
@@ -195,10 +191,7 @@ class Admission:
         return self._too_busy()
 
     def _too_busy(self) -> Unavailable:
-        """Return the error for a rejected photo.
-
-        `Retry-After` is the estimated time to identify all photos rejected since the overload began, within limits.
-        """
+        """Return the error for a rejected photo, with the time to identify all that the overload has rejected."""
         backlog = self._refused * self._service_seconds / self._workers
         seconds = min(max(math.ceil(backlog), 1), _MAX_RETRY_SECONDS)
         return Unavailable(f"too many photos are waiting; try again in {seconds} s", retry_after=seconds, limit="queue")
@@ -248,19 +241,16 @@ def _yield_to_loop() -> None:
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
-_LARGE = 4 * 2**20
-"""Size in bytes from which a block is large. Pillow stores a large image in blocks of 16 MB. A smaller value costs time
-for mapping and unmapping blocks: with 1 MB, a photo of 12 MP took 10 % more processor time."""
-_KEPT = 16 * 2**20
-"""Bytes that may stay free at the top of a heap."""
+_LARGE, _KEPT = 4 * 2**20, 16 * 2**20
+"""Size in bytes from which a block is large, and bytes that may stay free at the top of a heap. Pillow stores a large
+image in blocks of 16 MB. With 1 MB instead of 4, a photo of 12 MP took 10 % more processor time."""
 
 
 def return_large_blocks() -> bool:
     """Make `free` give large blocks back to the system at once. Return whether the C library can do so.
 
-    By default, glibc raises its threshold for large blocks when the first one is freed. After that, each thread's heap
-    keeps freed blocks for reuse. After 16 PNGs of 64 MP, the process kept 518 MB; with this setting it keeps 1 MB
-    (`python -m benchmarks.attacks`).
+    By default, each thread's heap keeps freed blocks for reuse. After 16 PNGs of 64 MP, the process kept 518 MB; with
+    this setting it keeps 1 MB (`python -m benchmarks.attacks`).
     """
     return _call("mallopt", _M_MMAP_THRESHOLD, _LARGE) and _call("mallopt", _M_TRIM_THRESHOLD, _KEPT)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 from time import monotonic, perf_counter
 from typing import NamedTuple, Protocol
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
 from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
@@ -29,18 +29,15 @@ from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
 from web.admission import Admission, Lane, Pulse, Refusals
 from web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
-from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, query_of, send_response
+from web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, send_response
 from web.results.page import nothing_page
 from web.settings import WebSettings
 
 type RequestLog = Callable[[str, str, int, float], None]
-"""A function that is called after each request with its method, route, status and seconds. Status 0 means that the
-client closed the connection."""
+"""Called after each request with its method, route, status (0 if the client closed the connection) and seconds."""
 
-FORM_MARGIN = 1_000_000
-"""Maximum number of bytes that a form adds to its photo."""
-NO_ROUTE = "(no such path)"
-"""The route of a request that has none, for logs."""
+FORM_MARGIN = 1_000_000  # bytes that a form may add to its photo
+NO_ROUTE = "(no such path)"  # for logs
 HEALTHZ = "/healthz"
 """Path at which a load balancer asks whether this process accepts requests. It does not ask model and stores: a fault
 that all processes share is no reason to replace them."""
@@ -57,8 +54,7 @@ LANES: Mapping[str, tuple[int, int]] = {"page": (4, 1000), "health": (2, 32), "s
 """The number of threads of each lane, and the largest number of requests that run or wait in it."""
 RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "search": (8, 32), "stores": (32, 64)}
 """`LANES` with `INFERENCE=lambda`, where threads only wait for the function or S3."""
-SPOOL_THREADS = 4
-"""Number of threads that write photos to temporary files."""
+SPOOL_THREADS = 4  # which write photos to temporary files
 
 
 class RouteMatch(NamedTuple):
@@ -104,9 +100,9 @@ class Beside(Protocol):
 class Asgi:
     """An ASGI application that serves an `Application`.
 
-    `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
-    serve. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and responses
-    close their connections. `on_pulse`: called with the counts of each minute.
+    `log`: called after each request. `beside`: another program to serve. `on_pulse`: called with the counts of each
+    minute. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and responses
+    close their connections.
     """
 
     def __init__(
@@ -212,8 +208,8 @@ class Asgi:
         is_photo, is_spooled = "identify" in route.path, self._settings.relays and route.most_body is None
         if is_photo:
             self.admission.check_queue()  # before the body is read
-        query, path = query_of(scope), {name: unquote(value) for name, value in match.values.items()}
-        request = Request(request_id, headers, query, path)
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        request = Request(request_id, headers, query, {name: unquote(value) for name, value in match.values.items()})
         if route.authorize is not None:
             request = request._replace(authorized=await lane.run(partial(route.authorize, request)))
         with (self._files if is_spooled else self.memory).receiving(size) as arrived, ExitStack() as files:
@@ -236,7 +232,7 @@ class Asgi:
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
         """Return the error for a photo for which the queue has no room, and its route; None for any other request.
 
-        The protocol calls this before it starts a request. A request with another fault goes on to `_respond`.
+        The protocol calls this before it starts a request, so that a request with another fault gets that error.
         """
         if self.draining or scope["method"] != "POST" or not self.admission.is_full:
             return None

@@ -17,8 +17,7 @@ from chalicelib.errors import ClientError, PhotoTooLarge, RequestTimeout, Unavai
 from chalicelib.photo.formats import ENOUGH, detect_format
 from web.messages import Receive
 
-RATE_WINDOW = 10.0
-"""Length in seconds of the periods in which the rate of a body is measured. A client that is too slow gets 408."""
+RATE_WINDOW = 10.0  # seconds of each period in which the rate of a body is measured
 
 
 class ClientGone(Exception):
@@ -110,8 +109,7 @@ async def receive_body(
         raise RequestTimeout("the body arrived too slowly; use a faster connection or send a smaller photo") from None
 
 
-BATCH = 128 * 1024
-"""Bytes that are kept in memory until they are written together: a request has hundreds of small parts."""
+BATCH = 128 * 1024  # bytes that are written together: a request has hundreds of small parts
 
 
 class PhotoFile:
@@ -126,9 +124,9 @@ class PhotoFile:
         self._size += len(data)
         if self._size > self._most:
             raise PhotoTooLarge(f"the photo is larger than {self._most / 1e6:g} MB; send a smaller one")
-        if len(self._head) < ENOUGH:
-            self._head += data[: ENOUGH - len(self._head)]
-            if len(self._head) == ENOUGH:
+        if (missing := ENOUGH - len(self._head)) > 0:
+            self._head += data[:missing]
+            if len(data) >= missing:
                 detect_format(self._head)
         self.file.write(data)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from chalicelib.api.http import Response
 
@@ -14,14 +14,10 @@ type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-DRAIN_SECONDS = 10.0
-"""Maximum seconds to keep reading a rejected body, so that the client can finish sending it and read the response."""
-_URL_CHARACTERS = "/%:@!$&'()*+,;=?"
-"""Characters that `quote` keeps: those with a meaning in a URL."""
-MINIMUM = 1024
-"""Bytes of the smallest body that is compressed: `minimum_compression_size` in .chalice/config.json."""
-LEVEL = 6
-"""Level 9 makes the page's script 2 bytes smaller."""
+DRAIN_SECONDS = 10.0  # to keep reading a rejected body, so that the client can finish sending it and read the response
+_URL_CHARACTERS = "/%:@!$&'()*+,;=?"  # those with a meaning in a URL, which `quote` keeps
+MINIMUM = 1024  # bytes of a body that is compressed: `minimum_compression_size` in .chalice/config.json
+LEVEL = 6  # level 9 makes the page's script 2 bytes smaller
 _NO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 
@@ -39,11 +35,7 @@ def compressed(response: Response, accepted: str) -> Response:
 
 
 def accepts_gzip(accepted: str) -> bool:
-    """Return whether an `Accept-Encoding` header names gzip, without the weight 0.
-
-    >>> accepts_gzip("br, GZIP;q=0.5"), accepts_gzip("gzip;q=0"), accepts_gzip("*")
-    (True, False, False)
-    """
+    """Return whether an `Accept-Encoding` header names gzip, without the weight 0."""
     codings = (each.partition(";") for each in accepted.lower().split(","))
     return any(coding.strip() == "gzip" and not _NO.fullmatch(weight) for coding, _, weight in codings)
 
@@ -82,11 +74,6 @@ def has_body(scope: Scope) -> bool:
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers by their names in small letters."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def query_of(scope: Scope) -> dict[str, list[str]]:
-    """Return the values of each query parameter."""
-    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
 def address_of(scope: Scope) -> str:

@@ -29,18 +29,14 @@ from chalicelib.errors import (
 )
 from web.messages import DRAIN_SECONDS, Scope
 
-MOST_URI, MOST_HEAD = 8_192, 32_768
-"""Maximum size in bytes of the path with its query, and of all headers together."""
-
+MOST_URI, MOST_HEAD = 8_192, 32_768  # bytes of the path with its query, and of all headers together
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """The protocol of one connection. A subclass sets its limits and callbacks, methods of `Asgi`.
+    """The protocol of one connection. A subclass sets its limits, and as callbacks three methods of `Asgi`.
 
-    `head_seconds`: maximum seconds for a client to send a head. `refusal_of_method`: returns the error for an unknown
-    method of a path. `refused`: called for each rejected request, with the error, the request's id, and its route if
-    that is known. `turn_away`: returns the error and the route of a request to reject before it costs more.
+    `head_seconds`: maximum seconds for a client to send a head. `most_connections`: largest number of connections.
     """
 
     head_seconds: float

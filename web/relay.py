@@ -42,10 +42,9 @@ class FunctionError(Exception):
 
 
 class Function:
-    """A Lambda function. Thread-safe; connects at the first call.
+    """A Lambda function. Thread-safe; connects at the first call, and repeats none: the client may not wait any longer.
 
-    `seconds`: longest wait for the result, longer than the function's own timeout. `connections`: maximum number of
-    calls at the same time. No call is repeated: the client knows better whether it still waits.
+    `seconds`: longest wait for the result. `connections`: maximum number of calls at the same time.
     """
 
     def __init__(self, name: str, region: str, seconds: float, connections: int) -> None:
@@ -103,8 +102,7 @@ def _refusal(response: Mapping[str, Any]) -> FunctionError:
     return FunctionError("unavailable", detail)
 
 
-API_ID = "web"
-"""Stands for API Gateway's id of an API in events: the request comes from outside, not from an operator."""
+API_ID = "web"  # in place of API Gateway's: the request comes from outside, not from an operator
 _SENT = ("accept", "if-none-match")
 """Request headers that the function reads. The others, such as the client's address, stay here."""
 _KEPT = ("content-type", "cache-control", "etag", "retry-after", "ratelimit", "vary", "x-content-type-options", "allow")

@@ -26,21 +26,14 @@ from web.admission import return_large_blocks
 from web.asgi import Asgi, Beside, RequestLog
 from web.protocol import Protocol
 from web.relay import Function, relay_routes
-from web.results.results import Results, open_results
+from web.results.results import open_results
 from web.results.routes import with_results
 from web.results.stores import SWEEP_SECONDS
 from web.settings import WebSettings
 
-SHUTDOWN_SECONDS = 30
-"""Maximum seconds for finishing running requests after the server has stopped to accept connections."""
-BACKLOG = 2048
-"""Maximum number of connections that wait in the kernel until the server accepts them."""
-STALL_SECONDS = 30
-"""Time after which the kernel closes a connection whose client takes nothing of a response."""
-
-
-class CannotListen(Exception):
-    """The server cannot listen on the address. The message says why and what to do."""
+SHUTDOWN_SECONDS = 30  # for finishing running requests after the server has stopped to accept connections
+BACKLOG = 2048  # connections that wait in the kernel until the server accepts them
+STALL_SECONDS = 30  # after which the kernel closes a connection whose client takes nothing of a response
 
 
 def serve(
@@ -60,12 +53,10 @@ def serve(
         build = relaying if settings.relays else identifying
         asgi = build(application, settings, log, beside)
         listener = listen(host, port)
-    except ModelError as error:
-        path = application.settings.model.path.absolute()
-        print(f"the server cannot start with the model {path}: {error}", file=sys.stderr)
-        return 1
-    except (SettingError, CannotListen) as error:
-        print(f"the server cannot start: {error}", file=sys.stderr)
+    except (ModelError, SettingError) as error:
+        model = application.settings.model.path.absolute()
+        which = f" with the model {model}" if isinstance(error, ModelError) else ""
+        print(f"the server cannot start{which}: {error}", file=sys.stderr)
         return 1
     return_large_blocks()
     allow_files(settings.connections)
@@ -115,20 +106,19 @@ def _with_results(routes: Iterable[Route], application: Application, settings: W
     results = open_results(application.settings, settings)
     if results is None:
         return tuple(routes)
-    Thread(target=_sweep_for_ever, args=(results,), name="sweep", daemon=True).start()
+
+    def sweep_for_ever() -> None:  # expired results go also if no new ones are kept
+        while True:
+            with suppress(Unavailable):  # the next request that keeps a result logs why
+                results.sweep()
+            sleep(SWEEP_SECONDS)
+
+    Thread(target=sweep_for_ever, name="sweep", daemon=True).start()
     return with_results(routes, results, settings.public_url)
 
 
-def _sweep_for_ever(results: Results) -> None:
-    """Delete expired results now, and then by the clock, also if no new ones are kept."""
-    while True:
-        with suppress(Unavailable):  # the next request that keeps a result logs why
-            results.sweep()
-        sleep(SWEEP_SECONDS)
-
-
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the address. Raises `CannotListen`."""
+    """Return a socket that listens on the address. Raises `SettingError`."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address, family=family, backlog=BACKLOG)
@@ -139,7 +129,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALL_SECONDS * 1000)
         return listener
     except socket.gaierror:
-        raise CannotListen(f"host '{host}' is unknown; give an address of this machine, such as 127.0.0.1") from None
+        raise SettingError(f"host '{host}' is unknown; give an address of this machine, such as 127.0.0.1") from None
     except OSError as error:
         reasons = {
             errno.EADDRINUSE: f"port {port} is taken by another program; choose another with --port",
@@ -147,14 +137,14 @@ def listen(host: str, port: int) -> socket.socket:
             errno.EADDRNOTAVAIL: f"this machine has no address {host}; listen on 127.0.0.1, or on 0.0.0.0 for all",
         }
         reason = reasons.get(error.errno or 0, f"listening on {host} port {port} failed: {error.strerror}")
-        raise CannotListen(reason) from None
+        raise SettingError(reason) from None
 
 
 def allow_files(connections: int) -> None:
     """Raise the limit of open files if it is too low for so many connections, as far as the system lets us.
 
-    Many systems allow 1,024, hardly more than our default of connections. Without a free file, asyncio cannot refuse a
-    connection: it logs thousands of errors a second, and no client gets an answer.
+    Many systems allow 1,024. Without a free file, asyncio cannot refuse a connection: it logs thousands of errors a
+    second, and no client gets an answer.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * connections + 1024  # connections to S3 and Lambda, and photos in temporary files
@@ -164,10 +154,7 @@ def allow_files(connections: int) -> None:
 
 
 def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
-    """Print a line for a request, without its query, which may contain coordinates.
-
-    Do not print successful requests for the route `quiet`: an open dashboard sends one every few seconds.
-    """
+    """Print a line for a request. `quiet`: a route of which only failures are printed: dashboards ask often."""
     if route != quiet or status != 200:
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)
 

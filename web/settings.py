@@ -9,9 +9,6 @@ from chalicelib.config import casts
 from chalicelib.config.field import read, setting
 from chalicelib.errors import SettingError
 
-_MOST_INVOCATIONS = 64
-"""Default number of invocations at the same time: each takes a thread that only waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
@@ -82,5 +79,5 @@ class WebSettings:
 
     @property
     def worker_count(self) -> int:
-        """Return the number of photos that are identified at the same time."""
-        return self.workers or (_MOST_INVOCATIONS if self.relays else os.process_cpu_count() or 1)
+        """Return the number of photos that are identified at the same time. Waiting for Lambda costs little."""
+        return self.workers or (64 if self.relays else os.process_cpu_count() or 1)

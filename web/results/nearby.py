@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from chalicelib.api.page import WEB
 
-FARTHEST = 150.0
-"""Kilometres: beyond, a town says nothing about a place that is only known to about 110 km."""
+FARTHEST = 150.0  # km; beyond, a town says nothing about a place that is only known to about 110 km
 _NUMBER = re.compile(r"[_-~]*[?-^]")
 """A whole number in the characters of Google's encoded polylines: all but its last five bits are marked."""
 _DEGREE = 111.2  # kilometres

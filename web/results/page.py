@@ -21,8 +21,7 @@ _SHAPES: Final = re.compile(r'<path class="(?:sea|land)"[^>]*>')
 _NAME: Final = re.compile(r"[^\W\d_]+(?:[ '’()-]{1,2}[^\W\d_]+)*\)?")
 """A person's text is shown as a name only if it matches this: a stranger may write anything."""
 _WITHOUT_RANGE: Final = ("everywhere", "unknown", None)
-_WIDTH, _HEIGHT = 1000, 487
-"""Size of the API's maps, which are in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)."""
+_WIDTH, _HEIGHT = 1000, 487  # of the API's maps, in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)
 _EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _SCALE: Final = _WIDTH / 2 / 2.7066
 HEADERS: Final = {
@@ -192,9 +191,7 @@ def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     if not _named(answer) or answer.get("perhaps"):  # they only look alike
         return
     yield f'<h3>{escape(words.shared("candidates"))}</h3>\n<ol id="candidates">'
-    for each in answer["candidates"]:
-        if each["score"] < LEAST_SHOWN:
-            continue
+    for each in (each for each in answer["candidates"] if each["score"] >= LEAST_SHOWN):
         here = words.shared(f"here.{each['here']}")
         badge = f'<span class="badge {escape(each["here"])}">{escape(here)}</span> ' if here else ""
         score = f'<span class="candidate-score">{escape(words.percent(each["score"]))}</span>'

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import Settings
@@ -30,12 +30,9 @@ LIFETIME = timedelta(days=30)
 KEEPS = ("false", "true", "picture", "answer")
 """What each value keeps: nothing; the answer, and its picture unless it shows people; both; the answer alone."""
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
-READERS = 16
-"""Results that are read at the same time to list their corrections."""
-_ATTEMPTS = 5
-"""How often a correction is tried while others change the result too."""
-_OMITTED = ("request_id", "timings_ms")
-"""Fields of an answer that are not kept: they are about the request."""
+READERS = 16  # results that are read at the same time to list their corrections
+_ATTEMPTS = 5  # how often a correction is tried while others change the result too
+_OMITTED = ("request_id", "timings_ms")  # of an answer: they are about the request
 _MISSING = "there is no result with this id; results are deleted after 30 days, or by the person who made them"
 
 
@@ -95,10 +92,7 @@ class Results:
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store, self._now = store, now
-
-    def sweep(self) -> None:
-        """Delete what has expired, at most once an hour. Nothing happens in a bucket, which has a rule for that."""
-        self._store.sweep()
+        self.sweep = store.sweep  # deletes what has expired, at most once an hour
 
     def keep(self, answer: Mapping[str, Any], picture: Callable[[], bytes | None]) -> Receipt:
         """Keep an answer and a picture. `picture`: returns a JPEG or None; called if there is room for more results."""
@@ -194,8 +188,7 @@ def _parse(name: str, data: bytes) -> Result:
     return Result(name, created, kept["answer"], kept["has_picture"], kept["token_hash"], said)
 
 
-def _hash(token: str) -> str:
-    """Return the hash of a token. The store has no tokens: a reader of the store cannot delete results."""
+def _hash(token: str) -> str:  # the store has no tokens: a reader of the store cannot delete results
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -209,11 +202,8 @@ def open_results(own: Settings, settings: WebSettings) -> Results | None:
     return None
 
 
-def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -> int:
-    """Write all corrections as CSV, the latest first, to standard output by default. Return the exit code.
-
-    `pictures`: folder in which to save the photos of the listed results.
-    """
+def list_corrections(pictures: Path | None = None) -> int:
+    """Print all corrections as CSV, the latest first. Return the exit code. `pictures`: where to save their photos."""
     try:
         results = open_results(Settings.from_environment(os.environ), WebSettings.from_environment())
         if results is None:
@@ -228,7 +218,7 @@ def list_corrections(file: TextIO | None = None, pictures: Path | None = None) -
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         print(f"corrections cannot be listed: {error}{cause}", file=sys.stderr)
         return 1
-    writer = csv.writer(file or sys.stdout, lineterminator="\n")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(Correction._fields)
     for created, result, said, animal, cell in corrections:
         writer.writerow((created.isoformat(timespec="seconds"), f"{RESULT}{result}", said, quoted(animal), cell))

@@ -26,19 +26,14 @@ from web.results.stores import File
 
 type Handler = Callable[[Application, Request, Record], Response]
 
-KEEP = "keep"
 _PRIVATE = {name: page.HEADERS[name] for name in ("Cache-Control", "X-Content-Type-Options", "X-Robots-Tag")}
 _OFFER = f'<head><meta name="results" content="{LIFETIME.days}">'
 _MOST_CHARACTERS = 200
-MOST_BYTES = 10_000
-"""Maximum size of a correction's body in bytes."""
-SIDE = 400
-"""The longer side of a kept picture, in pixels: enough for messengers, which scale previews down."""
+MOST_BYTES = 10_000  # of a correction's body
+SIDE = 400  # pixels of the longer side of a kept picture: enough for messengers, which scale previews down
 QUALITY = 80
-MOST_DECODE_BYTES = 100_000_000
-"""Maximum bytes of memory to decode a photo. A PNG of 64 MP would need more than a small container has."""
-WAIT_SECONDS = 3.0
-"""Longest wait of a thumbnail for those before it. Many slow ones would hold back answers that are ready."""
+MOST_DECODE_BYTES = 100_000_000  # a PNG of 64 MP would need more than a small container has
+WAIT_SECONDS = 3.0  # of a thumbnail for those before it: many slow ones would hold back answers that are ready
 one_at_a_time = Lock()
 
 
@@ -99,17 +94,17 @@ def _identify(
     results: Results, origin: str, handle: Handler, app: Application, request: Request, record: Record
 ) -> Response:
     """Return an identification, which is kept if the parameter `keep` says so."""
-    query = {name: values for name, values in request.query.items() if name != KEEP}
-    keep = request.query.get(KEEP, ["false"])
-    if len(keep) != 1 or keep[0] not in KEEPS:
+    keep, *more = request.query.get("keep", ["false"])
+    if more or keep not in KEEPS:
         raise BadRequest(f"keep must be one of {', '.join(KEEPS)}, and present at most once")
-    if keep[0] != "false" and _is_foreign(request, origin):
+    if keep != "false" and _is_foreign(request, origin):
         raise Forbidden("pages of other sites may not keep results here; leave out keep=true")
+    query = {name: values for name, values in request.query.items() if name != "keep"}
     response = handle(app, request._replace(query=query), record)
-    if keep[0] == "false" or response.status != 200:
+    if keep == "false" or response.status != 200:
         return response
     answer = json.loads(response.body)
-    result = _kept(app, request, answer, results, has_picture=wants_picture(keep[0], answer))
+    result = _kept(app, request, answer, results, has_picture=wants_picture(keep, answer))
     return response._replace(body=json_of({**answer, "result": result}))
 
 

@@ -16,10 +16,8 @@ from chalicelib.config.stores import Budget
 from chalicelib.errors import Unavailable
 from chalicelib.stores.objects import S3
 
-FOLDER = "results/"
-"""Key prefix of results in the bucket; IAM policies refer to it."""
-SWEEP_SECONDS = 3600.0
-"""Time between two searches for files that are too old."""
+FOLDER = "results/"  # key prefix in the bucket; IAM policies refer to it
+SWEEP_SECONDS = 3600.0  # between two searches for files that are too old
 DAY = 86_400.0
 _UNAVAILABLE = "results cannot be kept or read just now; try again in a moment"
 _MISSING = ("NoSuchKey", "AccessDenied")
@@ -48,7 +46,7 @@ class Quota:
             self._bytes, self._files = self._bytes + size, self._files + 1
 
     def reset(self, size: int = 0, files: int = 0) -> None:
-        """Set the counts anew: `size` bytes in `files` files."""
+        """Set the counts anew."""
         with self._lock:
             self._bytes, self._files = size, files
 

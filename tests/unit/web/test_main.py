@@ -94,14 +94,14 @@ def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys:
         receipt = results.keep(answer, lambda: None)
         results.correct(receipt.id, receipt.token, animal)
     # WHEN they are listed THEN each is a row
-    file = io.StringIO()
-    assert list_corrections(file) == 0
-    header, last, first = csv.reader(io.StringIO(file.getvalue()))
+    assert list_corrections() == 0
+    printed = capsys.readouterr()
+    header, last, first = csv.reader(io.StringIO(printed.out))
     assert header == ["created", "result", "answered", "animal", "cell"]
     assert last[2:] == ["Felis catus", "'=1+1", "83be0efffffffff"]
     assert first[2:4] == ["Felis catus", "lynx, I think"]
     assert last[1] == f"/r/{receipt.id}"
-    assert "2 corrections" in capsys.readouterr().err
+    assert "2 corrections" in printed.err
 
 
 def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_pa
     for receipt in receipts:
         results.correct(receipt.id, receipt.token, "lynx")
     # WHEN they are listed with a folder THEN it has the picture by the id of its result
-    assert list_corrections(io.StringIO(), pictures=tmp_path / "new" / "pictures") == 0
+    assert list_corrections(pictures=tmp_path / "new" / "pictures") == 0
     (saved,) = (tmp_path / "new" / "pictures").iterdir()
     assert (results.find(saved.stem).has_picture, saved.read_bytes()) == (True, b"a picture")
 

@@ -12,6 +12,8 @@ LANGUAGES = sorted(path.stem for path in (ROOT / "web/page/names").iterdir())
 GROUPS = ("model/taxa.csv", "model/packs/taxa.csv", "model/families.csv")
 TABLES = ("model/labels.csv", "model/packs/birds.csv", "model/packs/insects.csv", "database/taxa.csv", *GROUPS)
 SOURCES = ["birdnet", "own"]
+BY_LANGUAGE = ("web/page/areas.csv", "web/page/relatives.csv", "database/maintain/gazetteer/region_names.csv")
+"""Tables with a column for each language."""
 
 
 @cache
@@ -24,6 +26,10 @@ def known(*tables: str) -> set[str]:
     return names - {""}
 
 
+def columns(table: str) -> set[str]:
+    return set((ROOT / table).read_text(encoding="utf-8").partition("\n")[0].split(","))
+
+
 @cache
 def named(language: str) -> dict[str, dict[str, str]]:
     """The names in a language, by source and English name."""
@@ -31,9 +37,16 @@ def named(language: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def test_each_language_but_english_has_names() -> None:
-    pages = {path.stem for path in (ROOT / "web/page/words").iterdir()}
-    assert set(LANGUAGES) == pages - {"en"}
+def test_each_language_of_the_page_is_in_every_table_that_has_languages() -> None:
+    # GIVEN the languages of the words, and the tables; English names need none of their own
+    tables = {file: columns(file) for file in BY_LANGUAGE} | {"web/page/names": set(LANGUAGES)}
+    pages = {path.stem for path in (ROOT / "web/page/words").iterdir()} - {"en"}
+    # THEN nothing is missing; an error lists all places
+    missing = [
+        f"{table} has no {language}" for language in sorted(pages) for table in tables if language not in tables[table]
+    ]
+    assert missing == []
+    assert set(LANGUAGES) == pages
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
