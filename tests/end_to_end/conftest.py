@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -12,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
-from local.stack import valkey
-from local.stack.child_process import ChildProcess
-from local.stack.ports import HOST, free_port, http_get
+from local.stack.ports import HOST
+from local.stack.valkey import ValkeyServer
 from tests.end_to_end.browsing import DESK, Identified, Open, photo
 from tests.end_to_end.stand import BUCKET, PICTURES, Stand, serve
+from tests.integration.conftest import serve as serve_app
 
 CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 FIREFOX = ("firefox-esr", "firefox")
@@ -25,7 +24,6 @@ a page costs it a quarter of the processor time."""
 # No sandbox: CI runs as root. What is disabled keeps the browser from calling anybody by itself.
 DISABLED = ("gpu", "quic", "background-networking", "component-update", "sync")
 BROWSER_FLAGS = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{each}" for each in DISABLED)]
-APP_TIMEOUT = 60.0
 PATIENCE = 20_000
 """Milliseconds until a page that does not do what is expected has failed: other tests keep the machine busy."""
 expect.set_options(timeout=PATIENCE)
@@ -139,23 +137,10 @@ def identified(stand: Stand, open_page: Open) -> Identified:
 
 
 @pytest.fixture(scope="session")
-def app_url(loaded_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_url(
+    tmp_path_factory: pytest.TempPathFactory, loaded_database: str, loaded_valkey: ValkeyServer
+) -> Iterator[str]:
     """The address of the whole app, with its model and data, on real servers."""
-    port, folder = free_port(), tmp_path_factory.mktemp("app")
-    with valkey.serve() as cache:
-        environment = os.environ | {
-            "DATABASE_URL": loaded_database,
-            "REDIS_URL": cache.url,
-            "METRICS_FILE": str(folder / "metrics.jsonl"),
-        }
-        command = [sys.executable, "-m", "local.serve", "--port", str(port)]
-        with ChildProcess("the app", command, log=folder / "app.log", environment=environment) as app:
-            app.wait_until(lambda: _answers(port), APP_TIMEOUT)
-            yield f"http://{HOST}:{port}/"
-
-
-def _answers(port: int) -> bool:
-    try:
-        return http_get(port, "/openapi.json", 5.0)[0] == 200
-    except OSError:
-        return False
+    stores = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
+    for served in serve_app(tmp_path_factory.mktemp("app"), stores):
+        yield f"http://{HOST}:{served.port}/"

@@ -25,6 +25,9 @@ PICTURES = tuple(f"https://{each}.example" for each in ("api.pictures", "picture
 KEY = "faunalensdevpagelocal"
 """The API key of the page."""
 HOLD_TIMEOUT = 30.0
+type Answered = tuple[int, Mapping[str, str], str | bytes]
+"""Status, headers and body."""
+MISSING: Answered = (404, {}, "{}")
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,17 @@ class Stand:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
 
-    def get(self, name: str, request: Sent) -> tuple[int, Mapping[str, str], str | bytes]:
+    def get(self, name: str, request: Sent) -> Answered:
         """The answer to a GET."""
         if name.startswith("offline"):
             file = self.offline / name.removeprefix("offline/") if self.offline else None
             self.asked.append(request)
-            return (200, {}, file.read_bytes()) if file and file.is_file() else (404, {}, "{}")
+            return (200, {}, file.read_bytes()) if file and file.is_file() else MISSING
         if name == "animals":
             self.sent.append(request)
             return 200, {}, json.dumps(self.residents)
         if name.startswith("r/"):
-            return (200, {"Content-Type": "image/jpeg"}, "") if self.keeps else (404, {}, "{}")
+            return (200, {"Content-Type": "image/jpeg"}, "") if self.keeps else MISSING
         if name == "health":
             return (200, {}, json.dumps(self.health)) if self.health else (503, {}, "{}")
         if name.startswith("taxa"):
@@ -95,7 +98,7 @@ class Stand:
             self.open_taxa.wait(HOLD_TIMEOUT)
             query = f"?{urlencode(request.query)}" if request.query else ""
             return self.taxon(name.removeprefix("taxa").removeprefix("/") + query)
-        return _file(name, self.language, keeps=self.keeps, offline=bool(self.offline))
+        return self.file(name)
 
     def answer_to(self, request: Sent) -> Any:
         """The answer to photos, with the result if the page wants it kept."""
@@ -105,34 +108,28 @@ class Stand:
         result = {"id": name, "url": f"{PREFIX}r/{name}", "token": f"token-{name}", "expires": "2999-01-31T12:00:00Z"}
         return {**self.answer, "result": {**result, "picture": request.query["keep"] == "picture"}}
 
-    def taxon(self, address: str) -> tuple[int, Mapping[str, str], str]:
+    def taxon(self, address: str) -> Answered:
         """The answer to a request about taxa."""
         if self.taxa_status != 200:
             return self.taxa_status, {}, json.dumps({"code": "unavailable", "detail": "the stores do not answer"})
         if (found := self.taxa.get(address)) is None:
             return 404, {}, json.dumps({"code": "not_found", "detail": "no such taxon"})
-        return (
-            (200, {"Content-Type": "image/svg+xml"}, found) if isinstance(found, str) else (200, {}, json.dumps(found))
-        )
+        kind = {"Content-Type": "image/svg+xml"} if isinstance(found, str) else {}
+        return 200, kind, found if isinstance(found, str) else json.dumps(found)
 
-    def offer(self) -> tuple[int, Mapping[str, str], str]:
-        """The answer to a request for an upload form."""
-        return (201, {}, json.dumps(self.upload)) if self.upload else (404, {}, json.dumps({"code": "not_found"}))
-
-
-def _file(name: str, language: str, *, keeps: bool, offline: bool) -> tuple[int, Mapping[str, str], str]:
-    """A file of the page."""
-    try:
-        text, headers = (
-            page.asset(name.removeprefix("web/"))
-            if name
-            else page.index(PREFIX, language, [BUCKET], KEY, PICTURES, offline=offline)
-        )
-    except NotFound:
-        return 404, {}, "{}"
-    if keeps and not name:
-        text = text.replace("<head>", '<head><meta name="results" content="30">')
-    return 200, headers, text
+    def file(self, name: str) -> Answered:
+        """A file of the page."""
+        try:
+            if name:
+                text, headers = page.asset(name.removeprefix("web/"))
+            else:
+                offline = bool(self.offline)
+                text, headers = page.index(PREFIX, self.language, [BUCKET], KEY, PICTURES, offline=offline)
+        except NotFound:
+            return MISSING
+        if self.keeps and not name:
+            text = text.replace("<head>", '<head><meta name="results" content="30">')
+        return 200, headers, text
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -147,7 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self.path == f"{PREFIX}uploads":
-            return self._send(*self.stand.offer())
+            upload = self.stand.upload
+            return self._send(201 if upload else 404, {}, json.dumps(upload or {"code": "not_found"}))
         request = self._request()
         if request.path.startswith(f"{PREFIX}r/"):
             return self._change_result(request)

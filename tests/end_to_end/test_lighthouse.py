@@ -5,16 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.config.settings import ROOT
-from local.stack.child_process import ChildProcess
-from local.stack.ports import HOST, free_port, http_get
 
 FOLDER = ROOT / "tests/end_to_end/lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
@@ -35,29 +31,10 @@ def lighthouse() -> Path:
     return program
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page of a web tier that keeps results. It needs neither model nor stores for it."""
-    port, folder = free_port(), tmp_path_factory.mktemp("tier")
-    settings = {"INFERENCE": "lambda", "IDENTIFY_FUNCTION": "f", "PHOTO_BUCKET": "b", "RESULTS_FOLDER": str(folder)}
-    command = [sys.executable, "-m", "web", "--port", str(port)]
-    environment = {**os.environ, **settings, "AWS_REGION": "eu-west-1"}
-
-    def is_up() -> bool:
-        try:
-            return http_get(port, "/healthz", timeout=5.0)[0] == 200
-        except OSError:
-            return False
-
-    with ChildProcess("the tier", command, log=folder / "log", environment=environment) as tier:
-        tier.wait_until(is_up, 60)
-        yield f"http://{HOST}:{port}/"
-
-
 @pytest.mark.alone
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_a_phone_can_use_the_page_in_two_seconds(lighthouse: Path, address: str, tmp_path: Path, language: str) -> None:
-    report = report_on(lighthouse, f"{address}?lang={language}", tmp_path / "report.json")
+def test_a_phone_can_use_the_page_in_two_seconds(lighthouse: Path, app_url: str, tmp_path: Path, language: str) -> None:
+    report = report_on(lighthouse, f"{app_url}?lang={language}", tmp_path / "report.json")
     scores = {name: report["categories"][name]["score"] for name in CATEGORIES}
     assert {name: score for name, score in scores.items() if score < LEAST} == {}, faults(report)
     assert report["audits"]["interactive"]["numericValue"] < USABLE

@@ -1,5 +1,6 @@
 """The page's answers and errors, in a real browser; the API is a stand-in, since most states cannot be had at will."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -10,6 +11,7 @@ from playwright.sync_api import Route, expect
 
 from chalicelib import errors
 from chalicelib.api.responses import FeaturesUsed, MemberTaxon, ModelUsed, PackUsed, PossibleTaxon, PredictedTaxon
+from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import KEY, Stand
@@ -33,9 +35,10 @@ RACCOON = PossibleTaxon("procyonidae", "raccoon or coati", "Procyonidae", "famil
 
 @pytest.mark.firefox
 def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: Identified) -> None:
-    # GIVEN an API that sees a koala in Australia, and demands keys
+    # GIVEN an API that sees a koala in Australia, with two packs, and demands keys
     # WHEN a photo is chosen
-    shown = identified()
+    packs = tuple(PackUsed(name, "ba9876543210", 9.0) for name in ("birds", "insects"))
+    shown = identified(answers.koala(model=ModelUsed("faunalens", "0123456789ab", packs)))
     # THEN the animal, its name in Latin, its rank and how sure that is are there, and are said aloud
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#taxon")).to_contain_text("Phascolarctos cinereus")
@@ -64,6 +67,12 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: 
     residents = [re.compile("koala"), re.compile("red fox\\s*introduced here")]
     expect(shown.locator("#animals-list li")).to_have_text(residents)
     assert stand.sent[-1].query == {"lat": "-33.10", "lon": "150.90"}
+    # AND so are the models that looked, with their versions
+    shown.get_by_text("About this answer").click()
+    sentence = "The general model looked at the photo, then the one for birds and the one for insects."
+    expect(shown.locator("#models")).to_have_text(sentence)
+    versions = "faunalens 0123456789ab, birds ba9876543210, insects ba9876543210"
+    expect(shown.locator("#about")).to_contain_text(versions)
     # AND every request had the page's own key
     assert {each.key for each in (*stand.sent, *stand.asked)} == {KEY}
 
@@ -145,7 +154,7 @@ HEADLINES: list[tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], str]] = 
 ]
 
 
-def test_a_headline_says_how_far_the_answer_goes(stand: Stand, open_page: Open) -> None:
+def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
     for prediction, perhaps, said in HEADLINES:
         stand.tell(answers.koala(prediction=prediction, perhaps=perhaps))
@@ -161,31 +170,7 @@ def test_a_headline_says_how_far_the_answer_goes(stand: Stand, open_page: Open) 
     # AND the known animals that only look like it are there for the asking
     shown.get_by_text("Animals that Faunalens knows and that look like it").click()
     expect(shown.locator("#candidates")).to_be_visible()
-
-
-def test_a_photo_without_an_animal_says_so_and_offers_none(stand: Stand, open_page: Open) -> None:
-    # GIVEN an API that sees no animal, and whose likeliest animals are nonsense
-    nonsense = (
-        answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected"),
-        answers.candidate("koala", "Phascolarctos cinereus", 0.21, 0.21, "native"),
-    )
-    shown = open_page(stand.url)
-    person, vehicle = "The photo shows a person", "The photo shows a vehicle"
-    subjects: dict[Any, str] = {"none": "No animal", "person": person, "vehicle": vehicle, "unclear": "Unclear"}
-    for subject, heading in subjects.items():
-        # WHEN it is shown the photo
-        stand.tell(answers.koala(prediction=None, candidates=nonsense, subject=subject, why_not="The photo is dark."))
-        shown.set_input_files("#pick", photo())
-        # THEN the page says what the photo shows, and why, and names no animal
-        expect(shown.locator("#name")).to_have_text(heading)
-        expect(shown.locator("#remark")).to_have_text("The photo is dark.")
-        expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
-        for part in ("#taxon", "#sure", "#candidates-part", "#compare", "#animal"):
-            expect(shown.locator(part)).to_be_hidden()
-
-
-def test_a_rank_never_contradicts_the_name(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
+    # AND a rank never contradicts the name
     for name, scientific_name, rank, shown_rank in (
         ("koala", "Phascolarctos cinereus", "species", ""),
         ("cats", "Felidae", "family", "family"),
@@ -197,16 +182,19 @@ def test_a_rank_never_contradicts_the_name(stand: Stand, open_page: Open) -> Non
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#name")).to_have_text(f"Likely: {name}")
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
-
-
-def test_an_answer_says_which_models_looked(identified: Identified) -> None:
-    used = tuple(PackUsed(name, "ba9876543210", 9.0) for name in ("birds", "insects"))
-    shown = identified(answers.koala(model=ModelUsed("faunalens", "0123456789ab", used)))
-    shown.get_by_text("About this answer").click()
-    sentence = "The general model looked at the photo, then the one for birds and the one for insects."
-    expect(shown.locator("#models")).to_have_text(sentence)
-    versions = "faunalens 0123456789ab, birds ba9876543210, insects ba9876543210"
-    expect(shown.locator("#about")).to_contain_text(versions)
+    # AND a photo without an animal, whose likeliest animals are nonsense, says what it shows and why, and names none
+    platypus = answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected")
+    person, vehicle = "The photo shows a person", "The photo shows a vehicle"
+    subjects: dict[Any, str] = {"none": "No animal", "person": person, "vehicle": vehicle, "unclear": "Unclear"}
+    for subject, heading in subjects.items():
+        dark = {"why_not": "The photo is dark.", "candidates": (platypus,)}
+        stand.tell(answers.koala(prediction=None, subject=subject, **dark))
+        shown.set_input_files("#pick", photo())
+        expect(shown.locator("#name")).to_have_text(heading)
+        expect(shown.locator("#remark")).to_have_text("The photo is dark.")
+        expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
+        for part in ("#taxon", "#sure", "#candidates-part", "#compare", "#animal"):
+            expect(shown.locator(part)).to_be_hidden()
 
 
 @pytest.mark.parametrize("outdated", [1, 99], ids=["until the next load", "as long as one looks"])
@@ -232,23 +220,9 @@ def test_a_page_that_a_deployment_replaced_loads_again_but_once(stand: Stand, op
         expect(shown.locator("#name")).to_have_text("Almost certain: koala")
 
 
-OTHERWISE = "That did not work"
-HEADINGS = {
-    "api_key_invalid": "This page is out of date",
-    "forbidden": "This was not let through",
-    "request_timeout": "Sending took too long",
-    "photo_too_large": "This photo is too large",
-    "unsupported_media_type": "This is not a photo we can read",
-    "upload_missing": "The photo did not arrive",
-    "photo_unreadable": "This photo is damaged",
-    "location_missing": "Where was it taken?",
-    "location_invalid": "This place is not valid",
-    "too_many_requests": "Too many photos at once",
-    "internal": "Something went wrong on our side",
-    "token_missing": "Only who made this answer may change it",
-    "unavailable": "Temporarily unavailable",
-}
-"""What the page says of each error that a person can do something about; of others, that it did not work."""
+NOTHING_TO_DO = {"bad_request", "body_too_large", "headers_too_large", "method_not_allowed", "misdirected_request"}
+NOTHING_TO_DO |= {"not_found", "range_missing", "taxon_missing", "uri_too_long", "version_not_supported"}
+"""Codes of errors about which a person can do nothing: the page says that it did not work."""
 
 
 def _codes(kind: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
@@ -260,6 +234,7 @@ def _codes(kind: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
 
 def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
+    words = json.loads((ROOT / "web/page/words/en.json").read_text(encoding="utf-8"))["script"]
     for error in _codes(errors.HTTPError):
         # WHEN a photo is refused, with a detail that no other refusal has
         headers = {"Retry-After": "5"} if error.status in (429, 503) else {}
@@ -267,7 +242,8 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
         shown.set_input_files("#pick", photo())
         # THEN a heading says what a person can make of it, and a sentence what to do
         name = "place" if error.code.startswith("location_") else "problem"
-        view, heading = shown.locator(f"#{name}"), HEADINGS.get(error.code, OTHERWISE)
+        view = shown.locator(f"#{name}")
+        heading = words["problem.other" if error.code in NOTHING_TO_DO else f"problem.{error.code}"]
         if name == "problem":
             expect(view.locator("#problem-detail"), error.code).to_have_text(f"why: {error.code}")
         expect(view.locator("h2"), error.code).to_have_text(heading)
@@ -275,10 +251,7 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
         expect(shown.locator("#status"), error.code).to_contain_text(heading)
         if headers:
             expect(view, error.code).to_contain_text("Wait about 5 seconds.")
-
-
-def test_a_gateway_may_refuse_in_its_own_words(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
+    # AND a gateway may refuse in its own words
     refusals: list[tuple[int, Any, str]] = [
         (413, {"message": "Request Too Long"}, "This photo is too large"),
         (429, {"message": "Too Many Requests"}, "Too many photos at once"),

@@ -134,15 +134,6 @@ def test_wikidata_is_asked_by_its_id_for_what_inaturalist_does_not_have(
     assert asked[2:] == [info["thumburl"]]
 
 
-def test_hosts_that_are_silent_leave_the_outline(stand: Stand, open_page: Open, with_pictures: dict[str, Any]) -> None:
-    shown = _about_koala(open_page, stand, **with_pictures)
-    for host in (API, WIKIDATA):
-        shown.route(f"{host}/**", lambda route: route.abort())
-    shown.get_by_role("button", name="Show pictures").click()
-    expect(shown.get_by_text("There is no picture that may be shown here.")).to_be_visible()
-    expect(shown.get_by_role("img", name="mammals")).to_be_visible()
-
-
 def test_photo_and_picture_zoom_together(stand: Stand, identified: Identified, with_pictures: dict[str, Any]) -> None:
     # GIVEN the candidates of a photo side by side, with pictures
     for taxon in ("oryctolagus-cuniculus", "bradypus"):
@@ -187,17 +178,6 @@ def test_a_search_leads_to_the_page_of_an_animal_and_back(stand: Stand, open_pag
     expect(shown.locator("#guide-heading")).to_have_text("Faunalens does not know this animal")
 
 
-def test_a_search_knows_the_names_in_the_language_of_the_reader(stand: Stand, open_page: Open) -> None:
-    # GIVEN an API that has English names, and a page in German
-    bird = KOALA | {"taxon": "turdus-merula", "name": "common blackbird", "scientific_name": "Turdus merula"}
-    stand.language = "de"
-    dippers = ("dipper", "white-throated+dipper", "american+dipper")  # Wasseramseln
-    stand.taxa |= {f"?q={each}": {"taxa": [], "groups": []} for each in ("Amsel", *dippers)}
-    stand.taxa["?q=common+blackbird"] = {"taxa": [bird], "groups": []}
-    shown = open_page(f"{stand.url}#find=Amsel")
-    expect(shown.get_by_role("link", name="Amsel")).to_be_visible()
-
-
 def test_who_lives_at_a_place_is_a_list_with_filters(stand: Stand, open_page: Open) -> None:
     # GIVEN a place with a koala and a fox
     stand.taxa |= {"": GROUPS, "?group=birds": {"taxa": [], "groups": []}}
@@ -229,13 +209,20 @@ def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand
     expect(shown.locator("#folder-label")).to_be_visible()
 
 
-def test_a_relative_and_what_a_decoder_says_are_in_the_language_of_the_reader(
-    stand: Stand, identified: Identified
-) -> None:
+def test_names_and_what_a_decoder_says_are_in_the_language_of_the_reader(stand: Stand, open_page: Open) -> None:
+    # GIVEN an API that has English names, and a page in German WHEN a bird is looked up THEN it is found
     stand.language, answer = "de", answers.koala()
+    bird = KOALA | {"taxon": "turdus-merula", "name": "common blackbird", "scientific_name": "Turdus merula"}
+    dippers = ("dipper", "white-throated+dipper", "american+dipper")  # Wasseramseln
+    stand.taxa |= {f"?q={each}": {"taxa": [], "groups": []} for each in ("Amsel", *dippers)}
+    stand.taxa["?q=common+blackbird"] = {"taxa": [bird], "groups": []}
+    shown = open_page(f"{stand.url}#find=Amsel")
+    expect(shown.get_by_role("link", name="Amsel")).to_be_visible()
+    # AND relatives and what a decoder says are in German
     mynas = {"taxon": "acridotheres-fuscus", "name": "jungle myna", "scientific_name": "Acridotheres fuscus"}
     answer["prediction"]["relatives_here"] = {"count": 1, "taxa": [mynas]}
-    shown = identified(answer)
+    stand.tell(answer)
+    shown.set_input_files("#pick", photo())
     expect(shown.locator("#relatives-summary")).to_contain_text("Dschungelmaina")
     stand.tell(*problem("photo_too_large", 413, "photo is 61 MP, at most 40.5 MP are read; send a smaller one"))
     shown.set_input_files("#pick", photo())
@@ -279,11 +266,10 @@ def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand
     # GIVEN two birds of one family
     family = [{"name": "falcon", "scientific_name": "Falconidae", "rank": "family"}]
     names = {"falco-peregrinus": "peregrine falcon", "falco-sparverius": "American kestrel"}
-    latin = {each: each.replace("-", " ") for each in names}
-    candidates = tuple(answers.candidate(names[each], latin[each], 0.5, 0.5, "native") for each in names)
     for each in names:
         stand.taxa[each] = KOALA_NOW | {"taxon": each, "group": "birds", "lineage": family, "lives": "everywhere"}
-    shown = identified(answers.koala(candidates=candidates))
+    birds = [answers.candidate(name, taxon.replace("-", " "), 0.5, 0.5, "native") for taxon, name in names.items()]
+    shown = identified(answers.koala(candidates=tuple(birds)))
     # WHEN they are compared THEN what tells them apart stands above what they have in common
     shown.click("#compare summary")
     rows = shown.locator("#compare [role=row]")

@@ -109,16 +109,16 @@ def test_a_correction_is_sent_only_with_consent_and_keeps_the_answer_for_it(answ
     assert answered.get_attribute("#history-list a", "href") == "/dev/r/result-2"
 
 
-def test_what_is_shared_says_what_was_said(answered: Page, keeping: Stand) -> None:
+def test_what_is_shared_says_what_was_said_and_a_failure_says_so(answered: Page, keeping: Stand) -> None:
     correct(answered)
     answered.click("#share")
     expect(answered.locator("#share-go")).to_be_enabled()
     answered.click("#share-go")
     expect(answered.locator("#said-teach")).to_be_hidden()
     assert json.loads(keeping.kept[0].body)["animal"] == "wallaby"
-
-
-def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: Stand) -> None:
+    # GIVEN a server whose store fails WHEN another photo is corrected, and deleted
+    answered.set_input_files("#pick", photo())
+    expect(answered.locator("#right")).to_be_visible()
     keeping.result_status = 503
     correct(answered)
     answered.click("#said-send")
@@ -126,7 +126,7 @@ def test_a_correction_and_a_deletion_that_fail_say_so(answered: Page, keeping: S
     answered.click("#history-summary")
     answered.locator("#history-list button").last.click()
     expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
-    expect(answered.locator("#history-list li")).to_have_count(1)
+    expect(answered.locator("#history-list li")).to_have_count(2)
 
 
 def test_an_entry_is_edited_and_deleted_with_what_was_shared_of_it(answered: Page, keeping: Stand) -> None:
@@ -177,6 +177,17 @@ def test_all_is_deleted_after_a_question(answered: Page, keeping: Stand) -> None
 
 
 def test_the_list_goes_after_30_days_unless_it_is_to_stay(answered: Page) -> None:
+    # GIVEN a full list WHEN more is said THEN it says so
+    answered.evaluate("""() => {
+        const entry = (_, i) => ({ id: `${i}`, added: new Date().toISOString(), taxon: { name: "fox" }, results: [] });
+        localStorage.setItem("observations", JSON.stringify(Array.from({ length: 2000 }, entry)));
+    }""")
+    answered.click("#wrong")
+    answered.locator("#correct-rows button").first.click()
+    expect(answered.locator("#correct-problem")).to_contain_text("Your list has no more room.")
+    answered.evaluate("localStorage.clear()")
+    answered.reload()
+    # GIVEN a list of one
     answered.click("#right")
     expect(answered.locator("#said")).to_be_visible()
     age = """() => localStorage.setItem("observations", JSON.stringify(JSON.parse(localStorage.getItem("observations"))
@@ -193,16 +204,6 @@ def test_the_list_goes_after_30_days_unless_it_is_to_stay(answered: Page) -> Non
     answered.uncheck("#lasting")
     expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
     assert saved(answered) == []
-
-
-def test_a_full_list_says_so(answered: Page) -> None:
-    answered.evaluate("""() => {
-        const entry = (_, i) => ({ id: `${i}`, added: new Date().toISOString(), taxon: { name: "fox" }, results: [] });
-        localStorage.setItem("observations", JSON.stringify(Array.from({ length: 2000 }, entry)));
-    }""")
-    answered.click("#wrong")
-    answered.locator("#correct-rows button").first.click()
-    expect(answered.locator("#correct-problem")).to_contain_text("Your list has no more room.")
 
 
 @pytest.mark.firefox(lacks="downloads, by its driver")

@@ -38,6 +38,12 @@ def test_each_photo_gets_its_own_answer(stand: Stand, identified: Identified) ->
     shown.click("#to-many")
     expect(shown.locator("#many-grid b")).to_have_count(7)
     expect(shown.locator("#many-heading")).to_be_focused()
+    # WHEN those without a place get one together THEN they alone are sent again, with it
+    expect(shown.locator("#many-place-words")).to_contain_text("6 photos have no place.")
+    add_place(shown, "#many-add-place")
+    expect(shown.locator("#many-progress")).to_have_text("7 of 7 identified.")
+    expect(shown.locator("#many-place")).to_be_hidden()
+    assert [each.query["lat"] for each in stand.sent[7:]] == ["48.86"] * 6
 
 
 def test_at_most_three_are_sent_at_once_and_it_can_be_stopped(stand: Stand, identified: Identified) -> None:
@@ -89,16 +95,6 @@ def test_what_fails_is_named_and_tried_again(stand: Stand, identified: Identifie
     shown.set_input_files("#pick", [photo(b"a list", f"{i}.txt", "text/plain") for i in range(6)])
     expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
     assert len(stand.sent) == count
-
-
-def test_photos_without_a_place_get_one_together(stand: Stand, identified: Identified) -> None:
-    shown = identified(photos=card_photos(6))
-    expect(shown.locator("#many-place-words")).to_contain_text("5 photos have no place.")
-    add_place(shown, "#many-add-place")
-    # THEN they alone are sent again, with it
-    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
-    expect(shown.locator("#many-place")).to_be_hidden()
-    assert [each.query["lat"] for each in stand.sent[6:]] == ["48.86"] * 5
 
 
 @pytest.mark.firefox(lacks="downloads, by its driver")
@@ -165,14 +161,6 @@ ROWS = """() => new Promise((resolve) => {
         counting.onsuccess = () => resolve(counting.result);
     };
 })"""
-
-
-def test_photos_of_one_animal_can_turn_out_to_be_of_several(stand: Stand, identified: Identified) -> None:
-    shown = identified(photos=card_photos(3))
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
-    shown.click("#split")
-    expect(shown.locator("#many-progress")).to_have_text("3 of 3 identified.")
-    assert len(stand.sent) == 4
 
 
 @pytest.mark.firefox(lacks="choosing folders, by its driver")

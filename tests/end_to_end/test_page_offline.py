@@ -1,9 +1,7 @@
 """The page without signal: its files are fetched once and checked, and this device answers; nothing leaves it."""
 
 import gzip
-import json
 import re
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from chalicelib.config.settings import ROOT
 from local import package_folder
+from local.offline import write
 from tests.end_to_end.browsing import Open, photo
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_access import SMALL
@@ -32,30 +31,19 @@ KEPT = """async () => {
     return rows.result[0].photos[0].constructor.name;
 }"""
 """What the outbox keeps of a photo."""
-PART = 500
-"""Bytes of a part, so that a file has several."""
 
 
-def offer(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a folder as the server offers them."""
-    listed, total = [], 0
-    for name, data in files.items():
-        digest, compressed = sha256(data).hexdigest(), gzip.compress(data)
-        parts = [f"{digest[:16]}-{start // PART}" for start in range(0, len(compressed), PART)]
-        for number, part in enumerate(parts):
-            (folder / part).write_bytes(compressed[number * PART : (number + 1) * PART])
-        listed.append({"name": name, "kind": "model", "sha256": digest, "bytes": len(data), "parts": parts})
-        total += len(compressed)
-    version = sha256(json.dumps(listed).encode()).hexdigest()[:12]
-    size = sum(map(len, files.values()))
-    offered = {"version": version, "bytes": size, "gzip_bytes": total, "parts_prefix": "/offline/", "files": listed}
-    (folder / "offline.json").write_text(json.dumps(offered), encoding="utf-8")
+def parts_of(folder: Path, files: dict[str, bytes] = FILES) -> list[Path]:
+    """Write files into a folder as the server offers them. Return their parts."""
+    write(files, folder)
+    return sorted(each for each in folder.iterdir() if "-" in each.name)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The folder with what the server offers: small files in place of models."""
-    offer(tmp_path, FILES)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with what the server offers: small files in place of models, in several parts."""
+    monkeypatch.setattr("local.offline.PART_BYTES", 500)
+    parts_of(tmp_path)
     return tmp_path
 
 
@@ -83,7 +71,7 @@ def test_files_are_fetched_once_then_the_page_needs_no_signal(offering: Stand, f
     get(shown)
     # THEN it says when it is ready
     expect(shown.locator("#offline-status")).to_contain_text("Ready: this device answers without signal.")
-    assert parts_asked(offering) == sum("-" in each.name for each in folder.iterdir())
+    assert parts_asked(offering) == len(parts_of(folder))
     # AND the page opens with its words and its lists of places, also in another tab
     shown.context.set_offline(True)
     shown.reload()
@@ -99,9 +87,9 @@ def test_files_are_fetched_once_then_the_page_needs_no_signal(offering: Stand, f
 def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand, folder: Path, open_page: Open) -> None:
     shown = open_page(offering.url)
     shown.locator("#offline > summary").click()
-    first, second = (next(each for each in sorted(folder.iterdir()) if each.name.endswith(end)) for end in ("-0", "-1"))
+    second = next(each for each in parts_of(folder) if each.name.endswith("-1"))
+    first, *others = (each for each in parts_of(folder) if each.name.startswith(second.name[:-1]))
     content = second.read_bytes()
-    others = [each for each in folder.iterdir() if each.name.startswith(first.name[:-1]) and each != first]
     faults: list[Callable[[], object]] = [
         second.unlink,
         lambda: second.write_bytes(content[:9] + bytes([content[9] ^ 1]) + content[10:]),
@@ -109,7 +97,7 @@ def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand,
     ]
     for fault in faults:
         # GIVEN a part that is missing, damaged or of another file
-        offer(folder, FILES)
+        parts_of(folder)
         fault()
         # WHEN a person fetches the files
         shown.locator("#offline-get").click()
@@ -119,27 +107,9 @@ def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand,
         expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
         expect(shown.locator("#offline-get")).to_be_visible()
     # AND with sound parts it is ready
-    offer(folder, FILES)
+    parts_of(folder)
     shown.locator("#offline-get").click()
     expect(shown.locator("#offline-status")).to_contain_text("Ready")
-
-
-def test_a_file_that_is_damaged_later_makes_the_device_no_longer_ready(offering: Stand, open_page: Open) -> None:
-    # GIVEN a device that is ready, whose disk then cuts a file short
-    shown = open_page(offering.url)
-    get(shown)
-    expect(shown.locator("#offline-status")).to_contain_text("Ready")
-    shown.evaluate("""async () => {
-        const store = await caches.open("faunalens-offline");
-        const [kept] = (await store.keys()).filter(({ url }) => !url.endsWith(".json"));
-        const data = await (await store.match(kept)).blob();
-        await store.put(kept, new Response(data.slice(9), { headers: { "Content-Length": data.size } }));
-    }""")
-    # WHEN the page is opened again THEN it offers what is missing
-    shown.reload()
-    shown.locator("#offline > summary").click()
-    expect(shown.locator("#offline-get")).to_be_visible()
-    expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
 
 
 def test_an_update_waits_for_consent_and_fetches_only_changes(offering: Stand, folder: Path, open_page: Open) -> None:
@@ -147,7 +117,7 @@ def test_an_update_waits_for_consent_and_fetches_only_changes(offering: Stand, f
     shown = open_page(offering.url)
     get(shown)
     expect(shown.locator("#offline-status")).to_contain_text("Ready")
-    offer(folder, FILES | {"rule.json": b'{"a": 2}'})
+    parts_of(folder, FILES | {"rule.json": b'{"a": 2}'})
     before = parts_asked(offering)
     # WHEN the page is opened again
     shown.reload()
@@ -163,12 +133,6 @@ def test_an_update_waits_for_consent_and_fetches_only_changes(offering: Stand, f
     assert parts_asked(offering) == before + 1
 
 
-def test_a_server_without_the_files_does_not_offer_them(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
-    expect(shown.locator("#knowledge")).to_be_visible()
-    expect(shown.locator("#offline")).to_be_hidden()
-
-
 def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand, open_page: Open) -> None:
     # GIVEN a device with files that are what the server has, but no models
     shown = open_page(offering.url)
@@ -180,6 +144,23 @@ def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand,
     # THEN the page says so
     expect(shown.locator("#problem-heading")).to_have_text("The files on this device are damaged")
     assert offering.sent == []
+    # WHEN the disk cuts a file short THEN the page offers what is missing when it is opened again
+    shown.context.set_offline(False)
+    shown.evaluate("""async () => {
+        const store = await caches.open("faunalens-offline");
+        const [kept] = (await store.keys()).filter(({ url }) => !url.endsWith(".json"));
+        const data = await (await store.match(kept)).blob();
+        await store.put(kept, new Response(data.slice(9), { headers: { "Content-Length": data.size } }));
+    }""")
+    shown.reload()
+    shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-get")).to_be_visible()
+    expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
+    # AND a server without the files does not offer them
+    offering.offline = None
+    shown.reload()
+    expect(shown.locator("#knowledge")).to_be_visible()
+    expect(shown.locator("#offline")).to_be_hidden()
 
 
 @pytest.fixture

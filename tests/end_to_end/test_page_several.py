@@ -63,7 +63,9 @@ def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: O
     expect(shown.locator("#find")).to_be_hidden()
 
 
-def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: Open) -> None:
+def test_a_photo_can_be_added_to_an_answer_up_to_five_and_large_ones_go_to_the_bucket(
+    stand: Stand, open_page: Open, tmp_path: Path
+) -> None:
     shown = open_page(stand.url)
     expect(shown.locator("#more-label")).to_be_hidden()
     shown.set_input_files("#pick", photo(pictures.jpeg()))
@@ -81,30 +83,17 @@ def test_a_photo_can_be_added_to_an_answer_up_to_five(stand: Stand, open_page: O
     expect(shown.locator("#photos li")).to_have_text(["koala, almost certain"] * 5)
     assert len(_photos_in(stand.sent[-1])) == 5
     expect(shown.locator("#more-label")).to_be_hidden()
-
-
-def test_several_large_photos_go_by_way_of_the_bucket(stand: Stand, open_page: Open, tmp_path: Path) -> None:
-    # GIVEN an API with a bucket
+    # GIVEN an API with a bucket WHEN two photos are chosen that together are too large for a request
     upload = {"url": BUCKET, "fields": {}, "max_bytes": 20_000_000, "id": "abc"}
     stand.upload = upload | {"identify_url": "/dev/uploads/abc/identify"}
     stand.tell(guessed(True, True))
-    shown = open_page(stand.url)
     posted = posted_to(shown, BUCKET)
-    # WHEN two photos are chosen that together are too large for a request
     shown.set_input_files("#pick", [unreadable(tmp_path, 2_400_000, f"{i}.heic") for i in range(2)])
-    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    expect(shown.locator("#photos li")).to_have_text(["HEICkoala, almost certain"] * 2)
     # THEN each went to the bucket, and one request names both
-    assert len(posted) == 2
-    assert [(each.path, each.query, each.body) for each in stand.sent] == [
-        ("/dev/uploads/abc/identify", {"location": "none", "also": "abc"}, b"")
-    ]
-
-
-def test_one_file_that_is_no_photo_is_named(stand: Stand, identified: Identified) -> None:
-    shown = identified(photos=[photo(), photo(b"a letter", "letter.txt", "text/plain")])
-    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
-    expect(shown.locator("#problem-detail")).to_have_text("letter.txt")
-    assert stand.sent == []
+    sent = stand.sent[-1]
+    expected = ("/dev/uploads/abc/identify", {"location": "none", "also": "abc"}, b"")
+    assert (len(posted), (sent.path, sent.query, sent.body)) == (2, expected)
 
 
 @pytest.mark.firefox
@@ -118,8 +107,13 @@ def test_a_photo_that_the_browser_cannot_show_has_its_format_in_its_place(identi
     expect(row.locator("span").last).to_contain_text("does not agree")
     # AND so it is in a grid
     shown.click("#split")
+    expect(shown.locator("#many-progress")).to_have_text("3 of 3 identified.")
     expect(shown.locator("#many-grid .picture").nth(1)).to_have_text("HEIC")
     expect(shown.locator("#many-grid img")).to_have_count(2)
+    # WHEN one file is no photo THEN it is named
+    shown.set_input_files("#pick", [photo(), photo(b"a letter", "letter.txt", "text/plain")])
+    expect(shown.locator("#problem-heading")).to_have_text("This is not a photo we can read")
+    expect(shown.locator("#problem-detail")).to_have_text("letter.txt")
 
 
 @pytest.mark.firefox

@@ -1,20 +1,33 @@
 """From a photo in the browser through the whole app: model, PostgreSQL and Valkey are real."""
 
 import re
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Open, photo
 
+BUDGET = 60_000
+"""Bytes of the HTML, the script and the style sheet of a first visit, compressed, with headers."""
+# Those that the browser answers from its cache have no size.
+CALLS = """() => ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type))
+    .filter((e) => e.name.startsWith("http") && e.transferSize > 0)
+    .map((e) => [e.name, e.responseStatus, e.transferSize, e.encodedBodySize < e.decodedBodySize])"""
 
-def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_page: Open) -> None:
-    # GIVEN the whole app
+
+def test_the_whole_app_answers_with_the_place_of_the_photo_in_few_calls(app_url: str, open_page: Open) -> None:
+    # GIVEN a browser that has not been to the page WHEN it opens it THEN that is three calls, all compressed
     shown = open_page(app_url)
+    shown.wait_for_load_state("networkidle")
+    first = shown.evaluate(CALLS)
+    assert [(status, compressed) for _, status, _, compressed in first] == [(200, True)] * 3, first
+    assert sum(size for _, _, size, _ in first) < BUDGET
     # WHEN it is shown a photo that was taken in Sydney
     shown.set_input_files("#pick", photo())
-    # THEN it answers, with the cell, and not with the coordinates
-    expect(shown.locator("#answer")).to_be_visible()
+    # THEN it answers, with the cell, and not with the coordinates; and that is one more call
+    expect(shown.locator("#answer-map .land")).to_be_visible()
+    assert [urlsplit(each[0]).path for each in shown.evaluate(CALLS)[3:]] == ["/identify"]
     expect(shown.locator("#where")).to_contain_text("(Australia), from the photo’s GPS data")
     expect(shown.locator("#narrowing")).to_contain_text("animals known to live there were preferred")
     expect(shown.locator("#name")).to_have_text(re.compile(r"\w"))
@@ -23,6 +36,10 @@ def test_the_whole_app_answers_with_the_place_of_the_photo(app_url: str, open_pa
     # AND it knows who lives there
     shown.get_by_text("Which animals live there?").click()
     expect(shown.locator("#animals-list li", has_text="koala").first).to_contain_text("Phascolarctos cinereus")
+    # WHEN the page is opened again in another tab THEN only the HTML is loaded
+    tab = shown.context.new_page()
+    tab.goto(app_url, wait_until="networkidle")
+    assert [each[0] for each in tab.evaluate(CALLS)] == [app_url]
 
 
 def test_the_whole_app_shows_where_an_animal_lives_and_what_it_knows(app_url: str, open_page: Open) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -160,18 +159,11 @@ def test_an_invalid_port_is_a_usage_error(
     assert f"port '{port}' is invalid; give a number from 1 to 65535" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ([], "-m web --port 8000"),
-        (["PORT=8005"], "-m web --port 8005"),
-        (["HOST=0.0.0.0"], "-m web --port 8000 --host 0.0.0.0"),
-    ],
-)
-def test_make_serve_passes_port_and_host(arguments: list[str], expected: str) -> None:
+def test_make_serve_passes_port_and_host() -> None:
     # GIVEN a shell that exports HOST, as tcsh does, and no other make around this one, which `make test` would be
     environment = {name: value for name, value in os.environ.items() if name != "PORT" and "MAKE" not in name}
-    environment["HOST"] = "my-desk"
-    command = ["make", "--dry-run", "serve", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
-    assert re.search(r"-m web.*", done.stdout.splitlines()[-1])[0] == expected  # type: ignore[index]
+    for more, expected in (([], "--port 8000"), (["PORT=8005", "HOST=::"], "--port 8005 --host ::")):
+        command = ["make", "--dry-run", "serve", *more]
+        environment["HOST"] = "my-desk"
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=True)
+        assert done.stdout.splitlines()[-1].endswith(f"-m web {expected}")

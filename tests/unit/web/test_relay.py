@@ -26,21 +26,15 @@ def test_a_response_keeps_what_clients_need() -> None:
     "result",
     [
         {},
-        {"statusCode": "many"},
-        {"statusCode": 42},
-        {"statusCode": 101},
-        {"statusCode": 999},
-        {"statusCode": 200, "headers": "x"},
-        {"statusCode": 200, "headers": {"Content-Type": "a\r\nX: 1"}},
-        {"statusCode": 200, "headers": {"Content-Type": "\u2603"}},
+        *({"statusCode": each} for each in ("many", 42, 101, 999)),
+        *({"statusCode": 200, "headers": each} for each in ("x", {"Vary": "a\r\nX: 1"}, {"Vary": "\u2603"})),
         {"statusCode": 200, "body": "\ud800"},
         {"statusCode": 200, "body": "x", "isBase64Encoded": True},
     ],
 )
 def test_what_no_client_could_be_sent_is_malformed(result: dict[str, Any]) -> None:
-    with pytest.raises(FunctionError) as raised:
+    with pytest.raises(FunctionError, match="malformed"):
         response_of(result)
-    assert raised.value.code == "malformed"
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +60,6 @@ def error_of(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, seconds: floa
     with pytest.raises(FunctionError) as raised:
         result_of(monkeypatch, reply, seconds)
     return raised.value
-
-
-def test_the_result_is_a_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert result_of(monkeypatch, response(200, b'{"statusCode": 200}')) == {"statusCode": 200}
 
 
 @pytest.mark.parametrize(
@@ -99,6 +89,7 @@ def test_a_refusal_of_lambda_tells_the_client_when_to_try_again(
 def test_a_function_that_crashed_or_ran_too_long_is_a_failure_without_coordinates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert result_of(monkeypatch, response(200, b'{"statusCode": 200}')) == {"statusCode": 200}
     body = b'{"errorMessage": "no cell at (-33.8694, 151.2087)", "errorType": "ValueError"}'
     error = error_of(monkeypatch, response(200, body, X_Amz_Function_Error="Unhandled"))
     assert str(error) == 'failed: {"errorMessage": "no cell at (#, #)", "errorType": "ValueError"}'

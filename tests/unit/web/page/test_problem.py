@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
@@ -13,6 +14,7 @@ from chalicelib.photo.formats import TimedFile
 from chalicelib.photo.headers import _check_scans
 from chalicelib.photo.memory import DecodeMemory
 from tests.support import pictures
+from web.body import PhotoFile
 
 DETAILS = re.findall(
     r'^  \[/(.+)/, "(detail\.\w+)"\],$', (ROOT / "web/page/src/problem.js").read_text("utf-8"), re.MULTILINE
@@ -50,6 +52,7 @@ def _without_memory() -> None:
         (_slow, "detail.slow"),
         (_damaged, "detail.damaged"),
         (_without_memory, "detail.memory"),
+        (lambda: PhotoFile(BytesIO(), 100_000).write(bytes(100_001)), "detail.limit"),
     ],
 )
 def test_what_the_decoders_say_has_words_in_the_language_of_the_page(fail: Callable[[], object], key: str) -> None:
@@ -58,11 +61,3 @@ def test_what_the_decoders_say_has_words_in_the_language_of_the_page(fail: Calla
         fail()
     # THEN the first pattern of the page that fits is the one for it
     assert next((name for pattern, name in DETAILS if re.search(pattern, caught.value.detail)), None) == key
-
-
-def test_limits_of_the_servers_have_words_too() -> None:
-    for said in (
-        "the photo is larger than 20 MB; send a smaller one",
-        "the body is too large for a photo of at most 20 MB; send a smaller one",
-    ):
-        assert next(name for pattern, name in DETAILS if re.search(pattern, said)) == "detail.limit"

@@ -67,13 +67,14 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
     seen = picture.square(SIZE)
     form = {"size": pack.size, "crop": min(pack.crop / crop_share(SIZE), 1.0), "resampling": pack.resampling}
     # WHEN
-    square, part, near, boxed, for_pack, smaller = run(
+    square, part, near, boxed, for_pack, smaller, measured = run(
         ("offline/picture.js", "square", shown, SIZE),
         ("offline/picture.js", "around", shown, area._asdict(), SIZE),
         ("offline/picture.js", "near", shown, {"x": 0.3, "y": 0.8}, 0.6, SIZE),
         ("offline/picture.js", "letterBox", shown, 416, STEP),
         ("offline/picture.js", "forPack", image(seen), form),
         ("offline/picture.js", "smaller", shown, SIZE),
+        ("offline/picture.js", "measures", image(seen)),
     )
     # THEN
     assert same(square, seen)
@@ -86,11 +87,7 @@ def test_every_part_is_the_one_that_the_server_cuts(width: int, height: int) -> 
     assert (boxed["width"], boxed["height"]) == (whole.shape[1], whole.shape[0])
     assert same(for_pack, resized(seen, pack))
     assert same(smaller, np.asarray(picture.reduced(SIZE)._image))
-
-
-def test_the_quality_of_a_photo_is_measured_alike() -> None:
-    seen = noisy(SIZE, SIZE)
-    (measured,) = run(("offline/picture.js", "measures", image(seen)))
+    # AND the quality of a photo is measured alike
     assert tuple(measured.values()) == pytest.approx(measures_of(seen))
 
 
