@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,15 +44,17 @@ def services_in(
     detector: bool = False,
     boxes: bool = False,
     season_floor: float = 1.0,
+    **groups: Any,
 ) -> Services:
-    """Return services with a model that sees colours and looks once, a detector of colours, and stores in memory."""
+    """Return services with a model that sees colours and looks once, a detector of colours, and stores in memory.
+
+    `groups`: further groups of settings.
+    """
     path = tiny_model.write(folder, tiny_model.tiny_model())
     if detector:
         write_detector(folder)
-    settings = Settings(
-        model=ModelSettings(path=path, boxes=boxes, second_look=False),
-        thresholds=Thresholds(season_floor=season_floor),
-    )
+    model, thresholds = ModelSettings(path=path, boxes=boxes, second_look=False), Thresholds(season_floor=season_floor)
+    settings = Settings(model=model, thresholds=thresholds, **groups)
     cache, store = InMemoryCache(), store or InMemoryStore()
     if isinstance(store, TwoDatasets):
         cache.put(ROLLOUT, store.rollout.to_text().encode())

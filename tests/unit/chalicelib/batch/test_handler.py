@@ -13,27 +13,23 @@ from chalicelib.batch.handler import BatchFunction
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError, Unfinished
-from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Notes
 from cli.engines.megadetector import MegaDetector, with_detector
 from tests.stand_ins import detection, stand_ins, write_megadetector
-from tests.support import tiny_model
-from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
+from tests.support.in_memory import InMemoryObjects
 from tests.support.pictures import jpeg
+from tests.unit.chalicelib.two_datasets import services_in
 
 
 class Rig:
     """A batch function with a small model, stores and S3 in memory, and the records that it emitted."""
 
     def __init__(self, folder: Path, change: Callable[[Services], Services] = lambda services: services) -> None:
-        path = tiny_model.write(folder, tiny_model.tiny_model())
-        settings = Settings(model=ModelSettings(path=path, second_look=False), s3=S3Settings(bucket="photos"))
         self.objects, self.emitted = InMemoryObjects(), list[Notes]()
-        services = Services.build(settings, CellFeatures(InMemoryCache(), InMemoryStore(), settings.features))
-        services = change(services)
-        log = logging.getLogger("faunalens.test")
+        settings, log = Settings(s3=S3Settings(bucket="photos")), logging.getLogger("faunalens.test")
+        services = change(services_in(folder))
         self.function = BatchFunction(settings, log, self.emitted.append, services, self.objects)
 
     def answer(self, event: dict[str, Any]) -> dict[str, Any]:

@@ -6,20 +6,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from chalicelib.api.responses import ModelUsed, PackUsed, Timings
-from chalicelib.batch.line import Line, answer_kept, hash_of, models_of, object_key
+from chalicelib.batch.line import Line, answer_kept, models_of
 from tests.support.records import ANSWER
 
 BIRDS = ModelUsed("faunalens", "71d949d78aae", (PackUsed("birds", "0123456789ab", 4.2),))
-
-
-def test_the_name_depends_on_bucket_key_and_etag_alone() -> None:
-    # GIVEN a photo WHEN it is named twice THEN its line has one name
-    name = hash_of("bucket", "inbox/a.jpg", "etag")
-    assert name == hash_of("bucket", "inbox/a.jpg", "etag")
-    # AND another photo, or another one in its place, has another
-    others = {hash_of("bucket", "inbox/b.jpg", "etag"), hash_of("bucket", "inbox/a.jpg", "other"), hash_of("b", "", "")}
-    assert len(others | {name}) == 4
-    assert object_key("results/", name) == f"results/{name[:2]}/{name}.json"
 
 
 def test_two_answers_to_one_photo_leave_the_same() -> None:

@@ -15,17 +15,16 @@ from chalicelib.batch import run
 from chalicelib.batch.events import Item
 from chalicelib.batch.run import Batch, Tally
 from chalicelib.config.features import FeaturePolicy
-from chalicelib.config.settings import ModelSettings, PhotoLimits, Settings
+from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ModelError
-from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.deadline import Deadline
 from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
-from tests.support import tiny_model
-from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
+from tests.support.in_memory import InMemoryObjects, InMemoryStore
 from tests.support.pictures import SYDNEY, exif, jpeg
+from tests.unit.chalicelib.two_datasets import services_in
 
 LOG = logging.getLogger("faunalens.test")
 MOST = 100_000
@@ -36,14 +35,9 @@ class Rig:
     """Services with a small model and stores in memory, and S3 in memory."""
 
     def __init__(self, folder: Path) -> None:
-        path = tiny_model.write(folder, tiny_model.tiny_model())
-        settings = Settings(
-            model=ModelSettings(path=path, second_look=False),
-            photo=PhotoLimits(max_bytes=MOST),
-            features=FeaturePolicy(retry_pause=0.001),
-        )
         self.store, self.objects = InMemoryStore(), InMemoryObjects()
-        self.services = Services.build(settings, CellFeatures(InMemoryCache(), self.store, settings.features))
+        limits, policy = PhotoLimits(max_bytes=MOST), FeaturePolicy(retry_pause=0.001)
+        self.services = services_in(folder, self.store, photo=limits, features=policy)
 
     def put(self, name: str, data: bytes | None = None, **metadata: str) -> Item:
         """Put a photo, and return what a notification says of it."""
@@ -107,18 +101,6 @@ def test_a_deployment_may_want_the_positions_in_exif(rig: Rig) -> None:
     first, second = rig.lines()
     assert (first["latitude"], first["longitude"]) == (10.0, 20.0)
     assert round(second["latitude"], 3) == -33.869
-
-
-def test_photos_of_one_station_ask_the_database_once(rig: Rig) -> None:
-    # GIVEN ten photos of two stations
-    places = {"creek": (-33.9, 151.2), "peak": (45.0, 7.0)}
-    items = [
-        rig.put(f"{name}{number}.jpg")._replace(station=name, latitude=place[0], longitude=place[1])
-        for name, place in places.items()
-        for number in range(5)
-    ]
-    # WHEN they are identified THEN there are two queries
-    assert rig.run(*items).queries == len(rig.store.queries) == 2
 
 
 def test_what_is_sent_twice_leaves_one_line(rig: Rig) -> None:

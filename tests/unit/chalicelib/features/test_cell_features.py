@@ -450,12 +450,6 @@ class TestDemand:
         assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)
 
 
-def test_cells_do_not_wait_for_each_other() -> None:
-    flights = SingleFlight[int]()
-    inner = flights.join(1, lambda: flights.join(2, lambda: 2, Deadline.after(1))[0] or 0, Deadline.after(1))
-    assert inner == (2, True)
-
-
 def test_waiting_ends_at_the_deadline() -> None:
     flights, go, begun = SingleFlight[str](), Event(), Event()
 

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.config.features import FeaturePolicy, TtlPolicy, WarmingPlan
+from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.features.cache import ROLLOUT, value_key
-from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
@@ -39,19 +38,6 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World(WarmingPlan(hottest=10, margin=600, ahead=1800, quiet=1))
-
-
-def test_on_the_first_day_the_places_are_warmed(world: World) -> None:
-    # GIVEN nothing cached and no demand
-    report = world.warm()
-    # THEN the places are, in one query
-    assert (report.considered, report.refreshed, report.skipped, report.failed) == (1, 1, 0, 0)
-    assert (report.queries, world.store.queries) == (1, [PLACE])
-    assert world.cache.get(ROLLOUT) == rollout("v1")
-    # AND a request finds them, and reports that warming was useful
-    container = CellFeatures(world.cache, world.store, FeaturePolicy(LIVES), world.clock)
-    features = container.at(PLACE)
-    assert (features.cache, features.trace.warmed) == ("hit", True)
 
 
 def test_what_is_good_for_a_while_is_left_and_the_database_too(world: World) -> None:

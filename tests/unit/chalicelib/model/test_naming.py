@@ -19,7 +19,6 @@ from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.subject import Sighting
 from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Relatives, Taxonomy
 from tests.unit.chalicelib.model.real_tables import (
     BY_NAME,
@@ -152,15 +151,6 @@ def test_without_an_animal_nothing_is_said(animal: float) -> None:
     assert (found.prediction, found.perhaps, found.is_animal) == (None, (), False)
 
 
-def test_a_box_of_an_animal_is_enough() -> None:
-    prior = Prior(place("koala"), FLOOR)
-    scores = scores_of({"koala": 0.995}, 0.4)
-    assert NAMING.name(scores, prior, Sighting(0.49))[1].prediction is None
-    found = NAMING.name(scores, prior, Sighting(0.5))[1].prediction
-    assert found is not None
-    assert found.taxon.name == "koala"
-
-
 def test_a_degraded_answer_is_never_almost_certain() -> None:
     # GIVEN curves that leave probabilities as they are, and a clear photo of an animal without unknown relatives
     naming = Naming(FAMILIES, Path("nowhere") / "certainty.json", 0.6)
@@ -252,13 +242,6 @@ def test_a_wide_answer_lists_at_most_three_families_that_live_there() -> None:
     assert 0.4 < sum(scores) < 1
 
 
-def test_what_is_not_named_may_be_listed() -> None:
-    # GIVEN a photo between two cats, a sloth, a bird and a fish THEN what lives there is listed
-    found = named({"jaguar": 0.2, "three-toed sloth": 0.02, "ostrich": 0.4, "tench": 0.38}, RAINFOREST, 0.7)
-    assert (found.prediction, found.is_animal) == (None, True)
-    assert "cat" in [each.name for each in found.perhaps]
-
-
 def test_a_list_that_is_not_likely_is_not_shown() -> None:
     assert named(ANYTHING, NO_LOCATION, 0.61).perhaps == ()
 
@@ -339,13 +322,6 @@ def test_no_candidate_contradicts_the_number(seen: dict[str, float], features: F
         taxon, score = found.prediction.taxon.scientific_name, found.prediction.score
         outside = [not is_in(each, taxon) for each in TAXONOMY.animals]
         assert scores.probabilities[outside].sum() <= 1 - score + 1e-4
-
-
-def test_unknown_species_keep_their_part_of_the_score() -> None:
-    scores, found = NAMING.name(scores_of(SPOTTED_CAT), Prior(RAINFOREST, FLOOR))
-    assert found.prediction is not None
-    inside = [is_in(each, "Felidae") for each in TAXONOMY.animals]
-    assert 0 < scores.probabilities[inside].sum() < found.prediction.score
 
 
 # --- a model of one's own

@@ -99,11 +99,6 @@ class TestTime:
             assert value(redis) == b"v"
             assert failure(lambda: value(redis, 0.06)) == "redis_timeout"
 
-    def test_a_passed_deadline_opens_no_connection(self) -> None:
-        with scripted(lambda _: b"") as server, client(server) as redis:
-            assert failure(lambda: value(redis, -1.0)) == "redis_timeout"
-            assert server.connections == 0
-
     def test_a_tls_handshake_without_a_reply_is_left_at_the_connect_timeout(self, certificates: Certificates) -> None:
         # GIVEN a server that accepts the connection but does not speak TLS
         with (

@@ -101,13 +101,10 @@ def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
     # WHEN the request is over
     (line,) = lines_of(looked_up(features))
     # THEN one line has all codes, and the first message of each
-    assert (line["level"], line["request_id"], line["route"]) == ("WARNING", "r-1", "/identify")
-    assert line["cell"] == "83be0efffffffff"
+    own = {"level": "WARNING", "request_id": "r-1", "route": "/identify", "cell": "83be0efffffffff"}
+    assert line.items() >= own.items()
     assert line["codes"] == ["redis_timeout", "lease_timeout", "postgres_auth"]
-    assert line["details"] == [
-        "redis_timeout: Timeout reading from 10.0.0.7:6379",
-        'postgres_auth: failed: password authentication failed for user "x"',
-    ]
+    assert line["details"] == [redis.summary, 'postgres_auth: failed: password authentication failed for user "x"']
 
 
 def test_an_unavailable_service_is_logged_with_its_cause() -> None:

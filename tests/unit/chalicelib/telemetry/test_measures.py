@@ -1,21 +1,17 @@
 """What a request's photos, features and answer add to which metric; and nothing that shows where or who."""
 
-import json
 from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 
-from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Trace
 from chalicelib.features.warming import WarmingReport
-from chalicelib.photo.photos import PhotoFacts
 from chalicelib.shadow import of_comparison
 from chalicelib.telemetry.drift import Shift, of_shift
-from chalicelib.telemetry.measures import of_batch, of_features, of_photos, of_warming
+from chalicelib.telemetry.measures import of_batch, of_features, of_warming
 from chalicelib.telemetry.metrics import METRICS
 from chalicelib.telemetry.record import Record
-from tests.support.pictures import SYDNEY, exif, jpeg
 from tests.support.records import CELL, OUTCOME, answered, complete
 
 
@@ -54,18 +50,6 @@ def test_faults_are_counted_by_whose_they_are(faults: tuple[str, ...], cache: in
     line = values_of(looked_up(replace(NO_LOCATION, mode="degraded", faults=faults)))
     assert (line["CacheErrors"], line["DatabaseErrors"]) == (cache, database)
     assert line.get("faults", []) == list(faults)
-
-
-def test_a_photo_is_counted_and_its_place_is_not() -> None:
-    facts = PhotoFacts.read(jpeg(exif=exif(SYDNEY)), PhotoLimits())
-    assert facts is not None
-    record = Record("r", "/identify")
-    record.note(of_photos([facts]))
-    line = values_of(record)
-    assert line["PhotoMegapixels"] == pytest.approx(0.12)
-    assert line["PhotoBytes"] > 1000
-    assert "33.8" not in json.dumps(line)
-    assert "151.2" not in json.dumps(line)
 
 
 @pytest.mark.parametrize(("has_animal", "none"), [(False, 1), (True, 0)])
