@@ -227,6 +227,13 @@ def write_camera_trap_detector(folder: Path, size: int = SIZE) -> Path:
     return write_detector(folder, tiny_detector_model(size), labels, name="traps", manifest=manifest)
 
 
+def write_all(folder: Path, model: ModelProto | None = None) -> Path:
+    """Write a model with both detectors; to the one for camera traps, all colours are animals. Return its path."""
+    write_detector(folder)
+    write_camera_trap_detector(folder)
+    return write(folder, model or tiny_model())
+
+
 def model_of(
     name: str, nodes: Iterable[NodeProto], inputs: Tensors, outputs: Tensors, constants: Mapping[str, Any]
 ) -> ModelProto:

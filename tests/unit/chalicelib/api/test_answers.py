@@ -141,8 +141,6 @@ def test_the_message_says_name_and_certainty(prediction: PredictedTaxon, decisio
         (Decision(perhaps=perhaps("deer", "peccary")), "animal", "This is an animal; perhaps a deer or a peccary."),
         (Decision(), "animal", "This is an animal, but the photo does not show clearly which one."),
         (Decision(), "person", "The photo shows a person."),
-        (Decision(), "vehicle", "The photo shows a vehicle."),
-        (Decision(), "none", "No animal was recognised in this photo."),
         (Decision(), "unclear", "No animal was recognised in this photo."),
     ],
 )

@@ -45,24 +45,6 @@ def test_the_page_may_show_pictures_of_the_hosts_that_the_setting_names_and_of_n
     assert "https://" not in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("language", sorted(page.languages()))
-def test_the_page_names_its_script_and_style_sheet_and_the_script_the_lists_of_places(language: str) -> None:
-    # GIVEN the bundle
-    (script,), (styles,) = page.WEB.glob("app-*.js"), page.WEB.glob("*.css")
-    # THEN the HTML loads the script, the style sheet and the manifest, and nothing else but its icon, which it contains
-    text, _ = page.index("/", language)
-    (manifest,) = page.WEB.glob(f"manifest-{language}*.json")
-    loaded = re.findall(r'(?:src|href)="([^"#?]+)"', text)
-    assert sorted(each for each in loaded if not each.startswith("data:image/svg+xml,")) == sorted(
-        ["/", f"web/{script.name}", f"web/{styles.name}", f"web/{manifest.name}"]
-    )
-    # AND the form for the place, which comes when somebody asks for it, loads the lists
-    (form,) = page.WEB.glob("place-*.js")
-    assert form.name in script.read_text(encoding="utf-8")
-    lists = sorted(path.name for path in page.WEB.glob("places*.txt"))
-    assert sorted(re.findall(r"places[\w-]*\.txt", form.read_text(encoding="utf-8"))) == lists
-
-
 def test_the_page_can_be_installed_and_opens_where_it_was_installed() -> None:
     # GIVEN what the manifest names, from its own address below the page's
     (manifest,) = page.WEB.glob("manifest-en-*.json")

@@ -171,9 +171,7 @@ def place(cell: int, area: str = "US") -> Features:
 
 def recogniser_in(folder: Path, more: str = "", gain: float = 0.05) -> Recogniser:
     """Return a recogniser with both detectors and a head. `more`: lines of its manifest. `gain`: how sure it is."""
-    path = tiny_model.write(folder, tiny_model.tiny_model())
-    tiny_model.write_detector(folder)
-    tiny_model.write_camera_trap_detector(folder)
+    path = tiny_model.write_all(folder)
     write_head(folder / "packs", path, more, gain)
     return build_recogniser(Settings(model=ModelSettings(path=path)))
 

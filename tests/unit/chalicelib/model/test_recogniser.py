@@ -27,9 +27,7 @@ GREY, RED, YELLOW = (90, 90, 90), (255, 0, 0), (90, 90, 0)
 
 def recogniser_in(folder: Path, model: ModelProto | None = None) -> Recogniser:
     """Return a recogniser with both detectors; to the one for camera traps, all colours are animals."""
-    path = tiny_model.write(folder, model or tiny_model.tiny_model())
-    tiny_model.write_detector(folder)
-    tiny_model.write_camera_trap_detector(folder)
+    path = tiny_model.write_all(folder, model)
     return build_recogniser(Settings(model=ModelSettings(path=path)))
 
 

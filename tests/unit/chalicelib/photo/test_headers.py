@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from dataclasses import replace
+from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -135,10 +136,8 @@ def test_a_png_in_as_many_chunks_as_the_smallest_that_encoders_write_is_accepted
     # GIVEN 5,000 chunks, as many as 20 MB in chunks of 4 kB have
     data = encoded(noise(1000, 667), "PNG", compress_level=0)
     start, end = data.index(b"IDAT") - 4, data.rindex(b"IEND") - 4
-    pixels = b"".join(
-        each[8:-4] for each in (data[start:end][at : at + 65536 + 12] for at in range(0, end - start, 65536 + 12))
-    )
-    small = b"".join(png_chunk(b"IDAT", pixels[at : at + 400]) for at in range(0, len(pixels), 400))
+    pixels = b"".join(bytes(each)[8:-4] for each in batched(data[start:end], 65536 + 12, strict=False))
+    small = b"".join(png_chunk(b"IDAT", bytes(each)) for each in batched(pixels, 400, strict=False))
     photo = open_photo(data[:start] + small + data[end:], PhotoLimits())
     assert np.array_equal(photo.pixels(64), open_photo(data, PhotoLimits()).pixels(64))
 
