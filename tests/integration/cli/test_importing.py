@@ -8,12 +8,11 @@ from pathlib import Path
 from sqlite3 import connect
 from typing import Any
 
-import pytest
-
 from cli.words import rows_of
-from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
+SPECIESNET = Path(__file__).with_name("speciesnet.json")
+"""SpeciesNet's file, with a box in all photos that are not blank. Its geofence refused the kit fox."""
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
 
 
@@ -23,35 +22,10 @@ def answers_in(results: Path) -> dict[str, Any]:
     return {path: json.loads(answer) for path, answer in rows}
 
 
-CLASSES = {
-    "C:\\card\\N\\IMG_0001.JPG": {BLACK_BEAR: 0.9, BLANK: 0.05},
-    "N/IMG_0002.JPG": {BLACK_BEAR: 0.5, PANDA: 0.45},
-    "N/IMG_0003.JPG": {KIT_FOX: 0.9},
-    "N/IMG_0004.JPG": {PANDA: 0.9},
-    "N/IMG_0005.JPG": {BLANK: 0.98},
-    "N/gone.JPG": {BLANK: 0.98},
-}
-
-
-@pytest.fixture
-def speciesnet(tmp_path: Path) -> Path:
-    """SpeciesNet's file, with a box in all photos that are not blank. The geofence refused the kit fox."""
-    about = {"country": "USA", "model_version": "4.0.2a"}
-    rows: list[dict[str, Any]] = [{"filepath": "N/IMG_0006.JPG", "failures": ["DETECTOR", "CLASSIFIER"]}]
-    for path, classes in CLASSES.items():
-        said = {"classes": list(classes), "scores": list(classes.values())}
-        boxes = [] if said["classes"] == [BLANK] else [detection("1", 0.9)]
-        source = "classifier+geofence+x" if KIT_FOX in classes else "classifier"
-        best = {"prediction": said["classes"][0], "prediction_source": source}
-        rows.append({"filepath": path, "classifications": said, "detections": boxes, **best, **about})
-    (tmp_path / "predictions.json").write_text(json.dumps({"predictions": rows}))
-    return tmp_path / "predictions.json"
-
-
-def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
+def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card: Path) -> None:
     # WHEN predictions are imported into a new results file, twice
     results = tmp_path / "study.db"
-    command = ("import", results, speciesnet, "--root", card, *SAN_DIEGO)
+    command = ("import", results, SPECIESNET, "--root", card, *SAN_DIEGO)
     done = [here(*command) for _ in range(2)]
     # THEN scores are weighed by the place
     assert [each.returncode for each in done] == [3, 3], done[0].stderr
@@ -79,11 +53,11 @@ def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card:
     assert "(its geofence excludes kit fox in USA)" in rows["N/IMG_0003.JPG"]["differs"]
 
 
-def test_our_models_name_what_is_in_the_boxes(here: Run, tmp_path: Path, card: Path, speciesnet: Path) -> None:
+def test_our_models_name_what_is_in_the_boxes(here: Run, tmp_path: Path, card: Path) -> None:
     # WHEN predictions are imported with our names, and with both
     ours, both = tmp_path / "ours.db", tmp_path / "both.db"
     for results in (ours, both):
-        done = here("import", results, speciesnet, "--root", card, *SAN_DIEGO, "--names", results.stem)
+        done = here("import", results, SPECIESNET, "--root", card, *SAN_DIEGO, "--names", results.stem)
         assert done.returncode == 3, done.stderr
     mine, theirs = (answers_in(each)["N/IMG_0001.JPG"] for each in (ours, both))
     # THEN our models have looked at their boxes

@@ -1,6 +1,5 @@
 """A study with every kind of photo, and what the commands make of it."""
 
-import json
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from io import StringIO
@@ -14,36 +13,11 @@ from cli.__main__ import run
 from cli.errors import Exit
 from cli.results import ResultsFile
 from cli.study.opinions import Observation
+from tests.support import studies
 from tests.support.pictures import jpeg
-from tests.support.studies import (
-    DEER,
-    IMPALA,
-    LION,
-    MAMMAL,
-    PHOTOS,
-    animal,
-    answer,
-    box,
-    boxes,
-    film,
-    say,
-    seen,
-    taxon,
-    write_study,
-)
+from tests.support.studies import DEER, IMPALA, LION, MAMMAL, animal, answer, box, boxes, film, seen, taxon
 
-ABOUT = {
-    "title": "Lions & <impalas>",
-    "id": "doi:10.1/x",
-    "description": "Two <stations>",
-    "contributors": [
-        {"title": "A. <Person>", "role": "contact", "email": "a@example.org", "organization": "Zoo & Co"},
-        {"title": 'B. "Other"'},
-    ],
-    "licenses": [{"name": "CC0-1.0", "scope": "data"}],
-}
-
-
+ABOUT = str(Path(__file__).with_name("about.json"))
 A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, LION)]}
 A_PERSON = answer(None, subject="person", people=boxes(box(0.7, 0.6), box(0.1, 0.8)))
 EVERYTHING: dict[str, Any] = {
@@ -91,26 +65,25 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos = [(f"N/{name}", f"2026-05-{day:02} 06:00:00", text) for day, (name, text) in enumerate(MORE.items(), 3)]
     burst = [(f"N/burst {n}.JPG", f"2026-05-02 23:00:{n}0", answer(who, 0.95)) for n, who in enumerate((IMPALA, LION))]
     burst.append(("N/burst 2.MP4", "2026-05-02 23:00:20", film(answer(LION))))
-    write_study(folder / "study.db", [*PHOTOS, *burst, *photos])
+    studies.write_study(folder / "study.db", [*studies.PHOTOS, *burst, *photos])
     with ResultsFile(folder / "study.db", write=True) as results:
-        say(results, "N/accepted.JPG")
-        say(results, "N/deer.JPG", DOE, FAWNS)
-        say(results, "N/deer.JPG", Observation("blank"), reviewer="B. <Other>", at="2026-05-31")
+        studies.say(results, "N/accepted.JPG")
+        studies.say(results, "N/deer.JPG", DOE, FAWNS)
+        studies.say(results, "N/deer.JPG", Observation("blank"), reviewer="B. <Other>", at="2026-05-31")
         for who in ("A. Person", "B. <Other>"):
-            say(results, "N/typed.JPG", Observation("animal", "olingo, <new>"), reviewer=who)
-        say(results, "N/seen.MP4", Observation("human"), Observation("animal", *LION))
-        say(results, "N/said to be blank.JPG", Observation("blank"))
-        say(results, "N/said to be unclear.JPG", Observation("unknown"))
-        say(results, "N/relative.JPG", seen("Ailurus styani"))
+            studies.say(results, "N/typed.JPG", Observation("animal", "olingo, <new>"), reviewer=who)
+        studies.say(results, "N/seen.MP4", Observation("human"), Observation("animal", *LION))
+        studies.say(results, "N/said to be blank.JPG", Observation("blank"))
+        studies.say(results, "N/said to be unclear.JPG", Observation("unknown"))
+        studies.say(results, "N/relative.JPG", seen("Ailurus styani"))
     (folder / "Two stations" / "N").mkdir(parents=True)
-    (folder / "Two stations" / PHOTOS[0][0]).write_bytes(jpeg())
-    (folder / "about.json").write_text(json.dumps(ABOUT))
+    (folder / "Two stations" / studies.PHOTOS[0][0]).write_bytes(jpeg())
     commands = (
         ("export", "--csv", "csv/photos.csv", "--megadetector", "megadetector/md.json", "--xmp", "xmp"),
-        ("export", "--camtrap-dp", "camtrap_dp", "--dwca", "dwca.zip", "--file-times", "--metadata", "about.json"),
-        ("export", "--coco", "coco/coco.json", "--metadata", "about.json", "--round-coordinates", "0.1"),
+        ("export", "--camtrap-dp", "camtrap_dp", "--dwca", "dwca.zip", "--file-times", "--metadata", ABOUT),
+        ("export", "--coco", "coco/coco.json", "--metadata", ABOUT, "--round-coordinates", "0.1"),
         ("report", "--html", "report/report.html"),
-        ("tables", "tables", "--include", "people", "--include", "blank", "--metadata", "about.json"),
+        ("tables", "tables", "--include", "people", "--include", "blank", "--metadata", ABOUT),
     )
     with pytest.MonkeyPatch.context() as monkeypatch, redirect_stderr(StringIO()) as said:
         monkeypatch.chdir(folder)

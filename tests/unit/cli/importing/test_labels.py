@@ -1,7 +1,6 @@
 """Labels of Timelapse's CSV."""
 
 import csv
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -92,52 +91,24 @@ def test_whatever_people_type_each_row_is_a_label_of_its_photo(rows: list[tuple[
     assert [label.photo for label in found] == ["N/card/IMG_0001.JPG"] * len(rows)
 
 
-MEDIA = "mediaID,deploymentID,timestamp,filePath,fileName"
-OBSERVATIONS = (
-    "observationID,deploymentID,mediaID,eventStart,eventEnd,observationLevel,observationType,scientificName,count,"
-    "lifeStage,sex,behavior,classificationMethod,classifiedBy,classificationTimestamp,observationComments"
-)
-EVENT = "2026-05-02T06:00:00+03:00,2026-05-02T06:01:00+03:00"
-ADDRESS = "https://example.org/assets/1/file"
-
-
-def write(folder: Path, observations: list[str]) -> Path:
-    """Write a package of four media, of which the last is an hour after the others."""
-    folder.mkdir()
-    resources = [{"name": name, "path": f"{name}.csv"} for name in ("deployments", "media", "observations")]
-    (folder / "datapackage.json").write_text(json.dumps({"resources": resources}))
-    media = [f"{each},north,2026-05-02T0{6 + (each == 'd')}:00:30+03:00,N/{each}.jpg,{each}.jpg" for each in "abcd"]
-    media[1:3] = [media[1].replace("N/b.jpg", "cam: 3/b.jpg"), media[2].replace("N/c.jpg", ADDRESS)]
-    (folder / "media.csv").write_text("\n".join([MEDIA, *media]))
-    (folder / "observations.csv").write_text("\n".join([OBSERVATIONS, *observations]))
-    return folder
+PACKAGE = Path(__file__).with_name("camtrap_dp")
+"""A package of four media, of which the last is an hour after the others."""
 
 
 def test_a_deployment_without_a_valid_position_has_no_cell(tmp_path: Path) -> None:
-    package = write(tmp_path / "package", [])
+    package = shutil.copytree(PACKAGE, tmp_path / "package")
     for deployment, has_cell in (("north,-1.5,36.8", True), ('north,"40,51",NA', False), ("south,1,2", False)):
         (package / "deployments.csv").write_text(f"deploymentID,latitude,longitude\n{deployment}")
         assert {each.cell is not None for each in labels_of(package)} == {has_cell}
 
 
 def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
-    who, impala = "human,A. Person,2026-06-01T08:00", "animal,Aepyceros melampus,2,adult,female,grazing"
-    package = write(
-        tmp_path / "package",
-        [
-            f"1,north,a,{EVENT},media,{impala},{who}:00Z,far",
-            f"2,north,a,{EVENT},media,human,,,,,,{who}:05Z,",
-            f"3,north,b,{EVENT},media,animal,Panthera leo,,,,,machine,tiny 1,,",
-            f"4,north,,{EVENT},event,animal,Panthera leo,1,,,,human,B. Person,,",
-            f"5,south,,{EVENT},event,blank,,,,,,human,B. Person,,",
-        ],
-    )
     # WHEN it is read as a folder, by its description, and as a zip THEN it is the same
-    found = labels_of(package)
-    shutil.make_archive(str(package), "zip", package)
-    shutil.make_archive(str(tmp_path / "whole"), "zip", tmp_path, package.name)
-    assert labels_of(package / "datapackage.json") == found == labels_of(tmp_path / "package.zip")
-    assert labels_of(tmp_path / "whole.zip") == found
+    found = labels_of(PACKAGE)
+    shutil.make_archive(str(tmp_path / "package"), "zip", PACKAGE)
+    shutil.make_archive(str(tmp_path / "whole"), "zip", PACKAGE.parent, PACKAGE.name)
+    paths = (PACKAGE / "datapackage.json", tmp_path / "package.zip", tmp_path / "whole.zip")
+    assert [labels_of(path) for path in paths] == [found] * 3
     # THEN a medium has what was said of it, or of its event
     seen = replace(IMPALA, count=2, sex="female", life_stage="adult", behavior="grazing", note="far")
     lion = Observation("animal", "lion", "Panthera leo", "species", count=1)
@@ -164,7 +135,7 @@ def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_damaged_is_named(tmp_path: Path) -> None:
-    package = write(tmp_path / "package", [])
+    package = shutil.copytree(PACKAGE, tmp_path / "package")
     (package / "media.csv").write_text("mediaID\na\n")
     with pytest.raises(CommandError, match=r"package cannot be read .*export it again"):
         labels_of(package)

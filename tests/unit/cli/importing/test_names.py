@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from chalicelib.config.settings import ROOT
 from cli.importing.names import kind_called, taxon_called, taxon_of_label
 from cli.study.taxa import ANIMALS, lineage_of, lineages
+from cli.words import rows_of
 
 LATIN = sorted(lineages())
+CASES = rows_of(Path(__file__).with_name("names.csv"))
+"""What some names and labels of SpeciesNet mean. A name may be of no taxon at hand, or of several."""
 
 
 def scientific_name(text: str) -> str | None:
@@ -19,26 +22,9 @@ def scientific_name(text: str) -> str | None:
     return found.scientific_name if found else None
 
 
-FOX = ("Vulpes vulpes", "Red Fox", "red_fox", "Fox, Red", "Vulpes vulpes (red fox)", "Vulpes vulpes (Linnaeus, 1758)")
-TEXTS = {
-    "Vulpes vulpes": (*FOX, "Rotfuchs"),  # a language of the page
-    "Sylvilagus audubonii": ("Rabbit, desert cottontail",),
-    "Odocoileus virginianus": ("White-tailed Deer", "white tailed deer"),
-    "Cervus": ("Cervus sp.",),
-    "Cervidae": ("deer",),
-    "Aepyceros melampus": ("impala",),  # the genus is called so too
-    "Sciuridae": ("squirrels",),  # all whose names end so
-    "Canis familiaris": ("domestic dog", "Canis lupus familiaris"),
-    "Canis lupus": ("Canis lupus pallipes",),
-    "Aves": ("Unidentified bird",),
-    "Animalia": ("animal",),
-    None: ("goanna", "", "R13", "100RECNX", "planthopper", "mouse"),  # of no taxon at hand, or of several
-}
-
-
-@pytest.mark.parametrize(("text", "latin"), [(text, latin) for latin in TEXTS for text in TEXTS[latin]])
-def test_a_name_means_a_taxon(text: str, latin: str | None) -> None:
-    assert scientific_name(text) == latin
+@pytest.mark.parametrize("row", [row for row in CASES if row["of"] == "name"], ids=lambda row: row["text"])
+def test_a_name_means_a_taxon_if_it_is_of_one(row: dict[str, str]) -> None:
+    assert scientific_name(row["text"]) == (row["scientific_name"] or None)
 
 
 @given(st.sampled_from(LATIN), st.text())
@@ -54,31 +40,13 @@ def test_some_words_mean_a_kind() -> None:
 
 LABELS = Path(__file__).with_name("speciesnet_labels.txt").read_text(encoding="utf-8").splitlines()
 TABLE = ROOT / "docs" / "reference" / "speciesnet.csv"
-CATTLE = "x;mammalia;cetartiodactyla;bovidae;bos;taurus;domestic cattle"
-HAWK = "x;aves;accipitriformes;accipitridae;accipiter;melanoleucus;black sparrowhawk"
-BEAR = "436ddfdd-bc43-44c3-a25d-34671d3430a0;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
 
 
-@pytest.mark.parametrize(
-    ("label", "expected"),
-    [
-        ("f1856211;;;;;;blank", ("blank", "", "", "")),
-        ("e2895ed5;;;;;;vehicle", ("vehicle", "", "", "")),
-        ("990ae9dd;mammalia;primates;hominidae;homo;sapiens;human", ("human", "", "", "")),
-        (f"f2efdae9{';no cv result' * 6}", ("unknown", "", "", "")),
-        ("x;;;;;;animal", ("animal", "animal", "Animalia", "kingdom")),
-        ("x;mammalia;carnivora;canidae;;;canine family", ("animal", "dog, wolf or fox", "Canidae", "family")),
-        (BEAR, ("animal", "American black bear", "Ursus americanus", "species")),
-        # taxa with another name here
-        ("x;mammalia;cetartiodactyla;;;;x", ("animal", "deer, antelope, pig or relative", "Artiodactyla", "order")),
-        ("x;mammalia;carnivora;canidae;canis;lupus familiaris;x", ("animal", "dog", "Canis familiaris", "species")),
-        (CATTLE, ("animal", "domestic cattle", "Bos taurus", "species")),
-        (HAWK, ("animal", "black sparrowhawk", "Astur melanoleucus", "species")),
-    ],
-)
-def test_a_label_is_the_taxon_or_the_kind_that_it_names(label: str, expected: tuple[str, ...]) -> None:
-    assert taxon_of_label(label)[:4] == expected
-    assert taxon_of_label(label).ranks == lineage_of(expected[2]).ranks
+@pytest.mark.parametrize("row", [row for row in CASES if row["of"] == "label"], ids=lambda row: row["text"])
+def test_a_label_is_the_taxon_or_the_kind_that_it_names(row: dict[str, str]) -> None:
+    found = taxon_of_label(row["text"])
+    assert found[:4] == (row["kind"], row["name"], row["scientific_name"], row["rank"])
+    assert found.ranks == lineage_of(row["scientific_name"]).ranks
 
 
 def test_an_unknown_species_keeps_its_name_below_what_is_known() -> None:

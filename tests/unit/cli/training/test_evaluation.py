@@ -37,6 +37,7 @@ def test_every_photo_counts_once(drawn: list[tuple[list[float], str]]) -> None:
     found = Evaluation(ABOUT, outcomes, {}, ())
     assert found.confusion.sum() == sum(each.photos for each in found.rows) == len(outcomes)
     assert sum(each.photos for each in found.reliability) == len(outcomes)
+    assert all(each.low <= each.stated <= each.high <= 1 for each in found.reliability)
 
 
 def test_the_outlook_doubles_a_curve_whose_wrong_answers_shrink_by_one_factor() -> None:

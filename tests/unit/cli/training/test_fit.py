@@ -10,26 +10,10 @@ from hypothesis import strategies as st
 
 from chalicelib.model.detector import Box
 from cli.errors import CommandError
+from cli.training import fit
 from cli.training.evaluation import OTHER, About
 from cli.training.features import Seen
-from cli.training.fit import (
-    STRANGER,
-    Floats,
-    Numbers,
-    Samples,
-    Scored,
-    cross_validate,
-    far_of,
-    fit,
-    fit_linear,
-    folds_of,
-    learn,
-    probabilities,
-    shares_of,
-    taxa_of,
-    temperature_of,
-    thresholds_of,
-)
+from cli.training.fit import STRANGER, Floats, Numbers, Samples, Scored
 from cli.training.labels import LabelledPhoto
 from cli.training.pack import animals_of
 
@@ -52,7 +36,7 @@ def clouds(taxa: int = 3, strangers: int = 0, spread: float = 1.0) -> Samples:
 
 def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
     samples = clouds(strangers=10)
-    head, said, thresholds, curve = fit(samples, 3, 0.9)
+    head, said, thresholds, curve = fit.fit(samples, 3, 0.9)
     # THEN what heads say that have not seen the camera is right, and a stranger is likelier another taxon than theirs
     guess, known = said.argmax(axis=1), samples.taxon != STRANGER
     assert (guess == samples.taxon)[known].mean() > 0.95
@@ -63,13 +47,13 @@ def test_a_head_tells_clouds_apart_and_knows_what_is_far() -> None:
     assert curve[-1].photos == round(known.sum() * 0.8)
     # THEN the head of all samples says the same of them, and the same samples give the same head
     assert (head.score(samples.features).logits.argmax(axis=1) == samples.taxon)[known].mean() > 0.95
-    again, _, *figures = fit(samples, 3, 0.9)
+    again, _, *figures = fit.fit(samples, 3, 0.9)
     assert (again.weights.tobytes(), figures) == (head.weights.tobytes(), [thresholds, curve])
 
 
 def test_a_taxon_without_samples_is_never_the_likeliest_nor_the_nearest() -> None:
     samples = clouds()
-    logits, distances = fit_linear(samples.where(samples.taxon != 1), 3).score(samples.features)
+    logits, distances = fit.fit_linear(samples.where(samples.taxon != 1), 3).score(samples.features)
     assert (logits.argmax(axis=1) != 1).all()
     assert (distances[samples.taxon == 1] > distances[0]).all()
 
@@ -80,22 +64,22 @@ def test_a_head_does_not_see_the_cameras_that_it_is_tested_on() -> None:
     liar = (samples.camera == 3) & (samples.taxon != STRANGER)
     samples.features[liar] = samples.features[liar][::-1]
     # THEN all photos of a camera are in one fold, and no head has learnt it
-    folds = folds_of(samples)
+    folds = fit.folds_of(samples)
     assert (set(folds), len(set(folds[samples.camera == 3]))) == (set(range(5)), 1)
-    assert (cross_validate(samples, 2, folds).logits.argmax(axis=1) != samples.taxon)[liar].all()
+    assert (fit.cross_validate(samples, 2, folds).logits.argmax(axis=1) != samples.taxon)[liar].all()
 
 
 def test_the_temperature_makes_certainties_honest() -> None:
     # GIVEN logits that are three times too large
     random = np.random.default_rng(1)
     logits = random.normal(0, 2, (4000, 3))
-    taxon = np.array([random.choice(3, p=each) for each in shares_of(logits, 1.0)])
-    assert temperature_of(logits * 3, taxon) == pytest.approx(3, rel=0.1)
+    taxon = np.array([random.choice(3, p=each) for each in fit.shares_of(logits, 1.0)])
+    assert fit.temperature_of(logits * 3, taxon) == pytest.approx(3, rel=0.1)
 
 
 def test_what_is_nearer_than_nearly_all_is_hardly_another_taxon() -> None:
-    far = far_of(np.linspace(0, 1, 1001))
-    other = probabilities(Scored(np.zeros((3, 2)), np.array([0.5, 0.98, 2.0])), 1.0, far)[:, 2]
+    far = fit.far_of(np.linspace(0, 1, 1001))
+    other = fit.probabilities(Scored(np.zeros((3, 2)), np.array([0.5, 0.98, 2.0])), 1.0, far)[:, 2]
     assert other == pytest.approx([0.01, 0.5, 1.0], abs=1e-3)
 
 
@@ -110,17 +94,17 @@ def answers(*numbers: tuple[int, int]) -> tuple[Floats, Numbers]:
 
 def test_thresholds_let_enough_right_names_through() -> None:
     # GIVEN a taxon of which the surest 100 names are right, and a rare one of which none is
-    assert thresholds_of(*answers((100, 50), (0, 3)), 0.9) == [pytest.approx(0.99 - 104 / 1000, abs=0.006), 1]
+    assert fit.thresholds_of(*answers((100, 50), (0, 3)), 0.9) == [pytest.approx(0.99 - 104 / 1000, abs=0.006), 1]
     # WHEN a taxon has few names THEN all taxa together say how precise it is
-    assert thresholds_of(*answers((200, 0), (15, 0)), 0.95)[1] == pytest.approx(0.99 - 14 / 1000)
+    assert fit.thresholds_of(*answers((200, 0), (15, 0)), 0.95)[1] == pytest.approx(0.99 - 14 / 1000)
     # THEN few right names in all are no proof
-    assert thresholds_of(*answers((10, 0), (0, 0)), 0.95) == [1, 1]
+    assert fit.thresholds_of(*answers((10, 0), (0, 0)), 0.95) == [1, 1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=4), st.floats(0.5, 0.99))
 def test_each_threshold_is_that_of_a_photo_that_would_be_named(numbers: list[tuple[int, int]], least: float) -> None:
     said, shown = answers(*numbers)
-    found = thresholds_of(said, shown, least)
+    found = fit.thresholds_of(said, shown, least)
     assert len(found) == len(numbers)
     assert set(found) <= {1.0, *said.max(axis=1, initial=0).tolist()}
 
@@ -136,7 +120,7 @@ def photos(taxon: str, number: int, cameras: int) -> list[LabelledPhoto]:
 def test_a_taxon_needs_photos_of_several_cameras() -> None:
     lions, few, near = photos(LION, 20, 3), photos(HARE, 19, 1), photos("Vulpes vulpes", 30, 2)
     # WHEN there are enough of two THEN the others are strangers
-    taxa, strangers = taxa_of([*lions, *photos(IMPALA, 40, 4), *few, *near])
+    taxa, strangers = fit.taxa_of([*lions, *photos(IMPALA, 40, 4), *few, *near])
     assert taxa == [IMPALA, LION]
     assert strangers == ["Vulpes vulpes (30 photos of 2 cameras)", "Lepus europaeus (19 photos of 1 camera)"]
     # WHEN there are too few, if also labelled twice, or of no known camera
@@ -147,7 +131,7 @@ def test_a_taxon_needs_photos_of_several_cameras() -> None:
         ([*lions, *few, *few], "found Panthera leo (20 photos of 3 cameras), Lepus europaeus (19 photos of 1 camera)"),
     ):
         with pytest.raises(CommandError, match=re.escape(said)):
-            taxa_of(labelled)
+            fit.taxa_of(labelled)
 
 
 def test_a_head_is_judged_by_each_photos_surest_box_and_on_strangers() -> None:
@@ -160,7 +144,7 @@ def test_a_head_is_judged_by_each_photos_surest_box_and_on_strangers() -> None:
         for box in ((BOX,) if each.taxon == HARE else (BOX, DRAWN))
     ]
     about = About("hills", animals_of([LION, IMPALA], {}), 0.9, "0" * 12)
-    _, found = learn(animals, about)
+    _, found = fit.learn(animals, about)
     # THEN the evaluation has what the card needs
     assert (found.about, found.total.photos, found.total.cameras, found.rows[-1].named) == (about, 60, 6, 0)
     assert (set(found.thresholds), found.total.right > 0.95) == ({"panthera-leo", "aepyceros-melampus"}, True)
