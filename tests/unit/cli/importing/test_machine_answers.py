@@ -11,10 +11,10 @@ from cli.errors import Exit
 from cli.importing import machine_answers
 from cli.place import NONE
 from cli.results import ResultsFile
+from tests.stand_ins import KIT_FOX
 from tests.support import tiny_model
 from tests.support.studies import PHOTOS, write_study
 
-FOX = "0;mammalia;carnivora;canidae;vulpes;vulpes;red fox"
 SCORES = {path: score / 10 for score, (path, *_) in enumerate(PHOTOS, 2)}
 
 
@@ -25,7 +25,7 @@ def test_other_processes_give_the_same_answers_in_the_same_order(
     # GIVEN predictions in batches, for a study without places
     study = tmp_path / "study.db"
     write_study(study, PHOTOS, (), NONE)
-    rows = [{"filepath": path, "classifications": {"classes": [FOX], "scores": [p]}} for path, p in SCORES.items()]
+    rows = [{"filepath": path, "classifications": {"classes": [KIT_FOX], "scores": [p]}} for path, p in SCORES.items()]
     (tmp_path / "net.json").write_text(json.dumps({"predictions": rows}))
     path = tiny_model.write(tmp_path, tiny_model.tiny_model()) if has_model else tmp_path / "none.onnx"
     monkeypatch.setenv("MODEL_PATH", str(path))

@@ -9,9 +9,8 @@ import pytest
 
 from cli.errors import CommandError
 from cli.importing.predictions import Predicted, Predictions, label_of
+from tests.stand_ins import BLACK_BEAR, BLANK
 
-BLACK_BEAR = "0;mammalia;carnivora;ursidae;ursus;americanus;american black bear"
-BLANK = "1;;;;;;blank"
 BOX = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.3, 0.4]}
 
 

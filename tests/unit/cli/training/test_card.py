@@ -75,6 +75,12 @@ def test_the_card_says_for_what_the_head_is_and_what_it_cannot_do(name: str, eva
     assert found == path.read_text(encoding="utf-8"), "if the card has to change, run this with GOLDEN=write"
 
 
+def test_only_figures_of_few_photos_or_cameras_are_said_to_be_weak() -> None:
+    photos = {"vulpes": (50, 10), "lepus": (50, 9), OTHER: (49, 10)}
+    outcomes = [outcome(f"{at % c}/{at}.jpg", taxon, 1, 0, 0) for taxon, (n, c) in photos.items() for at in range(n)]
+    assert "their figures: hare (50, 9), other (49, 10)." in markdown(replace(SEEN, outcomes=tuple(outcomes)))
+
+
 def test_the_page_needs_no_network_and_no_script() -> None:
     text = page(SEEN, {})
     assert "default-src 'none'" in text
@@ -112,7 +118,7 @@ TEXT = st.text(st.characters(codec="utf-8"))
 
 @settings(max_examples=25)
 @given(TEXT, TEXT, TEXT)
-@example("![a](http://b/c.png) <img>", "_a_ & [b](c) | `d`", "<script>")
+@example("![a](http://b/c.png) <img>", "_a_ & [b](c) | `d`", "![a](http://b/c.png) <script>")
 def test_any_name_of_a_photo_camera_or_animal_is_only_text(photo: str, camera: str, animal: str) -> None:
     # GIVEN a wrong photo with this name
     wrong = replace(OUTCOMES[1], photo=Path(f"a{photo}"), camera=f"a{camera}")
