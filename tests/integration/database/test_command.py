@@ -167,9 +167,7 @@ def test_an_option_that_means_nothing_is_refused(
     assert error in capsys.readouterr().err
 
 
-def test_a_name_is_quoted_in_the_commands_that_follow_and_stands_for_one_dataset_only(
-    run: Command, model: Path
-) -> None:
+def test_a_name_is_quoted_in_the_next_commands_and_stands_for_one_dataset(run: Command, model: Path) -> None:
     # GIVEN a dataset with a name of its own, loaded beside the active one
     load = "load", "--from", model, "--beside", "--version", "my own"
     assert run(*load) == 0
@@ -192,9 +190,7 @@ def test_an_interrupt_is_one_line(run: Command, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("url", ["postgresql://faunalens@127.0.0.1:1/faunalens", "postgresql://me:hunter2[@host/x"])
-def test_a_database_that_is_not_there_is_one_sentence_without_the_password(
-    url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_database_is_one_sentence_without_the_password(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--database-url", url]) == 1
     output = capsys.readouterr().err
     assert output.startswith("error: PostgreSQL: ")
@@ -203,9 +199,7 @@ def test_a_database_that_is_not_there_is_one_sentence_without_the_password(
     assert "hunter2" not in output
 
 
-def test_a_cache_that_is_down_is_reported_and_the_switch_stays(
-    run: Command, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_cache_the_switch_stays(run: Command, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
     sample_data.load_all(database_url, "one")
     assert run("activate", "one") == 1

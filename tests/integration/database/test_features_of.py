@@ -83,9 +83,7 @@ def plans(database_url: str, server: PostgresServer, cells: list[int], runs: int
     return [json.loads(notice[notice.index("{") :])["Plan"] for notice in admin.notices]
 
 
-def test_a_cell_is_one_range_of_one_index(
-    connection: Connection, database_url: str, postgres_server: PostgresServer
-) -> None:
+def test_a_cell_is_one_index_range(connection: Connection, database_url: str, postgres_server: PostgresServer) -> None:
     # GIVEN three datasets of 2,000 cells with 70 animals each, so that a scan of everything would show
     sample_data.load_all(connection, "one", "two", "three", animals=70, cell_count=2000)
     activate(connection, "two")

@@ -242,9 +242,7 @@ def wait_for(thread: threading.Thread, cursor: Cursor) -> None:
 
 
 @pytest.mark.parametrize("switches", [["one"], ["two", "one", "four"]])
-def test_pruning_keeps_the_latest_the_active_and_the_one_to_roll_back_to(
-    connection: Connection, switches: list[str]
-) -> None:
+def test_pruning_keeps_the_latest_the_active_and_the_one_before(connection: Connection, switches: list[str]) -> None:
     sample_data.load_all(connection, "one", "two", "three", "four")
     for version in switches:
         activate(connection, version)

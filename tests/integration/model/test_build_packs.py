@@ -123,9 +123,7 @@ def test_a_wrong_checksum_is_an_error(folder: Path, upstream: WeightsHost, capsy
     assert built(folder) == []
 
 
-def test_a_folder_is_used_instead(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN the weights in a folder; WHEN the variable names it; THEN no network is needed
     (folder.parent / "tiny.tflite").write_bytes(DATA)
     monkeypatch.setenv(VARIABLE, str(folder.parent))

@@ -47,9 +47,7 @@ def test_reading_again_gives_the_same_and_animals_without_a_range_are_named(smal
     assert 0 < len(first.unknown) < len(wild)
 
 
-def test_the_version_follows_from_every_file_and_not_from_the_mark_before_utf_8(
-    small: dict[str, Path], tmp_path: Path
-) -> None:
+def test_the_version_follows_from_every_file_without_its_mark_of_utf_8(small: dict[str, Path], tmp_path: Path) -> None:
     version = version_of(small)
     for name, path in small.items():
         is_packed, changed = path.suffix == ".gz", tmp_path / path.name
@@ -111,9 +109,7 @@ def test_a_broken_file_is_reported_with_its_problem(
     ],
     ids=["plain", "cut", "with another sum", "broken", "Latin-1"],
 )
-def test_a_file_that_cannot_be_unpacked_or_is_no_text_is_named(
-    small: dict[str, Path], tmp_path: Path, content: bytes, message: str
-) -> None:
+def test_a_file_that_is_no_text_is_named(small: dict[str, Path], tmp_path: Path, content: bytes, message: str) -> None:
     broken = tmp_path / "broken.csv.gz"
     broken.write_bytes(content)
     with pytest.raises(DatasetError, match=f"broken.csv.gz.* {message}"):
@@ -159,9 +155,7 @@ def relatives_of(files: dict[str, Path]) -> set[int]:
     return {number for cell in read_dataset(files).cells for number in cell.relatives}
 
 
-def test_relatives_lie_beside_the_labels_and_labels_without_them_have_none(
-    small: dict[str, Path], tmp_path: Path
-) -> None:
+def test_relatives_lie_beside_the_labels_or_there_are_none(small: dict[str, Path], tmp_path: Path) -> None:
     # GIVEN labels in a folder, and statements about relatives
     labels, ranges = tmp_path / "labels.csv", tmp_path / "cats.csv"
     labels.write_text(LABELS + "1,felis,0,,cat,Felis,genus,cat,,,,,Felis,\n")

@@ -36,9 +36,7 @@ def test_the_map_marks_each_kind_of_cell() -> None:
 @pytest.mark.parametrize(
     ("name", "taxon"), [("Phascolarctos cinereus", "phascolarctos-cinereus"), ("ocelot", "leopardus-pardalis")]
 )
-def test_a_range_is_found_by_any_name_with_the_line_to_edit(
-    name: str, taxon: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_range_is_found_by_name_with_its_line(name: str, taxon: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", name]) == 0
     found, first, *_ = capsys.readouterr().out.splitlines()
     assert found == taxon

@@ -33,9 +33,7 @@ GROUPS = {"koala": "mammals", "emu": "birds"}
         ([fact("native")], None, {}),
     ],
 )
-def test_facts_are_counted_by_group_and_in_all(
-    facts: list[Fact], koalas: tuple[float, str] | None, expected: dict[str, Score]
-) -> None:
+def test_facts_are_counted(facts: list[Fact], koalas: tuple[float, str] | None, expected: dict[str, Score]) -> None:
     assert scores(facts, lambda each: koalas if each.taxon == "koala" else (0.05, "native"), GROUPS) == expected
 
 

@@ -19,24 +19,15 @@ from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import RANKS
 from database.dataset_files import files_beside, read_rows
 from model.check import find_pack_problems, find_problems, main
-from tests.support.tiny_model import (
-    LABELS,
-    PACK_LABELS,
-    PACK_MANIFEST,
-    SIZE,
-    failing_model,
-    tiny_model,
-    tiny_pack_model,
-    write,
-    write_pack,
-)
+from tests.support import tiny_model
+from tests.support.tiny_model import LABELS, PACK_LABELS, PACK_MANIFEST, SIZE, write, write_pack
 from tests.unit.chalicelib.model.tiny_head import write_head
 
 DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "model.md"
 
 
 def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
-    path = write(folder, tiny_model(**changes), labels)
+    path = write(folder, tiny_model.tiny_model(**changes), labels)
     return find_problems(path, folder / "labels.csv", folder / "taxa.csv")
 
 
@@ -52,9 +43,7 @@ def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
         ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected a value from 0 to 1"),
     ],
 )
-def test_what_a_model_does_wrong_is_named(
-    tmp_path: Path, nodes: dict[str, tuple[str, list[str]]], message: str
-) -> None:
+def test_faults_of_a_model_are_named(tmp_path: Path, nodes: dict[str, tuple[str, list[str]]], message: str) -> None:
     # GIVEN a graph of the right form that computes one thing otherwise; THEN the check says what
     found = problems(tmp_path, nodes=nodes)
     assert any(re.search(message, each) for each in found), found
@@ -71,11 +60,9 @@ def test_labels_that_are_more_or_fewer_than_outputs_are_named(tmp_path: Path) ->
     assert any("expected N × 2, one for each row of foxes.csv" in each for each in found), found
 
 
-def test_problems_of_the_file_and_of_the_labels_are_named_one_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_problems_of_file_and_labels_are_named_one_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a model that is loaded and cannot be run WHEN checked THEN it fails with a sentence
-    path = write(tmp_path, failing_model())
+    path = write(tmp_path, tiny_model.failing_model())
     assert main([str(path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("inference with tiny.onnx failed: ")
@@ -94,7 +81,7 @@ def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_p
     shutil.copytree(DOCS.parents[2] / "vendor" / "model", vendor, symlinks=True)
     own = tmp_path / "my"
     own.mkdir()
-    write(own, tiny_model()).rename(own / "colours.onnx")
+    write(own, tiny_model.tiny_model()).rename(own / "colours.onnx")
     text = DOCS.read_text(encoding="utf-8")
     commands = re.findall(r"^ +((?:echo|printf|ln|for) .*my/.*)$", text, re.MULTILINE)
     assert len(commands) == 3
@@ -155,7 +142,7 @@ def test_the_example_in_the_docs_fits(
     ],
 )
 def test_what_a_pack_does_wrong_is_named(tmp_path: Path, model: dict[str, Any], message: str) -> None:
-    found = pack_problems(tmp_path, model=tiny_pack_model(**model))
+    found = pack_problems(tmp_path, model=tiny_model.tiny_pack_model(**model))
     assert any(re.search(message, each) for each in found), found
 
 
@@ -172,7 +159,7 @@ def test_what_a_pack_does_wrong_is_named(tmp_path: Path, model: dict[str, Any], 
 )  # fmt: skip
 def test_what_labels_have_wrong_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     # GIVEN a general model, and labels that contradict it or themselves
-    write(tmp_path, tiny_model(), GENERAL)
+    write(tmp_path, tiny_model.tiny_model(), GENERAL)
     assert old in PACK_LABELS
     found = pack_problems(tmp_path, labels=PACK_LABELS.replace(old, new))
     assert any(message in each for each in found), found

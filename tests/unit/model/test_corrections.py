@@ -22,9 +22,7 @@ REVIEWS = "path,kind,name,scientific_name,method,classified_by,event\n"
     ("named", "truth", "expected"),
     [(FOX, FOX[:4], 4), (FOX[:4], FOX, 4), ((*FOX[:4], "Canis"), FOX, -1), ((), FOX, 0), ((), (), 1), (FOX, (), -1)],
 )
-def test_a_narrower_right_answer_is_better_and_a_wrong_one_is_worse_than_none(
-    named: tuple[str, ...], truth: tuple[str, ...], expected: int
-) -> None:
+def test_grades_of_answers(named: tuple[str, ...], truth: tuple[str, ...], expected: int) -> None:
     assert grade(named, truth) == expected
 
 
@@ -98,9 +96,7 @@ def test_a_version_that_is_wrong_where_the_live_one_was_right_is_worse(
     assert "not worse by more than noise: p = 0.0625" in capsys.readouterr().out
 
 
-def test_corrections_of_the_page_count_by_the_words_that_people_typed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_corrections_of_the_page_count_by_the_words_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN corrections: a name that is known, one by its genus, one that is not, and one without a picture
     photos(tmp_path, aaa=RED, bbb=RED, ccc=GREEN)
     rows = ["/r/aaa,Hyla arborea,Red Fox", "/r/bbb,dog,Vulpes lagopus", "/r/ccc,dog,'=drop bear", "/r/ddd,dog,red fox"]
@@ -127,9 +123,7 @@ def test_a_relative_that_no_version_can_name_counts_by_what_includes_it(
     assert "left out" not in capsys.readouterr().out
 
 
-def test_of_an_event_one_photo_counts_and_only_what_people_said_of_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_of_an_event_one_photo_counts_by_what_people_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a burst, a photo of two animals, one that no person has seen, and an empty one
     photos(tmp_path, red=RED)
     text = REVIEWS + (
@@ -143,9 +137,7 @@ def test_of_an_event_one_photo_counts_and_only_what_people_said_of_it(
     assert "2 photos (reviews by anna: 1, reviews by ben: 1)" in capsys.readouterr().out
 
 
-def test_another_file_is_an_error_that_says_what_was_expected(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_file_is_an_error_with_what_was_expected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = version(tmp_path / "both")
     assert run(tmp_path, "a,b\n1,2\n", both, both) == 2
     assert "expected corrections (`python -m web corrections`) or reviews" in capsys.readouterr().err

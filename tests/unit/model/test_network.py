@@ -17,18 +17,7 @@ from onnx.reference import ReferenceEvaluator
 
 from chalicelib.errors import ModelError
 from model import network
-from model.network import (
-    EPSILON,
-    SHA256,
-    ChannelStatistics,
-    Convolution,
-    TensorUnpickler,
-    fold,
-    locate_weights,
-    read_checkpoint,
-    read_tensors,
-    read_weights,
-)
+from model.network import EPSILON, SHA256, ChannelStatistics, Convolution, fold
 
 ZERO = np.zeros(1, np.float32)
 
@@ -44,9 +33,7 @@ def convolved(image: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any], **a
 @pytest.mark.parametrize("size", [9, 10])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 4), (5, 1)])
-def test_a_folded_convolution_is_convolution_and_normalisation(
-    size: int, stride: int, kernel: int, groups: int
-) -> None:
+def test_a_folded_layer_is_convolution_and_normalisation(size: int, stride: int, kernel: int, groups: int) -> None:
     # GIVEN random weights and batch normalisation
     random = np.random.default_rng(size * 100 + stride * 10 + kernel)
     image = random.normal(size=(4, size, size)).astype(np.float32)
@@ -117,7 +104,7 @@ def test_tensors_come_out_as_they_went_in(tmp_path: Path) -> None:
     transposed = tensor(0, (3, 4), (1, 3))
     tensors = ordered(straight=tensor(2, (2, 3), (3, 1)), transposed=transposed, counter=tensor(0, (), (), "Long", "2"))
     # WHEN they are read
-    read = read_tensors(legacy(tensors, s1=FLOATS, s2=np.array([7])))
+    read = network.read_tensors(legacy(tensors, s1=FLOATS, s2=np.array([7])))
     # THEN shapes, order and types are as PyTorch meant them, each array on its own
     assert np.array_equal(read["straight"], FLOATS[2:8].reshape(2, 3))
     assert np.array_equal(read["transposed"], FLOATS.reshape(4, 3).T)
@@ -125,7 +112,7 @@ def test_tensors_come_out_as_they_went_in(tmp_path: Path) -> None:
     assert read["counter"] == 7
     assert [each.dtype for each in read.values()] == [np.float32, np.float32, np.int64]
     # AND so they are in a checkpoint
-    again = read_checkpoint(checkpoint(tmp_path, ordered(transposed=transposed)))
+    again = network.read_checkpoint(checkpoint(tmp_path, ordered(transposed=transposed)))
     assert np.array_equal(again["transposed"], read["transposed"])
 
 
@@ -133,11 +120,9 @@ def test_tensors_come_out_as_they_went_in(tmp_path: Path) -> None:
     ("offset", "shape", "strides"),
     [(0, (13,), (1,)), (7, (2, 3), (3, 1)), (-1, (2,), (1,)), (0, (2,), (-1,))],
 )
-def test_a_tensor_that_reaches_outside_its_storage_is_refused(
-    offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
-) -> None:
+def test_a_tensor_outside_its_storage_is_refused(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"offset must be non-negative|strides is incompatible with shape"):
-        read_tensors(legacy(ordered(it=tensor(offset, shape, strides)), s1=FLOATS))
+        network.read_tensors(legacy(ordered(it=tensor(offset, shape, strides)), s1=FLOATS))
 
 
 def test_a_pickle_that_runs_code_is_refused_unrun(tmp_path: Path) -> None:
@@ -145,25 +130,25 @@ def test_a_pickle_that_runs_code_is_refused_unrun(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     evil = b"cos\nsystem\n(" + pickled(f"touch {marker}") + b"tR"
     with pytest.raises(pickle.UnpicklingError, match=r"uses os\.system; only tensors are allowed"):
-        read_tensors(legacy(ordered(it=evil)))
+        network.read_tensors(legacy(ordered(it=evil)))
     with pytest.raises(ModelError, match="only tensors are allowed"):
-        read_checkpoint(checkpoint(tmp_path, evil))
+        network.read_checkpoint(checkpoint(tmp_path, evil))
     assert not marker.exists()
 
 
 @pytest.mark.parametrize("name", ["builtins eval", "builtins getattr", "torch load", "collections deque"])
 def test_only_four_names_are_allowed(name: str) -> None:
     with pytest.raises(pickle.UnpicklingError, match="only tensors are allowed"):
-        TensorUnpickler(io.BytesIO(f"c{name.replace(' ', chr(10))}\n.".encode())).load()
+        network.TensorUnpickler(io.BytesIO(f"c{name.replace(' ', chr(10))}\n.".encode())).load()
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "it.pth"
     path.write_bytes(b"no zip")
     with pytest.raises(ModelError, match=r"it\.pth is no checkpoint of PyTorch with a 'model': File is not a zip file"):
-        read_checkpoint(path)
+        network.read_checkpoint(path)
     with pytest.raises(ModelError, match="is no checkpoint"):
-        read_checkpoint(checkpoint(tmp_path, pickled(None)))
+        network.read_checkpoint(checkpoint(tmp_path, pickled(None)))
 
 
 @pytest.mark.parametrize(("cut", "error"), [(3, ValueError), (20, ValueError), (52, struct.error)])
@@ -171,7 +156,7 @@ def test_a_truncated_file_is_refused(cut: int, error: type[Exception]) -> None:
     # GIVEN a file that ends within its storages
     data = legacy(ordered(it=tensor(0, (12,), (1,))), s1=FLOATS).getvalue()
     with pytest.raises(error, match="buffer"):
-        read_tensors(io.BytesIO(data[:-cut]))
+        network.read_tensors(io.BytesIO(data[:-cut]))
 
 
 def test_a_file_of_another_sha256_is_refused(tmp_path: Path) -> None:
@@ -179,10 +164,10 @@ def test_a_file_of_another_sha256_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     path.write_bytes(b"other")
     with pytest.raises(ModelError, match=f"other.pth has SHA-256 .*, expected {SHA256}; reinstall"):
-        read_weights(path)
+        network.read_weights(path)
 
 
 def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "PACKAGE", "no-such-package")
     with pytest.raises(ModelError, match="run `make setup`"):
-        locate_weights()
+        network.locate_weights()

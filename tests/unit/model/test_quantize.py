@@ -11,15 +11,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
+from model import quantize
 from model.network import Block, ChannelStatistics, Convolution, Network
-from model.quantize import (
-    ActivationRange,
-    after_relu6,
-    correct_biases,
-    quantize_bias,
-    quantize_weights,
-    read_ranges,
-)
+from model.quantize import ActivationRange, quantize_weights
 
 numbers = st.floats(-8, 8, width=32)
 kernels = st.tuples(st.integers(1, 4), st.integers(1, 5), st.sampled_from([1, 3])).map(
@@ -51,7 +45,7 @@ def test_a_matrix_is_guarded_along_its_rows() -> None:
 
 def test_biases_are_whole_numbers_of_products_and_saturate() -> None:
     scales = np.array([0.5, 0.25, 1e-9], np.float32)
-    assert quantize_bias(np.array([1, -1, 100], np.float32), scales).tolist() == [2, -4, 2**31 - 1]
+    assert quantize.quantize_bias(np.array([1, -1, 100], np.float32), scales).tolist() == [2, -4, 2**31 - 1]
 
 
 @given(low=st.floats(-50, 0), high=st.floats(0.01, 50))
@@ -84,7 +78,7 @@ def test_a_missing_or_malformed_table_is_reported(tmp_path: Path, text: str | No
     if text is not None:
         path.write_text(text)
     with pytest.raises(ModelError, match=message):
-        read_ranges(path)
+        quantize.read_ranges(path)
 
 
 NORMAL = np.array([NormalDist().inv_cdf((at + 0.5) / 2000) for at in range(2000)])
@@ -97,7 +91,7 @@ def test_the_mean_after_relu6_is_that_of_many_draws(mean: float, deviation: floa
     # GIVEN a normal channel; WHEN its mean after ReLU6 is computed; THEN it is what evenly spread draws give
     draws = mean + abs(deviation) * NORMAL
     statistics = ChannelStatistics(np.array([mean], np.float32), np.array([deviation], np.float32))
-    assert after_relu6(statistics)[0] == pytest.approx(draws.clip(0, 6).mean(), abs=0.01)
+    assert quantize.after_relu6(statistics)[0] == pytest.approx(draws.clip(0, 6).mean(), abs=0.01)
 
 
 def layer(name: str, outputs: int, inputs: int, *, groups: int = 1, relu6: bool = True) -> Convolution:
@@ -129,10 +123,10 @@ def outputs_of(each: Convolution, inputs: NDArray[np.float64], *, rounded: bool)
 def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network) -> None:
     # GIVEN a network, and the mean input of each layer by its batch normalisation
     stem, depthwise, project = (each.statistics for each in network.convolutions[:3])
-    means = [COLOURS, after_relu6(stem), after_relu6(depthwise), project.mean + after_relu6(stem)]
-
+    of_stem, of_depthwise = quantize.after_relu6(stem), quantize.after_relu6(depthwise)
+    means = [COLOURS, of_stem, of_depthwise, project.mean + of_stem]
     # WHEN biases are corrected; THEN rounding shifts no layer's mean output any more, as it did before
-    corrected = correct_biases(network)
+    corrected = quantize.correct_biases(network)
     for before, after, mean in zip(network.convolutions, corrected.convolutions, means, strict=True):
         wanted = outputs_of(before, mean, rounded=False)
         assert np.allclose(outputs_of(after, mean, rounded=True), wanted, atol=1e-5)
@@ -141,7 +135,7 @@ def test_each_layer_gives_at_its_mean_input_what_it_gave_before(network: Network
         assert np.array_equal(before.weight, after.weight)
 
     # AND so it is for the classifier at the mean feature
-    features = after_relu6(network.head.statistics)
+    features = quantize.after_relu6(network.head.statistics)
     quantized = quantize_weights(network.classifier)
     rounded = quantized.values * quantized.scales.astype(np.float64)[:, None]
     wanted = network.classifier @ features + network.classifier_bias

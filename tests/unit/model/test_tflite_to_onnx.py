@@ -14,18 +14,10 @@ from onnx import numpy_helper
 
 from chalicelib.errors import ModelError
 from model.tflite_to_onnx import convert, read_network
-from tests.unit.model.tiny_tflite import (
-    CLASSES,
-    SIZE,
-    TANH,
-    TinyOperator,
-    changed,
-    logits_of,
-    tflite_bytes,
-    tiny_operators,
-)
+from tests.unit.model import tiny_tflite
+from tests.unit.model.tiny_tflite import CLASSES, SIZE, TANH, TinyOperator, changed, logits_of, tflite_bytes
 
-OPERATORS = tiny_operators()
+OPERATORS = tiny_tflite.tiny_operators()
 PHOTOS = np.random.default_rng(3).integers(0, 256, (20, SIZE, SIZE, 3), dtype=np.uint8)
 
 
@@ -92,7 +84,7 @@ def test_weights_are_signed_around_zero_and_stay_exact_where_they_fit(tmp_path: 
 
 def test_channels_that_do_not_fit_get_a_scale_of_their_own(tmp_path: Path) -> None:
     # GIVEN weights far from their zero point, whose products would saturate on processors without VNNI
-    operators = tiny_operators(farthest=120)
+    operators = tiny_tflite.tiny_operators(farthest=120)
     constants = constants_of(converted(tmp_path, operators))
     # THEN they get a larger scale (test_quantize.py says of what size)
     assert all(constants[f"{name}.real.scales"].max() > np.float32(0.01) for name in ("w1", "w3"))
@@ -114,11 +106,17 @@ def signed(operators: Sequence[TinyOperator]) -> list[TinyOperator]:
     [
         (OPERATORS[:-1], "the last operator is FULLY_CONNECTED; expected SOFTMAX"),
         ([*OPERATORS, replace(OPERATORS[-1], kind="TANH", options={})], "operator TANH is not converted"),
-        (changed(OPERATORS, "CONV_2D", FusedActivationFunction=TANH), "activation 4 of TensorFlow Lite is not"),
+        (
+            changed(OPERATORS, "CONV_2D", FusedActivationFunction=TANH),
+            "activation 4 of TensorFlow Lite is not",
+        ),
         (changed(OPERATORS, "CONV_2D", DilationHFactor=2), "first is a dilated convolution"),
         (changed(OPERATORS, "SOFTMAX", Beta=2.0), "softmax with β = 2"),
         (changed(OPERATORS, "AVERAGE_POOL_2D", FilterHeight=2), "only a mean of the whole is converted"),
-        (changed(OPERATORS, "DEPTHWISE_CONV_2D", FusedActivationFunction=3), "beyond the limits of its relu6"),
+        (
+            changed(OPERATORS, "DEPTHWISE_CONV_2D", FusedActivationFunction=3),
+            "beyond the limits of its relu6",
+        ),
         (signed(OPERATORS), "tensor w1 has type 9 of TensorFlow Lite; expected uint8 or int32"),
     ],
 )

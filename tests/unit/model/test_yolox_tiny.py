@@ -123,9 +123,7 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_pack_is_built_from_a_checkpoint_with_measured_ranges(
-    packs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_pack_is_built_from_a_checkpoint_and_ranges(packs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a photo; WHEN ranges are measured
     (packs / "photos").mkdir()
     Image.fromarray(PHOTO).save(packs / "photos" / "one.png")

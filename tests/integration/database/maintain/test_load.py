@@ -34,9 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
-    run: Command, connection: Connection, folder: Path
-) -> None:
+def test_records_become_a_version_that_is_compared_and_used(run: Command, connection: Connection, folder: Path) -> None:
     # GIVEN an active dataset, and records: wolves, whose range is not stated, and foxes outside of theirs
     assert run("load", "--from", folder / "my") == 0
     records = [Record(*WOLF, 52.5, 13.4)] * 120 + [Record(*FOX, 40.4, -3.7)] * 30 + [Record(*BADGER, 52.5, 13.4)] * 9
@@ -78,9 +76,7 @@ def test_records_become_a_version_that_is_compared_activated_and_rolled_back(
     assert "no rows, or counted before" in run.out
 
 
-def test_a_file_that_is_bad_or_of_which_no_row_counts_says_why_and_loads_nothing(
-    run: Command, connection: Connection, folder: Path
-) -> None:
+def test_a_bad_file_or_one_without_rows_loads_nothing(run: Command, connection: Connection, folder: Path) -> None:
     (folder / "bad").write_bytes(b"a,b\n1,2\n")
     assert run("load", "--from", folder / "my", folder / "bad", program=maintain) == 1
     assert "has no column for the name and the place" in run.err
@@ -94,9 +90,7 @@ def test_a_file_that_is_bad_or_of_which_no_row_counts_says_why_and_loads_nothing
 @pytest.mark.parametrize(
     ("option", "value"), [("--max-uncertainty", "nan"), ("--widen", "-1"), ("--since", "last year")]
 )
-def test_an_option_of_occurrences_that_means_nothing_is_refused(
-    option: str, value: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_option_without_meaning_is_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         maintain(["load", "occurrences.zip", option, value])
     assert f"argument {option}: expected a" in capsys.readouterr().err

@@ -103,9 +103,7 @@ def generated(number: int, seed: int) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(("filters", "months"), [(Filters(), False), (Filters(since=1800, commercial=True), True)])
-def test_the_loader_counts_the_same_from_the_result_as_from_the_records(
-    tmp_path: Path, filters: Filters, months: bool
-) -> None:
+def test_the_loader_counts_the_same_from_result_and_records(tmp_path: Path, filters: Filters, months: bool) -> None:
     # GIVEN a snapshot WHEN DuckDB runs the statement and the loader reads its result
     file = write_snapshot(tmp_path / "snapshot", generated(4000, seed=1))
     found = counted(aggregate(file, tmp_path / "result", filters, months), tmp_path / "work", filters, months)
@@ -156,9 +154,7 @@ def test_functions_literals_and_size_are_what_athena_takes() -> None:
     assert statement.endswith("to 's3://bucket/folder/' with (format = 'PARQUET', compression = 'SNAPPY')")
 
 
-def test_the_estimate_is_the_sum_of_columns_times_records_and_far_below_the_limit(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_estimate_is_columns_times_records_and_below_the_limit(capsys: pytest.CaptureFixture[str]) -> None:
     known = assumptions()
     assert set(scanned_columns(Filters(commercial=True), months=True)) == known.keys() - {"price", "records"}
     assert all(row["source"] and row["date"] for row in read_rows(ASSUMPTIONS))

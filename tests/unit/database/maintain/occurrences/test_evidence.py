@@ -136,7 +136,5 @@ def season(animal: list[int], group: list[int], earth: Earth) -> Seasons:
         ([0] * 5 + [100, 100] + [0] * 5, [0] * 5 + [1000, 1000] + [0] * 5, 0),
     ],
 )
-def test_only_what_many_records_show_is_a_season(
-    animal: list[int], group: list[int], seasons: int, earth: Earth
-) -> None:
+def test_only_many_records_show_a_season(animal: list[int], group: list[int], seasons: int, earth: Earth) -> None:
     assert len(season(animal, group, earth)) == seasons

@@ -195,8 +195,6 @@ def test_what_is_no_table_is_named_with_what_to_do(tmp_path: Path, content: byte
         ({"a.parquet": b"PAR1", "b.parquet": b"PAR1"}, "unpack it, and give the file with the occurrences"),
     ],
 )
-def test_a_zip_without_a_text_to_read_is_named_with_what_to_do(
-    tmp_path: Path, members: Mapping[str, str | bytes], advice: str
-) -> None:
+def test_a_zip_without_a_text_says_what_to_do(tmp_path: Path, members: Mapping[str, str | bytes], advice: str) -> None:
     with pytest.raises(OccurrenceError, match=advice):
         tables_in(zipped(tmp_path / "file.zip", members))

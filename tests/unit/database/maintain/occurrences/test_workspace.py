@@ -141,9 +141,7 @@ def test_a_second_run_counts_only_what_is_left(
     assert read(other, tmp_path / "work", query, **parts)[1] == [(1,)]
 
 
-def test_two_loads_with_other_filters_do_not_read_each_others_texts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_loads_with_other_filters_read_their_own_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN two texts, and a load of the one that runs to its end while another counts the other
     (tmp_path / "foxes").write_text("species,lat,lon\n" + "Vulpes vulpes,52.5,13.4\n" * 9)
     (tmp_path / "wolves").write_text("species,lat,lon\n" + "Canis lupus,52.5,13.4\n" * 5)
@@ -182,9 +180,7 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
         Workspace(file, Filters())
 
 
-def test_an_interrupted_query_is_an_interrupt_and_other_faults_of_duckdb_are_errors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_query_is_no_fault_of_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> str:
         raise RuntimeError("Query interrupted")  # so DuckDB says it
 
