@@ -71,15 +71,16 @@ def prepare(connection: Connection, user: str) -> bool:
         apply_schema(cursor)
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", ([user, READER, IAM],))
         roles = {role for (role,) in cursor.fetchall()}
-        if READER not in roles:
-            raise LoadError(f"this login may not create the role {READER}; run prepare as the database's administrator")
         login = sql.Identifier(user)
         try:
             if user not in roles:
                 cursor.execute(sql.SQL("create role {} login").format(login))
             for role in [READER, *([IAM] if IAM in roles else [])]:
                 cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), login))
-        except errors.InsufficientPrivilege as error:
+        except (
+            errors.InsufficientPrivilege,
+            errors.UndefinedObject,
+        ) as error:  # `apply_schema` could not create READER
             raise LoadError(
                 f"cannot create {user}: {error.diag.message_primary}; run prepare as the database's administrator"
             ) from error

@@ -23,6 +23,9 @@ from database.ranges.drawings import Drawing, drawings
 from database.ranges.outlines import Outlines
 from database.ranges.statement import Statement, by_taxon, read_statements
 
+PACK_TAXA: Final = "packs/taxa.csv"
+"""The file with the taxa of the packs beside `labels`, if there is one."""
+
 UNIQUE: Final = {
     "labels": ("id",),
     "taxa": ("scientific_name",),
@@ -77,7 +80,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     taxon = itemgetter("scientific_name", "rank", "name")
     taxa = _parse("taxa", texts["taxa"], taxon)
     named = {scientific_name for scientific_name, *_ in taxa}
-    for file in dataset_files.pack_taxa(paths["labels"]):
+    for file in paths["labels"].parent.glob(PACK_TAXA):
         taxa += [row for row in _parse("taxa", read_text(file), taxon) if row[0] not in named]
     sources = _parse("sources", texts["sources"], itemgetter("source", "title", "citation", "licence"))
     other_names = _parse("other_names", texts["other_names"], itemgetter("taxon", "name", "source"))
@@ -124,7 +127,7 @@ def version_of(files: dict[str, Path] | None = None) -> str:
     ranges = {f"{name}/{path.name}": path for name, several in of_ranges.items() for path in several}
     if (relatives := labels.with_name(RELATIVES)).is_file():
         paths["relatives"] = relatives
-    of_packs = *dataset_files.pack_labels(labels), *dataset_files.pack_taxa(labels)
+    of_packs = *dataset_files.pack_labels(labels), *labels.parent.glob(PACK_TAXA)
     packs = {f"packs/{path.name}": path for path in of_packs}
     digest = hashlib.sha256(repr(WEIGHTS).encode())
     for name, path in sorted((paths | ranges | packs).items()):

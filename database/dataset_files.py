@@ -63,11 +63,6 @@ def pack_labels(labels: Path) -> list[Path]:
     return [each.labels for each in manifests if each.kind == CLASSIFIER and each.enabled]
 
 
-def pack_taxa(labels: Path) -> list[Path]:
-    """Return the file with the taxa of the packs beside `labels`, if there is one."""
-    return sorted(labels.parent.glob("packs/taxa.csv"))
-
-
 def range_files(path: Path) -> list[Path]:
     """Return the CSV files of a folder in order, or the file itself."""
     return sorted(path.glob("*.csv")) if path.is_dir() else [path]

@@ -118,7 +118,12 @@ def _write_temperature(photos: Path, output: Path) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "model.onnx")
         path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
-        probabilities, labels = evaluate.score_animals(photos, Model(path))
+        model, scores, found = Model(path), list[NDArray[np.float32]](), list[int]()
+        for photo in evaluate.read_photos(photos):
+            if photo.label < model.animals:
+                scores.append(model.score(photo.pixels, np.ones(model.animals, np.float32)).vision)
+                found.append(photo.label)
+    probabilities, labels = np.stack(scores), np.array(found, dtype=np.intp)
     temperature = round(fit_temperature(probabilities, labels), 4)
     output.write_text(json.dumps({"temperature": temperature}, allow_nan=False) + "\n", encoding="utf-8")
     halves = np.empty(probabilities.shape)

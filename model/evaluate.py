@@ -60,14 +60,6 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
         yield LabelledPhoto(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))
 
 
-def score_animals(folder: Path, model: Model) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Score a folder's photos of animals, without locations. Return the probabilities (photos, animals) and labels."""
-    prior = np.ones(model.animals, np.float32)
-    photos = (photo for photo in read_photos(folder, model.input_size) if photo.label < model.animals)
-    rows = [(model.score(photo.pixels, prior).vision, photo.label) for photo in photos]
-    return np.stack([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=np.intp)
-
-
 class Results(NamedTuple):
     """The results of one build on all photos. `seconds`: duration of each inference, on one thread."""
 

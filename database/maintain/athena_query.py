@@ -26,7 +26,7 @@ PARTITION: Final = "snapshot"
 
 KEY: Final = "taxonkey"
 NAMES: Final = ("specieskey", "scientificname", "species", "genus", "family", "order", "class", "phylum")
-"""What the snapshot says of each taxon. A second scan reads it: in the first, texts would go along with each group."""
+"""Columns about a taxon. A second scan reads them, because the first would carry these texts along with each group."""
 
 PLACES: Final = {
     "lat": "decimallatitude",

@@ -164,10 +164,10 @@ def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, i
 def range_of_countries(
     animal: int, countries: Mapping[int, NDArray[np.bool_]], is_marine: bool, earth: Earth
 ) -> Rows | None:
-    """Return an animal's range if only checklists say in which countries it lives, or None if it has no cells.
+    """Return the range of an animal of which only checklists are known, or None if it has no cells.
 
-    `countries`: a mask of the countries' cells for each status. A country is larger than a range, so the weight is
-    that of a range in doubt.
+    `countries`: for each status, a mask of the cells of the countries where the animal lives. A country is larger than
+    a range, so the weight is that of a range in doubt.
     """
     status = np.zeros(len(earth.cells), np.int16)
     for kind in (INTRODUCED, NATIVE):

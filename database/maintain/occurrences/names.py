@@ -53,8 +53,8 @@ class Name(NamedTuple):
 class Matches:
     """Which names stand for which animals.
 
-    `animals`: pairs of a name's number and an animal's. `groups`: pairs of a name's number and its group, such as
-    `birds`. `synonyms`: the accepted name that a file gives to an animal of ours, by scientific name.
+    `animals`: pairs of a name's number and an animal's number. `groups`: pairs of a name's number and its group, such
+    as `birds`. `synonyms`: the accepted name that a file gives to an animal of ours, by scientific name.
     """
 
     animals: list[tuple[int, int]] = field(default_factory=list)

@@ -30,7 +30,7 @@ KEYS: Final = ("accepted_key", "species_key", "genus_key", "family_key", "order_
 """Columns with the keys at GBIF of these names."""
 
 NAME_TEXTS: Final = ("scientific_name", "taxon_key", *LINEAGE, *KEYS)
-"""What a table of names says of each."""
+"""Columns of the table of names that describe a name."""
 
 _YEAR: Final = r"^(\d{1,4})(?:\.0+)?$"
 _YEAR_OF_DATE: Final = r"(?:^|\D)([12]\d{3})(?:\D|\d{4}$|$)"

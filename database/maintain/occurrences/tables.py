@@ -37,7 +37,7 @@ _ADVICE: Final = (
     (rb"\s*<", "is a web page or XML, perhaps an answer to a link that has expired; download the occurrences again"),
     (rb"[^\r\n]*\r[^\n]", "has lines that end with carriage returns alone; save it with line feeds"),
 )
-"""What files begin with that are no text to read, and what to do."""
+"""The first bytes of files that are no text to read, and what to do about each."""
 
 
 class OccurrenceError(DatasetError):
@@ -45,7 +45,7 @@ class OccurrenceError(DatasetError):
 
 
 BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
-"""What reading a file raises that is damaged, or not there."""
+"""Errors of reading a file that is damaged or missing."""
 
 
 class Packed(NamedTuple):

@@ -27,13 +27,13 @@ from database.maintain.occurrences.tables import OccurrenceError, ParquetTable, 
 MEMORY: Final = 1_500_000_000
 """Bytes for DuckDB and Python together, by default."""
 _LEAST_MEMORY: Final = 400_000_000
-"""What both need for themselves, before any part of a text."""
+"""Bytes that both need before they read any part of a text."""
 _LINE_MEMORY: Final = 7_000
 """Bytes for each line of a part. DuckDB keeps 1,700 of each that it cannot read, beside its limit: up to a quarter."""
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
 _READING: Final = 5
-"""Raise it when records are read differently, so that no run goes on with counts that were made before."""
+"""Version of how records are read. Raise it when that changes, so that no run continues with earlier counts."""
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""
 _SHOWN: Final = 5  # faulty rows of a table
