@@ -42,6 +42,7 @@ def test_a_weight_depends_on_the_share_not_on_how_much_people_record(earth: Eart
         assert at(earth, found, cell) == pytest.approx(1 - (1 - 0.001) ** SEEN, rel=0.01)
 
     # AND where there are few records, neighbours and country count
+    assert set(around(np.ones(len(earth.cells)), earth)) == {6}
     group, taxon = counts(earth, BERLIN=1e6, PARIS=1), counts(earth, BERLIN=1e4)
     found = weights_of(taxon, Effort.of(group, surroundings), surroundings)
     assert at(earth, found, PARIS) > 0.9  # Germany's share, because one record says little

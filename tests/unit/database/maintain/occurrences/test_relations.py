@@ -57,3 +57,5 @@ def test_no_part_has_more_lines_than_memory_allows(values: list[str], most: int)
 def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
     text = io.BytesIO("Bär\tMünchen".encode("latin-1"))
     assert list(parts_of(text, TextFormat(encoding="iso8859-1"))) == ["Bär\tMünchen\n".encode()]
+    # AND a quote that is never closed does not take the rest of the text with it
+    assert len(list(parts_of(io.BytesIO(b'a\n"b\n' + b"c\n" * 20), TextFormat(quote='"'), 8))) > 4

@@ -47,10 +47,11 @@ def is_whole(counts: RowCounts) -> bool:
     [
         {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/eml.xml": "", "my/citations.txt": ""},
         {"meta.xml": meta().replace(">occ", ">./occ"), "occurrence.txt": TEXT},
-        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "__MACOSX/my/._meta.xml": "", "my/.DS_Store": ""},
+        {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/._.meta.xml": "", "my/.DS_Store": ""},
+        {"0001.csv": TEXT.replace("name", "species"), "._0001.csv": b"\0\5"},
         {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/._0001.csv": b"\0\5"},
     ],
-    ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS"],
+    ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS", "a text in a folder by macOS"],
 )
 def test_a_zip_that_somebody_packed_again(tmp_path: Path, members: Mapping[str, str | bytes]) -> None:
     assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
