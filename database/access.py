@@ -77,13 +77,9 @@ def prepare(connection: Connection, user: str) -> bool:
                 cursor.execute(sql.SQL("create role {} login").format(login))
             for role in [READER, *([IAM] if IAM in roles else [])]:
                 cursor.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), login))
-        except (
-            errors.InsufficientPrivilege,
-            errors.UndefinedObject,
-        ) as error:  # `apply_schema` could not create READER
-            raise LoadError(
-                f"cannot create {user}: {error.diag.message_primary}; run prepare as the database's administrator"
-            ) from error
+        except (errors.InsufficientPrivilege, errors.UndefinedObject) as error:  # or `apply_schema` made no READER
+            advice = "run prepare as the database's administrator"
+            raise LoadError(f"cannot create {user}: {error.diag.message_primary}; {advice}") from error
     return IAM in roles
 
 

@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,8 +59,10 @@ def read_natural_earth(path: Path) -> Iterator[Feature]:
     for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
         properties = feature["properties"]
         name, kind = properties["name"], _KINDS.get(properties["featurecla"])
-        in_full = reduce(lambda text, short: re.sub(short, _SHORT[short], text), _SHORT, name).strip()
-        own = names.get(name.strip(), (in_full,))
+        in_full = name
+        for short, full in _SHORT.items():
+            in_full = re.sub(short, full, in_full)
+        own = names.get(name.strip(), (in_full.strip(),))
         if kind and own[0]:
             yield Feature(own, kind, "", *_middle(feature["geometry"]))
 

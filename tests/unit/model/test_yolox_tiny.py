@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from PIL import Image
 
 from chalicelib.model.manifest import Manifest
@@ -86,6 +87,10 @@ def test_int8_gives_the_boxes_of_fp32() -> None:
     assert (boxes.shape, scores.shape) == ((1, squares, 4), (1, squares, CLASSES))
     assert np.abs(boxes - small_boxes).mean() < 0.05 * np.abs(boxes).mean()
     assert np.corrcoef(scores.ravel(), small_scores.ravel())[0, 1] > 0.98
+    # AND a range ends where SiLU is almost 0: values down to -140 would take most steps
+    wide = build(weights, SIZE, dict.fromkeys(tensors, ActivationRange(-140, 6)))[0]
+    scales = {each.name: numpy_helper.to_array(each) for each in wide.graph.initializer}
+    assert scales[f"{tensors[0]}.scale"] == pytest.approx(14 / 255)
 
 
 def test_the_stem_sees_four_pixels_of_each_square_in_rgb() -> None:
