@@ -12,7 +12,7 @@ from cli.study.study import Study, StudyPhoto
 
 
 class _Row(NamedTuple):
-    """A photo with an answer, and its event: the number among all events, its photos, and what it shows."""
+    """A photo with an answer, and its event: the event's number, how many photos it has, and what it shows."""
 
     photo: StudyPhoto
     event: int

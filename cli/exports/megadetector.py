@@ -60,7 +60,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
-    """Return what a photo shows or may show. Animals without a name count; what people named is never in doubt."""
+    """Return the parts of a finding to export: animals, people, vehicles of at least this probability, or by people."""
     parts = (*finding.each, *finding.faint)
     return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 

@@ -29,7 +29,7 @@ JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def caption(finding: Finding) -> str:
-    """Return what was found in everyday words, with the scientific name."""
+    """Return the everyday and the scientific name of what a finding shows."""
     if finding.named is None:
         return WORDS.get(finding.kind, finding.kind)
     return finding.named.name if finding.is_typed else str(finding.named)

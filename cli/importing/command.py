@@ -137,7 +137,7 @@ def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int]
             asked.append((label, "" if label.file else label.photo, *photos.of(label)))
     owners = nearest(each[1:] for each in asked)
     for label, path, identities, _ in asked:
-        mine = [each for each in identities if owners[each] == path]
+        mine = [each for each in identities if owners.get(each) == path]
         for identity in mine:
             found.said[identity][label.reviewer].append(label)
         if not mine:

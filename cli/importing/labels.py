@@ -31,7 +31,7 @@ SEXES, AGES = meanings("sex"), meanings("age")
 
 
 def columns_of(of: str) -> dict[str, tuple[str, ...]]:
-    """Return by meaning what the columns of tables are called, without spaces and capitals, the likeliest first."""
+    """Return the names of a table's columns by what they mean, the likeliest first. `of`: see `meanings`."""
     names = meanings(of)
     return {what: tuple(name for name in names if names[name] == what) for what in dict.fromkeys(names.values())}
 
@@ -67,8 +67,8 @@ def cell_at(latitude: float | str | None, longitude: float | str | None) -> int 
 def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Iterator[Label] | None:
     """Return the labels in a Camtrap DP or a CSV of Timelapse; None if the file or folder is neither.
 
-    A photo has one or more labels, or none if the file says nothing of it. `columns`: of the CSV, where a project calls
-    them otherwise than `COLUMNS`, by keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
+    A photo has one or more labels, or none if the file says nothing of it. `columns`: the CSV's own
+    names of columns, by keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
     """
     if (root := _root_of(path)) is not None:
         return _of_package(path, root)
@@ -90,9 +90,9 @@ def folder_labels(path: Path) -> Iterator[Label]:
 def observed(
     name: str, count: str = "", sex: str = "", life_stage: str = "", behavior: str = "", note: str = ""
 ) -> Observation:
-    """Return the observation of a row. `name`: of an animal or a kind; a yes stands for an animal without a name.
+    """Return what a row of a table says. `name`: an animal, a kind, or a yes for an animal without a name.
 
-    Values that Camtrap DP does not have go into the note.
+    Counts, sexes and ages that Camtrap DP cannot have go into the note.
     """
     what, notes = called("" if name.casefold() in YES else name), [note.strip()]
     number = int(count) if count.strip().isdecimal() and len(count.strip()) < 7 and int(count) else None
@@ -114,7 +114,7 @@ def observed(
 
 @cache
 def called(name: str) -> Observation:
-    """Return the observation of a name: a kind, a taxon at hand, or an animal with the name as it was typed."""
+    """Return what a name alone says: a kind, a taxon that we know, or an animal whose name stays as it was typed."""
     kind, taxon = kind_called(name) or "animal", taxon_called(name or "animal")
     if kind != "animal":
         return Observation(kind)
@@ -134,7 +134,7 @@ def rows_in(path: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def faults_of(path: Path) -> Iterator[None]:
-    """Turn an error of the block into a `CommandError` that names the file."""
+    """Turn an error that the block raises while it reads the file into a `CommandError`."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -193,7 +193,7 @@ def first_of(fields: Mapping[str, str], columns: Iterable[str]) -> str:
 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
-    """Return for each kind with a column of yes and no whether the row says yes."""
+    """Return, for each column that is named after a kind and has yes or no, whether the row says yes."""
     known = [name for name in fields if name in KINDS and fields[name].casefold() in YES | NO | {""}]
     return {name: fields[name].casefold() in YES for name in known}
 
@@ -215,7 +215,7 @@ class _Said(NamedTuple):
 
 
 class _Events:
-    """What was said about the events of a deployment, each with its start and its end."""
+    """What people said about the events of a deployment, to be found by time."""
 
     def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
         self._events = sorted(events, key=itemgetter(0))
@@ -228,7 +228,7 @@ class _Events:
 
 
 def package_folder(path: Path) -> Path | None:
-    """Return the folder to which the media's paths of a Camtrap DP are relative: of a zip, that in which it lies."""
+    """Return the folder below which a Camtrap DP names its media: for a zip, where it lies. None for other files."""
     root = _root_of(path)
     return root if root is None or isinstance(root, Path) else path.parent
 
@@ -260,7 +260,7 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
 
 
 def _cell_in(row: Mapping[str, str]) -> int | None:
-    """Return the cell of a deployment; None if it has no position, or none that is valid: an import needs none."""
+    """Return the cell of a deployment; None if its position is missing or invalid, as an import can do without."""
     with suppress(ValueError):
         return cell_at(row.get("latitude"), row.get("longitude"))
     return None

@@ -50,7 +50,7 @@ MOST = 4
 
 @dataclass(slots=True)
 class _Plan:
-    """Which row of a file, by its number, answers for which photos. `missing`: paths of no photo, or of several."""
+    """Which row of the file, by number, answers for which photos, by id. `missing`: paths of no or several photos."""
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     labels: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ class _Plan:
     @classmethod
     def of(cls, predictions: Predictions, photos: StudyPhotos, total: int) -> "_Plan":
         """Match the rows with photos. `total`: number of photos, for the progress."""
-        plan, paths = cls(), dict[int, str]()
+        plan, paths = cls(), dict[str, int]()
 
         def matches() -> Iterator[tuple[int, Sequence[int], int]]:
             for number, said in enumerate(predictions):
@@ -72,13 +72,12 @@ class _Plan:
                 found = photos.of(Label(said.path))
                 if not found[0] and Path(said.path).is_file():
                     found = photos.of(Label(said.path, file=Path(said.path)))
-                paths[number] = said.path
-                yield number, *found
+                yield paths.setdefault(said.path, number), *found
 
         with photo_progress(0, total, "reading predictions") as reach:
             for identity, number in nearest(matches()).items():
                 plan.photos[number].append(identity)
-        plan.missing = [path for number, path in paths.items() if number not in plan.photos]
+        plan.missing = [path for path, number in paths.items() if number not in plan.photos]
         return plan
 
     def matched(self, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
@@ -89,7 +88,7 @@ class _Plan:
 
 
 class _Asked(NamedTuple):
-    """A photo of the file. `said`: boxes are shares of the photo, or pixels if its size is not known."""
+    """A photo of the study and what the file says of it. `said`: its boxes are in pixels if the size is not known."""
 
     said: Predicted
     row: Row
@@ -98,7 +97,7 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
-        """Read from a photo what the results file does not know. `folder`: of the study."""
+        """Read from the photo's file what the results do not have. `folder`: of the study."""
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
         if facts.width is None:
@@ -111,7 +110,7 @@ class _Asked(NamedTuple):
 
     @property
     def question(self) -> tuple[Predicted, Location | None, int | None]:
-        """Return what an answer depends on: what was found, the place, and the month."""
+        """Return all that an answer depends on: what the other program found, the place, and the month."""
         facts, location = self.facts, None
         month = corrected(facts.taken, self.row["shift"]).month if facts.taken else None
         if facts.latitude is not None and facts.longitude is not None:
@@ -190,7 +189,7 @@ def import_answers(
 def _asked(
     kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
 ) -> Iterator[list[_Asked]]:
-    """Yield the photos of the file, `most` at a time. Only count those whose boxes are still in pixels."""
+    """Yield the photos of the file, `most` at a time. Count those whose boxes stay in pixels, and leave them out."""
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
@@ -251,7 +250,7 @@ class _Given(Detector):
 
 
 def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
-    """Return our models' answer for the boxes of the file, as JSON: they look at crops, as after our own detector.
+    """Return, as JSON, the answer of our models, which look at the crops of the file's boxes.
 
     None if the photo cannot be read, or if it is a video, as we may read other frames. Raises `ModelError`.
     """

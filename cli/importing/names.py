@@ -21,7 +21,7 @@ from cli.words import rows_of
 
 
 def meanings(of: str) -> Mapping[str, str]:
-    """Return what words in files of other programs mean, by word, the likeliest first. `of`: the kind of words."""
+    """Return what words in files of other programs mean. `of`: words of names.csv, such as `kind` or `column`."""
     return {row["name"]: row["means"] for row in rows_of(Path(__file__).with_name("names.csv")) if row["of"] == of}
 
 
@@ -60,7 +60,7 @@ def _normal(text: str) -> str:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield forms in which we may know a name, the likeliest first: without additions, singular, of the species."""
+    """Yield spellings that we may know of a name, the likeliest first: without additions, singular, of the species."""
     parts = _BRACKETS.match(text)
     for each in (text, *((parts["inner"], parts["outer"]) if parts else ())):
         plain = _INDEFINITE.sub("", _normal(each))
@@ -166,7 +166,7 @@ def taxon_of_label(label: str) -> Labelled:
 
 
 def _renamed(latin: str, name: str, own: Mapping[str, str]) -> str | None:
-    """Return our scientific name of a species whose label has another: one of its names and its family are the same."""
+    """Return our scientific name for a species of a label: that of a species with its English name and family."""
     for each in (latin, name):
         taxon = taxon_called(each) if each else None
         ranks = lineage_of(taxon.scientific_name).ranks if taxon else {}

@@ -44,7 +44,7 @@ class StudyPhotos:
                 self._taken[identity] = taken
 
     def of(self, label: Label) -> tuple[Sequence[int], int]:
-        """Return the photos that a label means: one, all with the same bytes, or none; and how many names agree.
+        """Return the photos that a label means, and how many names their paths share: one, copies, or none.
 
         Paths may begin at other folders: the photo with the most names in common counts, if there is only one. If only
         the file's name is in common, the times must not contradict.
@@ -70,14 +70,17 @@ class StudyPhotos:
 
 
 def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int, Row]:
-    """Return, by photo, the row of a file that means it: of several, the first whose path agrees with it in most names.
+    """Return by photo the row of a file that means it: of several rows, the one that shares most names, if one does.
 
     `matches`: rows, each with the photos that it may mean and the number of names, as `StudyPhotos.of` returns them.
     """
-    found: dict[int, tuple[Row, int]] = {}
+    found: dict[int, tuple[Row | None, int]] = {}
     for row, photos, strength in matches:
-        found |= {photo: (row, strength) for photo in photos if photo not in found or strength > found[photo][1]}
-    return {photo: row for photo, (row, _) in found.items()}
+        for photo in photos:
+            owner, most = found.get(photo, (row, 0))
+            if strength > most or (strength == most and owner != row):
+                found[photo] = row if strength > most else None, strength
+    return {photo: row for photo, (row, _) in found.items() if row is not None}
 
 
 def warn_of_missing(paths: Sequence[str]) -> None:
@@ -94,7 +97,7 @@ def listed(names: Counter[str]) -> str:
 
 
 def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> Where:
-    """Save the photos below `root` in the results file; or else give its own photos the places that are given now."""
+    """Save the photos below `root` in the results; without `root`, give the saved photos the places of the options."""
     where = given.keep(results, NONE if root else None)
     if root:
         folder = study_folder(results, [root.absolute()], root)
@@ -106,7 +109,7 @@ def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> 
 
 
 def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
-    """Give photos that people labelled an empty answer, if they have none and can be read. Return their ids.
+    """Give an empty answer to labelled photos that have none and can be read. Return the ids of these photos.
 
     With it they belong to the study; `faunalens identify` still counts them as left.
     """

@@ -42,7 +42,7 @@ class Predicted(NamedTuple):
     """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
 
     `failure`: why nothing was found. `model`, `detector`: names and versions. `pixels`: boxes are in pixels.
-    `theirs`: what SpeciesNet called it. `place`: latitude and longitude.
+    `theirs`: what SpeciesNet called it. `place`: latitude and longitude. `rate`: frames a second of a video.
     """
 
     path: str
@@ -173,7 +173,7 @@ class Predictions:
 
 
 def _packed(item: dict[str, Any]) -> Any:
-    """Return a photo as JSON again: as objects, the photos of a large file would take gigabytes."""
+    """Return a photo's object as JSON again, which takes less memory: a large file would need gigabytes."""
     if not item.keys() & {"detections", "filepath", "img_id"}:
         return item
     try:
@@ -192,7 +192,7 @@ def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str,
 
 
 def _category(name: str) -> str:
-    """Return MegaDetector's number for a detector's class; empty for none of its kinds. Unknown classes are animals."""
+    """Return MegaDetector's number for a detector's class: that of animals for words that mean no kind; or nothing."""
     return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
 
 

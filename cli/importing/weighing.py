@@ -43,7 +43,7 @@ _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
 
 
 class Weighing:
-    """Makes the answers of a file. `labels`: all of its classes. `features`: of cells. `season_floor`: of months."""
+    """Makes answers from a file. `labels`: all its classes. `season_floor`: least factor of an animal out of season."""
 
     def __init__(
         self, labels: Iterable[str], recogniser: Recogniser, features: Callable[[], CellFeatures], season_floor: float
@@ -61,7 +61,7 @@ class Weighing:
     def answer(
         self, said: Predicted, location: Location | None, month: int | None
     ) -> tuple[str, dict[str, Any] | None]:
-        """Return the answer for a photo or video, as JSON, and what the file itself calls it. `said`: in shares."""
+        """Return the answer for a photo or video, as JSON, and what the file calls it. `said`: without pixels."""
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
 
@@ -96,7 +96,7 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes mean at a place. Without classes, a box is an unnamed animal, a whole photo empty."""
+        """Return what classes mean at a place. Without any, a box has an unnamed animal, and a photo is empty."""
         scores, seen = self._scores(classes, box), Sighting(box.score) if box else NOTHING_SEEN
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, seen)
@@ -157,7 +157,7 @@ def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
 
 
 def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
-    """Return where SpeciesNet's geofence, which goes by country, and our ranges disagree on its first animal."""
+    """Return how SpeciesNet's geofence of a country and our ranges disagree about its first animal, if they do."""
     country = said.theirs.get("country")
     if not country or answer.features.mode != "narrowed":
         return None

@@ -53,11 +53,7 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
         log2=log2,
         range=_range(evaluation),
         people=sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known),
-        few=[
-            f"{name} ({each.photos:,}, {each.cameras:,})"
-            for name, each in rows
-            if each.photos < FEW_PHOTOS or each.cameras < FEW_CAMERAS
-        ],
+        few=(FEW_PHOTOS, FEW_CAMERAS),
         thresholds=[
             (name, evaluation.thresholds.get(each.taxon_id, 1.0)) for name, each in zip(names, about.taxa, strict=False)
         ],

@@ -119,7 +119,7 @@ class Evaluation:
         return tuple(each for each in self.outcomes if each.taxon == OTHER)
 
     def guess(self, outcome: Outcome) -> str:
-        """Return the id of the most probable taxon; `OTHER` if that is any animal that the head does not know."""
+        """Return the id of the most probable output: a taxon, or `OTHER`."""
         return self._ids[int(outcome.probabilities.argmax())]
 
     def name_of(self, outcome: Outcome) -> str | None:
@@ -130,7 +130,7 @@ class Evaluation:
 
     @cached_property
     def total(self) -> Row:
-        """Return the row of all taxa together."""
+        """Return the row of all taxa together, without strangers."""
         return self._row(None, self.known, [each for each in self.known if self.name_of(each)])
 
     @cached_property
@@ -164,7 +164,7 @@ class Evaluation:
 
     @property
     def reliability(self) -> tuple[Bin, ...]:
-        """Return the bins of stated certainty that have photos, from low to high; strangers are wrong in each."""
+        """Return the bins that have photos, from low to high certainty. A photo of a stranger is always wrong."""
         known = [(each.probabilities[:-1], each.taxon) for each in self.outcomes]
         said = sorted((float(each.max()), self._ids[int(each.argmax())] == taxon) for each, taxon in known)
         bins = []
@@ -193,7 +193,7 @@ LEAST_POINTS = 3
 
 
 class Outlook(NamedTuple):
-    """How much the share right would grow with twice the photos, from twice the cameras, and a range of that."""
+    """How much the share right would grow with twice the photos and cameras, and the range of this guess."""
 
     gain: float
     low: float

@@ -32,7 +32,7 @@ BY_PEOPLE = 1.0
 
 
 class Seen(NamedTuple):
-    """An animal in a photo. `checksum`: of the file. `features`: shape (F,), float32, as `pooled` returns them."""
+    """An animal in a photo. `checksum`: of the photo's file. `features`: shape (F,), as `pooled` returns them."""
 
     photo: LabelledPhoto
     checksum: str
@@ -90,7 +90,7 @@ def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
 
 
 class Memory:
-    """A file with the features of photos, by checksum and boxes. Thread-safe. `path`: made if it is not there."""
+    """A file that keeps features, by the photo's checksum and boxes. Thread-safe. It is made if it is not there."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._lock = path, Lock()

@@ -117,7 +117,7 @@ def folds_of(samples: Samples) -> Numbers:
 
 
 def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1.0) -> Scored:
-    """Return the scores of each fold by a head trained on the other folds. `share`: of their cameras that it gets."""
+    """Return scores of each fold by a head that is trained on the others. `share`: of their cameras to train on."""
     logits, distances = np.zeros((len(folds), taxa)), np.zeros(len(folds))
     order = np.random.default_rng(SEED).permutation(samples.camera.max() + 1)
     for fold in range(folds.max() + 1):

@@ -144,7 +144,7 @@ def _of_results(source: Path) -> Iterator[Label]:
 
 
 def _of_predictions(source: Path) -> Iterator[Label]:
-    """Yield each box of MegaDetector's JSON by itself, with its best class."""
+    """Yield a label for each animal's box in a file of predictions, with the best class of the box or the photo."""
     for said in Predictions(source):
         found = said.frames.get(-1)
         if found is None or said.failure or said.pixels:

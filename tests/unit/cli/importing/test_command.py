@@ -13,6 +13,7 @@ NAME = "TimelapseData.csv"
 HEAD = "File,RelativePath,DateTime,DeleteFlag,Species,Count,Analyst\n"
 TABLE = f"""{HEAD}IMG_0001.JPG,Two stations\\N,,false,lion,2,
 IMG_0001.JPG,Two stations\\N,,false,impala,1,
+IMG_0001.JPG,Two stations\\N,,false,empty,,
 IMG_0002.JPG,Two stations\\N,,false,,,A. Person
 IMG_0003.JPG,Two stations\\N,,false,empty,,A. Person
 IMG_0001.JPG,Two stations\\S\\card,,false,goat \x1b[31mthing,,A. Person
