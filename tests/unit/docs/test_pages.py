@@ -39,11 +39,8 @@ def test_every_folder_is_in_the_list_of_folders() -> None:
     assert listed >= {name for name in there if name[0] != "."} | hidden | folders - {"chalicelib/__pycache__"}
 
 
-def test_the_glossary_has_at_most_forty_words_in_order_one_line_each_and_is_linked() -> None:
+def test_the_glossary_has_at_most_forty_words_in_order() -> None:
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
-    terms = re.findall(r"^\| \*\*(.+?)\*\* \| .+ \|$", text, re.MULTILINE)
+    terms = [term.lower() for term in re.findall(r"^\| \*\*(.+?)\*\* \| .+ \|$", text, re.MULTILINE)]
     assert 20 <= len(terms) <= 40
-    assert len(terms) == len(text.partition("|---|---|\n")[2].strip().splitlines())
-    assert [term.lower() for term in terms] == sorted(term.lower() for term in terms)
-    for name in ("README.md", "CONTRIBUTING.md", "docs/index.md"):
-        assert "glossary.md)" in (ROOT / name).read_text(encoding="utf-8"), f"{name} does not link the glossary"
+    assert terms == sorted(terms)

@@ -3,11 +3,9 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cloudwatch.lint import dashboard
-from cloudwatch.lint.dashboard import DashboardCheck, Rectangle, grid_problems
+from cloudwatch.lint.dashboard import DashboardCheck
 from cloudwatch.lint.known_metrics import Reference
 from tests.unit.cloudwatch.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
@@ -26,6 +24,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
     ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
     ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
+    ("widgets.3.y", 7, 'widget 4 "Alarms": overlaps widget 3 "Slowest" (columns 12 to 23, rows 2 to 7); move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
     ("widgets.2.properties.query", "fields @timestamp", "write a query that starts with its log groups: SOURCE"),
     (
@@ -133,21 +132,3 @@ def test_references_include_the_metrics_of_searches() -> None:
     place = 'widget 2 "Load", metric 3 "share"'
     expected = Reference(FILE, place, "Faunalens", "Requests", dimensions, "Sum")
     assert expected in DashboardCheck(FILE, body).references
-
-
-PLACES = st.tuples(*(st.integers(*range_) for range_ in ((0, 23), (0, 12), (1, 24), (1, 8)))).map(
-    lambda place: Rectangle("w", *place)
-)
-
-
-def cells(place: Rectangle) -> set[tuple[int, int]]:
-    return {(x, y) for x in range(place.x, place.x + place.width) for y in range(place.y, place.y + place.height)}
-
-
-@given(st.lists(PLACES, max_size=6))
-def test_every_overlap_and_every_overhang_is_reported_once(places: list[Rectangle]) -> None:
-    found = [problem for _, problem in grid_problems(places)]
-    pairs = sum(bool(cells(one) & cells(other)) for at, one in enumerate(places) for other in places[at + 1 :])
-    assert sum(problem.startswith("overlaps") for problem in found) == pairs
-    wide = sum(place.x + place.width > 24 for place in places)
-    assert sum(problem.startswith("reaches") for problem in found) == wide

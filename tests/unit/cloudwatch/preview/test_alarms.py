@@ -227,17 +227,15 @@ def test_a_rule_is_one_line(alarm: dict[str, Any], rule: str) -> None:
 
 def test_a_dashboards_alarms_are_counted_by_state() -> None:
     arns = [f"arn:aws:cloudwatch:r:1:alarm:faunalens-STAGENAME-{name}" for name in "ab"]
-    shown = [{"type": "alarm", "properties": {"alarms": [arn]}} for arn in arns]
-    names = alarms_of({"widgets": [{"type": "text", "properties": {}}, *shown]}, "prod")
+    names = alarms_of({"widgets": [{"type": "text"}, {"type": "alarm", "properties": {"alarms": arns}}]}, "prod")
     courses = {"a": timeline("ALARM"), "b": timeline("OK"), "c": timeline("ALARM")}
     assert names == ["a", "b"]
     assert count_states(courses, names) == {"ALARM": 1, "INSUFFICIENT_DATA": 0, "OK": 1}
 
 
 def test_firing_alarms_come_first_then_those_that_fired_longest() -> None:
-    calm, past = timeline("OK"), timeline("ALARM", "OK")
-    unsure, now = timeline("INSUFFICIENT_DATA"), timeline("OK", "ALARM")
-    assert sorted([calm, past, unsure, now], key=urgency) == [now, unsure, past, calm]
+    expected = [timeline("OK", "ALARM"), timeline("INSUFFICIENT_DATA"), timeline("ALARM", "OK"), timeline("OK")]
+    assert sorted(reversed(expected), key=urgency) == expected
 
 
 def test_alarms_that_begin_together_are_one_incident() -> None:

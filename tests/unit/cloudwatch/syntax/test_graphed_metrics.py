@@ -3,12 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, TimeSeries, expand, from_queries
-
-ITEMS = st.text(st.sampled_from("abcDEF/_-"), min_size=1, max_size=6)
 
 
 def _metrics(*rows: list[Any]) -> list[TimeSeries | None]:
@@ -34,19 +30,6 @@ def test_shorthand_as_the_documentation_shows_it() -> None:
         ("CPU",),
         ("Idle",),
     ]
-
-
-@given(st.lists(st.tuples(ITEMS, ITEMS, st.lists(ITEMS, min_size=2, max_size=2)), min_size=1, max_size=5))
-def test_shorthand_equals_the_full_form(metrics: list[tuple[str, str, list[str]]]) -> None:
-    # GIVEN metrics with the same dimensions, once in full, once as short as they can be
-    full = [[namespace, name, "stage", values[0], "code", values[1]] for namespace, name, values in metrics]
-    short: list[list[str]] = []
-    for row, above in zip(full, [None, *full], strict=False):
-        dotted = [item if above is None or item != above[place] else "." for place, item in enumerate(row)]
-        same = next((place for place, item in enumerate(dotted) if item != "."), len(row) - 1)
-        short.append(dotted if above is None else ["...", *dotted[same:]])
-    # THEN both are the same
-    assert _metrics(*short) == _metrics(*full)
 
 
 def test_options_of_a_metric_override_those_of_the_widget_and_cloudwatchs_defaults() -> None:
