@@ -21,7 +21,7 @@ from tests.support.pictures import encoded, noise
 SIZE = 260
 """Side of the model's input in pixels."""
 DETECTOR_SIZE = 416
-"""The same of the detector, whose image counts for the memory but not for the time: it is only made for boxes."""
+"""Side of the detector's input in pixels. Its image counts for the memory, but not for the time: only boxes need it."""
 LIMITS = PhotoLimits(max_bytes=10**10, max_megapixels=1e6, max_seconds=600)
 
 

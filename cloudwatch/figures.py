@@ -75,7 +75,7 @@ PARAMETERS = {
     "LIMIT_CACHE_GIGABYTES": "CacheMaxGigabytes",
     "LIMIT_DATABASE_ACU": "DatabaseMaxCapacity",
 }
-"""Placeholder → parameter of the stack."""
+"""Placeholder → parameter of the stack whose value replaces it."""
 CONTAINERS = "LIMIT_CONTAINERS"
 _CONTAINERS = {CONTAINERS: "api_handler", "LIMIT_BATCH_CONTAINERS": "batch"}
 """Placeholder → function (named as in .chalice/config.json) whose limit of concurrent containers replaces it."""

@@ -15,7 +15,7 @@ from local import sample_photo
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WIDTH, HEIGHT = 1400, 1160
-"""Of a picture of a dashboard, in pixels."""
+"""Size of a picture of a dashboard, in pixels."""
 
 
 def main() -> None:

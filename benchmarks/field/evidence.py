@@ -26,7 +26,7 @@ KINDS: Final[Mapping[str, str]] = {
     "camera trap, night": "night",
     "no animal: blank, toy, drawing, person": "others",
 }
-"""Names in the page's file, by those of `figures.group_of`."""
+"""Kind of photo, as `figures.group_of` returns it → its name in the file that the page reads."""
 _SIDE: Final = 360
 
 

@@ -14,9 +14,9 @@ from benchmarks.measure import verdict as target
 from chalicelib.model.taxonomy import RANKS
 
 FEWEST: Final = 30
-"""Least number of answers for which a share of right ones is compared with what they say."""
+"""Least number of answers whose share of right ones is compared with their mean score."""
 MOST_OFF: Final = 0.07
-"""Largest difference between that share and the mean score."""
+"""Largest allowed difference between the share of right answers and the mean score of an answer."""
 OF_ANSWERS: Final[Mapping[str, Callable[[Answered], bool]]] = {
     "usable": lambda each: each.is_usable,
     "named, right": lambda each: each.worth in ("exact", "useful"),

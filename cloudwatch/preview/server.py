@@ -18,8 +18,7 @@ from chalicelib.api.http import Response
 from cloudwatch.preview.pages import Pages
 from cloudwatch.preview.recording import Incident, Recording
 from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import write_day
-from cloudwatch.simulation.drift import CASES, Case
+from cloudwatch.simulation.day import CASES, Case, write_day
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""

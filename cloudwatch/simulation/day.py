@@ -8,22 +8,39 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Literal, get_args
 
 from chalicelib.features.warming import WarmingReport
+from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.measures import of_warming
+from chalicelib.telemetry.metrics import DIMENSIONS
+from chalicelib.telemetry.record import Notes
 from cloudwatch.figures import CONTAINERS, read_limits
 from cloudwatch.project import ROOT, SERVICE
 from cloudwatch.simulation import schedule
 from cloudwatch.simulation.aws_metrics import AwsMetrics, lines_of
 from cloudwatch.simulation.beside import Inbox, SimulatedTier
-from cloudwatch.simulation.drift import Case, drift_of_hour
 from cloudwatch.simulation.traffic import DEFAULTS, Lookups, Traffic
 
 STAGE = "prod"
 SEED = 3
 BURST, LONG_BURST = 1.045, 1.5
 """Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
+
+Case = Literal["firmware", "season", "temperature"]
+CASES: tuple[Case, ...] = get_args(Case)
+_SHIFTS: dict[Case, dict[str, Shift]] = {
+    "firmware": {
+        "quality": Shift(2.1, "good -27, others +24, soft +6"),
+        "why_not": Shift(1.0, "nothing -16, others +13, unclear +9"),
+        "subject": Shift(0.2, "animal -14, unclear +10, none +5"),
+        "confidence": Shift(0.24, "0.9 -10, 0.8 -7, 0.4 +5"),
+    },
+    "season": {"taxa": Shift(1.2, "AU Aves -21, US Aves -21, AU Reptilia +18")},
+    "temperature": {"confidence": Shift(1.6, "0.9 -28, 0.8 -19, 0.4 +15")},
+}
+"""The populations that drift in each case, as the app's own code computed them from photos that change this way."""
 
 
 def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> None:
@@ -79,3 +96,15 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
+
+
+def drift_of_hour(random: Random, now: float, case: Case | None) -> Iterator[Notes]:
+    """Yield the metrics of each population in the hour before `now` (seconds since 1970)."""
+    shifts = _SHIFTS[case] if case and now - 3600 in schedule.DRIFTING else {}
+    passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)
+    growth = passed**2 if case == "season" else 1.0  # a season comes in hours, not weeks
+    for population in DIMENSIONS["population"].values:
+        distance, moved = shifts.get(population, Shift(0.0, ""))
+        distance = abs(distance * growth * random.gauss(1, 0.1) + random.gauss(0, 0.005))
+        photos = round(60 * schedule.rate((now - schedule.START) / 60 - 30))
+        yield of_shift(population, Shift(round(distance, 4), moved), photos, 1)

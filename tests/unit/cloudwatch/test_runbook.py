@@ -8,7 +8,6 @@ from chalice.app import CloudWatchEvent
 from chalicelib.config.settings import Settings
 from cloudwatch.project import DASHBOARDS, ROOT
 from database.__main__ import build_parser as database_parser
-from infra.__main__ import build_parser as infra_parser
 
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 _ITALIC = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")
@@ -43,10 +42,3 @@ def test_commands_to_the_administrative_function_are_commands_of_the_database() 
     assert len(commands) == 2
     for command in commands:
         database_parser(Settings()).parse_args(json.loads(command)["command"])
-
-
-def test_commands_to_infra_are_commands_of_infra() -> None:
-    commands = re.findall(r"-m infra ([^`\n]*)", TEXT)
-    assert commands
-    for command in commands:
-        infra_parser().parse_args(command.replace("$STAGE", "prod").replace("…", "prod").split())

@@ -14,7 +14,7 @@ from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.preview.alarms import timelines_of
 from cloudwatch.project import STAGE_VARIABLE
 from cloudwatch.simulation import day, schedule
-from cloudwatch.simulation.drift import Case, drift_of_hour
+from cloudwatch.simulation.day import Case, drift_of_hour
 from cloudwatch.syntax.graphed_metrics import expand, of_alarm
 
 
