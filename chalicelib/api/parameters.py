@@ -68,14 +68,15 @@ DEEP = Parameter(
     "`true`: also check the database. The check wakes a paused database, so API Gateway's callers may not ask for it.",
 )
 
+_NAME = {"type": "string", "minLength": 1, "maxLength": 40}
 QUERY = Parameter(
     "q",
-    {"type": "string", "minLength": 1, "maxLength": 40},
+    _NAME,
     "Common or scientific name to search for, or its beginning; may have typing errors. Finds at most 20 taxa.",
 )
 GROUP = Parameter(
     "group",
-    {"type": "string", "minLength": 1, "maxLength": 40},
+    _NAME,
     "Group of animals, such as `birds`. Without q: all taxa of the group. Without q and group: all groups.",
 )
 

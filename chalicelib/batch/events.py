@@ -49,11 +49,6 @@ class MapBatch(NamedTuple):
     prefix: str
 
 
-def is_map(event: Mapping[str, Any]) -> bool:
-    """Return whether an event comes from a Distributed Map, not from SQS."""
-    return "Items" in event
-
-
 def read_messages(event: Mapping[str, Any]) -> Messages:
     """Return the photos that the messages of an SQS event name.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from chalicelib.batch.events import Item, is_map, read_map_batch, read_messages
+from chalicelib.batch.events import Item, read_map_batch, read_messages
 from chalicelib.batch.run import AHEAD, Batch, Tally
 from chalicelib.config.settings import Settings
 from chalicelib.errors import Unfinished
@@ -47,7 +47,7 @@ class BatchFunction:
 
         For a Distributed Map raises `EventInvalid` or `Unfinished`. Raises `ModelError` if the model cannot be loaded.
         """
-        if is_map(event):
+        if "Items" in event:  # a Distributed Map's
             batch = read_map_batch(event)
             tally = self._run(batch.items, batch.bucket, batch.prefix, request_id, deadline)
             counts = {"done": tally.identified, "failed": len(tally.failed), "lines": tally.lines}
@@ -64,18 +64,8 @@ class BatchFunction:
     def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:
         if not items:
             return Tally()
-        started = perf_counter()
-        batch = Batch(
-            self._services.get(),
-            self._objects,
-            bucket,
-            prefix,
-            self._log,
-            request_id,
-            patience=self._settings.s3.total,
-            exif_location=self._settings.s3.batch_exif_location,
-        )
-        tally = batch.run(items, deadline)
+        started, services, s3 = perf_counter(), self._services.get(), self._settings.s3
+        tally = Batch(services, self._objects, bucket, prefix, self._log, request_id, s3).run(items, deadline)
         seconds = perf_counter() - started
         counts = {name: getattr(tally, name) for name in ("identified", "unreadable", "skipped", "queries")}
         self._emit(of_batch(request_id, seconds, failed=len(tally.failed), **counts))

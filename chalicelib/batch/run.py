@@ -20,6 +20,7 @@ from chalicelib.api.answers import answer_of
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.batch.events import Item, number
 from chalicelib.batch.line import INTERRUPTED, Line, answer_kept, hash_of, models_of, object_key
+from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ClientError, InternalError, LocationInvalid, ModelError, PhotoTooLarge, Unavailable
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import month_in
@@ -74,8 +75,7 @@ class Tally:
 class Batch:
     """A batch whose lines go to `bucket`, below `prefix`, which ends with a slash. Call `run` once.
 
-    `request_id`: that of the invocation. `patience`: longest wait for the download of one photo, in seconds.
-    `exif_location`: whether lines may contain the position in EXIF.
+    `request_id`: that of the invocation. `settings`: their total is the longest wait for the download of one photo.
     """
 
     def __init__(
@@ -86,13 +86,10 @@ class Batch:
         prefix: str,
         log: logging.Logger,
         request_id: str,
-        *,
-        patience: float,
-        exif_location: bool,
+        settings: S3Settings,
     ) -> None:
         self._services, self._objects, self._log, self._request_id = services, objects, log, request_id
-        self._bucket, self._prefix = bucket, prefix
-        self._patience, self._exif_location = patience, exif_location
+        self._bucket, self._prefix, self._settings = bucket, prefix, settings
         self._written: set[str] = set()
         self._tally = Tally()
 
@@ -122,9 +119,9 @@ class Batch:
         """Identify one photo, write its line, and count and log the result."""
         record = Record(f"{self._request_id}/{_hash(item)}", "batch")
         try:
-            self._settle(fetching.result(self._patience), record)
+            self._settle(fetching.result(self._settings.total), record)
         except TimeoutError as error:
-            record.failure = Failure.of(Unavailable(f"S3 gave no photo within {self._patience:g} s"), error)
+            record.failure = Failure.of(Unavailable(f"S3 gave no photo within {self._settings.total:g} s"), error)
         except Unavailable as error:
             record.failure = Failure.of(error)
         except ModelError as error:
@@ -162,7 +159,8 @@ class Batch:
         if fetched.found is None and item.attempt == 1:  # if it is the policy that is wrong, there is time to mend it
             raise Unavailable(_GONE[1])
         try:
-            return line_of(item, fetched.found, self._services, record, exif_location=self._exif_location)
+            may_locate = self._settings.batch_exif_location
+            return line_of(item, fetched.found, self._services, record, exif_location=may_locate)
         except (Unavailable, ModelError):
             raise
         except Exception as error:

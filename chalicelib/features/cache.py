@@ -124,15 +124,11 @@ class Demand:
     def note(self, cell: int, *, hit: bool, warmed: bool) -> None:
         """Count one request for a cell."""
         counts = self._counts
-        count = counts.cells.get(cell)
-        if count is not None:
+        count = counts.cells.get(cell, 0)
+        if count or len(counts.cells) < self._cells:
             counts.cells[cell] = count + 1
-        elif len(counts.cells) < self._cells:
-            counts.cells[cell] = 1
-        if hit:
-            counts.hits += 1
-            if warmed:
-                counts.warmed += 1
+        counts.hits += hit
+        counts.warmed += hit and warmed
 
     def see(self, classes: Iterable[str]) -> None:
         """Count a photo in each class that it belongs to."""

@@ -27,7 +27,7 @@ class Breaker:
     default; a simulation passes its own.
     """
 
-    def __init__(self, failures: int, reset_timeout: float, now: Callable[[], float] | None = None) -> None:
+    def __init__(self, failures: int, reset_timeout: float, now: Callable[[], float] = monotonic) -> None:
         self._limit = failures
         self._reset_timeout = reset_timeout
         self._now = now
@@ -38,14 +38,14 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         """Return whether `allows()` would refuse an attempt now. Unlike `allows()`, this does not start a probe."""
-        return self._probe_at != 0.0 and self._time() < self._probe_at
+        return self._probe_at != 0.0 and self._now() < self._probe_at
 
     def allows(self) -> bool:
         """Return whether the caller may call the dependency now. A half-open breaker allows one caller, the probe."""
         if self._probe_at == 0.0:
             return True
         with self._lock:
-            if self._time() < self._probe_at:
+            if self._now() < self._probe_at:
                 return False
             self._probe_at = self._next_probe()
             return True
@@ -65,7 +65,4 @@ class Breaker:
             return is_open
 
     def _next_probe(self) -> float:
-        return self._time() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311 — jitter, not a secret
-
-    def _time(self) -> float:
-        return (self._now or monotonic)()
+        return self._now() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311 — jitter, not a secret

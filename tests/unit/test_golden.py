@@ -26,6 +26,7 @@ from chalicelib.batch.events import read_messages
 from chalicelib.batch.run import Batch
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cache as keys
 from chalicelib.features.cell_features import CellFeatures
@@ -245,7 +246,8 @@ def test_lines_of_a_batch(rig: Rig) -> None:
     records = [{"s3": {"bucket": {"name": "photos"}, "object": {"key": f"inbox/{name}.png"}}} for name in "abc"]
     message = {"messageId": "m-1", "attributes": {"ApproximateReceiveCount": "1"}}
     items = read_messages({"Records": [message | {"body": json.dumps({"Records": records})}]}).items
-    batch = Batch(rig.services, objects, "photos", "results/", rig.app.log, "r-1", patience=5.0, exif_location=True)
+    s3 = S3Settings(total=5.0, batch_exif_location=True)
+    batch = Batch(rig.services, objects, "photos", "results/", rig.app.log, "r-1", s3)
     batch.run(items, Deadline.after(300.0))
     lines = sorted(map(json.loads, objects.lines().values()), key=lambda line: line["photo"])
     expect("batch_lines.txt", shown([], lines))

@@ -16,6 +16,7 @@ from chalicelib.batch.events import Item
 from chalicelib.batch.run import Batch, Tally
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import PhotoLimits, Settings
+from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError
 from chalicelib.features.deadline import Deadline
 from chalicelib.identification import Identification, IdentifyRequest
@@ -46,8 +47,9 @@ class Rig:
 
     def run(self, *items: Item, seconds: float = 300.0, exif: bool = False) -> Tally:
         """Run a batch in a new process. `exif`: whether lines have the positions in EXIF."""
-        given = self.services, self.objects, "photos", "results/", LOG, "r-1"
-        return Batch(*given, patience=5.0, exif_location=exif).run(items, Deadline.after(seconds))
+        settings = S3Settings(total=5.0, batch_exif_location=exif)
+        batch = Batch(self.services, self.objects, "photos", "results/", LOG, "r-1", settings)
+        return batch.run(items, Deadline.after(seconds))
 
     def lines(self) -> list[dict[str, Any]]:
         """Return all lines, by photo."""
