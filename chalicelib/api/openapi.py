@@ -185,9 +185,9 @@ def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: in
 
 def _kept(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
     """Return the responses of a route about taxa, which clients may keep."""
-    content = {media_type: {"schema": schema} if schema else {}}
-    success = {"description": "Success.", "content": content, "headers": {**_POLICY, **_KEPT}}
-    return {"200": success, **_UNCHANGED, **_error_responses([errors.ApiKeyInvalid, *kinds])}
+    responses = _plain("Success.", media_type, errors.ApiKeyInvalid, *kinds, kept=True)
+    responses["200"] |= {"content": {media_type: {"schema": schema} if schema else {}}, "headers": _POLICY | _KEPT}
+    return responses
 
 
 def _plain(text: str, media_type: str, *kinds: type[errors.HTTPError], kept: bool = False) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Dataclass fields that are read from environment variables. A group of them is a dataclass in another's field."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,17 +68,12 @@ def seconds(variable: str, default: float, *, below: tuple[str, ...] = ()) -> fl
 
 def variables(kind: "type[DataclassInstance]") -> dict[str, Variable]:
     """Return the variables of a dataclass and of the groups in it, by name."""
-    return {each.name: each for each in _variables(kind)}
-
-
-def _variables(kind: "type[DataclassInstance]") -> Iterator[Variable]:
+    found: dict[str, Variable] = {}
     for each in fields(kind):
         variable: Variable | None = each.metadata.get("")
-        if variable is None:
-            group: Any = each.default
-            yield from _variables(type(group))
-        else:
-            yield variable
+        group: Any = each.default
+        found |= {variable.name: variable} if variable else variables(type(group))
+    return found
 
 
 def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) -> S:

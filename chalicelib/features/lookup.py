@@ -135,7 +135,7 @@ class Lookup:
         except CacheError as error:
             self._add_error(error)
             return self._without_cache()
-        if value is not None and self._is_fresh(value):
+        if value is not None and self._clock.time() < value.soft:
             return self._keep(value, "hit")
         if shared.store.breaker_is_open:
             self._add_fault("postgres_breaker_open")
@@ -166,7 +166,7 @@ class Lookup:
             if version is None:  # the lease's previous holder may have written the rollout meanwhile
                 version = self._version()
                 value = self._read(version) if version is not None else None
-            if value is not None and self._is_fresh(value):
+            if value is not None and self._clock.time() < value.soft:
                 self._shared.cache_is_cold = False
                 return self._keep(value, "hit")  # a lease that was won may expire by itself
             stale = value or stale
@@ -260,9 +260,6 @@ class Lookup:
             self._add_fault("clock_skew")
             value = value._replace(created=now, soft=value.soft - ahead, hard=value.hard - ahead)
         return value if now < value.hard else None
-
-    def _is_fresh(self, value: CachedValue) -> bool:
-        return self._clock.time() < value.soft
 
     def _usable_entry(self) -> MemoryEntry | None:
         return self._shared.memory.usable(self._cell, self._clock.time())

@@ -28,8 +28,7 @@ def crop_share(size: int) -> float:
 def draft_side(size: int) -> int:
     """Return the smallest side in pixels to which a JPEG may be scaled while decoding, for a square of `size`.
 
-    Decoding a JPEG at 1/2, 1/4 or 1/8 of its size is cheap. If the decoded image is at least twice as large as needed,
-    the result is as good as from the full size.
+    Decoding at 1/2, 1/4 or 1/8 of the size is cheap, and as good as in full if twice as large as needed.
     """
     return 2 * (size + _MARGIN)
 

@@ -128,7 +128,7 @@ class RedisCache:
     @property
     def sign_in_seconds(self) -> float | None:
         """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
-        return self._client.get().sign_in_seconds if self._client.is_made else None
+        return self._client.get().sign_ins.last if self._client.is_made else None
 
     def close(self) -> None:
         """Close all connections."""
@@ -282,7 +282,7 @@ class RedisCache:
         """
         may_ask = self._breaker.allows()
         # A sign-in that is under way costs Redis no further attempt, so each call may continue it.
-        if not may_ask and not (self._client.is_made and self._client.get().is_signing_in):
+        if not may_ask and not (self._client.is_made and self._client.get().sign_ins.any_under_way):
             raise CacheError("redis_breaker_open", "the circuit breaker is open after consecutive failures of Redis")
         client = self._client.get()
         had_time = deadline.left() >= client.settings.command

@@ -82,7 +82,8 @@ _FAULTS: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (  # the first ma
 class RedisClient:
     """A client of the Redis server or cluster at `settings.url`. Thread-safe. The first command opens a connection.
 
-    `login`: replaces the user and password in the URL. Raises `CacheError` if the CA bundle cannot be read.
+    `login`: replaces the user and password in the URL. `sign_ins`: those of its connections. Raises `CacheError` if the
+    CA bundle cannot be read.
     """
 
     def __init__(self, settings: RedisSettings, login: Login | None = None) -> None:
@@ -96,13 +97,13 @@ class RedisClient:
             login = lambda: credentials  # noqa: E731
         self.settings = settings
         self._current = CurrentDeadline()
-        self._sign_ins = RedisSignIns(settings, tls, login)
+        self.sign_ins = RedisSignIns(settings, tls, login)
         self._permits: SimpleQueue[None] = SimpleQueue()  # a semaphore that takes a tenth of the time of Python's
         for _ in range(size):
             self._permits.put(None)
         self._host, self._port = parts.hostname or "localhost", parts.port or 6379
         self._options: dict[str, Any] = {
-            "connection_class": partial(DeadlineConnection, self._current, settings, self._sign_ins),
+            "connection_class": partial(DeadlineConnection, self._current, settings, self.sign_ins),
             "max_connections": 2 * size,  # each call may need one more to read the slot map
             "socket_timeout": settings.command,
             "protocol": 2,
@@ -115,16 +116,6 @@ class RedisClient:
         self._previous: redis.RedisCluster | None = None  # the last cluster, if its nodes failed
         self._is_slot_map_stale = False
         self._switching = Lock()
-
-    @property
-    def is_signing_in(self) -> bool:
-        """Return whether a sign-in is under way, which the next call continues."""
-        return self._sign_ins.any_under_way
-
-    @property
-    def sign_in_seconds(self) -> float | None:
-        """Return the duration of the last sign-in in seconds, or None if none has succeeded."""
-        return self._sign_ins.last
 
     def run(self, commands: Commands, deadline: Deadline, *, alone: bool = False, may_retry: bool = True) -> list[Any]:
         """Run commands with one key each, in one pipeline per server, and return the replies.
@@ -166,7 +157,7 @@ class RedisClient:
             if cluster is not None:
                 cluster.close()
         self._pool.disconnect()
-        self._sign_ins.close()
+        self.sign_ins.close()
 
     def _try_open(self, commands: Commands, *, alone: bool) -> list[Any]:
         """Run commands. While a sign-in is under way, wait until an open connection is free."""

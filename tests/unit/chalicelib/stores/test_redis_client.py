@@ -106,7 +106,7 @@ class TestTime:
             client(server, BUDGET, url="rediss://localhost:{port}", ca=certificates.authority) as redis,
         ):
             assert failure(lambda: value(redis)) == "redis_signing_in"
-            assert redis.is_signing_in
+            assert redis.sign_ins.any_under_way
 
     @pytest.mark.alone
     @pytest.mark.parametrize("seconds", [5.0, 0.06])
@@ -200,14 +200,14 @@ class TestSignIn:
 
         with scripted(reply) as server, client(server, BUDGET, url=SECRET) as redis:
             for _ in range(2):
-                assert (failure(lambda: value(redis)), redis.sign_in_seconds) == ("redis_signing_in", None)
+                assert (failure(lambda: value(redis)), redis.sign_ins.last) == ("redis_signing_in", None)
             # WHEN it has replied THEN calls use the connection, the only one
             may_reply.set()
             until(lambda: tried(redis))
             assert value(redis) == b"v"
-            assert redis.sign_in_seconds is not None
-            assert redis.sign_in_seconds > BUDGET.connect
-            assert (server.connections, redis.is_signing_in) == (1, False)
+            assert redis.sign_ins.last is not None
+            assert redis.sign_ins.last > BUDGET.connect
+            assert (server.connections, redis.sign_ins.any_under_way) == (1, False)
 
     @pytest.mark.parametrize(("may_retry", "connections"), [(True, 2), (False, 1)])
     def test_one_that_breaks_is_reported_and_begun_anew_if_a_call_may_retry(
@@ -218,13 +218,13 @@ class TestSignIn:
             server.hang_up()
             again = failure(lambda: redis.run(get(), Deadline.after(1), may_retry=may_retry))
             assert again == "redis_disconnected"
-            assert (server.connections, redis.is_signing_in) == (connections, may_retry)
+            assert (server.connections, redis.sign_ins.any_under_way) == (connections, may_retry)
 
     def test_after_its_limit_it_has_failed(self) -> None:
         budget = RedisSettings(connect=0.02, command=0.05, total=0.12, sign_in=0.1)
         with scripted(lambda _: b"") as server, client(server, budget, url=SECRET) as redis:
             assert failure(lambda: value(redis)) == "redis_signing_in"
-            until(lambda: not redis.is_signing_in)
+            until(lambda: not redis.sign_ins.any_under_way)
             assert failure(lambda: value(redis)) == "redis_timeout"
 
     def test_meanwhile_calls_use_the_open_connections(self) -> None:
@@ -244,7 +244,7 @@ class TestSignIn:
             assert value(redis) == b"v"
             # WHEN four threads call it THEN one signs in, and the others do not wait for that
             assert list(threads.map(lambda _: value(redis), range(40))) == [b"v"] * 40
-            assert (server.connections, redis.is_signing_in) == (2, True)
+            assert (server.connections, redis.sign_ins.any_under_way) == (2, True)
 
     @pytest.mark.parametrize(
         ("reply", "fault"),
@@ -260,7 +260,7 @@ class TestSignIn:
     def test_a_reply_that_is_no_consent_has_its_fault(self, reply: bytes | None, fault: str) -> None:
         with scripted(lambda _: reply) as server, client(server, url=SECRET) as redis:
             assert failure(lambda: value(redis)) == fault
-            assert not redis.is_signing_in
+            assert not redis.sign_ins.any_under_way
 
     def test_a_password_may_be_longer_than_what_the_kernel_takes_at_once(self, certificates: Certificates) -> None:
         password = "x" * 8_000_000
