@@ -24,6 +24,7 @@ HERE = cell_of(48.6, 7.8)
 SEA = cell_of(0.0, 0.0)
 STATEMENT = Statement("a", parse("FR - FR-A"), "native", "sure", "throughout", "", "book", "", "ranges.csv, line 2")
 
+NAMES = 'the "odd", one', "Animalia sp.", "species", "wild", ("Chordata", "Canis familiaris")
 SEASONS = np.array([(HERE, 1, bytes(range(240, 252))), (HERE, 2, bytes(12))], SEASON)
 
 EVERYWHERE = [HERE, *(cell for cell in grid()[0].tolist() if cell not in (HERE, SEA))]
@@ -63,18 +64,7 @@ def dataset(version: str, animals: int = 3, cell_count: int = 2, weight: float =
         version,
         cells=[Cell(cell, False, ("DE", "FR"), (30000, 2)) for cell in cells(cell_count)],
         cell_animals=chunks,
-        animals=[
-            AnimalRow(
-                number,
-                f"animalia-{number}",
-                'the "odd", one',
-                "Animalia sp.",
-                "species",
-                "wild",
-                ("Chordata", "Canis familiaris"),
-            )
-            for number in range(animals)
-        ],
+        animals=[AnimalRow(number, f"animalia-{number}", *NAMES) for number in range(animals)],
         statements=[(0, STATEMENT), (1, replace(STATEMENT, status="introduced"))][:animals],
         sources=[("book", "A book", "Author (2025). A book, with commas.", "CC BY 4.0")],
         taxa=[("Chordata", "phylum", "chordate")],

@@ -32,10 +32,8 @@ def test_a_cell_has_the_animals_whose_range_has_it_in_order(areas: AreaCells) ->
     assert keys == sorted(set(keys))
     assert set(rows["animal"].tolist()) == {3, 7}
     assert rows[rows["cell"] == PARIS].tolist() == [(PARIS, 7, WEIGHTS.native, NATIVE)]
-    assert rows[rows["cell"] == SYDNEY].tolist() == [
-        (SYDNEY, 3, WEIGHTS.native, NATIVE),
-        (SYDNEY, 7, WEIGHTS.introduced, INTRODUCED),
-    ]
+    fox, koala = (SYDNEY, 7, WEIGHTS.introduced, INTRODUCED), (SYDNEY, 3, WEIGHTS.native, NATIVE)
+    assert rows[rows["cell"] == SYDNEY].tolist() == [koala, fox]
     assert len(computed(areas, [])) == 0
 
 

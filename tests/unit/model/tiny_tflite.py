@@ -111,19 +111,11 @@ def tflite_bytes(operators: Sequence[TinyOperator]) -> bytes:
     numbers = [getattr(tflite.BuiltinOperator, kind) for kind in kinds]
     codes = [_table(builder, "OperatorCode", {"DeprecatedBuiltinCode": n, "BuiltinCode": n}) for n in numbers]
     steps = [_operator(builder, each, kinds.index(each.kind), place) for each in operators]
-    lists = {
-        "Tensors": _offsets(builder, described),
-        "Operators": _offsets(builder, steps),
-        "Inputs": builder.CreateNumpyVector(np.array([0], np.int32)),
-        "Outputs": builder.CreateNumpyVector(np.array([place[operators[-1].output.name]], np.int32)),
-    }
-    graph = _table(builder, "SubGraph", lists)
-    model = {
-        "Version": 3,
-        "OperatorCodes": _offsets(builder, codes),
-        "Subgraphs": _offsets(builder, [graph]),
-        "Buffers": _offsets(builder, buffers),
-    }
+    ends = zip(("Inputs", "Outputs"), (0, place[operators[-1].output.name]), strict=True)
+    lists = {name: builder.CreateNumpyVector(np.array([tensor], np.int32)) for name, tensor in ends}
+    lists |= {"Tensors": _offsets(builder, described), "Operators": _offsets(builder, steps)}
+    parts = {"OperatorCodes": codes, "Subgraphs": [_table(builder, "SubGraph", lists)], "Buffers": buffers}
+    model = {"Version": 3, **{name: _offsets(builder, each) for name, each in parts.items()}}
     builder.Finish(_table(builder, "Model", model), b"TFL3")
     return bytes(builder.Output())
 
@@ -201,7 +193,5 @@ _ARITHMETIC: dict[str, Callable[[TinyOperator, _Values], NDArray[np.float64]]] =
     "DEPTHWISE_CONV_2D": _convolve,
     "ADD": lambda operator, values: values[operator.inputs[0].name] + values[operator.inputs[1].name],
     "AVERAGE_POOL_2D": lambda operator, values: values[operator.inputs[0].name].mean((0, 1)),
-    "FULLY_CONNECTED": lambda operator, values: (
-        operator.inputs[1].real @ values[operator.inputs[0].name] + operator.inputs[2].real
-    ),
+    "FULLY_CONNECTED": lambda of, values: of.inputs[1].real @ values[of.inputs[0].name] + of.inputs[2].real,
 }

@@ -40,10 +40,8 @@ def write_snapshot(path: Path, rows: Sequence[dict[str, object]]) -> Path:
         columns = ", ".join(f"'{name}': '{of_duckdb(name)}'" for name in COLUMNS)
         text = path.with_suffix(".json")
         text.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-        connection.execute(
-            f"copy (from read_json('{text}', format='newline_delimited', columns={{{columns}}})) "
-            f"to '{path}' (format parquet)"
-        )
+        rows_read = f"read_json('{text}', format='newline_delimited', columns={{{columns}}})"
+        connection.execute(f"copy (from {rows_read}) to '{path}' (format parquet)")
     return path
 
 

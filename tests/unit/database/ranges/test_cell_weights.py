@@ -41,10 +41,8 @@ def states(areas: str, status: str = "native", certainty: str = "sure", extent: 
 def weights(*statements: Statement, on_map: list[int] | None = None) -> dict[int, tuple[float, int]]:
     mapped = None if on_map is None else np.array(on_map, np.intp)
     found = cell_weights(statements, cells_of, EARTH, mapped)
-    return {
-        cell: (round(float(found.weights[cell]), 3), int(found.status[cell]))
-        for cell in np.flatnonzero(found.weights).tolist()
-    }
+    lives = np.flatnonzero(found.weights).tolist()
+    return {cell: (round(float(found.weights[cell]), 3), int(found.status[cell])) for cell in lives}
 
 
 W = WEIGHTS

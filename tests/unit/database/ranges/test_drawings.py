@@ -22,10 +22,8 @@ def test_each_status_and_weight_is_a_feature(earth: Earth) -> None:
     # THEN each is a feature of its own
     assert drawing.animal == 3
     found = json.loads(drawing.outlines)
-    assert [each["properties"] for each in found["features"]] == [
-        {"here": "introduced", "weight": 0.5, "cells": 1},
-        {"here": "native", "weight": 1.0, "cells": 1},
-    ]
+    properties = [tuple(each["properties"].values()) for each in found["features"]]
+    assert properties == [("introduced", 0.5, 1), ("native", 1.0, 1)]
     # AND its coordinates are longitude and latitude to 1 km, and its ring is closed
     ((ring,),) = found["features"][1]["geometry"]["coordinates"]
     assert ring[0] == ring[-1]

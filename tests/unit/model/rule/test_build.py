@@ -91,10 +91,8 @@ def tuple_of(taxon: Any) -> tuple[str, str, str]:
 
 def test_golden_answers_are_those_of_python(golden: Golden) -> None:
     # GIVEN real scores and places
-    answers = [
-        {"photo": case.number, "place": case.place, **json.loads(json.dumps(golden.answer(case)))}
-        for case in golden.cases()
-    ]
+    of_cases = ((case, json.loads(json.dumps(golden.answer(case)))) for case in golden.cases())
+    answers = [{"photo": case.number, "place": case.place, **answer} for case, answer in of_cases]
     if os.environ.get("GOLDEN") == "write":
         text = json.dumps({**golden.document, "answers": answers}, ensure_ascii=False, separators=(",", ":"))
         FILE.write_text(text.replace('{"photo"', '\n{"photo"') + "\n", encoding="utf-8")

@@ -74,12 +74,8 @@ def archive(path: Path, records: Sequence[Record]) -> Path:
 def snapshot(path: Path, records: Sequence[Record], camel: bool = False) -> Path:
     """Write Parquet with keys as numbers (and names in camel case), or as texts in lower case, as in the snapshot."""
     names = HEAD if camel else tuple(name.lower() for name in HEAD)
-    types = dict.fromkeys(HEAD, "varchar") | {
-        "decimalLatitude": "double",
-        "decimalLongitude": "double",
-        "year": "integer",
-    }
-    types |= {"issue": "varchar[]"} | ({"taxonKey": "integer"} if camel else {})
+    types = dict.fromkeys(HEAD, "varchar") | dict.fromkeys(("decimalLatitude", "decimalLongitude"), "double")
+    types |= {"year": "integer", "issue": "varchar[]"} | ({"taxonKey": "integer"} if camel else {})
     with duckdb.connect() as connection:
         columns = ", ".join(f'"{name}" {types[of]}' for name, of in zip(names, HEAD, strict=True))
         connection.execute(f"create table written ({columns})")

@@ -100,14 +100,8 @@ def test_a_row_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path
     counts = counts_of(tmp_path / "file")
     assert (counts.rows, counts.faulty, counts.kept) == (3, 0, 2)
     # GIVEN quoted rows without the columns after the place, and one where a quote was left open
-    rows = [
-        '"Vulpes, vulpes",52,13',
-        'Canis lupus,"52",13,2020',
-        "Lynx lynx",
-        'Ursus arctos,52,13,"2020',
-        "Lynx lynx,5,1",
-    ]
-    (tmp_path / "file").write_text("\n".join(("species,lat,lon,year,issue", *rows)))
+    rows = '"Vulpes, vulpes",52,13\nCanis lupus,"52",13,2020\nLynx lynx\nUrsus arctos,52,13,"2020\nLynx lynx,5,1'
+    (tmp_path / "file").write_text(f"species,lat,lon,year,issue\n{rows}")
     counts = counts_of(tmp_path / "file")
     # THEN short rows count, and the open quote is a fault that says what it took
     assert (counts.rows, counts.faulty, counts.kept) == (4, 1, 2)

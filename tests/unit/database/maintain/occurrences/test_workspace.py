@@ -156,10 +156,8 @@ def test_two_loads_with_other_filters_read_their_own_texts(tmp_path: Path, monke
         monkeypatch.setattr("database.maintain.occurrences.relations.of_text", interrupted)
         # WHEN both are done, with the same folder for their counts
         first.read(tables_in(tmp_path / "foxes"), lambda _line: None)
-        found = [
-            each.connection.execute("select scientific_name, rows from counted join names using (name)").fetchall()
-            for each in (first, second)
-        ]
+        query = "select scientific_name, rows from counted join names using (name)"
+        found = [each.connection.execute(query).fetchall() for each in (first, second)]
     # THEN each has its own records
     assert found == [[("Vulpes vulpes", 9)], [("Canis lupus", 5)]]
 
