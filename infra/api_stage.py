@@ -2,12 +2,10 @@
 
 API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
 has what the stage may do in total, and the share of each method in percent; the shares add up to 100. The files of the
-page are apart, by visitors a second: they cost little, and no identification should wait for them. A usage
-plan would limit only clients with API keys.
+page are apart, by visitors a second: they cost little, and no identification should wait for them.
 
-The access log (functions.yaml) has what came, without the client's address and the query, which contains coordinates.
-API Gateway writes it, so it also has the requests that never reach a function, such as throttled ones. It is off unless
-the stage's parameter `AccessLog` is `yes`.
+With `AccessLog=yes`, API Gateway logs each request (functions.yaml), also one that never reaches a function, without
+the client's address and the query, which contains coordinates.
 """
 
 import json
@@ -94,14 +92,9 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
 WINDOW = 60  # seconds; in this time every method may do a whole number of requests
 
 
-def demands_keys(parameters: Mapping[str, str]) -> bool:
-    """Return whether a stage with these parameters demands API keys."""
-    return parameters["ApiKeys"] == "required"
-
-
 def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:
     """Return environment variables that give the app the API's limits. `parameters`: all parameters of the stage."""
-    keys, methods = demands_keys(parameters), method_limits(stage)
+    keys, methods = parameters["ApiKeys"] == "required", method_limits(stage)
     rates = {route.path: methods[Method(route.method, route.path)].rate for route in ROUTES if route.keyed}
     limits = {f"{path} service": f"{round(rate * WINDOW)}/{WINDOW}" for path, rate in rates.items()}
     if keys:

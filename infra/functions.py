@@ -1,8 +1,7 @@
 """The functions of a stage: their names, their settings in Chalice's configuration, and limits that Chalice leaves out.
 
-Chalice cannot limit asynchronous calls, which Lambda queues and repeats: EventBridge calls warming this way, and anyone
-with `lambda:InvokeFunction` may call any function so. By default, Lambda repeats a failed call twice, and keeps the
-calls of a busy function for six hours:
+Chalice cannot limit asynchronous calls, such as those of warming by EventBridge. By default, Lambda repeats a failed
+call twice, and keeps the calls of a busy function for six hours:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 

@@ -18,15 +18,12 @@ class PreconditionFailed(Exception):
 
 
 class Step(NamedTuple):
-    """One step of a command. `name`: the step's name for `--from`. `action` runs it, or raises `PreconditionFailed`.
+    """One step of a command."""
 
-    `minutes`: estimated duration of the first run, without uploads; not yet measured on AWS.
-    """
-
-    name: str
+    name: str  # for `--from`
     summary: str
-    action: Callable[[Echo], object]
-    minutes: float = 0.0
+    action: Callable[[Echo], object]  # runs the step, or raises `PreconditionFailed`
+    minutes: float = 0.0  # estimated duration of the first run, without uploads; not yet measured on AWS
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.config.settings import ROOT
 from cloudwatch.lint.folder import FolderCheck
 from cloudwatch.project import runbook_url
-from infra import api_stage, invoke, preconditions, smoke
+from infra import invoke, preconditions, smoke
 from infra.functions import reservations
 from infra.keys import Keys
 from infra.package.upload import Packages
@@ -90,7 +90,7 @@ class Up:
         packages = self._packages(echo)
         template = packages.with_packages(json.loads(made.read_text(encoding="utf-8")), folder)
         self._deploy(packages, "", template, values, echo)
-        if api_stage.demands_keys(values) and (attached := Keys(self._stage).attach()):
+        if values["ApiKeys"] == "required" and (attached := Keys(self._stage).attach()):
             echo(f"added to the usage plan: the keys {', '.join(attached)}")
         echo(f"functions and API: {self._stage.url}")
         if target := self._stage.outputs.get("ApiTarget"):

@@ -13,7 +13,6 @@ from typing import Any
 from local.lambda_sim.api_gateway import scheduled_event
 
 FUNCTION = "warm"
-GRANTED_MS = 60_000  # time limit of the deployed function in milliseconds
 
 
 def warm_once() -> dict[str, Any]:
@@ -22,7 +21,7 @@ def warm_once() -> dict[str, Any]:
 
     from app import app
 
-    context = LambdaContext(FUNCTION, 512, GRANTED_MS)
+    context = LambdaContext(FUNCTION, 512, 60_000)  # as deployed: 512 MB, and 60,000 ms
     report: dict[str, Any] = app.handler_map[FUNCTION](scheduled_event(FUNCTION), context)
     return report
 

@@ -42,22 +42,16 @@ _A = {name: each.value for name, each in ASSUMPTIONS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The usage of the service in one month.
-
-    `cold`: share of identifications with a cold start. `missed`: share of identifications that query the database.
-    `capacity`: least ACU that the database uses while awake. `pauses`: True if it may pause when it is idle.
-    `emitting`: share of the hours in which a metric has data, averaged over all metrics. `files`: requests for files of
-    the web page per identification (a first visit needs three files, and identifies three photos).
-    """
+    """The usage of the service in one month."""
 
     name: str
     identifications: float
-    cold: float
-    missed: float
-    capacity: float
-    pauses: bool
-    emitting: float
-    files: float = 1.0
+    cold: float  # share of identifications with a cold start
+    missed: float  # share of identifications that query the database
+    capacity: float  # least ACU that the database uses while awake
+    pauses: bool  # True if the database may pause when it is idle
+    emitting: float  # share of the hours in which a metric has data, averaged over all metrics
+    files: float = 1.0  # requests for files of the page per identification: a first visit has three of each
 
     @property
     def requests(self) -> float:
@@ -136,17 +130,12 @@ def bill(month: Month, prices: Prices) -> dict[str, float]:
 
 
 class FullDay(NamedTuple):
-    """A day on which all clients together use a stage's API up to its limits.
-
-    `requests`, `identifications`: their numbers. `usual`: cost of photos as in `ASSUMPTIONS`. `most`: cost if
-    photos take so long that all containers are always busy, and database and cache run at their limits. Both in US
-    dollars.
-    """
+    """A day on which all clients together use a stage's API up to its limits. Costs are in US dollars."""
 
     requests: float
     identifications: float
-    usual: float
-    most: float
+    usual: float  # cost of photos as in `ASSUMPTIONS`
+    most: float  # cost if photos keep all containers busy, and database and cache run at their limits
 
 
 def full_day(stage: str, prices: Prices) -> FullDay:

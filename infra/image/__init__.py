@@ -1,13 +1,11 @@
 """Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
 
 buildah builds it, without a daemon, in any container, and without root if need be: `--isolation chroot` needs no
-container runtime. Layers of earlier builds are not used. The same files give the same bytes: pip checks the hashes of
-packages, every file gets the same time, and nothing of this machine gets in. Wheels are fetched before the build, so it
-needs no network, and pip's configuration on this machine stays out of it.
+container runtime. The same files give the same bytes: pip checks the hashes of packages, every file gets the same time,
+and nothing of this machine gets in. Wheels are fetched before the build, so it needs no network.
 
-Where a public base cannot be pulled, one is made from Debian's packages: Python 3.13, pip and a shell. The packages are
-unpacked and not set up, which the build does not need. Debian's signatures are checked. The base is kept in
-.local/image; delete it for a new one, with Debian's security updates.
+Where a public base cannot be pulled, one is made from Debian's signed packages: Python 3.13, pip and a shell, unpacked
+and not set up. It is kept in .local/image; delete it for a new one, with Debian's security updates.
 """
 
 import calendar

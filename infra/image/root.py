@@ -33,10 +33,6 @@ UNUSED = (
 """Parts of the standard library that this server does not need, and whose libraries take some MB."""
 OF_THE_BASE = ("etc/os-release", "etc/ld.so.cache", "etc/ssl/certs/ca-certificates.crt", "usr/share/doc/*/copyright")
 """Other files to keep: what the base is, where its libraries are, public certificate authorities, and licences."""
-USERS = "root:x:0:0::/:\nweb:x:10001:10001::/spool:\n"
-GROUPS = "root:x:0:\nweb:x:10001:\n"
-MOUNT_POINTS = ("dev", "proc", "sys", "tmp")
-"""Folders for a container's own file systems: a runtime cannot create them on a read-only one."""
 
 
 def main(packages: Path) -> None:
@@ -57,9 +53,9 @@ def main(packages: Path) -> None:
     shutil.move(APP, OUT)
     for folder in ("packages", "app", library.relative_to("/")):
         archive.compile_into(OUT / folder, f"/{folder}")
-    (OUT / "etc/passwd").write_text(USERS, encoding="ascii")
-    (OUT / "etc/group").write_text(GROUPS, encoding="ascii")
-    for name in MOUNT_POINTS:
+    (OUT / "etc/passwd").write_text("root:x:0:0::/:\nweb:x:10001:10001::/spool:\n", encoding="ascii")
+    (OUT / "etc/group").write_text("root:x:0:\nweb:x:10001:\n", encoding="ascii")
+    for name in ("dev", "proc", "sys", "tmp"):  # a runtime cannot create these mount points on a read-only file system
         (OUT / name).mkdir()
     make_readable(OUT)
     SPOOL.mkdir(0o700)

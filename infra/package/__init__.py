@@ -11,13 +11,10 @@ from infra.package import archive
 
 
 class Package(NamedTuple):
-    """Two zips and the SAM template that refers to them.
+    """Two zips and the SAM template that refers to them."""
 
-    `function`: the app and the models; Lambda unpacks it in /var/task. `layer`: the dependencies; unpacked in /opt.
-    """
-
-    function: Path
-    layer: Path
+    function: Path  # the app and the models; Lambda unpacks it in /var/task
+    layer: Path  # the dependencies; Lambda unpacks it in /opt
     template: Path
 
     @property

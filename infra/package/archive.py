@@ -32,9 +32,8 @@ def pack(folder: Path, prefix: str, out: Path) -> None:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in files(folder):
                 entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = READABLE << 16
-                archive.writestr(entry, path.read_bytes())
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)

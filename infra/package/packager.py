@@ -76,7 +76,6 @@ def _copy_app(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: 
 
 
 def _install_dependencies(packager: BaseLambdaDeploymentPackager, project_dir: str, folder: Path) -> None:
-    """Install, prune and compile the dependencies."""
     with_heic = dependencies.is_wanted("HEIC", os.environ)
     packager._ui.write(f"Fetching dependencies for Lambda{'' if with_heic else ', without HEIC'}.\n")
     dependencies.fetch(Path(project_dir, "requirements.txt"), folder, packager._architecture)

@@ -20,24 +20,18 @@ CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
 
 class Claim(NamedTuple):
-    """A claim about a stage on AWS. `proof`: name of the function that checks it, or `how`: steps for a person.
-
-    `source`: why we believe the claim until it is proved.
-    """
+    """A claim about a stage on AWS, with either `proof` or `how`."""
 
     name: str
     claim: str
-    source: str
-    proof: str = ""
-    how: str = ""
+    source: str  # why we believe the claim until it is proved
+    proof: str = ""  # name of the function that checks the claim
+    how: str = ""  # steps for a person who checks it
 
 
 def read_claims() -> list[Claim]:
     """Return all claims, in the order of the file."""
     return [Claim(name, **fields) for name, fields in tomllib.loads(CLAIMS.read_text(encoding="utf-8")).items()]
-
-
-FOLDER = ROOT / "build"
 
 
 class Outcome(StrEnum):
@@ -59,7 +53,7 @@ class ClaimFinding(NamedTuple):
 class ProofReport:
     """The findings about the claims on `stage`, kept in build/proof-STAGE.json."""
 
-    def __init__(self, stage: str, region: str, folder: Path = FOLDER) -> None:
+    def __init__(self, stage: str, region: str, folder: Path = ROOT / "build") -> None:
         self.stage, self._region = stage, region
         self._file = folder / f"proof-{stage}.json"
         kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}

@@ -17,16 +17,13 @@ _SINCE = " since "  # in the description of an alias that was moved by hand, whi
 
 
 class Release(NamedTuple):
-    """A release. `versions`: number of the version of each function, by the function's key in `FUNCTIONS`.
-
-    `share`: its share of the API's traffic. `since`: time of its publication, or of the rollback to it.
-    """
+    """A release of a stage."""
 
     commit: str
     model: str
-    since: datetime
-    versions: Mapping[str, int]
-    share: float = 0.0
+    since: datetime  # of its publication, or of the rollback to it
+    versions: Mapping[str, int]  # number of the version of each function, by the function's key in `FUNCTIONS`
+    share: float = 0.0  # of the API's traffic
 
     def line(self) -> str:
         """Return the release as a line below `HEADING`."""

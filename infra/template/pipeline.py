@@ -86,7 +86,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
             _functions(stage, parameters),
             live.gate(),
             {
-                "RestAPI": {"Properties": _api(stage, keys=api_stage.demands_keys(parameters))},
+                "RestAPI": {"Properties": _api(stage, keys=parameters["ApiKeys"] == "required")},
                 "APIHandlerInvokePermission": {"Properties": {"FunctionName": {"Ref": f"APIHandlerAlias{ALIAS}"}}},
                 "ManagedLayer": {"Properties": {"RetentionPolicy": "Delete", "PublishLambdaVersion": True}},
             },

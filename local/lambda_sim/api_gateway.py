@@ -48,11 +48,6 @@ class ApiRequest(NamedTuple):
         """Return the value of the last header with this name, ignoring case; an empty string if there is none."""
         return next((value for each, value in reversed(self.headers) if each.lower() == name.lower()), "")
 
-    @property
-    def path(self) -> str:
-        """The path without the query."""
-        return urlsplit(self.target).path
-
 
 class ApiResponse(NamedTuple):
     """An HTTP response for the client."""
@@ -88,14 +83,15 @@ def proxy_event(
     """
     binary = bool(request.body) and is_binary(request.header("content-type"), binary_types)
     text = base64.b64encode(request.body).decode() if binary else request.body.decode("utf-8", "replace")
-    query = parse_qs(urlsplit(request.target).query, keep_blank_values=True)
+    _, _, path, query_string, _ = urlsplit(request.target)
+    query = parse_qs(query_string, keep_blank_values=True)
     headers: dict[str, list[str]] = {}
     added = [("X-Forwarded-For", request.source_ip), ("X-Forwarded-Proto", "https"), ("X-Amzn-Trace-Id", trace_id)]
     for name, value in (*request.headers, *added):
         headers.setdefault(name, []).append(value)
     return {
         "resource": resource,
-        "path": request.path,
+        "path": path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,
@@ -109,7 +105,7 @@ def proxy_event(
             "domainName": request.header("host"),
             "httpMethod": request.method,
             "identity": {"sourceIp": request.source_ip, "userAgent": request.header("user-agent") or None},
-            "path": request.path,  # as with a custom domain; without one, the path begins with the stage
+            "path": path,  # as with a custom domain; without one, the path begins with the stage
             "requestId": request_id,
             "requestTimeEpoch": int(time.time() * 1e3),
             "resourcePath": resource,

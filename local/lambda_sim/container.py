@@ -51,16 +51,13 @@ class FunctionLimits:
 
 
 class InvocationReport(NamedTuple):
-    """The measurements of one invocation, as in Lambda's REPORT line: times in milliseconds, memory in MB.
-
-    `init`: duration of the initialisation; None if the container was initialised by an earlier event.
-    """
+    """The measurements of one invocation, as in Lambda's REPORT line: times in milliseconds, memory in MB."""
 
     request_id: str
     duration: float
     memory: int
     memory_used: int
-    init: float | None
+    init: float | None  # duration of the initialisation; None if an earlier event has initialised the container
 
     def __str__(self) -> str:
         """Return the REPORT line of the function's log. Since August 2025 Lambda bills every initialisation."""
@@ -73,15 +70,11 @@ class InvocationReport(NamedTuple):
 
 
 class InvocationResult(NamedTuple):
-    """The result of one invocation.
+    """The result of one invocation."""
 
-    `payload`: the handler's result as JSON, or an object with `errorType` and `errorMessage`. `error`: type of the
-    error, None after success. The duration in `report` ends when the runtime asks for the next event.
-    """
-
-    payload: bytes
-    error: str | None
-    report: InvocationReport
+    payload: bytes  # the handler's result as JSON, or an object with `errorType` and `errorMessage`
+    error: str | None  # type of the error; None after success
+    report: InvocationReport  # its duration ends when the runtime asks for the next event
 
 
 class ContainerFailure(Exception):
@@ -100,17 +93,13 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @dataclass(eq=False)
 class Container:
-    """One container of a Lambda function. Use it as a context manager; the end of the block kills the process.
-
-    `sandbox` contains the function's package. `name` identifies the container in logs. `log`: file that receives the
-    output of the process. `write_log` is called with each line of the function's log.
-    """
+    """One container of a Lambda function. Use it as a context manager; the end of the block kills the process."""
 
     function: FunctionLimits
-    sandbox: Sandbox
-    name: str
-    log: Path
-    write_log: Callable[[str], object] = lambda _: None
+    sandbox: Sandbox  # contains the function's package
+    name: str  # identifies the container in logs
+    log: Path  # receives the output of the process
+    write_log: Callable[[str], object] = lambda _: None  # gets each line of the function's log
 
     def __post_init__(self) -> None:
         self.alive = False
@@ -269,22 +258,17 @@ class Throttled(Exception):
 
 @dataclass(eq=False)
 class Pool:
-    """The containers of one function. Thread-safe. Call `close` at the end.
-
-    `idle`: containers that wait for an event, the most recently used one last. `busy`: containers that work.
-    `sandbox` contains the function's package. `folder`: for the output of the containers. `write_log` is called with
-    the name of a container and a line of its log.
-    """
+    """The containers of one function. Thread-safe. Call `close` at the end."""
 
     function: FunctionLimits
-    sandbox: Sandbox
-    folder: Path
-    write_log: Callable[[str, str], object] = lambda *_: None
+    sandbox: Sandbox  # contains the function's package
+    folder: Path  # for the output of the containers
+    write_log: Callable[[str, str], object] = lambda *_: None  # gets the name of a container and a line of its log
 
     def __post_init__(self) -> None:
         self._changed = Condition()
-        self.idle: list[Container] = []
-        self.busy: set[Container] = set()
+        self.idle: list[Container] = []  # those that wait for an event, the most recently used one last
+        self.busy: set[Container] = set()  # those that work
         self._numbers = count(1)
         self._closed = False
 

@@ -15,20 +15,21 @@ from typing import Any, NamedTuple
 from chalicelib.config.field import variables
 from chalicelib.config.settings import Settings
 from chalicelib.telemetry.emf import open_metrics
+from infra.functions import function_name
 from infra.package import Package
 from local.lambda_sim.api_gateway import ApiGateway, scheduled_event
 from local.lambda_sim.container import API, FunctionLimits, InvocationResult, Pool
 from local.lambda_sim.sandbox import Sandbox, unpacked
 
 
-def read_functions(template: Mapping[str, Any], application: str, stage: str) -> dict[str, FunctionLimits]:
+def read_functions(template: Mapping[str, Any], stage: str) -> dict[str, FunctionLimits]:
     """Return the functions of a SAM template by handler, with the names that Chalice gives them when it deploys."""
     functions, all_resources = {}, template["Resources"].values()
     for properties in (each["Properties"] for each in all_resources if each["Type"] == "AWS::Serverless::Function"):
-        handler, name = properties["Handler"], f"{application}-{stage}"
+        handler = properties["Handler"]
         variables = properties.get("Environment", {}).get("Variables", {})
         functions[handler] = FunctionLimits(
-            name=name if handler == API else f"{name}-{handler.rpartition('.')[2]}",
+            name=function_name(stage, "api_handler" if handler == API else handler.rpartition(".")[2]),
             handler=handler,
             memory=properties["MemorySize"],
             timeout=properties["Timeout"],
@@ -63,7 +64,6 @@ class FunctionLog:
             print(f"{container} {line.expandtabs(2)}", flush=True)
 
 
-APPLICATION = "faunalens"
 NOT_INHERITED = ("_HANDLER", "METRICS_FILE", "MODEL_PATH", "AWS_REGION", "STAGE")
 """Variables that functions do not get from the local environment: Lambda, the package or the stage sets them."""
 
@@ -98,7 +98,7 @@ def deployed(
     with ExitStack() as stack:
         sandbox = stack.enter_context(unpacked(package, folder / "lambda"))
         pools = {}
-        for handler, each in read_functions(template, APPLICATION, stage).items():
+        for handler, each in read_functions(template, stage).items():
             limit = containers if handler == API and containers else each.concurrency
             function = replace(each, environment={**each.environment, **settings}, concurrency=limit)
             pools[handler] = Pool(function, sandbox, folder, partial(log.write, each.name))

@@ -20,10 +20,11 @@ from pathlib import Path
 from infra.package import Package
 from local import LocalError, package_folder
 
-RUNTIME = ("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so")
-"""awslambdaric and its dependencies, as file names in site-packages."""
-SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-"""The other packages that Lambda's Python runtime contains."""
+RUNTIME = (
+    *("awslambdaric", "simplejson", "snapshot_restore_py.py", "runtime_client.*.so"),
+    *("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3"),
+)
+"""What Lambda's Python runtime contains, awslambdaric and others, as file names in site-packages."""
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
 """Folders of the operating system that programs need."""
 ENTER = Path(__file__).with_name("enter_sandbox")
@@ -111,4 +112,4 @@ def _system_folders() -> list[tuple[Path, str]]:
 @cache
 def _runtime_packages() -> list[Path]:
     site = package_folder("awslambdaric").parent
-    return [path for name in (*RUNTIME, *SDK) for path in sorted(site.glob(name))]
+    return [path for name in RUNTIME for path in sorted(site.glob(name))]

@@ -32,23 +32,17 @@ MAX_POLL_INTERVAL = 0.1
 
 @dataclass(eq=False)
 class ChildProcess:
-    """A process with a log file and a watchdog. Use it as a context manager, or call `start` and `stop`.
+    """A process with a log file and a watchdog. Use it as a context manager, or call `start` and `stop`."""
 
-    `name`: used in messages. `log`: file for the output, emptied at each start; None inherits this process's output.
-    `environment`: None inherits the variables of this process. `stop_signal`: sent by `stop`, and followed by SIGKILL
-    after `stop_timeout` seconds. `orphan_signal`: sent when the parent has exited. `inherited`: open files that the
-    child inherits.
-    """
-
-    name: str
+    name: str  # for messages
     command: Sequence[str | Path]
     _: KW_ONLY
-    log: Path | None = None
-    environment: Mapping[str, str] | None = None
-    stop_signal: signal.Signals = signal.SIGTERM
-    orphan_signal: signal.Signals = signal.SIGTERM
-    stop_timeout: float = 10.0
-    inherited: Sequence[IO[str]] = ()
+    log: Path | None = None  # file for the output, emptied at each start; None: the output of this process
+    environment: Mapping[str, str] | None = None  # None: the variables of this process
+    stop_signal: signal.Signals = signal.SIGTERM  # sent by `stop`
+    stop_timeout: float = 10.0  # seconds from `stop_signal` to SIGKILL
+    orphan_signal: signal.Signals = signal.SIGTERM  # sent when the parent has exited
+    inherited: Sequence[IO[str]] = ()  # open files that the child inherits
 
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

@@ -151,12 +151,12 @@ class PostgresServer(EmbeddedServer):
     @property
     def url(self) -> str:
         """URL of the application's database. Its user owns the database but is no superuser, as on Aurora."""
-        return self._url_of(OWNER, OWNER)
+        return f"postgresql://{OWNER}:{self._password}@{HOST}:{self.port}/{OWNER}"
 
     @property
     def admin_url(self) -> str:
         """URL of the maintenance database. Its user is the superuser."""
-        return self._url_of("postgres", "postgres")
+        return f"postgresql://postgres:{self._password}@{HOST}:{self.port}/postgres"
 
     def prepare(self) -> None:
         # A killed server leaves its lock file. The lock of `_exclusive` prevents a second server. PostgreSQL refuses to
@@ -171,9 +171,6 @@ class PostgresServer(EmbeddedServer):
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
-
-    def _url_of(self, user: str, database: str) -> str:
-        return f"postgresql://{user}:{self._password}@{HOST}:{self.port}/{database}"
 
 
 @contextmanager

@@ -21,8 +21,6 @@ from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_ports
 
 START_TIMEOUT = 20.0
-SLOTS = 16384
-MEMORY_MB = 64
 # The commands that the ElastiCache user guide does not list for serverless, in "Supported and restricted commands".
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
@@ -57,7 +55,6 @@ class ValkeyServer(EmbeddedServer):
         self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
-        """Set the port for clients and the port for other cluster nodes."""
         first, second = free_ports(2)
         self.port, self._bus = (port, first) if port else (first, second)
 
@@ -85,7 +82,7 @@ class ValkeyServer(EmbeddedServer):
         """Return `nodes.conf` with all slots already assigned, because CLUSTER ADDSLOTS would take up to 5 s."""
         node, shard = secrets.token_hex(20), secrets.token_hex(20)
         address = f"{HOST}:{self.port}@{self._bus},,tls-port=0,shard-id={shard}"
-        return f"{node} {address} myself,master - 0 0 1 connected 0-{SLOTS - 1}\nvars currentEpoch 1 lastVoteEpoch 0\n"
+        return f"{node} {address} myself,master - 0 0 1 connected 0-16383\nvars currentEpoch 1 lastVoteEpoch 0\n"
 
     def _config(self) -> str:
         off = " ".join(f"-{command}" for command in UNAVAILABLE.split())
@@ -98,7 +95,7 @@ class ValkeyServer(EmbeddedServer):
             cluster-port {self._bus}
             cluster-config-file nodes.conf
             cluster-announce-ip {HOST}
-            maxmemory {MEMORY_MB}mb
+            maxmemory 64mb
             maxmemory-policy volatile-lru
             save ""
             appendonly no
