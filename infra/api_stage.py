@@ -37,7 +37,7 @@ class ThrottleLimits(NamedTuple):
 TIER_SHARE = 0.4
 """Part of the reserved concurrency of the API's function that the web tier may hold; bursts of the API fit the rest."""
 UNKNOWN_METHOD = ThrottleLimits(1, 1)
-"""Limits of a method without a share. There is none (a test checks that), unless somebody adds it by hand on AWS."""
+"""Limits of a method without a share, which only somebody could have added by hand on AWS; a test checks that."""
 
 
 def api_methods() -> list[Method]:

@@ -1,6 +1,6 @@
 """Checks before a deployment: find what would make it fail halfway, or run with alarms that reach no one.
 
-Some of it an account lacks while it is young: zones, quotas, and the roles of AWS's own services.
+A young account often lacks zones, quotas, or the roles of AWS's own services.
 """
 
 import hashlib

@@ -65,7 +65,7 @@ def prune(packages: Path) -> None:
     """Remove the files that the Lambda package also lacks, and botocore's data about AWS services not in use."""
     dependencies.remove_excluded(packages)
     dependencies.remove_encoder(packages)
-    for name in ("bin", "numpy/random"):  # numpy imports the latter only for who uses it, and it takes 3 MB
+    for name in ("bin", "numpy/random"):  # numpy imports numpy.random only if it is used; 3 MB
         shutil.rmtree(packages / name, ignore_errors=True)
     for service in (packages / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:

@@ -16,7 +16,7 @@ from infra.release import ALIAS, COMMIT, MODEL, commit
 from infra.template import INFRA, RELEASE, read_template
 
 WATCHED = ("AlarmBurnFastShort", "AlarmLambdaErrors")
-"""Alarms that take a release back while its traffic shifts: those of 5 minutes, which forget what was before it."""
+"""Alarms that take a release back while its traffic shifts. They cover 5 minutes, so little from before counts."""
 
 INVOCATIONS = (
     "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
