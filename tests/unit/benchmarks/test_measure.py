@@ -27,6 +27,10 @@ def test_the_first_case_is_the_baseline_and_a_miss_is_stated() -> None:
         ["near", "210.00 ms", "1.05", "at most 1.10", "met"],
         ["far", "500.00 ms", "2.50", "at most 1.50", "MISSED"],
     ]
+    assert "target" not in measure.comparison("what", times)
+    # AND a figure without a target has no verdict
+    (row,) = measure.targets("n", [("a", "1,000", "", None)]).splitlines()[2:]
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["a", "1,000", "", ""]
 
 
 def test_the_default_of_an_option_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
