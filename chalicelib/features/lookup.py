@@ -96,10 +96,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Shared:
-    """The objects that all lookups of a process share.
-
-    `cache_is_cold`: whether the last lookup had to query the database, as the next one then probably has to.
-    """
+    """The objects that all lookups of a process share. `cache_is_cold`: whether the last one queried the database."""
 
     cache: Cache
     store: Store

@@ -12,7 +12,6 @@ from chalicelib.lazy import Lazy
 
 _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 """Error codes of S3 for a missing object. To callers who may not list the bucket, S3 answers that access is denied."""
-_EXISTS = frozenset({"PreconditionFailed"})
 
 
 class Object(NamedTuple):
@@ -90,7 +89,7 @@ class Objects(S3):
         def put(s3: Any) -> None:
             s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json", **condition)
 
-        self.call(put, _EXISTS, is_short=False)
+        self.call(put, ("PreconditionFailed",), is_short=False)
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object, if it exists."""

@@ -118,10 +118,7 @@ class RedisCache:
         return cls(connect, breaker, settings.prefix.encode())
 
     def prepare(self) -> None:
-        """Import redis-py and connect before the first request, in the background thread of a cold start.
-
-        After the import (90 ms), this takes at most `Budget.total`. Failures are ignored, because requests report them.
-        """
+        """Import redis-py (90 ms) and connect, in the background thread of a cold start. Requests report failures."""
         with suppress(CacheError):
             self._client.get().run(lambda redis: redis.exists(self._prefix + ROLLOUT), Deadline.after(60.0), alone=True)
 
@@ -250,11 +247,8 @@ class RedisCache:
         The check bypasses the circuit breaker, and a success closes it: the next request uses Redis again. A cluster
         without all its slots, or with too little memory, replies to PING but not to these commands.
         """
-
-        def commands(redis: "Redis") -> None:
-            redis.get(self._prefix + ROLLOUT)
-            redis.set(self._prefix + HEALTH, b"", px=1000)
-
+        read, written = self._prefix + ROLLOUT, self._prefix + HEALTH
+        commands: Commands = lambda redis: (redis.get(read), redis.set(written, b"", px=1000))  # noqa: E731
         _raise_errors(*self._client.get().run(commands, deadline))
         self._breaker.record_success()
 

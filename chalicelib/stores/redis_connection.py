@@ -179,9 +179,8 @@ class CurrentDeadline(local):
 class DeadlineConnection(redis.Connection):
     """A connection that observes its thread's deadline, and reconnects if it is too old or was idle for too long.
 
-    `RedisSettings.idle` seconds after its last use, the connection reconnects, because the sockets of a frozen Lambda
-    container may break unnoticed. (redis-py's pool detects only a connection that the server closed.) `has_open`:
-    whether the pool has an open connection, so that a caller need not wait for this one.
+    The sockets of a frozen Lambda container may break unnoticed: redis-py's pool detects only what the server closed.
+    `has_open`: whether the pool has an open connection, so that a caller need not wait for this one.
     """
 
     def __init__(
