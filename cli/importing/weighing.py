@@ -90,8 +90,7 @@ class Weighing:
             classes[0] = found.whole
         named = tuple((box, self._named(each, prior, box)) for box, each in zip(animals, classes, strict=True))
         together = named[0][1] if named else self._named(found.whole, prior, None)
-        is_alone = not (classes[0] if classes else found.whole)  # the detector is believed, as nothing else has looked
-        detections = Detections(animals, people, vehicles, by_night=is_alone)
+        detections = Detections(animals, people, vehicles)
         subject = sighting_of(detections).subject(together.scores.animal_probability, self._recogniser.naming.animal)
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 

@@ -28,6 +28,7 @@ def test_coordinates_are_as_exact_as_is_wanted(
         ([], "no format is named"),
         (["--csv", "photos", "--coco", "./photos"], "two formats have the same file"),
         (["--csv", "-", "--coco", "-"], "two formats have the same file"),
+        (["--csv", "study.db", "--force"], "study.db is the results file, and would be overwritten"),
     ],
 )
 def test_each_format_has_a_file_of_its_own(

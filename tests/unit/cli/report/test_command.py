@@ -13,15 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.place import Place
 from cli.report.command import chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of, sun_hour
 from tests.support.pictures import jpeg
 from tests.support.studies import IMPALA, LION, MAMMAL, answer, box, boxes, made_up
 
 
-def summary(folder: Path, photos: object) -> Summary:
+def summary(folder: Path, *study_of: Any) -> Summary:
     folder.mkdir(exist_ok=True)
-    with made_up(folder, photos) as study:
+    with made_up(folder, *study_of) as study:
         return summary_of(study)
 
 
@@ -136,6 +137,8 @@ def test_without_place_or_zone_hours_are_those_of_the_clock(tmp_path: Path) -> N
     # GIVEN a camera without a deployment, alone and beside one that has both
     photos = [("a/1.jpg", "2026-05-02 23:30:00", answer(LION)), ("N/1.jpg", "2026-05-02 23:30:00", answer(LION))]
     alone, both = summary(tmp_path / "a", photos[:1]), summary(tmp_path / "b", photos)
+    without_zone = summary(tmp_path / "c", photos[:1], (), Place("given", 1.0, 2.0))
+    assert (without_zone.by_sun, without_zone.by_clock) == (0, 1)
     assert (alone.by_sun, alone.by_clock, alone.groups[LION[1]].hours[23]) == (0, 1, 1)
     assert "Events by the cameras' clocks" in page(alone, "", tmp_path)
     assert "1 event without a place or a time zone" in page(both, "", tmp_path)
