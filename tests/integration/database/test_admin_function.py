@@ -29,9 +29,7 @@ def test_a_command_runs_and_its_output_comes_back(admin: Any, model: Path) -> No
     assert answer["said"].startswith(f"dataset {version_of(files_in(model))}\n")
     # AND a list shows it
     assert admin("list")["said"].rstrip().endswith("active")
-
-
-def test_a_failure_comes_back_as_a_code_and_a_sentence_and_an_unknown_command_with_the_usage(admin: Any) -> None:
+    # BUT a failure comes back as a code and a sentence, and an unknown command with the usage
     answer = admin("activate", "nine")
     assert answer["code"] == 1
     assert answer["said"].startswith("error: dataset nine is not in the database")

@@ -63,9 +63,7 @@ def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: Con
     assert set(versions(loaded).values()) == {"one"}
     assert versions(loaded, "two") == dict.fromkeys(CELLS, "two")
     assert versions(loaded, "four") == {}
-
-
-def test_another_trial_takes_the_place_of_the_first(loaded: Connection) -> None:
+    # AND another trial takes its place
     trials = {("two", 4000): Trial(0.4), ("three", 2000): Trial(0.2, in_shadow=True), ("three", 5000): Trial(0.5)}
     for (version, share), trial in trials.items():
         put_on_trial(loaded, version, trial)

@@ -79,11 +79,7 @@ def test_the_version_follows_from_every_file_without_its_mark_of_utf_8(small: di
         ("ranges", f"{RANGES}koala,AU -,,,,,mdd,\n", "broken.csv, line 2, column 5 of areas: expected an area"),
         ("labels", "number\n1\n", "labels.csv has no column 'phylum'"),
         ("labels", LABELS + CAT.replace("species,cat", "species,tame"), "has a kind other than .* cosmopolitan: tame"),
-        (
-            "labels",
-            LABELS + CAT.replace("1", "99999999999"),
-            "labels.csv, line 2: id is '99999999999'; expected a",
-        ),
+        ("labels", LABELS + CAT.replace("1", "99999999999"), "labels.csv, line 2: id is '99999999999'; expected a"),
         ("labels", LABELS + CAT * 2, r"labels.csv, line 3: has the same id as line 2 \(1\); remove one line"),
         ("taxa", "scientific_name,rank,name\nA,kingdom,a\nB,kingdom,b\nA,kingdom,a\n", "line 4: .* as line 2 .A"),
     ],

@@ -41,8 +41,6 @@ def test_a_range_is_found_by_name_with_its_line(name: str, taxon: str, capsys: p
     found, first, *_ = capsys.readouterr().out.splitlines()
     assert found == taxon
     assert "; mammals.csv, line " in first
-
-
-def test_an_unknown_name_gets_similar_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    # AND an unknown name gets similar ones
     assert main(["explain", "phascolarctos cinereis"]) == 1
     assert capsys.readouterr().err.startswith("error: no taxon is called 'phascolarctos cinereis'; similar: phascol")

@@ -13,8 +13,6 @@ from database.load import to_csv
 def test_any_text_comes_back_as_it_was(texts: list[str]) -> None:
     data = to_csv([(text,) for text in texts], dataset=3)
     assert list(csv.reader(io.StringIO(data.decode(), newline=""))) == [["3", text] for text in texts]
-
-
-def test_texts_in_an_array_are_quoted_as_postgresql_reads_them() -> None:
+    # AND texts in an array are quoted as PostgreSQL reads them
     data = to_csv([((), ("AU",), ('a "b"', "c\\d"))], dataset=1)
     assert next(csv.reader(io.StringIO(data.decode()))) == ["1", "{}", '{"AU"}', '{"a \\"b\\"","c\\\\d"}']

@@ -251,9 +251,7 @@ def test_an_unknown_taxon_of_the_project_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("model.check.PACKS", tmp_path / "packs")
     found = pack_problems(tmp_path)
     assert any("vulpes-lagopus of foxes.csv has id 3, but 279 in database/taxa.csv" in each for each in found), found
-
-
-def test_a_pack_has_no_other_labels(tmp_path: Path) -> None:
+    # AND a pack has no labels but its own
     with pytest.raises(SystemExit):
         main([str(write_pack(tmp_path)), "--labels", "x.csv"])
 

@@ -40,9 +40,7 @@ def filled(animal: dict[str, str]) -> list[tuple[str, str]]:
 def test_wordnet_ids_are_those_of_the_weights_in_their_order() -> None:
     ids = [animal["wnid"] for animal in ANIMALS]
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == WORDNET_IDS
-
-
-def test_names_are_unique_and_clean() -> None:
+    # AND names are unique and clean
     names = [animal["name"] for animal in ANIMALS]
     assert len({name.casefold() for name in names}) == 398
     assert [name for name in names if not name.replace(" ", "").replace("-", "").isalpha()] == []

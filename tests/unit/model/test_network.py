@@ -117,8 +117,7 @@ def test_tensors_come_out_as_they_went_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "shape", "strides"),
-    [(0, (13,), (1,)), (7, (2, 3), (3, 1)), (-1, (2,), (1,)), (0, (2,), (-1,))],
+    ("offset", "shape", "strides"), [(0, (13,), (1,)), (7, (2, 3), (3, 1)), (-1, (2,), (1,)), (0, (2,), (-1,))]
 )
 def test_a_tensor_outside_its_storage_is_refused(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"offset must be non-negative|strides is incompatible with shape"):
@@ -159,15 +158,13 @@ def test_a_truncated_file_is_refused(cut: int, error: type[Exception]) -> None:
         network.read_tensors(io.BytesIO(data[:-cut]))
 
 
-def test_a_file_of_another_sha256_is_refused(tmp_path: Path) -> None:
+def test_other_weights_are_refused_and_missing_ones_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a file that is not the one that was checked; THEN it is named before it is unpickled
     path = tmp_path / "other.pth"
     path.write_bytes(b"other")
     with pytest.raises(ModelError, match=f"other.pth has SHA-256 .*, expected {SHA256}; reinstall"):
         network.read_weights(path)
-
-
-def test_missing_weights_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    # AND missing weights say how to get them
     monkeypatch.setattr(network, "PACKAGE", "no-such-package")
     with pytest.raises(ModelError, match="run `make setup`"):
         network.locate_weights()

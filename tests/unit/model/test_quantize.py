@@ -41,9 +41,7 @@ def test_a_matrix_is_guarded_along_its_rows() -> None:
     # THEN only the first is scaled down
     assert quantized.values.tolist() == [[64, 64, 0, 0], [127, 0, 127, 0], [0, 0, 0, 0]]
     assert np.all(quantized.scales > 0)
-
-
-def test_biases_are_whole_numbers_of_products_and_saturate() -> None:
+    # AND biases are whole numbers of products, and saturate
     scales = np.array([0.5, 0.25, 1e-9], np.float32)
     assert quantize.quantize_bias(np.array([1, -1, 100], np.float32), scales).tolist() == [2, -4, 2**31 - 1]
 

@@ -106,17 +106,11 @@ def signed(operators: Sequence[TinyOperator]) -> list[TinyOperator]:
     [
         (OPERATORS[:-1], "the last operator is FULLY_CONNECTED; expected SOFTMAX"),
         ([*OPERATORS, replace(OPERATORS[-1], kind="TANH", options={})], "operator TANH is not converted"),
-        (
-            changed(OPERATORS, "CONV_2D", FusedActivationFunction=TANH),
-            "activation 4 of TensorFlow Lite is not",
-        ),
+        (changed(OPERATORS, "CONV_2D", FusedActivationFunction=TANH), "activation 4 of TensorFlow Lite is not"),
         (changed(OPERATORS, "CONV_2D", DilationHFactor=2), "first is a dilated convolution"),
         (changed(OPERATORS, "SOFTMAX", Beta=2.0), "softmax with β = 2"),
         (changed(OPERATORS, "AVERAGE_POOL_2D", FilterHeight=2), "only a mean of the whole is converted"),
-        (
-            changed(OPERATORS, "DEPTHWISE_CONV_2D", FusedActivationFunction=3),
-            "beyond the limits of its relu6",
-        ),
+        (changed(OPERATORS, "DEPTHWISE_CONV_2D", FusedActivationFunction=3), "beyond the limits of its relu6"),
         (signed(OPERATORS), "tensor w1 has type 9 of TensorFlow Lite; expected uint8 or int32"),
     ],
 )

@@ -33,9 +33,7 @@ def test_each_status_and_weight_is_a_feature(earth: Earth) -> None:
     paths = ElementTree.fromstring(f"<svg>{drawing.paths}</svg>")  # noqa: S314 — our own text
     assert [each.attrib["class"] for each in paths] == ["introduced", "native"]
     assert [float(each.attrib["fill-opacity"]) for each in paths] == [0.6, 1.0]
-
-
-def test_a_path_is_steps_from_point_to_point() -> None:
+    # AND a path is steps from point to point
     assert path_data(np.array([[5, 5], [5, 5], [7, 5], [7, 2], [5, 2]])) == "M5 5l2 0 0-3-2 0z"
     # AND what is too small to see is left out
     assert path_data(np.array([[5, 5], [6, 5]])) == ""

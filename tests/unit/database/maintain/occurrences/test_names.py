@@ -75,10 +75,7 @@ def test_records_of_an_accepted_name_count_for_our_synonym_of_it() -> None:
     found = match(names, ANIMALS, {})
     assert found.animals == [(7, 3), (8, 3)]
     assert found.synonyms == {"Larus hartlaubii": accepted}
-
-
-def test_a_name_with_its_author_or_in_capitals_is_no_synonym_of_itself() -> None:
-    # GIVEN somebody's own file, whose column `species` is both the name and the accepted one
+    # BUT in a file whose column `species` is both the name and the accepted one, no name is a synonym of itself
     names = [name(7, text, species=text) for text in ("Vulpes vulpes crucigera (Bechstein)", "VULPES VULPES")]
     found = match(names, ANIMALS, {})
     assert (found.animals, found.synonyms) == ([(7, 1), (7, 1)], {})
