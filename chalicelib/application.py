@@ -56,9 +56,8 @@ class Application:
         candidate: Settings | None = None,
         change: Callable[[Services], Services] = lambda services: services,
     ) -> None:
-        self.settings, self.log, self.cold_start, self._candidate = settings, log, cold_start, candidate
-        self._change = change
-        self.busy = Lock()
+        self.settings, self.log, self.cold_start = settings, log, cold_start
+        self._candidate, self._change, self.busy = candidate, change, Lock()
         self.emitter = Emitter(settings.telemetry.service, settings.deployment.stage, settings.telemetry.metrics_file)
         self._services = Lazy(lambda: cold_start.measure(self._build))
 

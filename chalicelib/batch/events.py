@@ -34,13 +34,6 @@ class Item(NamedTuple):
         return f"s3://{self.bucket}/{self.key}"
 
 
-class Messages(NamedTuple):
-    """The photos that SQS messages name. `broken`: why a message is no notification of S3, by the message's id."""
-
-    items: list[Item]
-    broken: dict[str, str]
-
-
 class MapBatch(NamedTuple):
     """A batch of a Distributed Map, sorted by station. Lines go to `bucket`, below `prefix`, which ends with a /."""
 
@@ -49,8 +42,8 @@ class MapBatch(NamedTuple):
     prefix: str
 
 
-def read_messages(event: Mapping[str, Any]) -> Messages:
-    """Return the photos that the messages of an SQS event name.
+def read_messages(event: Mapping[str, Any]) -> tuple[list[Item], dict[str, str]]:
+    """Return the photos that the messages of an SQS event name, and why others name none, by the message's id.
 
     A message is a notification of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
     S3's test message and the objects that mark folders name no photo.
@@ -66,7 +59,7 @@ def read_messages(event: Mapping[str, Any]) -> Messages:
             broken[name] = f"{type(error).__name__}: {error}"
         else:
             items += [each for each in found if not each.key.endswith("/")]
-    return Messages(items, broken)
+    return items, broken
 
 
 def read_map_batch(event: Mapping[str, Any]) -> MapBatch:

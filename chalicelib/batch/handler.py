@@ -54,11 +54,11 @@ class BatchFunction:
             if tally.failed:
                 raise Unfinished(f"{counts['failed']} of {len(batch.items)} photos have no line yet; try again")
             return counts
-        messages = read_messages(event)
-        for message, reason in messages.broken.items():
+        items, broken = read_messages(event)
+        for message, reason in broken.items():
             self._log.error("message is no notification of S3", extra={"request_id": message, "details": [reason]})
-        tally = self._run(messages.items, self._settings.s3.bucket, RESULTS, request_id, deadline)
-        failed = dict.fromkeys([*messages.broken, *(item.message for item in tally.failed)])
+        tally = self._run(items, self._settings.s3.bucket, RESULTS, request_id, deadline)
+        failed = dict.fromkeys([*broken, *(item.message for item in tally.failed)])
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     def _run(self, items: list[Item], bucket: str, prefix: str, request_id: str, deadline: Deadline) -> Tally:

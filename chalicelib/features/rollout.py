@@ -73,13 +73,11 @@ class ActiveRollout:
 
     def version_of(self, cell: int) -> str | None:
         """Return the version of the dataset that answers for a cell, or None if it is unknown."""
-        rollout = self.value
-        return rollout.version_of(cell) if rollout is not None else None
+        return self.value and self.value.version_of(cell)
 
     def shadow_of(self, cell: int) -> str | None:
         """Return the version of the dataset in shadow for a cell, or None."""
-        rollout = self.value
-        return rollout.shadow_of(cell) if rollout is not None else None
+        return self.value and self.value.shadow_of(cell)
 
     def set(self, text: bytes, since: float) -> None:
         """Trust a rollout for `ttl` seconds from `since`, the time at which the read of it began.

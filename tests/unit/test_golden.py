@@ -245,7 +245,7 @@ def test_lines_of_a_batch(rig: Rig) -> None:
     objects.put("photos", "inbox/c.png", FIELD[:200])
     records = [{"s3": {"bucket": {"name": "photos"}, "object": {"key": f"inbox/{name}.png"}}} for name in "abc"]
     message = {"messageId": "m-1", "attributes": {"ApproximateReceiveCount": "1"}}
-    items = read_messages({"Records": [message | {"body": json.dumps({"Records": records})}]}).items
+    items, _ = read_messages({"Records": [message | {"body": json.dumps({"Records": records})}]})
     s3 = S3Settings(total=5.0, batch_exif_location=True)
     batch = Batch(rig.services, objects, "photos", "results/", rig.app.log, "r-1", s3)
     batch.run(items, Deadline.after(300.0))
