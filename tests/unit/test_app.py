@@ -124,9 +124,8 @@ def call(method: str, route: str, path: str = "", **given: Any) -> Any:
 
 
 def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
-    # WHEN a request fails by our fault
+    # WHEN a request fails by our fault THEN the answer says no more than that, and we see which one it was and why
     response = ask("failed")
-    # THEN the answer says no more than that, and we see which one it was and why
     assert response["statusCode"] == 500
     assert "animal" not in response["body"]
     (main, by_route), (line,) = left.take()
@@ -137,9 +136,8 @@ def test_a_request_that_fails_is_counted_and_logged(left: Left) -> None:
 
 
 def test_a_model_that_fails_is_a_fault_that_may_pass(left: Left) -> None:
-    # WHEN the model cannot score a photo
+    # WHEN the model cannot score a photo THEN it is said when to come again, and not what the model said
     response = ask("not scored")
-    # THEN it is said when to come again, and not what the model said
     assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "30")
     assert json.loads(response["body"])["code"] == "unavailable"
     assert "onnx" not in response["body"]

@@ -213,9 +213,8 @@ def test_a_photo_belongs_to_one_class_of_each_population(tmp_path: Path) -> None
     services = services_in(tmp_path, TwoDatasets(FROG))
     data = encoded(Image.new("RGB", (64, 64), (180, 148, 0)), "PNG")
     found = identify([data], IdentifyRequest(HERE), services, record())
-    # WHEN it is counted
+    # WHEN it is counted THEN each population has it once, with nothing that says who or where, but the country
     classes = dict(each.split(":") for each in classes_of(found, ("photo_small",)))
-    # THEN each population has it once, with nothing that says who or where, but the country
     confidence = classes.pop("confidence")
     assert 0 <= float(confidence) <= 0.9
     answer = {"subject": "animal", "why_not": "photo_small", "taxa": "AU Amphibia", "expected": "yes"}

@@ -76,9 +76,8 @@ def assert_fits(served: Served, name: str, body: Any) -> None:
 def test_the_command_sends_large_photos_through_the_bucket(served: Served) -> None:
     # GIVEN a photo that is too large for a request
     photo = jpeg(exif=exif(SYDNEY)) + bytes(LARGEST_BODY)
-    # WHEN the command has it identified by the service
+    # WHEN the command has it identified by the service THEN the answer is that to a request with it
     engine = RemoteEngine(f"http://127.0.0.1:{served.port}", "", top=3, most=2)
     found = json.loads(engine.identify(photo, EXIF).answer)
-    # THEN the answer is that to a request with it
     assert found["candidates"] == served.identify(photo, {"top": "3"}).json["candidates"]
     assert (found["location"]["source"], found["features"]["mode"]) == ("exif", "narrowed")

@@ -36,9 +36,8 @@ def test_where_people_ask_is_warm_for_all_who_come_next(container: LookupStack, 
     container.features.at(HERE)
     container.features._rollout._trusted_until = 0
     container.features.at(HERE)
-    # WHEN warmed
+    # WHEN warmed THEN the neighbours are filled, in one query, and the cell itself was good
     report = warm(container)
-    # THEN the neighbours are filled, in one query, and the cell itself was good
     assert (report.considered, report.refreshed, report.skipped, report.failed) == (7, 6, 1, 0)
     assert (report.queries, report.faults) == (1, [])
     ttl = container.policy.ttl

@@ -101,10 +101,9 @@ def test_a_form_that_arrives_in_small_parts_is_the_same() -> None:
     # GIVEN a form with a photo and a field
     body = form(part("photo", b"\r\n--almost"), part("top", b"3"))
     for size in (1, 2, 7, len(body)):
-        # WHEN it arrives in parts of some size
+        # WHEN it arrives in parts of some size THEN fields and photo are those that were sent
         parser = FormParser(TYPE, io.BytesIO)
         for start in range(0, len(body), size):
             parser.feed(body[start : start + size])
-        # THEN fields and photo are those that were sent
         assert parser.finish() == {"top": "3"}
         assert [each.getvalue() for each in parser.photos] == [b"\r\n--almost"]

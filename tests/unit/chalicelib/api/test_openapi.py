@@ -19,9 +19,8 @@ def test_an_api_key_is_declared_where_the_deployment_demands_one() -> None:
     # GIVEN a deployment without keys THEN no operation has a security requirement
     assert "securitySchemes" not in DOCUMENT["components"]
     assert not any("security" in each for path in DOCUMENT["paths"].values() for each in path.values())
-    # WHEN a deployment demands keys
+    # WHEN a deployment demands keys THEN the operations that cost something need one, and no other
     found = document("1.2.3", "/dev/", api_keys=True)
-    # THEN the operations that cost something need one, and no other
     ((name, scheme),) = found["components"]["securitySchemes"].items()
     assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
     keyed = {(route.path, route.method.lower()) for route in ROUTES if route.keyed}

@@ -24,9 +24,8 @@ def created(key: str, etag: str = "e1") -> dict[str, Any]:
 def test_a_message_names_photos_with_decoded_keys() -> None:
     # GIVEN a message about two photos; S3 encodes keys as forms do
     event = {"Records": [message({"Records": [created("inbox/a+b%C3%A9.jpg"), created("inbox/c.jpg", "e2")]}, "m7", 3)]}
-    # WHEN read
+    # WHEN read THEN each photo knows its message and the attempt
     items, broken = read_messages(event)
-    # THEN each photo knows its message and the attempt
     assert items == [
         Item("photos", "inbox/a bé.jpg", "e1", message="m7", attempt=3),
         Item("photos", "inbox/c.jpg", "e2", message="m7", attempt=3),
@@ -62,9 +61,8 @@ def test_a_batch_of_a_map_is_sorted_by_station() -> None:
             {"bucket": "photos", "key": "c", "station": "north", "latitude": "north", "longitude": 1, "shift": "inf"},
         ],
     }
-    # WHEN read
+    # WHEN read THEN photos of a station follow each other, and what is no number is no location
     batch = read_map_batch(event)
-    # THEN photos of a station follow each other, and what is no number is no location
     assert (batch.bucket, batch.prefix) == ("photos", "results/spring/")
     first, second, third = batch.items
     assert first == Item("photos", "a", "e9", attempt=3)

@@ -78,9 +78,8 @@ def test_each_photo_leaves_one_line_with_all_that_is_known(rig: Rig) -> None:
         rig.put("b.jpg", jpeg(exif=clock)),
         rig.put("c.jpg", jpeg(500, 200)),
     ]
-    # WHEN they are identified
+    # WHEN they are identified THEN each has a line under its hash
     assert counts(rig.run(*items)) == (3, 0, 0, 0)
-    # THEN each has a line under its hash
     first, second, third = rig.lines()
     assert {key[: len("results/00/")] for key in rig.objects.lines()} <= {f"results/{x:02x}/" for x in range(256)}
     assert (first["photo"], first["status"], first["error"]) == ("s3://photos/inbox/a.jpg", "identified", None)

@@ -21,9 +21,8 @@ def test_values_are_read_with_their_type_and_an_empty_environment_gives_the_defa
     # GIVEN text, as environments have it
     environment = {"PHOTO_MAX_BYTES": "1000", "PRIOR_FLOOR": "0.5", "MODEL_PATH": "x.onnx", "LOG_LEVEL": "DEBUG"}
     environment |= {"SECOND_LOOK": "no", "BOXES": "yes"}
-    # WHEN read
+    # WHEN read THEN each has its type
     settings = Settings.from_environment(environment)
-    # THEN each has its type
     assert (settings.photo.max_bytes, settings.thresholds.prior_floor) == (1000, 0.5)
     assert (settings.model.path, settings.model.second_look, settings.model.boxes) == (Path("x.onnx"), False, True)
     assert settings.telemetry.log_level == "DEBUG"

@@ -22,9 +22,8 @@ def test_requests_and_photos_are_counted_once_and_bounded(
     for cell, hit, warmed in requests:
         demand.note(cell, hit=hit, warmed=warmed)
     demand.see(classes)
-    # WHEN the counts are taken
+    # WHEN the counts are taken THEN they are right, for a bounded number of cells and classes, and begin anew
     tally = demand.take()
-    # THEN they are right, for a bounded number of cells and classes, and begin anew
     pairs: list[tuple[dict[Any, int], list[Any]]] = [(tally.cells, [r[0] for r in requests]), (tally.seen, classes)]
     for found, sent in pairs:
         assert len(found) == min(len(set(sent)), most)

@@ -67,9 +67,8 @@ class TestLevels:
     def test_first_the_database_then_memory_and_for_others_redis(self, world: World) -> None:
         # GIVEN nothing cached
         one = world.container()
-        # WHEN the cell is asked for, again, and by another container
+        # WHEN the cell is asked for, again, and by another container THEN the database was asked once
         first, again, other = one.at(CELL), one.at(CELL), world.container().at(CELL)
-        # THEN the database was asked once
         assert outcome(first) == ("narrowed", "miss", ())
         assert outcome(again) == ("narrowed", "memory", ())
         assert outcome(other) == ("narrowed", "hit", ())
@@ -131,12 +130,11 @@ class TestStale:
         # GIVEN a container that has seen the cell
         container = world.container(replace(POLICY, fresh=0.0))
         container.at(CELL)
-        # WHEN its copy is stale, Redis was flushed and the database is down
+        # WHEN its copy is stale, Redis was flushed and the database is down THEN it still answers, up to the hard limit
         world.cache.values.clear()
         world.store.fault = "postgres_unreachable"
         world.clock.sleep(500)
         world.distrust()
-        # THEN it still answers, up to the hard limit
         assert outcome(container.at(CELL)) == ("narrowed", "stale", ("postgres_unreachable",))
         world.clock.sleep(501)
         world.cache.values.clear()
@@ -365,10 +363,9 @@ class TestVersions:
         # GIVEN a container that believes in v1
         container = world.container()
         assert container.at(CELL).version == "v1"
-        # WHEN v2 is switched to and announced
+        # WHEN v2 is switched to and announced THEN it is seen as soon as the belief is over, also by memory
         world.store.version = "v2"
         world.cache.put(ROLLOUT, rollout("v2"))
-        # THEN it is seen as soon as the belief is over, also by memory
         assert (container.at(CELL).version, container.at(CELL).cache) == ("v1", "memory")
         world.distrust()
         features = container.at(CELL)
@@ -378,9 +375,8 @@ class TestVersions:
         container = world.container()
         container.at(CELL)
         world.store.version = "v2"
-        # WHEN another cell is asked of the database
+        # WHEN another cell is asked of the database THEN it is seen at once here, and by all others from Redis
         assert container.at(CELL + 1).version == "v2"
-        # THEN it is seen at once here, and by all others from Redis
         assert container.at(CELL).version == "v2"
         assert world.cache.get(ROLLOUT) == rollout("v2")
         assert outcome(world.container().at(CELL)) == ("narrowed", "hit", ())
@@ -396,10 +392,9 @@ class TestVersions:
             world.cache.put(ROLLOUT, rollout("v2"))
             return known
 
-        # WHEN v2 is announced before it is written
+        # WHEN v2 is announced before it is written THEN the announcement stands
         world.store.features_of = overtaken  # type: ignore[method-assign,assignment]
         assert container.at(CELL + 1).version == "v1"
-        # THEN the announcement stands
         assert world.cache.get(ROLLOUT) == rollout("v2")
 
     def test_a_version_that_redis_forgot_is_still_believed(self, world: World) -> None:
@@ -433,10 +428,9 @@ class TestDemand:
         container = world.container()
         for cell in (CELL, CELL, CELL, CELL + 1):
             container.at(cell)
-        # WHEN it asks for the version again
+        # WHEN it asks for the version again THEN what was counted comes along, and no command was spent on it before
         world.distrust()
         container.at(CELL)
-        # THEN what was counted comes along, and no command was spent on it before
         assert world.cache.demand_counts[-1].cells == {CELL: 3, CELL + 1: 1}
         assert world.cache.demand_counts[-1].hits == 2
         assert world.cache.calls.count("check_in") == 3  # at first, after winning the first lease, and now
@@ -482,9 +476,8 @@ def test_the_entry_written_longest_ago_makes_room() -> None:
     memory, entry = Memory(3), MemoryEntry(NO_LOCATION, fresh=0, soft=0, hard=10)
     for cell in (1, 2, 3):
         memory.put(cell, entry)
-    # WHEN the first is written anew and a fourth comes
+    # WHEN the first is written anew and a fourth comes THEN the second, now the oldest, is gone
     memory.put(1, entry)
     memory.put(4, entry)
-    # THEN the second, now the oldest, is gone
     assert [memory.get(cell) is not None for cell in (1, 2, 3, 4)] == [True, False, True, True]
     assert len(memory) == 3

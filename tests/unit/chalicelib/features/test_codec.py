@@ -54,10 +54,9 @@ def packed(draw: st.DrawFn) -> CachedValue:
 @given(packed())
 def test_what_is_packed_comes_back(value: CachedValue) -> None:
     known = value.cell_animals
-    # WHEN packed and unpacked
+    # WHEN packed and unpacked THEN nothing is lost
     data = pack(value)
     back = unpack(data, known.cell, known.version)
-    # THEN nothing is lost
     assert (back.created, back.soft, back.hard, back.warmed) == (value.created, value.soft, value.hard, value.warmed)
     assert back.cell_animals.areas == known.areas
     for name in ("animals", "weights", "status", "unknown", "relatives"):

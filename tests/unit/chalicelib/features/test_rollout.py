@@ -65,9 +65,8 @@ def test_what_was_read_earlier_does_not_replace_what_was_read_later() -> None:
     # GIVEN a slow query that began before a switch, and a read that began after it
     known = ActiveRollout(TTL)
     known.set(rollout("v2"), since=2.0)
-    # WHEN the query ends last
+    # WHEN the query ends last THEN the switch is not forgotten
     known.set(rollout("v1"), since=1.0)
-    # THEN the switch is not forgotten
     assert (known.version_of(CELL), known.text, known.is_trusted(11.5)) == ("v2", rollout("v2"), True)
 
 

@@ -125,10 +125,9 @@ def test_it_is_of_a_family_that_a_pack_knows_too_beside_families_that_no_model_k
     # GIVEN the pack of birds, which knows hornbills as a family, and the general model's hornbill
     birds = PackLabels.read(MODEL / "packs" / "birds.csv").animals
     fusion = Fusion.of(TAXONOMY, {"Aves"}, birds, read_members(MODEL / "members.csv"))
-    # WHEN another hornbill and an opossum live at the place
+    # WHEN another hornbill and an opossum live at the place THEN the species of each family count for that family
     here = place(relatives=["Abyssinian ground hornbill", "Derby's woolly opossum"])
     found = FAMILIES.at(here, fusion.taxonomy)
-    # THEN the species of each family count for that family
     families = [found.tree.lineages[each][-1].scientific_name for each in found.unknown.numbers.tolist()]
     assert families == list(found.unknown.species) == ["Bucerotidae", "Didelphidae"]
 

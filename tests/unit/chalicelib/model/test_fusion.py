@@ -74,9 +74,8 @@ def test_the_pack_divides_the_share_of_its_taxa() -> None:
     # GIVEN a photo that the general model takes for a toucan, and the pack for a toco toucan or a robin
     vision = np.array([0.1, 0.8, 0.0, 0.0, 0.1], np.float32)
     scores = np.array([0.5, 0.5, 0.0], np.float32)
-    # WHEN joined
+    # WHEN joined THEN other animals keep theirs, and a species whose class is seen counts more
     joined = FUSION.join(vision, scores)
-    # THEN other animals keep theirs, and a species whose class is seen counts more
     assert joined[0] == pytest.approx(0.1)
     assert joined[5] / joined[3] == pytest.approx((WEIGHT + 0.8) / WEIGHT)
     # AND classes keep little, a class that is hardly seen next to nothing

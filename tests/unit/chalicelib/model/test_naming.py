@@ -73,9 +73,8 @@ def test_doubt_between_relatives_makes_the_name_wider() -> None:
         ({"koala": 0.34, "wombat": 0.33, "wallaby": 0.33}, ("kangaroo, koala or relative", "order")),
         (MAMMALS, ("mammal", "class")),
     ):
-        # WHEN they were taken where these live
+        # WHEN they were taken where these live THEN the name is that of the group
         found = named(photo, place(*photo))
-        # THEN the name is that of the group
         assert found.prediction is not None, photo
         assert (found.prediction.taxon.name, found.prediction.taxon.rank) == taxon
 
@@ -290,9 +289,8 @@ def test_the_candidates_of_a_prediction_add_up_to_its_score(photo: dict[str, flo
     # GIVEN a place where all species of the prediction are known
     scores, found = NAMING.name(scores_of(photo), Prior(features, FLOOR))
     assert found.prediction is not None
-    # WHEN the probabilities of its animals are added
+    # WHEN the probabilities of its animals are added THEN the sum is the number that is shown
     inside = [is_in(each, found.prediction.taxon.scientific_name) for each in TAXONOMY.animals]
-    # THEN the sum is the number that is shown
     assert scores.probabilities[inside].sum() == pytest.approx(found.prediction.score, abs=1e-4)
     # AND with the others it is at most 1
     assert scores.probabilities.min() >= 0

@@ -30,9 +30,8 @@ def pack_in(folder: Path, **changes: Any) -> Pack:
 def test_outputs_of_one_species_are_summed(tmp_path: Path) -> None:
     # GIVEN a pack with two outputs for the Arctic fox
     pack = pack_in(tmp_path)
-    # WHEN it scores a photo of an Arctic fox in winter
+    # WHEN it scores a photo of an Arctic fox in winter THEN there is a score for each species, and they add up to 1
     scores = pack.score(BLUE)
-    # THEN there is a score for each species, and they add up to 1
     assert [animal.taxon_id for animal in pack.animals] == ["vulpes-vulpes", "vulpes-lagopus"]
     assert scores.dtype == np.float32
     assert scores.shape == (2,)

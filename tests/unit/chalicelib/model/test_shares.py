@@ -46,9 +46,8 @@ def test_the_shares_of_all_groups_add_up_to_one(
     photo = np.full(len(TAXONOMY.animals), rest / len(TAXONOMY.animals))
     photo[list(seen)] += list(seen.values())
     prior = np.random.default_rng(seed).uniform(1e-3, 1, len(TAXONOMY.animals)).astype(np.float32)
-    # WHEN the shares are computed
+    # WHEN the shares are computed THEN those of classes add up to 1, and so do those of orders
     found = shares_of(FAMILIES.at(features, TAXONOMY), (photo / photo.sum()).astype(np.float32), prior)
-    # THEN those of classes add up to 1, and so do those of orders
     assert found.classes.sum() == pytest.approx(1)
     assert found.orders.sum() == pytest.approx(1)
     # AND what no model knows is a part of the rest, so that narrower groups have no more
@@ -129,9 +128,8 @@ def test_a_head_divides_all_but_what_it_leaves_to_other_animals(fox: float, boar
     positions = np.array([BY_NAME[name].output_index for name in ("red fox", "wild boar", "lion")])
     said = np.array([fox, boar, 0.5])
     said = np.append(said / said.sum() * (1 - other), other)
-    # WHEN they are joined
+    # WHEN they are joined THEN each group has a share, of which the hare has what is left to other animals
     found = with_head(before, positions, said, prior)
-    # THEN each group has a share, of which the hare has what is left to other animals
     for groups in (found.families, found.orders, found.classes):
         assert groups.min() >= 0
     assert found.classes.sum() == pytest.approx(1)

@@ -74,11 +74,10 @@ def test_a_row_is_all_that_a_new_format_takes(tmp_path: Path) -> None:
     table = tmp_path / "chalicelib/photo/formats.json"
     table.write_text(json.dumps([*json.loads(table.read_text()), AVIF]))
     (tmp_path / "a.avif").write_bytes(encoded(scene(400, 300), "AVIF"))
-    # WHEN it is identified, documented, found in a folder
+    # WHEN it is identified, documented, found in a folder THEN the row is everywhere
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "a.avif")]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)
-    # THEN the row is everywhere
     assert json.loads(done.stdout) == {
         "format": "AVIF",
         "memory": pytest.approx(8_000_000 + 12 * 400 * 300),

@@ -26,11 +26,10 @@ def breaker(clock: list[float]) -> Breaker:
 def test_it_opens_after_failures_in_a_row() -> None:
     # GIVEN a breaker that opens after three failures
     breaker = Breaker(3, reset_timeout=5)
-    # WHEN two failures, a success and three failures are recorded
+    # WHEN two failures, a success and three failures are recorded THEN only the third consecutive failure opens it
     assert not breaker.record_failure()
     assert not breaker.record_failure()
     breaker.record_success()
-    # THEN only the third consecutive failure opens it
     assert [breaker.record_failure() for _ in range(3)] == [False, False, True]
     assert (breaker.is_open, breaker.allows()) == (True, False)
     # AND a timeout counts as two

@@ -38,9 +38,8 @@ def test_each_further_dimension_has_a_small_line_of_its_own() -> None:
     # GIVEN metrics of which some have the dimension route, and a code that none of them has
     metrics = {"Requests": 1.0, "Latency": 3.5, "TopScore": 0.5}
     record = Notes(metrics, {"cell": "c"}, {"route": "/identify", "code": "x"})
-    # WHEN it is written
+    # WHEN it is written THEN only those are on the second line, and none of the properties
     main, by_route = emitted(record)
-    # THEN only those are on the second line, and none of the properties
     assert [each["Name"] for each in directive_of(main)["Metrics"]] == ["Requests", "Latency", "TopScore"]
     assert directive_of(by_route)["Dimensions"] == [["service", "stage", "route"]]
     assert by_route.keys() == {"service", "stage", "route", "Requests", "Latency", "_aws"}

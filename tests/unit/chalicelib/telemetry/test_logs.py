@@ -98,9 +98,8 @@ def test_faults_are_logged_with_the_messages_of_the_dependencies() -> None:
     trace = Trace(details=(redis.summary, postgres.summary))
     faults = ("redis_timeout", "lease_timeout", "postgres_auth")
     features = replace(NO_LOCATION, mode="degraded", faults=faults, trace=trace)
-    # WHEN the request is over
+    # WHEN the request is over THEN one line has all codes, and the first message of each
     (line,) = lines_of(looked_up(features))
-    # THEN one line has all codes, and the first message of each
     own = {"level": "WARNING", "request_id": "r-1", "route": "/identify", "cell": "83be0efffffffff"}
     assert line.items() >= own.items()
     assert line["codes"] == ["redis_timeout", "lease_timeout", "postgres_auth"]
@@ -139,11 +138,10 @@ def test_no_line_holds_coordinates_whatever_fails(coordinates: tuple[float, floa
         failed(RuntimeError(coordinates, {"lat": f"{latitude:+.6f}"})),
         Record("r-1", "/animals", failure=Failure.of(BadRequest(f"lat {latitude} lon {longitude}"))),
     ]
-    # WHEN they are logged
+    # WHEN they are logged THEN the log does not contain them
     with logging_to(form) as (log, stream):
         for record in records:
             log_request(log, record)
-    # THEN the log does not contain them
     lines = re.sub(r'"time":"[^"]+"', "", stream.getvalue())
     assert len(lines.splitlines()) >= len(records)
     assert not [number for number in coordinates if two_decimals(number) in lines]
