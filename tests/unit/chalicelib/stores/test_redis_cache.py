@@ -65,13 +65,13 @@ def test_an_error_reply_has_its_fault_and_leaves_the_breaker_closed(reply: str, 
 
 def test_a_timeout_of_a_request_without_enough_time_does_not_count() -> None:
     # GIVEN a silent server, and requests with less time than the command timeout
-    breaker = Breaker(1, 60)
+    breaker = Breaker(2, 60)
     with caching(lambda _: b"", breaker, SHORT) as (_, cache):
         # WHEN they time out THEN the breaker stays closed
         assert fault_of(lambda: cache.read(b"k", Deadline.after(0.02))) == "redis_timeout"
         assert fault_of(lambda: cache.read(b"k", Deadline.after(-1))) == "redis_timeout"
         assert not breaker.is_open
-        # AND a request with enough time opens it
+        # AND that of a request with enough time counts as two failures, and so opens it
         assert fault_of(lambda: cache.read(b"k", soon())) == "redis_timeout!"
 
 
