@@ -83,11 +83,9 @@ def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
         query = "select taxon from animal natural join dataset where dataset = %s and animal <> all (unknown)"
         cursor.execute(query, (number,))
         known = {taxon for (taxon,) in cursor.fetchall()}
-        cursor.execute(
-            "select taxon, cell from cell_animal join animal using (dataset, animal) "
-            "where dataset = %s and weight >= %s and cell = any(%s)",
-            (number, LISTED, [fact.cell for fact in facts]),
-        )
+        query = "select taxon, cell from cell_animal join animal using (dataset, animal)"
+        where = "where dataset = %s and weight >= %s and cell = any(%s)"
+        cursor.execute(f"{query} {where}", (number, LISTED, [fact.cell for fact in facts]))
         listed = set(cursor.fetchall())
     facts = [fact for fact in facts if fact.taxon in known]
     return {fact: ((fact.taxon, fact.cell) in listed) == (fact.truth != "absent") for fact in facts}

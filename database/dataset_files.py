@@ -89,10 +89,8 @@ def files_beside(model: Path) -> dict[str, Path]:
     found = files_in(model.parent)
     missing = [file for name, file in (("taxa", FILES["taxa"].name), ("ranges", OWN_RANGES)) if name not in found]
     if missing and read_text(found["labels"]) != read_text(FILES["labels"]):
-        raise DatasetError(
-            f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; "
-            "add them for the animals in labels.csv (docs/how-to/model.md shows each file)"
-        )
+        advice = "add them for the animals in labels.csv (docs/how-to/model.md shows each file)"
+        raise DatasetError(f"{model.parent} has its own labels.csv, but no {' and no '.join(missing)}; {advice}")
     return found
 
 

@@ -200,11 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if missing:
         names, reasons = ", ".join(missing), "; ".join(dict.fromkeys(missing.values()))
-        print(
-            f"packs: the general model works alone, without {names}: {reasons}; for the packs, run it again with a "
-            f"network, or set {VARIABLE} to a folder with their files",
-            file=sys.stderr,
-        )
+        advice = f"for the packs, run it again with a network, or set {VARIABLE} to a folder with their files"
+        print(f"packs: the general model works alone, without {names}: {reasons}; {advice}", file=sys.stderr)
     return INCOMPLETE if missing else 0
 
 

@@ -169,10 +169,8 @@ def _name(line: Line) -> str:
 def main(options: argparse.Namespace) -> int:
     """Compare two versions. Return 0, 1 if the new one is worse, or 2 after printing an error."""
     try:
-        versions = [
-            Services.build(Settings.from_environment({**os.environ, **dict(casts.assignments(text))}))
-            for text in (options.live, options.new)
-        ]
+        environments = ({**os.environ, **dict(casts.assignments(text))} for text in (options.live, options.new))
+        versions = [Services.build(Settings.from_environment(each)) for each in environments]
         found = compare(list(read_said(options.corrections, options.photos)), *versions)
         if options.out:
             live, new = (each.recogniser.models.general.version for each in versions)

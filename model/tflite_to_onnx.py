@@ -141,10 +141,8 @@ class _Graph(GraphBuilder):
 
     def parameters(self, tensor: Tensor) -> list[str]:
         """Add the scale and the zero point of a tensor, and return their names."""
-        return [
-            self.constant(f"{tensor.name}.scale", tensor.scale),
-            self.constant(f"{tensor.name}.zero", np.array(tensor.zero_point, np.uint8)),
-        ]
+        zero = np.array(tensor.zero_point, np.uint8)
+        return [self.constant(f"{tensor.name}.scale", tensor.scale), self.constant(f"{tensor.name}.zero", zero)]
 
     def real(self, tensor: Tensor) -> str:
         """Return the name of a tensor's values as floats, after dequantisation."""

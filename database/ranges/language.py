@@ -135,11 +135,9 @@ class _Parser:
 
     def range(self) -> Range:
         areas = self._areas()
-        limits = []
-        if self._take(";"):
+        limits = [self._limit()] if self._take(";") else []
+        while limits and self._take(","):
             limits.append(self._limit())
-            while self._take(","):
-                limits.append(self._limit())
         if self._peek().kind != "end":
             raise self._unexpected("the end, '+', '-' or ';'")
         return Range(areas, tuple(limits))
@@ -164,23 +162,16 @@ class _Parser:
             if not self._take(")"):
                 raise self._unexpected("')'")
             return areas
-        token = self._peek()
-        if token.kind != "word":
-            raise self._unexpected("an area")
+        token = self._token("word", "an area")
         if token.text[0] in "+-":
             raise RangeSyntaxError(f"put a space after '{token.text[0]}'", token.column)
-        self._next += 1
         return Area(token.text, token.column)
 
     def _limit(self) -> Limit:
-        axis = self._word("'lat' or 'lon'")
+        axis = self._token("word", "'lat' or 'lon'")
         if axis.text not in _DEGREES:
             raise RangeSyntaxError(f"expected 'lat' or 'lon' instead of '{axis.text}'", axis.column)
-        sign = self._peek()
-        if sign.kind != "compare":
-            raise self._unexpected("'<=' or '>='")
-        self._next += 1
-        number = self._word("degrees")
+        sign, number = self._token("compare", "'<=' or '>='"), self._token("word", "degrees")
         try:
             degrees = float(number.text)
         except ValueError:
@@ -190,9 +181,9 @@ class _Parser:
             raise RangeSyntaxError(f"{axis.text} must be between {-most:g} and {most:g}", number.column)
         return Limit(axis.text, sign.text, degrees)  # type: ignore[arg-type]
 
-    def _word(self, expected: str) -> _Token:
+    def _token(self, kind: str, expected: str) -> _Token:
         token = self._peek()
-        if token.kind != "word":
+        if token.kind != kind:
             raise self._unexpected(expected)
         self._next += 1
         return token

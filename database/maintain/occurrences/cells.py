@@ -78,10 +78,9 @@ def hexagons_of(relation: str) -> str:
     It needs the table `face` alone, and is SQL that DuckDB and Athena both read: literals have exponents, without which
     they would be decimals on Athena.
     """
-    turned = ", ".join(
-        " ".join(f"{share:+.16e} * {sql}" for share, sql in zip(row, _POINT, strict=True)) + f" as {axis}"
-        for row, axis in zip(_frame().tolist(), "xyz", strict=True)
-    )
+    pairs = (zip(row, _POINT, strict=True) for row in _frame().tolist())
+    sums = (" ".join(f"{share:+.16e} * {sql}" for share, sql in each) for each in pairs)
+    turned = ", ".join(f"{sql} as {axis}" for sql, axis in zip(sums, "xyz", strict=True))
     nearness = (
         "abs(x) + abs(y) + abs(z)",
         *(f"{1 / _GOLDEN:.16e} * abs({a}) + {_GOLDEN:.16e} * abs({b})" for a, b in ("yz", "zx", "xy")),

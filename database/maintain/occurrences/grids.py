@@ -109,10 +109,8 @@ def _dms(code: re.Match[str], step: int) -> GridCell:
 
 def _seconds(code: re.Match[str]) -> tuple[int, int]:
     """Return a code's latitude and longitude in arc seconds, without their signs."""
-    lat, lon = (
-        3600 * int(code[name]) + 60 * int(code[f"{name}_minutes"] or 0) + int(code[f"{name}_seconds"] or 0)
-        for name in ("lat", "lon")
-    )
+    parts = ([int(code[f"{name}{unit}"] or 0) for unit in ("", "_minutes", "_seconds")] for name in ("lat", "lon"))
+    lat, lon = (3600 * degrees + 60 * minutes + seconds for degrees, minutes, seconds in parts)
     return lat, lon
 
 
