@@ -137,7 +137,7 @@ def _format(table: ElementTree.Element) -> TextFormat:
     delimiter, quote = _unescaped(table.get("fieldsTerminatedBy", ",")), _unescaped(table.get("fieldsEnclosedBy", '"'))
     if len(delimiter) != 1 or len(quote) > 1:
         found = f"separates fields with {delimiter!r} and encloses them in {quote!r}"
-        raise ArchiveError(f"{META} {found}; give one character")
+        raise ArchiveError(f"{META} {found}; expected one character for each")
     try:
         encoding = codecs.lookup(table.get("encoding", "UTF-8")).name
         skipped = int(table.get("ignoreHeaderLines", "0") or 0)

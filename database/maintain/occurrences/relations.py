@@ -181,8 +181,8 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
         end = _length_of_records(block, quote) or block.rfind(b"\n") + 1
         rest = block[end:]
         if len(rest) > MOST_RECORD:
-            advice = "check for a missing closing quote, and that lines end with a line feed"
-            raise OccurrenceError(f"a record has more than {MOST_RECORD >> 20} MB; expected a line for each; {advice}")
+            advice = "expected one record a line; check for a missing closing quote, and that lines end with line feeds"
+            raise OccurrenceError(f"a record has more than {MOST_RECORD >> 20} MB; {advice}")
         for part in _halved(block[:end], quote, lines) if end else ():
             yield _converted(part, format_.encoding)
     if rest.strip(b"\r\n"):

@@ -72,7 +72,7 @@ def test_separators_are_escapes_and_columns_have_indexes() -> None:
         (meta(**{"<location>occurrence.txt</location>": ""}), "names no file"),
         (meta('encoding="UTF-16"'), "convert it to UTF-8"),
         (meta('encoding="no such"'), "unknown encoding"),
-        (meta('fieldsTerminatedBy="::"'), "give one character"),
+        (meta('fieldsTerminatedBy="::"'), "expected one character for each"),
         (meta('linesTerminatedBy=";"'), "ends lines with"),
         (meta(**{'index="2"': 'index="two"'}), "not a number"),
     ],
