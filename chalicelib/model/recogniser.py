@@ -158,7 +158,8 @@ class Recogniser:
         `first`, `whole`: scores of the whole photo, and what they show. `head`: that for the photo, if there is one.
         `boxes`: of `recognise`.
         """
-        rests = not boxes and head is None and self._may_rest(photo, first.general)
+        detectors = self.detectors.get()
+        rests = detectors is not None and not boxes and head is None and self._may_rest(detectors, photo, first.general)
         detections = None if rests else self.detect(photo, first.general, boxes=boxes or head is not None)
         part = self.second_look_at(photo, detections, first.general)
         scores = self.models.fuse([first, part]) if part else whole.scores
@@ -168,9 +169,8 @@ class Recogniser:
         if scores is whole.scores and not (seen.animal or seen.by_night):
             return detections, part, whole
         together = self.named(scores, prior, seen)
-        if rests and (together.prediction is None or together.prediction.is_wide):  # how small is it, to say why
-            detections = self.detect(photo, first.general, boxes=False)
-            together = self.named(scores, prior, sighting_of(detections, scores))
+        if detectors and rests and (together.prediction is None or together.prediction.is_wide):
+            detections = detectors.size_up(photo.picture)  # the animal may be too small
         return detections, part, together
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
@@ -242,12 +242,10 @@ class Recogniser:
             return None
         return detectors.detect(photo.picture, by_night=photo.quality.is_by_night, doubted=animal, boxes=boxes)
 
-    def _may_rest(self, photo: DecodedPhoto, first: Scores) -> bool:
+    def _may_rest(self, detectors: "Detectors", photo: DecodedPhoto, first: Scores) -> bool:
         """Return whether the general model's scores of a photo say as well as a detector where its animal is."""
-        detectors = self.detectors.get()
-        if detectors is None or first.activation_map is None:
-            return False
-        return detectors.may_rest(first.animal_probability, by_night=photo.quality.is_by_night)
+        animal, by_night = first.animal_probability, photo.quality.is_by_night
+        return first.activation_map is not None and detectors.may_rest(animal, by_night=by_night)
 
 
 def is_doubtful(prediction: Prediction | None) -> bool:

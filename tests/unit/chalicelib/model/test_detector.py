@@ -383,17 +383,30 @@ def test_a_glance_is_enough_for_nothing_and_for_people_without_an_animal() -> No
     assert others == [(None, 0), (None, 0), (None, QUICK)]
 
 
+def test_a_faint_box_says_how_large_an_animal_is_that_is_there_for_sure(tmp_path: Path) -> None:
+    # GIVEN a photo of which the detector is not sure enough for a box
+    faint = Picture(Image.fromarray((frame(red=(4, 3)) // 4).astype(np.uint8)))
+    detectors = Detectors(detector_in(tmp_path), None, "doubt")
+    assert detectors.detect(faint, by_night=False).animals == ()
+    # WHEN it only has to say how large the animal is THEN it does, of animals alone, and nothing is worth a look
+    found = detectors.size_up(faint)
+    assert found.animals
+    assert (found.people, found.vehicles, found.focus) == ((), (), None)
+
+
 def test_a_detector_of_one_size_takes_no_glance(tmp_path: Path) -> None:
     manifest = DETECTOR_MANIFEST.replace("= 8", "= 64")
     detector = detector_in(tmp_path, model=sized_detector_model(64, 64), manifest=manifest)
     assert detector.glance(lambda _: pytest.fail("it would take as long as a look")) == (None, 0)
 
 
-def test_by_day_detectors_may_leave_an_animal_that_is_shown_clearly_to_the_map() -> None:
-    doubt, always = Detectors(None, None, "doubt"), Detectors(None, None, "always")
+def test_by_day_detectors_may_leave_an_animal_that_is_shown_clearly_to_the_map(tmp_path: Path) -> None:
+    detector = detector_in(tmp_path)
+    doubt, always = Detectors(detector, None, "doubt"), Detectors(detector, None, "always")
+    traps = Detectors(None, detector, "doubt")
     assert doubt.may_rest(0.9, by_night=False)
     assert not any((doubt.may_rest(0.89, by_night=False), doubt.may_rest(0.9, by_night=True)))
-    assert not always.may_rest(0.9, by_night=False)
+    assert not any(each.may_rest(0.9, by_night=False) for each in (always, traps))
 
 
 def test_boxes_are_shares_of_the_photo_and_end_at_its_borders() -> None:

@@ -161,6 +161,9 @@ def test_where_the_general_model_is_sure_of_an_animal_no_detector_has_to_find_it
     # THEN detectors look only for boxes, or if the animal has no name yet: it may be small
     assert (found.looked_twice, found.subject) == (True, "animal")
     assert (found.together.prediction is not None, found.detections is not None) == (named, detects)
+    # AND what then says its size is no box that the models have scored
+    is_scored = found.detections is not None and found.detections.focus is not None
+    assert (is_scored, bool(found.detections and found.detections.animals)) == (boxes, detects)
 
 
 def test_what_is_no_animal_to_model_and_detectors_gets_no_second_look(tmp_path: Path) -> None:

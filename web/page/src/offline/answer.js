@@ -7,11 +7,11 @@ const TOP = 5; // candidates, as of the API
 
 /**
  * Return the answer.
- * @param {{said: object, packs: string[], boxes: object | null, seen: object, map: Float32Array | null}} found  by recognise.js
+ * @param {{said: object, packs: string[], boxes: object | null, surest: object?, seen: object, map: Float32Array | null}} found  by recognise.js
  * @param {object} place  by place.js
  * @param {{table: object, side: number, milliseconds: number}} more  `side`: the photo's shorter one
  */
-export function answerOf({ said, packs, boxes, seen, map = null }, place, { table, side, milliseconds }) {
+export function answerOf({ said, packs, boxes, surest, seen, map = null }, place, { table, side, milliseconds }) {
   const { LISTED: most } = table.naming;
   const quality = qualityOf(seen, side, table.quality);
   const members = (row, from) => membersOf(row, said.members.slice(from * most, (from + 1) * most), { packs, place, table });
@@ -30,7 +30,7 @@ export function answerOf({ said, packs, boxes, seen, map = null }, place, { tabl
     subject,
     photo_quality: quality,
     why_not: null,
-    reasons: reasonsOf({ subject, said, quality, surest: boxes?.animal[0] }, table),
+    reasons: reasonsOf({ subject, said, quality, surest }, table),
     animals: null,
     people: null,
     vehicles: null,

@@ -8,7 +8,7 @@ const LEAST = 1e-9; // probability in a geometric mean, so that one look cannot 
 const FIRST_OF = { animal: 0, person: 1, vehicle: 2 };
 
 /**
- * Return what the graph of the rule says of the photos of one animal, as {said, packs, boxes, seen, map}.
+ * Return what the graph of the rule says of the photos of one animal, as {said, packs, boxes, surest, seen, map}.
  * @param {object[]} images  as resize.js has them
  * @param {{weights: Float32Array, relatives: Float32Array, narrowed: boolean}} place
  * @param {object} table  rule.json
@@ -24,15 +24,16 @@ export async function recognise(images, place, table, run) {
   const photo = smaller(images[0], general.size);
   const [{ animal }] = looks;
   const rests = animal >= table.detector.CLEAR && !isByNight(looks[0].square, table.quality);
-  let boxes = rests ? null : await detect(photo, table, run, animal);
+  const boxes = rests ? null : await detect(photo, table, run, animal);
   const part = partOf(photo, boxes, looks[0], table);
   if (part) looks.push(await look(part, general, run));
-  let second = await together(looks, place, table, run, boxes);
+  const second = await together(looks, place, table, run, boxes);
+  let surest = boxes?.animal[0];
   if (rests && (second.said.taxon < 0 || second.said.level >= table.wide)) {
-    boxes = await detect(photo, table, run, animal); // how small is it, to say why
-    second = await together(looks, place, table, run, boxes);
+    const faint = { ...table, detector: { ...table.detector, SCORE: table.detector.FAINT } };
+    [surest] = (await detect(photo, faint, run, animal)).animal; // it may be too small
   }
-  return { ...second, ...seen, boxes };
+  return { ...second, ...seen, boxes, surest };
 }
 
 /** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */
