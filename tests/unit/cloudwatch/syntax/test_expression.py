@@ -161,7 +161,7 @@ def test_a_search_finds_metrics_of_just_its_dimensions_that_meet_its_conditions(
         (parse_search, '{a} MetricName="c" MetricName="d"', "MetricName has two conditions or is not in the schema"),
         (parse_search, "{a}", 'a search must name its metric, as in MetricName="Rejections"'),
     ],
-    ids=lambda each: str(each)[:30],
+    ids=lambda each: getattr(each, "__name__", str(each)[:30]),
 )
 def test_an_error_of_a_rule_or_a_search_says_what_was_expected(
     parse: Callable[[str], object], text: str, message: str
