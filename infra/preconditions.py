@@ -20,8 +20,7 @@ from infra.template.web import has_tls, task_size
 
 # The account
 
-UNRESERVED = 100
-"""Concurrency that Lambda keeps unreserved. An account with a lower limit, such as 10, can reserve none."""
+UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a lower limit, such as 10, reserves none
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:

@@ -14,8 +14,6 @@ from local.stack.dev_stack import DevStack, argument_parser, run_stack
 from local.stack.ports import http_get
 from local.stack.terminal import step
 
-APP_TIMEOUT = 60.0
-
 
 def start(stack: DevStack) -> None:
     """Start the stores, the app, and the scheduled warming."""
@@ -24,7 +22,7 @@ def start(stack: DevStack) -> None:
     app = stack.start_child("the app", ["-m", "local.serve", "--port", str(stack.port)], environment)
     stack.wait_for_stores(environment)
     with step("server", "starting", stack.started) as running:
-        stack.wait(app, lambda: is_healthy(stack.port), APP_TIMEOUT)
+        stack.wait(app, lambda: is_healthy(stack.port), timeout=60.0)
         running.result = "model loaded, all dependencies healthy"
     warming = ["-m", "local.warm", "--on-schedule"]
     stack.start_child("warming", warming, environment, stack.folder / "warming.log")

@@ -19,7 +19,6 @@ from local import package_folder
 CARD = Path(__file__).with_suffix(".csv")
 """The photos of each camera. `taken`: by the camera's clock, as in EXIF; that of the southern one is an hour ahead.
 `left`: pixels cut off the left of the scene."""
-CUT_SHORT = "south/100MEDIA/IMG_0005.JPG"
 SIZE = (800, 600)
 CAMERAS, SHOTS = 8, 4  # for `--sorted`: number of cameras, and number of photos per camera and animal
 
@@ -49,7 +48,7 @@ def write_card(folder: Path) -> None:
             exif[Base.Model] = f"Garden trap, {camera}"
             exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] = shot["taken"]
             seen.save(media / f"IMG_{number:04}.JPG", quality=90, exif=exif)
-    cut = folder / CUT_SHORT
+    cut = folder / "south/100MEDIA/IMG_0005.JPG"
     cut.write_bytes(cut.read_bytes()[:20_000])
 
 

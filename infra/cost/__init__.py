@@ -58,11 +58,6 @@ class Month:
         """Number of API calls: identifications, upload forms and files of the page."""
         return self.identifications * (1 + _A["uploaded"] + self.files)
 
-    @property
-    def other_requests(self) -> float:
-        """Number of API calls that are not identifications."""
-        return self.requests - self.identifications
-
 
 MONTHS = (
     Month("idle", 0, 0.0, 0.0, 0.5, True, 9 / 90),
@@ -99,12 +94,13 @@ def trace_count(month: Month) -> float:
 def bill(month: Month, prices: Prices) -> dict[str, float]:
     """Return the least cost of each item in a month, in US dollars. With pauses, `bill(at_most(month))` is the most."""
     count, millions = month.identifications, month.requests / 1e6
-    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + month.other_requests * _A["file_ms"] / 1e3
+    others = month.requests - count
+    seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + others * _A["file_ms"] / 1e3
     warm_seconds = WARMING_RUNS * _A["warm_ms"] / 1e3
     gigabyte_seconds = seconds * prices["lambda_memory_gb"] + warm_seconds * prices["lambda_warm_memory_gb"]
     photos = count * _A["uploaded"]
     photo_months = photos * _A["photo_days"] / 30
-    log_kb = count * _A["log_kb"] + month.other_requests * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
+    log_kb = count * _A["log_kb"] + others * _A["other_log_kb"] + WARMING_RUNS * _A["warm_log_kb"]
     kept_gb_months = log_kb / 1e6 * _A["log_packed"] * _A["log_months"]
     return {
         "Lambda": gigabyte_seconds * prices["lambda_gb_second"]

@@ -1,16 +1,15 @@
-"""The stack of the web tier comes up and goes down, against an account simulated by moto."""
+"""The stack of the web tier comes up, against an account simulated by moto."""
 
 import json
 from typing import Any
 
 import pytest
 
-from infra import down
 from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
 from tests.integration.infra.conftest import run, stage_with
-from tests.support.aws import ACCOUNT, REGION, Account
+from tests.support.aws import REGION, Account
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
 
@@ -26,28 +25,21 @@ NOT_IN_MOTO = (
     "AWS::S3::BucketPolicy",
 )
 """Resources that moto's CloudFormation cannot create."""
-DELETED_BY_MOTO = ("Results", "Log", "DeploymentLog")
-"""Resources that it deletes again; among the others it fails."""
 
 
-@pytest.fixture(params=["all"])
-def _template(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the step send what moto can create (`all`), or what it can delete too (`deleted`). It lacks Fn::Cidr."""
+@pytest.fixture
+def _template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the step send what moto can create. It lacks Fn::Cidr, and the attribute TargetGroupFullName."""
 
     def for_moto(stage: str, runbook: str, _tasks: int) -> dict[str, Any]:
-        # It does not know the attribute TargetGroupFullName either.
-        document: dict[str, Any] = json.loads(
-            as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")
-        )
+        text = as_text(web_template(stage, runbook)).replace("Targets.TargetGroupF", "Balancer.LoadBalancerF")
+        document: dict[str, Any] = json.loads(text)
         for number, name in enumerate(("SubnetA", "SubnetB")):
             document["Resources"][name]["Properties"]["CidrBlock"] = f"10.21.0.{64 * number}/26"
         for name, each in [*document["Resources"].items()]:
             each.pop("DependsOn", None)
-            if each["Type"].startswith(NOT_IN_MOTO) or (request.param == "deleted" and name not in DELETED_BY_MOTO):
+            if each["Type"].startswith(NOT_IN_MOTO):
                 del document["Resources"][name]
-        if request.param == "deleted":
-            outputs = {"ResultBucket": document["Outputs"]["ResultBucket"], "WebUrl": {"Value": "http://made-up/"}}
-            document["Outputs"] = outputs
         return document
 
     monkeypatch.setattr("infra.up.web_template", for_moto)
@@ -69,19 +61,3 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     # AND the stack has brought the dashboard of the tier
     dashboards = aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
     assert [each["DashboardName"] for each in dashboards] == ["faunalens-dev-web"]
-
-
-@pytest.mark.usefixtures("_template")
-@pytest.mark.parametrize("_template", ["deleted"], indirect=True)
-def test_results_and_stack_go_down(aws: Account) -> None:
-    run(Up(stage_with(WebImage=IMAGE)).steps(), "web")
-    bucket = stage_with().stack("web").outputs["ResultBucket"]
-    aws.client("s3").put_object(Bucket=bucket, Key="results/a.json", Body=b"{}")
-    assert "results deleted: 1" in run(down.steps(stage_with()), "web")
-    buckets = [each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]]
-    assert buckets == [f"faunalens-dev-packages-{REGION}-{ACCOUNT}"]
-    # AND a second time there is nothing to do
-    assert run(down.steps(stage_with()), "web") == [
-        "there is no bucket of results",
-        "there is no stack faunalens-dev-web",
-    ]

@@ -122,17 +122,3 @@ def test_the_lock_of_a_killed_setup_is_taken_over(checkout: Path) -> None:
     (lock / "pid").write_text(f"{2**22 + 1}\n")
     assert "neither uv nor Python 3" in one_line(bootstrap(checkout))
     assert not lock.exists()
-
-
-def test_slow_steps_show_that_they_run_and_how_long_they_took(checkout: Path) -> None:
-    # GIVEN an installation of packages that takes 1.2 s
-    program(checkout, "uv", '[ "$1" = pip ] && sleep 1.2; mkdir -p .venv; exit 0')
-    # WHEN the bootstrap runs without a terminal
-    done = bootstrap(checkout)
-    # THEN each step has a line when it starts and one with its duration when it ends
-    assert done.returncode == 0, done.stderr
-    first, second, third, fourth = done.stdout.splitlines()
-    assert first == "environment: finding or downloading Python 3.13 …"
-    assert second.startswith("environment: finding or downloading Python 3.13: done in ")
-    assert third == "environment: installing the pinned packages …"
-    assert re.fullmatch("environment: installing the pinned packages: done in [12] s", fourth)

@@ -43,20 +43,18 @@ def test_a_backfill_may_do_what_it_does(action: str, resource: str) -> None:
     assert not is_allowed(rights("Role"), action, resource.replace("faunalens-dev", "faunalens-prod"))
 
 
-@pytest.mark.parametrize(
-    ("action", "resource"),
-    [
-        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/batches/creek/a.jpg"),
-        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/inbox/a.jpg"),
-        ("s3:PutObject", f"{RUN}manifest.jsonl"),
-        ("s3:PutObject", f"arn:aws:s3:::{BUCKET}/results/creek-1/aa/a.json"),
-        ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
-        ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-admin"),
-        ("states:StartExecution", f"{MACHINE}-webhook"),
-    ],
-)
-def test_a_backfill_may_do_nothing_else(action: str, resource: str) -> None:
-    assert not is_allowed(rights("Role"), action, resource)
+def test_a_backfill_may_do_nothing_else() -> None:
+    others = {
+        "s3:GetObject": [f"arn:aws:s3:::{BUCKET}/batches/creek/a.jpg", f"arn:aws:s3:::{BUCKET}/inbox/a.jpg"],
+        "s3:PutObject": [f"{RUN}manifest.jsonl", f"arn:aws:s3:::{BUCKET}/results/creek-1/aa/a.json"],
+        "s3:ListBucket": [f"arn:aws:s3:::{BUCKET}"],
+        "lambda:InvokeFunction": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:faunalens-dev-admin"],
+        "states:StartExecution": [f"{MACHINE}-webhook"],
+    }
+    allowed = [
+        (action, each) for action, some in others.items() for each in some if is_allowed(rights("Role"), action, each)
+    ]
+    assert allowed == []
 
 
 def test_the_webhook_knows_its_secret_and_nothing_else() -> None:

@@ -61,14 +61,21 @@ def test_the_command_to_resume_repeats_the_options() -> None:
         assert vars(build_parser().parse_args(shlex.split(resume)[3:])) == vars(build_parser().parse_args(options))
 
 
-def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a pipeline without a terminal WHEN the command asks THEN it does nothing, and names the option
+@pytest.fixture
+def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run commands without a terminal, as a pipeline does, on a stage of no account."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
+    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "eu-west-1", None, {}))
+
+
+@pytest.mark.usefixtures("_no_terminal")
+def test_no_terminal_means_no(capsys: pytest.CaptureFixture[str]) -> None:
+    # WHEN the command asks THEN it does nothing, and names the option
     assert main(["down", "--stage", "dev"]) == 1
     assert "nothing more was done; pass --yes" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("_no_terminal")
 @pytest.mark.parametrize(
     ("words", "agrees", "code"),
     [("", False, 1), ("--yes", True, 0), ("--dry-run", False, 0), ("--dry-run --yes", False, 0)],
@@ -76,25 +83,22 @@ def test_no_terminal_means_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_changes_need_consent(
     words: str, agrees: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a step that asks, and no terminal
+    # GIVEN a step that asks
     def ask(up: Up, _: object) -> None:
         if not up._confirm("Make these changes? "):
             raise Declined
 
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "", None, {}))
     monkeypatch.setattr(Up, "steps", lambda up: [Step("stack", "ask", lambda echo: ask(up, echo))])
     # WHEN the command runs THEN it goes on with --yes alone, and a dry run is no failure
     assert main(["up", "--stage", "dev", "--only", "stack", *words.split()]) == code
     assert ("done, " in capsys.readouterr().out) is agrees
 
 
+@pytest.mark.usefixtures("_no_terminal")
 def test_a_question_without_a_terminal_stays_open_and_the_report_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a pipeline without a terminal, and a stage that is gone
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr("infra.__main__._stage", lambda options: Stage(options.stage, "eu-west-1", None, {}))
+    # GIVEN a stage that is gone
     monkeypatch.setattr("infra.__main__.ROOT", tmp_path)
     monkeypatch.setattr("infra.__main__.ProofReport", partial(ProofReport, folder=tmp_path / "build"))
     monkeypatch.setattr(Stage, "outputs", {})

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from tests.support.cloudformation import STAGES
 
 FUNCTIONS = {"api": "faunalens-{}", **{name: f"faunalens-{{}}-{name}" for name in ("warm", "batch", "admin")}}
 
@@ -26,7 +25,7 @@ NAMELESS = {
 NEEDS = {"logs", "rds-db", "elasticache", "ec2", "xray"}
 NEEDS_TOO: dict[str, set[str]] = {"api": {"s3"}, "batch": {"s3", "sqs"}}
 
-each_policy = pytest.mark.parametrize(("stage", "function"), [(stage, name) for stage in STAGES for name in FUNCTIONS])
+each_policy = pytest.mark.parametrize("function", FUNCTIONS)
 
 
 def statements(stage: str, function: str) -> list[dict[str, Any]]:
@@ -37,8 +36,8 @@ def statements(stage: str, function: str) -> list[dict[str, Any]]:
 
 
 @each_policy
-def test_actions_are_named_and_on_named_things(stage: str, function: str) -> None:
-    for each in statements(stage, function):
+def test_actions_are_named_and_on_named_things(function: str) -> None:
+    for each in statements("dev", function):
         assert "*" not in str(each["Action"])
         assert not each.keys() & {"NotAction", "NotResource"}
         for resource in each["Resource"]:
@@ -47,12 +46,12 @@ def test_actions_are_named_and_on_named_things(stage: str, function: str) -> Non
             else:
                 # account and region are unknown before deployment; the name is complete
                 assert re.fullmatch(r"arn:aws:[a-z0-9-]+:\*?:\*?:.*[a-z].*", resource)
-                assert f"faunalens-{stage}" in resource or re.search(f"/{stage}(_faunalens_app|fauna)$", resource)
+                assert "faunalens-dev" in resource or re.search("/dev(_faunalens_app|fauna)$", resource)
 
 
 @each_policy
-def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: str) -> None:
-    allowed = {action for each in statements(stage, function) if each["Effect"] == "Allow" for action in each["Action"]}
+def test_a_function_may_do_what_it_needs_and_nothing_else(function: str) -> None:
+    allowed = {action for each in statements("dev", function) if each["Effect"] == "Allow" for action in each["Action"]}
     assert {action.partition(":")[0] for action in allowed} == NEEDS | NEEDS_TOO.get(function, set())
     # No function may create a log group, which would keep its logs for ever, or read another function's.
     assert {action for action in allowed if action.startswith("logs:")} == {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -62,36 +61,35 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(stage: str, function: 
 
 
 @each_policy
-def test_a_functions_own_code_cannot_touch_the_network(stage: str, function: str) -> None:
+def test_a_functions_own_code_cannot_touch_the_network(function: str) -> None:
     # GIVEN the rights that Lambda needs to attach a function to the network THEN its code is denied them
-    policy = statements(stage, function)
+    policy = statements("dev", function)
     allowed = {a for each in policy if each["Effect"] == "Allow" for a in each["Action"] if a.startswith("ec2:")}
     (denial,) = [each for each in policy if each["Effect"] == "Deny"]
     assert set(denial["Action"]) == allowed
-    arn = f"arn:aws:lambda:*:*:function:{FUNCTIONS[function].format(stage)}"
+    arn = f"arn:aws:lambda:*:*:function:{FUNCTIONS[function].format('dev')}"
     # AND so is that of each version, whether AWS names the version or not
     assert denial["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": [arn, f"{arn}:*"]}}
 
 
 @each_policy
-def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(stage: str, function: str) -> None:
-    policy = {each["Sid"]: each["Resource"] for each in statements(stage, function)}
-    assert policy["WriteLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format(stage)}:*"]
-    user = f"{stage}fauna" if function == "admin" else f"{stage}_faunalens_app"
+def test_a_function_writes_its_own_log_and_signs_in_as_its_own_user(function: str) -> None:
+    policy = {each["Sid"]: each["Resource"] for each in statements("dev", function)}
+    assert policy["WriteLog"] == [f"arn:aws:logs:*:*:log-group:/aws/lambda/{FUNCTIONS[function].format('dev')}:*"]
+    user = "devfauna" if function == "admin" else "dev_faunalens_app"
     assert policy["SignInToDatabase"] == [f"arn:aws:rds-db:*:*:dbuser:*/{user}"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_photos_are_those_of_the_account_itself(stage: str) -> None:
+def test_photos_are_those_of_the_account_itself() -> None:
     # GIVEN an ARN without the account's number THEN a condition excludes buckets of other accounts
-    both = [*statements(stage, "api"), *statements(stage, "batch")]
+    both = [*statements("dev", "api"), *statements("dev", "batch")]
     photos = [each for each in both if "s3" in each["Action"][0]]
     assert len(photos) == 3
     own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
     assert all(each["Condition"] == own for each in photos)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@each_policy
 def test_stages_differ_by_name_only(function: str) -> None:
     dev = json.dumps(statements("dev", function))
     prod = dev.replace("faunalens-dev", "faunalens-prod").replace("/dev_", "/prod_").replace("/devfauna", "/prodfauna")

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import pytest
 
-from chalicelib.config.settings import ROOT
 from infra import preconditions
 from infra.functions import function_settings
 from infra.step import PreconditionFailed
@@ -53,20 +51,6 @@ def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str,
     database = resources("faunalens.yaml", {**parameters("dev"), "DatabaseMinCapacity": minimum})["Database"]
     # THEN it has the time until a pause or not: AWS refuses it for a database that never pauses
     assert ("SecondsUntilAutoPause" in database["Properties"]["ServerlessV2ScalingConfiguration"]) is pauses
-
-
-def test_the_administrators_name_is_one_that_rds_takes_for_every_stage_that_is_allowed() -> None:
-    # GIVEN CreateDBCluster: "1 to 16 letters or numbers", the first a letter WHEN a stage has the longest name allowed
-    stack = template("faunalens.yaml")
-    allowed, name = stack["Parameters"]["Stage"]["AllowedPattern"], stack["Resources"]["Database"]["Properties"]
-    longest = max((f"a{'b' * count}" for count in range(40) if re.fullmatch(allowed, f"a{'b' * count}")), key=len)
-    # THEN the name is still valid
-    assert re.fullmatch("[a-z][a-z0-9]{0,15}", name["MasterUsername"]["Fn::Sub"].replace("${Stage}", longest))
-    # AND users of the database are those that policies name
-    for stage, (output, function) in product(STAGES, {"DatabaseUser": "api", "DatabaseAdmin": "admin"}.items()):
-        user = stack["Outputs"][output]["Value"]["Fn::Sub"].replace("${Stage}", stage)
-        policy = (ROOT / ".chalice" / f"policy-{stage}-{function}.json").read_text(encoding="utf-8")
-        assert f'dbuser:*/{user}"' in policy
 
 
 def test_a_photo_in_the_inbox_is_looked_at_and_a_line_is_not() -> None:

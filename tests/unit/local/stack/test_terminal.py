@@ -18,10 +18,12 @@ def test_a_step_has_a_line_when_it_starts_and_one_when_it_ends(capsys: pytest.Ca
         assert capsys.readouterr().out == "package      building …\n"
         running.result = "40 MB"
     assert re.fullmatch(r"package      40 MB {40} *\d+\.\d s\n", capsys.readouterr().out)
-    # AND one that fails has no result
+    # AND one whose result comes later, or that fails, has none
+    with terminal.step("data", "reading") as running:
+        running.result = None
     with pytest.raises(ValueError, match="broken"), terminal.step("data", "loading"):
         raise ValueError("broken")
-    assert capsys.readouterr().out == "data         loading …\n"
+    assert capsys.readouterr().out == "data         reading …\ndata         loading …\n"
 
 
 def test_a_terminal_shows_the_seconds_as_they_pass(
