@@ -95,7 +95,7 @@ _WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol m
 
 OPTIONS = {"HEIC": "yes", "OFFLINE": "no"}
 """Environment variables of the packager, each yes or no, with their defaults. Without HEIC, the package has no
-pillow-heif, and the app refuses HEIC photos with 415. With OFFLINE it has the files for use without signal, 20 MB."""
+pillow-heif, and the app refuses HEIC photos. With OFFLINE it has the files for use without signal, 20 MB."""
 
 
 def is_wanted(option: str, environment: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.errors import UnsupportedMediaType
 from chalicelib.telemetry.metrics import NAMESPACE
 from infra import invoke, smoke
 from infra.cost import ASSUMPTIONS
@@ -144,7 +145,7 @@ def photos_private(trial: Trial) -> str:
 def heic(trial: Trial) -> str:
     """Have a small HEIC photo identified."""
     answer = smoke.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic")
-    if answer.status == 415:
+    if UnsupportedMediaType.code.encode() in answer.body:
         raise Undecided("this package was built without HEIC")
     if answer.status != 200:
         raise PreconditionFailed(f"a HEIC photo returned {answer}")

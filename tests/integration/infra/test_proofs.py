@@ -34,8 +34,8 @@ def test_the_app_reads_the_heic_photo_of_the_proof(at_app: Trial) -> None:
 def test_a_photo_that_is_refused_refutes_and_a_package_without_heic_does_not(
     at_app: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for status, error in ((422, PreconditionFailed), (415, Undecided)):
-        monkeypatch.setattr(smoke, "fetch", lambda *_, status=status: smoke.Answer(status, {}, b"no"))
+    for body, error in ((b"no", PreconditionFailed), (b'{"code": "unsupported_media_type"}', Undecided)):
+        monkeypatch.setattr(smoke, "fetch", lambda *_, body=body: smoke.Answer(415, {}, body))
         with pytest.raises(error):
             proofs.heic(at_app)
 
