@@ -130,7 +130,7 @@ class SoakFindings:
             "by status": _counted(str(response.status) for response in self.responses),
             "by features": _counted(features),
             "seconds: median, p99, slowest": " ".join(f"{each:.3f}" for each in seconds),
-            "faults": f"{self.faults.total()}: {_counted(self.faults.elements())}",
+            "faults": f"{self.faults.total()}, of {len(self.faults)} kinds",
             "memory growth, MB a minute": f"{self.growth:+.2f}",
         }
         for name, some in zip(Sample._fields[1:], [*zip(*self.samples, strict=True)][1:], strict=True):
@@ -236,6 +236,7 @@ def main() -> int:
         log = Path(folder) / "app.log"
         findings = soak(options.minutes * 60, options.seed, log)
         print(findings.summary())
+        print(*(f"{number:4d} × {name}" for name, number in sorted(findings.faults.items())), sep="\n")
         problems = findings.problems(short=options.minutes < 3)
         for problem in problems:
             print(f"PROBLEM: {problem}", file=sys.stderr)
