@@ -1,11 +1,12 @@
 """Documented, or it does not exist: settings, errors, metrics, routes, commands."""
 
 import re
+from pathlib import Path
 
 import app
 from chalicelib.api.openapi import document
 from chalicelib.config.settings import ROOT
-from docs.generate import TARGET, pages
+from docs.generate import TARGET, pages, with_tables
 
 DOCS = ROOT / "docs"
 
@@ -34,3 +35,13 @@ def test_every_target_of_the_makefile_says_what_it_does() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     said = {name for name, _ in TARGET.findall(text)}
     assert not set(phony.split()) - said - {"environment", "model"}, "write `## ` and a line of help behind it"
+
+
+def test_a_table_without_a_place_such_as_a_new_alarm_is_put_at_the_end(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n<!-- table: old -->\n\nx\n\n<!-- end -->\n\nBy hand.\n")
+    page.write_text(with_tables(page, {"old": "y", "new": "z"}))
+    text = (
+        "# A page\n\n<!-- table: old -->\n\ny\n\n<!-- end -->\n\nBy hand.\n\n<!-- table: new -->\n\nz\n\n<!-- end -->\n"
+    )
+    assert page.read_text() == with_tables(page, {"old": "y", "new": "z"}) == text

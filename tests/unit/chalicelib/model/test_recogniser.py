@@ -12,7 +12,7 @@ from PIL import Image
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.naming import Naming
-from chalicelib.model.recogniser import CROP_SHARE, SURE, Recognised, Recogniser, is_doubtful, place_in
+from chalicelib.model.recogniser import CROP_MARGIN, CROP_SHARE, SURE, Recognised, Recogniser, is_doubtful, place_in
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import MOST_EMPTY
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -69,6 +69,11 @@ def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: 
     assert len(again.detections.animals) >= 1
     assert again.together.scores.vision[0] > once.together.scores.vision[0]
     assert (once.detections, again.looked_twice, again.subject) == (None, True, "animal")
+    # AND sees the box with a margin
+    assert again.part is not None
+    assert again.detections.focus is not None
+    crop = corner.picture.around(again.detections.focus.grown(CROP_MARGIN), SIZE)
+    assert np.array_equal(again.part.pixels, crop)
 
 
 def test_another_place_is_judged_with_the_same_box(recogniser: Recogniser) -> None:

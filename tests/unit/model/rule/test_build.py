@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any, get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.config.settings import ROOT
 from chalicelib.model.subject import Subject
 from model.rule.build import RuleFiles
 from tests.unit.model.rule.offline_cases import FILE, NOWHERE, Case, Golden
@@ -159,3 +161,10 @@ def test_the_table_has_wider_taxa_first_and_all_that_is_needed_of_each(golden: G
     assert table["animals"]["id"] == [animal.id for animal in golden.rule.table.everything.animals]
     assert table["recogniser"]["SURE"] == 0.8
     assert taxa["domestic"][taxa["id"].index("canis-familiaris")]
+
+
+def test_every_constant_that_the_page_reads_is_in_the_table(table: dict[str, Any]) -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "web/page/src/offline").glob("*.js"))
+    read = set(re.findall(r"\b(detector|recogniser|subject|naming|answers|words)\.([A-Z][A-Z_]+)\b", code))
+    assert len(read) > 10
+    assert {(part, name) for part, name in read if name not in table[part]} == set()
