@@ -18,30 +18,28 @@ from tests.support.pictures import jpeg
 from tests.support.studies import DEER, IMPALA, LION, MAMMAL, animal, answer, box, boxes, film, seen, taxon
 
 ABOUT = str(Path(__file__).with_name("about.json"))
-A_BOX: dict[str, Any] = {"subject": "animal", "animals": [animal(0.1, LION)]}
 A_PERSON = answer(None, subject="person", people=boxes(box(0.7, 0.6), box(0.1, 0.8)))
 EVERYTHING: dict[str, Any] = {
     "animals": [animal(0.1, IMPALA), animal(0.4, None), animal(0.5, LION), animal(0.6, LION, 0.3)],
     "people": boxes(box(0.7)),
     "vehicles": boxes(box(0.2)),
 }
-PERHAPS = [taxon(DEER, score=0.6, members=[])]
 FENCE = {"country": "KEN", "taxon": "impala", "excludes": True}
+MODEL = {"name": "tiny", "version": "1", "packs": [{"name": "birds", "version": "2"}]}
 OTHERS = [{"by": "net 4", "kind": "animal", "score": 0.5, **taxon(who, geofence=FENCE)} for who in (LION, IMPALA)]
-PACKS = {"name": "tiny", "version": "1", "packs": [{"name": "birds", "version": "2"}]}
 MORE: Mapping[str, str | None] = {
     "boxes.JPG": answer(IMPALA, subject="animal", **EVERYTHING),
     "accepted.JPG": answer(IMPALA, subject="animal", **EVERYTHING),
     "no box.JPG": answer(IMPALA, subject="animal", animals=[], people=boxes(box(0.7))),
-    "wide.JPG": answer(MAMMAL, subject="animal", candidates=[(IMPALA, 0.2)], perhaps=PERHAPS),
+    "wide.JPG": answer(MAMMAL, 0.9, [(IMPALA, 0.2)], subject="animal", perhaps=[taxon(DEER, score=0.6, members=[])]),
     "no name.JPG": answer(None, subject="animal", animal_probability=0.4),
     "unclear.JPG": answer(None, subject="unclear", animal_probability=0.4),
     "person.JPG": A_PERSON,
     "vehicle.JPG": answer(None, subject="vehicle"),
-    "film.MP4": film(answer(LION, 0.9, **A_BOX), A_PERSON, answer(LION)),
+    "film.MP4": film(answer(LION, subject="animal", animals=[animal(0.1, LION)]), A_PERSON, answer(LION)),
     "empty.AVI": film(answer(None)),
     "broken.mov": None,
-    "others.JPG": answer(IMPALA, others=OTHERS, model=PACKS),
+    "others.JPG": answer(IMPALA, others=OTHERS, model=MODEL),
     "family.JPG": answer(("trogon", "Trogonidae", "family")),
     "order.JPG": answer(("trogon", "Trogoniformes", "order")),
     "breed.JPG": answer(("poodle", "Canis familiaris", "breed")),

@@ -26,49 +26,44 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     assert [each.read_text() for each in path.parent.iterdir()] == ["first"]
 
 
-def test_a_link_stays_one(tmp_path: Path) -> None:
+def test_a_link_and_a_pipe_stay_what_they_are(tmp_path: Path) -> None:
+    # GIVEN a link, and a pipe with a reader, as /dev/stdout may be
     (tmp_path / "there").mkdir()
-    link = tmp_path / "photos.csv"
+    link, pipe = tmp_path / "photos.csv", tmp_path / "pipe"
     link.symlink_to("there/photos.csv")
-    with whole(link) as partial:
-        partial.write_text("text")
-    assert link.is_symlink()
-    assert (tmp_path / "there" / "photos.csv").read_text() == "text"
-
-
-def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    # GIVEN a pipe with a reader, as /dev/stdout may be
-    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    # WHEN a table is written to it
-    with table(pipe, ("path",)) as write:
-        write({"path": "a.jpg"})
-    # THEN the reader has it, and the pipe is still one
-    assert os.read(reader, 100) == b"path\na.jpg\n"
+    # WHEN a table is written to them THEN it is in the file of the link, and the reader has it
+    for path in (link, pipe):
+        with table(path, ("path",)) as write:
+            write({"path": "a.jpg"})
+    found = ((tmp_path / "there" / "photos.csv").read_bytes(), os.read(reader, 100))
     os.close(reader)
-    assert pipe.is_fifo()
+    assert (found, link.is_symlink(), pipe.is_fifo()) == ((b"path\na.jpg\n",) * 2, True, True)
 
 
 REFUSED = (
     "was not made by this study's exports, or was changed since; choose another name, or overwrite it with --force"
 )
-COMMANDS = [("export", "--csv", "photos.csv"), ("export", "--camtrap-dp", "package"), ("report", "--html", "page.html")]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ("tables", "tables")], ids=lambda each: each[-1])
+@pytest.mark.parametrize(
+    "command", ["export --csv photos.csv", "export --camtrap-dp package", "report --html page.html", "tables tables"]
+)
 def test_files_of_others_stay_and_those_of_an_earlier_export_are_replaced(
-    command: tuple[str, ...], study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def write(*more: str) -> int:
-        return run([command[0], "study.db", *command[1:], *more])
-
     monkeypatch.chdir(study.parent)
-    target = Path(command[-1])
+    name, *options = command.split()
+    target = Path(options[-1])
+
+    def write(*more: str) -> int:
+        return run([name, "study.db", *options, *more])
+
     # GIVEN a file, or a folder with one, that another program made
     if not target.suffix:
         target.mkdir()
-        target /= "datapackage.json" if command[0] == "export" else "README.md"
+        target /= "datapackage.json" if name == "export" else "README.md"
     target.write_text("mine")
     # WHEN the study is written there THEN that is refused, unless it is meant
     assert write() == Exit.FAILED

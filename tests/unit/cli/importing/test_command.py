@@ -11,15 +11,7 @@ from tests.support.studies import write_study
 
 NAME = "TimelapseData.csv"
 HEAD = "File,RelativePath,DateTime,DeleteFlag,Species,Count,Analyst\n"
-TABLE = f"""{HEAD}IMG_0001.JPG,Two stations\\N,,false,lion,2,
-IMG_0001.JPG,Two stations\\N,,false,impala,1,
-IMG_0001.JPG,Two stations\\N,,false,empty,,
-IMG_0002.JPG,Two stations\\N,,false,,,A. Person
-IMG_0003.JPG,Two stations\\N,,false,empty,,A. Person
-IMG_0001.JPG,Two stations\\S\\card,,false,goat \x1b[31mthing,,A. Person
-broken.JPG,Two stations\\N,,false,lion,,A. Person
-IMG_0009.JPG,Two stations\\N,,false,lion,,A. Person
-"""
+TABLE = Path(__file__).with_name(NAME).read_text(encoding="utf-8").replace("THING", "\x1b[31mthing")
 
 
 @pytest.fixture

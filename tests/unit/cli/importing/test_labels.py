@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.features.cells import cell_of
 from cli.errors import CommandError
 from cli.exports.camtrap_dp import write_camtrap_dp
 from cli.exports.description import read_description
@@ -91,6 +92,7 @@ def test_whatever_people_type_each_row_is_a_label_of_its_photo(rows: list[tuple[
     assert [label.photo for label in found] == ["N/card/IMG_0001.JPG"] * len(rows)
 
 
+NORTH = cell_of(-1.2345, 36.789)
 PACKAGE = Path(__file__).with_name("camtrap_dp")
 """A package of four media, of which the last is an hour after the others."""
 
@@ -119,7 +121,7 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
         Label("c.jpg", (lion,), "B. Person", taken=time),  # it lies elsewhere, and has its file's name
         Label("N/d.jpg", taken="2026-05-02T07:00:30+03:00"),  # no person looked at it
     )
-    assert found == [each._replace(camera="north") for each in expected]
+    assert found == [each._replace(camera="north", cell=NORTH) for each in expected]
 
 
 def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def test_other_processes_give_the_same_answers_in_the_same_order(
     write_study(study, PHOTOS, (), NONE)
     rows = [{"filepath": path, "classifications": {"classes": [KIT_FOX], "scores": [p]}} for path, p in SCORES.items()]
     (tmp_path / "net.json").write_text(json.dumps({"predictions": rows}))
-    path = tiny_model.write(tmp_path, tiny_model.tiny_model()) if has_model else tmp_path / "none.onnx"
-    monkeypatch.setenv("MODEL_PATH", str(path))
+    model = tiny_model.write(tmp_path, tiny_model.tiny_model()) if has_model else tmp_path / "none.onnx"
+    monkeypatch.setenv("MODEL_PATH", str(model))
     monkeypatch.setattr(machine_answers, "BATCH", 2)
     monkeypatch.setattr("os.process_cpu_count", lambda: 2)
 

@@ -1,6 +1,5 @@
 """What people call animals, and which taxa they mean."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -58,9 +57,8 @@ def test_an_unknown_species_keeps_its_name_below_what_is_known() -> None:
         taxon_of_label("red fox")
 
 
-def rows() -> list[tuple[str, str, str, str, str]]:
-    """Return the rows of the table: a label's name, and the taxon that it means here or the nearest wider one."""
-    found = []
+def test_the_table_of_the_docs_says_what_an_import_makes_of_each_label() -> None:
+    table = []
     for line in LABELS:
         meant = taxon_of_label(f"x;{line}")
         known = [(rank, latin) for rank, latin in meant.ranks.items() if lineage_of(latin).ranks]
@@ -68,12 +66,6 @@ def rows() -> list[tuple[str, str, str, str, str]]:
         rank, latin = (meant.rank, meant.scientific_name) if meant.is_known else wider
         *wide, genus, epithet, _ = line.split(";")
         name = f"{genus} {epithet}".strip() or next(each for each in reversed(wide) if each)
-        found.append((name, "-".join(latin.lower().split()), latin, rank, "yes" if meant.is_known else "no"))
-    return found
-
-
-def test_the_table_says_what_each_label_means() -> None:
-    # GIVEN the table of the docs THEN it has what an import makes of each label
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        _, *table = csv.reader(file)
-    assert [tuple(row) for row in table] == rows()
+        table.append([name, "-".join(latin.lower().split()), latin, rank, "yes" if meant.is_known else "no"])
+    # THEN a label means a taxon here, or the nearest wider one
+    assert [list(row.values()) for row in rows_of(TABLE)] == table

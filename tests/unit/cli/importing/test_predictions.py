@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from cli.errors import CommandError
-from cli.importing.predictions import Predicted, Predictions, label_of
+from cli.importing.predictions import Predictions
 from tests.stand_ins import BLACK_BEAR, BLANK
 
+FILES = Path(__file__).with_name("predictions")
 BOX = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.2, 0.3, 0.4]}
 
 
@@ -20,27 +21,14 @@ def predictions(tmp_path: Path, data: object) -> Predictions:
     return Predictions(path)
 
 
-def only(tmp_path: Path, data: object) -> Predicted:
-    (said,) = predictions(tmp_path, data)
-    return said
-
-
-def test_megadetector_has_boxes_and_classes_whose_names_come_last(tmp_path: Path) -> None:
-    # GIVEN a file as MegaDetector writes it, with a second box that is surer, a faint one, and one of a person
-    first = {**BOX, "conf": 0.5, "classifications": [["0", 0.8], ["1", 0.1]]}
-    person = {**BOX, "category": "2", "conf": 0.6}
-    photo = {"file": "a\\b.jpg", "detections": [first, BOX, {**BOX, "conf": 0.1}, person]}
-    about = {
-        "classification_categories": {"0": "elk", "1": "thing", "2": "empty"},
-        "classification_category_descriptions": {"0": "animalia;chordata;mammalia;cervuscanadensis", "1": ""},
-        "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
-        "info": {"classifier": "kaggle:google/speciesnet/pyTorch/v4.0.2a/1", "detector": "MDV5A"},
-    }
-    file = predictions(tmp_path, {"images": [photo], **about})
+def test_megadetector_has_boxes_and_classes_whose_names_come_last() -> None:
+    # GIVEN a file with a second box that is surer, a faint one, and one of a person
+    file = Predictions(FILES / "megadetector.json")
     (said,) = file
     # THEN the surest comes first, each with its classes
     boxes = [(box.kind, box.score, [label.split(";")[6] for label, _ in each]) for box, each in said.frames[-1].boxes]
-    assert boxes == [("animal", 0.9, []), ("person", 0.6, []), ("animal", 0.5, ["wapiti", "thing"])]
+    names = ["wapiti", "thing", "blank", "no cv result", "american black bear"]
+    assert boxes == [("animal", 0.9, []), ("person", 0.6, []), ("animal", 0.5, names)]
     assert file.unknown == ["thing"]  # is of no taxon
     assert (said.path, said.model, said.detector) == ("a\\b.jpg", ("speciesnet", "v4.0.2a"), ("megadetector", "MDV5A"))
 
@@ -55,39 +43,30 @@ def test_a_photo_that_failed_has_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_bare_list_and_a_video(tmp_path: Path) -> None:
-    assert only(tmp_path, [{"file": "a.jpg", "detections": [BOX]}]).model[0] == "megadetector"
-    boxes = [{**BOX, "frame_number": 20}]
-    video = {"file": "a.mp4", "frame_rate": 20, "frames_processed": [0, 20], "detections": boxes}
-    said = only(tmp_path, {"images": [video]})
-    assert {number: len(found.boxes) for number, found in said.frames.items()} == {0: 0, 20: 1}
-    assert said.rate == 20.0
+    (photo,) = predictions(tmp_path, [{"file": "a.jpg", "detections": [BOX]}])
+    assert photo.model[0] == "megadetector"
+    film = {"file": "a.mp4", "frame_rate": 20, "frames_processed": [0, 20], "detections": [{**BOX, "frame_number": 20}]}
+    (video,) = predictions(tmp_path, {"images": [film]})
+    assert {number: len(found.boxes) for number, found in video.frames.items()} == {0: 0, 20: 1}
+    assert video.rate == 20.0
 
 
-def test_speciesnet_has_classes_of_the_photo_and_what_its_geofence_left(tmp_path: Path) -> None:
-    about = {"country": "USA", "latitude": 32.5, "longitude": -117, "prediction": BLANK, "model_version": "4.0.2a"}
-    classes = {"classes": [BLACK_BEAR, BLANK], "scores": [0.8, 0.1]}
-    item = {"filepath": "a.jpg", "classifications": classes, "detections": [BOX], **about}
-    failed = {"filepath": "b.jpg", "failures": ["DETECTOR", "CLASSIFIER"]}
-    half = {"filepath": "c.jpg", "failures": ["CLASSIFIER"], "detections": [BOX], "latitude": 91, "longitude": 0}
-    said, *others = predictions(tmp_path, {"predictions": [item, failed, half]})
+def test_speciesnet_has_classes_of_the_photo_and_what_its_geofence_left() -> None:
+    said, *others = Predictions(FILES / "speciesnet.json")
     assert said.frames[-1].whole == ((BLACK_BEAR, 0.8), (BLANK, 0.1))
     assert (said.theirs, said.place) == ({"prediction": BLANK, "country": "USA"}, (32.5, -117.0))
     assert said.model == ("speciesnet", "4.0.2a")
     assert [(each.failure, each.place) for each in others] == [("DETECTOR, CLASSIFIER", None), ("", None)]
 
 
-def test_pytorch_wildlife_has_corners_in_pixels(tmp_path: Path) -> None:
-    boxes = {"img_id": "a.jpg", "bbox": [[10, 20, 40, 60], [0, 0, 5, 5]]}
-    plain = {**boxes, "category": [0, 1], "confidence": [0.9, 0.8]}
-    said = only(tmp_path, {"annotations": [plain], "categories": ["animal", "person"]})
+def test_pytorch_wildlife_has_corners_in_pixels() -> None:
+    (said,) = Predictions(FILES / "pytorch_wildlife.json")
     box, person = (box for box, _ in said.frames[-1].boxes)
     assert (said.pixels, box.x, box.y, box.width, box.height, person.kind) == (True, 10, 20, 30, 40, "person")
     shares = said.in_shares((100, 200))
     assert (shares.pixels, shares.frames[-1].boxes[0][0]) == (False, replace(box, x=0.1, y=0.1, width=0.3, height=0.2))
-    classes = {"clf_category": [0], "clf_confidence": [0.7]}
-    named = {**boxes, "det_category": [1, 0], "det_confidence": [0.9, 0.8], **classes}
-    head = {"det_categories": {"0": "animal", "1": "person"}, "clf_categories": {"0": "red fox"}}
-    (_, none), (_, ((label, score),)) = only(tmp_path, {"annotations": [named], **head}).frames[-1].boxes
+    (classified,) = Predictions(FILES / "pytorch_wildlife_classified.json")
+    (_, none), (_, ((label, score),)) = classified.frames[-1].boxes
     assert (none, label.endswith(";vulpes;vulpes;red fox"), score) == ((), True, 0.7)
 
 
@@ -108,9 +87,3 @@ def test_a_number_that_json_does_not_have_does_not_refuse_the_other_photos(tmp_p
     photo = '{"file": "a.jpg", "max_detection_conf": NaN, "detections": [], "filepath": "/data/a.jpg"}'
     (tmp_path / "a.json").write_text(f'{{"images": [{photo}]}}')
     assert [each.path for each in Predictions(tmp_path / "a.json")] == ["a.jpg"]
-
-
-def test_labels_stay_and_kinds_have_theirs() -> None:
-    assert label_of("bear", BLACK_BEAR) == BLACK_BEAR
-    kinds = [label_of(each).rpartition(";")[2] for each in ("empty", "human", "unknown")]
-    assert kinds == ["blank", "human", "no cv result"]

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from chalicelib.config.settings import ModelSettings, Settings
-from chalicelib.features.cell_features import CellFeatures
 from chalicelib.model.detector import Box
 from chalicelib.services import build_recogniser
 from cli.importing.predictions import Found, Predicted
@@ -20,14 +20,11 @@ ANIMAL = Box(0.1, 0.2, 0.3, 0.4, 0.9, "animal")
 PERSON = Box(0.1, 0.2, 0.3, 0.4, 0.8, "person")
 
 
-def no_features() -> CellFeatures:
-    raise AssertionError("no place is asked for")
-
-
 @pytest.fixture
 def weighing(tmp_path: Path) -> Weighing:
     path = tiny_model.write(tmp_path, tiny_model.tiny_model())
-    return Weighing([FOX], build_recogniser(Settings(model=ModelSettings(path=path))), no_features, 1.0)
+    recogniser = build_recogniser(Settings(model=ModelSettings(path=path)))
+    return Weighing([FOX], recogniser, Mock(side_effect=AssertionError), 1.0)  # no place is asked for
 
 
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:

@@ -1,7 +1,4 @@
-"""The report: what it counts, at which hours of the sun, and that it holds everything it shows.
-
-tests/golden/study/report.txt is a whole report.
-"""
+"""The report: what it counts, and that it holds everything it shows. tests/golden/study/report.txt is a whole one."""
 
 import json
 import re
@@ -54,13 +51,7 @@ def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is
     assert "; 3 taxa;" in page(found, "", tmp_path)
 
 
-def test_what_is_doubtful_comes_first_and_nothing_empty_is_shown(tmp_path: Path) -> None:
-    # GIVEN photos of a clock that was reset
-    photos = [(f"N/{number}.jpg", "2000-01-01 06:00:00", answer(IMPALA)) for number in (1, 2)]
-    first, _, _ = page(summary(tmp_path, photos), "", tmp_path).partition("<h2>Taxa by events")
-    assert "<li>2 photos are of a clock that was reset" in first
-    assert "<li>2 photos are outside of the deployment" in first
-    # THEN a page of nothing has no section for what is not there
+def test_a_page_of_nothing_has_no_section_for_what_is_not_there(tmp_path: Path) -> None:
     empty = page(Summary(), "", tmp_path)
     assert not [each for each in ("Check this first", "Agreement of reviewers", "without an answer") if each in empty]
 
@@ -100,7 +91,6 @@ def test_the_page_needs_no_network_and_no_name_can_break_it(tmp_path: Path) -> N
 
 
 def charts(text: str) -> Any:
-    """What the page's charts show."""
     return json.loads(text.partition('id="charts">')[2].partition("</script>")[0])
 
 

@@ -18,7 +18,6 @@ from cli.training.labels import LabelledPhoto
 from tests.support import tiny_model
 
 DRAWN = Box(0.25, 0.25, 0.5, 0.5, 1.0, "animal")
-DETECTED = Box(0.25, 0.25, 0.5, 0.5, 0.8, "animal")
 
 
 @pytest.fixture
@@ -67,9 +66,9 @@ def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_pa
     # GIVEN no box THEN the detector's surest counts
     ((found, _),) = eye.look(labelled, data)
     # GIVEN a box that people drew there, or elsewhere
-    drawn, elsewhere = replace(found, score=1.0), Box(0.8, 0.8, 0.1, 0.1, 1.0, "animal")
+    drawn, detected, elsewhere = replace(found, score=1.0), replace(found, score=0.8), replace(DRAWN, x=0.8, width=0.1)
     # THEN it is learnt from too, if it is there; GIVEN a detector's box in the labels THEN no other is looked for
-    for given, expected in ((drawn, [drawn, found]), (elsewhere, [elsewhere]), (DETECTED, [DETECTED])):
+    for given, expected in ((drawn, [drawn, found]), (elsewhere, [elsewhere]), (detected, [detected])):
         assert [box for box, _ in eye.look(labelled._replace(boxes=(given,)), data)] == expected
 
 
@@ -83,12 +82,11 @@ def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
 
 
 def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:
-    alone = Eye(services.recogniser.models.general, None, services.photos)
-    labelled = photo(tmp_path, "dot.png", "black", DRAWN, dot="red")
-    data = labelled.photo.read_bytes()
-    assert [box for box, _ in alone.look(labelled, data)] == [DRAWN]
+    alone, red = Eye(services.recogniser.models.general, None, services.photos), photo(tmp_path, "dot.png", "red")
+    data = red.photo.read_bytes()
+    assert [box for box, _ in alone.look(red._replace(boxes=(DRAWN,)), data)] == [DRAWN]
     with pytest.raises(ModelError, match="or give labels with boxes"):
-        alone.look(labelled._replace(boxes=()), data)
+        alone.look(red, data)
 
 
 def test_a_model_without_features_and_a_memory_that_cannot_be_made_are_errors(tmp_path: Path) -> None:

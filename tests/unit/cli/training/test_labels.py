@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.features.cells import text_of
 from chalicelib.model.detector import Box
 from cli.deployments import Deployments
 from cli.errors import CommandError
@@ -13,8 +13,8 @@ from cli.results import ResultsFile
 from cli.study.opinions import Observation
 from cli.training.labels import LabelledPhoto, Labels
 from tests.support.studies import IMPALA, STATIONS, animal, answer, say, seen, write_study
+from tests.unit.cli.importing.test_labels import NORTH, PACKAGE
 
-NORTH = cell_of(-1.2345, 36.789)
 LION = "Panthera leo"
 BOX = Box(0.1, 0.2, 0.3, 0.4, 1.0, "animal")
 
@@ -79,17 +79,14 @@ def test_a_correction_of_the_website_has_a_cell_or_its_own_id_in_place_of_a_came
     assert found.photos == [photo("a1.jpg", LION, text_of(NORTH), NORTH), photo("b2.jpg", LION, "/r/b2")]
 
 
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
+def test_a_table_that_cannot_be_used_says_what_it_needs(tmp_path: Path) -> None:
+    for table, message in (
         ("when,who\n1,2\n", "has the columns when, who; expected one with the photo's path, such as"),
         ("file,animal,cell\na.jpg,lion,here\n", "'here' is not an H3 cell"),
-    ],
-)
-def test_a_table_that_cannot_be_used_says_what_it_needs(tmp_path: Path, table: str, message: str) -> None:
-    (tmp_path / "labels.csv").write_text(table)
-    with pytest.raises(CommandError, match=message):
-        read(tmp_path / "labels.csv")
+    ):
+        (tmp_path / "labels.csv").write_text(table)
+        with pytest.raises(CommandError, match=message):
+            read(tmp_path / "labels.csv")
 
 
 def test_folders_by_animal_lie_in_those_of_cameras_or_around_them(tmp_path: Path) -> None:
@@ -104,19 +101,10 @@ def test_folders_by_animal_lie_in_those_of_cameras_or_around_them(tmp_path: Path
 
 
 def test_forms_of_import_are_labels_with_the_camera_of_the_folder_or_the_deployment(tmp_path: Path) -> None:
-    # GIVEN a table of Timelapse, and a package of Camtrap DP, which has deployments with places
-    tables = {
-        "data": "File,RelativePath,Species\na.jpg,N,lion\n",
-        "deployments": "deploymentID,latitude,longitude\nn1,-1.2345,36.789\n",
-        "media": "mediaID,deploymentID,timestamp,filePath\na,n1,2026-05-02T06:00:00Z,N/a.jpg\n",
-        "observations": "deploymentID,mediaID,observationType,scientificName\nn1,a,animal,Panthera leo\n",
-    }
-    for name, text in tables.items():
-        (tmp_path / f"{name}.csv").write_text(text)
-    about = {"resources": [{"name": name, "path": f"{name}.csv"} for name in tables]}
-    (tmp_path / "datapackage.json").write_text(json.dumps(about))
+    (tmp_path / "data.csv").write_text("File,RelativePath,Species\na.jpg,N,lion\n")
     assert read(tmp_path / "data.csv", "N/a.jpg").photos == [photo("N/a.jpg", LION, "N")]
-    assert read(tmp_path / "datapackage.json", "N/a.jpg").photos == [photo("N/a.jpg", LION, "n1", NORTH)]
+    # GIVEN a package of Camtrap DP, which has deployments with places
+    assert read(PACKAGE, root=tmp_path).photos == [photo("N/a.jpg", "Aepyceros melampus", "north", NORTH)]
 
 
 def test_each_box_of_a_file_of_megadetector_may_have_a_name(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.unit.cli.training.test_fit import WIDTH, clouds
 
 KNOWN = {each.taxon_id: each for each in Taxonomy.read(MODEL / "labels.csv", MODEL / "taxa.csv").animals}
 ANIMALS = animals_of(["Panthera leo", "Leporidae", "Odocoileus hemionus"], KNOWN)
-DENVER, NAIROBI = cell_of(39.7, -105.0), cell_of(-1.3, 36.8)
+DENVER = cell_of(39.7, -105.0)
 ABOUT = About("hills", ANIMALS, 0.95, "0123456789ab")
 OUTCOME = Outcome(Path("gone.jpg"), "north", "panthera-leo", np.array([0.1, 0.8, 0.1, 0], np.float32), None)
 THRESHOLDS = {"panthera-leo": 0.81239, "leporidae": 1.0, "odocoileus-hemionus": 0.5}
@@ -42,11 +42,8 @@ def test_the_model_says_what_the_head_says(head: Head) -> None:
         (said,) = session.run(["probabilities"], {"features": features})
         # THEN the mean of their roots is scored
         roots = np.sqrt(np.maximum(features, 0)).mean(axis=0, keepdims=True, dtype=np.float32)
-        expected = probabilities(head.score(roots), head.temperature, head.far)
-        assert said.shape == (1, 4)
-        assert said == pytest.approx(expected, abs=1e-4)
-        assert said.sum() == pytest.approx(1, abs=1e-5)
-    assert said[0, 3] > 0.99
+        assert said == pytest.approx(probabilities(head.score(roots), head.temperature, head.far), abs=1e-4)
+    assert (said.shape, said[0, 3] > 0.99) == ((1, 4), True)
 
 
 def test_animals_have_the_ids_of_this_release_or_of_their_names_also_in_the_packs_labels(tmp_path: Path) -> None:
