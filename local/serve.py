@@ -18,8 +18,6 @@ from local.stack.ports import HOST, free_port, http_get
 
 PATH = "/dashboards"
 COMMAND = ("-m", "cloudwatch", "preview")
-START_TIMEOUT = 30.0
-RESPONSE_TIMEOUT = 60.0
 _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
 
 
@@ -41,13 +39,12 @@ class Dashboards:
     def respond(self, address: str) -> Response:
         """Return the child process's response to a GET. Raises `Unavailable`, `NotFound` or `InternalError`."""
         try:
-            status, all_headers, body = http_get(self._start(), address, RESPONSE_TIMEOUT)
+            status, all_headers, body = http_get(self._start(), address, timeout=60.0)
         except (LocalError, OSError) as error:
             raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
-        if status == 404:
-            raise NotFound(json.loads(body)["detail"])
         if status >= 400:
-            raise InternalError(f"the dashboards responded with status {status}; see dashboards.log of this run")
+            detail = str(json.loads(body)["detail"])
+            raise NotFound(detail) if status == 404 else InternalError(detail)
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return Response(body, headers | {"Cache-Control": "no-cache"}, status)
 
@@ -65,7 +62,7 @@ class Dashboards:
                 self.child.command = [sys.executable, *COMMAND, *options]
                 self.child.start()
                 try:
-                    self.child.wait_until(self._ready, START_TIMEOUT)
+                    self.child.wait_until(self._ready, timeout=30.0)
                 except NotReady:
                     self.child.stop()
                     raise

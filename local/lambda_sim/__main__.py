@@ -22,8 +22,6 @@ from local.lambda_sim.deployment import RunningPackage, deployed
 from local.stack.dev_stack import DevStack, ShutdownRequested, argument_parser, run_stack, whole_number
 from local.stack.terminal import step
 
-HEALTH_TIMEOUT = 20.0  # longest time after the start of the stores until a request can use them, in seconds
-HEALTH_INTERVAL = 0.5  # seconds between two health checks
 PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
@@ -51,7 +49,7 @@ def start(stack: DevStack, stage: str, containers: int | None) -> None:
 
 def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
     """Poll the health of the package until all dependencies are ok. Raises `LocalError` and `ShutdownRequested`."""
-    deadline = time.monotonic() + HEALTH_TIMEOUT
+    deadline = time.monotonic() + 20.0  # seconds after the start of the stores until a request can use them
     log = stack.folder / f"{deployment.functions[API].function.name}.log"
     while True:
         result = deployment.functions[API].invoke(json.dumps(invoke.HEALTH_EVENT, allow_nan=False).encode())
@@ -63,7 +61,7 @@ def _wait_for_health(stack: DevStack, deployment: RunningPackage) -> None:
             return
         if time.monotonic() > deadline:
             raise LocalError(f"the package reports the health {health}, expected the status ok; see {log}")
-        if stack.shutdown.wait(HEALTH_INTERVAL):
+        if stack.shutdown.wait(0.5):
             raise ShutdownRequested
 
 

@@ -76,6 +76,9 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
         assert str(merged["Parameters"][name]["Default"]) == value
     assert merged["Parameters"]["Stage"]["AllowedValues"] == [stage]
     assert "RestApiId" not in merged["Parameters"]
+    # AND a chosen number is a number
+    chosen = merge_template(stage, parameters_of(stage, {"LogDays": "1"}))
+    assert chosen["Parameters"]["LogDays"]["Default"] == 1
 
 
 @pytest.mark.parametrize(
