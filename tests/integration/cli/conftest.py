@@ -22,14 +22,9 @@ def faunalens(cache_home: Path) -> Command:
     """Start `faunalens` with some arguments. `within`: a command that starts it."""
 
     def start(*arguments: object, within: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*within, sys.executable, "-m", "cli", *map(str, arguments)],
-            cwd=ROOT,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache_home), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = [*within, sys.executable, "-m", "cli", *map(str, arguments)]
+        env = {**os.environ, "XDG_CACHE_HOME": str(cache_home), **environment}
+        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     return start
 

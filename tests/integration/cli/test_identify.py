@@ -151,7 +151,7 @@ def test_names_that_no_results_file_can_hold_are_said(here: Run, study: Path) ->
     assert (refused.returncode, "is not UTF-8; rename it" in refused.stderr) == (1, True)
 
 
-def test_empty_gps_tags_are_no_place_and_without_a_model_there_is_no_answer(
+def test_no_place_by_empty_tags_and_no_answer_without_a_model(
     here: Run, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a camera that writes GPS tags without a position

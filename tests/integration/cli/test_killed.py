@@ -23,9 +23,7 @@ def states(results: Path) -> dict[str, int]:
         return dict(connection.execute("select state, count(*) from photo group by state"))
 
 
-def test_kills_at_random_moments_lose_no_photo_and_do_none_twice(
-    faunalens: Command, run: Run, card: Path, tmp_path: Path
-) -> None:
+def test_kills_lose_no_photo_and_do_none_twice(faunalens: Command, run: Run, card: Path, tmp_path: Path) -> None:
     # GIVEN a run whose answers are printed as soon as they are kept
     results, random_number = tmp_path / "study.db", random.Random(7)
     arguments = ("identify", card, "--results", results, *PLACE, "--json")

@@ -14,16 +14,13 @@ import pytest
 import urllib3
 from PIL import ExifTags, Image
 
-from cli.engines.engine import Refused, work
+from cli.engines.engine import Refused
 from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
 from cli.errors import CommandError
 from cli.place import EXIF, NONE, Place
-from cli.results import Task
 from tests.integration.conftest import Served
 from tests.support.pictures import jpeg
 from tests.support.servers import serving
-from tests.support.studies import LION, answer
-from tests.support.videos import write_video
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 type Reply = tuple[int, dict[str, str], dict[str, Any]]
@@ -112,9 +109,7 @@ def test_a_refusal_is_waited_for() -> None:
         (418, "unavailable", "it answered 418", False),
     ],
 )
-def test_only_what_is_the_fault_of_the_photo_is_not_tried_again(
-    status: int, code: str, detail: str, is_lasting: bool
-) -> None:
+def test_only_the_fault_of_the_photo_lasts(status: int, code: str, detail: str, is_lasting: bool) -> None:
     with service((status, {}, {"code": code, "detail": "why"})) as (url, _), pytest.raises(Refused) as caught:
         RemoteEngine(url, "", 5, 8, patience=0.2).identify(PHOTO, EXIF)
     assert (caught.value.code, caught.value.is_lasting) == (code, is_lasting)
@@ -170,13 +165,3 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     dates = [f"Thu, 01 Jan {year} 00:00:00 GMT" for year in (1970, 99999)]
     assert [*map(seconds, ("7", "3600", "", "soon", *dates))] == [7, 60, 0, 0, 0, 0]
     assert 8 <= seconds(format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True)) <= 10
-
-
-def test_the_frames_of_a_video_are_sent_as_photos(tmp_path: Path) -> None:
-    write_video(tmp_path / "film.mp4", [Image.new("RGB", (64, 48))] * 15)
-    task = Task(1, "film.mp4", Place("given", 1.5, 2.5), None)
-    with service((200, {}, json.loads(answer(LION)))) as (url, requests):
-        outcome = work(task, tmp_path, RemoteEngine(url, "", 5, 2))
-    assert outcome.state == "done"
-    assert json.loads(outcome.answer or "")["video"]["processed"] == [0, 10]
-    assert [(path.partition("?")[0], body[:2]) for path, _, body in requests] == [("/identify", b"\xff\xd8")] * 2

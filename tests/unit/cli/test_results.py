@@ -56,9 +56,7 @@ def test_what_is_done_stays_done_with_the_study_and_its_deployments(tmp_path: Pa
         (found(size=11, modified=2), True, False),
     ],
 )
-def test_a_changed_photo_is_looked_at_again(
-    results: ResultsFile, again: ListedPhoto, is_left: bool, keeps_checksum: bool
-) -> None:
+def test_a_changed_photo_is_left(results: ResultsFile, again: ListedPhoto, is_left: bool, keeps_checksum: bool) -> None:
     # GIVEN a photo that was done
     results.find([found()])
     results.save(done(next(iter(results.tasks()))))
@@ -233,7 +231,7 @@ def test_an_older_file_is_read_as_it_is_and_changed_when_it_is_written(tmp_path:
         (None, None, HERE, True),
     ],
 )
-def test_a_place_that_moved_within_its_cell_redoes_nothing(
+def test_a_place_in_the_same_cell_redoes_nothing(
     results: ResultsFile, latitude: float | None, longitude: float | None, place: Place, is_left: bool
 ) -> None:
     # GIVEN a photo that was done where EXIF said, or without a place

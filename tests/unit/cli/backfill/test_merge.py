@@ -117,9 +117,7 @@ def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile)
         list(merge(s3, STUDY, folder, results))
 
 
-def test_times_are_the_cameras_and_of_photos_with_one_etag_one_counts(
-    s3: Any, folder: S3Name, results: ResultsFile
-) -> None:
+def test_times_are_the_cameras_and_copies_count_once(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     times = {"a.jpg": None, "b.jpg": "soon", "c.jpg": "2026-03-01T05:12:44.5+03:00"}
     put(s3, folder / "run-1/", *(line(path, time=time, etag=str(time)[:1]) for path, time in times.items()))
     put(s3, folder / "run-1/", line("d.jpg", station="N", time=None, etag="N"))

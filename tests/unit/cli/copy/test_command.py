@@ -151,9 +151,7 @@ def test_a_link_to_a_person_is_not_left_when_people_are_to_be_blurred(tmp_path: 
     assert not any(map(has_place, (folder / "out" / each for each in found)))
 
 
-def test_a_photo_of_another_format_is_blurred_as_a_jpeg_and_a_video_left_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_png_is_blurred_as_a_jpeg_and_a_video_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     somebody = answer(None, **person(0.9))
     shown = {"1.png": somebody, "2.MP4": film(somebody), "3.MP4": film(answer(LION))}
     folder = study_of(tmp_path, [(f"N/{name}", "2026-05-02 06:00:00", text) for name, text in shown.items()])

@@ -226,7 +226,7 @@ PERSON, BOTH = answer(None, **person(0.9)), answer(LION, 0.8, **person(0.9) | {"
         ((answer(None), answer(None)), [("blank", None, 0)]),
     ],
 )
-def test_what_frames_show_together_is_there_with_its_best_frame(
+def test_what_frames_show_has_its_best_frame(
     answers: Sequence[str], expected: list[tuple[str, str | None, int]]
 ) -> None:
     _, found = watched(*answers)

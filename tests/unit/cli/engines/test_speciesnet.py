@@ -104,9 +104,7 @@ def test_numbers_are_its_own_until_curves_lie_beside_the_model(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("use", [SpeciesNet, version_of])
-def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(
-    tmp_path: Path, use: Callable[[str], object]
-) -> None:
+def test_damaged_photos_stay_unreadable(tmp_path: Path, use: Callable[[str], object]) -> None:
     # GIVEN weights; WHEN they are loaded, or asked for their version
     use(str(write_speciesnet(tmp_path / "net", [])))
     # THEN Pillow reads photos as before, also where no weights are to be had
@@ -116,9 +114,7 @@ def test_damaged_photos_stay_unreadable_though_the_package_lets_them_pass(
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
-def test_what_the_package_prints_is_no_answer_and_its_absence_an_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_the_package_prints_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     SpeciesNet(str(write_speciesnet(tmp_path / "net", [])))
     assert capsys.readouterr() == ("", "loading\n")
     with pytest.raises(CommandError, match=r"the engine x needs the package x .*by `uv tool install '\.\[x\]'`"):

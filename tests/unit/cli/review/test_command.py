@@ -35,9 +35,7 @@ def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> 
     assert inhabitants(None, -33.9, 151.2) == []
 
 
-def test_a_browser_gets_the_secret_by_a_file_that_is_this_users_alone(
-    study: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_private_file_has_the_pages_secret(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a review that ends at once
     opened: list[str] = []
 
@@ -54,9 +52,7 @@ def test_a_browser_gets_the_secret_by_a_file_that_is_this_users_alone(
     assert not list(study.parent.glob("review-*"))
 
 
-def test_precision_and_agreement_are_printed_once_there_are_reviews(
-    study: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_precision_and_agreement_are_printed(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def printed(option: str) -> list[str]:
         assert run(["review", str(study), option]) == 0
         return "".join(capsys.readouterr()).splitlines()

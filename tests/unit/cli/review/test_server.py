@@ -197,9 +197,7 @@ def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
     assert get(server, f"event/{FIRST}")["photos"][0]["opinions"] == []
 
 
-def test_events_are_split_and_merged_and_a_full_disk_is_said(
-    server: ReviewServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_are_split_and_merged_or_it_is_said(server: ReviewServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert get(server, "split", said={"photo": SECOND}) == {"events": [[FIRST], [SECOND]]}
     assert ask(server, "split", said={"photo": SECOND}).status == 400
     assert get(server, "merge", said={"event": SECOND}) == {"events": [[FIRST, SECOND]]}

@@ -103,9 +103,7 @@ def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "blank"])
-def test_a_photo_that_is_gone_leaves_its_review_to_a_copy_without_one(
-    folder: Folder, kind: Literal["", "blank"]
-) -> None:
+def test_a_gone_photo_leaves_its_review_to_a_copy(folder: Folder, kind: Literal["", "blank"]) -> None:
     # GIVEN a photo of which a person named two things, and a copy, of which the same one may have named another
     folder.write(M_1=b"one")
     folder.run()

@@ -34,9 +34,7 @@ def test_photos_without_a_time_are_no_common_event_unless_they_have_that_of_thei
 @pytest.mark.parametrize(
     ("deployment", "expected"), [("N", "2026-05-02T06:00:00+03:00"), ("elsewhere", "2026-05-02T06:00:00-07:00")]
 )
-def test_the_offset_in_exif_is_the_zone_unless_the_deployment_has_one(
-    tmp_path: Path, deployment: str, expected: str
-) -> None:
+def test_a_deployments_zone_comes_before_exifs(tmp_path: Path, deployment: str, expected: str) -> None:
     # GIVEN a clock with an offset, and one without
     times = ("2026-05-02 06:00:00-07:00", "2026-05-02 06:00:30")
     with made_up(tmp_path, [(f"{deployment}/{time}.jpg", time, answer(None)) for time in times]) as study:
