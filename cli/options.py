@@ -35,16 +35,6 @@ class Parsed[T](click.ParamType[T]):
             raise click.BadParameter(str(error), ctx, param) from error
 
 
-class Degrees(click.FloatRange):
-    """Decimal degrees in a range. Unlike click's ranges, it refuses `nan`."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        degrees = super().convert(value, param, ctx)
-        if isnan(degrees):
-            self.fail(f"'{value}' is no number of degrees", param, ctx)
-        return degrees
-
-
 FILE = click.Path(path_type=Path, dir_okay=False)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -170,6 +160,8 @@ class PlaceOptions:
 def _placed(deployments: Path | None, lat: float | None, lon: float | None, shift: timedelta | None) -> PlaceOptions:
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
+    if lat is not None and lon is not None and isnan(lat + lon):  # click's ranges let it pass
+        raise click.UsageError("'nan' is no number of degrees; give --lat and --lon as decimal degrees")
     table = read_deployments(deployments) if deployments else None
     return PlaceOptions(table, None if lat is None else Place("given", lat, lon), shift)
 
@@ -185,12 +177,12 @@ place_options = grouped(
     ),
     click.option(
         "--lat",
-        type=Degrees(-90, 90),
+        type=click.FloatRange(-90, 90),
         metavar="DEGREES",
-        help="Latitude of all photos without a deployment; it overrides EXIF.",
+        help="Latitude of photos without a deployment; it overrides EXIF.",
     ),
     click.option(
-        "--lon", type=Degrees(-180, 180), metavar="DEGREES", help="Longitude of all photos without a deployment."
+        "--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Longitude of photos without a deployment."
     ),
     click.option(
         "--shift",

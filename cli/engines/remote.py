@@ -70,10 +70,9 @@ class RemoteEngine:
             query["location"] = "none"
         if shift and (time := taken_at(photo.taken, shift)):
             query["time"] = time.replace(" ", "T")
-        if len(data) <= LARGEST_BODY:
-            answer = self._call("identify", query, data)
-        else:
-            answer = self._call(self._upload(data, photo.format), query, b"")
+        is_small = len(data) <= LARGEST_BODY
+        path = "identify" if is_small else self._upload(data, photo.format)
+        answer = self._call(path, query, data if is_small else b"")
         if "features" not in answer:
             raise _stranger(self._url, "an answer without features")
         return Identified(json_of(answer), str(answer["features"].get("mode", "")), PhotoFacts.of(photo))
@@ -88,7 +87,7 @@ class RemoteEngine:
             raise Refused("unavailable", f"the upload failed ({type(error).__name__})", is_lasting=False) from error
         if response.status >= 300:
             code = re.search(rb"<Code>(\w+)</Code>", response.data)
-            reason = code[1].decode() if code else str(response.status)
+            reason = code[1].decode() if code else response.status
             raise Refused("upload_refused", f"S3 refused the upload ({reason})", is_lasting=False)
         return str(form["identify_url"])
 

@@ -153,12 +153,13 @@ def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
     counts = Counter[int]()
     for photo, count in counted or [(each.photo, each.finding.count or 0) for each in same]:
         counts[photo] += count
-    fields: dict[str, Any] = {"count": max(counts.values()) or None}
-    if said:
-        fullest = max(said, key=lambda each: (each.sex is not None) + (each.life_stage is not None))
-        behavior = _joined("|", [word for each in said for word in (each.behavior or "").split("|")])
-        fields["said"] = replace(fullest, behavior=behavior, note=_joined("; ", [each.note for each in said]))
-    return fields
+    most = max(counts.values()) or None
+    if not said:
+        return {"count": most}
+    fullest = max(said, key=lambda each: (each.sex is not None) + (each.life_stage is not None))
+    behavior = _joined("|", [word for each in said for word in (each.behavior or "").split("|")])
+    note = _joined("; ", [each.note for each in said])
+    return {"count": most, "said": replace(fullest, behavior=behavior, note=note)}
 
 
 def _joined(separator: str, words: Iterable[str | None]) -> str | None:

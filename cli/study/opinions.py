@@ -21,8 +21,6 @@ VALUES = {
     "behavior": ("grazing", "browsing", "rooting", "vigilance", "running", "walking"),
 }
 """The values of Camtrap DP 1.0.2. Of behaviours it lists these as examples; any other word is one too."""
-
-
 TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
 """Follows a typed name in the remarks of exports."""
 
@@ -46,9 +44,8 @@ class Observation:
 
     @property
     def named(self) -> ScoredTaxon | None:
-        if self.kind != "animal":
-            return None
-        return ScoredTaxon(self.name or "animal", self.scientific_name or ANIMALS, self.rank or "kingdom", 1.0)
+        named = ScoredTaxon(self.name or "animal", self.scientific_name or ANIMALS, self.rank or "kingdom", 1.0)
+        return named if self.kind == "animal" else None
 
 
 class Opinion(NamedTuple):
@@ -64,9 +61,8 @@ class Opinion(NamedTuple):
 
 def of_taxon(named: ScoredTaxon | None, kind: Kind) -> Observation:
     """Return the observation of a taxon, or of a kind if there is none."""
-    if named is None:
-        return Observation(kind)
-    return Observation(kind, named.name, None if named.is_typed else named.scientific_name, named.rank)
+    latin = named.scientific_name if named and not named.is_typed else None
+    return Observation(kind, named.name, latin, named.rank) if named else Observation(kind)
 
 
 def opinions_of(row: sqlite3.Row) -> Sequence[Opinion]:
