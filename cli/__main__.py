@@ -37,7 +37,7 @@ MODULES = {
     "merge": ("cli.merge", "merge"),
     "report": ("cli.report.command", "report"),
     "review": ("cli.review.command", "review"),
-    "tables": ("cli.tables.command", "tables"),
+    "tables": ("cli.tables.tables", "tables"),
     "train": ("cli.training.command", "train"),
 }
 """The modules of the commands, and their functions there. This one has the others: status, prune, completion."""

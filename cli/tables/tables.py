@@ -1,8 +1,8 @@
-"""Tables for R: records, camera operation, trap rates and detection histories, with camtrapR's names and rules."""
+"""`faunalens tables`: records, camera operation, trap rates and detection histories for R, by camtrapR's rules."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -10,13 +10,19 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import click
+
 from chalicelib.config import VERSION
-from cli.exports.files import inert, table, whole
+from chalicelib.model.taxonomy import RANKS
+from cli.deployments import parse_shift
+from cli.exports.files import force_option, inert, own_files, table, whole
+from cli.options import FOLDER, Parsed, StudyOptions, results_argument, study_options
+from cli.results import ResultsFile
 from cli.study.effort import LOCATION, Occasions, operations, stations_of
 from cli.study.opinions import Kind
 from cli.study.study import Study
 from cli.tables.independence import Record, records_of, sightings_of
-from cli.terminal import warn
+from cli.terminal import say, waiting, warn
 from cli.words import count, rows_of
 
 MEANINGS = Path(__file__).with_suffix(".csv")  # the files and their columns, with what they mean
@@ -188,3 +194,77 @@ def columns() -> str:
         f"- `{row['column']}`: {row['meaning']}" if row["column"] else f"\n**{row['file']}**: {row['meaning']}.\n"
         for row in rows_of(MEANINGS)
     ).strip()
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse a duration, such as `30min` or `1h`. Raises `ValueError`.
+
+    >>> parse_duration("30min")
+    datetime.timedelta(seconds=1800)
+    """
+    with suppress(ValueError):
+        duration = parse_shift(text.replace("min", "m"))
+        if duration >= timedelta(0):
+            return duration
+    raise ValueError(f"'{text}' is no duration; expected one such as 30min, 1h or 7d")
+
+
+def parse_days(text: str) -> int:
+    """Parse a duration of whole days. Raises `ValueError`."""
+    duration = parse_duration(f"{text}d" if text.isdecimal() else text)
+    if duration % timedelta(days=1) or not duration:
+        raise ValueError(f"'{text}' is no number of days; expected one such as 7d")
+    return duration.days
+
+
+@click.command(short_help="Write tables for R: records, effort, trap rates, detection histories.")
+@results_argument
+@click.argument("folder", type=FOLDER)
+@click.option(
+    *("--independence", "gap"),
+    type=Parsed("duration", parse_duration),
+    default="30min",
+    metavar="DURATION",
+    help="Least time between two records of a species at a station.",
+)
+@click.option(
+    "--compared-to",
+    type=click.Choice(["lastIndependentRecord", "lastRecord"]),
+    default="lastIndependentRecord",
+    help="What --independence is counted from: the beginning of the last record, or the last photo.",
+)
+@click.option(
+    "--occasion",
+    type=Parsed("days", parse_days),
+    default="7d",
+    metavar="DAYS",
+    help="Length of an occasion in the detection histories.",
+)
+@click.option(
+    "--day1",
+    type=click.Choice(["station", "survey"]),
+    default="station",
+    help="Begin the first occasion with the first day of each station, or with that of the whole survey.",
+)
+@click.option(
+    "--rank",
+    type=click.Choice(RANKS[1:]),
+    default=RANKS[-1],
+    help="Rank that counts as a species. Animals named by a wider rank have a table of their own.",
+)
+@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="Count these beside animals.")
+@click.option(
+    "--station",
+    default=LOCATION,
+    metavar="COLUMN",
+    help="Column of the table of deployments that names stations. Where it is empty, each deployment is a station.",
+)
+@force_option
+@study_options
+def tables(results: Path, folder: Path, *, force: bool, reading: StudyOptions, **rules: Any) -> None:
+    """Write tables about the answers in RESULTS to FOLDER, as camtrapR makes them, with a README of their columns."""
+    with ResultsFile(results, write=False) as kept, own_files(results, kept, folder, force=force):
+        study, about = reading.open(kept)
+        with waiting("reading the answers"):
+            write_tables(study, folder, Rules(**rules), about.title)
+    say(str(folder / "README.md"))
