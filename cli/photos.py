@@ -22,10 +22,7 @@ HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lo
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
-    """Return the files and folders that the arguments name. `-`: the paths on standard input, one a line.
-
-    Raises `CommandError` if a name or pattern matches nothing.
-    """
+    """Return what the arguments name; `-` is the list on standard input. Raises `CommandError` if one is not there."""
     paths: list[Path] = []
     for argument in arguments:
         if argument == "-":  # names of files may have bytes that are no text

@@ -32,10 +32,7 @@ UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":
 
 
 class ListedPhoto(NamedTuple):
-    """A photo that a run was asked to identify.
-
-    `modified`: ns since 1970. `shift`: seconds to add to the clock. `place`, `shift`: None if no option gives them.
-    """
+    """A photo to identify. `modified`: ns since 1970. `shift`: seconds to add to its clock. None if no option says."""
 
     path: str
     size: int
@@ -46,10 +43,7 @@ class ListedPhoto(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A photo that is left to identify.
-
-    `checksum`: of the file at its last answer, if only the file's time changed. `shift`: seconds to add to its clock.
-    """
+    """A photo that is left to identify. `checksum`: of the file at its last answer, if only its time changed."""
 
     id: int
     path: str

@@ -78,10 +78,7 @@ def opened(path: Path) -> "Iterator[Video]":
 
 
 class Video:
-    """An open video. `duration`: in seconds, 0 if the container does not say. `fps`: frames a second, on average.
-
-    `width`, `height`: in pixels, as stored.
-    """
+    """An open video. `duration`: in seconds, 0 if unknown. `fps`: frames a second. `width`, `height`: in pixels."""
 
     def __init__(self, container: "InputContainer") -> None:
         from av import VideoStream
@@ -97,10 +94,7 @@ class Video:
         self._exif = exif_of({**stream.metadata, **container.metadata})
 
     def frames(self, sampling: Sampling) -> Iterator[Frame]:
-        """Yield the frames to look at, in order. If the video breaks off, yield those before that.
-
-        Raises `VideoUnreadable` if there is none.
-        """
+        """Yield the frames to look at, or those before a video breaks off. Raises `VideoUnreadable` without any."""
         import av
 
         step = max(sampling.every, self.duration / sampling.most)

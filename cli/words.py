@@ -30,10 +30,7 @@ def count(number: int, words: str, many: str = "") -> str:
 
 
 def parts_of(path: Path) -> dict[str, str]:
-    """Return the parts of a file, such as statements of SQL, by the names after `--:`. What is before them is left out.
-
-    A file of SQL lies beside the module that runs it.
-    """
+    """Return the parts of a file by the names after `--:`, such as SQL statements beside the module that runs them."""
     return dict(part.split("\n", 1) for part in path.read_text(encoding="utf-8").split("\n--: ")[1:])
 
 

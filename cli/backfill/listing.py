@@ -21,10 +21,7 @@ from cli.results import BATCH, QUERIES, ListedPhoto, ResultsFile
 
 
 class StoredPhoto(NamedTuple):
-    """A photo in S3. `path`: below the study's folder. `modified`: ns since 1970, 0 if not known. `etag`: may be empty.
-
-    `station` and `place`: None unless a manifest says them.
-    """
+    """A photo in S3. `modified`: ns since 1970, or 0. `station`, `place`: None unless a manifest says them."""
 
     path: str
     size: int = 0

@@ -124,10 +124,7 @@ class Copies:
         return True
 
     def finish(self) -> None:
-        """Delete the copies that `put` was not asked for, and write the table anew.
-
-        Copies that others changed stay, and copies whose photo is gone.
-        """
+        """Delete copies that were not `put`, unless others changed them or their photo is gone. Rewrite the table."""
         for row in [self.rows[key] for key in self.rows.keys() - self._wanted]:
             target = self.folder / row.new_path
             if target.is_file() and self._was_changed(row):

@@ -43,10 +43,7 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
 
 
 def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
-    """Yield every photo of the paths. Warn of files that are left out, and of photos in no deployment.
-
-    `closed`: where to list the folders that cannot be read.
-    """
+    """Yield the photos of all paths; warn of those left out. `closed`: where to list folders that cannot be read."""
     films, strange, gone, start = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1
     homeless, left_out = Counter[str](), Counter[str]()
     for path in paths:

@@ -57,10 +57,7 @@ POST: Mapping[str, Answer] = {
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves the page of a session. `url`: of the page. `lock`: for the results file. `folder`: of the photos.
-
-    `port`: 0 for a free one.
-    """
+    """Serves the page of a session at `url`. `lock`: of the results file. `folder`: of photos. `port`: 0 for any."""
 
     def __init__(self, session: Session, folder: Path, port: int) -> None:
         self.session, self.folder, self.lock = session, folder, Lock()
@@ -79,10 +76,7 @@ class ReviewServer(ThreadingHTTPServer):
         LOG.error("a request of the review page failed", exc_info=True)
 
     def picture(self, photo: int, side: int) -> bytes:
-        """Return a small copy of a photo, or of a video's frame.
-
-        Raises `KeyError` if the file is gone, or if it, or what it links to, lies outside the study's folder.
-        """
+        """Return a small copy of a photo or frame. Raises `KeyError` if it is gone or outside of the study's folder."""
         with self.lock:
             path, seconds = self.session.picture(photo)
         small = thumbnail(self.folder / path, side, seconds, self.folder)

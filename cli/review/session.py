@@ -56,10 +56,7 @@ def release(results: ResultsFile, holder: str) -> None:
 
 @dataclass(eq=False)
 class Session:
-    """A reviewer at work on a results file. `gap`: seconds between events.
-
-    `lives_at`: returns the scientific names of what lives at a latitude and a longitude.
-    """
+    """A reviewer at work. `gap`: seconds between events. `lives_at`: names what lives at a latitude and longitude."""
 
     results: ResultsFile
     reviewer: str
@@ -162,10 +159,7 @@ class Session:
         return self.queue.merge(photo)
 
     def picture(self, photo: int) -> tuple[str, float]:
-        """Return the path of a photo below the study's folder, and the seconds of the frame if it is a video.
-
-        Raises `KeyError` if there is none.
-        """
+        """Return the path of a photo, and the second of a video's frame. Raises `KeyError` if there is no photo."""
         query = "select path, coalesce(answer ->> '$.video.seconds', 0.0) as seconds from photo where id = ?"
         row = next(self.results.rows(query, photo), None)
         if row is None:

@@ -116,10 +116,7 @@ class Occasions:
         return [round(each, 4) or None for each in effort]
 
     def history(self, station: str, days: Iterable[date]) -> list[int | None]:
-        """Return for each occasion 1 if there is a detection, 0 if there is none, None without effort.
-
-        `days`: those of the detections.
-        """
+        """Return for each occasion 1 if one of `days` has a detection, else 0; None for an occasion without effort."""
         detected = {self.of(station, day) for day in days}
         effort = enumerate(self.effort(station))
         return [None if some is None else int(number in detected) for number, some in effort]

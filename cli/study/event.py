@@ -167,10 +167,7 @@ def _joined(separator: str, words: Iterable[str | None]) -> str | None:
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return the geometric means of the candidates' probabilities, scaled to the average of their sums in the photos.
-
-    Breeds and subspecies count for their species.
-    """
+    """Return the geometric means of the species' probabilities, scaled to the average of their sums in the photos."""
     scores = [defaultdict[Line, float](float) for _ in findings]
     known: dict[Line, list[ScoredTaxon]] = {}
     for score, finding in zip(scores, findings, strict=True):

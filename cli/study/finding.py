@@ -154,10 +154,7 @@ class Finding:
 
 
 def finding_of(row: sqlite3.Row) -> Finding:
-    """Return what was found in a photo of the results file: by the last person who reviewed it, else by the models.
-
-    `row`: of the view `reviewed_photo`.
-    """
+    """Return what the last reviewer found in a photo, or else the models. `row`: of the view `reviewed_photo`."""
     machine = machine_of(row)
     opinions = opinions_of(row)
     return _of_opinion(opinions[-1], machine) if opinions else machine

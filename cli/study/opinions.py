@@ -49,10 +49,7 @@ class Observation:
 
 
 class Opinion(NamedTuple):
-    """What a reviewer said about a photo. `at`: UTC in ISO 8601, to the second.
-
-    An opinion without observations, before it is saved, says that the machine is right.
-    """
+    """What a reviewer said of a photo. `at`: UTC. Without observations, before it is saved, it accepts the machine."""
 
     reviewer: str
     at: str
