@@ -128,7 +128,7 @@ def test_what_a_table_says_comes_back_as_it_was(moment: datetime, zone: str) -> 
         (f"{HEAD}a,f,1,2,,,\nb,g,one,2,,,\n", "line 3: latitude is 'one'"),
         (f"{HEAD},f,1,2,,,\n", "deploymentID is empty"),
         (f"{HEAD}S\u00fcd,,1,2,,,\nSu\u0308d,,1,2,,,\n", "twice"),
-        (f"{HEAD}a,f,1,2\n", "as many fields as columns"),
+        *((f"{HEAD}a,f,1,2{more}\n", "as many fields as columns") for more in ("", ",,,,extra")),
         (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is no time zone"),
         (f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,\n", "without an offset; give the deployment a timezone"),
         (f"{HEAD}a,f,1,2,12.5.2026,,UTC\n", "deploymentStart is '12.5.2026'; expected a date such as 2026-05-12"),

@@ -32,6 +32,7 @@ def test_a_full_disk_is_said_and_a_signal_that_sqlite_makes_an_error_of_is_no_fa
     monkeypatch.setattr(ResultsFile, "counts", Mock(side_effect=raised))
     stopped = Event()
     assert run(["status", str(study)], stopped) == Exit.FAILED
+    assert "is the disk full?" in capsys.readouterr().err
     stopped.set()
     assert run(["status", str(study)], stopped) == Exit.INTERRUPTED
     assert capsys.readouterr().err.splitlines()[-1].startswith("stopped; ")
@@ -61,7 +62,7 @@ OVERWRITTEN = "is the results file, and would be overwritten"
         (("export", "{study}", "--csv", "{study}"), OVERWRITTEN),
         (("export", "{study}", "--dwca", "{study}"), OVERWRITTEN),
         (("report", "{study}", "--html", "{study}"), OVERWRITTEN),
-        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is no number of degrees"),
+        (("identify", "{study}", "--lat", "1", "--lon", "nan"), "'nan' is no number of degrees"),
         (("review", "{study}", "--no-browser"), "say with --reviewer who reviews"),
     ],
 )

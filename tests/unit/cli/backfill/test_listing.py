@@ -112,6 +112,7 @@ def test_a_manifest_here_or_in_s3_may_say_station_and_place(s3: Any, tmp_path: P
         ("[1]", "line 1 is no JSON object"),
         ('{"key": "batches/creek/a.jpg", "latitude": 1}', "only one of latitude and longitude"),
         ('{"key": "batches/creek/a.jpg", "latitude": 91, "longitude": 0}', "no position"),
+        ('{"key": "batches/creek/a.jpg", "latitude": 1, "longitude": -181}', "no position"),
         ('{"key": "batches/creek/a.jpg", "size": "big"}', "invalid literal"),
         ('{"key": "batches/creek/a.jpg", "modified": 5}', "entry 1: .*must be str"),
     ],
