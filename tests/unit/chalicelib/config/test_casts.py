@@ -15,6 +15,7 @@ from chalicelib.errors import SettingError
     [
         *((casts.positive_number, "0.5", 0.5), (casts.lifetime, "15552000", 15_552_000.0), (casts.fraction, "1", 1.0)),
         *((casts.share, "0.1", 0.1), (casts.share, "10 %", 0.1), (casts.share, "100%", 1.0)),
+        (casts.key_prefix, "fauna-dev:", "fauna-dev:"),
         *((casts.non_negative_number, "0", 0.0), (casts.non_negative_int, "0", 0), (casts.positive_int, "12", 12)),
         *((casts.boolean, "Yes", True), (casts.boolean, "0", False)),
         (casts.redis_url, "rediss://host:6380", "rediss://host:6380"),
@@ -38,7 +39,7 @@ AN_ORIGIN = "expected http:// or https:// and a host, without a slash at the end
         (casts.non_negative_number, ("-0.1", "inf"), "expected a number, 0 or more"),
         (casts.origin, ("example.org", "https://example.org/"), AN_ORIGIN),
         (casts.origins, ("https://a.example b",), AN_ORIGIN),
-        (casts.share, ("0%", "101%"), "expected a share such as 10% or 0.1, above 0 and at most 100%"),
+        (casts.share, ("0%", "101%", "half"), "expected a share such as 10% or 0.1, above 0 and at most 100%"),
         (casts.fraction, ("abc", "nan"), "expected a number from 0 to 1"),
         (casts.assignments, ("PACKS_PATH", "=1", "A=0.1 x"), r"expected NAME=VALUE, such as PRIOR_FLOOR=0\.01"),
         (casts.positive_int, ("0", "-1", "1.5"), "expected a whole number, 1 or more"),

@@ -188,3 +188,10 @@ def test_seasons_that_do_not_have_twelve_months_for_each_animal_are_an_error(mon
     row: tuple[Any, ...] = (1, "v1", ["AU"], [1], [1.0], [1], [], [])
     with pytest.raises(ValueError, match="reshape"):
         cell_animals_of((*row, [1], months), with_seasons=True)
+    found = cell_animals_of((*row, [1], bytes(range(12))), with_seasons=True)
+    assert (found.seasons.animals.tolist(), found.seasons.months.tolist()) == ([1], [list(range(12))])
+
+
+def test_arrays_of_different_lengths_are_an_error() -> None:
+    with pytest.raises(ValueError, match="1 animals, 0 weights and 1 statuses"):
+        cell_animals_of((1, "v1", ["AU"], [1], [], [1], [], []))
