@@ -125,6 +125,13 @@ def stand() -> Iterator[Stand]:
 
 
 @pytest.fixture
+def keeping(stand: Stand) -> Stand:
+    """The stand-in as a server that keeps results."""
+    stand.keeps = True
+    return stand
+
+
+@pytest.fixture
 def identified(stand: Stand, open_page: Open) -> Identified:
     def identify(*answer: Any, photos: Any = None, **options: Any) -> Page:
         if answer:

@@ -275,13 +275,3 @@ def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand
     rows = shown.locator("#compare [role=row]")
     expect(rows.filter(has_text="Eats")).to_have_text("Eatsvertebratesa bit of everything")
     expect(rows.last).to_have_text("Familyfalcon, all of them")
-
-
-def test_the_season_is_twelve_bars_if_the_dataset_has_one(stand: Stand, identified: Identified) -> None:
-    stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
-    answer = answers.koala()
-    answer["candidates"][0]["season"] = [1, 1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9]
-    shown = identified(answer)
-    shown.get_by_role("link", name="More about: koala").click()
-    expect(shown.get_by_role("img", name="Mostly in: January, February, March, and December")).to_be_visible()
-    expect(shown.locator(".season > span")).to_have_count(12)

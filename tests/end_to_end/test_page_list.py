@@ -20,17 +20,10 @@ SENTENCE = "Almost certain: koala, 97%"
 
 
 @pytest.fixture
-def keeping(stand: Stand) -> Stand:
-    """A server that keeps results, and knows the koala."""
-    stand.keeps = True
-    stand.tell(answers.koala(people=answers.NO_PEOPLE))
-    stand.taxa["?q=wal"] = {"taxa": [{"taxon": "x", "name": "wallaby", "scientific_name": "Wallabia bicolor"}]}
-    return stand
-
-
-@pytest.fixture
 def answered(keeping: Stand, open_page: Open) -> Page:
-    """The answer to a photo, on a phone."""
+    """The answer to a photo without people, on a phone."""
+    keeping.tell(answers.koala(people=answers.NO_PEOPLE))
+    keeping.taxa["?q=wal"] = {"taxa": [{"taxon": "x", "name": "wallaby", "scientific_name": "Wallabia bicolor"}]}
     shown = open_page(keeping.url, viewport=PHONE)
     shown.set_input_files("#pick", photo(DATED))
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
@@ -91,7 +84,7 @@ def test_a_correction_is_shown_beside_what_was_answered_and_survives_a_reload(an
     assert saved(answered)[0]["taxon"]["taxon"] == "oryctolagus-cuniculus"
 
 
-def test_a_correction_is_sent_only_with_consent_and_keeps_the_answer_for_it(answered: Page, keeping: Stand) -> None:
+def test_a_correction_is_sent_only_with_consent_and_is_edited_and_deleted(answered: Page, keeping: Stand) -> None:
     correct(answered)
     assert (len(keeping.sent), keeping.kept) == (1, [])
     expect(answered.locator("#said-teach")).to_contain_text("left out if people are found")
@@ -107,6 +100,24 @@ def test_a_correction_is_sent_only_with_consent_and_keeps_the_answer_for_it(answ
     # AND the list has its address
     answered.click("#history-summary")
     assert answered.get_attribute("#history-list a", "href") == "/dev/r/result-2"
+    # WHEN the entry is edited THEN it has the new details
+    row = answered.locator("#history-list li")
+    expect(row).to_contain_text("July 14, 2026 · Australia")
+    expect(row).to_contain_text("in the list until")
+    row.locator("button").first.click()
+    expect(row.locator("input").first).to_be_focused()
+    for i, value in enumerate(("2026-07-15", "3", "by the river")):
+        row.locator("input").nth(i).clear()
+        row.locator("input").nth(i).fill(value)
+    row.locator("button").click()
+    expect(row).to_contain_text("July 15, 2026 · Australia · 3 animals · by the river")
+    assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # WHEN it is deleted THEN what was shared of it is, too, and the answer can be confirmed again
+    row.locator("button").last.click()
+    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
+    expect(answered.locator("#history-summary")).to_be_focused()
+    assert [(each.method, each.path) for each in keeping.kept[1:]] == [("DELETE", "/dev/r/result-2")]
+    expect(answered.locator("#right")).to_be_visible()
 
 
 def test_what_is_shared_says_what_was_said_and_a_failure_says_so(answered: Page, keeping: Stand) -> None:
@@ -127,30 +138,6 @@ def test_what_is_shared_says_what_was_said_and_a_failure_says_so(answered: Page,
     answered.locator("#history-list button").last.click()
     expect(answered.locator("#history-status")).to_contain_text("Temporarily unavailable")
     expect(answered.locator("#history-list li")).to_have_count(2)
-
-
-def test_an_entry_is_edited_and_deleted_with_what_was_shared_of_it(answered: Page, keeping: Stand) -> None:
-    answered.click("#right")
-    answered.click("#said-send")
-    expect(answered.locator("#said-status")).not_to_be_empty()
-    answered.click("#history-summary")
-    row = answered.locator("#history-list li")
-    expect(row).to_contain_text("July 14, 2026 · Australia")
-    expect(row).to_contain_text("in the list until")
-    row.locator("button").first.click()
-    expect(row.locator("input").first).to_be_focused()
-    for i, value in enumerate(("2026-07-15", "3", "by the river")):
-        row.locator("input").nth(i).clear()
-        row.locator("input").nth(i).fill(value)
-    row.locator("button").click()
-    expect(row).to_contain_text("July 15, 2026 · Australia · 3 animals · by the river")
-    assert answered.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    row.locator("button").last.click()
-    expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
-    expect(answered.locator("#history-summary")).to_be_focused()
-    assert [(each.method, each.path) for each in keeping.kept[1:]] == [("DELETE", "/dev/r/result-2")]
-    # AND the answer can be confirmed again
-    expect(answered.locator("#right")).to_be_visible()
 
 
 def test_all_is_deleted_after_a_question(answered: Page, keeping: Stand) -> None:

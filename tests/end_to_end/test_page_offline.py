@@ -63,7 +63,9 @@ def get(shown: Page) -> None:
     shown.locator("#offline-get").click()
 
 
-def test_files_are_fetched_once_then_the_page_needs_no_signal(offering: Stand, folder: Path, open_page: Open) -> None:
+def test_files_are_fetched_once_then_the_page_needs_no_signal_and_an_update_waits_for_consent(
+    offering: Stand, folder: Path, open_page: Open
+) -> None:
     # GIVEN a page, which asks for nothing of that by itself
     shown = open_page(offering.url)
     assert not any("offline" in request.path for request in offering.asked)
@@ -78,7 +80,22 @@ def test_files_are_fetched_once_then_the_page_needs_no_signal(offering: Stand, f
     shown.locator("#offline > summary").click()
     expect(shown.locator("#offline-status")).to_contain_text("Ready")
     expect(shown.locator("#offline-get")).to_be_hidden()
+    # WHEN the server has another version of one file THEN the page says so and is still ready
+    shown.context.set_offline(False)
+    parts_of(folder, FILES | {"rule.json": b'{"a": 2}'})
+    before = parts_asked(offering)
+    shown.reload()
+    shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-status")).to_contain_text("The server has newer files.")
+    assert parts_asked(offering) == before
+    # AND only with the person's consent fetches it, and that file alone
+    expect(shown.locator("#offline-get")).to_have_text("Update (1 MB)")
+    shown.locator("#offline-get").click()
+    expect(shown.locator("#offline-get")).to_be_hidden()
+    expect(shown.locator("#offline-status")).to_contain_text("Ready")
+    assert parts_asked(offering) == before + 1
     # AND the files can be removed
+    shown.context.set_offline(True)
     shown.locator("#offline-forget").click()
     expect(shown.locator("#offline-forget")).to_be_hidden()
     assert shown.evaluate("caches.keys()") == []
@@ -110,27 +127,6 @@ def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand,
     parts_of(folder)
     shown.locator("#offline-get").click()
     expect(shown.locator("#offline-status")).to_contain_text("Ready")
-
-
-def test_an_update_waits_for_consent_and_fetches_only_changes(offering: Stand, folder: Path, open_page: Open) -> None:
-    # GIVEN a device that is ready, and a server with another version of one file
-    shown = open_page(offering.url)
-    get(shown)
-    expect(shown.locator("#offline-status")).to_contain_text("Ready")
-    parts_of(folder, FILES | {"rule.json": b'{"a": 2}'})
-    before = parts_asked(offering)
-    # WHEN the page is opened again
-    shown.reload()
-    shown.locator("#offline > summary").click()
-    # THEN it is still ready, and says that there is something newer
-    expect(shown.locator("#offline-status")).to_contain_text("The server has newer files.")
-    assert parts_asked(offering) == before
-    # AND only with the person's consent fetches it, and that file alone
-    expect(shown.locator("#offline-get")).to_have_text("Update (1 MB)")
-    shown.locator("#offline-get").click()
-    expect(shown.locator("#offline-get")).to_be_hidden()
-    expect(shown.locator("#offline-status")).to_contain_text("Ready")
-    assert parts_asked(offering) == before + 1
 
 
 def test_files_that_do_not_work_are_a_problem_and_not_an_answer(offering: Stand, open_page: Open) -> None:

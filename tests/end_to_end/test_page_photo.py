@@ -27,14 +27,6 @@ def _grain(width: int, height: int) -> Image.Image:
     return Image.frombytes("RGB", (width, height), random.Random(7).randbytes(3 * width * height))
 
 
-def test_a_small_photo_is_sent_as_it_is(stand: Stand, identified: Identified) -> None:
-    chosen = photo()
-    shown = identified(photos=chosen)
-    expect(shown.locator("#name")).to_be_visible()
-    assert stand.sent[0].body == chosen["buffer"]
-    assert (stand.sent[0].path, stand.sent[0].content_type) == ("/dev/identify", "image/jpeg")
-
-
 @pytest.mark.firefox
 def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, identified: Identified, tmp_path: Path) -> None:
     # GIVEN a photo of 12 megapixels that lies on its side and knows its place
@@ -53,6 +45,10 @@ def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, identified
         assert 900 <= height <= 1600
         assert not sent.getexif()
     assert stand.sent[0].query == {"lat": "-33.87", "lon": "151.21"}
+    # AND a small one is sent as it is
+    with shown.expect_response("**/identify*"):
+        shown.set_input_files("#pick", small := photo())
+    assert (stand.sent[1].body, stand.sent[1].content_type) == (small["buffer"], "image/jpeg")
 
 
 @pytest.mark.parametrize(

@@ -224,24 +224,7 @@ def test_the_keyboard_finds_and_picks_a_place(stand: Stand, identified: Identifi
 
 
 @pytest.mark.firefox
-def test_a_large_place_is_shown_on_the_map_first(stand: Stand, identified: Identified) -> None:
-    # WHEN a country is picked
-    shown = asked_for_place(stand, identified)
-    shown.get_by_label(FIELD).fill("germany")
-    expect(shown.get_by_role("option").first).to_contain_text("Germany")
-    shown.keyboard.press("Enter")
-    # THEN the map shows it, and nothing is sent yet
-    expect(shown.locator("#place-hint")).to_have_text("Germany is large. Select where in it, or use the middle.")
-    expect(shown.locator("#place-world")).to_be_visible()
-    expect(shown.locator("#place-map")).to_be_focused()
-    assert len(stand.sent) == 1
-    # WHEN one leaves it at that THEN the middle is used
-    shown.keyboard.press("Enter")
-    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
-
-
-def test_what_is_no_place_is_not_sent(stand: Stand, identified: Identified) -> None:
+def test_what_is_no_place_is_not_sent_and_a_large_one_is_shown_first(stand: Stand, identified: Identified) -> None:
     shown = asked_for_place(stand, identified)
     for typed, part, says in (
         ("91, 181", "problem", "latitude from -90 to 90"),
@@ -255,11 +238,18 @@ def test_what_is_no_place_is_not_sent(stand: Stand, identified: Identified) -> N
         expect(shown.locator(f"#place-{part}")).to_contain_text(says)
         expect(shown.locator(f"#place-{part}")).to_be_visible()
     assert len(stand.sent) == 1
-    # WHEN coordinates are typed in its place THEN they are sent
-    shown.get_by_label(FIELD).fill("52,5 12,0")
+    # WHEN a country is picked THEN the map shows it, and nothing is sent yet
+    shown.get_by_label(FIELD).fill("germany")
+    expect(shown.get_by_role("option").first).to_contain_text("Germany")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#place-hint")).to_have_text("Germany is large. Select where in it, or use the middle.")
+    expect(shown.locator("#place-world")).to_be_visible()
+    expect(shown.locator("#place-map")).to_be_focused()
+    assert len(stand.sent) == 1
+    # WHEN one leaves it at that THEN the middle is used
     shown.keyboard.press("Enter")
     expect(shown.locator("#changed-words")).to_have_text("The place was added.")
-    assert stand.sent[-1].query == {"lat": "52.50", "lon": "12.00"}
+    assert float(stand.sent[-1].query["lat"]) == pytest.approx(51, abs=1)
 
 
 def test_without_the_list_coordinates_and_map_remain_until_it_is_loaded(stand: Stand, identified: Identified) -> None:

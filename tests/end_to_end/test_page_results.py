@@ -19,14 +19,6 @@ Faunalens"""
 
 
 @pytest.fixture
-def keeping(stand: Stand) -> Stand:
-    """A server that keeps results, and knows the koala."""
-    stand.keeps = True
-    stand.tell(answers.koala())
-    return stand
-
-
-@pytest.fixture
 def answered(keeping: Stand, open_page: Open) -> Page:
     """The answer to a photo, on a phone."""
     shown = open_page(keeping.url, viewport=PHONE, permissions=["clipboard-read", "clipboard-write"])

@@ -80,10 +80,7 @@ def test_an_answer_says_if_the_animal_lives_there(stand: Stand, open_page: Open)
         expect(shown.locator("#remark")).to_be_visible(visible=bool(remark))
         for part in ("#remark", "#status"):  # which is said aloud
             expect(shown.locator(part)).to_contain_text(remark)
-
-
-def test_a_place_is_at_sea_only_if_that_is_known(stand: Stand, open_page: Open) -> None:
-    shown = open_page(stand.url)
+    # AND a place is at sea only if that is known
     places: dict[Any, str] = {
         "narrowed": "at sea",
         "unknown_area": "at sea, or far from any country",
@@ -125,15 +122,20 @@ def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open) 
 
 @pytest.mark.firefox
 def test_an_animal_is_described_with_links_for_the_asking(stand: Stand, identified: Identified) -> None:
-    # GIVEN an API that knows the koala
-    stand.taxa["phascolarctos-cinereus"] = KOALA
-    shown = identified(_koala("native"))
+    # GIVEN an API that knows the koala, and its season
+    stand.taxa["phascolarctos-cinereus"], answer = KOALA, _koala("native")
+    answer["candidates"][0]["season"] = [1, 1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9]
+    shown = identified(answer)
     # WHEN one asks about it
     shown.get_by_role("link", name="More about: koala").click()
     # THEN the page says where it lives, what it belongs to, and where to read more
-    expect(shown.locator("#guide dt")).to_have_text(["Native", "Introduced", "Belongs to", "Read more"])
-    said = ["Parts of QueenslandVictoria (winter, in doubt)", "Perth", "mammal", "Wikipedia Wikidata"]
+    headings = ["Native", "Introduced", "When it is here", "Belongs to", "Read more"]
+    expect(shown.locator("#guide dt")).to_have_text(headings)
+    native = "Parts of QueenslandVictoria (winter, in doubt)"
+    said = [native, "Perth", "JFMAMJJASOND", "mammal", "Wikipedia Wikidata"]
     expect(shown.locator("#guide dd")).to_have_text(said)
+    expect(shown.get_by_role("img", name="Mostly in: January, February, March, and December")).to_be_visible()
+    expect(shown.locator(".season > span")).to_have_count(12)
     link = shown.get_by_role("link", name="Wikipedia")
     expect(link).to_have_attribute("href", "https://en.wikipedia.org/wiki/Phascolarctos_cinereus")
     expect(link).to_have_attribute("target", "_blank")

@@ -9,8 +9,6 @@ from typing import Any
 import jsonschema
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from chalicelib.config.settings import ROOT
@@ -154,30 +152,6 @@ def logged(served: Served, reply: Reply) -> list[dict[str, Any]]:
     """Return the app's log lines about a request; the local server's own lines are not JSON."""
     lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
     return [line for line in lines if line.get("request_id") == reply.json["request_id"]]
-
-
-def test_the_first_request_of_a_process_is_its_cold_start(served_alone: Served) -> None:
-    # GIVEN a server; WHEN it gets two requests
-    for _ in range(2):
-        served_alone.identify(jpeg(), SYDNEY_QUERY)
-    # THEN only the first is a cold start, with the process's initialisation time
-    counted = [line for line in metrics_of(served_alone) if "request_id" in line]
-    assert [line["ColdStarts"] for line in counted] == [1, *[0] * (len(counted) - 1)]
-    assert 10 < counted[0]["InitLatency"] < 30_000
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.binary(max_size=400) | st.just(jpeg(64, 48)),
-    st.dictionaries(st.sampled_from(["lat", "lon", "location", "top", "x"]), st.text(max_size=6), max_size=3),
-    st.sampled_from(["image/jpeg", "multipart/form-data; boundary=X", "application/octet-stream", "text/plain"]),
-)
-def test_no_request_causes_a_server_error(
-    served: Served, contract: dict[str, Any], photo: bytes, query: dict[str, str], content_type: str
-) -> None:
-    reply = served.identify(photo, query, content_type)
-    assert reply.status < 500, reply.text
-    assert_matches(contract, "Answer" if reply.status == 200 else "Problem", reply.json)
 
 
 def test_coordinates_leave_no_trace(served: Served, loaded_valkey: ValkeyServer) -> None:

@@ -141,6 +141,12 @@ def test_pages_of_other_sites_keep_nothing(server: Served) -> None:
         assert send(server, "POST", "/identify?keep=true", headers, PHOTO)[0] == status
     # AND without `keep` they may use the API
     assert send(server, "POST", "/identify", headers, PHOTO)[0] == 200
+    # AND nothing is kept unless that is asked for, or if there is no answer
+    for query in ({}, {"keep": "false"}):
+        reply = server.identify(PHOTO, query)
+        assert (reply.status, "result" in reply.json) == (200, False)
+    assert_bad(server.identify(PHOTO, {"keep": "maybe"}))
+    assert "result" not in server.identify(jpeg(), {"keep": "true"}).json
 
 
 def test_the_document_of_the_api_and_the_page_have_results(server: Served, served: Served) -> None:
@@ -152,16 +158,9 @@ def test_the_document_of_the_api_and_the_page_have_results(server: Served, serve
     assert b'name="results"' not in send(served, "GET", "/")[2]
 
 
-def test_nothing_is_kept_unless_asked_for(server: Served) -> None:
-    for query in ({}, {"keep": "false"}):
-        reply = server.identify(PHOTO, query)
-        assert (reply.status, "result" in reply.json) == (200, False)
-    assert_bad(server.identify(PHOTO, {"keep": "maybe"}))
-    # AND an error has no result
-    assert "result" not in server.identify(jpeg(), {"keep": "true"}).json
-
-
-def test_a_store_that_fails_does_not_cost_the_answer(tmp_path: Path) -> None:
+def test_a_store_that_fails_does_not_cost_the_answer_and_without_one_nothing_can_be_kept(
+    tmp_path: Path, served: Served
+) -> None:
     # GIVEN a folder that cannot be written
     (tmp_path / "file").touch()
     for server in serve(tmp_path, {"RESULTS_FOLDER": str(tmp_path / "file")}):
@@ -169,9 +168,6 @@ def test_a_store_that_fails_does_not_cost_the_answer(tmp_path: Path) -> None:
         reply = server.identify(PHOTO, {"keep": "true"})
         assert (reply.status, reply.json["result"]) == (200, None)
         assert "result was not kept" in server.log.read_text()
-
-
-def test_without_a_store_nothing_can_be_kept(served: Served) -> None:
     assert_bad(served.identify(PHOTO, {"keep": "true"}))
     reply = served.request("GET", "/r/" + "A" * 22)
     assert (reply.status, reply.json["code"]) == (404, "not_found")

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,16 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
     return Results(FolderStore(tmp_path, LIFETIME.total_seconds(), Quota(10**9, 10**6)))
 
 
-def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN two corrections, one of which a spreadsheet would run
-    for animal in ("lynx, I think", "=1+1"):
+def test_the_latest_comes_first_formulas_are_inert_and_pictures_are_saved(
+    results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN two corrections, one of which a spreadsheet would run, and one of which has a picture
+    for animal, picture in (("lynx, I think", None), ("=1+1", b"a picture")):
         answer = {"prediction": {"scientific_name": "Felis catus"}, "location": {"cell": "83be0efffffffff"}}
-        receipt = results.keep(answer, lambda: None)
+        receipt = results.keep(answer, partial(bytes, picture) if picture else lambda: None)
         results.correct(receipt.id, receipt.token, animal)
     # WHEN they are listed THEN each is a row
-    assert list_corrections() == 0
+    assert list_corrections(pictures=tmp_path / "new" / "pictures") == 0
     printed = capsys.readouterr()
     header, last, first = csv.reader(io.StringIO(printed.out))
     assert header == ["created", "result", "answered", "animal", "cell"]
@@ -102,17 +105,9 @@ def test_the_latest_comes_first_and_formulas_are_inert(results: Results, capsys:
     assert first[2:4] == ["Felis catus", "lynx, I think"]
     assert last[1] == f"/r/{receipt.id}"
     assert "2 corrections" in printed.err
-
-
-def test_pictures_are_saved_to_compare_versions_on_them(results: Results, tmp_path: Path) -> None:
-    # GIVEN a correction of a result with a picture, and one of a result without
-    receipts = results.keep({"subject": "none"}, lambda: b"a picture"), results.keep({"subject": "none"}, lambda: None)
-    for receipt in receipts:
-        results.correct(receipt.id, receipt.token, "lynx")
-    # WHEN they are listed with a folder THEN it has the picture by the id of its result
-    assert list_corrections(pictures=tmp_path / "new" / "pictures") == 0
+    # AND the folder has the picture by the id of its result, to compare versions on it
     (saved,) = (tmp_path / "new" / "pictures").iterdir()
-    assert (results.find(saved.stem).has_picture, saved.read_bytes()) == (True, b"a picture")
+    assert (saved.stem, saved.read_bytes()) == (receipt.id, b"a picture")
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,6 @@ def test_position_and_month_are_read_from_every_format() -> None:
         assert (found["position"], found["month"], found["date"]) == (place, "2026-07", "2026-07-14"), case
 
 
-def test_a_time_that_is_none_is_not_read() -> None:
-    times = ("0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026")
-    found = read(*(pictures.jpeg(exif=pictures.exif(taken=each)) for each in times))
-    assert [(each["month"], each["date"]) for each in found] == [(None, None)] * len(times)
-
-
 def test_a_position_that_is_none_or_broken_is_not_read() -> None:
     # GIVEN EXIF whose position is none, which is cut short, and which points outside of itself
     whole = pictures.jpeg(exif=pictures.exif(pictures.SYDNEY))
@@ -54,3 +48,7 @@ def test_a_position_that_is_none_or_broken_is_not_read() -> None:
     assert {name: each["position"] for name, each in zip(data, read(*data.values()), strict=True)} == dict.fromkeys(
         data
     )
+    # AND a time that is none is not read
+    times = ("0000:00:00 00:00:00", "2026:13:01 00:00:00", "    :  :     :  :  ", "x", "14.07.2026")
+    found = read(*(pictures.jpeg(exif=pictures.exif(taken=each)) for each in times))
+    assert [(each["month"], each["date"]) for each in found] == [(None, None)] * len(times)

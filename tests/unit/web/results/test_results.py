@@ -106,22 +106,6 @@ def test_after_30_days_it_is_gone_even_if_the_store_still_has_it(
     assert (store.get(f"{receipt.id}.json"), store.get(f"{receipt.id}.jpg")) == (None, None)
 
 
-def test_who_made_it_can_delete_it_and_nobody_else(results: Results, store: Store) -> None:
-    receipt, other = results.keep(ANSWER, lambda: b"a picture"), results.keep(ANSWER, no_picture)
-    # GIVEN a store that does not know the token
-    file = store.get(f"{receipt.id}.json")
-    assert file is not None
-    assert receipt.token not in file.data.decode()
-    for token in ("", "wrong", other.token, receipt.id, "ä"):
-        with pytest.raises(Forbidden):
-            results.remove(receipt.id, token)
-    results.remove(receipt.id, receipt.token)
-    assert (store.get(f"{receipt.id}.json"), store.get(f"{receipt.id}.jpg")) == (None, None)
-    with pytest.raises(NotFound):
-        results.remove(receipt.id, receipt.token)
-    results.find(other.id)
-
-
 def test_a_folder_is_private_and_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a folder with an old file
     folder = tmp_path / "results"
@@ -185,13 +169,21 @@ def test_corrections_that_may_not_be_read_are_an_error_and_not_none(s3: Any, mon
         results.find(receipt.id)
 
 
-def test_who_made_it_can_say_what_it_shows_and_no_one_else(results: Results, clock: SimpleNamespace) -> None:
+def test_who_made_it_can_say_what_it_shows_and_delete_it_and_no_one_else(
+    results: Results, store: Store, clock: SimpleNamespace
+) -> None:
     # GIVEN two results
     named = {"prediction": {"scientific_name": "Felis catus"}, "subject": "animal"}
-    receipt, other = results.keep(named, no_picture), results.keep({"prediction": None, "subject": "none"}, no_picture)
-    for token in ("", other.token, "ä"):
-        with pytest.raises(Forbidden):
-            results.correct(receipt.id, token, "lynx")
+    unnamed = {"prediction": None, "subject": "none"}
+    receipt, other = results.keep(named, lambda: b"a picture"), results.keep(unnamed, no_picture)
+    # THEN the store does not know the token, and no other one may change the result
+    file = store.get(f"{receipt.id}.json")
+    assert file is not None
+    assert receipt.token not in file.data.decode()
+    for token in ("", "wrong", other.token, receipt.id, "ä"):
+        for change in (partial(results.correct, animal="lynx"), results.remove):
+            with pytest.raises(Forbidden):
+                change(receipt.id, token)
     assert list(results.corrections()) == []
     # WHEN both are corrected, one of them twice THEN the last words count, beside what was answered
     results.correct(receipt.id, receipt.token, "lynx")
@@ -205,6 +197,9 @@ def test_who_made_it_can_say_what_it_shows_and_no_one_else(results: Results, clo
     assert results.find(receipt.id).answer == named
     results.remove(receipt.id, receipt.token)
     assert [each.result for each in results.corrections()] == [other.id]
+    assert (store.get(f"{receipt.id}.json"), store.get(f"{receipt.id}.jpg")) == (None, None)
+    with pytest.raises(NotFound):
+        results.remove(receipt.id, receipt.token)
     clock.now = START + LIFETIME
     assert list(results.corrections()) == []
 
