@@ -114,8 +114,8 @@ class Protocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start a request, unless it is turned away. Its body is then dropped, and the connection kept.
 
-        Not turned away here: a client that waits for 100 (Continue), which may or may not send its body after that, and
-        a request whose body came while the connection was busy with the one before.
+        Two are not turned away here: a client that waits for 100 (Continue), which may or may not send its body after
+        a refusal, and a request whose body came while the connection was busy with the one before.
         """
         waits = cycle.waiting_for_100_continue or self.flow.write_paused
         is_simple = cycle is self.cycle and cycle.more_body and not (cycle.body or waits)
@@ -193,7 +193,7 @@ _parts: dict[tuple[str, bool], list[bytes]] = {}
 
 
 def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:
-    """Return `_message` of a full queue: each text is made once, and then gets only the id of the request."""
+    """Return `_message` for a full queue. Each text is made once; after that, only the id of the request is put in."""
     parts = _parts.get((error.detail, keep))
     if parts is None:
         parts = _parts[error.detail, keep] = _message(error, _NO_ID, keep=keep).split(_NO_ID.encode())

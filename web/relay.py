@@ -42,7 +42,7 @@ class FunctionError(Exception):
 
 
 class Function:
-    """A Lambda function. Thread-safe; connects at the first call, and repeats none: the client may not wait any longer.
+    """A Lambda function. Thread-safe; connects at the first call. No call is repeated: the client may be gone by then.
 
     `seconds`: longest wait for the result. `connections`: maximum number of calls at the same time.
     """

@@ -37,7 +37,7 @@ _MISSING = "there is no result with this id; results are deleted after 30 days, 
 
 
 class Said(NamedTuple):
-    """What a photo shows, by the person who made its result: their words, and the scientific name if they chose one."""
+    """What the person who made a result says that its photo shows: words, and a scientific name if they chose one."""
 
     created: datetime
     animal: str
@@ -87,7 +87,7 @@ class Receipt(NamedTuple):
 class Results:
     """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails.
 
-    Those with a `name` (a result's id) raise `NotFound`, those with a `token` `Forbidden` if the receipt has another.
+    They raise `NotFound` for an unknown `name`, the id of a result, and `Forbidden` if the receipt has another `token`.
     """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -145,7 +145,7 @@ class Results:
         self._delete(name)
 
     def correct(self, name: str, token: str, animal: str, scientific_name: str = "", file: File | None = None) -> None:
-        """Keep what the photo of a result shows, by the person who made it, in place of what they said before.
+        """Keep what the person who made a result says that its photo shows, in place of what they said before.
 
         `file`: what `authorize` returned for this token, so that the store is not asked again.
         """

@@ -11,7 +11,7 @@ from PIL import Image
 
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import Forbidden
+from chalicelib.errors import BadRequest, Forbidden
 from chalicelib.telemetry.record import Record
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 from web.results import routes as module
@@ -82,6 +82,9 @@ def test_no_page_of_another_site_keeps_a_result_whatever_it_says(sender: str, tm
     app: Any = None
     with pytest.raises(Forbidden, match="pages of other sites"):
         identify.handler(app, request, Record("1", "/identify"))
+    # AND it may not be said twice
+    with pytest.raises(BadRequest, match="keep must be one of"):
+        identify.handler(app, request._replace(query={"keep": ["true", "true"]}), Record("1", "/identify"))
 
 
 def never(*_: object) -> Response:
