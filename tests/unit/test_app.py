@@ -118,7 +118,7 @@ def call(method: str, route: str, path: str = "", **given: Any) -> Any:
         "headers": {"content-type": "image/jpeg", "x-forwarded-for": ADDRESS},
         "multiValueQueryStringParameters": given.get("query"),
         "body": given.get("body"),
-        "isBase64Encoded": False,
+        "isBase64Encoded": given.get("encoded", False),
     }
     return app.app(event, None)
 
