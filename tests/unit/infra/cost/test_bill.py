@@ -11,6 +11,7 @@ from infra import cost
 from infra.cost import ASSUMPTIONS, MONTHS, at_most, bill, full_day
 from infra.cost.__main__ import main
 from infra.cost.page import BLOCK, PAGE, PARTS
+from infra.template.web import task_size
 from tests.support.aws import definition
 from tests.support.cloudformation import parameters, resources
 
@@ -88,3 +89,9 @@ def test_a_million_photos_in_batches_are_time_or_calls_by_their_price() -> None:
     template = resources("stream.yaml", {"Stage": "dev", "StreamConcurrency": "2"})["Stream"]["Properties"]
     batches = template["BatchSize"], definition()["States"]["Photos"]["ItemBatcher"]["MaxItemsPerBatch"]
     assert batches == (cost.BATCH, cost.BACKFILL_BATCH)
+
+
+def test_the_web_tier_costs_what_its_tasks_have() -> None:
+    size = task_size()
+    by_hand = 730 * 2 * (size.vcpu * PRICES["fargate_vcpu_hour"] + size.memory_mb / 1024 * PRICES["fargate_gb_hour"])
+    assert cost.tier_bill(MONTHS[0], PRICES)["tasks"] == pytest.approx(by_hand)  # the least tasks are enough

@@ -1,6 +1,7 @@
 """The files of the image: what is taken from the base, with its links, and with fixed modes."""
 
 import stat
+import sysconfig
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
@@ -26,6 +27,14 @@ def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> No
     assert (copied / "lib/libm.so.6").read_text(encoding="ascii") == "library"
     # AND again without harm
     root.copy(base / "lib/libm.so.6", out)
+
+
+def test_the_standard_library_has_what_a_server_needs_and_no_more() -> None:
+    folder = Path(sysconfig.get_path("stdlib"))
+    names = {path.relative_to(folder).as_posix() for path in root.standard_library(folder)}
+    assert {"asyncio/base_events.py", "ssl.py", "json/decoder.py"} <= names
+    assert not {name for name in names if name.startswith(("site-packages/", "test/", "unittest/", "sqlite3/"))}
+    assert not {name for name in names if name.endswith(".pyc")}
 
 
 def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
