@@ -38,17 +38,13 @@ GLANCE: Final = 192
 """Longer side of the photo in pixels in which a detector first looks where no animal is shown for sure. It takes a
 quarter of the time, and two thirds of such photos need no more."""
 HINT: Final = 0.03
-"""Score below which a glance excludes a kind. Of 20 vehicles that are found in 416 pixels it then misses none, of 40
-people 2."""
+"""Score below which a glance excludes a kind: it misses 2 of 40 people, and no vehicle of 20 that 416 pixels show."""
 SURE_GLANCE: Final = 0.7
-"""Score at a glance from which a person or a vehicle is there, if animals are excluded: 11 of 11 are; from 0.5, 11 of
-13."""
+"""Score at a glance from which a person or a vehicle is there, if no animal is: 11 of 11 are; from 0.5, 11 of 13."""
 EMPTY: Final = 0.08
 """Below this probability, the detector for camera traps need not look by day. 0 to 0.09 do as well on field photos."""
-STEP: Final = 32
-"""The sides of a detector's image are multiples of this number of pixels."""
-GREY = 114
-"""Value of the pixels beside the photo, as YOLOX was trained (Ge et al. 2021; `preproc` of its authors)."""
+STEP: Final = 32  # the sides of a detector's image are multiples of this number of pixels
+GREY = 114  # pixels beside the photo, as YOLOX was trained (Ge et al. 2021; `preproc` of its authors)
 OUTPUTS = ("boxes", "scores")
 COLUMNS = ("output_index", "label", "subject")
 SCORE = 0.3
@@ -286,10 +282,7 @@ class Detectors:
     when: When
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
-        """Return whether the general model's activation map locates the animal well enough, without a detector.
-
-        `animal_probability`: by the general model. `by_night`: whether the photo looks as if taken by night.
-        """
+        """Return whether the general model, which gives this probability, locates the animal as well as a detector."""
         has_general = self.general is not None
         return has_general and animal_probability >= CLEAR and not by_night and self.when != "always"
 
