@@ -116,11 +116,12 @@ def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand,
         # GIVEN a part that is missing, damaged or of another file
         parts_of(folder)
         fault()
+        shown.locator("#offline-status").evaluate("status => { status.textContent = '' }")  # of the fault before
         # WHEN a person fetches the files
         shown.locator("#offline-get").click()
         # THEN the page says what is wrong, and offers to fetch them again
-        expect(shown.locator("#offline-stop")).to_be_hidden()
         expect(shown.locator("#offline-status")).to_contain_text(". ")
+        expect(shown.locator("#offline-stop")).to_be_hidden()
         expect(shown.locator("#offline-status")).not_to_contain_text("Ready")
         expect(shown.locator("#offline-get")).to_be_visible()
     # AND with sound parts it is ready
