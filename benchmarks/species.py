@@ -80,9 +80,9 @@ def score_species(services: Services, folder: Path, cells: dict[str, int]) -> It
 
 
 def as_unknown(services: Services, folder: Path) -> dict[str, list[tuple[bool, bool]]]:
-    """Remove each photo's species from its pack. Return what the answers then name, by pack.
+    """Identify each photo as if its pack did not know the photo's species. Return two facts of each answer, by pack.
 
-    The answers are: whether they name a (wrong) species, or a group of the photo's own: genus, family or order.
+    The facts: whether it names a species, which is wrong, and whether it names the photo's genus, family or order.
     """
     found: dict[str, list[tuple[bool, bool]]] = {}
     models = services.recogniser.models
@@ -101,7 +101,7 @@ def as_unknown(services: Services, folder: Path) -> dict[str, list[tuple[bool, b
 
 
 def of_results(results: list[Result]) -> list[str]:
-    """Return a row: photos, share right first, right in five, calibration error, named, named right, seen by a pack."""
+    """Return a row: photos; shares: right, right among five, calibration error, named, named right, seen by a pack."""
     ranks, scores = np.array([each.rank for each in results]), np.array([each.score for each in results])
     right = ranks == 0
     bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)

@@ -18,7 +18,7 @@ from cli.terminal import say
 
 NAME = "faunalens.toml"
 RESULTS = "results"
-NEVER = frozenset({"force", "help", "yes"})  # each is meant for a single call
+NEVER = frozenset({"force", "help", "yes"})  # options that get no defaults: each is meant for a single call
 type Options = dict[str, dict[str, click.Parameter]]
 """What can have a default: by key the parameters of each command, such as `batch submit`."""
 

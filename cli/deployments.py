@@ -62,7 +62,7 @@ class Deployments:
         return self._by_name.get(normal(name))
 
     def at(self, path: str) -> Sequence[Row]:
-        """Return the deployments in whose `folder` a photo lies, or else the one whose id a folder above it has.
+        """Return the deployments in whose `folder` a photo lies, or else the one with the id of a folder above it.
 
         `path`: of the photo, below the study's folder. Of nested folders, the innermost counts.
         """

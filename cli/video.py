@@ -85,7 +85,7 @@ class Video:
 
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream) or stream.codec_context is None:
-            raise VideoUnreadable("it has no picture of a known kind")
+            raise VideoUnreadable("the file has no video of a known kind")
         self._container, self._stream = container, stream
         self.width, self.height, base = stream.width, stream.height, stream.time_base or 0
         self.duration = float((stream.duration or 0) * base) or (container.duration or 0) / 1e6
@@ -113,13 +113,13 @@ class Video:
             if not number:
                 raise VideoUnreadable(error.strerror or str(error)) from error
         if not number:
-            raise VideoUnreadable("it has no frames")
+            raise VideoUnreadable("the video has no frames")
 
     def frame_at(self, seconds: float) -> Frame:
         """Return the frame at a time from the start. Raises `VideoUnreadable` if there is none."""
         if frame := self._first(self._from(seconds), seconds):
             return self._encoded(frame)
-        raise VideoUnreadable(f"it has no frame at {seconds:g} s")
+        raise VideoUnreadable(f"the video has no frame at {seconds:g} s")
 
     def _from(self, seconds: float) -> "Iterator[VideoFrame]":
         """Return the frames from the last key frame before a time."""

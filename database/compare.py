@@ -18,8 +18,8 @@ from database.ranges.outlines import Outlines
 
 _CHANGES, _PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".sql", ".html"))
 _WORLD: Final = Path(__file__).parents[1] / "chalicelib" / "world.svg"
-_SHOWN: Final = 20  # animals and facts in lines
-_MAPS: Final = 24  # on a page
+_SHOWN: Final = 20  # most animals, and most facts, that the text lists
+_MAPS: Final = 24  # most maps on a page
 
 
 class Change(NamedTuple):

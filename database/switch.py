@@ -22,7 +22,7 @@ from database.load import PARTITIONED
 DROP_TRIES: Final = 50
 DROP_LOCK_TIMEOUT: Final = "100ms"
 """Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
-DROP_PAUSE: Final = 0.05  # seconds between two tries, for the queued requests
+DROP_PAUSE: Final = 0.05  # seconds between two tries to drop, in which the queued requests run
 
 
 class Trial(NamedTuple):

@@ -89,7 +89,7 @@ def method_settings(stage: str) -> list[dict[str, Any]]:
     ]
 
 
-WINDOW = 60  # seconds; in this time every method may do a whole number of requests
+WINDOW = 60  # seconds for which a limit is stated: in these, each rate makes a whole number of requests
 
 
 def limit_variables(stage: str, parameters: Mapping[str, str]) -> dict[str, str]:

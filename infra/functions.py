@@ -15,7 +15,7 @@ from infra.step import PreconditionFailed
 
 APP = "faunalens"
 FUNCTIONS = ("admin", "batch", "warm", "api_handler")
-"""Their names in app.py; `api_handler` is Chalice's name for the API's function."""
+"""The functions' names in app.py; `api_handler` is Chalice's name for the API's function."""
 CONFIG = ROOT / ".chalice" / "config.json"
 
 ASYNC_LIMITS: Mapping[str, Mapping[str, int]] = {

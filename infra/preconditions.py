@@ -194,7 +194,7 @@ DEMANDED = {
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return the keys of `DEMANDED` that a stage lacks. Only production, whose database is protected, lacks some."""
+    """Return the keys of `DEMANDED` that a production stage lacks; none of a stage with an unprotected database."""
     has = {"alarms": bool(parameters["AlarmEmail"]), "budget": float(parameters["BudgetDollars"]) > 0}
     has["tls"] = not parameters["WebImage"] or has_tls(parameters)
     return [name for name, is_there in has.items() if not is_there and parameters["DatabaseProtected"] == "true"]

@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help=PHOTOS_HELP)
     parser.add_argument("--pack", metavar="NAME", help="measure this detector of model/packs, not the general model")
     parser.add_argument("--temperature", action="store_true", help="fit the temperature instead of the ranges")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: what the build reads)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: the build's file)")
     text = "share of values inside a range, in %% (default: %(default)s)"
     parser.add_argument("--percentile", type=float, default=PERCENTILE, help=text)
     options = parser.parse_args(arguments)

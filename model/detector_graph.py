@@ -41,7 +41,7 @@ def squares_of(size: int) -> int:
 
 
 def unfocused(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first convolution's kernels for pixels. `weight`: for the four pixels of a square as channels."""
+    """Return the first convolution's kernels for an image. `weight`: those for squares, each pixel a channel."""
     kernels = np.zeros((len(weight), 3, 2 * weight.shape[2], 2 * weight.shape[3]), np.float32)
     for group, (row, column) in enumerate(_FOCUS):
         kernels[:, :, row::2, column::2] = weight[:, 3 * group : 3 * group + 3]
@@ -107,7 +107,7 @@ class _Pack(GraphBuilder):
         self.nodes.append(helper.make_node("Split", [tensor, lengths], [f"pack.{part}" for part in parts], axis=2))
 
     def grid(self, size: int) -> str:
-        """Add `grid_of` the image, cut out of that of the largest image, whose side is `size`."""
+        """Add the image's `grid_of`, cut out of the grid of the largest image, whose side is `size`."""
         sides = self.add("Shape", ["image"], "pack.sides", start=1, end=3)
         start, axes, flat = self.whole("start", [0, 0]), self.whole("axes", [1, 2]), self.whole("flat", [1, -1, 3])
         grids = []

@@ -61,7 +61,7 @@ class Operator:
     """An operator. `kind`: its name in TensorFlow Lite. `activation`: relu, relu6, or empty.
 
     For one that moves a window over an image: `same`, whether it pads as TensorFlow's SAME does, or not at all;
-    `strides`, (height, width); `size`, the same for a pooling; a convolution has it in the shape of its weights.
+    `strides`, (height, width); `size`, the height and width of a pooling's window; a convolution's are in its weights.
     """
 
     kind: str

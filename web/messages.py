@@ -16,8 +16,8 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 DRAIN_SECONDS = 10.0  # to keep reading a rejected body, so that the client can finish sending it and read the response
 _URL_CHARACTERS = "/%:@!$&'()*+,;=?"  # those with a meaning in a URL, which `quote` keeps
-MINIMUM = 1024  # bytes of a body that is compressed: `minimum_compression_size` in .chalice/config.json
-LEVEL = 6  # level 9 makes the page's script 2 bytes smaller
+MINIMUM = 1024  # least bytes of a body that is compressed: `minimum_compression_size` in .chalice/config.json
+LEVEL = 6  # gzip's level; 9 would make the page's script only 2 bytes smaller
 _NO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 
 

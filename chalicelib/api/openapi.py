@@ -191,7 +191,7 @@ def _kept(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPEr
 
 
 def _plain(text: str, media_type: str, *kinds: type[errors.HTTPError], kept: bool = False) -> dict[str, Any]:
-    """Return the responses of a route without a schema. `kept`: whether clients may keep them."""
+    """Return the responses of a route; that of success has no schema. `kept`: whether clients may keep that one."""
     success = {"description": text, "content": {media_type: {}}, **({"headers": _KEPT} if kept else {})}
     return {"200": success, **(_UNCHANGED if kept else {}), **_error_responses(kinds)}
 

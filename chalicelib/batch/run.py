@@ -248,7 +248,7 @@ def _line(item: Item, **values: Any) -> Line:
 
 
 def _with_facts(line: Line, photo: PhotoFacts | None, *, exif: bool) -> Line:
-    """Return a line with the photo's size and, if it had none, EXIF's time. `exif`: whether also EXIF's position."""
+    """Return a line with the photo's size and, if the line lacks them, EXIF's time and (if `exif` is true) position."""
     if photo is None:
         return line
     taken, location = taken_at(photo.taken), None

@@ -51,7 +51,7 @@ positive_number = _number(lambda number: 0 < number < inf, "a number above 0")
 non_negative_number = _number(lambda number: 0 <= number < inf, "a number, 0 or more")
 fraction = _number(lambda number: 0 <= number <= 1, "a number from 0 to 1")
 lifetime = _number(lambda number: 0 < number <= 180 * 86_400, "a number above 0 and at most 15552000 (180 days)")
-"""Seconds. Jitter may double the lifetime of a value, and no value may live for longer than 366 days in Redis."""
+"""Parse a lifetime in Redis, in seconds. Jitter may double it, and no value may live there for over 366 days."""
 positive_int, non_negative_int = _whole_number(1), _whole_number(0)
 
 

@@ -256,7 +256,7 @@ def expect_plausible(value: CellAnimals) -> None:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Return the soft expiry in the header of a value. Raises `CorruptValue` if it is none of a value of `cell`."""
+    """Return the soft expiry in the header of a value. Raises `CorruptValue` if `head` is no header for `cell`."""
     if len(head) != HEADER.size:
         raise CorruptValue(f"the header has {len(head)} bytes, expected {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)

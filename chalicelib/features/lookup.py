@@ -147,7 +147,7 @@ class Lookup:
             return self._stale(value) if value is not None else self._without_cache()
 
     def _read_after_all(self) -> Features:
-        """Run the lookup again, with the read that the first run left to the claim of a lease, which then failed."""
+        """Run the lookup again with a read of Redis, which the first run skipped because claiming a lease reads too."""
         self._shared.cache_is_cold = False
         return self.run()
 

@@ -44,7 +44,7 @@ SURE_GLANCE: Final = 0.7
 EMPTY: Final = 0.08
 """Below this probability, the detector for camera traps need not look by day. 0 to 0.09 do as well on field photos."""
 STEP: Final = 32  # the sides of a detector's image are multiples of this number of pixels
-GREY = 114  # pixels beside the photo, as YOLOX was trained (Ge et al. 2021; `preproc` of its authors)
+GREY = 114  # value of the pixels beside the photo, as in YOLOX's training (Ge et al. 2021; `preproc` of its authors)
 OUTPUTS = ("boxes", "scores")
 COLUMNS = ("output_index", "label", "subject")
 SCORE = 0.3
@@ -151,14 +151,14 @@ class Detector(PackModel):
         return self._boxes_in(frame, *self._raw(frame, square=square))
 
     def find_faint(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[Box, ...]:
-        """Return the boxes in a photo that shows an animal for sure, faint ones too. `whole`: as for `look`."""
+        """Return the boxes, also those of low score, in a photo that surely shows an animal. `whole`: as for `look`."""
         frame = whole(self._side(QUICK))
         return self._boxes_in(frame, *self._raw(frame, square=False), FAINT)
 
     def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[tuple[Box, ...] | None, int]:
-        """Return the boxes in a small copy of the photo if it is sure to show no animal; else None, and how to look.
+        """Look at a small copy of the photo. Return its boxes if it surely shows no animal; else None, and a size.
 
-        That is the longer side in pixels of the copy that shows more; 0 for the detector's own. `whole`: as for `look`.
+        The size is the longer side in pixels at which to look again; 0: the detector's own. `whole`: as for `look`.
         """
         if self.has_one_size:  # a small copy would cost no less
             return None, 0
@@ -282,12 +282,12 @@ class Detectors:
     when: When
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
-        """Return whether the general model, which gives this probability, locates the animal as well as a detector."""
+        """Return whether a photo needs no detector: the general model, sure of an animal, locates it as well."""
         has_general = self.general is not None
         return has_general and animal_probability >= CLEAR and not by_night and self.when != "always"
 
     def size_up(self, picture: Picture) -> Detections:
-        """Return the boxes in a photo in which detectors may rest: they say how large the animal is, and no more."""
+        """Return the boxes in a photo for which `may_rest` is true; they only show how large the animal is."""
         found = self.general.find_faint(picture.whole) if self.general else ()
         return Detections(tuple(box for box in found if box.kind == "animal"), (), ())
 

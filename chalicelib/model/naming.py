@@ -205,7 +205,7 @@ class Names:
     def _is_enough(self, level: Level, share: float, number: float, species: NDArray[np.bool_]) -> bool:
         """Return whether a name is certain enough: by the head's threshold, if it includes just one of the head's taxa.
 
-        A name that includes all of them never is: the head has not learned to tell it from others. `number`: the score.
+        A name that includes all the head's taxa never is: the head cannot tell it from others. `number`: the score.
         """
         if self.headed:
             names = (self.layout.species[each].taxon_id for each in np.flatnonzero(species).tolist())

@@ -14,7 +14,7 @@ Here = Literal["native", "introduced", "everywhere", "unexpected", "unknown"]
 TAXONOMIES: Final = 64
 """Maximum number of taxonomies whose arrays a process remembers; a model with its packs and heads has a few."""
 HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
-"""By the number in `CellAnimals.status`."""
+"""How an animal lives in a cell, by its number in `CellAnimals.status`."""
 
 
 class Prior:

@@ -153,7 +153,7 @@ class Recogniser:
     def _second_look(
         self, photo: DecodedPhoto, first: PhotoScores, whole: Recognition, prior: Prior, head: Head | None, boxes: bool
     ) -> tuple["Detections | None", PhotoScores | None, Recognition]:
-        """Return what detectors find in a doubtful photo, the scores of the part that is worth it, and what all show.
+        """Return what detectors find in a doubtful photo, the scores of the part around the animal, and what is shown.
 
         `first`, `whole`: scores of the whole photo, and what they show. `head`: that for the photo, if there is one.
         `boxes`: of `recognise`.
@@ -208,7 +208,7 @@ class Recogniser:
         return self.named(self.models.fuse(scored), prior, seen)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
-        """Score the part of a photo that has the animal; return None if it is unknown. `first`: scores of the whole."""
+        """Score the part of a photo with the animal; return None if no part is known. `first`: scores of the whole."""
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         place, size = place_in(first), self.models.general.input_size

@@ -40,10 +40,10 @@ LABEL_COLUMNS = ("id", "taxon", "output_index", "wnid", "name", "scientific_name
 TAXON_COLUMNS = ("scientific_name", "rank", "name")
 RELATIVE_COLUMNS = ("number", "taxon", "scientific_name", "name", "genus", "family", "order", "class")
 LARGEST_NUMBER = 2**15 - 1
-"""The database stores numbers as `smallint`."""
+"""Largest number of a relative: the database stores it as `smallint`."""
 _TAXON_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LARGEST_ID = 2**31 - 1
-"""The database and the values in Redis store ids in four bytes."""
+"""Largest id of an animal: the database and the values in Redis store it in four bytes."""
 
 
 class Taxon(NamedTuple):

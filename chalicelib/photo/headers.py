@@ -21,15 +21,15 @@ from PIL import Image
 from chalicelib.errors import PhotoUnreadable
 
 _MAX_SCANS = 64
-"""Encoders write 1 scan, or about 10 in a progressive JPEG."""
+"""Maximum number of scans. Encoders write 1, or about 10 in a progressive JPEG."""
 _MAX_SCANNED_MEGAPIXELS = 800
-"""Scans times megapixels: 12 scans of 64 MP. Every 100 take about 0.3 s."""
+"""Maximum of scans times megapixels, such as 12 scans of 64 MP. Every 100 take about 0.3 s."""
 _MAX_SEGMENTS = 2000
-"""An embedded profile or image takes one segment per 64 KB. Each segment costs Pillow a few µs."""
+"""Maximum number of segments. An embedded profile or image takes one per 64 KB; each costs Pillow a few µs."""
 _MAX_FILL = 65_536
-"""Bytes between segments before the first scan. Encoders write none; Pillow takes 0.2 µs for each."""
+"""Most bytes between segments before the first scan. Encoders write none; Pillow takes 0.2 µs for each."""
 _MAX_LENGTHS = {0xDB: 65_536, 0xC4: 65_536, 0xED: 1_000_000, 0xE1: 8_000_000}
-"""Bytes of segments by marker, before the first scan, where Pillow reads them in loops or joins them: quantisation
+"""Most bytes of segments by marker, before the first scan: Pillow reads them in loops or joins them. Quantisation
 and Huffman tables (encoders write under 1 KB), Photoshop's resources, EXIF and XMP."""
 
 # Markers that begin a segment: not stuffed zeros, restart markers, fill bytes or markers unknown to libjpeg.
@@ -40,7 +40,7 @@ _END_OF_IMAGE, _START_OF_SCAN, _APP1 = 0xD9, 0xDA, 0xE1
 _EXIF = b"Exif\0\0"
 
 _MAX_PNG_CHUNKS = 20_000
-"""Encoders write a chunk per 8 to 64 KB of pixels, 2,500 in 20 MB. Even an empty chunk costs Pillow a few µs."""
+"""Most chunks of a PNG. Encoders write one per 8 to 64 KB of pixels; an empty one, too, costs Pillow a few µs."""
 _SIGNATURE_BYTES = 8
 _FRAME_BYTES = 12
 """Length, type and checksum of a chunk, without its content."""
@@ -48,13 +48,13 @@ _METADATA = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 """Chunks that may contain EXIF: the standard chunk, and the text chunks that older programs use."""
 
 _MAX_VALUES = 200_000
-"""A photo of 64 MP in strips of one row has fewer than 65,536; a palette of 16 bits has 196,608. Pillow makes a Python
+"""Most values of a list. One strip a row makes fewer than 65,536; a palette of 16 bits, 196,608. Pillow makes a Python
 number of each value, and decodes each strip in a step of its own."""
 _TEXT_AND_BYTES = frozenset({1, 2, 7})
 """Types whose values Pillow keeps as bytes, such as colour profiles and maker notes."""
 
 _MAX_WEBP_CHUNKS = 10_000
-"""A photo has fewer than 10 chunks, an animation one per frame. Each takes about 1 µs to read."""
+"""Most chunks that are read, in about 1 µs each. A photo has fewer than 10, an animation one per frame."""
 
 
 def check_segments(data: bytes) -> bool:

@@ -30,7 +30,7 @@ _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2}
 _CONVERTED = {"L": 0, "RGB": 0, "I": 8, "F": 8, "LA": 8, "PA": 8, "I;16": 4, "I;16L": 4, "I;16B": 4}
 """Bytes per pixel of the copies that `Picture` makes of a decoded image, by mode; 4 for all others."""
 _TRANSPARENCY = 8
-"""The same for an image with one transparent colour: RGBA, and RGBA with premultiplied colours."""
+"""Bytes per pixel of both copies of an image with one transparent colour: RGBA, and with premultiplied colours."""
 
 
 def decode_bytes(wanted: int, lambda_mib: int, other: int = 0) -> int:
@@ -118,7 +118,7 @@ def jpeg_bytes(image: Image.Image, draft_side: int, *, buffered: bool) -> int:
 
 
 def tiff_bytes(image: Image.Image) -> int:
-    """Return the same for a TIFF: the decoder keeps the whole image and one strip or tile in memory."""
+    """Return the most bytes that decoding a TIFF takes: the decoder keeps the whole image, and one strip or tile."""
     tags = getattr(image, "tag_v2", {})
     rotated = tags.get(Base.Orientation, 1) != 1
     strip_width = _int_tag(image, Base.TileWidth) or max(image.size)
@@ -136,7 +136,7 @@ def tile_size(image: Image.Image) -> tuple[int, int]:
 
 
 def heic_bytes(image: Image.Image) -> int:
-    """Return the same for a HEIC photo."""
+    """Return the maximum number of bytes that decoding a HEIC photo takes, not counting the file."""
     deep, alpha = image.info.get("bit_depth", 8) > 8, image.mode not in ("L", "RGB")
     per_pixel = 8 if image.info.get("chroma") in (400, 420) else 16 if deep else 10
     return flat_bytes(image.size, per_pixel + (5 if deep and alpha else 1 if alpha else 0))

@@ -134,7 +134,7 @@ class Drift:
         return None
 
     def _learn(self, last: int, deadline: Deadline, days: int) -> Reference:
-        """Return a reference from the last `days`. Redis keeps it if `days` is 1 or photos go back half as far."""
+        """Return a reference from the last `days`. Redis keeps it if `days` is 1, or if the oldest half has photos."""
         hours = range(last - 1, last - 1 - days * _DAY, -1)
         reference = [Counter[str]() for _ in range(_DAY)]
         is_whole = days == 1

@@ -162,7 +162,7 @@ def placed(
 
 
 def _narrowest(finding: Finding) -> Iterator[Finding]:
-    """Yield what a photo shows, without an animal whose name only includes that of another one in the photo."""
+    """Yield what a photo shows, without a taxon that includes another one in it: no `deer` beside a `red deer`."""
     lines = [part.named.line for part in finding.each if part.named]
     for part in finding.each:
         line = part.named.line if part.named else ()

@@ -58,8 +58,8 @@ class LocalEngine:
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
-        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: is called before what
-        takes long. `change`: replaces our models by another project's.
+        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: is called with a
+        sentence before a long step. `change`: replaces our models by another project's.
         """
         if not environment.get("MODEL_THREADS"):
             # For several photos at once, one thread a photo is fastest.
@@ -117,7 +117,7 @@ def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict
 
 
 def features_of_places(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
-    """Return what looks up the features of cells. Unlike a request, a run waits for the sign-in to its stores."""
+    """Return the features of cells, from stores or a file. Unlike a request, a run waits for the stores' sign-in."""
     if any(map(environment.get, STORES)):
         return patient_features(settings)
     return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)

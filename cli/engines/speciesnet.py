@@ -170,7 +170,7 @@ class NetRecogniser(Recogniser):
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
-        """Return what the box shows that is surest to have an animal. `photos`: one. Raises `ModelError`."""
+        """Return what is in the box that most surely has an animal. `photos`: a single one. Raises `ModelError`."""
         (photo,) = photos  # the command sends each photo on its own
         picture, prior = photo.picture, self.models.prior_at(self.animals.at(features))
         found, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))

@@ -74,7 +74,7 @@ def read_description(path: Path | None, folder: str) -> Description:
         "project": isinstance(given.get("project", {}), dict),
     }
     if fault := next((key for key, is_valid in are_valid.items() if not is_valid), None):
-        raise CommandError(f"{path}: {fault} is not as in datapackage.json; expected such as {EXAMPLES[fault]}")
+        raise CommandError(f"{path}: {fault} is not as in datapackage.json; expected, for example, {EXAMPLES[fault]}")
     return Description(str(given.get("title", title)), given)
 
 

@@ -54,7 +54,7 @@ def _choice(
 @click.option(
     "--no-location",
     is_flag=True,
-    help="Let the picture alone decide about photos without a place, by options or in EXIF. Otherwise these fail.",
+    help="Identify photos that have no place, by options or in EXIF, from the picture alone. Otherwise they fail.",
 )
 @click.option(
     "--root",
@@ -66,7 +66,7 @@ def _choice(
     "--local",
     "is_local",
     is_flag=True,
-    help="Identify on this machine (the default), with this release's animals, or those of DATABASE_URL and REDIS_URL.",
+    help="Identify on this machine (the default), with the ranges of this release, or of DATABASE_URL and REDIS_URL.",
 )
 @click.option(
     "--engine",
@@ -104,7 +104,7 @@ def _choice(
     help="Identify photos again that have an answer: all, or those whose models, range data or month are not those of "
     "the answer. Reviews stay.",
 )
-@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Most candidates in each answer.")
+@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Number of candidates in an answer.")
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -117,14 +117,14 @@ def _choice(
     type=click.FloatRange(0.1),
     default=USUAL.every,
     metavar="SECONDS",
-    help="Seconds of a video between two frames to look at.",
+    help="Look at one frame of a video every so many seconds.",
 )
 @click.option(
     *("--frames", "most"),
     type=click.IntRange(1, 1000),
     default=USUAL.most,
     metavar="N",
-    help="Most frames of a video to look at, spread over it.",
+    help="Look at no more than N frames of a video, spread over all of it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
 @grouped("choice", _choice)

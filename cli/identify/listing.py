@@ -122,7 +122,7 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
     has_more = bool(set(models) - set(known.get(MODELS, "").split("\n"))) and MODELS in known
 
     def is_outdated(text: str, taken: str | None, shift: float) -> str | None:
-        """Return "yes" if models or data have other versions since, or the corrected time another month."""
+        """Return "yes" if an answer is by other versions of models or data, or for another month than the photo's."""
         model, features = (answer := json.loads(text))["model"], answer["features"]
         used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
         used |= {"data": features["version"]} if "data" in models and features.get("version") else {}

@@ -109,7 +109,7 @@ def import_labels(
 class _Found:
     """The labels of a file.
 
-    `said`: by photo and reviewer. `silent`: number of empty labels. `missing`: paths. `typed`: names of no known taxon.
+    `said`: by photo and reviewer. `silent`: number of empty ones. `missing`: paths not found. `typed`: unknown names.
     """
 
     said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -128,7 +128,7 @@ class _Found:
 
 
 def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Found:
-    """Find the photos of labels. If two paths may mean a photo, the nearer one counts; equal bytes are of one path."""
+    """Find the photos of labels. If two paths may mean a photo, the one with more names in common with it counts."""
     found, asked = _Found(), list[tuple[Label, str, Sequence[int], int]]()
     for number, label in enumerate(labels, 1):
         reach(number)

@@ -50,7 +50,7 @@ MOST = 4
 
 @dataclass(slots=True)
 class _Plan:
-    """Which row of the file, by number, answers for which photos, by id. `missing`: paths of no or several photos."""
+    """Which photos rows answer for. `photos`: ids by number of the row. `missing`: paths of no photo, or of several."""
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     labels: set[str] = field(default_factory=set)
@@ -127,7 +127,7 @@ type _Weighed = tuple[str, dict[str, Any] | None]
 class _Tally:
     """What became of the photos. `remarks`: numbers of photos by the keys of `_REMARKS`.
 
-    `fences`: numbers by taxon and country where SpeciesNet's geofence and our ranges differ, by whether it excludes.
+    `fences`: numbers of photos by taxon and country; True: only SpeciesNet's geofence excludes it; else our ranges.
     """
 
     saved: int = 0

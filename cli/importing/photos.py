@@ -44,7 +44,7 @@ class StudyPhotos:
                 self._taken[identity] = taken
 
     def of(self, label: Label) -> tuple[Sequence[int], int]:
-        """Return the photos that a label means, and how many names their paths share: one, copies, or none.
+        """Return the photos that a label means (one, its copies, or none), and how many names their paths share.
 
         Paths may begin at other folders: the photo with the most names in common counts, if there is only one. If only
         the file's name is in common, the times must not contradict.

@@ -96,7 +96,7 @@ class Queue:
         return None if is_last else self._event_at(place)
 
     def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
-        """Return in how many events of a deployment the rarest of these animals is, and how many events it has.
+        """Return in how many events of a deployment the rarest of these animals is, and how many events are there.
 
         Return None if no animal is found. The numbers are those of when the queue was made.
         """

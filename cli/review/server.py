@@ -45,7 +45,7 @@ GET: Mapping[str, Answer] = {
     "precision": lambda session, _, __: session.precision(),
     "agreement": lambda session, _, __: session.agreement(),
 }
-"""By the first part of the address; the rest of the address is what the request sent."""
+"""Answers to GET, by the first part of the address; the rest of the address is what the request sent."""
 POST: Mapping[str, Answer] = {
     "review": lambda session, sent, holder: {"photos": session.say(list(map(int, sent["photos"])), sent, holder)},
     "hold": lambda session, sent, holder: {"held_by": session.hold(int(sent["event"]), holder)},
@@ -53,7 +53,7 @@ POST: Mapping[str, Answer] = {
     "split": lambda session, sent, holder: {"events": session.split(int(sent["photo"]), holder)},
     "merge": lambda session, sent, holder: {"events": session.merge(int(sent["event"]), holder)},
 }
-"""By the address; the JSON of the body is what the request sent."""
+"""Answers to POST, by the address; the JSON of the body is what the request sent."""
 
 
 class ReviewServer(ThreadingHTTPServer):

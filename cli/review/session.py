@@ -31,7 +31,7 @@ class Held(Exception):
 
 
 def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str) -> str | None:
-    """Hold photos for a browser, or prolong that. If another reviewer holds one, change nothing and return the name."""
+    """Hold photos for a browser, or prolong that. If another reviewer holds one, only return that one's name."""
     photos = list(photos)
     with results.transaction() as connection:
         other = held_by(results, photos, holder)
@@ -56,7 +56,7 @@ def release(results: ResultsFile, holder: str) -> None:
 
 @dataclass(eq=False)
 class Session:
-    """A reviewer at work. `gap`: seconds between events. `lives_at`: names what lives at a latitude and longitude."""
+    """A reviewer at work. `gap`: seconds between events. `lives_at`: returns the taxa at a latitude and longitude."""
 
     results: ResultsFile
     reviewer: str
@@ -198,7 +198,7 @@ class Session:
 
 
 def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding]) -> tuple[Observation, ...]:
-    """Return what the page sends as observations. `machine`: what the models found in these photos.
+    """Return the observations that the page sent as JSON. `machine`: what the models found in these photos.
 
     Raises `ValueError` for an invalid value, `KeyError` for a taxon that is not known.
     """

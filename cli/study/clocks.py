@@ -12,7 +12,7 @@ from cli.study.moved import copies, shared, untimed
 from cli.words import count
 
 OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
-"""No photo is older. Many clocks begin at 2000-01-01 when they are reset."""
+"""A time before this is wrong. Many clocks begin at 2000-01-01 when they are reset."""
 AHEAD = timedelta(days=1)  # how far a clock may be ahead of UTC, in any zone
 ROLLOVER = timedelta(days=30)
 """A camera begins again at IMG_0001 within this time; after a longer one, its clock was reset."""

@@ -39,8 +39,8 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 def operation(deployment: Deployment) -> Operation:
     """Return the operation of a deployment from its start to its end, without periods of problems.
 
-    A date without a time means noon, and of a problem the whole day. The table has such a start as a time at midnight,
-    and such an end as one a second before midnight.
+    A start or end without a time means noon; a problem without times, whole days. The saved table has midnight for
+    such a start, and a second before midnight for such an end.
     """
     if not deployment.start or not deployment.end:
         return {}

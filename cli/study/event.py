@@ -89,8 +89,8 @@ def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
     """Return one finding for the sightings of a taxon, or for those that are of no certain taxon.
 
     If people named some, their name counts: the taxon itself if one of them said so, or else what most of them said.
-    Otherwise the name is the narrowest taxon that includes most of the sightings; or a taxon within that of which a
-    sighting is sure, or of which all together are sure, if one of them names it.
+    Otherwise the name is the narrowest taxon that includes most of the sightings; or a narrower one, if a sighting is
+    sure of it, or if a sighting names it and all together are sure of it.
     """
     findings = [each.finding for each in same]
     if said := [each for each in findings if each.is_human]:
@@ -147,7 +147,7 @@ def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
 
 
 def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
-    """Return fields: `count`, the largest number in one photo, or None; and `said`, what people said of all."""
+    """Return two fields of a finding: `count`, the largest number in a photo, or None; `said`, all that people said."""
     said = [each.finding.said for each in same if each.finding.said is not NOTHING_SAID]
     counted = [(each.photo, each.finding.said.count) for each in same if each.finding.said.count]
     counts = Counter[int]()

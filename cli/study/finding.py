@@ -138,7 +138,7 @@ class Finding:
 
     @property
     def remark(self) -> str:
-        """Return what it perhaps is, or that no taxon is known, as a remark of exports; or an empty string."""
+        """Return a remark for exports: what the animal perhaps is, or that its name is of no known taxon; or ''."""
         if self.is_typed:
             return TYPED
         return f"; perhaps: {', '.join(map(str, self.perhaps))}" if self.perhaps else ""

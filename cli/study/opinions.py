@@ -49,7 +49,7 @@ class Observation:
 
 
 class Opinion(NamedTuple):
-    """What a reviewer said of a photo. `at`: UTC. Without observations, before it is saved, it accepts the machine."""
+    """What a reviewer said of a photo. `at`: UTC. Without observations, it accepts the models' answer."""
 
     reviewer: str
     at: str

@@ -74,7 +74,7 @@ def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None
 
 
 def accepted(machine: Finding) -> tuple[Observation, ...]:
-    """Return what a person saw who accepts what the models found: each taxon and kind once."""
+    """Return the observations of a person who accepts what the models found: each taxon and kind once."""
     return tuple(dict.fromkeys(of_taxon(part.named, part.kind) for part in machine.each))
 
 

@@ -53,7 +53,7 @@ class Deployment:
     """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
 
     `start` and `end`: of the table, or else of its photos, or None. `taken`: the first and the last time of its photos,
-    or none if no photo has one. `has_time_issues`: a photo lies outside, or has no time.
+    or none if no photo has one. `has_time_issues`: a photo is from before or after, or has no time.
     """
 
     id: str

@@ -111,7 +111,7 @@ def searchable() -> list[tuple[str, str, str]]:
 
 @cache
 def numbered() -> tuple[Mapping[int, str], Mapping[int, str]]:
-    """Return the scientific names of the models' animals by id, and of their relatives by number, as in a cell."""
+    """Return the scientific names of animals by id, and of relatives by number: `CellAnimals` has both numbers."""
     animals = {int(row["id"]): row["scientific_name"] for row in _labels()}
     return animals, {int(row["number"]): row["scientific_name"] for row in rows_of(MODEL / "relatives.csv")}
 

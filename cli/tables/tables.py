@@ -174,7 +174,7 @@ def _rows(folder: Path, name: str, columns: Sequence[str] = ()) -> Iterator[Call
 
 @cache
 def meanings() -> Mapping[str, Mapping[str, str]]:
-    """Return the meaning of each column by file; under "" what the file has."""
+    """Return the meaning of each column, by file and column. The column "" stands for the file itself."""
     found: dict[str, dict[str, str]] = {}
     for row in rows_of(MEANINGS):
         found.setdefault(row["file"], {})[row["column"]] = row["meaning"]

@@ -98,7 +98,7 @@ def _range(evaluation: Evaluation) -> str:
 def _mistake(evaluation: Evaluation, outcome: Outcome, thumbnails: Mapping[Path, bytes]) -> dict[str, Any]:
     """Return what the card says of a wrong photo: its path and camera, what the head said, and what it shows.
 
-    A path begins in the folder of all photos, so that it says nothing about the machine.
+    A path is relative to the folder of all photos, so that it does not name folders of this machine.
     """
     names = {each.taxon_id: each.name for each in evaluation.about.taxa} | {OTHER: OTHER}
     photo = outcome.photo

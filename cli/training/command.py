@@ -33,9 +33,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 @click.option("--pack", type=FOLDER, required=True, help="The folder to write the pack into.")
 @click.option("--name", default="own", help="The pack's name, in small letters, digits and _.")
 @click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, if not that of LABELS.")
-@click.option("--deployments", type=EXISTING_FILE, help="Camera and place of each folder, as for `identify`.")
+@click.option("--deployments", type=EXISTING_FILE, help="Table of the cameras' folders and places, as for `identify`.")
 @click.option("--corrections", type=EXISTING_FILE, help="Also learn from this list of `python -m web corrections`.")
-@click.option("--pictures", type=EXISTING_FOLDER, help="The pictures of the corrections, if not beside their file.")
+@click.option("--pictures", type=EXISTING_FOLDER, help="Folder of the corrections' pictures, if not that of the list.")
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 0.999),

@@ -61,7 +61,7 @@ def areas_named(cells: Set[int], areas: Iterable[str]) -> tuple[str, ...]:
 
 
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
-    """Return the cells in parts of countries, given by code; a wider cell stands for cells that fill it."""
+    """Return the cells in parts of countries, given by code. Cells that fill a wider cell are replaced by that one."""
     wanted = {area for area in areas if len(area) > COUNTRY}
     return frozenset(prepare().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
 

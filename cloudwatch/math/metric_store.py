@@ -16,14 +16,14 @@ import numpy as np
 from cloudwatch.math.series import Floats, Grid, aggregate
 from cloudwatch.syntax.graphed_metrics import TimeSeries
 
-KEPT_SAMPLES = 8_000_000  # of all metrics together: about 130 MB
+KEPT_SAMPLES = 8_000_000  # most samples of all metrics together: about 130 MB
 
 type _Key = tuple[str, tuple[tuple[str, str], ...], str]
 """Namespace, dimensions (sorted by name) and name of a metric."""
 
 _NUMBERS = frozenset({int, float})
 _LARGEST = sys.float_info.max
-_LATEST = 1 << 53  # milliseconds: the largest integer up to which a double is exact
+_LATEST = 1 << 53  # largest time in milliseconds: up to here, a double is exact
 
 
 class Samples:

@@ -20,7 +20,7 @@ type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 
 _MINUTE = 60
-_ROUNDING = 1e-9  # in floating point, 7% of 100 samples is 7.000000000000001, which means the 7th sample
+_ROUNDING = 1e-9  # subtracted from ranks: 7% of 100 samples is 7.000000000000001, and means the 7th sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from cloudwatch.math.series import EvaluationError, Floats, Grid, Integers, Seri
 from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 
 MINUTE = 60  # seconds between two evaluations
-EXTRA_POINTS = 2  # fetched in addition to N, as in the tables of the user guide; AWS guarantees no number
+EXTRA_POINTS = 2  # points fetched besides the N that count, as in the user guide's tables; AWS guarantees no number
 
 type Treatment = Literal["missing", "breaching", "notBreaching"]
 
@@ -69,7 +69,7 @@ class MetricAlarm:
             threshold, treatment = float(alarm["Threshold"]), alarm.get("TreatMissingData", "missing")
             made = cls(name, lines, watched, total, needed, alarm["ComparisonOperator"], threshold, treatment)
             if made.comparison not in SYMBOLS or treatment not in get_args(Treatment.__value__):
-                raise ValueError(f"the preview does not know {made.comparison} with TreatMissingData {treatment}")
+                raise ValueError(f"the preview does not support {made.comparison} with TreatMissingData {treatment}")
         except (KeyError, ValueError) as error:
             reason = f"{error!r}; run `python -m cloudwatch lint`, which says what to write"
             raise AlarmError(f"alarm {name} is invalid: {reason}") from error

@@ -64,7 +64,7 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
             for line in row_report(workspace.counts()):
                 say(line)
             why = "the lines above say why; other options may let rows pass (python -m database.maintain load --help)"
-            raise DatasetError(f"no row counts, so nothing was loaded; {why}")
+            raise DatasetError(f"the filters left out every row, so nothing was loaded; {why}")
         # The key at GBIF of each taxon: the column is optional.
         keys = {row["taxon"]: row["gbif"] for row in read_rows((FILES | files)["taxon_facts"]) if row.get("gbif")}
         findings = OccurrenceFindings(workspace, keys, options.widen, options.citation)

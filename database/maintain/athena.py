@@ -13,8 +13,8 @@ CATALOG: Final = "faunalens_gbif"
 WORKGROUP: Final = "faunalens-occurrences"
 """Names in infra/athena.yaml."""
 
-_PAUSE: Final = 2.0  # seconds between two looks
-_REPORT: Final = 10.0  # seconds between two lines
+_PAUSE: Final = 2.0  # seconds between two looks at a query
+_REPORT: Final = 10.0  # seconds between two lines about its progress
 
 
 class Counted(NamedTuple):

@@ -16,7 +16,7 @@ _EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _M: Final = np.sqrt(3) / 2
 WIDTH, HEIGHT = 1000, 487
 """Size of a map in whole units, which are fine enough: a cell is two or three units wide."""
-_DIGITS: Final = 2  # of degrees: 1 km
+_DIGITS: Final = 2  # decimals of the degrees in outlines: 1 km
 
 
 class Drawing(NamedTuple):

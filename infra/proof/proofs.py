@@ -24,8 +24,8 @@ from infra.step import Echo, PreconditionFailed, poll
 HEIC = Path(__file__).parent / "photo.heic"  # 64 by 64 pixels
 RECENT = timedelta(days=1)
 
-_STACK_MINUTES = 30.0  # twice the expected time
-_AWAKE_ACU = 2.0  # of a quiet stage, on average
+_STACK_MINUTES = 30.0  # longest time in which a stack may be created: twice the expected one
+_AWAKE_ACU = 2.0  # largest average capacity of a quiet stage's database while it is awake
 _DRIFT_PAUSE, _DRIFT_PATIENCE = 5.0, 300.0  # seconds; CloudFormation compares about one resource a second
 _WATCHING = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard")
 _CREATION = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")

@@ -13,7 +13,7 @@ KEPT = 5
 """Releases whose versions stay, as the way back. Lambda stores at most 75 GB of code for an account."""
 HEADING = f"{'version':>7}  {'since':<20}  {'commit':<20} {'model':<14} traffic"
 
-_SINCE = " since "  # in the description of an alias that was moved by hand, which has no time of its own
+_SINCE = " since "  # before the time in the description of an alias that was moved by hand: it has no time of its own
 
 
 class Release(NamedTuple):

@@ -10,7 +10,7 @@ from chalicelib.api.page import WEB
 FARTHEST = 150.0  # km; beyond, a town says nothing about a place that is only known to about 110 km
 _NUMBER = re.compile(r"[_-~]*[?-^]")
 """A whole number in the characters of Google's encoded polylines: all but its last five bits are marked."""
-_DEGREE = 111.2  # kilometres
+_DEGREE = 111.2  # kilometres in a degree of latitude
 
 
 class Town(NamedTuple):

@@ -113,7 +113,7 @@ def _template() -> Template:
 
 
 def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the prediction, unless it is wider than a class, as an earlier release made some."""
+    """Return the prediction, or None if it is wider than a class: an earlier release made such predictions."""
     prediction = answer["prediction"]
     return prediction if prediction and prediction["rank"] not in ("kingdom", "phylum") else None
 

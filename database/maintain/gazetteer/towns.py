@@ -42,7 +42,7 @@ type _Squares = dict[tuple[int, int], list["Town"]]
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town. `names`: the first is that of GeoNames; `country`: ISO 3166-1 alpha-2; `region`: GeoNames' code in it."""
+    """A town. `names`: first GeoNames' own; `country`: ISO 3166-1 alpha-2; `region`: GeoNames' code in the country."""
 
     names: tuple[str, ...]
     country: str

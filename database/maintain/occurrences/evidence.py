@@ -124,8 +124,8 @@ class Combined(NamedTuple):
 def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, widen: int = 0) -> Combined:
     """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records.
 
-    `widen`: number of records in a cell from which they widen the range; 0 for never. A simulation names more generated
-    photos right with it, but a range also says that an animal lives somewhere, and then a wrong record would.
+    `widen`: number of records in a cell from which they widen the range; 0 for never. Wider ranges name more photos of
+    a simulation right, but a range also states where an animal lives: one wrong record would make that wrong.
     """
     positions = np.searchsorted(earth.cells, written["cell"])
     range_, status = np.zeros(len(earth.cells)), np.zeros(len(earth.cells), np.int16)

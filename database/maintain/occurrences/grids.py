@@ -17,8 +17,8 @@ from functools import cache, reduce
 from math import cos, gcd, hypot, radians, sqrt
 from typing import Any, Final, NamedTuple
 
-_DEGREE: Final = 111_320.0  # metres
-_EARTH: Final = 510_065_622e6  # square metres
+_DEGREE: Final = 111_320.0  # metres in a degree of latitude
+_EARTH: Final = 510_065_622e6  # area of the Earth in square metres
 _LAEA_EUROPE, _UTM = 3035, 32600
 """Numbers in EPSG's register: ETRS89-LAEA Europe, and what the zone is added to for WGS84 in UTM's zones."""
 

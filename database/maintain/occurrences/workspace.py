@@ -36,7 +36,7 @@ _READING: Final = 5
 """Version of how records are read. Raise it when that changes, so that no run continues with earlier counts."""
 _INTERRUPTED: Final = "Query interrupted"
 """What DuckDB says in a `RuntimeError` for Ctrl-C."""
-_SHOWN: Final = 5  # faulty rows of a table
+_SHOWN: Final = 5  # most faulty rows that are quoted as examples
 _PAUSE: Final = 10.0  # seconds between two lines of progress
 
 _SCHEMA: Final = f"""

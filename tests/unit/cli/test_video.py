@@ -72,7 +72,7 @@ def test_what_is_no_video_or_of_an_unknown_codec_or_without_its_index_is_unreada
     write_video(tmp_path / "film.avi", greys(5), codec="mjpeg")
     whole = (tmp_path / "film.avi").read_bytes()
     (tmp_path / "film.avi").write_bytes(whole.replace(b"MJPG", b"ZZZZ"))
-    with pytest.raises(VideoUnreadable, match="no picture of a known kind"):
+    with pytest.raises(VideoUnreadable, match="no video of a known kind"):
         frames_of(tmp_path / "film.avi")
     write_video(tmp_path / "film.mp4", greys(20))
     whole = (tmp_path / "film.mp4").read_bytes()

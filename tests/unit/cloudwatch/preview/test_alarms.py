@@ -157,7 +157,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
 @pytest.mark.parametrize(
     ("rules", "alarm", "message"),
     [
-        ({}, _alarm(ComparisonOperator="LessThanLowerThreshold"), "the preview does not know LessThanLowerThreshold"),
+        ({}, _alarm(ComparisonOperator="LessThanLowerThreshold"), "preview does not support LessThanLowerThreshold"),
         ({}, _alarm(TreatMissingData="ignore"), "with TreatMissingData ignore"),
         ({}, _alarm(Period=10), "alarm a has a period of 10 s; use a multiple of 60 s"),
         ({}, {"MetricName": "Faults"}, "alarm a is invalid: KeyError"),
