@@ -17,13 +17,13 @@ class IdentifyRequest(NamedTuple):
     """The parameters of a request to identify photos.
 
     `location`: overrides those in EXIF. `place`: `required`: raise an error if neither the request nor EXIF has a
-    location; `optional`: use the photo alone then; `ignored`: use it alone always. `boxes`: whether to find boxes; None
-    for the default. `month`: month in which the photo was taken, 1 to 12; overrides EXIF. `shift`: seconds to add
-    to the time in EXIF.
+    location; `optional`: use the photo alone then; `if_valid`: also if the location in EXIF is invalid; `ignored`: use
+    it alone always. `boxes`: whether to find boxes; None for the default. `month`: month in which the photo was taken,
+    1 to 12; overrides EXIF. `shift`: seconds to add to the time in EXIF.
     """
 
     location: Location | None = None
-    place: Literal["required", "optional", "ignored"] = "required"
+    place: Literal["required", "optional", "if_valid", "ignored"] = "required"
     boxes: bool | None = None
     month: int | None = None
     shift: float = 0.0

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from threading import Thread
 
-from chalicelib.errors import LocationMissing
+from chalicelib.errors import LocationInvalid, LocationMissing
 from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, Features, month_in
 from chalicelib.identification import Identification, IdentifyRequest
@@ -66,7 +66,12 @@ def locate(photos: Sequence[PhotoFacts], request: IdentifyRequest) -> Location |
     """
     if request.place == "ignored":
         return None
-    location = request.location or next(filter(None, (location_from_gps(photo.gps) for photo in photos)), None)
+    try:
+        location = request.location or next(filter(None, (location_from_gps(photo.gps) for photo in photos)), None)
+    except LocationInvalid:
+        if request.place != "if_valid":
+            raise
+        location = None
     if location is None and request.place == "required":
         raise LocationMissing(f"the photo has no GPS position; {REMEDY}")
     return location

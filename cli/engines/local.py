@@ -17,11 +17,11 @@ import numpy as np
 from chalicelib.api.answers import answer_of
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import Settings
-from chalicelib.errors import HTTPError, LocationInvalid, StoreError
+from chalicelib.errors import HTTPError, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.identification import Identification, IdentifyRequest
+from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
 from chalicelib.services import Services, build_recogniser, patient_features
@@ -81,24 +81,15 @@ class LocalEngine:
         location = None
         if place.latitude is not None and place.longitude is not None:
             location = Location(place.latitude, place.longitude, "request")
-        needed = self._request._replace(place="optional" if place.source == "none" else "required")
+        needed = self._request._replace(place="if_valid" if place.source == "none" else "required")
         request = needed._replace(location=location, shift=shift)
         record = Record(str(uuid4()), "/identify")
         try:
-            found = self._found(data, request, record)
+            found = identify([data], request, self._services, record)
         except HTTPError as error:
             raise Refused(error.code, error.detail, is_lasting=isinstance(error, LASTING)) from error
         answer = answer_of(found, record.request_id, self._top)
         return Identified(json_of(answer), found.features.mode, found.photos[0])
-
-    def _found(self, data: bytes, request: IdentifyRequest, record: Record) -> Identification:
-        """Identify a photo; without a position if none is required and its GPS tags are empty or invalid."""
-        try:
-            return identify([data], request, self._services, record)
-        except LocationInvalid:
-            if request.place == "required":
-                raise
-            return identify([data], request._replace(place="ignored"), self._services, record)
 
 
 def of_a_run(settings: Settings) -> Settings:

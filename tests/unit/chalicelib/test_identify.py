@@ -54,10 +54,11 @@ def test_a_location_that_is_needed_and_missing_is_refused_and_the_photo_counts(t
     with pytest.raises(LocationMissing):
         identify([jpeg()], IdentifyRequest(), services_in(tmp_path), refused)
     assert refused.summary().metrics["PhotoMegapixels"] == 0.12
-    # AND one that is invalid is refused even if none is needed
+    # AND one that is invalid is refused even if none is needed, unless it then counts as none
     broken = jpeg(exif=exif({**SYDNEY, ExifTags.GPS.GPSLatitude: (95.0, 0.0, 0.0)}))
     with pytest.raises(LocationInvalid):
         identify([broken], IdentifyRequest(place="optional"), services_in(tmp_path), refused)
+    assert identify([broken], IdentifyRequest(place="if_valid"), services_in(tmp_path), record()).source == "none"
 
 
 def photo(**colours: tuple[int, int]) -> bytes:
