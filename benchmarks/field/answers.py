@@ -22,8 +22,8 @@ from chalicelib.location import Location
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import is_doubtful, sighting_of
-from chalicelib.model.subject import NOTHING_SEEN, Sighting
+from chalicelib.model.recogniser import is_doubtful, surest_boxes
+from chalicelib.model.subject import NO_BOXES, SurestBoxes
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
@@ -95,14 +95,14 @@ class TwoScores(NamedTuple):
 
     one: FusedScores
     two: FusedScores
-    seen: Sighting
+    seen: SurestBoxes
     prior: Prior
 
-    def name(self, naming: Naming) -> tuple[FusedScores, Sighting, Decision]:
+    def name(self, naming: Naming) -> tuple[FusedScores, SurestBoxes, Decision]:
         """Decide as the recogniser does. Return the decisive scores, what the detectors saw, and the decision."""
         _, first = naming.name(self.one, self.prior)
         if not is_doubtful(first.prediction):
-            return self.one, NOTHING_SEEN, first
+            return self.one, NO_BOXES, first
         return self.two, self.seen, naming.name(self.two, self.prior, self.seen)[1]
 
 
@@ -149,7 +149,7 @@ def scores_of(folder: Path, photos: Sequence[FieldPhoto], services: Services) ->
         part = recogniser.second_look_at(photo, detections, first.general)
         prior = models.prior_at(services.features.at(cell_of(*each.place)) if each.place else NO_LOCATION)
         yield TwoScores(
-            models.fuse([first]), models.fuse([first, part] if part else [first]), sighting_of(detections), prior
+            models.fuse([first]), models.fuse([first, part] if part else [first]), surest_boxes(detections), prior
         )
 
 

@@ -49,7 +49,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> responses.Ans
         candidates=candidates,
         animal_probability=round(recognised.together.scores.animal_probability, 4),
         subject=recognised.subject,
-        photo_quality=responses.PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_grey),
+        photo_quality=responses.PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_infrared),
         why_not=why_not(reasons),
         animals=_animals(recognised, top, named),
         people=_counted(detections.people) if detections else None,

@@ -90,11 +90,11 @@ def reasons_of(
         "photo_dark": quality.is_dark,
         "photo_blurred": quality.is_soft,
     }
-    if any(faults.values()) and not quality.is_grey:
+    if any(faults.values()) and not quality.is_infrared:
         return tuple(fault for fault, applies in faults.items() if applies)
     if decision.is_widened:
         return ("unknown_relatives",)
-    if quality.is_grey:
+    if quality.is_infrared:
         return ("night_camera",)
     if subject == "unclear":
         return ("unclear",)

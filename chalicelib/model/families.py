@@ -153,7 +153,7 @@ class Tree(NamedTuple):
         return cls(lineages, np.array(order), np.array(class_), np.array(is_uncounted))
 
 
-class Looks(NamedTuple):
+class LookAlikes(NamedTuple):
     """The known animals that some unknown families look like. `families`: their positions in `Unknown.numbers`.
 
     `animals`: output indices, one family after the other. `shares`: how much each counts; they add up to 1 for each
@@ -166,7 +166,7 @@ class Looks(NamedTuple):
     starts: NDArray[np.intp]
 
     @classmethod
-    def of(cls, looks: Sequence[Sequence[tuple[int, float]]]) -> "Looks":
+    def of(cls, looks: Sequence[Sequence[tuple[int, float]]]) -> "LookAlikes":
         """Arrange what `Layout.looks` returns for each family; empty for a family whose own animals models know."""
         pairs = [pair for each in looks for pair in each]
         animals, shares = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
@@ -187,7 +187,7 @@ class Unknown(NamedTuple):
     numbers: NDArray[np.intp]
     weights: NDArray[np.float64]
     rivals: NDArray[np.float64]
-    looks: Looks
+    looks: LookAlikes
 
 
 class Candidates(NamedTuple):
@@ -285,7 +285,7 @@ class Families:
             np.array([position[family] for family in unknown], np.intp),
             by_class * photographed * (counts * WORLD if here is None else counts**SPECIES_POWER),
             np.sqrt(counts) * (WORLD if here is None else 1.0),
-            Looks.of(looks),
+            LookAlikes.of(looks),
         )
         return Candidates(layout, tables.named, tree, strangers)
 

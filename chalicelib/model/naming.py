@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.shares import Shares, shares_of, with_head
-from chalicelib.model.subject import NOTHING_SEEN, Sighting
+from chalicelib.model.subject import NO_BOXES, SurestBoxes
 from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Naming:
         return read_certainty(self.certainty)
 
     def name(
-        self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN
+        self, scores: "FusedScores", prior: "Prior", seen: SurestBoxes = NO_BOXES
     ) -> tuple["FusedScores", Decision]:
         """Return a photo's scores, weighed by the place, and what to call the photo. Takes about 0.5 ms.
 
@@ -114,7 +114,7 @@ class Naming:
         species = names.consistent(named)
         return replace(scores, probabilities=names.shares.animals(species)), decision
 
-    def names(self, scores: "FusedScores", prior: "Prior", seen: Sighting = NOTHING_SEEN) -> "Names":
+    def names(self, scores: "FusedScores", prior: "Prior", seen: SurestBoxes = NO_BOXES) -> "Names":
         """Return all that a photo may be called, whether or not it is certain enough. Parameters as for `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
         weights, headed = prior.over(scores.taxonomy), scores.headed

@@ -16,7 +16,7 @@ from chalicelib.model.models import FusedScores, Head, Models, PhotoScores, head
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import Scores, Versioned
-from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, NOTHING_SEEN, Sighting, Subject
+from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, NO_BOXES, Subject, SurestBoxes
 from chalicelib.model.taxonomy import Prediction, Relative
 from chalicelib.photo.photos import DecodedPhoto
 
@@ -140,7 +140,7 @@ class Recogniser:
         if is_single and (head is not None or is_doubtful(together.prediction)):
             detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
-        seen = sighting_of(detections, together.scores)
+        seen = surest_boxes(detections, together.scores)
         subject = seen.subject(together.scores.animal_probability, self.naming.animal)
         general = self.models.general
         from chalicelib.photo.pixels import crop_share  # Pillow is loaded by now
@@ -165,7 +165,7 @@ class Recogniser:
         scores = self.models.fuse([first, part]) if part else whole.scores
         if head and detections and detections.animals:
             scores = self._headed(scores, head, photo, detections.animals[0], part)
-        seen = sighting_of(detections, scores)
+        seen = surest_boxes(detections, scores)
         if scores is whole.scores and not (seen.animal or seen.by_night):
             return detections, part, whole
         together = self.named(scores, prior, seen)
@@ -184,7 +184,7 @@ class Recogniser:
         whole = found.together.scores.animal_probability
         animals: list[tuple[Box, Recognition]] = []
         for box in detections.animals:
-            seen = Sighting(box.score, by_night=detections.by_night)
+            seen = SurestBoxes(box.score, by_night=detections.by_night)
             scores = found.part if found.part and box == detections.focus else self._score(photo, box)
             if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
                 fused = self.models.fuse([scores])
@@ -197,14 +197,14 @@ class Recogniser:
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
         """Return the taxon that the same scores show with another prior. No model runs again."""
         scores = found.together.scores
-        return self.naming.name(scores, prior, sighting_of(found.detections, scores))[1].prediction
+        return self.naming.name(scores, prior, surest_boxes(found.detections, scores))[1].prediction
 
     def prepare(self) -> None:
         """Read and hash the files that the first photo needs after it was scored."""
         _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
 
-    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
+    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: SurestBoxes = NO_BOXES) -> Recognition:
         return self.named(self.models.fuse(scored), prior, seen)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
@@ -224,7 +224,7 @@ class Recogniser:
         """Return `scores` with a head's added. `box`: around the animal. `part`: earlier scores of this box, if any."""
         return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size), part)
 
-    def named(self, scores: FusedScores, prior: Prior, seen: Sighting = NOTHING_SEEN) -> Recognition:
+    def named(self, scores: FusedScores, prior: Prior, seen: SurestBoxes = NO_BOXES) -> Recognition:
         """Return what a photo with these scores shows. `seen`: what detectors see in it. Raises `ModelError`."""
         scores, decision = self.naming.name(scores, prior, seen)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
@@ -266,16 +266,16 @@ def place_in(first: Scores) -> tuple[float, float] | None:
     return (float(columns.mean()) + 0.5) / strong.shape[1], (float(rows.mean()) + 0.5) / strong.shape[0]
 
 
-def sighting_of(detections: "Detections | None", scores: FusedScores | None = None) -> Sighting:
+def surest_boxes(detections: "Detections | None", scores: FusedScores | None = None) -> SurestBoxes:
     """Return what detectors see in a photo; nothing if they have not looked. `scores`: of the surest animal."""
     if detections is None:
-        return NOTHING_SEEN
+        return NO_BOXES
     kinds = (detections.animals, detections.people, detections.vehicles)
     animal, person, vehicle = (boxes[0].score if boxes else 0.0 for boxes in kinds)
-    return believed(Sighting(animal, person, vehicle, detections.by_night), scores)
+    return believed(SurestBoxes(animal, person, vehicle, detections.by_night), scores)
 
 
-def believed(seen: Sighting, scores: FusedScores | None) -> Sighting:
+def believed(seen: SurestBoxes, scores: FusedScores | None) -> SurestBoxes:
     """Return what detectors see; an animal counts even if they are unsure of it, if a head is sure of it."""
     is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
     return seen._replace(animal=max(seen.animal, LEAST_BOX)) if is_sure else seen

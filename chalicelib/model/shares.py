@@ -65,7 +65,7 @@ class Shares(NamedTuple):
         return shares * self.parts
 
 
-class Seen(NamedTuple):
+class SpeciesShares(NamedTuple):
     """The shares of each species. `photo`: its share by the photo alone. `weights`: its weight at the place.
 
     `weighed`: the sum of its animals' shares, each times the animal's own weight.
@@ -139,7 +139,7 @@ def with_head(
     )
 
 
-def _seen(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> Seen:
+def _seen(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> SpeciesShares:
     shares, weights = (each[layout.taxonomy.order].astype(np.float64) for each in (vision, prior))
     photo, weighed, weight = (layout.animals.sums(each) for each in (shares, shares * weights, weights))
     weight /= layout.animals.sizes
@@ -149,7 +149,7 @@ def _seen(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floati
             photo[members] += photo[wide] * parts / parts.sum()
             weighed[members] = photo[members] * weight[members]
             photo[wide] = weighed[wide] = 0.0
-    return Seen(photo, weighed, weight)
+    return SpeciesShares(photo, weighed, weight)
 
 
 def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats) -> Floats:
@@ -169,7 +169,7 @@ def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats
     return unknown.weights * likeness * unclear[own_class]
 
 
-def _within(candidates: Candidates, seen: Seen, families: Floats, unseen: Floats) -> Floats:
+def _within(candidates: Candidates, seen: SpeciesShares, families: Floats, unseen: Floats) -> Floats:
     """Return the share of each species.
 
     Unknown species take at least as much of their family's share as they added to it: they never raise a known species.

@@ -16,7 +16,7 @@ ALONE_BY_NIGHT: Final = 0.8
 """Least probability of an animal in a photo by night in which this detector has seen none."""
 
 
-class Sighting(NamedTuple):
+class SurestBoxes(NamedTuple):
     """What detectors see in a photo: the score of the surest box of each kind, 0 without one or without a detector.
 
     `by_night`: whether the photo was taken by night, and the detector for camera traps has looked at it.
@@ -51,4 +51,4 @@ class Sighting(NamedTuple):
         return "none" if animal_probability < MOST_EMPTY else "unclear"
 
 
-NOTHING_SEEN: Final = Sighting()
+NO_BOXES: Final = SurestBoxes()

@@ -21,12 +21,12 @@ _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
 class Quality(NamedTuple):
-    """What is wrong with a photo. `pixels`: its shorter side. `is_grey`: whether it lacks colours, as in infrared."""
+    """What is wrong with a photo. `pixels`: its shorter side. `is_infrared`: it lacks colours, as by infrared light."""
 
     pixels: int
     is_dark: bool
     is_soft: bool
-    is_grey: bool
+    is_infrared: bool
 
     @property
     def is_small(self) -> bool:
@@ -36,7 +36,7 @@ class Quality(NamedTuple):
     @property
     def is_by_night(self) -> bool:
         """Return whether the photo looks as if taken by night."""
-        return self.is_grey or self.is_dark
+        return self.is_infrared or self.is_dark
 
 
 def quality_of(square: NDArray[np.uint8], pixels: int) -> Quality:

@@ -54,7 +54,7 @@ def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ..
     group = next((taxon.scientific_name for taxon in best.lineage if taxon.rank == "class"), "others")
     country = next(iter(found.features.found.areas), "nowhere")
     is_expected = "no place" if found.cell is None else "no" if together.decision.is_unexpected else "yes"
-    faults = (name for name in ("small", "dark", "soft", "grey") if getattr(found.quality, f"is_{name}"))
+    faults = (name for name in ("small", "dark", "soft", "infrared") if getattr(found.quality, f"is_{name}"))
     classes = {
         "confidence": f"{int(min(score, 0.99) * 10) / 10:.1f}",
         "subject": found.recognised.subject,

@@ -143,13 +143,13 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
     """Identify the frames of a video. Raises `Refused` if the engine refuses a frame, or if none can be read."""
     if not can_read():
         raise Refused("video_unsupported", INSTALL, is_lasting=False)
-    seen: list[Seen] = []
+    seen: list[FrameAnswer] = []
     found: list[Identified] = []
     try:
         with opened(path) as video:
             for frame in video.frames(sampling):
                 found.append(engine.identify(frame.jpeg, task.place, task.shift))
-                seen.append(Seen(frame.number, frame.seconds, json.loads(found[-1].answer)))
+                seen.append(FrameAnswer(frame.number, frame.seconds, json.loads(found[-1].answer)))
             whole = answer_of_frames(seen, video.fps, video.duration)
             photo = replace(found[0].photo, width=video.width, height=video.height)
     except VideoUnreadable as error:
@@ -212,7 +212,7 @@ class Gathered[T, R]:
         return mine.result()
 
 
-class Seen(NamedTuple):
+class FrameAnswer(NamedTuple):
     """A frame with its answer. `number`: from 0. `seconds`: from the start."""
 
     number: int
@@ -220,7 +220,7 @@ class Seen(NamedTuple):
     answer: Mapping[str, Any]
 
 
-def answer_of_frames(frames: Sequence[Seen], fps: float, duration: float) -> dict[str, Any]:
+def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float) -> dict[str, Any]:
     """Return the answer of the best frame, with a part `video`: the fields of `Clip`, and `also`.
 
     The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame:

@@ -20,8 +20,8 @@ from chalicelib.features.features import Features
 from chalicelib.model.detector import KINDS, Box, Detections
 from chalicelib.model.models import FusedScores
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, sighting_of
-from chalicelib.model.subject import Sighting
+from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, surest_boxes
+from chalicelib.model.subject import SurestBoxes
 from chalicelib.model.taxonomy import KINDS as OUTSIDE
 from chalicelib.model.taxonomy import Animal, Prediction, Relative, Taxon, Taxonomy, read_relatives
 from chalicelib.photo.photos import DecodedPhoto
@@ -176,7 +176,7 @@ class NetRecogniser(Recogniser):
         found, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
         animals, people, vehicles = (tuple(box for box in found if box.kind == kind) for kind in KINDS)
         shown = tuple(
-            (box, self.named(self._scores(*row), prior, Sighting(box.score)))
+            (box, self.named(self._scores(*row), prior, SurestBoxes(box.score)))
             for box, row in zip(animals, rows, strict=False)
         )
         if shown:
@@ -184,7 +184,7 @@ class NetRecogniser(Recogniser):
         else:
             together = self.named(self._scores(*(rows[0] if rows else ((), ()))), prior)
         detections = Detections(animals, people, vehicles)
-        subject = sighting_of(detections).subject(together.scores.animal_probability, self.naming.animal)
+        subject = surest_boxes(detections).subject(together.scores.animal_probability, self.naming.animal)
         return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:

@@ -106,7 +106,7 @@ def import_labels(
 
 
 @dataclass(slots=True)
-class _Found:
+class _Matched:
     """The labels of a file.
 
     `said`: by photo and reviewer. `silent`: number of empty ones. `missing`: paths not found. `typed`: unknown names.
@@ -127,9 +127,9 @@ class _Found:
         return same
 
 
-def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Found:
+def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Matched:
     """Find the photos of labels. If two paths may mean a photo, the one with more names in common with it counts."""
-    found, asked = _Found(), list[tuple[Label, str, Sequence[int], int]]()
+    found, asked = _Matched(), list[tuple[Label, str, Sequence[int], int]]()
     for number, label in enumerate(labels, 1):
         reach(number)
         found.silent += not label.said
@@ -160,7 +160,7 @@ def _utc(text: str, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _say(found: _Found, unanswered: int) -> None:
+def _say(found: _Matched, unanswered: int) -> None:
     labelled = count(len(found.said) - unanswered, "photo has")
     warn(f"{labelled} labels now; {count(found.silent, 'photo')} of the file without")
     if unanswered:

@@ -31,7 +31,7 @@ type Classes = tuple[tuple[str, float], ...]
 """Labels of SpeciesNet's form with their scores, the best first."""
 
 
-class Found(NamedTuple):
+class Detected(NamedTuple):
     """What a model found in a photo or a frame of a video: boxes, each with its classes, and those of the whole."""
 
     boxes: tuple[tuple[Box, Classes], ...]
@@ -46,7 +46,7 @@ class Predicted(NamedTuple):
     """
 
     path: str
-    frames: Mapping[int, Found]
+    frames: Mapping[int, Detected]
     failure: str
     model: tuple[str, str]
     detector: tuple[str, str] | None = None
@@ -134,7 +134,7 @@ class Predictions:
         is_empty = not whole and item.get("detections") is None
         return Predicted(
             item["filepath"],
-            {-1: Found(boxes, whole)},
+            {-1: Detected(boxes, whole)},
             ", ".join(failures) or "no prediction" if is_empty else "",
             ("speciesnet", str(item.get("model_version") or UNSAID)),
             theirs={name: item[name] for name in THEIRS if item.get(name) is not None},
@@ -196,12 +196,12 @@ def _category(name: str) -> str:
     return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
 
 
-def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Found:
+def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Detected:
     found: list[tuple[Box, Classes]] = []
     for each in sorted(detections, key=lambda each: -float(each["conf"])):
         found += [(box, classes(each)) for box in boxes_of([each])]
     kinds = [box.kind for box, _ in found]
-    return Found(tuple(pair for at, pair in enumerate(found) if kinds[:at].count(pair[0].kind) < MOST[pair[0].kind]))
+    return Detected(tuple(pair for at, pair in enumerate(found) if kinds[:at].count(pair[0].kind) < MOST[pair[0].kind]))
 
 
 @cache

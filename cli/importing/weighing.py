@@ -24,20 +24,20 @@ from chalicelib.model.detector import KINDS, Box, Detections
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, sighting_of
-from chalicelib.model.subject import MOST_EMPTY, NOTHING_SEEN, Sighting
+from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, surest_boxes
+from chalicelib.model.subject import MOST_EMPTY, NO_BOXES, SurestBoxes
 from chalicelib.model.taxonomy import Animal, Relative, read_relatives
 from chalicelib.photo.quality import Quality
-from cli.engines.engine import Seen, answer_of_frames
+from cli.engines.engine import FrameAnswer, answer_of_frames
 from cli.engines.speciesnet import CERTAINTY, NetAnimals
 from cli.importing.names import taxon_of_label
-from cli.importing.predictions import Classes, Found, Predicted, label_with
+from cli.importing.predictions import Classes, Detected, Predicted, label_with
 from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 
 OTHERS = ";;;;;;animal"
 """The label of the animals that are not listed. Files have the best few classes, whose scores do not add up to 1."""
-ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_grey=False)
+ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_infrared=False)
 """Nothing is said of the quality of photos whose pixels were not looked at."""
 _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
 
@@ -65,7 +65,7 @@ class Weighing:
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
 
-        def answer(found: Found) -> Answer:
+        def answer(found: Detected) -> Answer:
             model = ModelUsed(*said.model, (PackUsed(*said.detector, 0.0),) if said.detector else ())
             recognised = self._recognised(found, model, prior)
             whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
@@ -82,7 +82,7 @@ class Weighing:
         features = features.in_month(month, self._season_floor)
         return features, self._recogniser.models.prior_at(self._animals.at(features))
 
-    def _recognised(self, found: Found, model: ModelUsed, prior: Prior) -> Recognised:
+    def _recognised(self, found: Detected, model: ModelUsed, prior: Prior) -> Recognised:
         """Return what a photo shows: its surest animal. Classes of the whole photo count as that animal's."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]
@@ -91,12 +91,12 @@ class Weighing:
         named = tuple((box, self._named(each, prior, box)) for box, each in zip(animals, classes, strict=True))
         together = named[0][1] if named else self._named(found.whole, prior, None)
         detections = Detections(animals, people, vehicles)
-        subject = sighting_of(detections).subject(together.scores.animal_probability, self._recogniser.naming.animal)
+        subject = surest_boxes(detections).subject(together.scores.animal_probability, self._recogniser.naming.animal)
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
         """Return what classes mean at a place. Without any, a box has an unnamed animal, and a photo is empty."""
-        scores, seen = self._scores(classes, box), Sighting(box.score) if box else NOTHING_SEEN
+        scores, seen = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, seen)
         return Recognition(scores, Decision(is_animal=box is not None), ())
@@ -136,7 +136,7 @@ def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
 def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
     """Return the answer for a video. Its duration is the time of the last frame that was looked at."""
     rate = said.rate or 1.0
-    frames = [Seen(number, number / rate, json.loads(json_of(answers[number]))) for number in sorted(answers)]
+    frames = [FrameAnswer(number, number / rate, json.loads(json_of(answers[number]))) for number in sorted(answers)]
     return answer_of_frames(frames, rate, frames[-1].seconds)
 
 

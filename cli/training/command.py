@@ -18,7 +18,7 @@ from cli.errors import CommandError, Exit
 from cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
 from cli.terminal import MOST_FAULTS, shown, waiting, warn
 from cli.training.evaluation import About, Evaluation
-from cli.training.features import NOTHING, Eye, Memory, see
+from cli.training.features import NOTHING, Extractor, Memory, crops_of
 from cli.training.fit import learn, taxa_of
 from cli.training.labels import Labels
 from cli.training.pack import COUNTRY, animals_of, areas_named, cells_in, write_pack
@@ -107,15 +107,15 @@ def train(
     settings = of_a_run(Settings.from_environment({"MODEL_THREADS": "1", **environment}))
     services = Services.build(settings)
     models = services.recogniser.models
-    eye = Eye(models.general, services.recogniser.detectors.get(), services.photos)
-    with closing(Memory(cache_of(environment) / f"features-{eye.version}.sqlite")) as memory:
-        seen, faults = see(found.photos, eye, memory, os.process_cpu_count() or 1)
+    extractor = Extractor(models.general, services.recogniser.detectors.get(), services.photos)
+    with closing(Memory(cache_of(environment) / f"features-{extractor.version}.sqlite")) as memory:
+        crops, faults = crops_of(found.photos, extractor, memory, os.process_cpu_count() or 1)
     _warn_of(faults)
-    taxa, few = taxa_of([each.photo for each in seen])
+    taxa, few = taxa_of([each.photo for each in crops])
     if few:
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
-    of_cameras = frozenset(cell for each in seen if (cell := each.photo.cell) and each.photo.taxon in taxa)
+    of_cameras = frozenset(cell for each in crops if (cell := each.photo.cell) and each.photo.taxon in taxa)
     cells = cells_in(areas) if areas else of_cameras
     about = About(
         name,
@@ -131,7 +131,7 @@ def train(
         author=author,
     )
     with waiting("training"):
-        head, evaluation = learn(seen, about)
+        head, evaluation = learn(crops, about)
     _say(evaluation, write_pack(pack, head, evaluation, with_photos=with_photos))
     return Exit.DONE
 

@@ -23,7 +23,7 @@ from cli.terminal import photo_progress
 from cli.training.labels import LabelledPhoto
 
 FORMAT = 2
-"""Version of the kept features. Increase it when `head_crops`, `Eye` or the detectors' rules change."""
+"""Version of the kept features. Increase it when `head_crops`, `Extractor` or the detectors' rules change."""
 NOTHING = "no animal was found"
 type Boxed = list[tuple[Box, NDArray[np.float32]]]
 """The boxes of a photo's animals, each with its features, shape (F,)."""
@@ -31,7 +31,7 @@ BY_PEOPLE = 1.0
 """Score of a box that people drew: no detector is that sure."""
 
 
-class Seen(NamedTuple):
+class Crop(NamedTuple):
     """An animal in a photo. `checksum`: of the photo's file. `features`: shape (F,), as `pooled` returns them."""
 
     photo: LabelledPhoto
@@ -40,8 +40,8 @@ class Seen(NamedTuple):
     features: NDArray[np.float32]
 
 
-class Eye:
-    """Sees the animals of labelled photos, as `faunalens identify` does. Thread-safe.
+class Extractor:
+    """Finds the animals of labelled photos, as `faunalens identify` does, and their features. Thread-safe.
 
     `general`: a model that returns features; `ModelError` is raised if it does not. `photos`: opens and decodes photos.
     """
@@ -52,7 +52,7 @@ class Eye:
         detector = detectors.camera_traps or detectors.general if detectors else None
         self.version = f"{general.version}-{detector.version if detector else 'none'}-{FORMAT}"
 
-    def look(self, labelled: LabelledPhoto, data: bytes) -> Boxed:
+    def boxed(self, labelled: LabelledPhoto, data: bytes) -> Boxed:
         """Return the boxes of a photo with their features; none if no animal is found. Raises `ClientError`."""
         picture, side = self._photos.open([data]).decode()[0].picture, self._general.input_size
         return [
@@ -111,39 +111,41 @@ class Memory:
         with self._lock:
             row = self._connection.execute("select boxes, roots from seen where key = ?", (key,)).fetchone()
         if row is None:
-            seen = compute()
-            corners = [(box.x, box.y, box.width, box.height, box.score) for box, _ in seen]
-            roots = np.array([each for _, each in seen], np.float32).tobytes()
+            boxed = compute()
+            corners = [(box.x, box.y, box.width, box.height, box.score) for box, _ in boxed]
+            roots = np.array([each for _, each in boxed], np.float32).tobytes()
             with self._lock:
                 self._connection.execute(
                     "insert or ignore into seen values (?, ?, ?)", (key, json.dumps(corners, allow_nan=False), roots)
                 )
-            return seen
+            return boxed
         boxes = [Box(x, y, width, height, score, "animal") for x, y, width, height, score in json.loads(row[0])]
         return list(zip(boxes, np.frombuffer(row[1], np.float32).reshape(len(boxes), -1), strict=True)) if boxes else []
 
 
-def see(photos: Sequence[LabelledPhoto], eye: Eye, memory: Memory, at_once: int) -> tuple[list[Seen], dict[Path, str]]:
+def crops_of(
+    photos: Sequence[LabelledPhoto], extractor: Extractor, memory: Memory, at_once: int
+) -> tuple[list[Crop], dict[Path, str]]:
     """Return the animals of labelled photos, in an order that does not depend on paths, and why photos have none.
 
     Look only at photos that `memory` does not have, `at_once` of them at a time. Show progress.
     """
 
-    def look(labelled: LabelledPhoto) -> tuple[list[Seen], dict[Path, str]]:
+    def crops(labelled: LabelledPhoto) -> tuple[list[Crop], dict[Path, str]]:
         try:
             data = labelled.photo.read_bytes()
             checksum = sha256(data).hexdigest()
             corners = [(box.x, box.y, box.width, box.height, box.score) for box in labelled.boxes]
-            found = memory.get(f"{checksum} {corners}", lambda: eye.look(labelled, data))
+            found = memory.get(f"{checksum} {corners}", lambda: extractor.boxed(labelled, data))
         except (OSError, ClientError) as error:
             return [], {labelled.photo: str(error)}
-        return [Seen(labelled, checksum, *each) for each in found], {} if found else {labelled.photo: NOTHING}
+        return [Crop(labelled, checksum, *each) for each in found], {} if found else {labelled.photo: NOTHING}
 
-    seen, faults = list[Seen](), dict[Path, str]()
+    found, faults = list[Crop](), dict[Path, str]()
     with photo_progress(0, len(photos), "looking at photos") as reach:
-        for number, (some, fault) in enumerate(in_parallel(look, photos, at_once), 1):
-            seen += some
+        for number, (some, fault) in enumerate(in_parallel(crops, photos, at_once), 1):
+            found += some
             faults |= fault
             reach(number)
-    seen.sort(key=lambda each: (each.checksum, each.photo.taxon, each.box.score, each.box.x, each.box.y))
-    return seen, faults
+    found.sort(key=lambda each: (each.checksum, each.photo.taxon, each.box.score, each.box.x, each.box.y))
+    return found, faults

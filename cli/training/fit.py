@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cli.errors import CommandError
 from cli.training.evaluation import OTHER, About, Evaluation, Outcome, Point
-from cli.training.features import Seen
+from cli.training.features import Crop
 from cli.training.labels import LabelledPhoto
 from cli.words import count
 
@@ -239,29 +239,29 @@ def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
     return enough, [text for taxon, text in shown.items() if taxon not in enough]
 
 
-def samples_of(seen: Sequence[Seen], taxa: Sequence[str]) -> Samples:
+def samples_of(crops: Sequence[Crop], taxa: Sequence[str]) -> Samples:
     """Return animals as numbers. A photo is judged by its surest box: one that people drew, if it has one."""
     at = {taxon: number for number, taxon in enumerate(taxa)}
-    cameras = {camera: number for number, camera in enumerate(sorted({each.photo.camera for each in seen}))}
-    main = {(each.checksum, each.photo.taxon): number for number, each in enumerate(seen)}  # the last is the surest
-    is_main = np.zeros(len(seen), bool)
+    cameras = {camera: number for number, camera in enumerate(sorted({each.photo.camera for each in crops}))}
+    main = {(each.checksum, each.photo.taxon): number for number, each in enumerate(crops)}  # the last is the surest
+    is_main = np.zeros(len(crops), bool)
     is_main[list(main.values())] = True
     return Samples(
-        np.array([each.features for each in seen], np.float32),
-        np.array([at.get(each.photo.taxon, STRANGER) for each in seen], np.intp),
-        np.array([cameras[each.photo.camera] for each in seen], np.intp),
+        np.array([each.features for each in crops], np.float32),
+        np.array([at.get(each.photo.taxon, STRANGER) for each in crops], np.intp),
+        np.array([cameras[each.photo.camera] for each in crops], np.intp),
         is_main,
     )
 
 
-def learn(seen: Sequence[Seen], about: About) -> tuple[Head, Evaluation]:
-    """Return a head, and how right heads are on cameras that they were not trained on. `seen`: as `see` sorts them."""
+def learn(crops: Sequence[Crop], about: About) -> tuple[Head, Evaluation]:
+    """Return a head, and how right heads are on cameras that they were not trained on. `crops`: see `crops_of`."""
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
-    samples = samples_of(seen, list(ids))
+    samples = samples_of(crops, list(ids))
     head, scores, thresholds, curve = fit(samples, len(ids), about.precision)
     outcomes = tuple(
         Outcome(each.photo.photo, each.photo.camera, ids.get(each.photo.taxon, OTHER), said, each.box)
-        for each, said, is_main in zip(seen, scores.astype(np.float32), samples.is_main, strict=True)
+        for each, said, is_main in zip(crops, scores.astype(np.float32), samples.is_main, strict=True)
         if is_main
     )
     return head, Evaluation(about, outcomes, dict(zip(ids.values(), thresholds, strict=True)), tuple(curve))

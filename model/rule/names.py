@@ -24,7 +24,7 @@ type Pick = Callable[[Array], Array]
 
 
 def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
-    """Return the position of a photo's subject in `Subject`, and the probability of an animal, as `Sighting` does."""
+    """Return the position of a photo's subject in `Subject`, and the probability of an animal; see `SurestBoxes`."""
     boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
     may_be = animal >= subject.MOST_EMPTY

@@ -139,7 +139,7 @@ def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Pa
 
 
 def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tuple[Array, Array, Array]:
-    """Return the arrays of `Seen`, one element for each species: its share, the weighed share, and its weight."""
+    """Return the arrays of `SpeciesShares`, one element a species: its share, the weighed share, and its weight."""
     world, count = layout.world.layout, len(layout.world.layout.species)
     photo, weighed, weights = (each.sums(layout.species_of, count) for each in (vision, vision * prior, prior))
     weights = weights / world.animals.sizes

@@ -13,10 +13,10 @@ FAMILY = Taxon("cat", "Felidae", "family")
 WIDE = Decision(Prediction(ORDER, 0.9, (ORDER,)))
 NARROW = Decision(Prediction(FAMILY, 0.9, (ORDER, FAMILY)))
 LIKE_ONE = WIDE._replace(looks_like=Member("panthera-leo", "lion", "Panthera leo"))
-CLEAR = Quality(800, is_dark=False, is_soft=False, is_grey=False)
-DARK = Quality(800, is_dark=True, is_soft=False, is_grey=False)
-AT_NIGHT = Quality(800, is_dark=True, is_soft=False, is_grey=True)
-THUMBNAIL = Quality(100, is_dark=False, is_soft=True, is_grey=False)
+CLEAR = Quality(800, is_dark=False, is_soft=False, is_infrared=False)
+DARK = Quality(800, is_dark=True, is_soft=False, is_infrared=False)
+AT_NIGHT = Quality(800, is_dark=True, is_soft=False, is_infrared=True)
+THUMBNAIL = Quality(100, is_dark=False, is_soft=True, is_infrared=False)
 
 
 @pytest.mark.parametrize(

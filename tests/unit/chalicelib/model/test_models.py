@@ -23,7 +23,7 @@ from chalicelib.model.models import FusedScores, Models, head_crops, stretched
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model
-from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, Sighting
+from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, SurestBoxes
 from chalicelib.model.taxonomy import Relatives, Taxonomy
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
@@ -241,7 +241,7 @@ def test_a_weak_box_that_a_head_names_surely_is_one_of_an_animal(tmp_path: Path)
     assert scores.headed is not None
     unsure = replace(scores, headed=scores.headed._replace(is_sure=False))
     # THEN it is believed, or not
-    weak = Sighting(0.3, by_night=True)
+    weak = SurestBoxes(0.3, by_night=True)
     assert [believed(weak, each).animal for each in (scores, unsure, None)] == [LEAST_BOX, 0.3, 0.3]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.model.subject import Sighting
+from chalicelib.model.subject import SurestBoxes
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from chalicelib.model.subject import Sighting
 def test_the_subject_is_an_animal_before_a_person_before_a_vehicle(
     animal_probability: float, boxes: tuple[float, float, float], subject: str
 ) -> None:
-    assert Sighting(*boxes).subject(animal_probability, 0.6) == subject
+    assert SurestBoxes(*boxes).subject(animal_probability, 0.6) == subject
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_the_subject_is_an_animal_before_a_person_before_a_vehicle(
 def test_by_night_the_detector_for_camera_traps_counts_more_than_the_general_model(
     animal_probability: float, box: float, subject: str
 ) -> None:
-    assert Sighting(box, by_night=True).subject(animal_probability, 0.6) == subject
+    assert SurestBoxes(box, by_night=True).subject(animal_probability, 0.6) == subject

@@ -33,7 +33,7 @@ INFRARED = np.asarray(Image.fromarray(colourful()).convert("L").convert("RGB"))
     ids=["sharp and coloured", "dark", "blurred", "by infrared light", "without detail"],
 )
 def test_a_photo_has_its_own_faults_alone(image: NDArray[np.uint8], dark: bool, soft: bool, grey: bool) -> None:
-    assert quality_of(image, 800) == Quality(800, is_dark=dark, is_soft=soft, is_grey=grey)
+    assert quality_of(image, 800) == Quality(800, is_dark=dark, is_soft=soft, is_infrared=grey)
     # AND so has a part of it that is as small as the image of a tiny model
     thumbnails = [quality_of(image[:8, :8], pixels).is_small for pixels in (FEWEST_PIXELS - 1, FEWEST_PIXELS)]
     assert thumbnails == [True, False]

@@ -17,7 +17,7 @@ from PIL.ExifTags import IFD, Base
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ModelError
 from chalicelib.photo.photos import PhotoFacts
-from cli.engines.engine import Gathered, Identified, Refused, Seen, answer_of_frames, position_in, work
+from cli.engines.engine import FrameAnswer, Gathered, Identified, Refused, answer_of_frames, position_in, work
 from cli.place import EXIF, Place
 from cli.results import FileFacts, Task
 from cli.study.finding import Clip, Finding, of_answer
@@ -195,7 +195,7 @@ def test_every_item_of_many_threads_is_done_once_and_an_error_is_that_of_its_bat
 
 
 def watched(*answers: str) -> tuple[dict[str, Any], Finding]:
-    frames = [Seen(10 * number, float(number), json.loads(text)) for number, text in enumerate(answers)]
+    frames = [FrameAnswer(10 * number, float(number), json.loads(text)) for number, text in enumerate(answers)]
     whole = answer_of_frames(frames, 10.0, 4.5)
     return whole, of_answer(whole, "2026-05-02T06:00:00+00:00")
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import Unavailable
-from chalicelib.model.recogniser import sighting_of
+from chalicelib.model.recogniser import surest_boxes
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import Services
 from cli.engines.megadetector import SIZE, MegaDetector, boxes_of, version_of, with_detector
@@ -44,7 +44,7 @@ def test_our_models_name_what_is_in_its_boxes(tmp_path: Path) -> None:
     assert (detectors.general, detectors.camera_traps) == (detector, None)
     # THEN a box counts by day too, though the general model sees no animal in it
     found = detectors.detect(Picture(Image.new("RGB", (64, 48))), by_night=False)
-    assert sighting_of(found).is_animal(0.0)
+    assert surest_boxes(found).is_animal(0.0)
     # AND it looks however sure the general model is
     assert not detectors.may_rest(1.0, by_night=False)
     assert changed.recogniser.models is services.recogniser.models

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.model.detector import Box
 from chalicelib.services import build_recogniser
-from cli.importing.predictions import Found, Predicted
+from cli.importing.predictions import Detected, Predicted
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.study.finding import of_answer
 from tests.support import tiny_model
@@ -28,7 +28,7 @@ def weighing(tmp_path: Path) -> Weighing:
 
 
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:
-    said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
+    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
     answer = json.loads(weighing.answer(said, None, None)[0])
     shown = (answer, *answer["animals"])
     assert [each["prediction"] and each["prediction"]["name"] for each in shown] == ["red fox", "red fox", None]
@@ -37,7 +37,7 @@ def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -
 
 def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     # GIVEN a video with a person at its begin and an animal a second later
-    frames = {0: Found(((PERSON, ()),)), 20: Found(((ANIMAL, ()),)), 40: Found(())}
+    frames = {0: Detected(((PERSON, ()),)), 20: Detected(((ANIMAL, ()),)), 40: Detected(())}
     said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0)
     # WHEN it is answered THEN both are there, and the answer is one of a video
     answer = json.loads(weighing.answer(said, None, None)[0])
@@ -49,14 +49,26 @@ def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
 @pytest.mark.parametrize(
     ("found", "theirs", "kind", "name", "score"),
     [
-        (Found((), ((FOX, 0.9),)), {"prediction": BEAR, "prediction_score": 0.5}, "animal", "American black bear", 0.5),
-        (Found(((ANIMAL, ((FOX, 0.4),)), (ANIMAL, ((BEAR, 0.8),)))), {}, "animal", "American black bear", 0.8),
-        (Found((), ((FOX, 0.9),)), {"prediction": FOX}, "animal", "red fox", 0.9),
-        (Found((), ((";;;;;;blank", 0.9),)), {}, "blank", None, 0.9),
+        (
+            Detected((), ((FOX, 0.9),)),
+            {"prediction": BEAR, "prediction_score": 0.5},
+            "animal",
+            "American black bear",
+            0.5,
+        ),
+        (
+            Detected(((ANIMAL, ((FOX, 0.4),)), (ANIMAL, ((BEAR, 0.8),)))),
+            {},
+            "animal",
+            "American black bear",
+            0.8,
+        ),
+        (Detected((), ((FOX, 0.9),)), {"prediction": FOX}, "animal", "red fox", 0.9),
+        (Detected((), ((";;;;;;blank", 0.9),)), {}, "blank", None, 0.9),
     ],
 )
 def test_what_the_file_calls_a_photo_stays_beside_its_answer(
-    weighing: Weighing, found: Found, theirs: dict[str, object], kind: str, name: str | None, score: float
+    weighing: Weighing, found: Detected, theirs: dict[str, object], kind: str, name: str | None, score: float
 ) -> None:
     # WHEN a photo is answered for THEN the opinion is what SpeciesNet decided, or else the likeliest class
     said = Predicted("a.jpg", {-1: found}, "", ("net", "1"), theirs=theirs)
@@ -69,7 +81,7 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
 
 
 def test_boxes_alone_are_no_opinion_and_have_no_names(weighing: Weighing) -> None:
-    said = Predicted("a.jpg", {-1: Found(((ANIMAL, ()), (PERSON, ())))}, "", ("megadetector", "A"))
+    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (PERSON, ())))}, "", ("megadetector", "A"))
     text, opinion = weighing.answer(said, None, None)
     assert (opinion, with_others(text, [])) == (None, text)
     animal = {"name": "animal", "scientific_name": "Animalia", "rank": "kingdom"}

@@ -13,7 +13,7 @@ from chalicelib.errors import ModelError
 from chalicelib.model.detector import Box
 from chalicelib.services import Services
 from cli.errors import CommandError
-from cli.training.features import NOTHING, Eye, Memory, pooled, see
+from cli.training.features import NOTHING, Extractor, Memory, crops_of, pooled
 from cli.training.labels import LabelledPhoto
 from tests.support import tiny_model
 
@@ -30,8 +30,8 @@ def services(tmp_path: Path) -> Services:
 
 
 @pytest.fixture
-def eye(services: Services) -> Eye:
-    return Eye(services.recogniser.models.general, services.recogniser.detectors.get(), services.photos)
+def extractor(services: Services) -> Extractor:
+    return Extractor(services.recogniser.models.general, services.recogniser.detectors.get(), services.photos)
 
 
 def photo(folder: Path, name: str, colour: str, *boxes: Box, dot: str | None = None) -> LabelledPhoto:
@@ -42,10 +42,10 @@ def photo(folder: Path, name: str, colour: str, *boxes: Box, dot: str | None = N
     return LabelledPhoto(folder / name, "Panthera leo", "north", None, boxes)
 
 
-def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path) -> None:
+def test_each_photo_is_looked_at_once(extractor: Extractor, tmp_path: Path) -> None:
     photos = [photo(tmp_path, f"{colour}.png", colour, DRAWN) for colour in ("red", "green", "blue")]
     with closing(Memory(tmp_path / "cache" / "features.sqlite")) as memory:
-        first, _ = see(photos, eye, memory, 2)
+        first, _ = crops_of(photos, extractor, memory, 2)
     # THEN each has its features, the roots of the colours' means
     by_name = {each.photo.photo.stem: each for each in first}
     assert by_name["red"].features == pytest.approx([255**0.5, 0, 0], abs=0.01)
@@ -53,40 +53,43 @@ def test_each_photo_is_looked_at_once(eye: Eye, tmp_path: Path) -> None:
     # WHEN one is added, after the photos have moved
     look = Mock(return_value=[])
     moved = [each._replace(photo=each.photo.rename(tmp_path / f"moved {each.photo.name}")) for each in photos]
-    with closing(Memory(memory.path)) as memory, patch.object(Eye, "look", look):
-        again, faults = see([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], eye, memory, 2)
+    with closing(Memory(memory.path)) as memory, patch.object(Extractor, "boxed", look):
+        again, faults = crops_of([*moved, photo(tmp_path, "grey.png", "grey", DRAWN)], extractor, memory, 2)
     # THEN only that is looked at, and the others are the same, in the same order
     assert (look.call_count, faults) == (1, {tmp_path / "grey.png": NOTHING})
     assert [each.features.tobytes() for each in again] == [each.features.tobytes() for each in first]
 
 
-def test_boxes_are_those_of_people_and_of_detectors_around_them(eye: Eye, tmp_path: Path) -> None:
+def test_boxes_are_those_of_people_and_of_detectors_around_them(extractor: Extractor, tmp_path: Path) -> None:
     labelled = photo(tmp_path, "dot.png", "black", dot="red")
     data = labelled.photo.read_bytes()
     # GIVEN no box THEN the detector's surest counts
-    ((found, _),) = eye.look(labelled, data)
+    ((found, _),) = extractor.boxed(labelled, data)
     # GIVEN a box that people drew there, or elsewhere
     drawn, detected, elsewhere = replace(found, score=1.0), replace(found, score=0.8), replace(DRAWN, x=0.8, width=0.1)
     # THEN it is learnt from too, if it is there; GIVEN a detector's box in the labels THEN no other is looked for
     for given, expected in ((drawn, [drawn, found]), (elsewhere, [elsewhere]), (detected, [detected])):
-        assert [box for box, _ in eye.look(labelled._replace(boxes=(given,)), data)] == expected
+        assert [box for box, _ in extractor.boxed(labelled._replace(boxes=(given,)), data)] == expected
 
 
-def test_what_has_no_features_is_named(eye: Eye, tmp_path: Path) -> None:
+def test_what_has_no_features_is_named(extractor: Extractor, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     dark = photo(tmp_path, "dark.png", "black")
     others = [dark._replace(photo=tmp_path / name) for name in ("gone.jpg", "broken.jpg")]
     with closing(Memory(tmp_path / "features.sqlite")) as memory:
-        found, faults = see([*others, dark], eye, memory, 1)
+        found, faults = crops_of([*others, dark], extractor, memory, 1)
     assert (found, set(faults), faults[dark.photo]) == ([], {each.photo for each in (*others, dark)}, NOTHING)
 
 
 def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:
-    alone, red = Eye(services.recogniser.models.general, None, services.photos), photo(tmp_path, "dot.png", "red")
+    alone, red = (
+        Extractor(services.recogniser.models.general, None, services.photos),
+        photo(tmp_path, "dot.png", "red"),
+    )
     data = red.photo.read_bytes()
-    assert [box for box, _ in alone.look(red._replace(boxes=(DRAWN,)), data)] == [DRAWN]
+    assert [box for box, _ in alone.boxed(red._replace(boxes=(DRAWN,)), data)] == [DRAWN]
     with pytest.raises(ModelError, match="or give labels with boxes"):
-        alone.look(red, data)
+        alone.boxed(red, data)
 
 
 def test_a_model_without_features_and_a_memory_that_cannot_be_made_are_errors(tmp_path: Path) -> None:

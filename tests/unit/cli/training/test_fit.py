@@ -12,7 +12,7 @@ from chalicelib.model.detector import Box
 from cli.errors import CommandError
 from cli.training import fit
 from cli.training.evaluation import OTHER, About
-from cli.training.features import Seen
+from cli.training.features import Crop
 from cli.training.fit import STRANGER, Floats, Numbers, Samples, Scored
 from cli.training.labels import LabelledPhoto
 from cli.training.pack import animals_of
@@ -139,7 +139,7 @@ def test_a_head_is_judged_by_each_photos_surest_box_and_on_strangers() -> None:
     random = np.random.default_rng(5)
     middles = {LION: (1, 5, 2), IMPALA: (5, 1, 2), HARE: (40, 40, 40)}
     animals = [
-        Seen(each, f"{each.photo}", box, np.array(middles[each.taxon] + random.normal(0, 0.5, 3), np.float32))
+        Crop(each, f"{each.photo}", box, np.array(middles[each.taxon] + random.normal(0, 0.5, 3), np.float32))
         for each in (*photos(LION, 30, 5), *photos(IMPALA, 30, 6), *photos(HARE, 4, 2))
         for box in ((BOX,) if each.taxon == HARE else (BOX, DRAWN))
     ]

@@ -17,14 +17,14 @@ from chalicelib.features.features import NO_LOCATION, Features, features_of
 from chalicelib.model.models import PhotoScores
 from chalicelib.model.recogniser import Recognition, is_doubtful
 from chalicelib.model.session import Scores
-from chalicelib.model.subject import Sighting
+from chalicelib.model.subject import SurestBoxes
 from chalicelib.photo.quality import Quality
 from model.rule.build import RuleFiles
 
 FILE = Path(__file__).parents[3] / "golden" / "offline" / "answers.json"
 NOWHERE = ""
 """The name of a place that is not known."""
-BY_DAY = Quality(1000, is_dark=False, is_soft=False, is_grey=False)
+BY_DAY = Quality(1000, is_dark=False, is_soft=False, is_infrared=False)
 
 
 class Case(NamedTuple):
@@ -36,9 +36,9 @@ class Case(NamedTuple):
     features: Features
 
     @property
-    def sighting(self) -> Sighting:
+    def sighting(self) -> SurestBoxes:
         animal, person, vehicle = self.photo["boxes"]
-        return Sighting(animal, person, vehicle, bool(self.photo["by_night"]))
+        return SurestBoxes(animal, person, vehicle, bool(self.photo["by_night"]))
 
     def looks(self, name: str, size: int) -> NDArray[np.float32]:
         """The scores of each look, shape (looks, size), with 0 for those that the file leaves out."""
