@@ -67,9 +67,9 @@ def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
         raise PreconditionFailed(
             f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
         )
-    parts = {each: shares[name] / 100 for each, name in methods.items()}
     limits = {
-        each: ThrottleLimits(round(total.rate * part, 4), int(total.burst * part)) for each, part in parts.items()
+        each: ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
+        for each, percent in ((each, shares[name]) for each, name in methods.items())
     }
     photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
     room, bursts = int(containers_of_api(stage) * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())

@@ -12,6 +12,7 @@ import calendar
 import gzip
 import hashlib
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -52,8 +53,11 @@ class Image(NamedTuple):
     @property
     def unpacked(self) -> int:
         """Size of the decompressed layers, in bytes."""
-        layers = [self.blob(each["digest"]) for each in self._manifest()["layers"]]
-        return sum(len(gzip.decompress(layer.read_bytes())) for layer in layers)
+        size = 0
+        for each in self._manifest()["layers"]:
+            with gzip.open(self.blob(each["digest"])) as layer:  # a layer with the model has 200 MB
+                size += layer.seek(0, os.SEEK_END)
+        return size
 
     def blob(self, digest: str) -> Path:
         """Return the file of a manifest, a configuration or a layer."""
@@ -174,7 +178,8 @@ def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: P
         configuration = Path(folder, "pip.conf")
         configuration.write_text(_PIP, encoding="utf-8")
         command = ["build", "--quiet", "--isolation=chroot", f"--timestamp={EPOCH}", "--identity-label=false"]
-        limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}  # in a container it may raise none
+        # Keep the limits of this process: in a container, buildah may not raise them.
+        limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
         command += ["--ulimit={}={}:{}".format(each, *resource.getrlimit(number)) for each, number in limits.items()]
         command += [f"--tag={name}"]
         command += [f"--build-arg={name}={value}" for name, value in arguments.items()]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
 from infra.release import commit
+from infra.step import PreconditionFailed
 
 CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
@@ -56,10 +57,13 @@ class ProofReport:
     def __init__(self, stage: str, region: str, folder: Path = ROOT / "build") -> None:
         self.stage, self._region = stage, region
         self._file = folder / f"proof-{stage}.json"
-        kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}
-        self._findings = {
-            name: ClaimFinding(Outcome(each["outcome"]), each["seen"], each["day"]) for name, each in kept.items()
-        }
+        try:
+            kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file.is_file() else {}
+            self._findings = {
+                name: ClaimFinding(Outcome(each["outcome"]), each["seen"], each["day"]) for name, each in kept.items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PreconditionFailed(f"{self._file} is not a file of this command: {error}; delete it") from error
 
     def finding(self, claim: Claim) -> ClaimFinding | None:
         """Return the finding about a claim, or None if it was never checked."""
