@@ -43,7 +43,10 @@ class Dashboards:
         except (LocalError, OSError) as error:
             raise Unavailable(f"the dashboards did not answer: {error}; see dashboards.log of this run") from error
         if status >= 400:
-            detail = str(json.loads(body)["detail"])
+            try:
+                detail = str(json.loads(body)["detail"])
+            except ValueError:  # the text of its server, after an error in its own code
+                detail = f"the dashboards responded with status {status}; see dashboards.log of this run"
             raise NotFound(detail) if status == 404 else InternalError(detail)
         headers = {name: value for name in _FORWARDED if (value := all_headers.get(name))}
         return Response(body, headers | {"Cache-Control": "no-cache"}, status)

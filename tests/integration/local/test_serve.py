@@ -11,10 +11,12 @@ from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from chalicelib.api.http import Request, Response, Route
+from chalicelib.errors import HTTPError, InternalError, Unavailable
 from local import serve
 from local.serve import Dashboards
 from local.stack.ports import HOST
@@ -115,6 +117,23 @@ def test_after_a_crash_they_are_started_again(dashboards_process: Dashboards) ->
         assert get(connection, "/dashboards/")[0] == 200
         dashboards_process.child.kill()
         assert get(connection, "/dashboards/")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Mock(side_effect=TimeoutError("timed out")), Unavailable),
+        (Mock(return_value=(500, {}, b"Internal Server Error")), InternalError),
+    ],
+    ids=["no response", "an error that is no problem"],
+)
+def test_a_process_that_fails_is_an_error_that_names_its_log(
+    answer: Mock, error: type[HTTPError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dashboards, "_start", lambda _: 1)
+    monkeypatch.setattr(serve, "http_get", answer)
+    with pytest.raises(error, match=r"see dashboards\.log of this run"):
+        Dashboards(tmp_path / "metrics.jsonl").respond("/dashboards/")
 
 
 def test_if_they_do_not_start_the_response_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
