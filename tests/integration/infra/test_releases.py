@@ -114,6 +114,14 @@ def test_old_versions_go_but_none_that_runs(lambdas: Any) -> None:
     assert f"{API}: 1 version deleted, 2 left" in said
 
 
+def test_a_release_that_lacks_a_function_is_no_way_back(lambdas: Any) -> None:
+    # GIVEN a release before which a function was added
+    for each in lambdas.list_versions_by_function(FunctionName="faunalens-dev-batch")["Versions"]:
+        if each.get("Environment", {}).get("Variables", {}).get(COMMIT) == "bbb222":
+            lambdas.delete_function(FunctionName="faunalens-dev-batch", Qualifier=each["Version"])
+    assert Releases(lambdas, "dev").roll_back(ignored).commit == "aaa111"
+
+
 def test_a_stage_without_alias_says_what_to_do(aws: Account) -> None:
     aws.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
     lambdas = aws.client("lambda")

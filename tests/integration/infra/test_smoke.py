@@ -131,6 +131,13 @@ def test_a_stage_that_remembers_nothing_or_has_no_data_fails(longitude: float, m
         smoke.check(url, lambda _: None, healthy, "the-page")
 
 
+def test_a_part_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    sick = {**HEALTHY, "status": "degraded", "database": {"state": "failing", "detail": "no"}}
+    monkeypatch.setattr(smoke, "PATIENCE", 0.0)
+    with pytest.raises(PreconditionFailed, match=r"database is failing \(no\)"):
+        smoke.check("http://127.0.0.1:1/", lambda _: None, lambda: sick)
+
+
 def test_it_waits_for_a_sign_in_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a stage whose database signs in slowly: the third health check finds the sign-in through
     monkeypatch.setattr(smoke, "PAUSE", 0.01)

@@ -77,6 +77,20 @@ def test_a_failure_can_be_redriven() -> None:
     assert "Catch" not in json.dumps(definition(), allow_nan=False)
 
 
+def test_calls_that_fail_are_tried_again_for_as_long_as_is_documented() -> None:
+    # GIVEN a spike of an hour, in which Lambda throttles batches THEN a batch waits for longer than that
+    throttled, failed = definition()["States"]["Photos"]["ItemProcessor"]["States"]["Batch"]["Retry"]
+    assert (throttled["ErrorEquals"], failed["ErrorEquals"]) == (["Lambda.TooManyRequestsException"], ["States.ALL"])
+    assert throttled["MaxAttempts"] * throttled["MaxDelaySeconds"] >= 3000
+    assert {each["JitterStrategy"] for each in (throttled, failed)} == {"FULL"}
+    # AND a webhook is tried for about a day, unless its receiver is gone
+    text = in_account(FOUND["Delivery"]["Properties"]["DefinitionString"], ACCOUNT, REGION, REFERENCES)
+    gone, others = json.loads(text)["States"]["Deliver"]["Retry"]
+    assert gone == {"ErrorEquals": ["Gone"], "MaxAttempts": 0}
+    growing = (others["IntervalSeconds"] * others["BackoffRate"] ** each for each in range(others["MaxAttempts"]))
+    assert 18 <= sum(min(each, others["MaxDelaySeconds"]) for each in growing) / 3600 <= 36
+
+
 def test_the_template_is_sent_with_the_code_of_the_webhook() -> None:
     code = (ROOT / "infra" / "webhook.py").read_text(encoding="utf-8")
     assert read_template(BACKFILL)["Resources"]["Webhook"]["Properties"]["Code"] == {"ZipFile": code}

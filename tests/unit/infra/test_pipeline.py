@@ -121,6 +121,13 @@ def test_the_pipeline_itself_changes_nothing_else(action: str, resource: str, co
     assert not is_allowed(policy("PipelinePolicy"), action, resource, context)
 
 
+def test_images_stay_under_their_tags() -> None:
+    images = found()["Images"]["Properties"]
+    assert IMAGES.rpartition("/")[2] == known(images["RepositoryName"], "dev")
+    assert images["ImageTagMutability"] == "IMMUTABLE"
+    assert not [each for each in ON_IMAGES if is_allowed(of_cloudformation(), each, IMAGES)]
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [

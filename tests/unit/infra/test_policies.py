@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.batch.handler import RESULTS
 from chalicelib.config.settings import ROOT
 
 FUNCTIONS = {"api": "faunalens-{}", **{name: f"faunalens-{{}}-{name}" for name in ("warm", "batch", "admin")}}
@@ -87,6 +88,11 @@ def test_photos_are_those_of_the_account_itself() -> None:
     assert len(photos) == 3
     own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
     assert all(each["Condition"] == own for each in photos)
+    # AND the batch function reads photos of batches, not those of the website, and changes lines alone
+    folders = {each["Sid"]: each["Resource"] for each in photos if each in statements("dev", "batch")}
+    own_folders = {"KeepLines": [f"{RESULTS}*"], "GetPhotos": ["inbox/*", "batches/*"]}
+    bucket = "arn:aws:s3:::faunalens-dev-photos-*/"
+    assert folders == {sid: [f"{bucket}{each}" for each in found] for sid, found in own_folders.items()}
 
 
 @each_policy

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra import preconditions
+from chalicelib.api.uploads import FOLDER
+from chalicelib.config.settings import ROOT
+from infra import down, preconditions
 from infra.functions import function_settings
+from infra.stage import Stage
 from infra.step import PreconditionFailed
 from infra.template import declared_parameters, parameters_of, refers_to
 from tests.support.cloudformation import STAGES, parameters, resources, template
@@ -51,6 +54,40 @@ def test_the_database_pauses_only_if_its_least_capacity_is_nothing(minimum: str,
     database = resources("faunalens.yaml", {**parameters("dev"), "DatabaseMinCapacity": minimum})["Database"]
     # THEN it has the time until a pause or not: AWS refuses it for a database that never pauses
     assert ("SecondsUntilAutoPause" in database["Properties"]["ServerlessV2ScalingConfiguration"]) is pauses
+
+
+def test_names_are_those_that_logs_policies_and_commands_use() -> None:
+    # GIVEN functions that may not create log groups THEN each has its own, and the database the two that it exports
+    found = resources("faunalens.yaml", parameters("prod"))
+    logs = {each["Properties"]["LogGroupName"] for each in found.values() if each["Type"] == "AWS::Logs::LogGroup"}
+    functions = {f"/aws/lambda/faunalens-prod{suffix}" for suffix in ("", "-warm", "-batch", "-admin")}
+    exported = found["Database"]["Properties"]["EnableCloudwatchLogsExports"]
+    assert logs == functions | {f"/aws/rds/cluster/faunalens-prod/{kind}" for kind in exported}
+    # AND photos are uploaded into the folder that the network's endpoint and the policies let through
+    endpoint = template("faunalens.yaml")["Resources"]["S3Endpoint"]["Properties"]["PolicyDocument"]
+    assert endpoint["Statement"][0]["Resource"][0]["Fn::Sub"].endswith(f"/{FOLDER}*")
+    for stage in STAGES:
+        assert f"/{FOLDER}*" in (ROOT / ".chalice" / f"policy-{stage}-api.json").read_text(encoding="utf-8")
+    # AND the buckets that `infra down` empties first are outputs of the stacks
+    emptied = [each.action.args[1:3] for each in down.steps(Stage("dev", "", None, {})) if len(each.action.args) == 4]
+    assert len([output for _, output in emptied if output]) == 3
+    for part, output in emptied:
+        assert not output or output in template(f"{part or 'faunalens'}.yaml")["Outputs"]
+
+
+def test_the_administrators_name_is_one_that_rds_takes_for_every_stage_that_is_allowed() -> None:
+    # GIVEN CreateDBCluster: "1 to 16 letters or numbers", the first a letter WHEN a stage has the longest name allowed
+    stack = template("faunalens.yaml")
+    allowed, name = stack["Parameters"]["Stage"]["AllowedPattern"], stack["Resources"]["Database"]["Properties"]
+    longest = max((f"a{'b' * count}" for count in range(40) if re.fullmatch(allowed, f"a{'b' * count}")), key=len)
+    assert re.fullmatch("[a-z][a-z0-9]{0,15}", name["MasterUsername"]["Fn::Sub"].replace("${Stage}", longest))
+
+
+def test_every_resource_that_can_have_tags_is_tagged() -> None:
+    untagged = ("SNS::Subscription", "Policy", "Budget", "VPCEndpoint", "RouteTableAssociation", "SecurityGroupEgress")
+    for name, each in template("faunalens.yaml")["Resources"].items():
+        if not each["Type"].endswith(untagged):
+            assert {"Key": "project", "Value": "faunalens"} in each["Properties"]["Tags"], name
 
 
 def test_a_photo_in_the_inbox_is_looked_at_and_a_line_is_not() -> None:

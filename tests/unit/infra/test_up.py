@@ -107,6 +107,13 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     assert (stacks.wanted[""].options, stacks.wanted[""].protected) == ({}, False)
 
 
+def test_production_without_alarms_and_a_budget_is_refused_before_aws_is_asked() -> None:
+    with pytest.raises(PreconditionFailed, match="--without-alarms --without-budget"):
+        Up(Stage("prod", "eu-west-1", None, {})).steps()[0].action(lambda _: None)
+    with pytest.raises(AttributeError):  # AND with consent, AWS is asked, of which there is none here
+        Up(Stage("prod", "eu-west-1", None, {}), ("alarms", "budget")).steps()[0].action(lambda _: None)
+
+
 def test_a_smoke_test_that_fails_takes_the_release_back(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.up.smoke.check_stage", Mock(side_effect=PreconditionFailed("database is failing")))
     steps = {step.name: step for step in Up(Stage("dev", "eu-west-1", None, {})).steps()}

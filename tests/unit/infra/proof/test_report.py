@@ -6,6 +6,7 @@ import pytest
 
 from infra.proof.proofs import PROOFS
 from infra.proof.report import Claim, Outcome, ProofReport, anonymous, read_claims
+from infra.step import PreconditionFailed
 
 
 def test_every_proof_belongs_to_a_claim_and_every_claim_has_either_a_proof_or_a_question() -> None:
@@ -78,3 +79,10 @@ def test_what_is_open_again_does_not_undo_a_proof(tmp_path: Path) -> None:
     report.add(ONE, Outcome.REFUTED, "never again")
     assert (found := report.finding(ONE))
     assert found.outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"one": {"outcome": "perhaps", "seen": "", "day": ""}}', '{"one": 1}'])
+def test_a_file_of_something_else_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "proof-dev.json").write_text(text, encoding="utf-8")
+    with pytest.raises(PreconditionFailed, match=r"proof-dev\.json is not a file of this command: .*; delete it"):
+        ProofReport("dev", "eu-west-1", tmp_path)

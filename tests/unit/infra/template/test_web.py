@@ -65,6 +65,11 @@ def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: di
     (origin,) = found["Cdn"]["Properties"]["DistributionConfig"]["Origins"]
     assert origin["VpcOriginConfig"]["VpcOriginId"] == {"Fn::GetAtt": ["CdnOrigin", "Id"]}
     assert found["CdnOrigin"]["Properties"]["VpcOriginEndpointConfig"]["Arn"] == {"Ref": "Balancer"}
+    # AND to replace a balancer, balancer and target group have other names than without CloudFront
+    without = resources("web.yaml", {"Stage": "dev"})
+    for name in ("Balancer", "Targets"):
+        assert found[name]["Properties"]["Name"] != without[name]["Properties"]["Name"]
+    assert without["Balancer"]["Properties"]["Scheme"] == "internet-facing"
     # AND visitors see one host, with TLS
     (container,) = found["Task"]["Properties"]["ContainerDefinitions"]
     settings = {each["Name"]: each["Value"] for each in container["Environment"]}
@@ -85,6 +90,22 @@ def test_visitors_reach_the_website_by_tls_or_do_not_and_a_name_needs_its_certif
         check_names(NO_TLS | {"WebCdn": "yes", "WebHost": "a.example"})
     check_names(NO_TLS)
     check_names(NO_TLS | {"WebCdn": "yes"})
+
+
+@pytest.mark.parametrize(("firewall", "there"), [("no", False), ("yes", True)])
+def test_one_parameter_switches_both_firewalls(firewall: str, there: bool) -> None:
+    for name, association in (("edge.yaml", "WebAclOfApi"), ("web.yaml", "WebAclOfBalancer")):
+        found = resources(name, {"Stage": "dev", "Firewall": firewall})
+        assert ("WebAcl" in found, association in found) == (there, there)
+
+
+def test_alarms_refer_to_the_load_balancer_and_wait_for_its_tasks() -> None:
+    metric = FOUND["AlarmWebNoTasks"]["Properties"]["Metrics"][0]["MetricStat"]["Metric"]
+    assert [each["Value"]["Fn::Sub"] for each in metric["Dimensions"]] == [
+        "${Balancer.LoadBalancerFullName}",
+        "${Targets.TargetGroupFullName}",
+    ]
+    assert "Service" in FOUND["AlarmWebNoTasks"]["DependsOn"]
 
 
 def test_the_service_starts_with_two_tasks_and_a_deployment_that_fails_is_rolled_back() -> None:
