@@ -16,7 +16,7 @@ _MARGIN = 0.5
 
 
 class StayAwake:
-    """An extension that waits for the lock `busy`, which the work holds. `api`: host and port of Lambda's Runtime API.
+    """A Lambda extension that keeps the container awake while work holds the lock `busy`. `api`: that of the runtime.
 
     Create it while the process starts. If Lambda refuses it, the work continues during the next request.
     """

@@ -16,7 +16,7 @@ from cli.errors import CommandError
 from cli.video import MEDIA_TYPES, VideoUnreadable, can_read, is_video, opened
 
 RAW = frozenset({".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".raf", ".rw2"})
-"""Raw photos, which are not read, nor are videos without PyAV."""
+"""Suffixes of raw photos, which are not read. Without PyAV, videos are not read either."""
 HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lost+found", "#recycle", "@eadir"})
 """Folders that Windows, a file system or a NAS keeps for itself: deleted photos, and small copies of photos."""
 

@@ -16,7 +16,7 @@ from cloudwatch.project import DASHBOARDS, FUNCTIONS, INFRA_GUIDE, STAGES, TIER,
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
-"""Metric math supports neither 1.6e-05 nor 1e3."""
+"""A price as metric math can read it: not 1.6e-05, and not 1e3."""
 
 
 class FileError(ValueError):

@@ -29,7 +29,7 @@ from database.ranges.cell_weights import INTRODUCED
 
 MAGIC: Final = b"FLNW\x01"
 BITS: Final = 16
-"""Bits of a cell's position, of 41,162, in the key of a group's member; relatives have numbers of as many."""
+"""Number of bits of a cell's position (of 41,162) in the key of a group's member, and of a relative's number."""
 CLASS_BITS: Final = 8
 
 type Numbers = NDArray[np.int64]

@@ -260,7 +260,7 @@ def build_parser() -> argparse.ArgumentParser:
     releases = add("releases", _releases, what)
     what = "return to the previous release, in seconds; a deployment in progress is cancelled"
     back = add("rollback", _roll_back, what, "Example: python -m infra rollback --stage prod --to 0a1b2c3")
-    back.add_argument("--to", metavar="COMMIT", default="", help="return to the release of this commit instead")
+    back.add_argument("--to", metavar="COMMIT", default="", help="release to return to (default: the previous one)")
 
     of_keys = add("keys", _list_keys, "add, list or revoke the API keys of a stage's clients")
     commands = of_keys.add_subparsers(required=True, metavar="ACTION")

@@ -21,7 +21,7 @@ from chalicelib.config.settings import ROOT
 from chalicelib.model.manifest import CLASSIFIER, DETECTOR, read_manifests
 
 RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
-"""Runs on one thread too, and has no WebGPU, which would double its size."""
+"""onnxruntime for browsers: the build that also runs on one thread, without WebGPU, which would double its size."""
 LEVEL: Final = 6
 """Compression level of gzip. The highest level takes twice as long, and saves only 0.2 %."""
 

@@ -189,7 +189,7 @@ def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:
 
 _NO_ID = str(UUID(int=0))
 _parts: dict[tuple[str, bool], list[bytes]] = {}
-"""The parts of a response before and after the request id, by error detail (30, one for each time to wait)."""
+"""The parts of a response before and after the request id, by error detail (one for each time to wait, 30 in all)."""
 
 
 def _prepared(error: HTTPError, request_id: str, *, keep: bool) -> bytes:

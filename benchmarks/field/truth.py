@@ -38,8 +38,8 @@ MEMBERS: Final = {
     row["taxon"]: (row["known_to"], set(row["members"].split(";")))
     for row in read_rows(Path(__file__).with_name("members.csv"))
 }
-"""What people call by the name of a class whose taxon is of a rank that the truth does not have, such as 'otter': the
-rank to which a truth must be known to say whether it is one, and the members' names."""
+"""Classes of a rank that the truth does not have, such as 'otter': the rank down to which the truth of a photo must be
+known to say whether the animal is of this class, and the names of the members."""
 
 
 @dataclass(frozen=True, slots=True)

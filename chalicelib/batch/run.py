@@ -75,7 +75,7 @@ class Tally:
 class Batch:
     """A batch whose lines go to `bucket`, below `prefix`, which ends with a slash. Call `run` once.
 
-    `request_id`: that of the invocation. `settings`: their total is the longest wait for the download of one photo.
+    `request_id`: that of the invocation. `settings`: S3's; `total` is the longest wait for the download of a photo.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ from chalicelib.model.taxonomy import TAXON_COLUMNS, Animal, Relative, Relatives
 
 COLUMNS: Final = ("family", "name", "looks_like", "photographed")
 SPECIES_POWER: Final = 0.7
-"""A family's weight grows with this power of its species: of many species, most are rarely photographed.
+"""A family's weight grows with this power of its number of species: of many, most are rarely photographed.
 
 docs/explanation/field.md says what other values of this constant and the next two change."""
 OF_CLASS: Final[Mapping[str, float]] = {"Mammalia": 1.2}

@@ -29,7 +29,7 @@ class Prior:
         self._weights: dict[int, NDArray[np.float32]] = {}
 
     def over(self, taxonomy: Taxonomy) -> NDArray[np.float32]:
-        """Return `features_to_prior` for the animals of a taxonomy, which must outlive this object."""
+        """Return the weights of a taxonomy's animals (`features_to_prior`). The taxonomy must outlive this object."""
         weights = self._weights.get(id(taxonomy))
         if weights is None:
             weights = self._weights[id(taxonomy)] = features_to_prior(self.features, taxonomy, self.floor)

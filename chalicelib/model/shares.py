@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from chalicelib.model.families import Candidates, Layout
 
 SMOOTHING: Final = 0.4
-"""A photo of an animal also looks like others of its family.
+"""Weight of the mean share of a family in that of a species: an animal also looks like others of its family.
 
 docs/explanation/field.md says what other values of all constants change."""
 LIKENESS: Final = (0.85, 0.10, 0.05)
-"""Weights of what a family's animals look like, of its order, and of its class."""
+"""Weights, in how much a photo looks like an unknown species, of the species' family, order and class."""
 CLEAR: Final = 0.7
 RIVAL: Final = 0.5
 OTHERS: Final = 0.5

@@ -43,7 +43,7 @@ _MAX_PNG_CHUNKS = 20_000
 """Most chunks of a PNG. Encoders write one per 8 to 64 KB of pixels; an empty one, too, costs Pillow a few µs."""
 _SIGNATURE_BYTES = 8
 _FRAME_BYTES = 12
-"""Length, type and checksum of a chunk, without its content."""
+"""Bytes of a chunk's length, type and checksum: all but its content."""
 _METADATA = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 """Chunks that may contain EXIF: the standard chunk, and the text chunks that older programs use."""
 
@@ -51,7 +51,7 @@ _MAX_VALUES = 200_000
 """Most values of a list. One strip a row makes fewer than 65,536; a palette of 16 bits, 196,608. Pillow makes a Python
 number of each value, and decodes each strip in a step of its own."""
 _TEXT_AND_BYTES = frozenset({1, 2, 7})
-"""Types whose values Pillow keeps as bytes, such as colour profiles and maker notes."""
+"""TIFF's types of values that Pillow keeps as bytes, such as colour profiles and maker notes."""
 
 _MAX_WEBP_CHUNKS = 10_000
 """Most chunks that are read, in about 1 µs each. A photo has fewer than 10, an animation one per frame."""

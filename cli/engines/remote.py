@@ -125,7 +125,7 @@ def _json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
 
 
 def _error_in(problem: Mapping[str, Any], status: int) -> type[errors.HTTPError]:
-    """Return the class of an error of the API; if neither code nor status is known, only whose fault it is."""
+    """Return the class of an error of the API; without a known code or status, `ClientError` or `ServerError`."""
     fault = errors.ServerError if status >= 500 else errors.ClientError
     return ERRORS.get(str(problem.get("code"))) or ERRORS.get(status, fault)
 

@@ -23,7 +23,7 @@ LEVELS = ("class", "order", "family", "genus", "species")
 """Ranks of the hierarchy of keywords."""
 PACKET = Path(__file__).with_suffix(".xml")
 TOOLKIT = 'x:xmptk="Faunalens '
-"""Who wrote a sidecar; others replace it by their own name."""
+"""Marks a sidecar that we wrote; another program that changes the sidecar replaces this by its own name."""
 JPEG_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 """What a JPEG's segment of XMP begins with (XMP specification, part 3)."""
 

@@ -38,7 +38,7 @@ from cli.study.taxa import ANIMALS
 OTHERS = ";;;;;;animal"
 """The label of the animals that are not listed. Files have the best few classes, whose scores do not add up to 1."""
 ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_infrared=False)
-"""Nothing is said of the quality of photos whose pixels were not looked at."""
+"""A quality without faults, for photos whose pixels were not looked at."""
 _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
 
 

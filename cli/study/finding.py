@@ -22,7 +22,7 @@ _KIND_OF_SUBJECT: dict[str, Kind] = {"person": "human", "vehicle": "vehicle", "n
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a photo, relative to its width and height, from the upper left corner."""
+    """A box in a photo: upper left corner and size, as shares of the photo's width and height."""
 
     x: float
     y: float
@@ -81,8 +81,8 @@ class Finding:
     is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
     with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
     `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
-    there are of this kind, or None if it is not known. `faint`: what the models are too unsure of to say so:
-    boxes, or the whole photo as an animal. `said`: what a person saw. `people`: where the models found people in a
+    there are of this kind, or None if it is not known. `faint`: what the models are too unsure of to report:
+    boxes, or an animal in the whole photo. `said`: what a person saw. `people`: where the models found people in a
     photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
     `others`: what other models than these called it.
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from cli.study.taxa import ANIMALS, ScoredTaxon
 
 Kind = Literal["animal", "human", "vehicle", "blank", "unknown"]
-"""As `observationType` in Camtrap DP."""
+"""What an observation is of: the values of `observationType` in Camtrap DP."""
 KINDS: tuple[Kind, ...] = ("animal", "human", "vehicle", "blank", "unknown")
 VALUES = {
     "sex": ("female", "male"),

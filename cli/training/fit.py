@@ -30,8 +30,8 @@ FAR_AWAY = 1000.0
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the cameras with which the learning curve is measured."""
 SLIPS, PRIOR = 1, 100
-"""A threshold that is the best of many looks better than it is. So `SLIPS` wrong names are added to those of all taxa,
-whose share right counts as that of `PRIOR` names of each taxon. On other cameras, 95 % were right then, as wanted."""
+"""The best of many thresholds looks better than it is. So the share right of all names, with `SLIPS` wrong ones added,
+counts in each taxon's like `PRIOR` names of its own. On other cameras, 95 % were right then, as wanted."""
 TEMPERATURES = np.geomspace(0.2, 50, 300)
 
 

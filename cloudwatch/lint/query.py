@@ -11,7 +11,7 @@ from cloudwatch.lint.known_metrics import fields
 from cloudwatch.project import RESOURCES
 
 MOST_CHARACTERS = 10_000
-"""The limit of PutQueryDefinition."""
+"""Length of the longest query that PutQueryDefinition accepts."""
 
 _LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
 _KINDS = ("commands", "functions", "words", "fields")

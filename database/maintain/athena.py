@@ -11,7 +11,7 @@ from database.maintain.athena_query import PARTITION, TABLE, cost, unload
 
 CATALOG: Final = "faunalens_gbif"
 WORKGROUP: Final = "faunalens-occurrences"
-"""Names in infra/athena.yaml."""
+"""Names of the database in Glue's catalog and of Athena's workgroup, as in infra/athena.yaml."""
 
 _PAUSE: Final = 2.0  # seconds between two looks at a query
 _REPORT: Final = 10.0  # seconds between two lines about its progress

@@ -41,7 +41,7 @@ _ABBREVIATIONS: Final = {
     "CA": "01=AB 02=BC 03=MB 04=NB 05=NL 07=NS 08=ON 09=PE 10=QC 11=SK 12=YT 13=NT 14=NU",
     "AU": "01=ACT 02=NSW 03=NT 04=QLD 05=SA 06=TAS 07=VIC 08=WA",
 }
-"""Of regions, as people write them after a town; for the United States, GeoNames' codes are the abbreviations."""
+"""Abbreviations of regions, as people write them after a town. For the United States, GeoNames' codes are such."""
 
 
 def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str, str]:
