@@ -47,7 +47,7 @@ def event_of(photo: bytes) -> dict[str, Any]:
 
 
 def time_table(rounds: int) -> str:
-    """Return the table of the times of the bare work and of both requests."""
+    """Return a table of the times of the bare work, of a request through the app, and of one over HTTP."""
     import app
     from chalicelib.config.settings import PhotoLimits
     from chalicelib.photo.decode import open_photo

@@ -233,7 +233,7 @@ class Recogniser:
         return Recognition(scores, decision, close)
 
     def detect(self, photo: DecodedPhoto, doubted: Scores | None = None, *, boxes: bool = True) -> "Detections | None":
-        """Return what detectors find in a photo, or None without one.
+        """Return what detectors find in a photo, or None if there is no detector.
 
         `doubted`: the general model's scores, if they leave a doubt. `boxes`: whether all boxes are wanted.
         """

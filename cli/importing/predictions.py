@@ -63,7 +63,7 @@ class Predicted(NamedTuple):
             yield from (classes for _, classes in found.boxes)
 
     def in_shares(self, size: tuple[int, int]) -> "Predicted":
-        """Return this with boxes as shares of the photo. `size`: the photo's width and height in pixels."""
+        """Return the prediction with boxes as shares of the photo. `size`: the photo's width and height in pixels."""
         if not self.pixels:
             return self
         (wide, high), found = size, self.frames[-1]  # no video has boxes in pixels

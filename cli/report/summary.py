@@ -179,9 +179,9 @@ def _group(found: Summary, finding: Finding) -> Group:
 
 
 def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
-    """Return the hour of the sun, 0 to 24, at a time with a zone: 6 at sunrise, 12 at noon, 18 at sunset, even between.
+    """Return the hour of the sun, 0 to 24, at a time with a zone: 6 at sunrise, 12 at noon, 18 at sunset; linear else.
 
-    With it, days of all seasons and latitudes compare. Where the sun does not rise or set on the day, only noon counts.
+    This makes days of all seasons and latitudes comparable. Where the sun neither rises nor sets, only noon counts.
     The formulas are NOAA's "General Solar Position Calculations" (Global Monitoring Division), good for about a minute;
     the two anchors are those of Vazquez et al. (2019), Methods in Ecology and Evolution 10: 2057.
     """

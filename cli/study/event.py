@@ -58,8 +58,8 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
 def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
     """Return the sightings of each taxon of an event.
 
-    A taxon is one of its own if a person said so, if a photo is sure of it, or if a photo has it beside another one.
-    The other sightings join the taxon that they most likely are. Those that can be none of these form one more taxon.
+    An event shows a taxon if a person said so, if a photo is sure of it, or if a photo shows it beside another one.
+    Each other sighting joins the likeliest of these taxa. Those that can be of none of them count as one more taxon.
     """
     in_photo: dict[int, set[Line]] = {}
     for each in animals:

@@ -149,7 +149,7 @@ class Finding:
 
     @property
     def is_wider(self) -> bool:
-        """Return whether what is named is another taxon than the likeliest candidate, such as its family."""
+        """Return whether the named taxon is another one than the likeliest candidate, such as its family."""
         return self.named is not None and (not self.candidates or self.named.name != self.candidates[0].name)
 
 

@@ -20,7 +20,7 @@ _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 class Precision(NamedTuple):
     """Of `reviewed` photos that the machine named `taxon`, `right` show it. `low`, `high`: the 95 % interval.
 
-    Photos of a station within the same ten minutes are alike: for the interval they are one, lest it be too narrow.
+    Photos of a station within ten minutes are alike: they count as one, or else the interval would be too narrow.
     """
 
     taxon: str
@@ -47,7 +47,7 @@ def wilson(right: float, reviewed: int) -> tuple[float, float]:
 
 
 def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
-    """Save what a reviewer says of each of several photos, in place of what the same one said before.
+    """Save what a reviewer says of each of several photos, in place of the reviewer's earlier opinions.
 
     An opinion without observations says that the machine is right. `drawn`: whether the photos were drawn at random.
     All of it is saved or nothing. Raises `KeyError` if a photo has no answer.

@@ -65,10 +65,10 @@ class Strangers(NamedTuple):
     """The families with species that no model of a graph knows.
 
     `relatives`, `family_of`: the number of each such species, and the position of its family here. `factors`: all
-    factors of a family's weight but its number of species. `stands`: for each animal that stands for some of these
-    families (where only one of them lives, the animal counts as that family): its slot, the families' positions here,
-    its lineage in each. `targets`: pairs of a family and the slot for which it counts; `gates`: when a pair counts: 0:
-    always; s: if the s-th animal of `stands` is of one family at the place; -s: if it is not.
+    factors of a family's weight but its number of species. `stands`: the animals that stand for several of these
+    families, each with its slot, the families' positions here, and its lineage in each family. Where only one of
+    them lives, the animal is of it. `targets`: pairs of a family and a slot for which it counts. `gates`: where each
+    pair counts: 0: always; s: where the s-th animal of `stands` is of just one family; -s: elsewhere.
     """
 
     relatives: Numbers

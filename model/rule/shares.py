@@ -154,7 +154,7 @@ def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tupl
 
 
 def strangers_of(rule: Rule, layout: RuleLayout, place: Place) -> tuple[Array, Array, list[Stand]]:
-    """Return `Unknown.weights` and `Unknown.rivals` of the slots, and which animals of `stands` are of one family."""
+    """Return `Unknown.weights` and `Unknown.rivals` of the slots, and the families that animals of `stands` are of."""
     found, slots = layout.strangers, len(layout.tree.lineages)
     counts = place.relatives[found.relatives].sums(found.family_of, len(found.factors))
     power = rule.where(place.narrowed, counts**SPECIES_POWER, counts * WORLD)

@@ -57,7 +57,7 @@ class Words:
         return str(self._countries.get(code, code))
 
     def sure_means(self, sure: str) -> str:
-        """Return what a word for how sure an answer is, such as likely, means; empty for an unknown word."""
+        """Return the meaning of a word for how sure an answer is, such as `likely`; empty for an unknown word."""
         row = next((row for row, each in enumerate(SURE) if each.word == FORMER.get(sure, sure)), None)
         if row is None:
             return ""

@@ -151,8 +151,8 @@ def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, i
     """Return the range of an animal without a written one, or None if it has too few records.
 
     The range has all cells with a weight of at least `LISTED`. Where few people record, the weight of a cell follows
-    from the records around it. Only the cells with records would be too few: one observer can make all of them in one
-    place.
+    from the records around it. Cells with records alone would be too few: one observer may have made all records
+    in one place.
     """
     if records.sum() < ENOUGH:
         return None
