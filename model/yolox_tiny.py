@@ -118,7 +118,7 @@ class _Graph(QuantizableGraph):
         return features[-2], features[-1], self.stage(deepest, f"{last}.2", 1, adds=False)
 
     def pyramid(self) -> tuple[str, str, str]:
-        """Add the pyramid: it passes features from wide squares to narrow ones and back. Return all three, fine first."""
+        """Add the pyramid: it passes features from wide squares to narrow ones and back. Return all three by width."""
         fine, middle, coarse = self.backbone()
         coarse = self.convolution(coarse, "backbone.lateral_conv0")
         middle = self.stage(self.joined("middle.down", self.doubled(coarse), middle), "backbone.C3_p4", 1, adds=False)

@@ -146,7 +146,7 @@ def read_deep(query: Mapping[str, Sequence[str]]) -> bool:
 
 
 def expect_no_nul(request: Request) -> None:
-    """Raise `BadRequest` if a parameter of the query or the path has a NUL character, even if it is ignored."""
+    """Raise `BadRequest` if a parameter of the query or the path has a NUL character, even one otherwise ignored."""
     values = (*request.path.values(), *request.query, *(each for values in request.query.values() for each in values))
     if any("\0" in each for each in values):
         raise BadRequest("a parameter has a NUL character; leave it out")

@@ -60,7 +60,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
-    """Return the parts of a finding to export: animals, people, vehicles of at least this probability, or by people."""
+    """Return the parts of a finding to export: what people named, and animals, people and vehicles from `least` on."""
     parts = (*finding.each, *finding.faint)
     return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 

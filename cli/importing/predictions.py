@@ -142,7 +142,7 @@ class Predictions:
         )
 
     def _of_wildlife(self, item: Mapping[str, Any]) -> Predicted:
-        """Return a photo of PyTorch-Wildlife, which has boxes as corners in pixels, and lists parallel to them."""
+        """Return a photo of PyTorch-Wildlife, which lists boxes as corners in pixels, their kinds apart."""
         kinds = item.get("category", item.get("det_category", ()))
         scores = item.get("confidence", item.get("det_confidence", ()))
         classes = iter(zip(item.get("clf_category", ()), item.get("clf_confidence", ()), strict=False))

@@ -173,7 +173,7 @@ def warming(trial: Trial) -> str:
     """Count the runs of warming in the last half hour."""
     began = datetime.now(UTC) - timedelta(minutes=30)
     if not (runs := smoke.metric_sum(trial.stage, "WarmingRuns", began)):
-        raise Undecided("no run in the last half hour; try again ten minutes after the deployment")
+        raise Undecided("warming did not run in the last half hour; try again ten minutes after the deployment")
     return f"{runs:.0f} runs in half an hour"
 
 
@@ -209,7 +209,7 @@ def stack_time(trial: Trial) -> str:
     began, ended = (min(times[state]) for state in _CREATION)
     minutes = (ended - began).total_seconds() / 60
     if minutes > _STACK_MINUTES:
-        raise PreconditionFailed(f"created in {minutes:.1f} minutes, expected at most {_STACK_MINUTES:.0f}")
+        raise PreconditionFailed(f"stack created in {minutes:.1f} minutes, expected at most {_STACK_MINUTES:.0f}")
     return f"created in {minutes:.1f} minutes"
 
 
