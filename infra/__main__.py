@@ -246,7 +246,7 @@ def build_parser() -> argparse.ArgumentParser:
     only = prove.add_argument("--only", metavar="CLAIM", default=[], action="append")
     only.choices = [claim.name for claim in read_claims()]
     only.help = "try only this claim; may be repeated. docs/how-to/deploy.md lists the claims"
-    prove.add_argument("--yes", action="store_true", help="ask nothing; claims for a person to check stay undecided")
+    prove.add_argument("--yes", action="store_true", help="do not ask; claims that a person must check stay undecided")
     prove.add_argument("--with-account", action="store_true", help="add the number of the AWS account to the report")
 
     what = "write one CloudFormation template for a whole stage, and the zips that it deploys, without an AWS account"

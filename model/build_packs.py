@@ -184,7 +184,7 @@ def _sha256(data: bytes) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the packs. Return 0, 3 if weights cannot be had, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model packs", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--folder", type=Path, default=PACKS, metavar="FOLDER", help="of packs (default: model/packs)")
+    parser.add_argument("--folder", type=Path, default=PACKS, metavar="FOLDER", help="the packs (default: model/packs)")
     text = "folder for the weights (default: .local/weights)"
     parser.add_argument("--cache", type=Path, default=CACHE, metavar="FOLDER", help=text)
     parser.add_argument("--host", default=HOST, metavar="URL", help="mirror of %(default)s to download from")

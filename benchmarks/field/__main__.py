@@ -28,7 +28,7 @@ FOLDER = "FAUNALENS_FIELD_PHOTOS"
 def main() -> None:
     """Print the tables of how good answers to field photos are. Write or fit files if the options ask for it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.field", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="of photos and truth.csv")
+    parser.add_argument("folder", nargs="?", default=os.environ.get(FOLDER), type=Path, help="photos and truth.csv")
     parser.add_argument("--write", action="store_true", help="write the tables into docs/explanation/field.md")
     parser.add_argument("--clean", type=Path, metavar="DIR", help="folder of clean photos, <output index>_….jpg")
     parser.add_argument("--fit", action="store_true", help="also fit certainty.json to the photos")

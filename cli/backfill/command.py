@@ -50,7 +50,7 @@ def batch() -> None:
 @results_option
 @stage_option
 @place_options
-@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="S3 Inventory's manifest.json.")
+@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="manifest.json of S3 Inventory.")
 @click.option("--manifest", type=ANY_PATH, help="List of the photos, a local file or s3://…: JSON lines, or .csv.")
 @wait_option
 def submit(

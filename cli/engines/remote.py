@@ -114,7 +114,7 @@ class RemoteEngine:
                     return _expected(said, response, self._url)
             self.pace.refused(retry_after_of(response) or wait)
             wait = min(wait * 2, _LONGEST_WAIT)
-        raise Refused("unavailable", f"no answer of the service for {self._patience:.0f} s: {reason}", is_lasting=False)
+        raise Refused("unavailable", f"service did not answer for {self._patience:.0f} s: {reason}", is_lasting=False)
 
 
 def _json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:

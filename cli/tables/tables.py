@@ -225,7 +225,7 @@ def parse_days(text: str) -> int:
     type=Parsed("duration", parse_duration),
     default="30min",
     metavar="DURATION",
-    help="Least time between two records of a species at a station.",
+    help="Least time between two independent records of a species at a station.",
 )
 @click.option(
     "--compared-to",
@@ -252,7 +252,7 @@ def parse_days(text: str) -> int:
     default=RANKS[-1],
     help="Rank that counts as a species. Animals named by a wider rank have a table of their own.",
 )
-@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="Count these beside animals.")
+@click.option("--include", type=click.Choice(list(KINDS)), multiple=True, help="What to count in addition to animals.")
 @click.option(
     "--station",
     default=LOCATION,
