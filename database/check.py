@@ -29,10 +29,9 @@ CELL_KM2: Final = 12_400.0
 REACH: Final = 4.0
 """Degrees by which a range may fall short of the evidence's latitudes: three cells."""
 BEYOND: Final = 6.0
-"""Degrees by which a sedentary animal's range may go beyond the evidence's latitudes, which are those of breeding.
-
-Others have no such limit: ducks and gulls that migrate in part winter 30° from where they breed.
-"""
+"""Degrees by which a sedentary animal's range may go beyond the evidence's latitudes, which are those of breeding."""
+BEYOND_MIGRANT: Final = 90.0
+"""The same for all others: ducks and gulls that migrate in part winter 30° from where they breed."""
 SIZES: Final = (0.4, 6.0)
 """Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
 SMALL_KM2: Final = 200_000.0
@@ -97,8 +96,8 @@ def disagreements(evidence: Evidence, found: CellWeights, areas: AreaCells) -> I
         limits = f"{evidence.south:.0f}° to {evidence.north:.0f}°, the range {south:.0f}° to {north:.0f}°"
         if south > evidence.south + REACH or north < evidence.north - REACH:
             yield differs("reach", limits)
-        is_beyond = south < evidence.south - BEYOND or north > evidence.north + BEYOND
-        if is_beyond and evidence.migration == "sedentary":
+        spare = BEYOND if evidence.migration == "sedentary" else BEYOND_MIGRANT
+        if south < evidence.south - spare or north > evidence.north + spare:
             yield differs("beyond", limits)
     if evidence.centre is not None:
         position = earth.position_of(*evidence.centre)

@@ -44,6 +44,7 @@ def evidence(migration: str = "sedentary", areas: tuple[str, ...] = (), **more: 
     return Evidence(taxon="a", source="book", migration=migration, areas=areas, **said)
 
 
+BEYOND = "-50° to -40°, the range -50° to 60°"
 GOOD = evidence(south=-30, north=0, centre=(-20.0, 0.0), km2=4 * 12_400.0, areas=("2", "5"))
 
 
@@ -55,9 +56,10 @@ GOOD = evidence(south=-30, north=0, centre=(-20.0, 0.0), km2=4 * 12_400.0, areas
         # a weight below that of a listed animal counts as absent
         (evidence(areas=("2",)), lives_in(2, weight=0.05), [("unlisted", "2")]),
         (evidence(south=-30, north=40), lives_in(2, 3), [("reach", "-30° to 40°, the range -30° to -20°")]),
-        # only a resident may not go far beyond its breeding range
+        # a resident may not go far beyond its breeding range, and a migrant not beyond what lies 90° away
         (evidence(south=-30, north=-20), lives_in(2, 4, 6), [("beyond", "-30° to -20°, the range -30° to 10°")]),
         (evidence(south=-30, north=-20, migration="migratory"), lives_in(2, 4, 6), []),
+        (evidence(south=-50, north=-40, migration="partial"), lives_in(0, 11), [("beyond", BEYOND)]),
         # introduced cells do not count for latitudes
         (evidence(south=-30, north=-20), lives_in(2, 3, 8, status=2), []),
         # the centre lies inside unless it lies in the sea
