@@ -155,6 +155,11 @@ def test_an_option_that_means_nothing_is_refused(
     assert error in capsys.readouterr().err
 
 
+def test_a_page_in_no_folder_is_refused_before_anything_is_compared(run: Command, tmp_path: Path) -> None:
+    assert run("compare", "one", "--html", tmp_path / "missing" / "page.html") == 1
+    assert run.err.endswith("missing/page.html does not exist; create it, or give another file with --html\n")
+
+
 def test_a_name_is_quoted_in_the_next_commands_and_stands_for_one_dataset(run: Command, model: Path) -> None:
     # GIVEN a dataset with a name of its own, loaded beside the active one
     load = "load", "--from", model, "--beside", "--version", "my own"

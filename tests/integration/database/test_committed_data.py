@@ -6,21 +6,26 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 
+import numpy as np
 import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import ROOT
 from chalicelib.features.cells import cell_of
+from chalicelib.features.codec import CellAnimals
+from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import DOMESTIC, Prediction, Relatives, Taxonomy
 from database.access import datasets
 from database.dataset import version_of
 from database.ranges.drawings import HEIGHT, WIDTH
 from tests.integration.database.sample_data import ask
+from tests.unit.chalicelib.model.real_tables import ELEPHANT, named
 
 TAXONOMY = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.csv")
 RELATIVES = Relatives(ROOT / "model" / "relatives.csv")
 PLACES = {
+    "Botswana": (-19.3, 23.0),
     "Kruger": (-24.0, 31.5),
     "London": (51.5, -0.1),
     "Monterey Bay": (36.7, -122.0),
@@ -78,6 +83,26 @@ def test_places_have_the_relatives_that_they_are_known_for(
     names = {each.name for each in RELATIVES.close_to(prediction, relatives)}
     assert there <= names
     assert not not_there & names
+
+
+@pytest.mark.parametrize(("place", "unexpected"), [("Botswana", False), ("Kruger", False), ("London", True)])
+def test_an_elephant_is_an_elephant_wherever_the_photo_was_taken(
+    loaded: Connection, place: str, unexpected: bool
+) -> None:
+    # GIVEN what lives at a place
+    cell = cell_of(*PLACES[place])
+    query = "select animal, weight, status from cell_animal where cell = %s order by animal"
+    animals, weights, status = (np.array(each) for each in zip(*ask(loaded, query, cell), strict=True))
+    ((relatives,),) = ask(loaded, "select relatives from cell where cell = %s", cell)
+    found = CellAnimals(cell, "v1", (), animals, weights, status, relatives=np.array(relatives, np.uint16))
+    # WHEN a photo of an elephant that the models take for a tusker too is named there
+    for photo in (ELEPHANT, {"tusker elephant": 0.853, "African elephant": 0.117, "Asian elephant": 0.027}):
+        decision = named(photo, Features("narrowed", "miss", found))
+        # THEN it is an elephant, and an African one where they live
+        assert decision.prediction is not None
+        assert "Elephantidae" in {taxon.scientific_name for taxon in decision.prediction.lineage}
+        assert decision.is_unexpected == unexpected
+        assert unexpected or decision.prediction.taxon.name == "African elephant"
 
 
 def test_the_largest_drawings_of_ranges_are_small_and_on_the_map(loaded: Connection) -> None:

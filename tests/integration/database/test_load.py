@@ -1,6 +1,8 @@
 """Loading, switching and dropping datasets on a real server."""
 
 import threading
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -12,7 +14,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from database.access import LoadError, datasets
-from database.cell_animals import ROW
+from database.cell_animals import ROW, Rows
 from database.dataset import Dataset
 from database.load import PARTITIONED, load
 from database.switch import activate, drop, prune, roll_back
@@ -247,6 +249,27 @@ def test_an_unknown_version_is_an_error(connection: Connection) -> None:
     for act in (activate, drop):  # without the schema, and without the dataset
         with pytest.raises(LoadError, match="dataset nine is not in the database"):
             act(connection, "nine")
+
+
+def test_a_load_has_few_rows_in_memory_and_leaves_processors_to_readers(connection: Connection) -> None:
+    # GIVEN rows that ask, while they are copied, how many earlier chunks are in memory, and who helps with indexes
+    query = "select current_setting('max_parallel_maintenance_workers')::integer"
+    earlier, found = list[weakref.ref[Rows]](), set[tuple[bool, int]]()
+
+    def chunks() -> Iterator[Rows]:
+        for cell in sorted(sample_data.cells(50)):
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                found.update((sum(chunk() is not None for chunk in earlier) < 3, helpers) for (helpers,) in cursor)
+            rows = np.array([(cell, animal, 1.0, 1) for animal in range(400)], ROW)
+            earlier.append(weakref.ref(rows))
+            yield rows
+
+    # WHEN loaded THEN all rows arrive, with few of them in memory and no helper, and the connection is as before
+    ((before,),) = ask(connection, query)
+    assert load(connection, Dataset("one", cells=[], cell_animals=chunks()), silent).rows == 20_000
+    assert (found, ask(connection, query)) == ({(True, 0)}, [(before,)])
+    assert before > 0
 
 
 def test_a_database_of_an_earlier_release_gets_the_new_columns(connection: Connection) -> None:

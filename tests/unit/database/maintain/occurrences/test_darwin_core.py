@@ -74,6 +74,7 @@ def test_separators_are_escapes_and_columns_have_indexes() -> None:
         (meta('encoding="no such"'), "unknown encoding"),
         (meta('fieldsTerminatedBy="::"'), "expected one character for each"),
         (meta('linesTerminatedBy=";"'), "ends lines with"),
+        (meta(**{"</core>": f"</core><!--{' ' * (1 << 20)}-->"}), "more than 1,048,576 bytes"),
         (meta(**{'index="2"': 'index="two"'}), "not a number"),
     ],
 )
