@@ -20,7 +20,7 @@ NAME = "faunalens.toml"
 RESULTS = "results"
 NEVER = frozenset({"force", "help", "yes"})  # options that get no defaults: each is meant for a single call
 type Options = dict[str, dict[str, click.Parameter]]
-"""What can have a default: by key the parameters of each command, such as `batch submit`."""
+"""The options that can have a default: by key, the option of each command, such as `batch submit`."""
 
 
 @click.command(short_help="Show the defaults that faunalens.toml gives to options.")

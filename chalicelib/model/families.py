@@ -291,7 +291,7 @@ class Families:
 
 
 class _Tables(NamedTuple):
-    """`families`: rows of families.csv. `named`: taxa by rank and scientific name. `classes`: see `read_members`."""
+    """What files say. `families`: families.csv. `named`: taxa by rank and Latin name. `classes`: of `read_members`."""
 
     families: Mapping[str, Family]
     named: Mapping[tuple[str, str], Taxon]

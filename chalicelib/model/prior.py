@@ -80,7 +80,7 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
 
 
 class _Arrays(NamedTuple):
-    """A taxonomy: its animals' ids, ascending; the output index of each; which outputs' animals live everywhere."""
+    """A taxonomy as arrays: ids of the animals, ascending; the output index of each; which outputs live everywhere."""
 
     ids: NDArray[np.int64]
     indices: NDArray[np.intp]

@@ -8,7 +8,7 @@ from cli.errors import CommandError
 from cli.study.study import Deployment, Study
 
 type Operation = dict[date, float]
-"""By day, the share of it in which a station's cameras worked. Days before and after its operation have no value."""
+"""The share of each day in which a station's cameras worked. Days outside of the station's operation have no value."""
 DAY = timedelta(days=1)
 LOCATION = "locationID"  # Camtrap DP's column for a place that several deployments may share
 _PROBLEM = re.compile(r"Problem\d+_from")

@@ -156,7 +156,7 @@ def taxon_of(line: Line) -> ScoredTaxon:
 
 
 type Key = tuple[str, str]
-"""Name and scientific name. Taxa may share the former: a family of one genus is often called like it."""
+"""Name and scientific name. Several taxa may share a name: a family with one genus is often called like that genus."""
 
 
 def key_of(named: ScoredTaxon) -> Key:

@@ -33,7 +33,7 @@ KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to count. `gap`: least time between independent records. `compared_to`, `day1`: see camtrapR.
+    """How to count. `gap`: least time between independent records. `compared_to`, `day1`: as in camtrapR.
 
     `occasion`: length in days. `rank`: counts as a species. `include`: what is counted beside animals. `station`: the
     column of the table of deployments that names the stations.

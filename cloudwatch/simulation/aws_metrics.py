@@ -18,7 +18,7 @@ from cloudwatch.simulation.traffic import CELLS, Lookups, SimulatedRecord
 
 type Values = Mapping[str, float | Sequence[float]]
 type Resource = tuple[str, Mapping[str, str], Values]
-"""Namespace, dimensions and metrics."""
+"""Namespace, dimensions and metrics of a resource on AWS."""
 
 _OVERHEAD = 12.0
 """Milliseconds that API Gateway adds."""

@@ -14,7 +14,7 @@ from database.cell_animals import SEASON, Cell, Rows, Seasons, rows_of
 from database.ranges.cell_weights import INTRODUCED, LISTED, NATIVE, WEIGHTS
 
 type Counts = NDArray[np.float64]  # shape (cells,): number of records in each cell of the Earth
-type MonthlyCounts = NDArray[np.float64]  # shape (12, cells): the same in each month
+type MonthlyCounts = NDArray[np.float64]  # shape (12, cells): number of records in each month and cell
 
 MONTHS: Final = 12
 
