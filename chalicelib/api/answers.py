@@ -165,7 +165,7 @@ def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
 
 
 def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses.AnimalFound, ...] | None:
-    """Return the animal in each box; None without boxes. `named`: those of the whole photo, which a box may share."""
+    """Return the animal in each box; None without boxes. `named`: names of the whole photo, if a box has the same."""
     if recognised.boxes is None:
         return None
     together, prior = recognised.together, recognised.prior

@@ -130,7 +130,7 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 
 
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
-    """Return how often heads trained on shares of the cameras are right. `scored`: by heads trained on all cameras."""
+    """Return how often heads are right that know a part of the cameras. `scored`: scores by heads that know all."""
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
     part = folds.max() / (folds.max() + 1)  # of the photos is trained on, the rest is the fold
     points = []

@@ -134,9 +134,9 @@ class Names:
         return parts.species * rule.where(is_none, self.animal.least(most), factors)
 
     def _listed(self, among: Array) -> tuple[Array, Pick, Array, Array]:
-        """Return the families to list (-1 after the last), a function, scores, and the factor from shares to scores.
+        """Return the numbers of the families to list, a function, their scores, and scores divided by shares.
 
-        The function picks the listed families' values from an array of all families.
+        Numbers are -1 after the last family. The function picks the listed families' values from an array of all.
         """
         rule, families, most = self.rule, self.parts.families, MOST_OF_ONE_NAME * naming.LISTED
         lives = self.place.lives.largest_of(self.family, len(self.tree.lineages)).largest(self.parts.unseen > 0.0)

@@ -1,12 +1,10 @@
 // The page in the browser's language: its words, its names of animals, and how it writes numbers and times.
 
-const LANGUAGES = ["en", "de", "es", "fr", "zh"];
 export const ANIMALS = "Animalia";
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const wanted = navigator.languages.map((each) => each.slice(0, 2).toLowerCase());
-const language = wanted.find((each) => LANGUAGES.includes(each)) ?? "en";
-const locale = navigator.languages.find((each) => each.startsWith(language)) ?? language; // with a country, for dates
 const json = async (path) => (await fetch(path)).json();
+const language = await preferred();
+const locale = navigator.languages.find((each) => each.startsWith(language)) ?? language; // with a country, for dates
 const [words, names] = await Promise.all([json(`words-${language}.json`), language === "en" ? {} : json(`names-${language}.json`)]);
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale);
@@ -14,6 +12,14 @@ const shares = new Intl.NumberFormat(locale, { style: "percent" });
 const lists = new Intl.ListFormat(locale, { type: "conjunction" });
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+
+/** Return the first of the browser's languages whose words the server has, or English. */
+async function preferred() {
+  for (const each of navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())) {
+    if ((await fetch(`words-${each}.json`)).ok) return each;
+  }
+  return "en";
+}
 
 /** Return the words with a key, with values in the place of their names in braces. `count` selects the plural form. */
 export function say(key, values = {}) {

@@ -6,11 +6,12 @@ from functools import cache
 
 import pytest
 
+from chalicelib.api.page import languages
 from cli.review.server import PAGES
 from cli.study.opinions import KINDS, VALUES
 
 SOURCES = {path.name: path.read_text(encoding="utf-8") for path in PAGES.iterdir() if path.suffix in (".html", ".js")}
-LANGUAGES = ("de", "en", "es", "fr", "zh")
+LANGUAGES = sorted(path.stem.removeprefix("words-") for path in PAGES.glob("words-*.json"))
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NAMED = re.compile(r"""data-(?:word|label)="([^"]+)"|(?:say|announce\(say)\("([^"]+)\"""")
 ONE_OF = re.compile(r'"([\w.-]+)"')
@@ -35,6 +36,10 @@ def commands() -> set[str]:
     table = SOURCES["commands.js"].partition("const GROUPS")[2].partition("};")[0]
     groups = {f"group.{name}" for name in re.findall(r"^  (\w+): \[\[", table, re.MULTILINE)}
     return groups | {f"command.{name}" for name in re.findall(r'\["([\w-]+)", "', table)}
+
+
+def test_it_has_the_languages_of_the_other_page() -> None:
+    assert sorted(languages()) == LANGUAGES
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
