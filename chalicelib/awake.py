@@ -16,7 +16,7 @@ _MARGIN = 0.5
 
 
 class StayAwake:
-    """A Lambda extension that keeps the container awake while work holds the lock `busy`. `api`: that of the runtime.
+    """A Lambda extension that keeps the container awake while work holds the lock `busy`. `api`: Runtime API's host.
 
     Create it while the process starts. If Lambda refuses it, the work continues during the next request.
     """

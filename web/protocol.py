@@ -114,8 +114,8 @@ class Protocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start a request, unless it is turned away. Its body is then dropped, and the connection kept.
 
-        Two are not turned away here: a client that waits for 100 (Continue), which may or may not send its body after
-        a refusal, and a request whose body came while the connection was busy with the one before.
+        Two kinds of requests are not turned away here: those whose client waits for 100 (Continue), which may or may
+        not send a body after a refusal, and those whose body came while the request before was still being answered.
         """
         waits = cycle.waiting_for_100_continue or self.flow.write_paused
         is_simple = cycle is self.cycle and cycle.more_body and not (cycle.body or waits)

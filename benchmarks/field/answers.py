@@ -37,7 +37,7 @@ _say = partial(print, file=sys.stderr, flush=True)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to a photo, judged by the truth in `worth`.
+    """The answer to a photo. `worth`: the verdict on it, by the photo's truth.
 
     `rank`, `score`: of the named taxon. `is_listed`: whether a listed taxon is right. `list_score`: the list's score; 0
     without a list.

@@ -25,7 +25,7 @@ class Doubts:
     """Number of photos whose time or deployment is doubtful.
 
     `shared`: whose bytes are in several deployments. `reset`: of a clock that began anew. `future`: with a time that is
-    still to come. `outside`: the dates of their deployment. `unassigned`: in no deployment, though there is a table.
+    still to come. `outside`: taken before or after their deployment. `unassigned`: in none, though there is a table.
     `backwards`: folders in which the clock jumps back, in the order of the names.
     """
 

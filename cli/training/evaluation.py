@@ -203,8 +203,8 @@ class Outlook(NamedTuple):
 def outlook(curve: Sequence[Point]) -> Outlook | None:
     """Return how much twice the photos would help; None if the curve has less than `LEAST_POINTS`.
 
-    The share wrong is taken to shrink by one factor at each doubling, as learning curves mostly do (Hestness et al.
-    2017, arXiv:1712.00409): a line through its logarithms. The range comes from the lines through all points but one.
+    The share wrong is assumed to shrink by the same factor at each doubling, as it mostly does (Hestness et al. 2017,
+    arXiv:1712.00409), so a line is fitted to its logarithms. Lines fitted without one of the points give the range.
     """
     if len({each.photos for each in curve}) < LEAST_POINTS:
         return None

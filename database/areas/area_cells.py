@@ -215,7 +215,7 @@ def _land(countries: Path, position: Mapping[int, int]) -> Positions:
     """Return the positions of the cells of each country and subdivision, keyed by code.
 
     `countries` says which countries a cell has: Bouvet Island is BV, although the file of subdivisions gives it to
-    NO. Codes that only touch a cell are left out of it, unless they have no other cell.
+    NO. An area that only touches a cell does not have it, unless it has no other cell.
     """
     shares = dict(_shares(AREAS / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}

@@ -14,7 +14,7 @@ _DEGREE = 111.2  # kilometres in a degree of latitude
 
 
 class Town(NamedTuple):
-    """A town. `country`: ISO 3166-1 alpha-2. `size`: the binary logarithm of its inhabitants."""
+    """A town. `country`: ISO 3166-1 alpha-2. `size`: the binary logarithm of its number of inhabitants."""
 
     name: str
     country: str

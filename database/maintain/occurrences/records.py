@@ -165,8 +165,8 @@ class _Columns:
     def name(self) -> str:
         """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
 
-        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. Files
-        with fewer columns about a name, such as a cube without families, have numbers of their own for it.
+        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. A
+        file with fewer columns about a name, such as a cube without families, gives the name another number.
         """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
         key = self.found.get("taxon_key", "")
