@@ -147,7 +147,7 @@ def exif_of(metadata: Mapping[str, str]) -> Image.Exif:
     """Return time and place of a video as EXIF has those of a photo.
 
     Phones say the time with its zone, and where they were. `creation_time` should be in UTC; camera traps, which know
-    no zone, write their clock, as they do in photos. So it is taken as the clock's time.
+    no zone, write their clock, as they do in photos. So `creation_time` is taken as the clock's.
     """
     exif, apple = Image.Exif(), metadata.get("com.apple.quicktime.creationdate")
     with suppress(ValueError):

@@ -69,7 +69,7 @@ class PackLabels(NamedTuple):
             if output != str(index):
                 raise ModelError(f"output_index in {labels.name} is '{output}'; expected {index}, one row per output")
             if rows.setdefault(row[1], row) != row:
-                raise ModelError(f"{labels.name} has different rows for {row[1]}; expected the same from its id on")
+                raise ModelError(f"{labels.name} has different rows for {row[1]}; expected equal columns from id on")
             if row[1] not in animals:
                 lineage = [taxon(*each) for each in zip(row[len(FIELDS) :], RANKS, strict=True) if each[0]]
                 animals[row[1]] = build_animal(row[: len(FIELDS)], lineage, len(animals), labels.name)

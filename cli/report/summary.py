@@ -66,7 +66,7 @@ class Summary:
     `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
     day of each taxon. `effort`: trap days by day. `by_sun`: events whose hour is that of the sun; `by_clock`: those
     without a place or a zone, whose hour is that of the clock. `untimed`: photos without a time of the camera.
-    `copies`: not counted, as copies. `unanswered`: photos without an answer, with what is wrong. `models`: of the
+    `copies`: photos left out as copies. `unanswered`: photos without an answer, with what is wrong. `models`: of the
     answers. `doubts`: about clocks, deployments and models. `precision`: degrees of rounded coordinates, or 0.
     """
 

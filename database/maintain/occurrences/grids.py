@@ -34,7 +34,7 @@ class GridCell(NamedTuple):
 def grid_cells(codes: Iterable[str]) -> dict[str, GridCell]:
     """Return the grid cell of each code, without those that are no code of a known grid. All are from one file.
 
-    Codes in minutes or seconds do not say how large their cells are: it is the largest size that fits all these codes.
+    Codes in minutes or seconds do not say how large their cells are: the largest size that fits all codes is taken.
 
     >>> grid_cells(["E010N52CB", "10kmE428N267", "nowhere"]).keys()
     dict_keys(['E010N52CB', '10kmE428N267'])
