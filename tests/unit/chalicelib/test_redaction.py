@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import StoreError
 from chalicelib.redaction import summary_of, trace_of
+from tests.support.processor_time import limited
 
 
 @pytest.mark.parametrize(
@@ -69,11 +70,12 @@ def test_a_trace_keeps_names_and_lines() -> None:
     assert trace == "TypeError: ((33, 1), (52, 1), (#, #)) S, in micro-degrees #"
 
 
+@limited(5)
 @pytest.mark.parametrize("part", ["://", "1", "password=", "a\n", "1.", "e-"])
-def test_a_trace_is_never_long_and_never_takes_long(part: str) -> None:
+def test_a_trace_is_never_long_and_never_takes_long(part: str, most: float) -> None:
     # GIVEN an error message of up to 9 MB that is slow to scan
     started = process_time()
     # WHEN it is redacted THEN the result is short and fast
     assert len(trace_of(f"ValueError: {part * 1_000_000}")) <= 20_000
     assert len(summary_of(f"ValueError: {part * 1_000_000}")) <= 200
-    assert process_time() - started < 5
+    assert process_time() - started < most
