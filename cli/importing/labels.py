@@ -7,7 +7,7 @@ import re
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -169,7 +169,10 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
         for number, row in enumerate(rows_in(path)):
             fields = {plain(name): value for name, value in row.items()}
             animals = [
-                {what: first_of(fields, [name + digit for name in known]) for what, known in names.items()}
+                {
+                    what: first_of(fields, [name + digit for name in known], NO if what == "name" else frozenset())
+                    for what, known in names.items()
+                }
                 for digit in NUMBERS
                 if any(name + digit in fields for name in names["name"])
             ]
@@ -178,7 +181,7 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
                 raise CommandError(
                     f"{path} has no column for the animal, such as Species; say which it is with --column name=COLUMN"
                 )
-            said = [observed(**each) for each in animals if each["name"].casefold() not in NO | {""}]
+            said = [observed(**each) for each in animals if each["name"]]
             said = said or [observed(kind) for kind, says in kinds.items() if says]
             folder = fields["relativepath"].replace("\\", "/").strip("/")
             photo = f"{folder}/{fields['file']}".lstrip("/")
@@ -187,9 +190,10 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
             )
 
 
-def first_of(fields: Mapping[str, str], columns: Iterable[str]) -> str:
-    """Return the first value in these columns that is not empty."""
-    return next((fields[each] for each in columns if fields.get(each)), "")
+def first_of(fields: Mapping[str, str], columns: Iterable[str], but: Set[str] = frozenset()) -> str:
+    """Return the first value in these columns that is neither empty nor, in small letters, one of `but`."""
+    values = (fields.get(each, "") for each in columns)
+    return next((value for value in values if value and value.casefold() not in but), "")
 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:

@@ -72,13 +72,14 @@ class StudyPhotos:
 def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int, Row]:
     """Return by photo the row of a file that means it: of several rows, the one that shares most names, if one does.
 
-    `matches`: rows, each with the photos that it may mean and the number of names, as `StudyPhotos.of` returns them.
+    `matches`: rows, each with the photos that it may mean and the number of names, as `StudyPhotos.of` returns them. Of
+    rows whose files have the photo's bytes, any is right: the first counts.
     """
     found: dict[int, tuple[Row | None, int]] = {}
     for row, photos, strength in matches:
         for photo in photos:
             owner, most = found.get(photo, (row, 0))
-            if strength > most or (strength == most and owner != row):
+            if strength > most or (strength == most < SURE and owner != row):
                 found[photo] = row if strength > most else None, strength
     return {photo: row for photo, (row, _) in found.items() if row is not None}
 

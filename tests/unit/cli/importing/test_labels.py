@@ -68,6 +68,8 @@ def test_a_row_says_what_a_photo_shows(tmp_path: Path) -> None:
             ["yes,no,no,no,impala", "true,false,false,false,", "no,yes,no,no,", "false,false,true,true,"],
             [[IMPALA], [ANIMAL], [Observation("blank")], [Observation("human"), Observation("vehicle")]],
         ),
+        # A flag that says no is no name.
+        ("Species,Animal,Label", ["no,false,impala", "no,no,"], [[IMPALA], []]),
     ],
 )
 def test_a_row_says_it_in_the_columns_of_its_template(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.importing.labels import Label
-from cli.importing.photos import StudyPhotos, nearest
+from cli.importing.photos import SURE, StudyPhotos, nearest
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 
 PATHS = ("N/100/IMG_1.JPG", "S/100/IMG_1.JPG", "S/101/IMG_2.JPG", "S\u00fcd/IMG_3.JPG")
@@ -57,6 +57,8 @@ def test_the_same_bytes_are_the_photo_whatever_its_name(photos: StudyPhotos, tmp
 
 def test_the_row_that_shares_most_names_means_a_photo_and_none_of_two_that_share_as_many() -> None:
     assert nearest([("a", [1], 2), ("b", [1, 2], 3), ("c", [2], 3), ("b", [2], 3), ("d", [1], 1)]) == {1: "b"}
+    # THEN of copies, whose bytes are the photo's, the first one means it
+    assert nearest([("a", [1], 2), ("copy", [1], SURE), ("other copy", [1], SURE)]) == {1: "copy"}
 
 
 @given(st.lists(st.sampled_from(["N", "S", "100", "IMG_1.JPG", "", "..", "x"]), max_size=5))
