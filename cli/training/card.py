@@ -48,6 +48,8 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
         about=about,
         found=evaluation,
         is_page=thumbnails is not None,
+        places=[_text(each) for each in about.places],
+        licence=Markup(escape(about.licence, quote=False)),  # noqa: S704, escaped
         count=count,
         percent=percent,
         log2=log2,

@@ -81,6 +81,12 @@ def test_only_figures_of_few_photos_or_cameras_are_said_to_be_weak() -> None:
     assert "their figures: hare (50, 9), other (49, 10)." in markdown(replace(SEEN, outcomes=tuple(outcomes)))
 
 
+def test_quotes_stay_quotes_in_the_markdown() -> None:
+    about = replace(ABOUT, places=("Côte d'Ivoire",), licence='"As is" <b>')
+    text = markdown(replace(SEEN, about=about))
+    assert ("Côte d'Ivoire; elsewhere" in text, text.splitlines()[-1]) == (True, 'Licence: "As is" &lt;b&gt;.')
+
+
 def test_the_page_needs_no_network_and_no_script() -> None:
     text = page(SEEN, {})
     assert "default-src 'none'" in text
