@@ -63,6 +63,7 @@ OVERWRITTEN = "is the results file, and would be overwritten"
         (("export", "{study}", "--dwca", "{study}"), OVERWRITTEN),
         (("report", "{study}", "--html", "{study}"), OVERWRITTEN),
         (("identify", "{study}", "--lat", "1", "--lon", "nan"), "'nan' is no number of degrees"),
+        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is no number of degrees"),
         (("review", "{study}", "--no-browser"), "say with --reviewer who reviews"),
     ],
 )

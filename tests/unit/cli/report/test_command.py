@@ -51,7 +51,11 @@ def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is
     assert "; 3 taxa;" in page(found, "", tmp_path)
 
 
-def test_a_page_of_nothing_has_no_section_for_what_is_not_there(tmp_path: Path) -> None:
+def test_what_is_doubtful_comes_first_and_a_page_of_nothing_has_no_section_for_it(tmp_path: Path) -> None:
+    # GIVEN photos of a clock that was reset
+    photos = [(f"N/{number}.jpg", "2000-01-01 06:00:00", answer(IMPALA)) for number in (1, 2)]
+    first, _, _ = page(summary(tmp_path, photos), "", tmp_path).partition("<h2>Taxa by events")
+    assert "<li>2 photos are of a clock that was reset" in first
     empty = page(Summary(), "", tmp_path)
     assert not [each for each in ("Check this first", "Agreement of reviewers", "without an answer") if each in empty]
 
