@@ -141,7 +141,9 @@ class Evaluator:
                 return reduce(partial(combine, operator), [self._node(each, line) for each in operands])
             case Node("array"):
                 return self._array([self._node(item, line) for item in node.below])
-        return self._call(node, line)
+            case Node("call"):
+                return self._call(node, line)
+        raise EvaluationError(f"'{node.text}' is a string; write a number or a time series")
 
     def _named(self, name: str) -> Value:
         if name not in self._by_id:

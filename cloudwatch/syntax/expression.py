@@ -37,7 +37,7 @@ STATES = dict.fromkeys(("ALARM", "OK", "INSUFFICIENT_DATA"), "text")
 
 _EXCERPT = 60  # characters shown on each side of an error
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<word>[A-Za-z]\w*+(?!["']))|(?P<string>(?:"[^"\\]*"|'[^'\\]*')(?!\s*["']))
+    r"""(?P<space>\s+)|(?P<word>[A-Za-z]\w*+(?!["']))|(?P<string>(?:"[^"]*"|'[^']*')(?!\s*["']))
       |(?P<number>(?:\d+\.?\d*|\.\d+)(?![\w.]))|(?P<sign>==|!=|[<>]=?|[-+*/()\[\]]|,(?!\s*[)\]]))|(?P<wrong>.)""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
@@ -47,6 +47,7 @@ _SIGNS: Mapping[type[ast.AST], str] = (
     | {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 )
 """Operators, by their class in Python's syntax trees."""
+_OPERATORS = f"one of the operators {' '.join(_SIGNS.values())}"
 
 
 class ParseError(ValueError):
@@ -103,7 +104,7 @@ def parse_rule(text: str) -> Node:
     tree = _parse(text, STATES, 10240)  # the longest rule of PutCompositeAlarm
     operators = [node for node in walk(tree) if node.kind == "operator"]
     for node in (tree, *operators, *(each for operator in operators for each in operator.below)):
-        if node.kind != "call" and node.text not in ("AND", "OR", "NOT"):
+        if node.kind == "string" or node.text not in ("AND", "OR", "NOT", *STATES):
             raise ParseError(text, node.at, 'expected a condition, as in ALARM("…")')
     return tree
 
@@ -128,30 +129,37 @@ def _parse(text: str, functions: Mapping[str, str], longest: int) -> Node:
     text = text.strip()
 
     def as_python(token: re.Match[str]) -> str:
-        """Return a token of the same length for Python."""
+        """Return a token of the same length for Python, without what Python reads otherwise: `_node` reads `text`."""
         match token.lastgroup:
             case "wrong":
-                what = "expected a plain number, a string in quotes, an id, a function, an operator or a bracket"
+                what = f"expected a plain number, a string in quotes, an id, a function, a bracket or {_OPERATORS}"
                 raise ParseError(text, token.start(), what)
             case "space":
                 return " " * len(token[0])
+            case "number":  # may begin with zeros
+                return "1" * len(token[0])
+            case "string":  # may have backslashes, line breaks and characters of several bytes
+                return f"'{'_' * (len(token[0]) - 2)}'"
             case "word" if token[0] in _SIGNS.values():
                 return token[0].lower()
-            case "word" if iskeyword(token[0]):
-                return token[0].capitalize()  # an id such as `in`, which Python would not take; `_node` undoes this
+            case "word" if iskeyword(token[0]):  # an id such as `in`
+                return "_" * len(token[0])
         return token[0]
 
     try:
         return _node(ast.parse(_TOKEN.sub(as_python, text), mode="eval").body, text, functions)
     except SyntaxError as error:
-        raise ParseError(text, min(max((error.offset or 1) - 1, 0), len(text)), f"{error.msg}; correct it") from None
+        what = "expected one operator between two operands" if "invalid syntax" in error.msg else error.msg
+        at = error.offset - 1 if error.offset else len(text)
+        raise ParseError(text, min(at, len(text)), f"{what}; correct it") from None
     except (RecursionError, MemoryError):
         raise ParseError(text, 0, "there are too many parts within one another; simplify the text") from None
 
 
 def _node(tree: ast.expr, text: str, functions: Mapping[str, str]) -> Node:
     """Return the node for a part of Python's syntax tree."""
-    at = min(tree.col_offset, len(text))
+    at = tree.col_offset
+    written = text[at : tree.end_col_offset]
 
     def made(kind: Kind, name: str, *parts: ast.expr) -> Node:
         return Node(kind, name, tuple(_node(each, text, functions) for each in parts), at)
@@ -165,12 +173,12 @@ def _node(tree: ast.expr, text: str, functions: Mapping[str, str]) -> Node:
             return made("operator", _SIGNS[type(op)], operand)
         case ast.List([_, *_] as items):
             return made("array", "", *items)
-        case ast.Constant(str() | int() | float() as value) if not isinstance(value, bool):
-            return made("string" if isinstance(value, str) else "number", str(value))
-        case ast.Name(name) if name[0].islower() or iskeyword(name.lower()):
-            return made("id", name.lower() if iskeyword(name.lower()) else name)
-        case ast.Call(ast.Name(name), arguments, []):
-            call = made("call", name, *arguments)
+        case ast.Constant(value):
+            return made("string", written[1:-1]) if isinstance(value, str) else made("number", written)
+        case ast.Name() if written[0].islower():
+            return made("id", written)
+        case ast.Call(ast.Name() as function, arguments, []) if function.col_offset == at:
+            call = made("call", text[at : function.end_col_offset], *arguments)
             if error := _call_error(call, functions):
                 raise ParseError(text, at, error)
             return call
@@ -189,7 +197,7 @@ def _call_error(call: Node, functions: Mapping[str, str]) -> str | None:
     least = sum(not each.endswith("?") for each in wanted)
     if least <= len(is_text) and [kind == "text" for kind in wanted[: len(is_text)]] == is_text:
         return None
-    return f"{call.text} has other arguments; expected {signature(call.text)}"
+    return f"{call.text} cannot take these arguments; expected {signature(call.text)}"
 
 
 def signature(function: str) -> str:

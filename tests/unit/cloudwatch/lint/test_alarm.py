@@ -101,7 +101,7 @@ def rule(text: str) -> dict[str, Any]:
 
 
 BROKEN_COMPOSITES = [
-    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: invalid syntax"),
+    ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected one operator"),
     ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file defines an alarm "faunalens-STAGENAME-slwo"; did'),
     ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
     ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),

@@ -55,7 +55,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     (f"{ROWS}.2.0.expression", "100 * sum / all", "metric 3 (share) `100 * sum / all`: refers to `sum`, but no"),
     (f"{ROWS}.3.4.visible", False, "metric 4: hidden, but no expression uses it; show it"),
     (f"{ROWS}.2.0.expression", "SEARCH('{Faunalens,service}', 'Sum') * all", "a search must name its metric"),
-    (f"{ROWS}.2.0.expression", "100 * some +", "metric 3 (share) `100 * some +`: invalid syntax"),
+    (f"{ROWS}.2.0.expression", "100 * some +", "metric 3 (share) `100 * some +`: expected one operator"),
     (f"{ROWS}.0", [], "metric 1 is []; expected [namespace, name"),
 ]
 

@@ -40,11 +40,13 @@ def written(node: Node) -> str:
         ("(a + b) * c", "((a + b) * c)"),
         ("a - b - c", "((a - b) - c)"),
         ("-a * b", "((- a) * b)"),
-        ("a + 1 > .5", "((a + 1) > 0.5)"),
+        ("a + 1 > .5", "((a + 1) > .5)"),
         *((f"a {sign} b", f"(a {sign} b)") for sign in ("==", "!=", "<", "<=", ">=", "/")),
         ("a OR b AND c OR in", "(a OR (b AND c) OR in)"),
         ("SUM([a,\n b])", "SUM((a, b))"),
+        ("007 * 1.50", "(007 * 1.50)"),
         ("SEARCH('{A,b} MetricName=\"X\"', 'p99')", 'SEARCH("{A,b} MetricName="X"", "p99")'),
+        ("SEARCH('\\n\n\0é\ud800', \"it's\")", 'SEARCH("\\n\n\0é\ud800", "it\'s")'),
     ],
 )
 def test_precedence_and_spelling(text: str, same: str) -> None:
@@ -52,24 +54,26 @@ def test_precedence_and_spelling(text: str, same: str) -> None:
 
 
 OPERAND = "expected a number, an id (which starts with a lower-case letter), a function with arguments, or"
-TOKEN = "expected a plain number, a string in quotes, an id, a function, an operator or a bracket"
+TOKEN = "expected a plain number, a string in quotes, an id, a function, a bracket or one of the operators AND OR NOT -"
+OPERATOR = "expected one operator between two operands"
 BROKEN = [
-    ("", 0, "invalid syntax"),
+    ("", 0, OPERATOR),
     ("-Errors", 1, OPERAND),
-    ("m1 +", 0, "invalid syntax"),
-    ("m1 m2", 3, "invalid syntax"),
+    ("m1 +", 4, OPERATOR),
+    ("m1 m2", 3, OPERATOR),
     ("SUM(m1", 3, "'(' was never closed"),
     ("[m1, m2)", 7, "closing parenthesis ')' does not match opening parenthesis '['"),
-    *((text, 0, OPERAND) for text in ("(m1, m2)", "[]", "m1 > m2 > 3", "m1 ** m2", "MAX", "True", "m1[0]")),
+    *((text, 0, OPERAND) for text in ("(m1, m2)", "[]", "m1 > m2 > 3", "m1 ** m2", "MAX", "True", "In", "m1[0]", "(MAX)(a)")),
+    ("SEARCH('é', 'Sum') + Errors", 21, OPERAND),
     ("'abc", 0, TOKEN),
-    ("m1 % 2", 3, TOKEN),
+    *((text, 3, TOKEN) for text in ("m1 % 2", "m1 && m2", "m1 ^ 2")),
     *((text, 0, TOKEN) for text in ("1e-6 * m1", "'a' 'b'", "f'a'")),
     ("MXA(m1)", 0, "unknown function MXA; did you mean MAX?"),
     ("sum(m1)", 0, "unknown function sum; did you mean SUM?"),
     ("QQQ(m1)", 0, "unknown function QQQ; known functions: FILL, "),
-    ("1 + FILL(m1)", 4, "FILL has other arguments; expected FILL(TS|TS[], S|TS)"),
-    ("FILL(m1, 'a')", 0, "FILL has other arguments; expected FILL(TS|TS[], S|TS)"),
-    ("SEARCH(m1, 'Sum')", 0, "SEARCH has other arguments; expected SEARCH(text, text, S?)"),
+    ("1 + FILL(m1)", 4, "FILL cannot take these arguments; expected FILL(TS|TS[], S|TS)"),
+    ("FILL(m1, 'a')", 0, "FILL cannot take these arguments; expected FILL(TS|TS[], S|TS)"),
+    ("SEARCH(m1, 'Sum')", 0, "SEARCH cannot take these arguments; expected SEARCH(text, text, S?)"),
     ("m1 + (NOT m2)", 6, "metric math has no NOT"),
     ("SELECT AVG(x) FROM y", 0, "a Metrics Insights query is not metric math"),
     ("(" * 999, 200, "too many nested parentheses"),
@@ -143,13 +147,14 @@ def test_a_search_finds_metrics_of_just_its_dimensions_that_meet_its_conditions(
 @pytest.mark.parametrize(
     ("parse", "text", "message"),
     [
-        (parse_rule, "", "invalid syntax; correct it, at character 1 of ``"),
-        (parse_rule, 'ALARM("a") ALARM("b")', "invalid syntax"),
-        (parse_rule, "ALARM()", "ALARM has other arguments; expected ALARM(text), at character 1"),
-        (parse_rule, 'ALARM("")', "ALARM has other arguments"),
-        (parse_rule, "ALARM(a)", "ALARM has other arguments"),
+        (parse_rule, "", f"{OPERATOR}; correct it, at character 1 of ``"),
+        (parse_rule, 'ALARM("a") ALARM("b")', OPERATOR),
+        (parse_rule, "ALARM()", "ALARM cannot take these arguments; expected ALARM(text), at character 1"),
+        (parse_rule, 'ALARM("")', "ALARM cannot take these arguments"),
+        (parse_rule, "ALARM(a)", "ALARM cannot take these arguments"),
         (parse_rule, 'BAD("a")', "unknown function BAD; known functions: ALARM, OK"),
         (parse_rule, 'ALARM("a") OR "a"', 'expected a condition, as in ALARM("…"), at character 15'),
+        (parse_rule, 'NOT "AND"', 'expected a condition, as in ALARM("…"), at character 5'),
         (parse_rule, 'NOT [ALARM("a")]', 'expected a condition, as in ALARM("…"), at character 5'),
         (parse_rule, 'ALARM("a") > OK("b")', "expected a condition"),
         (parse_rule, 'ALARM("a")' + " " * 10240, "at most 10240 are allowed"),
