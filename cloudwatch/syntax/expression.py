@@ -127,33 +127,35 @@ def _parse(text: str, functions: Mapping[str, str], longest: int) -> Node:
     if len(text) > longest:
         raise ParseError(text, longest, f"the text has {len(text)} characters, but at most {longest} are allowed")
     text = text.strip()
-
-    def as_python(token: re.Match[str]) -> str:
-        """Return a token of the same length for Python, without what Python reads otherwise: `_node` reads `text`."""
-        match token.lastgroup:
-            case "wrong":
-                what = f"expected a plain number, a string in quotes, an id, a function, a bracket or {_OPERATORS}"
-                raise ParseError(text, token.start(), what)
-            case "space":
-                return " " * len(token[0])
-            case "number":  # may begin with zeros
-                return "1" * len(token[0])
-            case "string":  # may have backslashes, line breaks and characters of several bytes
-                return f"'{'_' * (len(token[0]) - 2)}'"
-            case "word" if token[0] in _SIGNS.values():
-                return token[0].lower()
-            case "word" if iskeyword(token[0]):  # an id such as `in`
-                return "_" * len(token[0])
-        return token[0]
-
     try:
-        return _node(ast.parse(_TOKEN.sub(as_python, text), mode="eval").body, text, functions)
+        python = _TOKEN.sub(_as_python, text)
+        return _node(ast.parse(python, mode="eval").body, text, functions)
     except SyntaxError as error:
         what = "expected one operator between two operands" if "invalid syntax" in error.msg else error.msg
         at = error.offset - 1 if error.offset else len(text)
         raise ParseError(text, min(at, len(text)), f"{what}; correct it") from None
     except (RecursionError, MemoryError):
         raise ParseError(text, 0, "there are too many parts within one another; simplify the text") from None
+
+
+def _as_python(token: re.Match[str]) -> str:
+    """Return a token for Python, of the same length. `_node` reads numbers, strings and ids from the text itself."""
+    length = len(token[0])
+    match token.lastgroup:
+        case "wrong":
+            what = f"expected a plain number, a string in quotes, an id, a function, a bracket or {_OPERATORS}"
+            raise ParseError(token.string, token.start(), what)
+        case "space":
+            return " " * length
+        case "number":  # may begin with zeros
+            return "1" * length
+        case "string":  # may have backslashes, line breaks and characters of several bytes
+            return f"'{'_' * (length - 2)}'"
+        case "word" if token[0] in _SIGNS.values():
+            return token[0].lower()
+        case "word" if iskeyword(token[0]):  # an id such as `in`
+            return "_" * length
+    return token[0]
 
 
 def _node(tree: ast.expr, text: str, functions: Mapping[str, str]) -> Node:

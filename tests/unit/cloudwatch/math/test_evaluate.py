@@ -202,7 +202,10 @@ def _math(expression: str, **options: str) -> list[Any]:
         ([A, _math("PERIOD(a + 1) * a")], "PERIOD takes the id of a metric, not an expression"),
         ([A, _math("PERIOD(e) * a"), _math("a", id="e")], "PERIOD takes the id of a metric, not an expression"),
         ([A, _math("[a, a] > 3")], "> combines TS[] with S; the preview combines only numbers and single series"),
-        *(([A, _math(text)], "'SEARCH' is a string; write a number or") for text in ("'SEARCH'", "['SEARCH']", "a + 'SEARCH'")),
+        *(
+            ([A, _math(text)], "'SEARCH' is a string; write a number or")
+            for text in ("'SEARCH'", "['SEARCH']", "a + 'SEARCH'")
+        ),
         ([A, _math("[a, 3]")], "an array contains a number but takes only series"),
         ([A, _math("TIME_SERIES(a)")], "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
         ([A, _math("FILL(MAX(a), 0)")], "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS)"),

@@ -63,7 +63,10 @@ BROKEN = [
     ("m1 m2", 3, OPERATOR),
     ("SUM(m1", 3, "'(' was never closed"),
     ("[m1, m2)", 7, "closing parenthesis ')' does not match opening parenthesis '['"),
-    *((text, 0, OPERAND) for text in ("(m1, m2)", "[]", "m1 > m2 > 3", "m1 ** m2", "MAX", "True", "In", "m1[0]", "(MAX)(a)")),
+    *(
+        (text, 0, OPERAND)
+        for text in ("(m1, m2)", "[]", "m1 > m2 > 3", "m1 ** m2", "MAX", "True", "In", "m1[0]", "(MAX)(a)")
+    ),
     ("SEARCH('é', 'Sum') + Errors", 21, OPERAND),
     ("'abc", 0, TOKEN),
     *((text, 3, TOKEN) for text in ("m1 % 2", "m1 && m2", "m1 ^ 2")),
