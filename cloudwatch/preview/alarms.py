@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from cloudwatch.files import Files
 from cloudwatch.math.metric_store import MetricStore
 from cloudwatch.math.series import EvaluationError
-from cloudwatch.preview.metric_alarm import MINUTE, SYMBOLS, AlarmError, MetricAlarm
+from cloudwatch.preview.metric_alarm import MINUTE, RETAIN, SYMBOLS, AlarmError, MetricAlarm
 from cloudwatch.preview.recording import Incident
 from cloudwatch.project import SERVICE, STAGE_VARIABLE, alarm_of, prefix
 from cloudwatch.syntax.expression import Node, dependencies, holds, parse_rule
@@ -98,7 +98,10 @@ def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: 
         evaluations = alarm.evaluate(store, first, minutes, since)
     except EvaluationError as error:
         raise AlarmError(f"alarm {alarm.name}: {error}") from error
-    return [_STATES[verdict] for verdict in evaluations.verdicts().tolist()], evaluations.reason
+    states: list[State] = ["INSUFFICIENT_DATA"]  # before the first minute
+    for verdict in evaluations.verdicts().tolist():
+        states.append(_STATES[verdict] if verdict != RETAIN else states[-1])
+    return states[1:], evaluations.reason
 
 
 def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:

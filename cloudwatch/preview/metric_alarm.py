@@ -27,10 +27,10 @@ from cloudwatch.syntax.graphed_metrics import GraphedMetric, of_alarm
 MINUTE = 60  # seconds between two evaluations
 EXTRA_POINTS = 2  # points fetched besides the N that count, as in the user guide's tables; AWS guarantees no number
 
-type Treatment = Literal["missing", "breaching", "notBreaching"]
+type Treatment = Literal["missing", "ignore", "breaching", "notBreaching"]
 
-OK, ALARM, INSUFFICIENT_DATA = 0, 1, 2
-"""Verdicts of one evaluation."""
+OK, ALARM, INSUFFICIENT_DATA, RETAIN = 0, 1, 2, 3
+"""Verdicts of one evaluation. RETAIN means that the alarm keeps its previous state."""
 
 _COMPARISONS: Mapping[str, tuple[str, Callable[[Floats, float], Any]]] = {
     "GreaterThanOrEqualToThreshold": ("≥", np.greater_equal),
@@ -110,7 +110,7 @@ class Evaluations:
     is_known: NDArray[np.bool_]
 
     def verdicts(self) -> Integers:
-        """Return the verdict of each evaluation: `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
+        """Return the verdict of each evaluation: `OK`, `ALARM`, `INSUFFICIENT_DATA` or `RETAIN`."""
         alarm, points = self.alarm, self.points
         exists = ~np.isnan(points)
         judged = exists & (np.cumsum(exists, axis=1) <= alarm.total)
@@ -123,9 +123,9 @@ class Evaluations:
             return np.where(bad >= alarm.needed, ALARM, OK)
         ages = np.where(judged, np.arange(1, points.shape[1] + 1), 0).max(axis=1)
         nothing_good = (bad == found) & (found < alarm.total)
-        early = nothing_good & (found > 0) & (ages >= alarm.needed)
-        undecided = np.where(nothing_good, INSUFFICIENT_DATA, OK)
-        return np.where((bad >= alarm.needed) | early, ALARM, undecided)
+        early = nothing_good & (found > 0) & (ages >= alarm.needed) & (alarm.treatment == "missing")
+        undecided = RETAIN if alarm.treatment == "ignore" else INSUFFICIENT_DATA
+        return np.where((bad >= alarm.needed) | early, ALARM, np.where(nothing_good, undecided, OK))
 
     def reason(self, evaluation: int) -> str:
         """Return the reason for a verdict, with the points that crossed the threshold."""

@@ -96,6 +96,7 @@ ONCE: Points = [9, None, None, 0, None, None]
         (_alarm(TreatMissingData="breaching"), ONCE, "?AAAooo"),
         (_alarm(), ONCE, "oAAAooo"),
         (_alarm(TreatMissingData="missing"), [9, *[None] * 6], "?AAA????"),
+        (_alarm(TreatMissingData="ignore"), [9, *[None] * 6], "?AAAAAAA"),
         # six faults in one minute count as long as they are in a window of five
         (_alarm(Period=300, Threshold=6), [0, 0, 0, 6, *[0] * 7], "ooooAAAAAooo"),
     ],
@@ -158,7 +159,7 @@ def test_states_begin_with_the_minute_that_start_is_in() -> None:
     ("rules", "alarm", "message"),
     [
         ({}, _alarm(ComparisonOperator="LessThanLowerThreshold"), "preview does not support LessThanLowerThreshold"),
-        ({}, _alarm(TreatMissingData="ignore"), "with TreatMissingData ignore"),
+        ({}, _alarm(TreatMissingData="often"), "with TreatMissingData often"),
         ({}, _alarm(Period=10), "alarm a has a period of 10 s; use a multiple of 60 s"),
         ({}, {"MetricName": "Faults"}, "alarm a is invalid: KeyError"),
         ({}, _math("faults + requests", (60, 300)), "alarm a is invalid: ValueError('too many values to unpack"),

@@ -12,6 +12,7 @@ from cloudwatch.preview.metric_alarm import (
     EXTRA_POINTS,
     INSUFFICIENT_DATA,
     OK,
+    RETAIN,
     Evaluations,
     MetricAlarm,
     Treatment,
@@ -31,27 +32,27 @@ def _verdict(points: str, total: int, needed: int, treatment: Treatment) -> int:
 
 
 @pytest.mark.parametrize(
-    ("needed", "points", "missing", "breaching", "not_breaching"),
+    ("needed", "points", "missing", "ignore", "breaching", "not_breaching"),
     [
-        (3, "0-X-X", OK, OK, OK),
-        (3, "0----", OK, OK, OK),
-        (3, "-----", INSUFFICIENT_DATA, ALARM, OK),
-        (3, "0XX-X", ALARM, ALARM, ALARM),
-        (3, "----X", INSUFFICIENT_DATA, ALARM, OK),
-        (3, "X----", ALARM, ALARM, OK),
-        (3, "--X--", ALARM, ALARM, OK),
-        (2, "0-X-X", ALARM, ALARM, ALARM),
-        (2, "00X0X", ALARM, ALARM, ALARM),
-        (2, "0-X--", OK, ALARM, OK),
-        (2, "----0", OK, ALARM, OK),
-        (2, "---X-", ALARM, ALARM, OK),
-        (2, "----X", INSUFFICIENT_DATA, ALARM, OK),
+        (3, "0-X-X", OK, OK, OK, OK),
+        (3, "0----", OK, OK, OK, OK),
+        (3, "-----", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
+        (3, "0XX-X", ALARM, ALARM, ALARM, ALARM),
+        (3, "----X", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
+        (3, "X----", ALARM, RETAIN, ALARM, OK),
+        (3, "--X--", ALARM, RETAIN, ALARM, OK),
+        (2, "0-X-X", ALARM, ALARM, ALARM, ALARM),
+        (2, "00X0X", ALARM, ALARM, ALARM, ALARM),
+        (2, "0-X--", OK, OK, ALARM, OK),
+        (2, "----0", OK, OK, ALARM, OK),
+        (2, "---X-", ALARM, RETAIN, ALARM, OK),
+        (2, "----X", INSUFFICIENT_DATA, RETAIN, ALARM, OK),
     ],
 )
 def test_the_tables_of_the_guide(  # for alarms on 3 and on 2 of 3 points
-    needed: int, points: str, missing: int, breaching: int, not_breaching: int
+    needed: int, points: str, missing: int, ignore: int, breaching: int, not_breaching: int
 ) -> None:
-    expected = {"missing": missing, "breaching": breaching, "notBreaching": not_breaching}
+    expected = {"missing": missing, "ignore": ignore, "breaching": breaching, "notBreaching": not_breaching}
     assert {treatment: _verdict(points, 3, needed, treatment) for treatment in TREATMENTS} == expected
 
 
