@@ -10,6 +10,7 @@ import sys
 import time
 from typing import Any
 
+from infra.functions import function_settings
 from local.lambda_sim.api_gateway import scheduled_event
 
 FUNCTION = "warm"
@@ -21,7 +22,8 @@ def warm_once() -> dict[str, Any]:
 
     from app import app
 
-    context = LambdaContext(FUNCTION, 512, 60_000)  # as deployed: 512 MB, and 60,000 ms
+    deployed = function_settings("dev")[FUNCTION]
+    context = LambdaContext(FUNCTION, deployed["lambda_memory_size"], deployed["lambda_timeout"] * 1000)
     report: dict[str, Any] = app.handler_map[FUNCTION](scheduled_event(FUNCTION), context)
     return report
 

@@ -90,12 +90,12 @@ class Answered:
 class TwoScores(NamedTuple):
     """The scores of a photo after one look and after two, with the weights of the animals at its place.
 
-    `seen`: what detectors see in the second look.
+    `surest`: the surest boxes of the second look.
     """
 
     one: FusedScores
     two: FusedScores
-    seen: SurestBoxes
+    surest: SurestBoxes
     prior: Prior
 
     def name(self, naming: Naming) -> tuple[FusedScores, SurestBoxes, Decision]:
@@ -103,7 +103,7 @@ class TwoScores(NamedTuple):
         _, first = naming.name(self.one, self.prior)
         if not is_doubtful(first.prediction):
             return self.one, NO_BOXES, first
-        return self.two, self.seen, naming.name(self.two, self.prior, self.seen)[1]
+        return self.two, self.surest, naming.name(self.two, self.prior, self.surest)[1]
 
 
 def local_services() -> Services:

@@ -79,16 +79,16 @@ def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
 def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
     """Yield the names, or for level `list` the lists, that the photos could get at a level."""
     for photo, scores in cases:
-        decisive, seen, decision = scores.name(rule)
-        if seen.subject(decisive.animal_probability, rule.animal) != "animal":
+        decisive, surest, decision = scores.name(rule)
+        if surest.subject(decisive.animal_probability, rule.animal) != "animal":
             continue
-        names = open_rule.names(decisive, scores.prior, seen)
+        names = open_rule.names(decisive, scores.prior, surest)
         found = []
         if level != "list":
             named = [each.prediction for each in names.certain() if each.level == level]
             found = [(each.score, Answered.of(photo, Decision(each)).is_right) for each in named]
         elif decision.prediction is None or decision.prediction.is_wide:
-            name = next(rule.names(decisive, scores.prior, seen).certain(), None)
+            name = next(rule.names(decisive, scores.prior, surest).certain(), None)
             perhaps = Answered.of(photo, names.decision(name))
             found = [(perhaps.list_score, perhaps.is_listed)]
         for probability, is_right in found:

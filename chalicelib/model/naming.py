@@ -100,21 +100,21 @@ class Naming:
         return read_certainty(self.certainty)
 
     def name(
-        self, scores: "FusedScores", prior: "Prior", seen: SurestBoxes = NO_BOXES
+        self, scores: "FusedScores", prior: "Prior", surest: SurestBoxes = NO_BOXES
     ) -> tuple["FusedScores", Decision]:
         """Return a photo's scores, weighed by the place, and what to call the photo. Takes about 0.5 ms.
 
-        `seen`: what detectors see in the photo. Raises `ModelError`.
+        `surest`: the surest boxes in the photo. Raises `ModelError`.
         """
-        names = self.names(scores, prior, seen)
+        names = self.names(scores, prior, surest)
         named, decision = None, Decision()
-        if seen.subject(scores.animal_probability, self.animal) == "animal":
+        if surest.subject(scores.animal_probability, self.animal) == "animal":
             named = next(names.certain(), None)
             decision = names.decision(named)
         species = names.consistent(named)
         return replace(scores, probabilities=names.shares.animals(species)), decision
 
-    def names(self, scores: "FusedScores", prior: "Prior", seen: SurestBoxes = NO_BOXES) -> "Names":
+    def names(self, scores: "FusedScores", prior: "Prior", surest: SurestBoxes = NO_BOXES) -> "Names":
         """Return all that a photo may be called, whether or not it is certain enough. Parameters as for `name`."""
         candidates = self.families.at(prior.features, scores.taxonomy)
         weights, headed = prior.over(scores.taxonomy), scores.headed
@@ -122,7 +122,7 @@ class Naming:
         if headed:
             shares = with_head(shares, headed.positions, headed.scores, weights)
         animal = scores.animal_probability
-        animal = max(animal, WITH_BOX if seen.is_animal(animal) else 0.0)
+        animal = max(animal, WITH_BOX if surest.is_animal(animal) else 0.0)
         place: Basis = "place" if prior.features.mode == "narrowed" else "alone"
         return Names(shares, self.curves, prior, animal, "pack" if scores.packs else place, headed)
 

@@ -140,8 +140,8 @@ class Recogniser:
         if is_single and (head is not None or is_doubtful(together.prediction)):
             detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
         alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
-        seen = surest_boxes(detections, together.scores)
-        subject = seen.subject(together.scores.animal_probability, self.naming.animal)
+        surest = surest_boxes(detections, together.scores)
+        subject = surest.subject(together.scores.animal_probability, self.naming.animal)
         general = self.models.general
         from chalicelib.photo.pixels import crop_share  # Pillow is loaded by now
 
@@ -165,10 +165,10 @@ class Recogniser:
         scores = self.models.fuse([first, part]) if part else whole.scores
         if head and detections and detections.animals:
             scores = self._headed(scores, head, photo, detections.animals[0], part)
-        seen = surest_boxes(detections, scores)
-        if scores is whole.scores and not (seen.animal or seen.by_night):
+        surest = surest_boxes(detections, scores)
+        if scores is whole.scores and not (surest.animal or surest.by_night):
             return detections, part, whole
-        together = self.named(scores, prior, seen)
+        together = self.named(scores, prior, surest)
         if detectors and rests and (together.prediction is None or together.prediction.is_wide):
             detections = detectors.size_up(photo.picture)  # the animal may be too small
         return detections, part, together
@@ -184,14 +184,14 @@ class Recogniser:
         whole = found.together.scores.animal_probability
         animals: list[tuple[Box, Recognition]] = []
         for box in detections.animals:
-            seen = SurestBoxes(box.score, by_night=detections.by_night)
+            surest = SurestBoxes(box.score, by_night=detections.by_night)
             scores = found.part if found.part and box == detections.focus else self._score(photo, box)
-            if seen.may_be_animal((whole + scores.general.animal_probability) / 2):
+            if surest.may_be_animal((whole + scores.general.animal_probability) / 2):
                 fused = self.models.fuse([scores])
                 if found.head:
                     fused = self._headed(fused, found.head, photo, box, scores)
-                    seen = believed(seen, fused)
-                animals.append((box, self.named(fused, found.prior, seen)))
+                    surest = believed(surest, fused)
+                animals.append((box, self.named(fused, found.prior, surest)))
         return replace(found, boxes=Boxes(detections, tuple(animals)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
@@ -204,8 +204,8 @@ class Recogniser:
         _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
 
-    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, seen: SurestBoxes = NO_BOXES) -> Recognition:
-        return self.named(self.models.fuse(scored), prior, seen)
+    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, surest: SurestBoxes = NO_BOXES) -> Recognition:
+        return self.named(self.models.fuse(scored), prior, surest)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
         """Score the part of a photo with the animal; return None if no part is known. `first`: scores of the whole."""
@@ -224,9 +224,9 @@ class Recogniser:
         """Return `scores` with a head's added. `box`: around the animal. `part`: earlier scores of this box, if any."""
         return self.models.head(scores, head, head_crops(photo.picture, box, self.models.general.input_size), part)
 
-    def named(self, scores: FusedScores, prior: Prior, seen: SurestBoxes = NO_BOXES) -> Recognition:
-        """Return what a photo with these scores shows. `seen`: what detectors see in it. Raises `ModelError`."""
-        scores, decision = self.naming.name(scores, prior, seen)
+    def named(self, scores: FusedScores, prior: Prior, surest: SurestBoxes = NO_BOXES) -> Recognition:
+        """Return what a photo with these scores shows. `surest`: its surest boxes. Raises `ModelError`."""
+        scores, decision = self.naming.name(scores, prior, surest)
         here, known = prior.features.found.relatives.tolist(), scores.taxonomy.taxon_ids
         prediction = decision.prediction
         close = self.naming.families.relatives.close_to(prediction, here, known) if prediction else ()
@@ -275,7 +275,7 @@ def surest_boxes(detections: "Detections | None", scores: FusedScores | None = N
     return believed(SurestBoxes(animal, person, vehicle, detections.by_night), scores)
 
 
-def believed(seen: SurestBoxes, scores: FusedScores | None) -> SurestBoxes:
+def believed(surest: SurestBoxes, scores: FusedScores | None) -> SurestBoxes:
     """Return what detectors see; an animal counts even if they are unsure of it, if a head is sure of it."""
     is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
-    return seen._replace(animal=max(seen.animal, LEAST_BOX)) if is_sure else seen
+    return surest._replace(animal=max(surest.animal, LEAST_BOX)) if is_sure else surest

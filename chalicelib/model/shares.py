@@ -82,22 +82,22 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
     `vision`: shape (animals,), probabilities by the photo alone. `prior`: of the same shape, weights at the place.
     """
     layout, tree = candidates.layout, candidates.tree
-    seen, known = _seen(layout, vision, prior), layout.families
+    of_species, known = _of_species(layout, vision, prior), layout.families
     families, unseen = np.zeros((2, len(tree.lineages)))
-    families[: len(known.sizes)] = (1 - SMOOTHING) * known.sums(seen.weighed) + (
-        SMOOTHING * known.sums(seen.photo) / known.sizes * known.sums(seen.weights)
+    families[: len(known.sizes)] = (1 - SMOOTHING) * known.sums(of_species.weighed) + (
+        SMOOTHING * known.sums(of_species.photo) / known.sizes * known.sums(of_species.weights)
     )
-    unseen[candidates.unknown.numbers] = _unknown(candidates, vision, seen.photo)
-    of_order, unclear = _clarity(tree.order[known.number], seen.photo, len(tree.class_))
+    unseen[candidates.unknown.numbers] = _unknown(candidates, vision, of_species.photo)
+    of_order, unclear = _clarity(tree.order[known.number], of_species.photo, len(tree.class_))
     others = np.where(tree.uncounted, OTHERS * of_order * unclear, 0.0)
     families += unseen
     total = families.sum() + others.sum() or 1.0  # nothing that the photo shows has a weight
     families, unseen, others = families / total, unseen / total, others / total
     orders = np.bincount(tree.order, families) + others
-    species = _within(candidates, seen, families, unseen)
+    species = _within(candidates, of_species, families, unseen)
     return Shares(
         candidates,
-        seen.photo,
+        of_species.photo,
         species,
         layout.genera.sums(species),
         families,
@@ -139,7 +139,7 @@ def with_head(
     )
 
 
-def _seen(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> SpeciesShares:
+def _of_species(layout: Layout, vision: NDArray[np.floating], prior: NDArray[np.floating]) -> SpeciesShares:
     shares, weights = (each[layout.taxonomy.order].astype(np.float64) for each in (vision, prior))
     photo, weighed, weight = (layout.animals.sums(each) for each in (shares, shares * weights, weights))
     weight /= layout.animals.sizes
@@ -169,22 +169,22 @@ def _unknown(candidates: Candidates, vision: NDArray[np.floating], photo: Floats
     return unknown.weights * likeness * unclear[own_class]
 
 
-def _within(candidates: Candidates, seen: SpeciesShares, families: Floats, unseen: Floats) -> Floats:
+def _within(candidates: Candidates, of_species: SpeciesShares, families: Floats, unseen: Floats) -> Floats:
     """Return the share of each species.
 
     Unknown species take at least as much of their family's share as they added to it: they never raise a known species.
     """
     known, unknown = candidates.layout.families, candidates.unknown
-    count, sums, totals = len(known.sizes), known.sums(seen.photo), known.sums(seen.weighed)
+    count, sums, totals = len(known.sizes), known.sums(of_species.photo), known.sums(of_species.weighed)
     rivals, here = np.zeros(count), unknown.numbers < count
     rivals[unknown.numbers[here]] = unknown.rivals[here]
-    others = sums * np.maximum(sums - np.maximum.reduceat(seen.photo, known.starts), 0.0)
+    others = sums * np.maximum(sums - np.maximum.reduceat(of_species.photo, known.starts), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = np.minimum(
             families[:count] / (totals + RIVAL * rivals * np.sqrt(others / known.sizes)),
             (families[:count] - unseen[:count]) / totals,
         )
-    return seen.weighed * np.where(totals > 0.0, parts, 0.0)[known.number]
+    return of_species.weighed * np.where(totals > 0.0, parts, 0.0)[known.number]
 
 
 def _means(groups: NDArray[np.intp], photo: Floats, count: int) -> Floats:

@@ -143,14 +143,14 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
     """Identify the frames of a video. Raises `Refused` if the engine refuses a frame, or if none can be read."""
     if not can_read():
         raise Refused("video_unsupported", INSTALL, is_lasting=False)
-    seen: list[FrameAnswer] = []
+    answers: list[FrameAnswer] = []
     found: list[Identified] = []
     try:
         with opened(path) as video:
             for frame in video.frames(sampling):
                 found.append(engine.identify(frame.jpeg, task.place, task.shift))
-                seen.append(FrameAnswer(frame.number, frame.seconds, json.loads(found[-1].answer)))
-            whole = answer_of_frames(seen, video.fps, video.duration)
+                answers.append(FrameAnswer(frame.number, frame.seconds, json.loads(found[-1].answer)))
+            whole = answer_of_frames(answers, video.fps, video.duration)
             photo = replace(found[0].photo, width=video.width, height=video.height)
     except VideoUnreadable as error:
         detail = f"the video is damaged or of another format ({error}); copy it again"

@@ -96,9 +96,9 @@ class Weighing:
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
         """Return what classes mean at a place. Without any, a box has an unnamed animal, and a photo is empty."""
-        scores, seen = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
+        scores, surest = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
-            return self._recogniser.named(scores, prior, seen)
+            return self._recogniser.named(scores, prior, surest)
         return Recognition(scores, Decision(is_animal=box is not None), ())
 
     def _scores(self, classes: Classes, box: Box | None) -> FusedScores:
