@@ -76,7 +76,7 @@ def _package() -> Any:
 
 
 class _Trusted(Detectors):
-    """A single detector, also for people. By day it is believed too, unlike our small one for camera traps."""
+    """A detector for all kinds of boxes. It is believed by day too, unlike our small one for camera traps."""
 
     def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)

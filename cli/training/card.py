@@ -79,12 +79,12 @@ def percent(share: float | None) -> str:
 
 
 def _text(text: str) -> Markup:
-    """Return a text in which nothing is a mark of Markdown or HTML."""
+    """Return a text without Markdown: its signs become spaces, and those of HTML are escaped."""
     return Markup(escape(re.sub(r"[\s|`*_\[\]\\]+", " ", text), quote=False))  # noqa: S704, escaped
 
 
 def _code(text: str) -> Markup:
-    """Return a text as code of Markdown, in which nothing else is a mark."""
+    """Return a text as inline code of Markdown; the signs that would end the code or a table's cell become spaces."""
     return Markup("`{}`".format(re.sub(r"[|`]", " ", text)))  # noqa: S704, Markdown's own code is escaped later
 
 

@@ -266,7 +266,7 @@ def _by_area(shares: Iterable[tuple[int, dict[str, float]]]) -> Positions:
 
 
 def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield the position of each cell in a file, and the share that each area covers (0: it only touches the cell)."""
+    """Yield each cell's position, and the share of the cell that each area covers (0: the area only touches it)."""
     for row in read_rows(path):
         parts = (part.rpartition(":") for part in row["areas"].split())
         yield position[parse_cell(row["cell"])], {name: float(share) for name, _, share in parts}

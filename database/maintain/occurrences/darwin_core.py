@@ -107,7 +107,7 @@ def read_meta(data: bytes) -> Archive:
 
 
 class _WithoutDocumentType(ElementTree.TreeBuilder):
-    """Refuses a document type, in any encoding: its entities could expand without end."""
+    """Refuses an XML document with a document type, in any encoding: its entities could expand without end."""
 
     def doctype(self, *_: object) -> None:
         raise ArchiveError(f"{META} declares a document type, which Darwin Core does not allow")
