@@ -157,7 +157,7 @@ class PostgresStore:
         return known
 
     def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        """Return the rows of any other query. Raises `StoreError`."""
+        """Run a query other than that for features, and return its rows. Raises `StoreError`."""
         found = self._fetch(query, arguments, deadline)
         self._breaker.record_success()
         return found

@@ -26,7 +26,7 @@ Login = Callable[[], tuple[str, str]]
 """A function that returns user and password of a new connection. Raises `PermissionError` without AWS credentials."""
 
 TOKEN_SECONDS = 900
-"""Lifetime of a token in seconds, the longest that both services allow."""
+"""Lifetime of a token in seconds, the longest that RDS and ElastiCache allow."""
 
 type Steps[C] = Generator[tuple[int, int], None, C]
 """The steps of a sign-in. Yields a file descriptor and the event of `select.poll` to wait for; returns the connection.
@@ -128,7 +128,7 @@ class Signer:
         return lambda: (user, self._presigned("elasticache", f"{cache}/", query))
 
     def _presigned(self, service: str, resource: str, query: dict[str, str]) -> str:
-        """Return a URL presigned with Signature Version 4, without its scheme, as both services expect."""
+        """Return a URL presigned with Signature Version 4, without its scheme, as RDS and ElastiCache expect."""
         from botocore.auth import SigV4QueryAuth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError, ClientError

@@ -40,7 +40,7 @@ class RuleTable:
         self.position = {animal.taxon_id: animal.output_index for animal in everything.animals}
 
     def row(self, lineage: Sequence[Taxon]) -> int:
-        """Return the row of the last taxon of a lineage, -1 for an empty one. Wider taxa come first."""
+        """Return the row of the last taxon of a lineage; -1 for an empty one. The rows of wider taxa come first."""
         if not lineage:
             return NONE
         if (key := tuple(lineage)) not in self.rows:
