@@ -71,7 +71,8 @@ def alarm_of(arn: str, stage: str) -> str:
 
 
 _REMOTE = re.compile(
-    r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)(?P<host>[\w-]+\.[\w.-]+)(?::\d+)?[:/](?P<path>[\w./-]+?)(?:\.git)?/?"
+    r"(?:(?P<web>https://)(?:[^@/]*@)?|(?:ssh://)?git@)(?P<host>[\w-]+\.[\w.-]+)"
+    r"(?(web)/|(?::\d+)?[:/])(?P<path>[\w./-]+?)(?:\.git)?/?"
 )
 
 

@@ -294,7 +294,10 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
     for name, text in tables.items():
         place = f"<!-- table: {name} -->"
         before, _, rest = (page if place in page else f"{page}\n{place}\n<!-- end -->\n").partition(place)
-        page = f"{before}{place}\n\n{text}\n\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+        old, end, after = rest.partition("<!-- end -->")
+        if not end or "<!-- table: " in old:
+            raise ValueError(f"{path.name}: table {name} has no end; add <!-- end --> behind it")
+        page = f"{before}{place}\n\n{text}\n\n{end}{after}"
     return page
 
 

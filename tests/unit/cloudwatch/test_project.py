@@ -17,6 +17,7 @@ PAGE = "https://github.com/someone/faunalens/blob/HEAD/docs/how-to/runbook.md"
         ("https://someone:secret@github.com/someone/faunalens.git", PAGE),
         ("/srv/git/faunalens.git", "docs/how-to/runbook.md"),
         ("http://127.0.0.1:3000/someone/faunalens", "docs/how-to/runbook.md"),
+        ("https://git.example.com:8443/someone/faunalens", "docs/how-to/runbook.md"),
         ("https://localhost/faunalens", "docs/how-to/runbook.md"),
         ("", "docs/how-to/runbook.md"),
     ],

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import app
 from chalicelib.api.openapi import document
 from chalicelib.config.settings import ROOT
@@ -45,3 +47,11 @@ def test_a_table_without_a_place_such_as_a_new_alarm_is_put_at_the_end(tmp_path:
         "# A page\n\n<!-- table: old -->\n\ny\n\n<!-- end -->\n\nBy hand.\n\n<!-- table: new -->\n\nz\n\n<!-- end -->\n"
     )
     assert page.read_text() == with_tables(page, {"old": "y", "new": "z"}) == text
+
+
+@pytest.mark.parametrize("rest", ["", "<!-- table: next -->\n\n<!-- end -->\n"])
+def test_a_table_without_an_end_is_an_error_and_takes_no_text_with_it(tmp_path: Path, rest: str) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- table: old -->\n\nBy hand.\n\n{rest}")
+    with pytest.raises(ValueError, match="page.md: table old has no end; add <!-- end --> behind it"):
+        with_tables(page, {"old": "y"})
