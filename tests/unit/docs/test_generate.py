@@ -53,5 +53,5 @@ def test_a_table_without_a_place_such_as_a_new_alarm_is_put_at_the_end(tmp_path:
 def test_a_table_without_an_end_is_an_error_and_takes_no_text_with_it(tmp_path: Path, rest: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"<!-- table: old -->\n\nBy hand.\n\n{rest}")
-    with pytest.raises(ValueError, match="page.md: table old has no end; add <!-- end --> behind it"):
+    with pytest.raises(ValueError, match="table old has no end; add <!-- end --> behind it"):
         with_tables(page, {"old": "y"})
