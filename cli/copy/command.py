@@ -29,7 +29,7 @@ KEYS = ("taxon", "station", "event")
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
-    """Parse what the folders of each level are for, the outermost first. Raises `ValueError`."""
+    """Parse a list of what the folders of each level stand for, such as `station,taxon`. Raises `ValueError`."""
     keys = tuple(each.strip() for each in text.split(","))
     if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
         raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")

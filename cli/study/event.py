@@ -29,7 +29,7 @@ class _Sighting(NamedTuple):
         return sum(each.score for each in self.finding.candidates if each.line[: len(line)] == line)
 
     def is_slip_for(self, line: Line) -> bool:
-        """Return whether the photo may show this taxon, although the name given to it excludes that."""
+        """Return whether the photo may show this taxon, although the photo's name excludes it."""
         return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
 
 
