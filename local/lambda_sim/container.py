@@ -231,7 +231,10 @@ class Container:
             self.write_log(text)
 
     def _environment(self) -> Mapping[str, str]:
-        """Return the function's environment variables and those that Lambda adds."""
+        """Return the function's environment variables and those that Lambda adds.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+        """
         function, secrets = self.function, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         return {
             **function.environment,

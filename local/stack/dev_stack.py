@@ -94,11 +94,12 @@ class DevStack:
             try:
                 store.launch()
                 self.wait(store, store.ready, store.start_timeout)
-                return print(f"{store.name} accepts requests again", flush=True)
+                break
             except NotReady:  # PostgreSQL refuses to start until the last process of the killed server has exited
                 if time.monotonic() > deadline:
                     raise
                 self.shutdown.wait(POLL_INTERVAL)
+        print(f"{store.name} accepts requests again", flush=True)
 
     def start_child(
         self, name: str, arguments: list[str], environment: dict[str, str], log: Path | None = None
@@ -219,8 +220,8 @@ MODEL_SOURCES = ("*.csv", "*.csv.gz", "packs/*.csv", "packs/*.toml")
 
 def data_hash(root: Path = ROOT, model_folder: Path | None = None) -> str:
     """Return the hash of the data in the checkout, and in the folder of the user's own model if there is one."""
-    total, folders = hashlib.sha256(), {root: DATA_SOURCES} | ({model_folder: MODEL_SOURCES} if model_folder else {})
-    for folder, patterns in folders.items():
+    total = hashlib.sha256()
+    for folder, patterns in [(root, DATA_SOURCES), *([(model_folder, MODEL_SOURCES)] if model_folder else [])]:
         for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())

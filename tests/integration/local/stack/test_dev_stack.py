@@ -1,5 +1,7 @@
 """The stores of a run, killed while it runs."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local import LocalError
 from local.stack import dev_stack
 from local.stack.dev_stack import DevStack
 from local.stack.ports import free_port
@@ -31,8 +34,8 @@ def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read
     path.touch(mode=0o644)
     # WHEN the stores start
     environment = stack.launch_stores()
-    # THEN the file has both addresses, each with a password, and only this user may read it
-    assert path.stat().st_mode & 0o777 == 0o600
+    # THEN the file has both addresses, each with a password, and only this user may read it and that of Valkey
+    assert [each.stat().st_mode & 0o777 for each in (path, stack.cache.folder / "valkey.conf")] == [0o600] * 2
     written = path.read_text()
     passwords = []
     for name in ("REDIS_URL", "DATABASE_URL"):
@@ -44,3 +47,16 @@ def test_the_passwords_of_both_stores_are_in_a_file_that_only_this_user_may_read
     shown += "".join(log.read_text("utf-8", "replace") for log in stack.folder.rglob("*.log"))
     assert shown
     assert not [password for password in passwords if password is None or password in shown]
+
+
+def test_a_store_that_cannot_start_again_ends_the_run(stack: DevStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a stack whose Valkey finds no valid configuration any more
+    stack.launch_stores()
+    cache = stack.cache
+    cache.wait_until_ready()
+    monkeypatch.setattr(cache, "start_timeout", 1.5)  # longer than a busy machine needs to start it
+    monkeypatch.setattr(cache, "_config", lambda: "nonsense\n")
+    # WHEN it is killed THEN the run ends with its last words
+    os.kill(cache.pid, signal.SIGKILL)
+    with pytest.raises(LocalError, match="Valkey exited with code 1: Bad directive"):
+        stack.run_until_shutdown()

@@ -72,6 +72,10 @@ def test_another_model_has_its_own_data(checkout: Path) -> None:
     assert data_hash(checkout, own) != other
     # AND the checkout's own model needs the checkout's data again
     assert data_hash(checkout) == loaded
+    # AND beside a model in the checkout itself, the data of the checkout still count
+    inside = data_hash(checkout, checkout)
+    (checkout / "database" / "areas.csv").write_text("area\nNZ\n")
+    assert data_hash(checkout, checkout) != inside
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
