@@ -68,8 +68,8 @@ def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
             f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
         )
     limits = {
-        each: ThrottleLimits(round(total.rate * percent / 100, 4), int(total.burst * percent / 100))
-        for each, percent in ((each, shares[name]) for each, name in methods.items())
+        each: ThrottleLimits(round(total.rate * shares[name] / 100, 4), int(total.burst * shares[name] / 100))
+        for each, name in methods.items()
     }
     photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
     room, bursts = int(containers_of_api(stage) * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())

@@ -21,7 +21,7 @@ GATEWAY_RESPONSES: Mapping[str, errors.HTTPError] = {
     "THROTTLED": errors.TooManyRequests("too many requests at once; wait a second and try again"),
     "QUOTA_EXCEEDED": errors.TooManyRequests(_QUOTA, retry_after=None),
     "INVALID_API_KEY": errors.ApiKeyInvalid(_KEY),
-    # but too many requests of one address, for which infra/edge.yaml has a response
+    # what the firewall blocks, but for too many requests of one address, for which infra/edge.yaml has a response
     "WAF_FILTERED": errors.Forbidden("the firewall blocked the request; send only what openapi.json describes"),
     "REQUEST_TOO_LARGE": errors.PhotoTooLarge(_LARGE),
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,  # API Gateway's response to an unknown path or method

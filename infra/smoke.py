@@ -225,14 +225,13 @@ def check_recipients(stage: Stage, echo: Echo) -> str:
     pages = stage.pages("sns", "list_subscriptions_by_topic", TopicArn=stage.output("AlarmTopic"))
     found = [each for page in pages for each in page["Subscriptions"]]
     confirmed = [each["Protocol"] for each in found if each["SubscriptionArn"] != "PendingConfirmation"]
+    if not found:
+        advice = "set AlarmEmail in infra/stages/STAGE.json and run `infra up` again"
+        raise PreconditionFailed(f"alarms reach no one: their topic has no subscription; {advice}")
     if not confirmed:
-        raise PreconditionFailed(
-            f"alarms reach no one: {len(found)} subscription{'s' * (len(found) > 1)} not confirmed; open the mail 'AWS "
-            "Notification - Subscription Confirmation' and follow its link"
-            if found
-            else "alarms reach no one: their topic has no subscription; set AlarmEmail in infra/stages/STAGE.json and "
-            "run `infra up` again"
-        )
+        advice = "open the mail 'AWS Notification - Subscription Confirmation' and follow its link"
+        count = f"{len(found)} subscription{'s' * (len(found) > 1)}"
+        raise PreconditionFailed(f"alarms reach no one: {count} not confirmed; {advice}")
     summary = f"{len(confirmed)} of {len(found)} subscriptions confirmed ({', '.join(sorted(confirmed))})"
     echo(summary)
     return summary

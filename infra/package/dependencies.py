@@ -112,7 +112,10 @@ def remove_heic(site: Path) -> None:
 
 
 def remove_encoder(site: Path) -> None:
-    """Remove x265 from pillow-heif in `site`, if it is there, and add the licences of the libraries that stay."""
+    """Remove x265 from pillow-heif in `site`, if it is there, and add the licences of the libraries that stay.
+
+    Encoding then crashes the process.
+    """
     libraries = site / "pillow_heif.libs"
     for encoder in libraries.glob(f"{_ENCODER}-*"):
         (libheif,) = libraries.glob("libheif-*")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cloudformation import STAGES, in_account, is_allowed, resources
+from chalicelib.config.settings import ROOT
+from tests.support.cloudformation import STAGES, in_account, is_allowed, resources, template
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -254,3 +255,9 @@ def test_policies_are_within_iam_s_quota_with_the_longest_names() -> None:
             text = json.dumps(known(each["Properties"]["PolicyDocument"], "dev"), separators=(",", ":"))
             longest = text.replace("faunalens-dev", "faunalens-abcdefghij").replace(REGION, "ap-southeast-2")
             assert len(longest) <= MAX_POLICY
+
+
+def test_the_guide_has_every_parameter_and_output() -> None:
+    guide, whole = (ROOT / "docs/how-to/pipeline.md").read_text(encoding="utf-8"), template("pipeline.yaml")
+    for name in (*whole["Parameters"], *whole["Outputs"]):
+        assert f"`{name}`" in guide or f" {name}=" in guide, name

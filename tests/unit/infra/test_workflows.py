@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
+from infra.__main__ import build_parser as infra_parser
 from infra.functions import FUNCTIONS, function_name
 from infra.invoke import DATABASE_PATIENCE
 from infra.release import ALIAS
@@ -146,3 +148,11 @@ def test_the_commands_for_the_database_are_those_of_infra_up(stage: str) -> None
     assert load == ["load", "--patience", DATABASE_PATIENCE]
     for command in (prepare, load):
         assert database_parser(Settings()).parse_args(command).command
+
+
+def test_what_the_deployment_runs_is_there() -> None:
+    # GIVEN the workflow's command THEN it parses, and its stages exist
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    (command,) = re.findall(r"\.venv/bin/python -m infra (.+)$", text, re.MULTILINE)
+    for stage in re.findall(r"for stage in (.+); do$", text, re.MULTILINE)[0].split():
+        assert infra_parser().parse_args(shlex.split(command.replace("$stage", stage))).stage == stage

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra.package import Package
@@ -15,6 +16,7 @@ from local.lambda_sim.container import Container, Pool, Throttled
 from local.lambda_sim.sandbox import Sandbox, unpacked
 from local.stack.child_process import alive
 from tests.integration.local import toy
+from tests.support.servers import until
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,9 @@ def test_containers_start_up_to_the_limit_and_are_reused(sandbox: Sandbox, tmp_p
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
             assert [each.result().error for each in work] == [None] * 3
             assert (len(pool.idle), len(pool.busy)) == (3, 0)
+            # THEN their processes are frozen, once the signal has arrived
+            processes = [psutil.Process(each.pid) for each in pool.idle]
+            assert until(lambda: {each.status() for each in processes} == {psutil.STATUS_STOPPED}, 10)
             # WHEN there are three more, and a fourth
             work = [clients.submit(pool.invoke, event) for _ in range(3)]
             while len(pool.busy) < 3:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import psycopg2
 import pytest
@@ -78,6 +79,12 @@ def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path, monkeypa
         postgres.serve(tmp_path / "home"),
     ):
         pytest.fail("two servers on one folder")
+
+
+def test_a_folder_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "touch", Mock(side_effect=PermissionError))
+    with pytest.raises(LocalError, match=r"belongs to another user.* remove it"), postgres.serve(tmp_path / "home"):
+        pytest.fail("served")
 
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")

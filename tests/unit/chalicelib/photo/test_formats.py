@@ -129,3 +129,11 @@ def test_the_time_between_opening_and_decoding_does_not_count(wait: Callable[[fl
     photo = open_photo(jpeg(), PhotoLimits(max_seconds=5))
     wait(60)
     assert photo.pixels(64).shape == (64, 64, 3)
+
+
+def test_a_package_without_heic_says_what_to_send_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a package that an operator built with HEIC=no
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (heic,) = (each for each in FORMATS if each.name == "HEIC")
+    with pytest.raises(UnsupportedMediaType, match="this server does not read HEIC; send JPEG, PNG, WebP or TIFF"):
+        load_decoder(heic)

@@ -81,6 +81,19 @@ def test_without_heic_or_for_other_formats_it_is_another_layer(project: Path, mo
     assert packed(stock.LayerDeploymentPackager, project)[0] not in (before, other)
 
 
+@pytest.mark.parametrize("wanted", ["yes", "no"])
+def test_heic_is_in_the_layer_if_it_is_wanted(wanted: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(_: Path, site: Path, __: str) -> None:
+        for name in ("pillow_heif", "PIL"):
+            (site / name).mkdir(parents=True)
+            (site / name / "one.py").touch()
+
+    monkeypatch.setattr(dependencies, "fetch", fetch)
+    monkeypatch.setenv("HEIC", wanted)
+    found = {Path(name).parent.name for name in packed(stock.LayerDeploymentPackager, project)[1] if ".py" in name}
+    assert found - {"__pycache__"} == {"PIL"} | ({"pillow_heif"} if wanted == "yes" else set())
+
+
 def test_a_zip_has_a_name_of_its_own_until_something_changes(kind: Kind, project: Path) -> None:
     # GIVEN a zip WHEN the same files are packed again THEN it has the same name
     before = packed(kind, project)[0]
