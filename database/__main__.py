@@ -146,7 +146,7 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     add("rollback", _roll_back, does, cache, database)
     does = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
     compares = add("compare", _compare, does, version, database)
-    compares.add_argument("--html", type=Path, metavar="FILE", help="page of maps of the ranges that change most")
+    compares.add_argument("--html", type=Path, metavar="FILE", help="also write maps of the ranges that change most")
     add("prune", _prune, "remove all but the latest datasets", keep, database)
     add("drop", _drop, "remove a dataset that is not active", version, database)
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"

@@ -38,7 +38,7 @@ NOT_DRAWN = (
     "--order",
     type=click.Choice(["least-sure", "rarest", "random"]),
     default="least-sure",
-    help="Which events come first. rarest: of animals that are in the fewest events of their station.",
+    help="Which events come first. rarest: events of animals that are in the fewest events of their station.",
 )
 @click.option("--most", type=click.IntRange(1), metavar="N", help="Review at most N events.")
 @click.option(
