@@ -125,7 +125,7 @@ class Detector(PackModel):
         """Return the output indices of each kind of box. Reads the labels at first use. Raises `ModelError`."""
         return read_classes(self.manifest.labels)
 
-    def look(
+    def detect(
         self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0, *, square: bool = False
     ) -> tuple[Box, ...]:
         """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
@@ -151,14 +151,14 @@ class Detector(PackModel):
         return self._boxes_in(frame, *self._raw(frame, square=square))
 
     def find_faint(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[Box, ...]:
-        """Return the boxes, also those of low score, in a photo that surely shows an animal. `whole`: as for `look`."""
+        """Return the boxes, also those of low score, in a photo that surely shows an animal. `whole`: see `detect`."""
         frame = whole(self._side(QUICK))
         return self._boxes_in(frame, *self._raw(frame, square=False), FAINT)
 
     def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[tuple[Box, ...] | None, int]:
         """Look at a small copy of the photo. Return its boxes if it surely shows no animal; else None, and a size.
 
-        The size is the longer side in pixels at which to look again; 0: the detector's own. `whole`: as for `look`.
+        The size is the longer side in pixels at which to look again; 0: the detector's own. `whole`: as for `detect`.
         """
         if self.has_one_size:  # a small copy would cost no less
             return None, 0
@@ -308,14 +308,14 @@ class Detectors:
         if general and not (boxes or is_shown or doubted is None):
             found, size = general.glance(whole)
         if found is None:
-            found = general.look(whole, size) if general else ()
+            found = general.detect(whole, size) if general else ()
         known = [box for box in found if box.kind == "animal"]
         is_found = any(box.score >= LEAST_BOX for box in known)
         if self.when == "doubt" and doubted is not None and not is_found and (boxes or doubted >= EMPTY):
             traps = self.camera_traps
         if traps:
             # With little grey, its scores by night are 0.03 lower, and 4 of 100 animals have no box.
-            found = joined(found, traps.look(whole, square=by_night))
+            found = joined(found, traps.detect(whole, square=by_night))
         animals, people, vehicles = (tuple(box for box in found if box.kind == kind) for kind in KINDS)
         worth = (by_night or box.area < LARGE_BY_DAY or any(map(box.overlaps, known)) for box in animals)
         return Detections(

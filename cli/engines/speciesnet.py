@@ -59,7 +59,7 @@ class SpeciesNet:
         self._classified = Gathered(self._batch)
         self.labels: list[str] = list(self._classifier.labels.values())
 
-    def look(self, image: Image.Image) -> tuple[tuple[Box, ...], list[Classified]]:
+    def classified(self, image: Image.Image) -> tuple[tuple[Box, ...], list[Classified]]:
         """Return the boxes in an upright photo, and for each box of an animal the scores of all labels.
 
         A classifier of whole photos gives all boxes the same scores; if there is no box, it gives them once.
@@ -173,7 +173,7 @@ class NetRecogniser(Recogniser):
         """Return what is in the box that most surely has an animal. `photos`: a single one. Raises `ModelError`."""
         (photo,) = photos  # the command sends each photo on its own
         picture, prior = photo.picture, self.models.prior_at(self.animals.at(features))
-        found, rows = self.net.look(Image.fromarray(picture.whole(max(picture.width, picture.height))))
+        found, rows = self.net.classified(Image.fromarray(picture.whole(max(picture.width, picture.height))))
         animals, people, vehicles = (tuple(box for box in found if box.kind == kind) for kind in KINDS)
         shown = tuple(
             (box, self.named(self._scores(*row), prior, SurestBoxes(box.score)))

@@ -244,7 +244,7 @@ class _Given(Detector):
         self.name, self.version = model
         self._boxes = tuple(boxes)
 
-    def look(self, *_: object, **__: object) -> tuple[Box, ...]:
+    def detect(self, *_: object, **__: object) -> tuple[Box, ...]:
         """Return the given boxes."""
         return self._boxes
 

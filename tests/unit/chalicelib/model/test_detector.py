@@ -295,7 +295,7 @@ def test_a_detector_of_any_size_sees_little_grey_and_a_smaller_photo_for_a_quick
         return np.zeros((20, side, 3), np.uint8)
 
     # WHEN both look at a photo 20 pixels high, then quickly
-    found = [*detector.look(whole, square=bool(form)), *detector.look(whole, 32, square=bool(form))]
+    found = [*detector.detect(whole, square=bool(form)), *detector.detect(whole, 32, square=bool(form))]
     # THEN one of any size has sides of whole multiples of 32, and takes a smaller photo
     assert longest == seen
     assert [box.y * 20 for box in found] == pytest.approx([min(height / 4, 20) for height in image_heights])
@@ -351,7 +351,7 @@ def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
         def __init__(self, name: str) -> None:
             self.name, self.size = name, 64
 
-        def look(self, whole: object, size: int = 0, *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
+        def detect(self, whole: object, size: int = 0, *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
             looks.append(f"{self.name} {size or self.size}{' square' * square}")
             return ()
 
