@@ -13,7 +13,7 @@ from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore, fault_of
-from tests.support.servers import Responder, scripted
+from tests.support.servers import Responder, scripted, until
 
 BUDGET = DatabaseSettings(connect=0.15, command=0.2, total=0.4, breaker_reset_timeout=60)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
@@ -63,6 +63,18 @@ class TestSignIn:
         with scripted(lambda _: b"") as server, closing(store_at(server.address.port)) as store:
             assert fault(store, seconds=0) == "postgres_timeout"
             assert server.connections == 0
+
+    def test_a_request_waits_no_longer_than_it_may_and_closing_the_store_gives_it_up(self) -> None:
+        # GIVEN a server that sends nothing
+        patient = replace(BUDGET, connect=30, total=30)
+        with scripted(lambda _: b"") as server, closing(store_at(server.address.port, budget=patient)) as store:
+            started = time.monotonic()
+            for _ in range(2):
+                assert (fault(store, seconds=0.03), store.known_fault) == ("postgres_signing_in", None)
+                # WHEN the store is closed THEN the next request begins anew
+                store.close()
+            assert time.monotonic() - started < 10
+            assert until(lambda: server.connections == 2, 5)
 
     def test_the_next_request_continues_it(self) -> None:
         # GIVEN a server that does not reply for longer than the connect budget
@@ -237,18 +249,30 @@ class NoFunction(psycopg2.OperationalError):
         ("fe_sendauth: no password supplied", "postgres_auth"),
         ('FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "app", no encryption', "postgres_auth"),
         ('FATAL:  database "features" does not exist', "postgres_auth"),
+        ('FATAL:  role "app" is not permitted to log in', "postgres_auth"),
         ("FATAL:  sorry, too many clients already", "postgres_too_many_connections"),
+        ('FATAL:  too many connections for role "app"', "postgres_too_many_connections"),
         ("FATAL:  remaining connection slots are reserved for roles with …", "postgres_too_many_connections"),
-        ("FATAL:  the database system is starting up", "postgres_starting"),
-        ("FATAL:  the database system is not yet accepting connections", "postgres_starting"),
+        *(
+            (f"FATAL:  the database system is {state}", "postgres_starting")
+            for state in ("starting up", "shutting down", "in recovery mode", "not yet accepting connections")
+        ),
         ("SSL error: certificate verify failed", "postgres_tls"),
         ('server certificate for "db" does not match host name "127.0.0.1"', "postgres_tls"),
         ("server does not support SSL, but SSL was required", "postgres_tls"),
         ('could not translate host name "db.invalid" to address', "postgres_unreachable"),
-        ("connection failed: Connection refused", "postgres_unreachable"),
-        ("connection failed: No route to host", "postgres_unreachable"),
+        *(
+            (f"connection failed: {reason}", "postgres_unreachable")
+            for reason in (
+                "Connection refused",
+                "No route to host",
+                "Network is unreachable",
+                "No such file or directory",
+            )
+        ),
         ("server closed the connection unexpectedly", "postgres_disconnected"),
         ("SSL connection has been closed unexpectedly", "postgres_disconnected"),
+        ("SSL SYSCALL error: EOF detected", "postgres_disconnected"),
     ],
 )
 def test_an_error_has_its_fault_code(error: str | Exception, expected: str) -> None:

@@ -55,6 +55,15 @@ def proceed(sign_in: SignIn[str], seconds: float = 5.0) -> str | None:
     return sign_in.proceed(Deadline.after(seconds))
 
 
+@pytest.mark.parametrize(("patience", "first"), [(PATIENCE, None), (40.0, PATIENCE)])
+def test_all_calls_together_wait_no_longer_than_the_patience(
+    server: Server, patience: float, first: float | None
+) -> None:
+    under_way, started = SignIn(server.steps(), patience, 40.0, first=first), time.monotonic()
+    assert [proceed(under_way) for _ in range(3)] == [None] * 3
+    assert time.monotonic() - started < 4  # less than the deadline of one
+
+
 def test_a_sign_of_life_renews_the_patience(server: Server) -> None:
     under_way = SignIn(server.steps(), PATIENCE, 40.0)
     stalled = [under_way.is_stalled]
