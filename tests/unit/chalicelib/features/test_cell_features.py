@@ -371,6 +371,16 @@ class TestVersions:
         features = container.at(CELL)
         assert (features.version, features.cache) == ("v2", "miss")
 
+    def test_belief_counts_from_when_it_was_asked_for(self, world: World) -> None:
+        # GIVEN a query that takes longer than its answer is believed
+        world.store.delay = 0.05
+        container = world.container(replace(POLICY, version=0.04))
+        assert container.at(CELL).version == "v1"
+        # WHEN the dataset was switched meanwhile THEN that is seen at once
+        world.store.version = "v2"
+        world.cache.put(ROLLOUT, rollout("v2"))
+        assert container.at(CELL).version == "v2"
+
     def test_a_switch_that_nobody_announced_is_told_by_the_next_query(self, world: World) -> None:
         container = world.container()
         container.at(CELL)

@@ -169,6 +169,7 @@ def test_arrays_are_views_that_cannot_be_written_to() -> None:
 def test_lives_are_in_order_and_within_the_jitter(soft: float, hard: float, empty: float, j: float, now: float) -> None:
     value = CachedValue.stamped(cell_animals(1), TtlPolicy(soft, hard, empty, j), now)
     assert value.created <= value.soft <= value.hard
+    assert not cell_animals(1, animals=0, areas=("AQ",)).is_empty  # a country without animals lives as long
     assert (1 - j) * soft - 1e-3 <= value.soft - now <= (1 + j) * soft + 1e-3
 
 

@@ -193,3 +193,5 @@ def test_an_error_reply_keeps_nothing_of_the_request_in_memory(reply: bytes | No
         # GIVEN one command or a pipeline WHEN it fails THEN the error does not hold the frames of the request
         assert photo_after(lambda: cache.read(b"k", soon())) is None
         assert photo_after(lambda: cache.read_headers([b"k", b"l"], soon())) is None
+    unreachable = RedisCache.of(replace(LONG, url="redis://127.0.0.1:9"))
+    assert photo_after(lambda: unreachable.read(b"k", soon())) is None

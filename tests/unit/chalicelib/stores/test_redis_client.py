@@ -159,6 +159,10 @@ class TestConnections:
             first.join(5)
             assert server.connections == 1
 
+    def test_an_error_that_a_server_sends_on_connecting_is_read(self) -> None:
+        with scripted(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as redis:
+            assert failure(lambda: value(redis)) == "redis_too_many_clients"
+
 
 class TestSignIn:
     def test_each_connection_signs_in(self) -> None:
@@ -296,6 +300,19 @@ class TestSignIn:
 
 class TestRedirections:
     """Redirections; a whole cluster is in tests/integration."""
+
+    @pytest.mark.parametrize("word", [b"MOVED", b"ASK"])
+    def test_endless_redirections_and_unknown_nodes_are_an_error(self, word: bytes) -> None:
+        # GIVEN a node that owns all slots, and sends those who ask to another, which does not exist
+        def reply(message: bytes) -> bytes:
+            if b"SLOTS" in message:
+                return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$2\r\nid\r\n" % server.address.port
+            if b"COMMAND" in message:
+                return b"*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n"
+            return b"+OK\r\n" if b"ASKING" in message else b"-%s 7629 127.0.0.1:1\r\n" % word
+
+        with scripted(reply) as server, client(server) as redis:
+            assert failure(lambda: value(redis)) in {"redis_moved", "redis_unreachable"}
 
     def test_after_a_readonly_reply_the_client_reconnects(self) -> None:
         answers = iter([b"-READONLY You can't write against a read only replica.\r\n", b"$1\r\nv\r\n"])
