@@ -159,10 +159,6 @@ class TestConnections:
             first.join(5)
             assert server.connections == 1
 
-    def test_an_error_that_a_server_sends_on_connecting_is_read(self) -> None:
-        with scripted(lambda _: b"-ERR max number of clients reached\r\n") as server, client(server) as redis:
-            assert failure(lambda: value(redis)) == "redis_too_many_clients"
-
 
 class TestSignIn:
     def test_each_connection_signs_in(self) -> None:
