@@ -62,8 +62,8 @@ def test_a_photo_that_cannot_be_decoded_or_takes_too_much_memory_has_none(monkey
 
 
 def test_a_picture_with_people_is_kept_only_if_that_was_confirmed() -> None:
-    animal, person = {"subject": "animal"}, {"subject": "person"}
-    found = [animal | {"people": each} for each in (None, {"count": 0}, {"count": 2})]
+    person: dict[str, Any] = {"subject": "person"}
+    found = [person | {"subject": "animal", "people": each} for each in (None, {"count": 0}, {"count": 2})]
     two = found[-1]
     assert [wants_picture("true", each) for each in (*found, person)] == [True, True, False, False]
     assert [wants_picture(keep, {**person, **two}) for keep in ("picture", "answer")] == [True, False]
