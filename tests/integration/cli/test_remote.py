@@ -15,7 +15,7 @@ import urllib3
 from PIL import ExifTags, Image
 
 from cli.engines.engine import Refused
-from cli.engines.remote import LARGEST_BODY, RemoteEngine, retry_after_of
+from cli.engines.remote import LARGEST_BODY, Pace, RemoteEngine, retry_after_of
 from cli.errors import CommandError
 from cli.place import EXIF, NONE, Place
 from tests.integration.conftest import Served
@@ -95,6 +95,16 @@ def test_a_refusal_is_waited_for() -> None:
         assert engine.identify(PHOTO, EXIF).mode == "narrowed"
     # THEN fewer requests were sent at once, until it answered again
     assert (len(requests), engine.pace.allowed) == (2, 2)
+
+
+def test_what_a_gateway_refuses_without_a_code_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "refused", lambda *_: None)  # without a wait
+    again: list[Reply] = [
+        (status, {}, {"message": "Endpoint request timed out"}) for status in (408, 429, 500, 502, 503, 504, 520)
+    ]
+    with service(*again, ANSWER) as (url, requests):
+        assert RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF).mode == "narrowed"
+    assert len(requests) == len(again) + 1
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.exports.darwin_core import write_dwca
+from cli.exports.description import read_description
 from cli.place import Place
 from cli.report.command import chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of, sun_hour
 from tests.support.pictures import jpeg
-from tests.support.studies import IMPALA, LION, MAMMAL, answer, box, boxes, made_up
+from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, box, boxes, made_up
 
 
 def summary(folder: Path, *study_of: Any) -> Summary:
@@ -34,6 +36,13 @@ def test_the_time_of_a_file_is_no_time_of_an_animal(tmp_path: Path) -> None:
     assert (found.events, found.untimed, sum(found.groups["Panthera leo"].hours)) == (2, 1, 0)
     assert (found.accumulation(), alone.accumulation()) == ([(0.0, 0), (1.5, 1), (30.0, 1)], [(0.0, 0), (30.0, 0)])
     assert "1 photo has no time" in page(found, "", tmp_path)
+
+
+def test_a_deployment_without_any_time_is_reported(tmp_path: Path) -> None:
+    with made_up(tmp_path, PHOTOS[-1:], STATIONS[1:]) as study:
+        found = summary_of(study)
+        write_dwca(study, tmp_path / "dwca.zip", read_description(None, ""))
+    assert (found.stations["south"].events, found.untimed, found.accumulation()) == (1, 1, [(0.0, 0), (0.0, 0)])
 
 
 def test_taxa_accumulate_by_trap_days_and_a_wider_taxon_until_a_species_of_it_is_seen(tmp_path: Path) -> None:
