@@ -86,9 +86,9 @@ def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int,
 
 def warn_of_missing(paths: Sequence[str]) -> None:
     """List rows of a file that mean no photo of the study, or several, by their paths."""
-    if paths:
-        warn(f"{count(len(paths), 'photo')} of the file: not in the study, or may be several:")
-        for path in paths[:MOST_FAULTS]:
+    if missing := list(dict.fromkeys(paths)):  # a photo of two animals has two rows
+        warn(f"{count(len(missing), 'photo')} of the file: not in the study, or may be several:")
+        for path in missing[:MOST_FAULTS]:
             say(f"  {shown(path)}", err=True)
 
 

@@ -67,8 +67,10 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="was not made by this command; choose another folder"):
         put(tmp_path)
     assert put(tmp_path, force=True).counts == {"link": 1}
-    # AND what someone changed since stays too
+    # AND what someone changed since stays too, also if its photo is there and belongs elsewhere now
     (tmp_path / ROW.new_path).write_text("retouched")
+    (tmp_path / ROW.path).parent.mkdir(parents=True)
+    (tmp_path / ROW.path).touch()
     assert put(tmp_path).counts == {"changed": 1}
     with Copies(tmp_path, tmp_path) as copies:
         copies.finish()
