@@ -60,6 +60,12 @@ def test_every_alarm_is_drawn_at_its_threshold() -> None:
         assert FILES.alarms[f"{name}-short"]["Threshold"] == FILES.alarms[f"{name}-long"]["Threshold"]
 
 
+@pytest.mark.parametrize("board", FILES.dashboards)
+def test_the_upper_left_says_what_the_dashboard_is_for_and_links_to_the_runbook(board: str) -> None:
+    first = min(FILES.dashboards[board]["widgets"], key=lambda widget: (widget["y"], widget["x"]))
+    assert "RUNBOOKURL" in first["properties"].get("markdown", "")
+
+
 @pytest.mark.parametrize(
     ("board", "page", "ticket"), [("service", "page", "ticket"), ("web", "web-page", "web-ticket")]
 )

@@ -81,7 +81,7 @@ def test_the_tables_of_if_in_the_user_guide(expression: str, expected: Points) -
         ("-m1", [-1, -2, None, None]),
         ("m1 OR m2", [1, 1, 1, None]),
         ("m1 * (3 > 2) + (2 <= 1)", [1, 2, None, None]),
-        ("m1 * (1 / 0)", [None] * 4),
+        ("TIME_SERIES(1 / 0)", [None] * 4),
         ("m1 * -(2 - 3)", [1, 2, None, None]),
         ("RUNNING_SUM(m1)", [1, 3, None, None]),
         ("FILL(m1, 7)", [1, 2, 7, 7]),
