@@ -58,7 +58,7 @@ def test_a_large_study_counts_as_much_as_a_small_one_in_the_mean() -> None:
 
 def test_the_place_makes_it_worse_if_it_makes_it_wrong_or_wider() -> None:
     bad = [(WRONG, FAMILY), (WRONG, SILENT), (ORDER, FAMILY), (SILENT, ORDER)]
-    fine = [(WRONG, WRONG), (FAMILY, ORDER), (FAMILY, WRONG), (EXACT, EXACT)]
+    fine = [(WRONG, WRONG), (FAMILY, ORDER), (FAMILY, WRONG), (ORDER, WRONG), (EXACT, EXACT)]
     placed, alone = zip(*bad, *fine, strict=True)
     assert worse(placed, alone) == bad
 
