@@ -57,6 +57,11 @@ RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "searc
 SPOOL_THREADS = 4  # which write photos to temporary files
 
 
+def _is_of_photo(route: Route) -> bool:
+    """Return whether requests for a route wait in the queue of photos."""
+    return "identify" in route.path
+
+
 class RouteMatch(NamedTuple):
     """The routes of a path by method, and the values of its parameters, such as `id` in `/uploads/{id}/identify`."""
 
@@ -100,9 +105,9 @@ class Beside(Protocol):
 class Asgi:
     """An ASGI application that serves an `Application`.
 
-    `log`: called after each request. `beside`: another program to serve. `on_pulse`: called with the counts of each
-    minute. The attribute `admission` is the queue of photos. If `draining` is set, `GET /healthz` fails, and responses
-    close their connections.
+    `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
+    serve. `on_pulse`: called with the counts of each minute. The attribute `admission` is the queue of photos. If
+    `draining` is set, `GET /healthz` fails, and responses close their connections.
     """
 
     def __init__(
@@ -205,7 +210,7 @@ class Asgi:
             raise self.refusal_of_method(scope["path"])
         headers, lane = headers_of(scope), self._lanes[route.lane]
         size = self._declared_size(route, headers)
-        is_photo, is_spooled = "identify" in route.path, self._settings.relays and route.most_body is None
+        is_photo, is_spooled = _is_of_photo(route), self._settings.relays and route.most_body is None
         if is_photo:
             self.admission.check_queue()  # before the body is read
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -238,7 +243,7 @@ class Asgi:
             return None
         match = self._router.match(scope["path"])
         route = match.routes.get("POST") if match else None
-        if route is None or "identify" not in route.path:
+        if route is None or not _is_of_photo(route):
             return None
         try:
             self._check_host(scope)

@@ -154,7 +154,10 @@ def allow_files(connections: int) -> None:
 
 
 def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
-    """Print a line for a request. `quiet`: a route whose successes are not printed, as dashboards ask often."""
+    """Print a line for a request. It has no query, which may contain coordinates.
+
+    `quiet`: a route whose successes are not printed, as dashboards ask often.
+    """
     if route != quiet or status != 200:
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)
 

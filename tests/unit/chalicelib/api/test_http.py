@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chalicelib.api.http import policy_headers
+from chalicelib.api.http import json_of, policy_headers
 from chalicelib.api.page import page_key
 from chalicelib.config.casts import RateLimit
 
@@ -35,3 +35,8 @@ def test_a_policy_names_the_limits_of_its_route(
 def test_the_key_of_the_page_is_one_that_api_gateway_takes() -> None:
     # GIVEN API Gateway: "an alphanumeric string between 20 and 128 characters" WHEN the stage's name is the shortest
     assert re.fullmatch("[a-z0-9]{20,128}", page_key("ab", "a1b2c3d4e5"))
+
+
+def test_a_body_has_no_number_that_json_does_not_have() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_of({"score": float("nan")})

@@ -184,6 +184,15 @@ def test_areas_that_are_not_codes_are_an_error(areas: list[str]) -> None:
         cell_animals_of((1, "v1", areas, [], [], [], [], []))
 
 
+@pytest.mark.parametrize(
+    ("animal", "weight", "status"), [(1, 1.0, 3), (1, 1.0, 0), (1, math.inf, 1), (1, 0.0, 1), (-1, 1.0, 1)]
+)
+def test_rows_that_a_request_could_not_use_are_an_error(animal: int, weight: float, status: int) -> None:
+    # GIVEN a row of a newer dataset, or one that no dataset has THEN it is refused, and never written to Redis
+    with pytest.raises(ValueError, match=r"animal|weight|status"):
+        cell_animals_of((1, "v1", ["AU"], [animal], [weight], [status], [], []))
+
+
 @pytest.mark.parametrize("months", [b"", bytes(11), bytes(24)])
 def test_seasons_that_do_not_have_twelve_months_for_each_animal_are_an_error(months: bytes) -> None:
     row: tuple[Any, ...] = (1, "v1", ["AU"], [1], [1.0], [1], [], [])
