@@ -42,6 +42,11 @@ def test_numbers_have_readable_units(value: float | None, unit: str | None, show
     assert evaluate("format", f"module.number({json.dumps(value)}, {json.dumps(unit)})") == shown
 
 
+@pytest.mark.parametrize(("seconds", "shown"), [(30, "30 s"), (60, "1 min"), (5400, "90 min"), (86400, "1 d")])
+def test_lengths_of_time_are_short(seconds: int, shown: str, evaluate: Evaluate) -> None:
+    assert evaluate("format", f"module.span({seconds})") == shown
+
+
 def markdown(evaluate: Evaluate, text: str, code: str) -> Any:
     """Return what an expression over `p`, a paragraph with a text as Markdown, gives."""
     made = f"const p = document.createElement('p'); p.append(module.renderMarkdown({json.dumps(text)}));"

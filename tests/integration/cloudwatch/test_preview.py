@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
@@ -47,7 +47,11 @@ def test_it_serves_until_a_signal_also_where_a_shell_has_it_ignored(recorded: Pa
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     command = [*PREVIEW, "--file", str(recorded), "--port", "0"]
     try:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+            ExitStack() as end,
+        ):
+            end.callback(process.kill)  # otherwise a failure would wait for the process for ever
             # THEN it prints its source and its address, and serves there
             assert process.stdout
             what, _, rest = process.stdout.readline().partition(": ")
