@@ -94,7 +94,7 @@ def import_labels(
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
         opinions, done = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC)), 0
-        with photo_progress(0, len(found.said), "importing") as reach:
+        with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
             for opinion, identities in opinions.items():
                 for some in batched((each for each in identities if each in answered), BATCH, strict=False):
                     save(kept, some, opinion)

@@ -1,6 +1,7 @@
 """`faunalens import`, as its user runs it."""
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "1 labelled photo has no answer, and cannot be read; mount their card" in err
     assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in err
     assert "1 photo of the file: not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in err
+
+
+def test_what_several_people_said_of_a_photo_is_not_more_than_all(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"IMG_0001.JPG,N,,,lion,,{who}" for who in "AB"]
+    (study.parent / NAME).write_text("\n".join([HEAD.strip(), *rows]))
+    shown = MagicMock()
+    monkeypatch.setattr("cli.importing.command.photo_progress", shown)
+    assert run(["import", str(study), str(study.parent / NAME)]) == 0
+    reach = shown.return_value.__enter__.return_value
+    assert (shown.call_args.args, reach.call_args.args) == ((0, 2, "importing"), (2,))
 
 
 @pytest.mark.parametrize("order", [1, -1])
