@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra import invoke, smoke
 from infra.proof import proofs
@@ -89,3 +90,11 @@ def test_a_photo_goes_through_the_bucket_with_its_type(api: str) -> None:
     assert found.key == "uploads/one"
     assert found.identify_url == f"{api}uploads/one/identify"
     assert json.loads(fetch(found.identify_url, b"").body) == {"type": "image/jpeg", "bytes": len(photo)}
+
+
+@pytest.mark.parametrize("proof", ["load_time", "cold_start", "capacity", "pause", "warming", "rights", "stack_time"])
+def test_a_proof_asks_aws_in_its_own_terms(proof: str, aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN an account without the stage WHEN AWS's own library checks the question THEN it is one that AWS understands
+    monkeypatch.setattr(Stage, "client", lambda _, service, **__: aws.client(service))
+    with pytest.raises((Undecided, ClientError)):
+        proofs.PROOFS[proof](Trial(Stage("dev", "eu-west-1", None, {}), lambda _: None))
