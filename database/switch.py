@@ -156,7 +156,7 @@ def _end_trial(cursor: Cursor) -> None:
 
 
 def _count_switch(cursor: Cursor) -> None:
-    """Give the present choice of active and trial dataset a new number."""
+    """Count a switch: the active dataset or the one on trial has changed, and each such state has its own number."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
 
 

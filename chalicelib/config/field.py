@@ -67,7 +67,7 @@ def seconds(variable: str, default: float, *, below: tuple[str, ...] = ()) -> fl
 
 
 def variables(kind: "type[DataclassInstance]") -> dict[str, Variable]:
-    """Return the variables of a dataclass and of the groups in it, by name."""
+    """Return the environment variables of a dataclass and of the dataclasses in its fields, by name."""
     found: dict[str, Variable] = {}
     for each in fields(kind):
         variable: Variable | None = each.metadata.get("")

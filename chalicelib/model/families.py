@@ -238,7 +238,7 @@ class Families:
         return self._candidates(here, taxonomy)
 
     def prepare(self) -> None:
-        """Read the files."""
+        """Read families.csv and the other tables now, so that no photo has to wait for them."""
         self._tables()
 
     def _read(self) -> "_Tables":

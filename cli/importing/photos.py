@@ -44,10 +44,10 @@ class StudyPhotos:
                 self._taken[identity] = taken
 
     def of(self, label: Label) -> tuple[Sequence[int], int]:
-        """Return the photos that a label means (one, its copies, or none), and how many names their paths share.
+        """Return the photos that a label means (one, its copies, or none), and how many names both paths end with.
 
-        Paths may begin at other folders: the photo with the most names in common counts, if there is only one. If only
-        the file's name is in common, the times must not contradict.
+        The label's path may begin at another folder, so ends of paths are compared: the photo that shares most names
+        counts, if there is only one. If only the file's name is shared, the times must not contradict.
         """
         if label.file is not None:
             of_size = self._same.get(label.file.stat().st_size)
