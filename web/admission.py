@@ -64,7 +64,7 @@ class Refusals:
         self._refused: dict[tuple[str, str], tuple[HTTPError, str, int]] = {}
 
     def add(self, error: HTTPError, request_id: str, route: str) -> None:
-        """Add a refusal."""
+        """Count a refused request, which `flush` logs within a second."""
         if not self._refused:
             asyncio.get_running_loop().call_later(1.0, self.flush)
         first, its_id, count = self._refused.get((route, error.limit), (error, request_id, 0))

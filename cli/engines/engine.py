@@ -68,7 +68,7 @@ class Identified(NamedTuple):
 
 
 class Engine(Protocol):
-    """Something that identifies photos. Thread-safe."""
+    """What identifies photos: models in this process, or a service. Thread-safe."""
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo. `shift`: seconds to add to its clock.

@@ -46,7 +46,7 @@ class Quota:
             self._bytes, self._files = self._bytes + size, self._files + 1
 
     def reset(self, size: int = 0, files: int = 0) -> None:
-        """Set the counts anew."""
+        """Set the counts to `size` bytes in `files` files."""
         with self._lock:
             self._bytes, self._files = size, files
 

@@ -75,7 +75,7 @@ class RowCounts:
 
     @property
     def kept(self) -> int:
-        """Return how many rows count."""
+        """Return the number of rows that were neither dropped nor faulty."""
         return self.rows - self.faulty - sum(self.dropped.values())
 
 
