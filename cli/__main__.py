@@ -198,11 +198,11 @@ def _in_words(error: BaseException) -> click.ClickException:
         return with_source(error) if isinstance(error, click.BadParameter) else error
     if not isinstance(error, sqlite3.Error | OSError):
         return CommandError(str(error))
-    what, why = "the results file", str(error)
-    if isinstance(error, OSError):  # such as standard output on a full disk
+    what, why, advice = "the results file", str(error), "is the disk full? Run the same command again to continue"
+    if isinstance(error, OSError):  # such as standard output on a full disk, or a file of another user
         what, why = error.filename or "a file, or what the command prints,", error.strerror or why
-    again = "is the disk full? Run the same command again to continue"
-    return CommandError(f"{what} cannot be read or written ({why}); {again}")
+        advice = "run the same command again to continue"
+    return CommandError(f"{what} cannot be read or written ({why}); {advice}")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,8 @@ class Copies:
         if is_there and not self._force:
             if known is None:
                 name = shown(str(target))
-                raise CommandError(f"{name} was not made by this command; choose another folder, or add --force")
+                advice = "choose another folder, or overwrite it with --force"
+                raise CommandError(f"{name} was not made by this command; {advice}")
             if self._was_changed(known):
                 self.counts["changed"] += 1
                 return True

@@ -27,7 +27,7 @@ def test_a_full_disk_is_said_and_a_signal_that_sqlite_makes_an_error_of_is_no_fa
     with monkeypatch.context() as patch:
         patch.setattr("click.echo", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
         assert run(["status", str(study)]) == Exit.FAILED
-    assert "what the command prints, cannot be read or written (No space left" in capsys.readouterr().err
+    assert "prints, cannot be read or written (No space left on device); run the same" in capsys.readouterr().err
     raised = sqlite3.OperationalError("user-defined function raised exception")
     monkeypatch.setattr(ResultsFile, "counts", Mock(side_effect=raised))
     stopped = Event()
