@@ -1,6 +1,8 @@
 """The parts of a photo that models see: upright, inside of the photo, and cut from one decoded image."""
 
 import weakref
+from contextlib import suppress
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chalicelib.config.settings import PhotoLimits
+from chalicelib.errors import PhotoUnreadable
+from chalicelib.photo import photos
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
+from chalicelib.photo.memory import DecodeMemory
 from chalicelib.photo.pixels import Area, Picture, crop_share
 from tests.support.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
 
@@ -102,6 +107,18 @@ def test_a_closed_photo_keeps_no_pixels(kind: str) -> None:
     assert (photo.width, photo.height) == (400, 300)
     with pytest.raises(ValueError, match="the photo is closed"):
         photo.decode_bytes(64)
+
+
+@pytest.mark.parametrize("is_opened", [True, False], ids=["no longer needed", "another cannot be opened"])
+def test_photos_of_a_request_are_closed_however_it_ends(monkeypatch: pytest.MonkeyPatch, is_opened: bool) -> None:
+    first, second = (open_photo(jpeg(), PhotoLimits()) for _ in range(2))
+    results = [first, second if is_opened else PhotoUnreadable("it is damaged")]
+    monkeypatch.setattr(photos, "open_photo", Mock(side_effect=results))
+    with suppress(PhotoUnreadable), photos.Photos(PhotoLimits(), DecodeMemory(10**9, 1.0), 64).open([b"", b""]):
+        assert second.decode_bytes(64)  # still open
+    for each in (first, second) if is_opened else (first,):
+        with pytest.raises(ValueError, match="the photo is closed"):
+            each.decode_bytes(64)
 
 
 @pytest.mark.parametrize(("side", "reduced"), [(64, 64), (400, 80)])
