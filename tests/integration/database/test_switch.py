@@ -106,3 +106,13 @@ def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: Connection) ->
     assert prune(loaded, keep=1) == []
     roll_back(loaded)
     assert prune(loaded, keep=1) == ["two"]
+
+
+def test_a_database_of_an_earlier_release_is_brought_up_to_date_by_a_switch(loaded: Connection) -> None:
+    with loaded, loaded.cursor() as cursor:
+        cursor.execute("drop index dataset_one_trial; alter table dataset drop share, drop in_shadow, drop switch")
+        cursor.execute("drop function features_of")
+        cursor.execute("create function features_of(bigint[]) returns bigint[] language sql as 'select $1'")
+    put_on_trial(loaded, "two", Trial(0.4))
+    assert rollout(loaded)[1:] == ("one", "two", 4000, False)
+    assert set(versions(loaded).values()) == {"one", "two"}
