@@ -287,9 +287,12 @@ class Detectors:
         return has_general and animal_probability >= CLEAR and not by_night and self.when != "always"
 
     def size_up(self, picture: Picture) -> Detections:
-        """Return the boxes in a photo for which `may_rest` is true; they only show how large the animal is."""
+        """Return the boxes in a photo for which `may_rest` is true; they only show how large the animal is.
+
+        Their scores are 0, so that none decides what a photo shows after it was named without them.
+        """
         found = self.general.find_faint(picture.whole) if self.general else ()
-        return Detections(tuple(box for box in found if box.kind == "animal"), (), ())
+        return Detections(tuple(replace(box, score=0.0) for box in found if box.kind == "animal"), (), ())
 
     def detect(
         self, picture: Picture, *, by_night: bool, doubted: float | None = None, boxes: bool = True

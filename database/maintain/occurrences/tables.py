@@ -197,7 +197,7 @@ def _inside(folder: Path, location: str) -> Path:
     """Return the path of a file in an unpacked archive. Raise `OccurrenceError` if it is elsewhere or no file."""
     path = folder / location
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise OccurrenceError(f"{folder / META} names {location}, which is not in its folder; expected one beside it")
+        raise OccurrenceError(f"{folder / META} names {location}, which is not in its folder; expected a file in it")
     if path.exists() and not path.is_file():
         raise OccurrenceError(f"{path} is not a file; expected the text that {META} names")
     return path

@@ -166,6 +166,9 @@ def test_the_estimate_is_columns_times_records_and_below_the_limit(capsys: pytes
     limit = float(template("athena.yaml")["Parameters"]["ScanLimit"]["Default"])
     assert 2 * most * known["records"] < limit
     assert cost(limit) == 5
+    # AND otherwise the command prints the statement, with its filters
+    assert main(["athena", "--snapshot", SNAPSHOT, "--since", "2000", "--until", "2020"]) == 0
+    assert "year not between 2000 and 2020" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["november", "2026-13-01", "2026-11-01' or '1'='1", "20261101"])
