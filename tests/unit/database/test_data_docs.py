@@ -1,6 +1,7 @@
 """docs/how-to/data.md: its numbers are those of the files it describes."""
 
 import re
+from collections import Counter
 
 from chalicelib.config.settings import ROOT
 from database.dataset_files import read_rows
@@ -23,6 +24,8 @@ def test_rows_of_each_file() -> None:
     documented = {name: int(count.replace(",", "")) for name, count in table("file").items()}
     assert set(documented) >= {"model/labels.csv", "database/facts.csv", "database/range_maps.csv.gz"}
     assert documented == {name: len(rows(name)) for name in documented}
+    kinds = {kind: int(count) for kind, count in table("kind").items()}
+    assert kinds == Counter(row["kind"] for row in rows("model/labels.csv"))
 
 
 def test_an_other_name_is_no_name_of_today_and_leads_to_one_taxon() -> None:
