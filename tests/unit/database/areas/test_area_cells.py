@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from chalicelib.features.cells import cell_of
-from database.areas.area_cells import LAND, SEA, AreaCells, GroupError, read_names, suggest
-from database.dataset_files import FILES, read_rows
+from database.areas.area_cells import LAND, SEA, AreaCells, read_names, suggest
+from database.dataset_files import FILES, DatasetError, read_rows
 from database.ranges.language import parse
 
 
@@ -96,7 +96,7 @@ def test_a_range_spills_over_borders_on_land_and_not_across_straits_or_onto_remo
 
 def test_a_faulty_group_is_named(areas: AreaCells) -> None:
     for text, message in (("XX", r"no area is called 'XX'; .* \(column 1\)"), ("NO -", r"expected .* \(column 5\)")):
-        with pytest.raises(GroupError, match=f"group north: {message}"):
+        with pytest.raises(DatasetError, match=f"group north: {message}"):
             AreaCells(areas.earth, {}, {}, {"north": (text,)}).of(parse("north"))
 
 

@@ -49,7 +49,7 @@ def is_whole(counts: RowCounts) -> bool:
         {"meta.xml": meta().replace(">occ", ">./occ"), "occurrence.txt": TEXT},
         {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/._.meta.xml": "", "my/.DS_Store": ""},
         {"0001.csv": TEXT.replace("name", "species"), "._0001.csv": b"\0\5"},
-        {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/._0001.csv": b"\0\5"},
+        {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/0001.csv": b"\0\5"},
     ],
     ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS", "a text in a folder by macOS"],
 )
