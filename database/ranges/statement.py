@@ -47,12 +47,12 @@ def read_statements(path: Path) -> list[Statement]:
     Raise `DatasetError` for an unreadable file or the first faulty row, with its line and, for a range, column.
     """
     rows = csv.DictReader(StringIO(read_text(path), newline=""), strict=True)
-    if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise DatasetError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
     try:
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise DatasetError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
         return [_statement(row, f"{path.name}, line {rows.line_num}") for row in rows]
     except csv.Error as error:
-        raise DatasetError(f"{path.name}, line {rows.line_num}: {error}") from error
+        raise DatasetError(f"{path.name}, line {rows.reader.line_num}: {error}") from error
 
 
 def _statement(row: Mapping[str, str | None], place: str) -> Statement:

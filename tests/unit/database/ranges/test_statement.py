@@ -47,3 +47,5 @@ def test_a_faulty_row_is_named_with_its_line(tmp_path: Path, row: str, message: 
 def test_other_columns_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"birds.csv, line 1: expected the columns taxon,areas,status"):
         read_statements(written(tmp_path, header="animal,area\n"))
+    with pytest.raises(DatasetError, match=r"birds.csv, line \d: unexpected end of data"):
+        read_statements(written(tmp_path, header='taxon,"areas'))
