@@ -20,6 +20,7 @@ def test_the_page_contains_its_base_path_escaped() -> None:
     text, headers = page.index("/dev/")
     assert '<base href="/dev/">' in text
     assert (headers["Content-Type"], headers["Cache-Control"]) == ("text/html; charset=utf-8", "no-cache")
+    assert headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
     assert "<script>alert" not in page.index('/;"><script>alert(1)</script>/')[0]
     # AND says whether the server has files for use without signal
     assert '<meta name="offline">' in page.index("/", offline=True)[0]
