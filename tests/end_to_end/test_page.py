@@ -254,10 +254,10 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
     # AND a gateway may refuse in its own words
     refusals: list[tuple[int, Any, str]] = [
         (413, {"message": "Request Too Long"}, "This photo is too large"),
-        (429, {"message": "Too Many Requests"}, "Too many photos at once"),
-        (504, {"message": "Endpoint request timed out"}, "That took too long"),
         (502, "<html>Bad Gateway</html>", "That did not work"),
+        (429, {"message": "Too Many Requests"}, "Too many photos at once"),
         (200, "<html>A portal</html>", "That did not work"),
+        (504, {"message": "Endpoint request timed out"}, "That took too long"),
     ]
     for status, body, heading in refusals:
         stand.tell(body, status)
@@ -347,4 +347,5 @@ def test_a_connection_that_fails_is_tried_again_once_and_then_by_the_person(stan
     # WHEN it is back and one tries again THEN the same photo is answered
     shown.unroute("**/identify*")
     shown.get_by_role("button", name="Try again").click()
+    expect(shown.locator("#name")).to_be_visible()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")

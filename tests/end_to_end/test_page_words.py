@@ -116,7 +116,9 @@ def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open) 
         expect(shown.locator("#relatives-list li")).to_have_text([*rows, *more])
     # AND without them, nothing is said
     stand.tell(answer_with_relatives(0))
-    shown.set_input_files("#pick", photo())
+    with shown.expect_response("**/identify*"):
+        shown.set_input_files("#pick", photo())
+    expect(shown.locator("#answer")).to_be_visible()
     expect(shown.locator("#relatives")).to_be_hidden()
 
 
