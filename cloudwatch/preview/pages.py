@@ -17,7 +17,7 @@ from typing import Any
 from chalicelib.api.http import Response
 from chalicelib.telemetry.metrics import NAMESPACE
 from cloudwatch.figures import FileError, stage_shown
-from cloudwatch.files import Files, Placeholders, read_files
+from cloudwatch.files import Files, Placeholders, map_strings, read_files
 from cloudwatch.preview.alarms import Timeline, alarm_json, alarms_of, count_states, incidents_of, timelines_of, urgency
 from cloudwatch.preview.metric_alarm import MINUTE
 from cloudwatch.preview.recording import Incident, Recording, Span
@@ -101,8 +101,8 @@ class Pages:
             files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
                 raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
-            text = json.dumps(files.dashboards.get(name, {})).replace(STAGE_VARIABLE, stage)  # as CloudWatch does
-            body: dict[str, Any] = json.loads(text)
+            board = files.dashboards.get(name, {})
+            body = map_strings(board, lambda text: text.replace(STAGE_VARIABLE, stage))  # as CloudWatch does
             span, chosen = self._span(query, body)
             timelines = self._timelines(files, span, lines)
             common = {

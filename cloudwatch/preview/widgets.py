@@ -69,15 +69,18 @@ def _widget(widget: Mapping[str, Any], scope: Scope) -> Json:
             return common | {"kind": "logs", "query": properties["query"]}
         case "metric":
             return common | _metrics(properties, scope)
-    message = f"The preview does not support widgets of type {widget['type']}."
-    return common | {"kind": "text", "state": "error", "message": message}
+    return common | _failed("text", f"The preview does not support widgets of type {widget['type']}.")
+
+
+def _failed(kind: str, message: str) -> Json:
+    return {"kind": kind, "state": "error", "message": message}
 
 
 def _alarms(properties: Mapping[str, Any], scope: Scope) -> Json:
     names = [alarm_of(arn, scope.stage) for arn in properties["alarms"]]
     if missing := ", ".join(name for name in names if name not in scope.timelines):
         what = f"There is no alarm {missing}; add a file to dashboards/alarms or dashboards/composites."
-        return {"kind": "alarms", "state": "error", "message": what}
+        return _failed("alarms", what)
     timelines = sorted((scope.timelines[name] for name in names), key=lambda each: each.state == "OK")
     shown = [alarm_json(each) for each in timelines]
     return {"kind": "alarms", "alarms": shown, "start": scope.span.start * 1e3, "end": scope.span.end * 1e3}
@@ -88,13 +91,12 @@ def _alarms(properties: Mapping[str, Any], scope: Scope) -> Json:
 
 def _metrics(properties: Mapping[str, Any], scope: Scope) -> Json:
     name = properties.get("view", "timeSeries")
-    kind = _KINDS.get(name, "chart")
+    if (kind := _KINDS.get(name)) is None:
+        return _failed("chart", f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
     try:
-        if name not in _KINDS:
-            raise ValueError(f"The preview does not support view {name}; use one of {', '.join(_KINDS)}.")
         return {"kind": kind} | _curves(properties, kind, scope)
     except ValueError as error:
-        return {"kind": kind, "state": "error", "message": str(error)}
+        return _failed(kind, str(error))
 
 
 def _curves(properties: Mapping[str, Any], kind: str, scope: Scope) -> Json:
