@@ -293,7 +293,9 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
     page = path.read_text(encoding="utf-8")
     for name, text in tables.items():
         place = f"<!-- table: {name} -->"
-        before, _, rest = (page if place in page else f"{page}\n{place}\n<!-- end -->\n").partition(place)
+        if place not in page:
+            page += f"\n{place}\n<!-- end -->\n"
+        before, _, rest = page.partition(place)
         old, end, after = rest.partition("<!-- end -->")
         if not end or "<!-- table: " in old:
             raise ValueError(f"{path.name}: table {name} has no end; add <!-- end --> behind it")

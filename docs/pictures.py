@@ -14,8 +14,6 @@ from local import sample_photo
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-WIDTH, HEIGHT = 1400, 1160
-"""Size of a picture of a dashboard, in pixels."""
 
 
 def main() -> None:
@@ -23,21 +21,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__.partition("\n")[0], epilog="Example: python -m docs.pictures dashboards"
     )
-    parser.add_argument("what", choices=("page", "dashboards"))
+    save = {"page": save_page, "dashboards": save_dashboards}
+    parser.add_argument("what", choices=save)
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        if options.what == "page":
-            save_page(browser, "http://127.0.0.1:8000/")
-        else:
-            save_dashboards(browser, "http://127.0.0.1:8010/dashboards/")
+        save[options.what](browser)
         browser.close()
 
 
-def save_page(browser: Browser, url: str) -> None:
+def save_page(browser: Browser) -> None:
     """Identify the sample photo on the page and save a picture of the answer."""
     page = browser.new_page(viewport={"width": 1120, "height": 760}, device_scale_factor=1)
-    page.goto(url)
+    page.goto("http://127.0.0.1:8000/")
     page.set_input_files("input[type=file] >> nth=0", sample_photo())
     page.locator("#elsewhere").click()
     page.get_by_label("A town, park, island or country").fill("-33.9, 151.2")
@@ -47,11 +43,11 @@ def save_page(browser: Browser, url: str) -> None:
     page.screenshot(path=IMAGES / "page.png", clip={"x": 0, "y": 0, "width": 1120, "height": 760})
 
 
-def save_dashboards(browser: Browser, url: str) -> None:
+def save_dashboards(browser: Browser) -> None:
     """Save a picture of each dashboard that is in the docs, at the time that the preview shows first."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1)
+    page = browser.new_page(viewport={"width": 1400, "height": 1160}, device_scale_factor=1)
     for path in sorted(IMAGES.glob("dashboards-*.png")):
-        page.goto(url + path.stem.removeprefix("dashboards-"))
+        page.goto(f"http://127.0.0.1:8010/dashboards/{path.stem.removeprefix('dashboards-')}")
         page.locator('main[aria-busy="false"]').wait_for()
         page.screenshot(path=path)
 
