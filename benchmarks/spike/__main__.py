@@ -21,7 +21,7 @@ def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, st
     requests, queries, later, ttl = spike.events.requests, spike.events.queries, spike.later(load), load.ttl
     gap, at_once, share = stats.shortest_gap(queries), stats.peak_of_a_cell(queries), stats.hit_share(later)
     per_ttl = stats.queries_per_ttl(queries, requests, ttl)
-    first, answered = len(burst.events.requests), len(burst.answers)
+    first, answered = len(burst.events.requests), burst.answered
     asked, counted = max(burst.server_count, len(burst.events.queries)), spike.server_count
     return [
         ("requests", f"{len(requests):,}", "", None),

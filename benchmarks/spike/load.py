@@ -185,10 +185,9 @@ class Result:
     server_count: int
 
     @property
-    def answers(self) -> NDArray[np.void]:
-        """The requests that got features."""
-        answers: NDArray[np.void] = self.events.requests[self.events.requests["level"] != LEVELS.index("degraded")]
-        return answers
+    def answered(self) -> int:
+        """Number of requests that got features."""
+        return int(np.count_nonzero(self.events.requests["level"] != LEVELS.index("degraded")))
 
     def later(self, load: Load) -> NDArray[np.void]:
         """Return the requests after the spike's first minute; in a short run, those of its last third."""
@@ -224,7 +223,8 @@ class RecordingStore:
     """A `Store` that passes queries on and records them."""
 
     def __init__(self, store: PostgresStore) -> None:
-        self._store, self.queries = store, list[tuple[float, float, int]]()
+        self._store = store
+        self.queries: list[tuple[float, float, int]] = []
 
     @property
     def breaker_is_open(self) -> bool:
