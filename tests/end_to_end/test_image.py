@@ -150,7 +150,7 @@ def test_a_container_that_is_told_to_stop_finishes_its_requests(
 
     def handle(_: Any) -> Any:
         asked.set()
-        time.sleep(DRAIN / 2)
+        time.sleep(DRAIN / 2)  # so that it still works when the health check fails
         return ANSWER
 
     monkeypatch.setitem(aws.functions, FUNCTION, handle)

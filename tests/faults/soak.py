@@ -20,7 +20,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from threading import Event
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -146,13 +146,14 @@ def soak(seconds: float, seed: int, log: Path) -> SoakFindings:
     """Send requests and cause random faults for `seconds`. `log`: file for the app's output."""
     findings, over = SoakFindings(), Event()
     with redis_behind_proxy() as (node, redis_proxy), serve_loaded() as server, Proxy.to(server.port) as proxy:
-        servers: dict[str, Any] = {
-            "redis": node,
-            "redis_proxy": redis_proxy,
-            "postgres": server,
-            "postgres_proxy": proxy,
-        }
-        rig = Rig(redis_url=node.signed_in(node.port), database_url=server.url, **servers)
+        rig = Rig(
+            redis_url=node.signed_in(node.port),
+            database_url=server.url,
+            redis=node,
+            redis_proxy=redis_proxy,
+            postgres=server,
+            postgres_proxy=proxy,
+        )
         rig.sql("checkpoint")  # so that the data survive a kill
         with served_app({**rig.settings, **SETTINGS}, log) as (app, port), ThreadPoolExecutor(CLIENTS) as threads:
             clients = [

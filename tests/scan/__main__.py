@@ -102,7 +102,8 @@ def main() -> int:
         return 1
     accepted = read_accepted()
     wrong = list(problems(found, accepted))
-    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    for each in wrong:
+        print(each)
     summary = f"{len(wrong)} problems" if wrong else "no problems"
     print(f"{summary} found by checkov and parliament; {len(accepted)} findings accepted in {ACCEPTED.name}")
     return int(bool(wrong))

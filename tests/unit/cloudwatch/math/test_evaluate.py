@@ -33,11 +33,9 @@ def _add(store: MetricStore, minute: int, dimensions: dict[str, str], name: str,
     assert store.add(metric_line(START + 60 * minute, {name: value}, dimensions, "N"))
 
 
-def _curves(
-    rows: list[list[Any]], store: MetricStore, minutes: int = 4, period: int = 60, **properties: Any
-) -> list[Curve]:
-    lines = expand({"metrics": rows, "stat": "Sum", "period": period} | properties)
-    return evaluate(lines, store, START, START + 60 * minutes, period)
+def _curves(rows: list[list[Any]], store: MetricStore, minutes: int = 4) -> list[Curve]:
+    lines = expand({"metrics": rows, "stat": "Sum", "period": 60})
+    return evaluate(lines, store, START, START + 60 * minutes, 60)
 
 
 def _of(expression: str, **metrics: Points) -> list[list[float]]:

@@ -17,8 +17,8 @@ def _samples(store: MetricStore, name: str, dimensions: dict[str, str] | None = 
     return samples
 
 
-def _stat(store: MetricStore, name: str, stat: str, start: float, end: float, period: int = 60) -> list[float]:
-    values: list[float] = _samples(store, name).on_grid(Grid.covering(start, end, period), stat).tolist()
+def _stat(store: MetricStore, name: str, stat: str, start: float, end: float) -> list[float]:
+    values: list[float] = _samples(store, name).on_grid(Grid.covering(start, end, 60), stat).tolist()
     return values
 
 
