@@ -40,31 +40,25 @@ def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = N
     """Return the card as Markdown; with pictures as HTML between the texts, if `thumbnails` are given."""
     about = evaluation.about
     names = [_text(each.name) for each in about.taxa] + [_text(OTHER)]
-    confusion = [(name, row) for name, row in zip(names, evaluation.confusion.tolist(), strict=True) if any(row)]
-    rows = [(_text(each.taxon.name if each.taxon else OTHER), each) for each in evaluation.rows]
-    worst = [_mistake(evaluation, each, thumbnails or {}) for each in evaluation.worst()]
     return filled(
         PAGES / "card.md",
         about=about,
         found=evaluation,
         is_page=thumbnails is not None,
         places=[_text(each) for each in about.places],
-        licence=Markup(escape(about.licence, quote=False)),  # noqa: S704, escaped
+        licence=_escaped(about.licence),
         count=count,
         percent=percent,
         log2=log2,
         range=_range(evaluation),
         people=sum(each.box is not None and each.box.score == BY_PEOPLE for each in evaluation.known),
         few=(FEW_PHOTOS, FEW_CAMERAS),
-        thresholds=[
-            (name, evaluation.thresholds.get(each.taxon_id, 1.0)) for name, each in zip(names, about.taxa, strict=False)
-        ],
         outlook=outlook(evaluation.curve),
         least_points=LEAST_POINTS,
-        rows=rows,
+        rows=list(zip(names, evaluation.rows, strict=False)),  # strangers, which may have no row, are the last
         names=names,
-        confusion=confusion,
-        worst=worst,
+        confusion=[(name, row) for name, row in zip(names, evaluation.confusion.tolist(), strict=True) if any(row)],
+        worst=[_mistake(evaluation, each, thumbnails or {}) for each in evaluation.worst()],
         code=_code,
     )
 
@@ -78,9 +72,14 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
+def _escaped(text: str) -> Markup:
+    """Return a text whose signs of HTML are escaped. Quotes stay, which people read in the Markdown."""
+    return Markup(escape(text, quote=False))  # noqa: S704, escaped
+
+
 def _text(text: str) -> Markup:
     """Return a text without Markdown: its signs become spaces, and those of HTML are escaped."""
-    return Markup(escape(re.sub(r"[\s|`*_\[\]\\]+", " ", text), quote=False))  # noqa: S704, escaped
+    return _escaped(re.sub(r"[\s|`*_\[\]\\]+", " ", text))
 
 
 def _code(text: str) -> Markup:
@@ -110,7 +109,8 @@ def _mistake(evaluation: Evaluation, outcome: Outcome, thumbnails: Mapping[Path,
     return {
         "photo": " ".join(photo.as_posix().split()),
         "camera": " ".join(outcome.camera.split()),
-        "said": f"{_text(names[evaluation.guess(outcome)])}, {percent(float(outcome.probabilities.max()))}",
+        "said": _text(names[evaluation.guess(outcome)]),
+        "share": float(outcome.probabilities.max()),
         "shows": _text(names[outcome.taxon]),
         "box": outcome.box,
         "jpeg": b64encode(thumbnails.get(outcome.photo, b"")).decode(),
