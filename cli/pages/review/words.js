@@ -2,10 +2,9 @@
 
 export const ANIMALS = "Animalia";
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const json = async (path) => (await fetch(path)).json();
-const language = await preferred();
+const [language, words] = await preferred();
 const locale = navigator.languages.find((each) => each.startsWith(language)) ?? language; // with a country, for dates
-const [words, names] = await Promise.all([json(`words-${language}.json`), language === "en" ? {} : json(`names-${language}.json`)]);
+const names = language === "en" ? {} : await (await fetch(`names-${language}.json`)).json();
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale);
 const shares = new Intl.NumberFormat(locale, { style: "percent" });
@@ -13,12 +12,13 @@ const lists = new Intl.ListFormat(locale, { type: "conjunction" });
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 
-/** Return the first of the browser's languages whose words the server has, or English. */
+/** Return the first of the browser's languages of which the server has the words, or English, and these words. */
 async function preferred() {
-  for (const each of navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase())) {
-    if ((await fetch(`words-${each}.json`)).ok) return each;
+  for (const tag of [...navigator.languages, "en"]) {
+    const code = tag.slice(0, 2).toLowerCase();
+    const found = await fetch(`words-${code}.json`);
+    if (found.ok) return [code, await found.json()];
   }
-  return "en";
 }
 
 /** Return the words with a key, with values in the place of their names in braces. `count` selects the plural form. */
