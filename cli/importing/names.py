@@ -19,10 +19,12 @@ from cli.study.opinions import Kind
 from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of, searchable, taxon_of
 from cli.words import rows_of
 
+_WORDS = rows_of(Path(__file__).with_name("names.csv"))
+
 
 def meanings(of: str) -> Mapping[str, str]:
     """Return what words in files of other programs mean. `of`: words of names.csv, such as `kind` or `column`."""
-    return {row["name"]: row["means"] for row in rows_of(Path(__file__).with_name("names.csv")) if row["of"] == of}
+    return {row["name"]: row["means"] for row in _WORDS if row["of"] == of}
 
 
 KINDS = cast("Mapping[str, Kind]", meanings("kind"))
