@@ -196,13 +196,13 @@ def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) ->
 def _in_words(error: BaseException) -> click.ClickException:
     if isinstance(error, click.ClickException):
         return with_source(error) if isinstance(error, click.BadParameter) else error
-    if not isinstance(error, sqlite3.Error | OSError):
-        return CommandError(str(error))
-    what, why, advice = "the results file", str(error), "is the disk full? Run the same command again to continue"
+    if isinstance(error, sqlite3.Error):
+        advice = "is the disk full? Run the same command again to continue"
+        return CommandError(f"the results file cannot be read or written ({error}); {advice}")
     if isinstance(error, OSError):  # such as standard output on a full disk, or a file of another user
-        what, why = error.filename or "a file, or what the command prints,", error.strerror or why
-        advice = "run the same command again to continue"
-    return CommandError(f"{what} cannot be read or written ({why}); {advice}")
+        what, why = error.filename or "a file, or what the command prints,", error.strerror or error
+        return CommandError(f"{what} cannot be read or written ({why}); run the same command again to continue")
+    return CommandError(str(error))
 
 
 if __name__ == "__main__":

@@ -149,8 +149,8 @@ def read_deployments(path: Path) -> Deployments:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
     except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
-    (twice, number), *_ = Counter(normal(row["deploymentID"]) for row in rows).most_common(1) or [("", 0)]
-    if number > 1:
+    ids = Counter(normal(row["deploymentID"]) for row in rows)
+    if twice := next((name for name, number in ids.items() if number > 1), None):
         raise CommandError(f"{path} has the deploymentID '{twice}' twice; each deployment needs its own")
     table = Deployments(rows)
     _expect_dates(path, table)

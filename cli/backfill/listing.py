@@ -114,16 +114,15 @@ def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, eta
     """Return the photo of a row. `size`, `modified`, `etag`: the names of columns. Raises `ValueError`."""
     moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
     known = _nanoseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else 0
-    station = str(row["station"]) if row.get("station") else None
-    found = row["Key"][len(study.key) :], int(row.get(size) or 0), known, str(row.get(etag) or "").strip('"'), station
     given = [float(row[name]) for name in ("latitude", "longitude") if row.get(name) not in (None, "")]
-    if not given:
-        return StoredPhoto(*found)
     if len(given) == 1:
         raise ValueError("only one of latitude and longitude is given")
-    if not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
+    if given and not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
         raise ValueError(f"{given[0]}, {given[1]} is no position in decimal degrees")
-    return StoredPhoto(*found, Place("given", *given))
+    path, tag = row["Key"][len(study.key) :], str(row.get(etag) or "").strip('"')
+    station = str(row["station"]) if row.get("station") else None
+    place = Place("given", *given) if given else None
+    return StoredPhoto(path, int(row.get(size) or 0), known, tag, station, place)
 
 
 def _is_photo(study: S3Name, key: str) -> bool:

@@ -100,10 +100,9 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
     code, detail = line.error, line.detail
     if line.answer and line.answer["features"]["mode"] == "degraded":
         state, code, detail = "failed", "degraded", DEGRADED
-    answer, checksum = json_of(line.answer) if line.answer else None, crc32(line.etag.encode()) if line.etag else None
-    return Outcome(
-        *(task, state, row["size"], row["modified"], checksum, facts, answer, code, detail), identified=line.identified
-    )
+    answer = json_of(line.answer) if line.answer else None
+    checksum = crc32(line.etag.encode()) if line.etag else None
+    return Outcome(task, state, row["size"], row["modified"], checksum, facts, answer, code, detail, line.identified)
 
 
 def _clock(time: str | None) -> str | None:

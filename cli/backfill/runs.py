@@ -154,5 +154,5 @@ def _measured(cloud: Cloud, run: Run, metric: str) -> float:
     periods = int((end - run.started).total_seconds() // _PERIOD)
     about = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": cloud.function}]}
     span = {"StartTime": run.started, "EndTime": end, "Period": _PERIOD * (1 + periods // _MOST_PERIODS)}
-    ask = cloud.client("cloudwatch").get_metric_statistics
-    return float(sum(each["Sum"] for each in ask(MetricName=metric, Statistics=["Sum"], **about, **span)["Datapoints"]))
+    found = cloud.client("cloudwatch").get_metric_statistics(MetricName=metric, Statistics=["Sum"], **about, **span)
+    return float(sum(each["Sum"] for each in found["Datapoints"]))

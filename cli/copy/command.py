@@ -197,9 +197,10 @@ def _put(
     elif written:
         how = "copy"
     parts, path = photo.finding.each, copies.place(photo.path, folder, stem, suffix)
+    kinds = [each.kind for each in parts]
     names = [each.named.name if each.named else WORDS.get(each.kind, "") for each in parts]
     latin = [each.named.scientific_name for each in parts if each.named]
-    kind, name, latins = (" | ".join(dict.fromkeys(each)) for each in ([each.kind for each in parts], names, latin))
+    kind, name, latins = (" | ".join(dict.fromkeys(words)) for words in (kinds, names, latin))
     mark = _mark(boxes if blur else (), written)
     wanted = Copy(photo.path, path, kind, name, latins, photo.finding.by, how, mark=mark)
     if copies.put(wanted, partial(_write, source, how, boxes, written)) and keywords and not written:

@@ -107,5 +107,4 @@ def _description(photo: StudyPhoto) -> str:
         words = (number + caption(part), said.sex, said.life_stage, said.behavior, said.note)
         found.append(", ".join(filter(None, words)) + part.remark)
     place = photo.deployment.partition(" @ ")[0]
-    said_by = f"Classified by {photo.finding.by}"
-    return ". ".join(filter(None, ("; ".join(found), place, stamp(photo.time), said_by)))
+    return ". ".join(filter(None, ("; ".join(found), place, stamp(photo.time), f"Classified by {photo.finding.by}")))

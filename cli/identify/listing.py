@@ -123,7 +123,8 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
 
     def is_outdated(text: str, taken: str | None, shift: float) -> str | None:
         """Return "yes" if an answer is by other versions of models or data, or for another month than the photo's."""
-        model, features = (answer := json.loads(text))["model"], answer["features"]
+        answer = json.loads(text)
+        model, features = answer["model"], answer["features"]
         used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}
         used |= {"data": features["version"]} if "data" in models and features.get("version") else {}
         month = features.get("month")

@@ -47,7 +47,8 @@ class Queue:
     """The events of a study. `events`: those to review, in order, each as the ids of its photos."""
 
     def __init__(self, study: Study, choice: Choice, reviewer: str) -> None:
-        self._results, self._order, self._place = study.results, list[int](), dict[int, int]()
+        self._results = study.results
+        self._order: list[int] = []
         self._begins, self._begins_deployment = bytearray(), bytearray()
         wanted = choice.photos(study.results, reviewer)
         found: list[tuple[list[tuple[str, str]], float, list[int]]] = []
@@ -55,7 +56,6 @@ class Queue:
         last = None
         for event in study.events():
             for number, photo in enumerate(event):
-                self._place[photo.id] = len(self._order)
                 self._order.append(photo.id)
                 self._begins.append(number % LONGEST == 0)
                 self._begins_deployment.append(photo.deployment != last and number == 0)
@@ -74,6 +74,7 @@ class Queue:
             random.shuffle(found)
         else:
             found.sort(key=lambda each: (choice.order == "rarest" and rarity(each[0]), *each[1:]))
+        self._place = {photo: place for place, photo in enumerate(self._order)}
         self.events = [photos for *_, photos in found[: choice.most]]
 
     def event(self, photo: int) -> list[int]:

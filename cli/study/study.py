@@ -194,10 +194,10 @@ class Study:
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
         """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
+        if given is not None:
+            return given
         folder = path.rpartition("/")[0] or "photos"
-        if given is not None or latitude is None or longitude is None:
-            return folder if given is None else given
-        return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"
+        return folder if latitude is None or longitude is None else f"{folder} @ {latitude:.3f},{longitude:.3f}"
 
     def _file_clock(self, modified: int, deployment: str) -> str | None:
         return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self.file_times else None

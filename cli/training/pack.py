@@ -68,10 +68,8 @@ def cells_in(areas: Iterable[str]) -> frozenset[int]:
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:
     """Write a pack, in place of an earlier one of its name. `with_photos`: in its model card. Return its files."""
-    name = evaluation.about.name
     worst = evaluation.worst() if with_photos else ()
-    thumbnails = {each.photo: thumbnail(each.photo, SIDE) for each in worst}
-    pictures = {photo: picture for photo, picture in thumbnails.items() if picture}
+    pictures = {each.photo: picture for each in worst if (picture := thumbnail(each.photo, SIDE))}
     files = {
         "onnx": onnx_of(head, evaluation.about),
         "csv": labels_of(evaluation.about.taxa).encode(),
@@ -79,7 +77,7 @@ def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos:
         "html": page(evaluation, pictures).encode(),
         "toml": manifest_of(evaluation).encode(),  # last: with it, the pack is one
     }
-    paths = [folder / f"{name}.{ending}" for ending in files]
+    paths = [folder / f"{evaluation.about.name}.{ending}" for ending in files]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, data in zip(paths, files.values(), strict=True):
