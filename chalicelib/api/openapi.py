@@ -6,6 +6,7 @@ The schema of ranges (GeoJSON) is in range.json.
 import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -122,17 +123,14 @@ def _operations() -> Iterator[_Operation]:
     place = (errors.LocationMissing, errors.LocationInvalid)
     ranged, json_type = (errors.TaxonMissing, errors.RangeMissing), "application/json"
     outlines = json.loads(Path(__file__).with_name("range.json").read_text(encoding="utf-8"))
-    yield _Operation(
-        *("/identify", "identify", "Identify the animal in a photo, or in several photos of it"),
-        *(_responses(Answer, [*photo, *place]), _query(IDENTIFY), "post"),
-        {"required": True, "content": _photo_content()},
-    )
+    summary = "Identify the animal in a photo, or in several photos of it"
+    answers, body = _responses(Answer, [*photo, *place]), {"required": True, "content": _photo_content()}
+    yield _Operation("/identify", "identify", summary, answers, _query(IDENTIFY), "post", body)
     summary = "Create an upload form for a photo too large for one request"
     yield _Operation("/uploads", "upload", summary, _responses(Upload, [errors.NotFound], 201), method="post")
-    yield _Operation(
-        *("/uploads/{id}/identify", "identify_upload", "Identify the animal in an uploaded photo"),
-        *(_responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound]), _query(IDENTIFY_UPLOAD), "post"),
-    )
+    summary = "Identify the animal in an uploaded photo"
+    answers = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound])
+    yield _Operation("/uploads/{id}/identify", "identify_upload", summary, answers, _query(IDENTIFY_UPLOAD), "post")
     coordinates = [each | {"required": True} for each in _query(ANIMALS)]
     summary = "List the animals that live at a location"
     yield _Operation("/animals", "animals", summary, _responses(Residents, place), coordinates)
@@ -297,7 +295,7 @@ def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
             "description": (kind.__doc__ or "").split("\n")[0],
             "type": "object",
             "additionalProperties": False,
-            "required": list(hints),
+            "required": [each.name for each in fields(kind)],  # a TypeError for any other class
             "properties": {name: _schema(hint, found) for name, hint in hints.items()},
         }
     return _reference(kind)
