@@ -51,7 +51,6 @@ class HeldBytes:
             self._held += length
 
         check(declared)
-
         try:
             yield arrived
         finally:

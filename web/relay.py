@@ -139,9 +139,6 @@ def relay_routes(function: Function, uploads: Uploads) -> tuple[Route, ...]:
 
 def proxy_event(method: str, resource: str, request: Request) -> dict[str, Any]:
     """Return what Chalice reads of the event that API Gateway sends for a request without a body."""
-    path = resource
-    for name, value in request.path.items():
-        path = path.replace(f"{{{name}}}", value)
     return {
         "headers": {name: request.headers[name] for name in _SENT if name in request.headers},
         "multiValueQueryStringParameters": {name: list(values) for name, values in request.query.items()} or None,
@@ -151,7 +148,7 @@ def proxy_event(method: str, resource: str, request: Request) -> dict[str, Any]:
             "apiId": API_ID,
             "httpMethod": method,
             "identity": {},
-            "path": path,
+            "path": resource.format_map(request.path),
             "requestId": request.id,
             "resourcePath": resource,
         },
