@@ -179,15 +179,20 @@ def pack(value: CachedValue) -> bytes:
     lengths = len(version), len(areas), len(animals.unknown)
     dates, counts = (value.created, value.soft, value.hard), (len(animals.animals), len(animals.relatives))
     head = HEADER.pack(MAGIC, 0, FORMAT, flags, *lengths, animals.cell, *dates, *counts)
-    lists = (
-        *((animals.animals, "<i4"), (animals.weights, "<f4"), (animals.unknown, "<i4"), (animals.relatives, "<u2")),
-        (animals.status, "u1"),
+    rest = b"".join(
+        (
+            head[_CRC_FROM:],
+            animals.animals.astype("<i4", copy=False).tobytes(),
+            animals.weights.astype("<f4", copy=False).tobytes(),
+            animals.unknown.astype("<i4", copy=False).tobytes(),
+            animals.relatives.astype("<u2", copy=False).tobytes(),
+            animals.status.astype("u1", copy=False).tobytes(),
+            version,
+            areas,
+            animals.seasons.animals.astype("<i4", copy=False).tobytes(),
+            animals.seasons.months.astype("u1", copy=False).tobytes(),
+        )
     )
-    seasons = (animals.seasons.animals, "<i4"), (animals.seasons.months, "u1")
-    listed, of_seasons = (
-        b"".join(each.astype(kind, copy=False).tobytes() for each, kind in some) for some in (lists, seasons)
-    )
-    rest = b"".join((head[_CRC_FROM:], listed, version, areas, of_seasons))
     return MAGIC + crc32(rest).to_bytes(4, "little") + rest
 
 
