@@ -283,8 +283,7 @@ class Detectors:
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
         """Return whether a photo needs no detector: the general model, sure of an animal, locates it as well."""
-        has_general = self.general is not None
-        return has_general and animal_probability >= CLEAR and not by_night and self.when != "always"
+        return self.general is not None and animal_probability >= CLEAR and not by_night and self.when != "always"
 
     def size_up(self, picture: Picture) -> Detections:
         """Return the boxes in a photo for which `may_rest` is true; they only show how large the animal is.

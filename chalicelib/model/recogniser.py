@@ -134,12 +134,12 @@ class Recogniser:
         """
         prior = self.models.prior_at(features)
         scored = [self.models.score(photo.square) for photo in photos]
-        together = self._recognition(scored, prior)
+        together = self.named(self.models.fuse(scored), prior)
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
         if is_single and (head is not None or is_doubtful(together.prediction)):
             detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
-        alone = tuple(self._recognition([each], prior) for each in scored if len(photos) > 1)
+        alone = tuple(self.named(self.models.fuse([each]), prior) for each in scored if len(photos) > 1)
         surest = surest_boxes(detections, together.scores)
         subject = surest.subject(together.scores.animal_probability, self.naming.animal)
         general = self.models.general
@@ -203,9 +203,6 @@ class Recogniser:
         """Read and hash the files that the first photo needs after it was scored."""
         _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
-
-    def _recognition(self, scored: Sequence[PhotoScores], prior: Prior, surest: SurestBoxes = NO_BOXES) -> Recognition:
-        return self.named(self.models.fuse(scored), prior, surest)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
         """Score the part of a photo with the animal; return None if no part is known. `first`: scores of the whole."""
