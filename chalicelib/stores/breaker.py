@@ -60,9 +60,10 @@ class Breaker:
         """Record a failed attempt, which counts as `count` failures. Return whether it opened the breaker (again)."""
         with self._lock:
             self._failures += count
-            is_open = self._failures >= self._limit
-            self._probe_at = self._next_probe() if is_open else self._probe_at
-            return is_open
+            if self._failures < self._limit:
+                return False
+            self._probe_at = self._next_probe()
+            return True
 
     def _next_probe(self) -> float:
         return self._now() + self._reset_timeout * random.uniform(0.75, 1.25)  # noqa: S311 — jitter, not a secret

@@ -254,7 +254,8 @@ class PostgresStore:
         finally:
             if is_over:
                 self._sign_in = None
-        self.sign_in_seconds = sign_in.seconds if is_over else self.sign_in_seconds
+        if is_over:
+            self.sign_in_seconds = sign_in.seconds
         return self._connection
 
     def _sign_in_steps(self) -> Steps["Connection"]:

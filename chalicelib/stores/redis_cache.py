@@ -195,9 +195,8 @@ class RedisCache:
 
     def read_headers(self, keys: Sequence[bytes], deadline: Deadline) -> list[bytes]:
         """Return the first `codec.HEADER.size` bytes of each key's value; b"" if the key has no value."""
-        replies = self._run(
-            lambda redis: [redis.getrange(self._prefix + key, 0, HEADER.size - 1) for key in keys], deadline
-        )
+        full = [self._prefix + key for key in keys]
+        replies = self._run(lambda redis: [redis.getrange(key, 0, HEADER.size - 1) for key in full], deadline)
         return [_bytes(reply) or b"" for reply in replies]
 
     def write(self, entries: Sequence[Entry], deadline: Deadline) -> None:
