@@ -134,10 +134,13 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
     from chalicelib.api.responses import Upload
 
     parameters.expect_no_parameters(request.query)
-    form, limits = app.uploads.form(), app.settings
-    url, most, seconds = f"{request.base}uploads/{form.id}/identify", limits.photo.max_bytes, limits.s3.upload_seconds
+    form = app.uploads.form()
     upload = Upload(
-        **form._asdict(), identify_url=url, max_bytes=most, expires_in=seconds, request_id=record.request_id
+        **form._asdict(),
+        identify_url=f"{request.base}uploads/{form.id}/identify",
+        max_bytes=app.settings.photo.max_bytes,
+        expires_in=app.settings.s3.upload_seconds,
+        request_id=record.request_id,
     )
     return json_response(upload, 201)
 

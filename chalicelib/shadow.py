@@ -76,7 +76,7 @@ def of_comparison(
     live: Live | None = None,
 ) -> Notes:
     """Return the metrics and properties of a comparison, without the client. `taxon`: the one in `version`'s answer."""
-    metrics = {"ShadowComparisons": result != "missed", "ShadowDifferences": result not in ("missed", "same")}
+    metrics = {"ShadowComparisons": int(result != "missed"), "ShadowDifferences": int(result not in ("missed", "same"))}
     gained = {} if gain is None else {"ShadowGain": round(gain, 4)}
     shadow = {"shadow_kind": kind, "shadow_result": result, "shadow_version": version, "shadow_taxon": taxon}
     prediction = live.recognised.together.prediction if live else None
@@ -85,7 +85,7 @@ def of_comparison(
         "features_version": live.features.version if live else "",
         "cell": text_of(live.cell) if live and live.cell is not None else None,
     }
-    return Notes({name: int(is_so) for name, is_so in metrics.items()} | gained, shadow | answered)
+    return Notes({**metrics, **gained}, shadow | answered)
 
 
 class Shadow(NamedTuple):

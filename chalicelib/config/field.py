@@ -83,7 +83,8 @@ def read[S: DataclassInstance](kind: type[S], environment: Mapping[str, str]) ->
     """
     known = variables(kind)
     values = {name: variable.read(environment) for name, variable in known.items()}
-    for name, larger in ((name, larger) for name, variable in known.items() for larger in variable.below):
+    pairs = [(name, larger) for name, variable in known.items() for larger in variable.below]
+    for name, larger in pairs:
         value, limit = values[name], values[larger]
         if value >= limit:
             raise SettingError(f"setting {name} is {value:g} and {larger} is {limit:g}; {name} must be below {larger}")
