@@ -29,7 +29,6 @@ from PIL import Image
 from chalicelib.errors import ModelError
 from chalicelib.model.detector import letter_box
 from chalicelib.model.manifest import Manifest
-from chalicelib.model.session import Model
 from chalicelib.photo.pixels import decode
 from model import evaluate, yolox_tiny
 from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
@@ -116,14 +115,11 @@ def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:
 def _write_temperature(photos: Path, output: Path) -> str:
     """Fit and write the temperature T. Return a table of errors for T = 1, this T, and T fitted on the other half."""
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "model.onnx")
-        path.write_bytes(serialize(read_network(), count_animals(LABELS), 1.0, read_ranges(ACTIVATIONS)))
-        model, scores, found = Model(path), list[NDArray[np.float32]](), list[int]()
-        for photo in evaluate.read_photos(photos):
-            if photo.label < model.animals:
-                scores.append(model.score(photo.pixels, np.ones(model.animals, np.float32)).vision)
-                found.append(photo.label)
-    probabilities, labels = np.stack(scores), np.array(found, dtype=np.intp)
+        path, animals = Path(scratch, "model.onnx"), count_animals(LABELS)
+        path.write_bytes(serialize(read_network(), animals, 1.0, read_ranges(ACTIVATIONS)))
+        of_animals = (photo for photo in evaluate.read_photos(photos) if photo.label < animals)
+        results, labels = evaluate.measure({path.name: path}, of_animals, threads=0)
+    probabilities = results[path.name].vision
     temperature = round(fit_temperature(probabilities, labels), 4)
     output.write_text(json.dumps({"temperature": temperature}, allow_nan=False) + "\n", encoding="utf-8")
     halves = np.empty(probabilities.shape)

@@ -61,7 +61,7 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
 
 
 class Results(NamedTuple):
-    """The results of one build on all photos. `seconds`: duration of each inference, on one thread."""
+    """The results of one build on all photos. `seconds`: duration of each inference."""
 
     vision: NDArray[np.float32]
     animal_probability: NDArray[np.float64]
@@ -69,9 +69,11 @@ class Results(NamedTuple):
     megabytes: float
 
 
-def measure(models: Mapping[str, Path], photos: Iterable[LabelledPhoto]) -> tuple[dict[str, Results], Labels]:
-    """Run every model on every photo. The models take turns, so that other programs slow all models equally."""
-    loaded = {name: Model(path, threads=1) for name, path in models.items()}
+def measure(
+    models: Mapping[str, Path], photos: Iterable[LabelledPhoto], threads: int = 1
+) -> tuple[dict[str, Results], Labels]:
+    """Run each model on each photo. They take turns, so that other programs slow all equally. `threads`: of `Model`."""
+    loaded = {name: Model(path, threads) for name, path in models.items()}
     found: dict[str, list[tuple[NDArray[np.float32], float, float]]] = {name: [] for name in models}
     labels = []
     for photo in photos:

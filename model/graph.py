@@ -52,6 +52,10 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
         return output
 
+    def parameters(self, tensor: str, scale: np.float32, zero: int | np.uint8) -> list[str]:
+        """Add the scale and the zero point of a tensor, and return their names."""
+        return [self.constant(f"{tensor}.scale", scale), self.constant(f"{tensor}.zero", np.uint8(zero))]
+
     def channels(self, name: str, values: NDArray[np.integer], scales: NDArray[np.float32]) -> str:
         """Add integers that are multiples of a scale for each output channel, the first axis."""
         parts = {"integers": values, "scales": scales, "zeros": np.zeros(len(scales), values.dtype)}
@@ -91,8 +95,7 @@ class QuantizableGraph(GraphBuilder):
         if self.ranges is None:
             return tensor
         range_ = self.ranges[name or tensor]
-        values: dict[str, np.generic] = {"scale": range_.scale, "zero": range_.zero_point}
-        parameters = [self.constant(f"{tensor}.{each}", value) for each, value in values.items()]
+        parameters = self.parameters(tensor, range_.scale, range_.zero_point)
         self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
@@ -116,8 +119,8 @@ def build_graph(
     """
     graph = QuantizableGraph(ranges and {**ranges, "pixels": _PIXELS})
     graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
-    scale, zero = graph.constant("pixels.scale", np.float32(1 / 128)), graph.constant("pixels.zero", np.uint8(127))
-    graph.add("DequantizeLinear", ["pixels", scale, zero], "pixels.float")
+    parameters = graph.parameters("pixels", np.float32(1 / 128), 127)
+    graph.add("DequantizeLinear", ["pixels", *parameters], "pixels.float")
     features, source = _add_convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
     size = -(-INPUT_SIZE // network.stem.stride)
     for block in network.blocks:

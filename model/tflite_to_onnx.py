@@ -31,7 +31,8 @@ from model.network import same_padding
 _IDENTIFIER = b"TFL3"
 _DTYPES: dict[int, np.dtype[Any]] = {tflite.TensorType.UINT8: np.dtype("u1"), tflite.TensorType.INT32: np.dtype("<i4")}
 _KINDS = {value: name for name, value in vars(tflite.BuiltinOperator).items() if name.isupper()}
-_ACTIVATIONS = {getattr(tflite.ActivationFunctionType, name or "NONE"): name.lower() for name in ("", "RELU", "RELU6")}
+_KIND_OF_ACTIVATION = tflite.ActivationFunctionType
+_ACTIVATIONS = {_KIND_OF_ACTIVATION.NONE: "", _KIND_OF_ACTIVATION.RELU: "relu", _KIND_OF_ACTIVATION.RELU6: "relu6"}
 OPTIONS: dict[str, Any] = {
     "CONV_2D": tflite.Conv2DOptions,
     "DEPTHWISE_CONV_2D": tflite.DepthwiseConv2DOptions,
@@ -139,22 +140,18 @@ def _tensor(model: Any, graph: Any, index: int) -> Tensor:
 class _Graph(GraphBuilder):
     """A graph with activations in NCHW order, whose tensors have the names of the file."""
 
-    def parameters(self, tensor: Tensor) -> list[str]:
-        """Add the scale and the zero point of a tensor, and return their names."""
-        zero = np.array(tensor.zero_point, np.uint8)
-        return [self.constant(f"{tensor.name}.scale", tensor.scale), self.constant(f"{tensor.name}.zero", zero)]
-
     def real(self, tensor: Tensor) -> str:
         """Return the name of a tensor's values as floats, after dequantisation."""
         return f"{tensor.name}.real"
 
     def quantize(self, name: str, tensor: Tensor) -> str:
         """Round the output `name` of an operator to the integers of `tensor`."""
-        self.add("QuantizeLinear", [name, *self.parameters(tensor)], tensor.name)
+        self.add("QuantizeLinear", [name, *self.parameters(tensor.name, tensor.scale, tensor.zero_point)], tensor.name)
         return self.dequantize(tensor)
 
     def dequantize(self, tensor: Tensor) -> str:
-        return self.add("DequantizeLinear", [tensor.name, *self.parameters(tensor)], self.real(tensor))
+        parameters = self.parameters(tensor.name, tensor.scale, tensor.zero_point)
+        return self.add("DequantizeLinear", [tensor.name, *parameters], self.real(tensor))
 
     def weights(self, source: Tensor, weight: Tensor, bias: Tensor, kernels: NDArray[Any]) -> list[str]:
         """Add weight and bias of an operator that reads `source`. `kernels`: the weight, its output channels first."""
@@ -209,12 +206,16 @@ def _add_convolution(graph: _Graph, operator: Operator) -> None:
     _finish(graph, operator, graph.add("Conv", inputs, f"{operator.output.name}.linear", **moves))
 
 
-def _add_sum_or_mean(graph: _Graph, operator: Operator) -> None:
-    is_mean, name = operator.kind == "AVERAGE_POOL_2D", f"{operator.output.name}.linear"
-    if is_mean and (operator.size != operator.inputs[0].shape[1:3] or operator.same):
-        raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
+def _add_sum(graph: _Graph, operator: Operator) -> None:
     reals = [graph.real(tensor) for tensor in operator.inputs]
-    _finish(graph, operator, graph.add("GlobalAveragePool" if is_mean else "Add", reals, name))
+    _finish(graph, operator, graph.add("Add", reals, f"{operator.output.name}.linear"))
+
+
+def _add_mean(graph: _Graph, operator: Operator) -> None:
+    (source,) = operator.inputs
+    if operator.size != source.shape[1:3] or operator.same:
+        raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
+    _finish(graph, operator, graph.add("GlobalAveragePool", [graph.real(source)], f"{operator.output.name}.linear"))
 
 
 def _add_connected(graph: _Graph, operator: Operator) -> None:
@@ -231,8 +232,8 @@ def _add_connected(graph: _Graph, operator: Operator) -> None:
 _CONVERSIONS = {
     "CONV_2D": _add_convolution,
     "DEPTHWISE_CONV_2D": _add_convolution,
-    "ADD": _add_sum_or_mean,
-    "AVERAGE_POOL_2D": _add_sum_or_mean,
+    "ADD": _add_sum,
+    "AVERAGE_POOL_2D": _add_mean,
     "FULLY_CONNECTED": _add_connected,
 }
 
