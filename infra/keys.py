@@ -80,17 +80,17 @@ class Keys:
 
     def revoke_all(self) -> int:
         """Delete the keys of all clients, since deleting the usage plan does not. Return their number."""
-        for name in (keys := self._found()):
-            self._gateway.delete_api_key(apiKey=keys[name]["id"])
+        keys = self._found()
+        for each in keys.values():
+            self._gateway.delete_api_key(apiKey=each["id"])
         return len(keys)
 
     def _plan(self) -> str:
         if plan := self._stage.outputs.get("KeyPlanId"):
             return plan
-        stage, advice = self._stage.name, 'write "ApiKeys": "required" into'
-        raise PreconditionFailed(
-            f"stage {stage} demands no keys; {advice} infra/stages/{stage}.json and deploy it again"
-        )
+        stage = self._stage.name
+        advice = f'write "ApiKeys": "required" into infra/stages/{stage}.json and deploy it again'
+        raise PreconditionFailed(f"stage {stage} demands no keys; {advice}")
 
     def _found(self) -> dict[str, Any]:
         """Return the keys of clients, by name."""
