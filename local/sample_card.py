@@ -26,8 +26,8 @@ CAMERAS, SHOTS = 8, 4  # for `--sorted`: number of cameras, and number of photos
 def scenes() -> dict[str, Image.Image]:
     """Return the picture of each scene of the card, by its name."""
     data = package_folder("skimage") / "data"
-    files = {"cat": "chelsea", "person": "astronaut", "motorcycle": "motorcycle_left", "grass": "grass"}
-    files["gravel"] = "gravel"
+    files = {"cat": "chelsea", "person": "astronaut", "motorcycle": "motorcycle_left"}
+    files |= {name: name for name in ("grass", "gravel")}
     found = {name: Image.open(data / f"{file}.png").convert("RGB") for name, file in files.items()}
     on_gravel = found["gravel"].resize(SIZE)
     on_gravel.paste(found["cat"], (200, 200))

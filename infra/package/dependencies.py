@@ -92,7 +92,6 @@ LICENCES = Path(__file__).with_name("licences")  # the texts that must accompany
 _ENCODER = "libx265"
 _WEAK = 2 << 4  # STB_WEAK in the upper half of a symbol's st_info: the symbol may be missing
 
-
 OPTIONS = {"HEIC": "yes", "OFFLINE": "no"}
 """Environment variables of the packager, each yes or no, with their defaults. Without HEIC, the package has no
 pillow-heif, and the app refuses HEIC photos. With OFFLINE it has the files for use without signal, 20 MB."""

@@ -18,7 +18,6 @@ type MonthlyCounts = NDArray[np.float64]  # shape (12, cells): number of records
 
 MONTHS: Final = 12
 
-
 SHRINK: Final = 100.0
 """At this many records a cell counts as much as its surroundings. A simulation chose it: docs/how-to/occurrences.md."""
 SEEN: Final = 300.0

@@ -50,7 +50,6 @@ _SCHEMA: Final = f"""
     create table names (name ubigint, {", ".join(f'"{each}" varchar' for each in NAME_TEXTS)});
 """
 
-
 type Show = Callable[[float | None, int], None]
 """Shows how far a table is read: the share of it, 0 to 1, or None if its size is unknown, and the number of rows."""
 
@@ -186,9 +185,8 @@ class Workspace:
         return RowCounts(sum(dropped.values()) + faulty, by_reason, faulty, [Faulty(*each) for each in examples])
 
     def _parquet(self, table: ParquetTable, show: Show) -> int:
-        ((rows,),) = self.connection.execute(
-            "select count(*) from read_parquet($1)", [pattern_of(table.path)]
-        ).fetchall()
+        query = "select count(*) from read_parquet($1)"
+        ((rows,),) = self.connection.execute(query, [pattern_of(table.path)]).fetchall()
         total = 0
         for number, start in enumerate(range(0, rows, self._rows)):
             part = range(start, min(rows, start + self._rows))
