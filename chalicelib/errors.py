@@ -38,7 +38,7 @@ FaunalensError
   Unfinished                   some photos of a batch have no line yet; Step Functions knows it by this name
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -280,3 +280,13 @@ class EventInvalid(FaunalensError):
 
 class Unfinished(FaunalensError):
     """Some photos of a Distributed Map's batch have no line yet. Step Functions knows the error by this name."""
+
+
+def http_errors() -> tuple[type[HTTPError], ...]:
+    """Return the class of every error that clients can receive, in the order of this module."""
+
+    def below(parent: type[HTTPError]) -> Iterator[type[HTTPError]]:
+        for child in parent.__subclasses__():
+            yield from ([child] if hasattr(child, "code") else below(child))
+
+    return tuple(below(HTTPError))

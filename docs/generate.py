@@ -17,9 +17,10 @@ from typing import Any, cast
 import click
 from tabulate import tabulate
 
-from chalicelib.api.openapi import document, http_errors
+from chalicelib.api.openapi import document
 from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
+from chalicelib.errors import http_errors
 from chalicelib.photo.formats import FORMATS
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from cli.__main__ import faunalens
@@ -90,9 +91,8 @@ def house_table() -> str:
 
 def settings_tables() -> dict[str, str]:
     """Return the tables of settings by table name. The columns: variable, default and unit, meaning."""
-    kinds = {"settings of the app": Settings, "settings of the HTTP server": WebSettings}
     tables = {}
-    for name, kind in kinds.items():
+    for name, kind in (("settings of the app", Settings), ("settings of the HTTP server", WebSettings)):
         said = meanings(kind)
         rows = [(f"`{each}`", _default(variable), said[each]) for each, variable in variables(kind).items()]
         tables[name] = table(["variable", "default", "meaning"], rows)

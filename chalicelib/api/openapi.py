@@ -7,7 +7,6 @@ import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -235,7 +234,7 @@ def _reference(answer: type) -> dict[str, str]:
 
 def _problem() -> dict[str, Any]:
     """Return the schema of problem details (RFC 9457) with `code` and `request_id`."""
-    codes = sorted({each.code for each in http_errors()})
+    codes = sorted({each.code for each in errors.http_errors()})
     return {
         "description": "Problem details (RFC 9457).",
         "type": "object",
@@ -249,17 +248,6 @@ def _problem() -> dict[str, Any]:
             "request_id": {"type": "string"},
         },
     }
-
-
-@cache
-def http_errors() -> tuple[type[errors.HTTPError], ...]:
-    """Return the class of every error that clients can receive, in the order of chalicelib/errors.py."""
-
-    def below(parent: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
-        for child in parent.__subclasses__():
-            yield from ([child] if hasattr(child, "code") else below(child))
-
-    return tuple(below(errors.HTTPError))
 
 
 def schemas_of(root: type) -> dict[str, Any]:

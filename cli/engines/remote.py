@@ -15,7 +15,6 @@ from urllib3.util import Retry
 
 from chalicelib import errors
 from chalicelib.api.http import json_of
-from chalicelib.api.openapi import http_errors
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
@@ -33,7 +32,7 @@ PATIENCE = 600.0
 """Seconds for which one photo is tried again while the service refuses it or cannot be reached."""
 FIRST_PATIENCE = 20.0  # seconds after which a service that was never reached counts as not there
 _LONGEST_WAIT = 60.0
-ERRORS = {key: each for each in reversed(http_errors()) for key in (each.code, each.status)}
+ERRORS = {key: each for each in reversed(errors.http_errors()) for key in (each.code, each.status)}
 """The API's errors by code; and by status, for answers of what lies in between, such as a proxy, which have no code."""
 AGAIN = (errors.TooManyRequests, errors.RequestTimeout, errors.ServerError)
 """Errors after which the same request is sent again."""

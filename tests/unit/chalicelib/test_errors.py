@@ -3,7 +3,6 @@
 import pytest
 
 from chalicelib import errors
-from chalicelib.api.openapi import http_errors
 
 
 def tree(parent: type[BaseException]) -> set[str]:
@@ -14,11 +13,11 @@ def test_the_docstring_lists_every_error() -> None:
     # GIVEN the names in the module's docstring; THEN they are all classes but the base class of HTTP errors
     listed = {line.split()[0] for line in (errors.__doc__ or "").splitlines()[2:] if line.strip()}
     assert listed | {"HTTPError"} == tree(errors.FaunalensError)
-    codes = [kind.code for kind in http_errors()]
+    codes = [kind.code for kind in errors.http_errors()]
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", http_errors())
+@pytest.mark.parametrize("kind", errors.http_errors())
 def test_an_http_error_has_status_code_and_title(kind: type[errors.HTTPError]) -> None:
     assert 400 <= kind.status <= 599
     assert kind.code.islower()

@@ -9,7 +9,7 @@ import pytest
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.http import problem_of
-from chalicelib.api.openapi import document, http_errors
+from chalicelib.api.openapi import document
 from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")
@@ -47,6 +47,6 @@ def test_every_schema_is_referenced_and_every_reference_resolves() -> None:
     assert names == set(DOCUMENT["components"]["schemas"])
 
 
-@pytest.mark.parametrize("kind", http_errors())
+@pytest.mark.parametrize("kind", errors.http_errors())
 def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> None:
     jsonschema.validate(problem_of(kind("what to do"), "r-1"), DOCUMENT["components"]["schemas"]["Problem"])

@@ -1,8 +1,7 @@
 """The registry of metrics: within CloudWatch's limits and within its budget."""
 
-from chalicelib.api.openapi import http_errors
 from chalicelib.application import ROUTES
-from chalicelib.errors import AccessError, TaxonError, TransportError
+from chalicelib.errors import AccessError, TaxonError, TransportError, http_errors
 from chalicelib.model.naming import WIDEST
 from chalicelib.model.taxonomy import RANKS
 from chalicelib.telemetry.metrics import ALL_METRICS, COMMON, DIMENSIONS, METRICS, MOST, max_billed_metrics
