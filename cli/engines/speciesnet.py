@@ -97,7 +97,8 @@ class NetAnimals:
             if latin := meant.scientific_name:
                 animal = found.setdefault(latin, _animal(meant, len(found), kinds.get(latin, "wild")))
                 self._position_of[label] = animal.id
-        positions, self.taxonomy = {latin: each.id for latin, each in found.items()}, Taxonomy.of(list(found.values()))
+        positions = {latin: each.id for latin, each in found.items()}
+        self.taxonomy = Taxonomy.of(list(found.values()))
         self._of_animal = {
             each.id: _among(positions, (taxon.scientific_name for taxon in each.lineage)) for each in animals
         }

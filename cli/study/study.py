@@ -188,9 +188,10 @@ class Study:
             time = corrected(row["taken"], row["shift"])
             if time.tzinfo is None or self._rows.get(deployment, {}).get(ZONE):
                 time = time.replace(tzinfo=self._zone_of(deployment))
-        size, starts = (row["width"] or 0, row["height"] or 0), None if row["starts"] is None else bool(row["starts"])
-        where = row["path"], deployment, time, row["taken"] is not None, latitude, longitude
-        return StudyPhoto(*where, *size, finding_of(row), row["id"], starts)
+        starts = None if row["starts"] is None else bool(row["starts"])
+        facts = row["path"], deployment, time, row["taken"] is not None, latitude, longitude
+        size = row["width"] or 0, row["height"] or 0
+        return StudyPhoto(*facts, *size, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
         """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
