@@ -1,6 +1,8 @@
 """The OpenAPI document: valid, complete, and generated from the definitions that the app enforces."""
 
 import json
+from dataclasses import make_dataclass
+from datetime import date
 from typing import Any
 
 import jsonschema
@@ -9,7 +11,7 @@ import pytest
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.http import problem_of
-from chalicelib.api.openapi import document
+from chalicelib.api.openapi import document, schemas_of
 from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")
@@ -50,3 +52,8 @@ def test_every_schema_is_referenced_and_every_reference_resolves() -> None:
 @pytest.mark.parametrize("kind", errors.http_errors())
 def test_every_error_fits_the_problem_schema(kind: type[errors.HTTPError]) -> None:
     jsonschema.validate(problem_of(kind("what to do"), "r-1"), DOCUMENT["components"]["schemas"]["Problem"])
+
+
+def test_a_field_of_a_class_without_a_schema_is_an_error() -> None:
+    with pytest.raises(TypeError):
+        schemas_of(make_dataclass("Photo", [("taken", date)]))
