@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chalicelib.features.deadline import Deadline
+from chalicelib.lazy import Lazy
 
 Login = Callable[[], tuple[str, str]]
 """A function that returns user and password of a new connection. Raises `PermissionError` without AWS credentials."""
@@ -106,7 +107,12 @@ class Signer:
     """
 
     def __init__(self, region: str, session: Any = None) -> None:
-        self._region, self._session = region, session
+        def find_session() -> Any:
+            from botocore.session import Session
+
+            return session or Session()
+
+        self._region, self._session = region, Lazy(find_session)
 
     def database_password(self, url: str) -> Callable[[], str]:
         """Return a function that creates a new password for each connection to the database at `url`.
@@ -132,11 +138,9 @@ class Signer:
         from botocore.auth import SigV4QueryAuth
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError, ClientError
-        from botocore.session import Session
 
-        self._session = self._session or Session()  # two threads may make two, of which one stays
         try:
-            credentials = self._session.get_credentials()
+            credentials = self._session.get().get_credentials()
             if credentials is None:
                 raise PermissionError("there are no AWS credentials; give the function a role, or set AWS_PROFILE")
             request = AWSRequest(method="GET", url=f"https://{resource}", params=query)
