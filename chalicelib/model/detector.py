@@ -126,34 +126,28 @@ class Detector(PackModel):
         return read_classes(self.manifest.labels)
 
     def detect(
-        self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0, *, square: bool = False
+        self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0, *, square: bool = False, least: float = SCORE
     ) -> tuple[Box, ...]:
         """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
 
         `size`: that number; the detector's own if 0, or if it takes one size only. `square`: pad to a square.
+        `least`: lowest score of a box.
         """
-        return self.find(whole(self._side(size)), square=square)
-
-    def _side(self, size: int) -> int:
-        return min(self.size, size) if size and not self.has_one_size else self.size
+        side = min(self.size, size) if size and not self.has_one_size else self.size
+        return self.find(whole(side), square=square, least=least)
 
     @cached_property
     def has_one_size(self) -> bool:
         """Return whether the detector accepts nothing but squares of `size` pixels a side. Raises `ModelError`."""
         return isinstance(self._session.get().get_inputs()[0].shape[1], int)
 
-    def find(self, frame: NDArray[np.uint8], *, square: bool = False) -> tuple[Box, ...]:
+    def find(self, frame: NDArray[np.uint8], *, square: bool = False, least: float = SCORE) -> tuple[Box, ...]:
         """Return the boxes in a photo: animals, people, vehicles; of each kind the surest first.
 
         `frame`: the whole upright photo, shape (height, width, 3), uint8, RGB, no side longer than `size` pixels.
         Raises `ModelError` if the detector cannot be loaded, or if inference fails.
         """
-        return self._boxes_in(frame, *self._raw(frame, square=square))
-
-    def find_faint(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[Box, ...]:
-        """Return the boxes, also those of low score, in a photo that surely shows an animal. `whole`: see `detect`."""
-        frame = whole(self._side(QUICK))
-        return self._boxes_in(frame, *self._raw(frame, square=False), FAINT)
+        return self._boxes_in(frame, *self._raw(frame, square=square), least)
 
     def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[tuple[Box, ...] | None, int]:
         """Look at a small copy of the photo. Return its boxes if it surely shows no animal; else None, and a size.
@@ -290,7 +284,7 @@ class Detectors:
 
         Their scores are 0, so that none decides what a photo shows after it was named without them.
         """
-        found = self.general.find_faint(picture.whole) if self.general else ()
+        found = self.general.detect(picture.whole, QUICK, least=FAINT) if self.general else ()
         return Detections(tuple(replace(box, score=0.0) for box in found if box.kind == "animal"), (), ())
 
     def detect(

@@ -52,7 +52,7 @@ class MegaDetector(Detector):
         with loading("MegaDetector", weights, "a file"):
             self._net = _package().load_detector(weights)
 
-    def find(self, frame: NDArray[np.uint8], *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
+    def find(self, frame: NDArray[np.uint8], **_: object) -> tuple[Box, ...]:
         """Return the boxes in a photo, as `Detector.find` does. Raises `Unavailable`."""
         found = self._found(Image.fromarray(frame))
         if found.get("failure"):
