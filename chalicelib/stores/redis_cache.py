@@ -247,8 +247,8 @@ class RedisCache:
         without all its slots, or with too little memory, replies to PING but not to these commands.
         """
         read, written = self._prefix + ROLLOUT, self._prefix + HEALTH
-        commands: Commands = lambda redis: (redis.get(read), redis.set(written, b"", px=1000))  # noqa: E731
-        _raise_errors(*self._client.get().run(commands, deadline))
+        client = self._client.get()
+        _raise_errors(*client.run(lambda redis: [redis.get(read), redis.set(written, b"", px=1000)], deadline))
         self._breaker.record_success()
 
     def _set(self, redis: "Redis", *entries: Entry) -> None:

@@ -191,7 +191,9 @@ def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
     if not _named(answer) or answer.get("perhaps"):  # they only look alike
         return
     yield f'<h3>{escape(words.shared("candidates"))}</h3>\n<ol id="candidates">'
-    for each in (each for each in answer["candidates"] if each["score"] >= LEAST_SHOWN):
+    for each in answer["candidates"]:
+        if each["score"] < LEAST_SHOWN:
+            continue
         here = words.shared(f"here.{each['here']}")
         badge = f'<span class="badge {escape(each["here"])}">{escape(here)}</span> ' if here else ""
         score = f'<span class="candidate-score">{escape(words.percent(each["score"]))}</span>'
