@@ -30,8 +30,7 @@ export async function recognise(images, place, table, run) {
   const second = await together(looks, place, table, run, boxes);
   let surest = boxes?.animal[0];
   if (rests && (second.said.taxon < 0 || second.said.level >= table.wide)) {
-    const faint = { ...table, detector: { ...table.detector, SCORE: table.detector.FAINT } };
-    [surest] = (await detect(photo, faint, run, animal)).animal; // it may be too small
+    [surest] = (await detect(photo, table, run, animal, table.detector.FAINT)).animal; // it may be too small
   }
   return { ...second, ...seen, boxes, surest };
 }
@@ -113,11 +112,11 @@ function sumOf(values) {
 
 /**
  * Return the boxes in a photo by kind. `animal`: the probability that it shows one. If that is low, a glance comes first,
- * and is enough if it shows nothing, or people or vehicles without an animal.
+ * and is enough if it shows nothing, or people or vehicles without an animal. `least`: lowest score of a box.
  */
-async function detect(photo, { detectors, detector, most }, run, animal) {
+async function detect(photo, { detectors, detector, most }, run, animal, least = detector.SCORE) {
   const { name, size, classes } = detectors.find((each) => !each.camera_traps);
-  const rule = { classes, most, ...detector };
+  const rule = { classes, most, ...detector, SCORE: least };
   const lookAt = async (longest) => {
     const { pixels, rows, columns, ...inBox } = letterBox(photo, Math.min(longest, size), detector.STEP);
     return [await run(`${name}.onnx`, { image: { data: pixels, dims: [1, rows, columns, 3] } }), inBox];
