@@ -37,7 +37,7 @@ def test_hundreds_of_first_requests_make_one_query(database: SlowDatabase) -> No
     ours = run_burst(cell, 240, database, threads=30)
     # THEN one queries the database, by our count and by PostgreSQL's, while the others wait for its answer
     assert (len(ours.events.requests), len(ours.events.queries), ours.server_count) == (240, 1, 1)
-    assert len(ours.answers) == 240
+    assert ours.answered == 240
     assert set(ours.events.requests["level"].tolist()) <= {LEVELS.index("miss"), LEVELS.index("hit")}
 
 

@@ -351,7 +351,7 @@ def test_a_doubt_is_looked_into_by_as_few_detectors_as_it_needs(
         def __init__(self, name: str) -> None:
             self.name, self.size = name, 64
 
-        def detect(self, whole: object, size: int = 0, *, square: bool = False) -> tuple[Box, ...]:  # noqa: ARG002
+        def detect(self, whole: object, size: int = 0, *, square: bool = False, least: float = 0) -> tuple[Box, ...]:  # noqa: ARG002
             looks.append(f"{self.name} {size or self.size}{' square' * square}")
             return ()
 
