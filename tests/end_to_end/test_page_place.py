@@ -1,9 +1,10 @@
 """The page answers without a place, and takes one in each of the ways to say it: also by name."""
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Identified, box_of, photo, problem
@@ -57,6 +58,23 @@ def test_a_photo_without_a_place_is_answered_at_once_and_again_with_one(stand: S
     expect(shown.locator("#where")).to_contain_text("from the photo’s GPS data")
     expect(shown.locator("#changed")).to_be_hidden()
     assert len(stand.sent) == 3
+
+
+def test_a_place_that_is_given_before_its_form_is_loaded_is_used(stand: Stand, identified: Identified) -> None:
+    # GIVEN an answer without a place, and a slow network
+    shown = _answered_alone(stand, identified)
+    held = list[Route]()
+    shown.route(re.compile(r"/web/place-"), lambda route: held.append(route))
+    # WHEN one types a place and presses Enter before the form is there
+    shown.locator("#add").click()
+    shown.get_by_label(FIELD).fill("48.8584, 2.2945")
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#place")).to_be_visible()
+    assert held
+    # THEN the place is used as soon as it is
+    for route in held:
+        route.continue_()
+    expect(shown.locator("#changed-words")).to_have_text("The place was added.")
 
 
 def test_the_place_of_the_device_is_rounded(stand: Stand, identified: Identified) -> None:

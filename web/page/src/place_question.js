@@ -8,9 +8,14 @@ import { reveal, show } from "./views.js";
 export class PlaceQuestion {
   #form = null; // a promise of the form, once it was asked for
   #use = () => {};
+  #isEarly = false; // whether a place was given before the form was loaded
 
   constructor() {
     $("place-none").addEventListener("click", () => this.#use(null));
+    $("place").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#isEarly = true;
+    });
   }
 
   /**
@@ -22,6 +27,7 @@ export class PlaceQuestion {
    */
   async ask({ heading, advice }, use, back, canSkip) {
     this.#use = use;
+    this.#isEarly = false;
     show("place", "");
     $("place-heading").textContent = heading;
     $("place-advice").textContent = advice;
@@ -34,8 +40,9 @@ export class PlaceQuestion {
       const isFirst = !this.#form;
       this.#form ??= import(placeModule).then(({ PlaceForm }) => new PlaceForm((place) => this.#use(place)));
       (await this.#form).show();
-      if (isFirst) $("place-name").dispatchEvent(new Event("input", { bubbles: true })); // for what was typed meanwhile
-      $("place-use").disabled = false; // before, Enter would leave the page
+      if (!isFirst || $("place").hidden) return;
+      if (this.#isEarly) $("place").requestSubmit();
+      else $("place-name").dispatchEvent(new Event("input", { bubbles: true })); // for what was typed meanwhile
     } catch {
       this.#form = null; // the next time tries again
       $("place-problem").textContent = inWords(new Problem("unreachable"));
