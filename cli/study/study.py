@@ -182,7 +182,7 @@ class Study:
     def photo(self, row: sqlite3.Row) -> StudyPhoto:
         place = row["latitude"], row["longitude"]
         latitude, longitude = (None if degrees is None else self.rounded(degrees) for degrees in place)
-        deployment = self._deployment_of(row["deployment"], row["path"], latitude, longitude)
+        deployment = self._deployment_of(row["deployment"], row["path"], *place)
         time = _file_time(row["modified"], self._zone_of(deployment)) if self.file_times else None
         if row["taken"]:
             time = corrected(row["taken"], row["shift"])
@@ -198,7 +198,9 @@ class Study:
         if given is not None:
             return given
         folder = path.rpartition("/")[0] or "photos"
-        return folder if latitude is None or longitude is None else f"{folder} @ {latitude:.3f},{longitude:.3f}"
+        if latitude is None or longitude is None:
+            return folder
+        return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"  # SQL gives them as they are
 
     def _file_clock(self, modified: int, deployment: str) -> str | None:
         return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self.file_times else None

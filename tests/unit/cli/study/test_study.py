@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.results import ResultsFile
 from cli.study.event import found_in
 from cli.study.finding import Box, Finding
 from cli.study.opinions import Kind
-from cli.study.study import StudyPhoto, events_of
+from cli.study.study import Study, StudyPhoto, events_of
 from cli.study.taxa import ScoredTaxon
-from tests.support.studies import STATIONS, answer, made_up
+from tests.support.studies import STATIONS, answer, made_up, write_study
 
 
 def test_photos_without_a_time_are_no_common_event_unless_they_have_that_of_their_files(tmp_path: Path) -> None:
@@ -44,6 +45,20 @@ def test_a_deployments_zone_comes_before_exifs(tmp_path: Path, deployment: str, 
         assert second.time is not None
         assert (second.time.tzinfo is None) == (deployment == "elsewhere")
         assert len(study.deployments[first.deployment].taken) == 2
+
+
+def test_photos_whose_places_are_the_same_after_rounding_are_one_deployment_by_time(tmp_path: Path) -> None:
+    # GIVEN photos in one folder, taken from south to north
+    times = ("2026-05-02 06:00:00", "2026-05-02 06:00:30")
+    write_study(tmp_path / "study.db", [(f"walk/{time}.jpg", time, answer(None)) for time in times])
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        with results.transaction() as connection:
+            connection.execute("update photo set latitude = -33.95 - 0.01 * (taken = ?), longitude = 151.2", times[:1])
+        # THEN they are one event, by time, where coordinates are rounded; else two, as each place is a deployment
+        (event,) = Study(results, 60, precision=0.1).events()
+        assert [each.path for each in event] == [f"walk/{time}.jpg" for time in times]
+        assert {each.deployment for each in event} == {"walk @ -34.000,151.200"}
+        assert len(list(Study(results, 60).events())) == 2
 
 
 IMPALA = ScoredTaxon("impala", "Aepyceros melampus", "species", 0.6)
