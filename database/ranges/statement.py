@@ -10,6 +10,8 @@ from typing import Final
 from database.dataset_files import DatasetError, read_text
 from database.ranges.language import Range, RangeSyntaxError, parse
 
+HERE: Final = Path(__file__).parent
+
 COLUMNS: Final = ("taxon", "areas", "status", "certainty", "extent", "season", "source", "note")
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": ("native", "introduced", "vagrant", "absent"),
@@ -27,7 +29,7 @@ class Statement:
     `status`: `native`, `introduced`, `vagrant` (strays, which do not count), or `absent` (a neighbouring range does not
     spread into this one). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only
     somewhere `within` it, where a range map says. `season`: empty for the whole year or unknown; all seasons
-    together are the taxon's range. `place`: file and line, for messages.
+    together are the taxon's range. `place`: the file, relative to database/ranges/, and the line, for messages.
     """
 
     taxon: str
@@ -46,13 +48,14 @@ def read_statements(path: Path) -> list[Statement]:
 
     Raise `DatasetError` for an unreadable file or the first faulty row, with its line and, for a range, column.
     """
+    name = path.relative_to(HERE).as_posix() if path.is_relative_to(HERE) else path.name
     rows = csv.DictReader(StringIO(read_text(path), newline=""), strict=True)
     try:
         if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise DatasetError(f"{path.name}, line 1: expected the columns {','.join(COLUMNS)}")
-        return [_statement(row, f"{path.name}, line {rows.line_num}") for row in rows]
+            raise DatasetError(f"{name}, line 1: expected the columns {','.join(COLUMNS)}")
+        return [_statement(row, f"{name}, line {rows.line_num}") for row in rows]
     except csv.Error as error:
-        raise DatasetError(f"{path.name}, line {rows.reader.line_num}: {error}") from error
+        raise DatasetError(f"{name}, line {rows.reader.line_num}: {error}") from error
 
 
 def _statement(row: Mapping[str, str | None], place: str) -> Statement:
@@ -75,7 +78,7 @@ def _statement(row: Mapping[str, str | None], place: str) -> Statement:
 
 
 def by_taxon(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
-    """Return the statements of each taxon, in order."""
+    """Group statements by taxon: the key is the taxon's id. Statements stay in the given order."""
     grouped: dict[str, list[Statement]] = {}
     for statement in statements:
         grouped.setdefault(statement.taxon, []).append(statement)

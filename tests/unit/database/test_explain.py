@@ -34,13 +34,19 @@ def test_the_map_marks_each_kind_of_cell() -> None:
 
 # The second is a relative: no class of the model stands for it.
 @pytest.mark.parametrize(
-    ("name", "taxon"), [("Phascolarctos cinereus", "phascolarctos-cinereus"), ("ocelot", "leopardus-pardalis")]
+    ("name", "taxon", "file"),
+    [
+        ("Phascolarctos cinereus", "phascolarctos-cinereus", "mammals.csv"),
+        ("ocelot", "leopardus-pardalis", "relatives/mammals.csv"),
+    ],
 )
-def test_a_range_is_found_by_name_with_its_line(name: str, taxon: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_range_is_found_by_name_with_its_file_and_line(
+    name: str, taxon: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", name]) == 0
     found, first, *_ = capsys.readouterr().out.splitlines()
     assert found == taxon
-    assert "; mammals.csv, line " in first
+    assert f"; {file}, line " in first
     # AND an unknown name gets similar ones
     assert main(["explain", "phascolarctos cinereis"]) == 1
     assert capsys.readouterr().err.startswith("error: no taxon is called 'phascolarctos cinereis'; similar: phascol")
