@@ -292,6 +292,7 @@ $$;
 do $$
 begin
     create extension if not exists pg_trgm;
+    perform show_limit(); -- loads the library: before, only a superuser may set its threshold in a function below
     create or replace function likeness(typed text, name text) returns real
     language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
     create index if not exists animal_names on animal

@@ -240,6 +240,20 @@ def test_without_the_extension_a_search_still_finds_beginnings(
         assert taxa.search("anmialia").found == []
 
 
+def test_a_second_load_leaves_a_search_as_forgiving_as_the_first(cache: RedisCache, database_url: str) -> None:
+    # GIVEN a database whose owner, no superuser, has loaded data
+    # WHEN the owner loads again, from a new connection
+    said: list[str] = []
+    for version in ("one", "two"):
+        with closing(psycopg2.connect(database_url)) as connection:
+            load(connection, sample_data.dataset(version), said.append)
+            activate(connection, version)
+    # THEN nobody is warned, and a typing error is forgiven
+    assert [line for line in said if "warning" in line] == []
+    with closing(build_store(Settings(database=DatabaseSettings(url=database_url)))) as store:
+        assert len(Taxa(cache, store, 60.0, 20.0).search("animaalia").found) == 3
+
+
 def test_a_search_uses_the_index_however_long_the_text_is(store: PostgresStore) -> None:
     # GIVEN the whole dataset, and the longest text that the API takes, which is like no name
     text = "".join(random.Random(1).choices(string.ascii_lowercase, k=40))
