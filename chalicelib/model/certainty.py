@@ -1,4 +1,4 @@
-"""How certain an answer is: the number that is shown, from the model's probability, by what the answer names."""
+"""How certain an answer is: the number that is shown, calibrated from the model's probability by level of name."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,10 @@ LEAST: Final = 1e-9
 
 
 class Curve(NamedTuple):
-    """The calibration of one level: of its answers with probability p, 1 / (1 + exp(-a - b · logit p)) are right.
+    """The calibration of one level: the share of its answers with probability p that are right.
 
-    `fits`: a and b of each basis. `least`: the calibrated probability from which an answer of this level is given.
+    This share is 1 / (1 + exp(-a - b · logit p)). `fits`: a and b for each basis. `least`: the share from which an
+    answer of this level is given.
     """
 
     fits: Mapping[Basis, tuple[float, float]]

@@ -128,9 +128,10 @@ class Detector(PackModel):
     def detect(
         self, whole: Callable[[int], NDArray[np.uint8]], size: int = 0, *, square: bool = False, least: float = SCORE
     ) -> tuple[Box, ...]:
-        """Return the boxes in a photo. `whole`: returns the photo with a longer side of the given number of pixels.
+        """Return the boxes in a photo.
 
-        `size`: that number; the detector's own if 0, or if it takes one size only. `square`: pad to a square.
+        `whole`: returns the photo, its longer side resized to the given number of pixels. `size`: that number; 0, or a
+        detector that takes one size only: the detector's own size. `square`: whether to pad the photo to a square.
         `least`: lowest score of a box.
         """
         side = min(self.size, size) if size and not self.has_one_size else self.size
@@ -150,9 +151,10 @@ class Detector(PackModel):
         return self._boxes_in(frame, *self._raw(frame, square=square), least)
 
     def glance(self, whole: Callable[[int], NDArray[np.uint8]]) -> tuple[tuple[Box, ...] | None, int]:
-        """Look at a small copy of the photo. Return its boxes if it surely shows no animal; else None, and a size.
+        """Look at a small copy of the photo. If it surely shows no animal, return its boxes and 0.
 
-        The size is the longer side in pixels at which to look again; 0: the detector's own. `whole`: as for `detect`.
+        Otherwise return None and the longer side, in pixels, at which to look again; 0 stands for the detector's own
+        size. `whole`: as for `detect`.
         """
         if self.has_one_size:  # a small copy would cost no less
             return None, 0
@@ -224,9 +226,10 @@ def overlapping(one: NDArray[np.floating], others: NDArray[np.floating], share: 
 def suppress(corners: NDArray[np.floating], scores: NDArray[np.float32], overlap: float, most: int) -> NDArray[np.intp]:
     """Return the indices of the boxes to keep, the surest first: non-maximum suppression.
 
-    The surest box stays, and every box that overlaps with it goes; so on with the rest. `corners`: shape (n, 4), left,
-    top, right and bottom side. `scores`: shape (n,). `overlap`: the share of two boxes' union that both cover, from
-    which the less sure one goes. `most`: maximum number of boxes to keep. Takes one step for each box that stays.
+    The surest box stays, and every box that overlaps with it is dropped; then the surest of the rest stays, and so on.
+    `corners`: shape (n, 4), left, top, right and bottom side. `scores`: shape (n,). `overlap`: the share of two boxes'
+    union that both cover, from which the less sure box is dropped. `most`: maximum number of boxes to keep. Takes one
+    step for each box that stays.
     """
     corners = corners.astype(np.float64)  # in 32 bits, the area of a tiny box can be 0
     left = np.argsort(-scores, kind="stable")
@@ -266,9 +269,9 @@ def read_classes(labels: Path) -> dict[Kind, list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """The general detector and that for camera traps; one may be missing. `when`: which photos the latter looks at.
+    """The general detector and the detector for camera traps; either may be missing. Thread-safe.
 
-    Thread-safe.
+    `when`: which photos the detector for camera traps looks at.
     """
 
     general: Detector | None
@@ -276,13 +279,13 @@ class Detectors:
     when: When
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:
-        """Return whether a photo needs no detector: the general model, sure of an animal, locates it as well."""
+        """Return whether a photo needs no detector: the general model is sure of an animal, and locates it as well."""
         return self.general is not None and animal_probability >= CLEAR and not by_night and self.when != "always"
 
     def size_up(self, picture: Picture) -> Detections:
         """Return the boxes in a photo for which `may_rest` is true; they only show how large the animal is.
 
-        Their scores are 0, so that none decides what a photo shows after it was named without them.
+        The photo was named without these boxes. Their scores are 0, so that none of them changes what the photo shows.
         """
         found = self.general.detect(picture.whole, QUICK, least=FAINT) if self.general else ()
         return Detections(tuple(replace(box, score=0.0) for box in found if box.kind == "animal"), (), ())
@@ -293,8 +296,8 @@ class Detectors:
         """Return the boxes in a photo. Raises `ModelError`.
 
         `by_night`: whether the photo looks as if taken by night. `doubted`: the general model's probability of an
-        animal, if the models are unsure which one it is. `boxes`: whether all boxes are wanted, or only the animal that
-        is worth a second look and, if there may be no animal, people and vehicles.
+        animal, if the models are unsure which animal it is; otherwise None. `boxes`: True to find all boxes; False to
+        find only the animal that is worth a second look and, if there may be no animal, people and vehicles.
         """
         whole = cache(picture.whole)  # both may see the photo in one size
         is_shown = doubted is not None and doubted >= SHOWN
@@ -322,8 +325,9 @@ class Detectors:
 def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
     """Return the boxes of both detectors, of each kind the surest first.
 
-    `boxes`: those of the general detector. They are tighter, so an animal that both found has this box, with the higher
-    score. `animals`: those of the detector for camera traps, less any that overlap with a surer person or vehicle.
+    `boxes`: those of the general detector. They are tighter, so an animal that both detectors found keeps this box,
+    with the higher of both scores. `animals`: those of the detector for camera traps. A box that overlaps with a surer
+    person or vehicle is left out.
     """
     others = [box for box in boxes if box.kind != "animal"]
     animals = [each for each in animals if not any(each.overlaps(box) and box.score >= each.score for box in others)]

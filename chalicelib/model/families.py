@@ -32,14 +32,14 @@ PLACES: Final = 64
 NEVER_PHOTOGRAPHED: Final = frozenset({"Delphinidae", "Hominidae"})
 """Families whose unknown species do not count: dolphins at sea, and apes, of which people are one."""
 UNCOUNTED: Final = frozenset({"Amphibia", "Arachnida", "Reptilia"})
-"""Classes of which models know few species, and the dataset lists no others."""
+"""Classes of which models know few species, and of which the dataset lists no further species."""
 
 
 class Family(NamedTuple):
-    """A row of families.csv. `name`: what people call such an animal; empty if a taxa.csv has a name.
+    """A row of families.csv. `name`: what people call such an animal; empty if a taxa.csv names the family.
 
-    `looks_like`: taxon ids of known animals for which models mistake such an animal, with weights. `photographed`: how
-    often people photograph the family, relative to others with as many species.
+    `looks_like`: the known animals that models mistake such an animal for: taxon id and weight of each. `photographed`:
+    how often people photograph the family, relative to other families with as many species.
     """
 
     name: str = ""
@@ -50,7 +50,8 @@ class Family(NamedTuple):
 class Runs(NamedTuple):
     """Runs of equal keys in a sequence, such as the animals of a species in tree order.
 
-    `starts`: where each run begins. `sizes`: its length. `number`: of each element, the number of its run.
+    `starts`: position where each run begins. `sizes`: length of each run. `number`: for each element, the number of its
+    run.
     """
 
     starts: NDArray[np.intp]
@@ -72,12 +73,13 @@ class Runs(NamedTuple):
 class Layout(NamedTuple):
     """A taxonomy's animals as arrays, so that the sums over all species and families are slices of one array.
 
-    A *species* is one animal, or all animals of one species: the 118 breeds of dogs. A *family* has the species of a
-    family, or one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
+    A *species* is one animal, or all animals of one species, such as the 118 breeds of dogs. A *family* has the species
+    of a family, or one animal that stands for a wider taxon, such as 'snail'. All are in tree order.
 
-    `animals`: the runs of animals of each species. `genera`, `families`: the runs of species of each; a species without
-    a genus is a run. `species`: the first animal of each species. `output_of`: output index of each animal, by taxon
-    id. `covers`: species that include others, such as 'tusker', and the numbers of those others, such as the elephants.
+    `animals`: each species' run of animals. `genera`, `families`: each genus' and each family's run of species; a
+    species that has no genus or family is a run. `species`: the first animal of each species. `output_of`: output index
+    of each animal, by taxon id. `covers`: numbers of species that include others, such as 'tusker', each with the
+    numbers of those others, such as the elephants.
     """
 
     taxonomy: Taxonomy
@@ -90,7 +92,7 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, taxonomy: Taxonomy, classes: Mapping[str, Set[Clade]]) -> "Layout":
-        """Arrange a taxonomy. `classes`: what `read_members` returns."""
+        """Arrange the animals of a taxonomy. `classes`: what `read_members` returns."""
         ordered = [taxonomy.animals[index] for index in taxonomy.order.tolist()]
         animals = _runs(ordered, "species")
         species = [ordered[start] for start in animals.starts.tolist()]
@@ -112,7 +114,7 @@ class Layout(NamedTuple):
         return [(animal, weight / total) for animal, weight in found]
 
     def lineage(self, species: int) -> tuple[Taxon, ...]:
-        """Return the taxa down to a species, or down to its animal if it has only one."""
+        """Return the taxa down to a species, given by its number, or down to its animal if it has only one."""
         lineage = self.species[species].lineage
         return lineage if self.animals.sizes[species] == 1 else down_to(lineage, "species")
 
@@ -127,7 +129,7 @@ class Tree(NamedTuple):
     """Families in the tree of life. A family without an order has one of its own, and so has an order without a class.
 
     `lineages`: taxa down to each family. `order`: number of each family's order. `class_`: number of each order's
-    class. `uncounted`: whether an order may have species at the place that are not in the dataset.
+    class. `uncounted`: for each order, whether it may have species at the place that are not in the dataset.
     """
 
     lineages: Sequence[tuple[Taxon, ...]]
@@ -154,10 +156,11 @@ class Tree(NamedTuple):
 
 
 class LookAlikes(NamedTuple):
-    """The known animals that some unknown families look like. `families`: their positions in `Unknown.numbers`.
+    """The known animals that some unknown families look like.
 
-    `animals`: output indices, one family after the other. `shares`: how much each counts; they add up to 1 for each
-    family. `starts`: the position in `animals` where each family begins.
+    `families`: these families' positions in `Unknown.numbers`. `animals`: output indices, one family after the other.
+    `shares`: how much each animal counts; they add up to 1 for each family. `starts`: the position in `animals` where
+    each family begins.
     """
 
     families: NDArray[np.intp]
@@ -175,12 +178,12 @@ class LookAlikes(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """The species that live at a place and that no model knows, by family; without a place, those of the world.
+    """The species that live at a place and that no model knows, by family; without a place, all such species.
 
-    `species`: the most widespread first. `numbers`: positions of the families in the tree. `weights`: of a family with
-    n unknown species, OF_CLASS · photographed · n ** SPECIES_POWER, or OF_CLASS · photographed · n · WORLD without a
-    place. `rivals`: √n, or √n · WORLD without a place: how much unknown species take from the known ones of their
-    family. `looks`: what families without a known animal look like.
+    `species`: of each family, the most widespread first. `numbers`: positions of the families in the tree. `weights`:
+    weight of each family. With n unknown species it is OF_CLASS · photographed · n ** SPECIES_POWER or, without a
+    place, OF_CLASS · photographed · n · WORLD. `rivals`: how much each family's unknown species take from its known
+    ones: √n or, without a place, √n · WORLD. `looks`: what families without a known animal look like.
     """
 
     species: Mapping[str, Sequence[Relative]]
@@ -191,7 +194,7 @@ class Unknown(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """What a photo may show at a place. `named`: taxa by rank and scientific name.
+    """What a photo may show at a place. `named`: taxa with their common names, by rank and scientific name.
 
     `tree`: first the families of the layout, then those that no model knows.
     """
@@ -217,7 +220,7 @@ class Candidates(NamedTuple):
 
 
 class Families:
-    """The families of the models in `folder`, of `relatives`, and of families.csv. Thread-safe.
+    """The families of the animals of the models in `folder`, of `relatives`, and of families.csv. Thread-safe.
 
     The files are read at the first use. Layouts and candidates are remembered, so a taxonomy must be one object for the
     life of the process.
@@ -230,9 +233,9 @@ class Families:
         self._candidates = lru_cache(PLACES)(self._gather)
 
     def at(self, features: Features, taxonomy: Taxonomy) -> Candidates:
-        """Return what a photo may show at the place with these features; the first time takes some ms.
+        """Return what a photo may show at the place with these features; the first call for a place takes some ms.
 
-        Without features, that is all families of the world. Raises `ModelError`.
+        Without features, it may show any family of the world. Raises `ModelError`.
         """
         here = features.found.relatives.tobytes() if features.mode == "narrowed" else None
         return self._candidates(here, taxonomy)
@@ -291,7 +294,7 @@ class Families:
 
 
 class _Tables(NamedTuple):
-    """What files say. `families`: families.csv. `named`: taxa by rank and Latin name. `classes`: of `read_members`."""
+    """The content of the tables. `named`: taxa by rank and scientific name. `classes`: what `read_members` returns."""
 
     families: Mapping[str, Family]
     named: Mapping[tuple[str, str], Taxon]

@@ -1,14 +1,16 @@
-"""How a pack's scores join those of the general model: one list of animals, one probability each, and a sum of 1.
+"""How a pack's scores are combined with the general model's: into one probability for each animal, with a sum of 1.
 
-The pack divides the probability that the general model gives to the pack's taxa, such as birds. Each of its animals and
-each class of the general model has a weight, and the probability is divided in proportion to these:
+The pack divides the probability that the general model gives to the pack's taxa, such as birds. Each animal of the pack
+has a weight, and so has each class: an output of the general model that may stand for several species, such as
+hornbill. The probability is divided in proportion to these weights:
 
     animal of the pack:      C · (WEIGHT + G)
     class, such as hornbill: KEPT · g ** SURE · (1 - A) · (1 - max C)
 
-C is the pack's score, G the general model's probability of the animal's class, g that of a class, and A the pack's sum
-over the class's order. So a pack names a species unless the general model is sure of a class, the pack speaks of
-another order, and is not certain itself. docs/explanation/packs.md has the measurements.
+C is the pack's score of the animal, and G the general model's probability of the class that includes it. g is the
+general model's probability of the class, and A the sum of the pack's scores in the class's order. So the answer is a
+species of the pack, unless the general model is sure of a class while the pack sees another order and is not certain
+itself. docs/explanation/packs.md has the measurements.
 """
 
 from collections.abc import Mapping, Set
@@ -37,10 +39,10 @@ MEMBER_COLUMNS = ("taxon", "member", "rank")
 class Fusion(NamedTuple):
     """The animals of a taxonomy and of a pack together. Immutable.
 
-    `taxonomy`: all these animals, first those of the given taxonomy. `positions`: indices of the pack's animals in it.
-    `members`: which animals of the given taxonomy belong to the pack's taxa. `wide`: which of the members the pack
-    lacks. `pairs`: numbers of a pack's animal and of a member that includes it. `kin`: numbers of a pack's animal and
-    of a member of the same order.
+    `taxonomy`: all these animals, first those of the given taxonomy. `positions`: indices of the pack's animals in
+    `taxonomy`. `members`: which animals of the given taxonomy belong to the pack's taxa. `wide`: which of the members
+    the pack lacks. `pairs`: two arrays, the numbers of an animal of the pack and of a member that includes it. `kin`:
+    two arrays, the numbers of an animal of the pack and of a member of the same order.
     """
 
     taxonomy: Taxonomy
@@ -56,7 +58,8 @@ class Fusion(NamedTuple):
     ) -> "Fusion":
         """Join a taxonomy and a pack.
 
-        `taxa`: scientific names of the pack's taxa. `animals`: of the pack. `classes`: what `read_members` returns.
+        `taxa`: scientific names of the pack's taxa. `animals`: the pack's animals. `classes`: what `read_members`
+        returns.
         """
         known = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
         together, positions = list(taxonomy.animals), []
@@ -91,7 +94,8 @@ class Fusion(NamedTuple):
     def join(self, vision: NDArray[np.floating], scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of all animals, shape (animals of `taxonomy`,).
 
-        `vision`: probabilities of the given taxonomy's animals. `scores`: the pack's; both add up to 1.
+        `vision`: probabilities of the given taxonomy's animals. `scores`: the pack's scores of its animals. Both add up
+        to 1.
         """
         (rows, columns), (kin, classes) = self.pairs, self.kin
         divided = scores * (WEIGHT + np.bincount(rows, vision[columns], len(scores)))
@@ -114,7 +118,8 @@ def _columns(pairs: list[tuple[int, int]]) -> tuple[NDArray[np.intp], NDArray[np
 def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:
     """Return, for each animal of a taxonomy, whether it belongs to one of some taxa, given by scientific name.
 
-    A farm animal that is a form of its species, such as the rooster, does not: a pack takes it for a wild pheasant.
+    A farm animal that is a form of its species, such as the rooster, does not belong to them: a pack would take it for
+    a wild pheasant.
     """
     return np.array(
         [
@@ -126,7 +131,7 @@ def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:
 
 
 def read_members(path: Path) -> dict[str, set[Clade]]:
-    """Return the taxa that an animal of a model stands for, by its taxon id; empty if there is no such file.
+    """Return the taxa that each animal in the file `path` stands for, by its taxon id; empty if there is no such file.
 
     The lineages of animals have only the ranks of `RANKS`, so the file lists the parts of other taxa, such as the tribe
     of the lorikeets. Raises `ModelError`.

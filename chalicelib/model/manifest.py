@@ -76,7 +76,10 @@ class Manifest(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Return the size of the model and its external data. To load 196 MB took 391 MB of memory, then 206 MB."""
+        """Return the size of the model and its external data.
+
+        A model of 196 MB took 391 MB of memory to load, then 206 MB.
+        """
         return sum(each.stat().st_size for each in self.model.parent.glob(f"{self.model.name}*"))
 
     @classmethod
@@ -109,7 +112,10 @@ def read_manifests(folder: Path) -> Iterator[Manifest]:
 
 
 class _Key(NamedTuple):
-    """A key of a manifest. `accepts`: whether a value fits. `expected`: what to write. `kinds`: of packs with it."""
+    """A key of a manifest. `accepts`: whether a value is valid. `expected`: what to write.
+
+    `kinds`: packs that have it.
+    """
 
     accepts: Callable[[Any], bool]
     expected: str

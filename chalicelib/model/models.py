@@ -1,8 +1,8 @@
-"""All models: the general one scores every photo, packs those of their taxa, and heads the boxes at their places.
+"""All models: the general model scores every photo, packs the photos of their taxa, and heads the boxes of animals.
 
-Heads are small classifiers of what the general model sees in an animal's box, trained on one's own photos. A head knows
-a few animals, and what is unlike all of them. It is for the places of its photos, and often for photos by night alone,
-of which the general model can say little: there its word counts for its animals.
+A head is a small classifier that is trained on a user's own photos. Its input is what the general model sees in an
+animal's box. It knows a few animals, and what is unlike all of them. A head is only for the places of its photos, and
+often only for photos by night, of which the general model can say little: there the head decides about its animals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,9 +52,10 @@ _STEP = 4
 class Headed(NamedTuple):
     """A head's scores of an animal. `thresholds`: least probability at which a taxon is named, by taxon id.
 
-    `positions`: of its animals in the taxonomy. `scores`: their probabilities, and last that of any other animal.
-    `is_sure`: whether one of them is certain enough for a name: its box then counts even if the detector is unsure of
-    it. Of the weak boxes in 507 halves of night photos, heads were sure of 2% in halves without an animal, else of 28%.
+    `positions`: of the head's animals in the taxonomy. `scores`: their probabilities, and as the last element that of
+    any other animal. `is_sure`: whether one of them is certain enough for a name: its box then counts even if the
+    detector is unsure of it. Of the weak boxes in 507 halves of night photos, heads were sure of 2% in halves without
+    an animal, and of 28% in the others.
     """
 
     thresholds: Mapping[str, float]
@@ -84,15 +85,15 @@ class Head(LabelledModel):
         return frozenset(int(each, 16) for each in self.manifest.cells)
 
     def said(self, scores: NDArray[np.float32], positions: NDArray[np.intp]) -> Headed:
-        """Return the head's `scores` with its thresholds. `positions`: of its animals in a taxonomy."""
+        """Return the head's `scores` with its thresholds. `positions`: of the head's animals in a taxonomy."""
         best = int(scores[:-1].argmax())
         is_sure = bool(scores[best] >= self.thresholds[self.animals[best].taxon_id])
         return Headed(self.thresholds, positions, scores, is_sure)
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probability of each of `animals`, and last that of any other animal. Takes less than 0.1 ms.
+        """Return the probability of each of `animals`, and as the last element that of any other.
 
-        `features`: of the crops of one animal, shape (crops, features). Raises `ModelError`.
+        Takes less than 0.1 ms. `features`: of the crops of one animal, shape (crops, features). Raises `ModelError`.
         """
         probabilities = self.run(FEATURES, features, others=1)
         animals = np.bincount(self.labels.animal_of, probabilities[:-1], len(self.animals))
@@ -128,7 +129,10 @@ class FusedScores(Scores):
 
 @dataclass(slots=True, eq=False)
 class PhotoScores:
-    """One photo and its scores: `general`, those of the general model, and `of_packs`, those of packs by name."""
+    """One photo and its scores. `general`: the general model's scores.
+
+    `of_packs`: scores of packs, by the pack's name.
+    """
 
     pixels: NDArray[np.uint8]
     general: Scores
@@ -138,10 +142,10 @@ class PhotoScores:
 class Models:
     """The general model and its packs. Thread-safe.
 
-    `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: has its files, and the packs in the
-    subfolder `packs`. `threads`: number of threads per inference, or 0 for one per processor. `floor`: weight of an
-    animal that does not live in the cell. `outside`: packs of another folder. Raises `ModelError` if model and taxonomy
-    do not match.
+    `general`: the model that scores every photo. `taxonomy`: its animals. `folder`: where its files are; its packs are
+    in the subfolder `packs`. `threads`: number of threads per inference, or 0 for one per processor. `floor`: weight of
+    an animal that does not live in the cell. `outside`: packs and heads of another folder. Raises `ModelError` if model
+    and taxonomy do not match.
     """
 
     def __init__(
@@ -240,7 +244,7 @@ class Models:
         return PhotoScores(square, self.general.score(square, self._ones))
 
     def everything(self) -> Taxonomy:
-        """Return the animals of the general model, of all packs and heads. Reads their labels."""
+        """Return a taxonomy of the animals of the general model, all packs and all heads. Reads their labels."""
         taxonomy, names = self.taxonomy, tuple[str, ...]()
         for pack in (*self.packs, *self.heads):
             names = (*names, pack.name)
@@ -254,10 +258,10 @@ class Models:
         return [model for model, animals in models if any(animal.taxon_id == taxon for animal in animals)]
 
     def fuse(self, photos: Sequence[PhotoScores]) -> FusedScores:
-        """Return the scores of one animal from all of its photos, without a place: the geometric mean of theirs.
+        """Return the scores of an animal from all of its photos, without a place: the geometric mean of their scores.
 
-        Packs score all of these photos if the mean passes their gate, unless they have before, and none of photos that
-        show no animal. Raises `ModelError`.
+        A pack scores all of these photos, except those that it has scored before, if the mean passes its gate. No pack
+        scores photos that show no animal. Raises `ModelError`.
         """
         general = [photo.general for photo in photos]
         vision = mean_of([scores.vision for scores in general])
@@ -282,9 +286,10 @@ class Models:
     def head(
         self, scores: FusedScores, head: Head, crops: Sequence[NDArray[np.uint8]], first: PhotoScores | None
     ) -> FusedScores:
-        """Return scores with those of a head added; unchanged if the head finds that the animal is none of its own.
+        """Return scores with a head's scores added; unchanged if the head finds that it does not know the animal.
 
-        `crops`: `head_crops` of the animal's box. `first`: earlier scores, if of the first crop. Raises `ModelError`.
+        `crops`: `head_crops` of the animal's box. `first`: an earlier look, used again if it was at the first crop.
+        Raises `ModelError`.
         """
         started = perf_counter()
         known = [first.general.features] if first and np.array_equal(first.pixels, crops[0]) else []
@@ -316,7 +321,7 @@ class Models:
 
 
 def mean_of(probabilities: list[NDArray[np.float32]]) -> NDArray[np.floating]:
-    """Return the geometric mean of several arrays, scaled to a sum of 1; a single array as it is."""
+    """Return the geometric mean of several arrays, scaled to a sum of 1. A single array is returned unchanged."""
     if len(probabilities) == 1:
         return probabilities[0]
     logarithms = np.mean([np.log(np.maximum(each, LEAST)) for each in probabilities], axis=0)
@@ -335,7 +340,10 @@ def head_crops(picture: Picture, box: Box, size: int) -> tuple[NDArray[np.uint8]
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a square with its contrast stretched from black to white; a square without contrast as it is."""
+    """Return a square with its contrast stretched from black to white.
+
+    A square without contrast is returned unchanged.
+    """
     dark, bright = np.percentile(crop[::_STEP, ::_STEP], (DARK, BRIGHT))
     if dark == bright:
         return crop

@@ -64,7 +64,7 @@ class Possible(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What a photo is called, as far as that is certain.
+    """What is said about a photo, as far as that is certain.
 
     `perhaps`: families that it may show, if the prediction is wide or missing. `members`: the likeliest animals of the
     prediction. `is_widened`: whether the prediction is wide or missing because of species that no model knows.
@@ -84,10 +84,10 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Naming:
-    """Names what photos show. Thread-safe.
+    """Decides what photos are called. Thread-safe.
 
-    `families`: the candidates at each place. `certainty`: the file with the curves. `animal`: the probability from
-    which a photo is said to show an animal.
+    `families`: the candidates at each place. `certainty`: the file with the calibration curves. `animal`: the
+    probability from which a photo is said to show an animal.
     """
 
     families: Families
@@ -279,8 +279,8 @@ class Names:
     ) -> tuple[Member, ...]:
         """Return the likeliest animals of a taxon, and those that live at the place and that no model knows.
 
-        `species`: which ones the taxon includes. A species has its likely breed as member. `is_named`: whether the
-        taxon is the prediction; its likeliest animal needs not live there if the photo shows it clearly.
+        `species`: which species the taxon includes. A species has its likely breed as member. `is_named`: whether the
+        taxon is the prediction; its likeliest animal need not live there if the photo shows it clearly.
         """
         layout, numbers = self.layout, np.flatnonzero(species)
         taxon, shares = lineage[-1], self.shares.species[numbers]
@@ -324,7 +324,7 @@ class Names:
         return [animals[best]] if len(animals) > 1 and parts[best] > LIKELY_BREED else []
 
     def consistent(self, name: Name | None) -> NDArray[np.float64]:
-        """Return the species' shares, scaled so that those in the named taxon agree with the score that is shown.
+        """Return each species' share, scaled by the factor from the named taxon's share to the score that is shown.
 
         No species has more than its family has in the list.
         """

@@ -42,8 +42,8 @@ NATIVE: Final = 1
 class PackLabels(NamedTuple):
     """The animals of a pack, in the order of their first outputs.
 
-    `animals`: `output_index` of each is its position here. `animal_of`: shape (outputs,), the position of the animal
-    that each output stands for.
+    `animals`: the `output_index` of each is its position in this tuple. `animal_of`: shape (outputs,), the position of
+    the animal that each output stands for.
     """
 
     animals: tuple[Animal, ...]
@@ -82,7 +82,7 @@ class PackLabels(NamedTuple):
 
 
 class PackModel:
-    """A model of a pack. Thread-safe. Making one reads nothing but its manifest; the model is read at the first photo.
+    """A model of a pack. Thread-safe. Creating this object reads no file; the first photo loads the model.
 
     `threads`: number of threads per inference, or 0 for one per processor.
     """
@@ -118,8 +118,8 @@ class PackModel:
 class LabelledModel(PackModel):
     """A model of a pack, whose outputs have labels, which are read at their first use.
 
-    `general`: the folder of the general model, if it is not the one above the pack's. `id_of`: gives the ids of
-    animals, if they are not those in the labels.
+    `general`: the folder of the general model, if it is not the one above the pack's. `id_of`: returns the id of an
+    animal, in place of the id in the labels.
     """
 
     def __init__(
@@ -187,7 +187,8 @@ class Pack(LabelledModel):
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
     """Return a pack's input, shape (size, size, 3), from the image of the general model.
 
-    That image shows a part of the photo's short side only (260/292 for EfficientNet-Lite2). A pack gets no more.
+    That image shows only a part of the photo's short side (260/292 for EfficientNet-Lite2). A pack sees no more than
+    that.
     """
     side = len(square) * min(manifest.crop / crop_share(len(square)), 1.0)
     start = (len(square) - side) / 2

@@ -1,4 +1,4 @@
-"""What a place says of the animals: their weights, and whether one lives there."""
+"""What a place says about the animals: their weights, and whether an animal lives there."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,7 +20,7 @@ HERE_OF_STATUS: Mapping[int, Here] = {1: "native", 2: "introduced"}
 class Prior:
     """The weights of all animals at one place, for one request.
 
-    They are computed once for each taxonomy: that of the general model, and those that packs add animals to.
+    They are computed once for each taxonomy: the general model's, and the larger ones that packs add animals to.
     `features`: the animals of the cell. `floor`: weight of an animal that does not live there.
     """
 
@@ -36,7 +36,7 @@ class Prior:
         return weights
 
     def here(self, animal: Animal) -> Here | None:
-        """Return whether an animal lives at the place; None if there are no features to say so."""
+        """Return how an animal lives at the place, such as `native`; None if there are no features that say so."""
         mode, found = self.features.mode, self.features.found
         if mode == "narrowed" and len(status := found.status[found.animals == animal.id]):
             return HERE_OF_STATUS[int(status[0])]
@@ -60,9 +60,10 @@ def features_to_prior(features: Features, taxonomy: Taxonomy, floor: float) -> N
     """Return the weights of all animals for one cell.
 
     `features`: the animals of the cell, with weights in (0, 1]. `taxonomy`: the model's animals. `floor`: weight of a
-    wild animal that does not live in the cell (docs/explanation/narrowing.md explains the value); other kinds have
-    theirs (`KINDS`). A wild animal for which the dataset has no range has 1, the weight of an animal that lives there:
-    less would weigh it down beside them. The result has shape (animals,) and float32. Without features, all are 1.
+    wild animal that does not live in the cell (docs/explanation/narrowing.md explains the value); `KINDS` has the
+    weights of other kinds. A wild animal for which the dataset has no range gets 1, like an animal that lives there: a
+    lower weight would put it at a disadvantage. The result has shape (animals,) and float32. Without features, all
+    weights are 1.
 
     >>> from chalicelib.features.features import NO_LOCATION
     >>> from chalicelib.config.settings import ROOT

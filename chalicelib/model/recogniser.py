@@ -101,7 +101,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """The models, and what is done with their scores. Thread-safe.
+    """Runs the models on photos and decides what their scores mean. Thread-safe.
 
     `detectors`: gives None if there are none. `second_look`: whether the models score a part of the photo if the whole
     leaves a doubt. `boxes`: whether answers have boxes if a request does not say.
@@ -114,10 +114,10 @@ class Recogniser:
     boxes: bool
 
     def wants_boxes(self, asked: bool | None, photos: int) -> bool:
-        """Return whether the answer is to have boxes. `asked`: by the request. `photos`: the number of photos.
+        """Return whether the answer is to have boxes. `asked`: what the request says, or None.
 
-        Raises `BadRequest` if the request asks for boxes, and there is no detector or there are several photos. If only
-        the setting `BOXES` asks for them, the answer then has none.
+        `photos`: the number of photos. Raises `BadRequest` if the request asks for boxes, and there is no detector or
+        there are several photos. If only the setting `BOXES` asks for them, the answer then has none.
         """
         if not (self.boxes if asked is None else asked):
             return False
@@ -155,8 +155,8 @@ class Recogniser:
     ) -> tuple["Detections | None", PhotoScores | None, Recognition]:
         """Return what detectors find in a doubtful photo, the scores of the part around the animal, and what is shown.
 
-        `first`, `whole`: scores of the whole photo, and what they show. `head`: that for the photo, if there is one.
-        `boxes`: of `recognise`.
+        `first`, `whole`: scores of the whole photo, and what they show. `head`: the head for the photo, or None.
+        `boxes`: as for `recognise`.
         """
         detectors = self.detectors.get()
         rests = detectors is not None and not boxes and head is None and self._may_rest(detectors, photo, first.general)
@@ -174,7 +174,7 @@ class Recogniser:
         return detections, part, together
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
-        """Return what was found in a photo, with what its boxes show if there is a detector.
+        """Return `found` with boxes added, and what each of them shows; unchanged if there is no detector.
 
         By day, boxes of animals in which the general model sees no animal are left out. Raises `ModelError`.
         """
@@ -195,17 +195,20 @@ class Recogniser:
         return replace(found, boxes=Boxes(detections, tuple(animals)))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
-        """Return the taxon that the same scores show with another prior. No model runs again."""
+        """Return the taxon that the scores in `found` show with another prior. No model runs again."""
         scores = found.together.scores
         return self.naming.name(scores, prior, surest_boxes(found.detections, scores))[1].prediction
 
     def prepare(self) -> None:
-        """Read and hash the files that the first photo needs after it was scored."""
+        """Read and hash the files that are needed to name animals, so that the first photo need not wait for them."""
         _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
-        """Score the part of a photo with the animal; return None if no part is known. `first`: scores of the whole."""
+        """Score the part of a photo that has the animal; return None if that part is unknown.
+
+        `first`: scores of the photo.
+        """
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         place, size = place_in(first), self.models.general.input_size
@@ -264,7 +267,10 @@ def place_in(first: Scores) -> tuple[float, float] | None:
 
 
 def surest_boxes(detections: "Detections | None", scores: FusedScores | None = None) -> SurestBoxes:
-    """Return what detectors see in a photo; nothing if they have not looked. `scores`: of the surest animal."""
+    """Return what detectors see in a photo; nothing if they have not looked.
+
+    `scores`: of the animal in the surest box.
+    """
     if detections is None:
         return NO_BOXES
     kinds = (detections.animals, detections.people, detections.vehicles)
@@ -273,6 +279,6 @@ def surest_boxes(detections: "Detections | None", scores: FusedScores | None = N
 
 
 def believed(surest: SurestBoxes, scores: FusedScores | None) -> SurestBoxes:
-    """Return what detectors see; an animal counts even if they are unsure of it, if a head is sure of it."""
+    """Return what detectors see. An animal of which a head is sure counts even if the detectors are unsure of it."""
     is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
     return surest._replace(animal=max(surest.animal, LEAST_BOX)) if is_sure else surest

@@ -6,16 +6,18 @@ With the photo's share v of a species, and its weight p at the place (`Prior`):
     its n unknown species:            weight(F) · likeness(F) · (1 - b / m) ** CLEAR
     unknown species of other orders:  OTHERS · m · (1 - b / m) ** CLEAR
 
-m is the photo's share of the class, b that of its likeliest species: a photo that looks like one animal alone shows
-hardly an unknown one, and a photo that looks like several may. In the last row, they are those of an order whose
-species the dataset does not count. The likeness is the mean share of what a family's animals look like (families.csv,
-or its known animals), of its order and of its class, weighted by LIKENESS. All is then divided by the sum.
+m is the photo's share of the class, and b the share of the class's likeliest species. A photo that looks like only one
+animal hardly shows an unknown species, but one that looks like several may. The last row is for each order whose
+species the dataset does not count. The likeness is a mean, weighted by LIKENESS, of three shares: the mean share of
+what the family's animals look like (families.csv, or its known animals), and those of its order and its class. At the
+end, everything is divided by the sum.
 
-Within a family, species have v · p, and its unknown ones RIVAL · √(f · (f - b) · n / known), with the photo's share f
-of the family and b of its likeliest species, or what they add to the family if that is more.
+Within a family, each known species has v · p. The unknown species together have RIVAL · √(f · (f - b) · n / known), or
+what they add to the family if that is more. f is the photo's share of the family, b the share of its likeliest species,
+and known its number of known species.
 
-A head has learned how likely its species are where it is used, so that its share h of one counts as it is, times p.
-What it gives to any other animal is divided as above.
+A head has learned how likely its species are where it is used. So its share of a species is not smoothed, only
+multiplied by p. What it gives to any other animal is divided as above.
 """
 
 from typing import Final, NamedTuple
@@ -111,9 +113,10 @@ def shares_of(candidates: Candidates, vision: NDArray[np.floating], prior: NDArr
 def with_head(
     shares: Shares, positions: NDArray[np.intp], scores: NDArray[np.floating], prior: NDArray[np.floating]
 ) -> Shares:
-    """Return shares with a head's scores added. `positions`: of its animals. `scores`: of these, and of any other.
+    """Return `shares` with a head's scores added.
 
-    `prior`: weights at the place, shape (animals,).
+    `positions`: of the head's animals in the taxonomy. `scores`: their probabilities, and as the last element that of
+    any other animal. `prior`: weights at the place, shape (animals,).
     """
     layout, tree = shares.candidates.layout, shares.candidates.tree
     number = np.empty(len(prior), np.intp)

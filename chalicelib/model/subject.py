@@ -28,7 +28,10 @@ class SurestBoxes(NamedTuple):
     by_night: bool = False
 
     def may_be_animal(self, animal_probability: float) -> bool:
-        """Return whether the surest box of an animal may be right: not by day, if the general model rules it out."""
+        """Return whether the surest box of an animal may be right.
+
+        By day, it may not if the general model rules it out.
+        """
         return self.by_night or animal_probability >= MOST_EMPTY
 
     def is_animal(self, animal_probability: float) -> bool:
@@ -36,9 +39,9 @@ class SurestBoxes(NamedTuple):
         return self.animal >= LEAST_BOX and self.may_be_animal(animal_probability)
 
     def subject(self, animal_probability: float, threshold: float) -> Subject:
-        """Return what the photo shows. If it shows an animal and a person, that is the animal.
+        """Return what the photo shows. If it shows an animal and a person, the animal counts.
 
-        `animal_probability`: by the general model. `threshold`: from this value on, no box is needed.
+        `animal_probability`: by the general model. `threshold`: probability from which no box is needed.
         """
         if self.by_night and self.animal < UNSEEN:
             threshold = max(threshold, ALONE_BY_NIGHT)

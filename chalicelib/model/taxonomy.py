@@ -1,6 +1,6 @@
 """The animals of a model, and their places in the tree of life.
 
-Their relatives are species that live somewhere, and that no output of the model stands for.
+The relatives of these animals are species that live somewhere, and that no output of the model stands for.
 """
 
 import csv
