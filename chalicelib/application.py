@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 class Application:
     """The application. Thread-safe. The first call of `services` loads the model and the heavy libraries.
 
-    `candidate`: settings of a version in shadow. `busy`: lock that a thread holds while it compares answers with that
-    version's. `change`: takes the services and may replace our models in them by those of another project.
+    `candidate`: settings of a version in shadow. `busy`: the lock that a thread holds while it compares answers with
+    those of that version. `change`: called with the new services; returns them, for example with another project's
+    models.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Application:
             self.log.exception("metrics were not written", extra=extra)
 
     def count_damaged_value(self) -> None:
-        """Count a value in Redis that cannot be used."""
+        """Add one to the metric of damaged values: Redis returned a value about a taxon that cannot be decoded."""
         self.emit(of_damaged_value())
 
 
@@ -163,7 +164,7 @@ def get_animals(app: Application, request: Request, record: Record) -> Response:
 
 
 def get_taxa(app: Application, request: Request, _: Record) -> Response:
-    """Search for taxa by name, list those of a group, or list the groups."""
+    """Search for taxa by name, list the taxa of a group, or list all groups."""
     from chalicelib.api.taxa import groups_of, kept, list_of
 
     text, group = parameters.read_taxa(request.query)
@@ -238,13 +239,13 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
 
 
 def get_offline(app: Application, request: Request, _: Record) -> Response:
-    """List the files with which a browser identifies photos without signal."""
+    """List the files that a browser needs to identify photos offline."""
     parameters.expect_no_parameters(request.query)
     return offline.offer(request, _offline_files(app))
 
 
 def get_offline_part(app: Application, request: Request, _: Record) -> Response:
-    """Return a part of a file with which a browser identifies photos without signal."""
+    """Return a part of one of the files that a browser needs to identify photos offline."""
     return offline.part(_offline_files(app), request.path["part"])
 
 

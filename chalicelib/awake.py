@@ -16,9 +16,10 @@ _MARGIN = 0.5
 
 
 class StayAwake:
-    """A Lambda extension that keeps the container awake while work holds the lock `busy`. `api`: Runtime API's host.
+    """A Lambda extension that keeps the container awake while another thread holds the lock `busy`.
 
-    Create it while the process starts. If Lambda refuses it, the work continues during the next request.
+    `api`: host and port of Lambda's Runtime API. Create the object while the process starts. If Lambda refuses the
+    extension, the work of that thread continues during the next request.
     """
 
     def __init__(self, api: str, busy: Lock) -> None:
@@ -29,7 +30,7 @@ class StayAwake:
             Thread(target=self._run, args=(identity,), daemon=True).start()
 
     def handled(self) -> None:
-        """Let the container sleep once the work is done: the handler has returned, with or without an error."""
+        """Report that the handler has returned or failed. The container may then sleep as soon as `busy` is free."""
         self._handled.set()
 
     def _run(self, identity: str) -> None:

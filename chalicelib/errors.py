@@ -180,7 +180,7 @@ class TooManyRequests(ClientError):
     status, code, title = 429, "too_many_requests", "Too many requests"
 
     def __init__(self, detail: str, retry_after: int | None = 1) -> None:
-        """Take `retry_after`: seconds after which to try again; None if that is unknown."""
+        """Set the header `Retry-After` to `retry_after` seconds. None, if the time is unknown, leaves it out."""
         super().__init__(detail)
         self.headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
 
@@ -229,7 +229,11 @@ class Unavailable(ServerError):
     status, code, title = 503, "unavailable", "The service is temporarily unavailable"
 
     def __init__(self, detail: str, retry_after: int = 5, limit: str = "") -> None:
-        """Add headers: `retry_after` in seconds, and what is left of `limit` (draft-ietf-httpapi-ratelimit-headers)."""
+        """Set the header `Retry-After` to `retry_after` seconds.
+
+        With `limit`, set `RateLimit`: nothing is left of this limit. The format of `RateLimit` is that of
+        draft-ietf-httpapi-ratelimit-headers.
+        """
         super().__init__(detail)
         left = {"RateLimit": f'"{limit}";r=0;t={retry_after}'} if limit else {}
         self.limit, self.headers = limit, {"Retry-After": str(retry_after), **left}

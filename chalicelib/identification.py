@@ -16,10 +16,10 @@ Source = Literal["exif", "request", "none"]
 class IdentifyRequest(NamedTuple):
     """The parameters of a request to identify photos.
 
-    `location`: overrides those in EXIF. `place`: `required`: raise an error if neither the request nor EXIF has a
-    location; `optional`: use the photo alone then; `if_valid`: also if the location in EXIF is invalid; `ignored`: use
-    it alone always. `boxes`: whether to find boxes; None for the default. `month`: month in which the photo was taken,
-    1 to 12; overrides EXIF. `shift`: seconds to add to the time in EXIF.
+    `location`: overrides the location in EXIF. `place`: what to do without a location. `required`: raise an error;
+    `optional`: use the photo alone; `if_valid`: like `optional`, but an invalid location in EXIF counts as none;
+    `ignored`: always use the photo alone. `boxes`: whether to find boxes; None: as the setting `BOXES` says. `month`:
+    month in which the photo was taken, 1 to 12; overrides EXIF. `shift`: seconds to add to the time in EXIF.
     """
 
     location: Location | None = None
@@ -33,8 +33,9 @@ class IdentifyRequest(NamedTuple):
 class Identification:
     """The result of identifying the animal in a photo, or in several photos of it.
 
-    `cell`: H3 cell of the location. `features`: those of the cell in the photo's month. `quality`: of the first photo.
-    `timings`: duration of each step, and of the request so far as `total`, in milliseconds.
+    `cell`: H3 cell of the location. `features`: the features of the cell, with the weights of the photo's month.
+    `quality`: of the first photo. `timings`: duration of each step, and of the request so far as `total`, in
+    milliseconds.
     """
 
     photos: tuple[PhotoFacts, ...]

@@ -23,9 +23,9 @@ _SWITCH_INTERVAL = 0.0005
 def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Services, record: Record) -> Identification:
     """Identify the animal in a photo, or in several photos of it.
 
-    Raises `ClientError` if a photo or the location is unusable, or if boxes are asked for but there is no detector,
-    and `ModelError` if a model fails. If the features are unavailable, the mode of `features` is `degraded`.
-    `record` gets each step's duration and metrics once it is done, so a failed request has those of its first steps.
+    Raises `ClientError` if a photo or the location is unusable, or if boxes are asked for but there is no detector, and
+    `ModelError` if a model fails. If the features are unavailable, the mode of `features` is `degraded`. `record` gets
+    the duration and metrics of each step as soon as the step is done, so those of a failed request are not lost.
     """
     with_boxes = services.recogniser.wants_boxes(request.boxes, len(photos))
     with record.step("photo"):

@@ -69,7 +69,11 @@ class Services(NamedTuple):
         )
 
     def with_shadow(self, candidate: Settings | None, emit: "Callable[[Notes], None]", busy: "Lock") -> "Services":
-        """Return services that compare answers with a version in shadow. `candidate`: settings of another model."""
+        """Return services that compare their answers with those of a version in shadow.
+
+        `candidate`: settings of that version if it is another model; None if it is a dataset. `emit`, `busy`: see
+        `Shadow`.
+        """
         other = None
         if candidate is not None:
             other = Candidate(Lazy(lambda: build_recogniser(candidate)), candidate.telemetry.shadow_share)

@@ -1,8 +1,9 @@
-"""A version in shadow: it identifies photos beside the live version; its answers are compared, and clients get none.
+"""A version in shadow identifies the same photos as the live version. Clients never get its answers.
 
 The version is a dataset (features/rollout.py says which, and for which cells), or another model, packs or thresholds,
-for a share of the photos. With a dataset, the live scores are weighed anew; a model scores the photo. In each process,
-one thread does this for one photo at a time; no request waits for it. Each comparison is a line of metrics of its own.
+for a share of the photos. To compare a dataset, the scores of the live answer are weighed again, by that dataset's
+features. To compare a model, that model scores the photo. In each process, one thread does this for one photo at a
+time; no request waits for it. Each comparison is a line of metrics of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,16 +48,19 @@ class Live(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A recogniser with another model, packs or thresholds. `share`: of the photos that it sees, 0 to 1."""
+    """A recogniser with another model, packs or thresholds.
+
+    `share`: the share of all photos that it identifies, 0 to 1.
+    """
 
     recogniser: "Lazy[Recogniser]"
     share: float
 
 
 def compared(live: "Prediction | None", other: "Prediction | None") -> tuple[Result, float | None]:
-    """Return how another prediction differs from the live one, and, if the taxon is the same, its gain in score.
+    """Return how another prediction differs from the live one.
 
-    A missing prediction counts as wider than any taxon.
+    If both name the same taxon, also return its gain in score. A missing prediction counts as wider than any taxon.
     """
     ours, theirs = (tuple(each.scientific_name for each in one.lineage) if one else () for one in (live, other))
     if ours == theirs:
@@ -75,7 +79,10 @@ def of_comparison(
     taxon: str | None = None,
     live: Live | None = None,
 ) -> Notes:
-    """Return the metrics and properties of a comparison, without the client. `taxon`: the one in `version`'s answer."""
+    """Return the metrics and properties of a comparison, without the client.
+
+    `taxon`: the taxon that `version` predicted.
+    """
     metrics = {"ShadowComparisons": int(result != "missed"), "ShadowDifferences": int(result not in ("missed", "same"))}
     gained = {} if gain is None else {"ShadowGain": round(gain, 4)}
     shadow = {"shadow_kind": kind, "shadow_result": result, "shadow_version": version, "shadow_taxon": taxon}

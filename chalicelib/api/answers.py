@@ -1,4 +1,4 @@
-"""The responses to identifications, made from their results, and to requests for the animals at a location."""
+"""Convert the result of an identification, and the animals of a cell, to the bodies of responses."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -165,7 +165,11 @@ def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
 
 
 def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses.AnimalFound, ...] | None:
-    """Return the animal in each box; None without boxes. `named`: names of the whole photo, if a box has the same."""
+    """Return the animal in each box; None without boxes.
+
+    `named`: what `named_in` returned for the whole photo. A box that was recognised together with the photo has the
+    same.
+    """
     if recognised.boxes is None:
         return None
     together, prior = recognised.together, recognised.prior
@@ -185,7 +189,10 @@ def _focus(recognised: Recognised) -> responses.BoxFound | None:
 
 
 def class_map_of(found: ClassMap | None) -> responses.ClassMapShown | None:
-    """Return how much each square of the photo speaks for the animal, 0 to 1; None without a map, or if none does."""
+    """Return how strongly each square of the photo indicates the likeliest animal, as shares of the strongest square.
+
+    None if the model gives no map, or if no square indicates the animal.
+    """
     if found is None or (most := float(found.squares.max())) <= 0:
         return None
     rows = (found.squares.clip(0.0).astype(float) / most).round(2).tolist()
@@ -216,7 +223,10 @@ def _used(features: Features) -> responses.FeaturesUsed:
 
 
 def _agree(one: Decision, other: Decision) -> bool:
-    """Return whether one taxon is or includes the other. If one is missing: whether both show an animal, or neither."""
+    """Return whether one taxon is or includes the other.
+
+    If a taxon is missing, return whether both decisions, or neither of them, say that there is an animal.
+    """
     if one.prediction is None or other.prediction is None:
         return one.is_animal == other.is_animal
     taxa = one.prediction.lineage, other.prediction.lineage
@@ -230,7 +240,10 @@ def message_of(
     subject: Subject,
     photos: Iterable[responses.PhotoGuess] = (),
 ) -> str:
-    """Return the result as a sentence. `photos`: the guess from each photo alone. `subject`: of all photos together."""
+    """Return the result as a sentence. `photos`: what each photo shows by itself.
+
+    `subject`: what all photos show together.
+    """
     others = [
         f"photo {number} shows {_called(each.prediction) if each.prediction else 'no animal'}"
         for number, each in enumerate(photos, 1)

@@ -164,7 +164,10 @@ def problem_response(error: HTTPError, request_id: str) -> Response:
 
 
 def policy_headers(limits: Iterable[RateLimit], path: str, *, of_page: bool = False) -> dict[str, str]:
-    """Return the header with the rate limits of a route, if it has any. `of_page`: those of the page's key."""
+    """Return the header that states the rate limits of a route; empty if it has none.
+
+    `path`: path of the route. `of_page`: whether the request has the page's key, which per-key limits do not apply to.
+    """
     items = [
         f'"{each.name}";q={each.quota};w={each.seconds}'
         for each in limits

@@ -1,7 +1,7 @@
-"""What a browser fetches once to identify photos without signal: a list of files, and the parts of each.
+"""The files that a browser downloads once to identify photos offline: their list, and the parts of each file.
 
-`make offline` writes them into a folder beside the model. A part is a piece of a file's gzip stream, so small that an
-answer of Lambda can carry it.
+`make offline` writes the list and the parts into a folder beside the model. A part is a piece of a file's gzip stream,
+small enough for one response from Lambda.
 """
 
 import re
@@ -24,16 +24,16 @@ _FOREVER = "public, max-age=31536000, immutable, no-transform"
 
 
 def offer(request: Request, folder: Path) -> Response:
-    """Return the list of the files for use without signal. Raises `NotFound` if this server has none."""
+    """Return the list of the files for offline use. Raises `NotFound` if this server has none."""
     try:
         text = (folder / LIST).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFound("this server offers no files for use without signal") from None
+        raise NotFound("this server offers no files for use without signal; send photos to POST /identify") from None
     return unless_current(request, Response(text, {**JSON_HEADERS, "Cache-Control": "no-cache", "ETag": etag(text)}))
 
 
 def part(folder: Path, name: str) -> Response:
-    """Return the part of a file that is called `name`. Raises `NotFound` if no part has this name."""
+    """Return the part called `name` of one of these files. Raises `NotFound` if no part has this name."""
     try:
         if not _PART.fullmatch(name):
             raise FileNotFoundError

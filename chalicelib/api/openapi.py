@@ -181,14 +181,14 @@ def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: in
 
 
 def _kept(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
-    """Return the responses of a route about taxa, which clients may keep."""
+    """Return the responses of a route about taxa. Clients may keep a successful one."""
     responses = _plain("Success.", media_type, errors.ApiKeyInvalid, *kinds, kept=True)
     responses["200"] |= {"content": {media_type: {"schema": schema} if schema else {}}, "headers": _POLICY | _KEPT}
     return responses
 
 
 def _plain(text: str, media_type: str, *kinds: type[errors.HTTPError], kept: bool = False) -> dict[str, Any]:
-    """Return the responses of a route; that of success has no schema. `kept`: whether clients may keep that one."""
+    """Return the responses of a route; a successful one has no schema. `kept`: whether clients may keep it."""
     success = {"description": text, "content": {media_type: {}}, **({"headers": _KEPT} if kept else {})}
     return {"200": success, **(_UNCHANGED if kept else {}), **_error_responses(kinds)}
 

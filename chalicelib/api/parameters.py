@@ -100,9 +100,10 @@ class IdentifyParams(NamedTuple):
 def read_identify_params(
     query: Mapping[str, Sequence[str]], form: Mapping[str, str] | None = None, known: Sequence[Parameter] = IDENTIFY
 ) -> IdentifyParams:
-    """Read the parameters of an identification from the query and the form. `known`: those that the path accepts.
+    """Read the parameters of an identification from the query and the form.
 
-    Raises `BadRequest` for unknown, repeated or contradictory parameters, and `LocationInvalid` for bad coordinates.
+    `known`: the parameters that the path accepts. Raises `BadRequest` for unknown, repeated or contradictory
+    parameters, and `LocationInvalid` for bad coordinates.
     """
     values = _values(query, form or {}, known)
     location = _location(values)

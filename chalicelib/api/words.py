@@ -75,8 +75,9 @@ def reasons_of(
 ) -> tuple[Reason, ...]:
     """Return why an answer is wide or missing; empty if it is neither.
 
-    `share`: the animal's share of the photo's area, if a detector has found it. Faults of a night camera's photo are no
-    reasons: its next photo has them too. If the photo looks like a single animal or family, no reason is needed.
+    `share`: the animal's share of the photo's area, if a detector has found the animal. The faults of a night camera's
+    photo do not count as reasons, because its next photo has them too. If the photo looks like a single animal or
+    family, no reason is needed.
     """
     if subject == "person" or subject == "vehicle":
         return (subject,)

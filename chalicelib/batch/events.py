@@ -1,4 +1,4 @@
-"""The two events of the batch function: messages of SQS about new photos, and a batch of a Distributed Map. No I/O."""
+"""The two events of the batch function: SQS messages about new photos, and a batch of a Distributed Map. No I/O."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from chalicelib.errors import EventInvalid
 class Item(NamedTuple):
     """A photo in S3 to identify.
 
-    `etag`: empty if the batch does not say. `station`, `latitude`, `longitude` (WGS84 degrees) and `time`: what the
-    batch says of the photo, or None. `shift`: seconds to add to the time in its EXIF. `message`: id of the SQS message
-    that named the photo. `attempt`: number of the attempt at it, from 1.
+    `etag`: empty if the event does not say. `station`, `latitude`, `longitude` (WGS84 degrees) and `time`: what the
+    batch says about the photo, or None. `shift`: seconds to add to the time in its EXIF. `message`: id of the SQS
+    message that named the photo. `attempt`: 1 for the first attempt to identify the photo.
     """
 
     bucket: str
@@ -35,7 +35,10 @@ class Item(NamedTuple):
 
 
 class MapBatch(NamedTuple):
-    """A batch of a Distributed Map, sorted by station. Lines go to `bucket`, below `prefix`, which ends with a /."""
+    """A batch of a Distributed Map, sorted by station.
+
+    Its result lines are written to `bucket`, below `prefix`, which ends with a slash.
+    """
 
     items: list[Item]
     bucket: str
@@ -43,10 +46,11 @@ class MapBatch(NamedTuple):
 
 
 def read_messages(event: Mapping[str, Any]) -> tuple[list[Item], dict[str, str]]:
-    """Return the photos that the messages of an SQS event name, and why others name none, by the message's id.
+    """Return the photos that an SQS event names. Also return what is wrong with each invalid message, by its id.
 
-    A message is a notification of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html.
-    S3's test message and the objects that mark folders name no photo.
+    A valid message is a notification of S3:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html. S3's test message and the
+    objects that mark folders name no photo.
     """
     items, broken = [], {}
     for message in event["Records"]:
@@ -72,7 +76,7 @@ def read_map_batch(event: Mapping[str, Any]) -> MapBatch:
 
 
 def read_url(url: str) -> tuple[str, str]:
-    """Return the bucket and the prefix of `s3://BUCKET/PREFIX/`, with the slash at its end. Raises `EventInvalid`."""
+    """Return the bucket and the prefix, ending with a slash, of `s3://BUCKET/PREFIX/`. Raises `EventInvalid`."""
     scheme, _, rest = url.partition("://")
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket or not prefix.strip("/"):
@@ -81,7 +85,10 @@ def read_url(url: str) -> tuple[str, str]:
 
 
 def number(value: object) -> float | None:
-    """Return a value as a number: None if it is empty, NaN if it is no number. A location with NaN is rejected."""
+    """Return a value as a number: None if it is empty, NaN if it is not a number.
+
+    A location with NaN is rejected later.
+    """
     if value in (None, ""):
         return None
     try:

@@ -25,9 +25,9 @@ FRESH = 3600.0
 
 
 class BatchFunction:
-    """The batch function. It waits for a paused database, unlike a request. `emit`: gets the metrics of each run.
+    """The batch function. Unlike a request, it waits for a paused database.
 
-    `services`, `objects`: by default those of the settings.
+    `emit`: called with the metrics of each run. `services`, `objects`: built from `settings` by default.
     """
 
     def __init__(
@@ -43,9 +43,10 @@ class BatchFunction:
         self._services = Lazy(lambda: services or build_services(settings))
 
     def answer(self, event: Mapping[str, Any], request_id: str, deadline: Deadline) -> dict[str, Any]:
-        """Identify the photos of an event, and return the reply to its sender. `deadline`: the function's timeout.
+        """Identify the photos of an event, and return the reply to its sender.
 
-        For a Distributed Map raises `EventInvalid` or `Unfinished`. Raises `ModelError` if the model cannot be loaded.
+        `deadline`: when Lambda ends the function. For a Distributed Map, raises `EventInvalid` or `Unfinished`. Raises
+        `ModelError` if the model cannot be loaded.
         """
         if "Items" in event:  # a Distributed Map's
             batch = read_map_batch(event)
@@ -56,7 +57,7 @@ class BatchFunction:
             return counts
         items, broken = read_messages(event)
         for message, reason in broken.items():
-            self._log.error("message is no notification of S3", extra={"request_id": message, "details": [reason]})
+            self._log.error("SQS message is not an S3 notification", extra={"request_id": message, "details": [reason]})
         tally = self._run(items, self._settings.s3.bucket, RESULTS, request_id, deadline)
         failed = dict.fromkeys([*broken, *(item.message for item in tally.failed)])
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
@@ -73,7 +74,7 @@ class BatchFunction:
 
 
 def build_services(settings: Settings) -> Services:
-    """Return the services of the batch function, and get ready for the first photo in the background."""
+    """Return the services of the batch function; a background thread then prepares for the first photo."""
     policy = replace(settings.features, fresh=FRESH, total=settings.database.sign_in)
     settings = replace(settings, features=policy, model=settings.model.for_batches())
     services = Services.build(settings, patient_features(settings))

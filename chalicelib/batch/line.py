@@ -1,7 +1,7 @@
 """A result line: the answer to one photo of a batch, or its error, as a line of JSON in an S3 object. No I/O.
 
-The object is named after the photo's bucket, key and ETag, so that the same photo always has the same object, however
-often it is worked on. docs/reference/batch.md is the contract.
+The object is named after the photo's bucket, key and ETag. So all attempts at the same photo write to the same object.
+docs/reference/batch.md is the contract.
 """
 
 import json
@@ -24,11 +24,11 @@ Functions also counts calls that Lambda throttled as attempts, and another photo
 class Line:
     """The answer to one photo, or its error.
 
-    `photo`: its `s3://` URL. `size`: bytes. `station`, `latitude`, `longitude`: as the batch gave them. `time`: as the
-    batch gave it, or else the camera's clock in EXIF, 'YYYY-MM-DD HH:MM:SS', and its offset if EXIF has one. `width`,
-    `height`: pixels as stored.
-    `error`: code of a problem. `answer`: body of POST /identify less what `answer_kept` omits. `models`: names
-    and versions of the models that scored it. `identified`: UTC in ISO 8601.
+    `photo`: its `s3://` URL. `size`: of the file, in bytes. `station`, `latitude`, `longitude`: as the batch gave them.
+    `time`: as the batch gave it, or else from EXIF: the camera's clock, 'YYYY-MM-DD HH:MM:SS', and its offset from UTC
+    if EXIF has one. `width`, `height`: in pixels as stored. `error`: code of the reason why there is no answer.
+    `answer`: body of POST /identify without what `answer_kept` omits. `models`: version of each model that scored the
+    photo, by the model's name. `identified`: when the line was made, UTC in ISO 8601.
     """
 
     photo: str
@@ -55,7 +55,7 @@ class Line:
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
-        """Return the line whose JSON the property `text` gave. Raises `ValueError` or `TypeError` for other text."""
+        """Parse the JSON that the property `text` returned. Raises `ValueError` or `TypeError` for other text."""
         return cls(**json.loads(text))
 
 
@@ -87,6 +87,6 @@ def answer_kept(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def models_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return the version of each model that scored the photo, by its name."""
+    """Return the version of each model that scored the photo, by the model's name."""
     model = answer["model"]
     return {each["name"]: each["version"] for each in (model, *model["packs"])}

@@ -1,8 +1,9 @@
 """Identify all photos of a batch: each gets one line, even if a batch is sent twice or its process is killed.
 
-The first attempt at a photo writes its line, unless there is one. A later attempt first looks for the line. If there is
-none, it first writes a line with the error `interrupted`, then identifies the photo and replaces that line. So a photo
-that ends its process does so at most twice; then it has a line, and the other photos of the batch get theirs.
+The first attempt at a photo writes its line, unless the photo already has one. A later attempt first looks for that
+line. If there is none, it writes a line with the error `interrupted`, identifies the photo, and then replaces the line.
+So a photo that kills its process does so at most twice. Then it has a line, and the other photos of the batch get
+theirs.
 """
 
 import logging
@@ -46,7 +47,10 @@ _GONE = MISSING, "there is no such object, or the batch function may not read it
 
 
 class Fetched(NamedTuple):
-    """An item, completed from its S3 object. `is_known`: whether it has a line. `found`: None if there is no object."""
+    """An item, completed from its S3 object. `is_known`: whether the photo already has a line.
+
+    `found`: the object; None if there is none, or if it was not fetched because the photo has a line.
+    """
 
     item: Item
     found: Object | None
@@ -55,7 +59,7 @@ class Fetched(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a batch's photos. `skipped`: those that had a line already. `failed`: those to try again.
+    """Counts of a batch's photos. `skipped`: photos that already had a line. `failed`: photos to try again.
 
     `queries`: number of queries to PostgreSQL.
     """
@@ -75,7 +79,8 @@ class Tally:
 class Batch:
     """A batch whose lines go to `bucket`, below `prefix`, which ends with a slash. Call `run` once.
 
-    `request_id`: that of the invocation. `settings`: S3's; `total` is the longest wait for the download of a photo.
+    `request_id`: id of the function's invocation. `settings`: of S3; its `total` is the longest wait for the download
+    of one photo, in seconds.
     """
 
     def __init__(
@@ -94,7 +99,7 @@ class Batch:
         self._tally = Tally()
 
     def run(self, items: Sequence[Item], deadline: Deadline) -> Tally:
-        """Identify photos until the deadline is near. Those that are left then count as failed. Never raises."""
+        """Identify photos until the deadline is near. The remaining photos then count as failed. Never raises."""
         pool = ThreadPoolExecutor(AHEAD)
         try:
             for number, (item, fetching) in enumerate(_ahead(pool, self._fetch, items)):
@@ -191,7 +196,10 @@ def _ahead(
 
 
 def described(item: Item, found: Object | None) -> Item:
-    """Return an item with the ETag of its object and, where the batch had no value, the object's metadata."""
+    """Return an item with the ETag of its S3 object. Facts that the batch did not give come from the object's metadata.
+
+    These facts are the station, the time and the coordinates.
+    """
     if found is None:
         return item
     said = found.metadata
@@ -204,8 +212,9 @@ def described(item: Item, found: Object | None) -> Item:
 def line_of(item: Item, found: Object | None, services: Services, record: Record, *, exif_location: bool) -> Line:
     """Identify a photo, fill in `record`, and return its line. `item`: as `described` returns it.
 
-    `found`: None if there is no such object. `exif_location`: whether the line may have the position in EXIF.
-    Raises `ModelError`, and `Unavailable` if another attempt may succeed, such as one with the features of the cell.
+    `found`: None if there is no such object. `exif_location`: whether the line may have the position in EXIF. Raises
+    `ModelError`. Raises `Unavailable` if another attempt may succeed, for example because the features of the cell
+    could not be read.
     """
     if found is None:
         return unreadable(item, *_GONE)

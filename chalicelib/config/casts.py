@@ -104,7 +104,7 @@ def origin(value: str) -> str:
 
 
 def origins(value: str) -> tuple[str, ...]:
-    """Parse addresses of servers, separated by spaces; `off` is none."""
+    """Parse addresses of servers, separated by spaces; `off` means none."""
     return () if value == "off" else tuple(map(origin, value.split()))
 
 

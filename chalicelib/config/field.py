@@ -1,4 +1,4 @@
-"""Dataclass fields that are read from environment variables. A group of them is a dataclass in another's field."""
+"""Dataclass fields that are read from environment variables. A field may be a dataclass: a group of such fields."""
 
 import warnings
 from collections.abc import Callable, Mapping

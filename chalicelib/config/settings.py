@@ -136,7 +136,7 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How scores become an answer: the least weight of an animal, and the least probability of a statement."""
+    """How scores become an answer: the lowest weight of an animal, and the lowest probability of a statement."""
 
     prior_floor: float = setting("PRIOR_FLOOR", 0.02, casts.fraction)
     """Weight of an animal not known to live in the cell; docs/explanation/narrowing.md explains the value."""

@@ -1,9 +1,9 @@
-"""What lookups and warming ask of Redis and PostgreSQL: keys, values, counts and operations.
+"""What lookups and warming use in Redis and PostgreSQL: keys, values, counts and operations.
 
-docs/explanation/features.md explains the keys, which stores/redis_cache.py puts behind `REDIS_PREFIX`. Those of a
-cell's value and of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both in one slot,
-so one round trip can use both. The key of the lease does not contain the dataset's version, because a process may take
-the lease before it knows the version.
+docs/explanation/features.md explains the keys. stores/redis_cache.py puts `REDIS_PREFIX` before each key. The key of a
+cell's value and the key of its lease contain the same part in braces (a hash tag). A cluster therefore keeps both in
+one slot, so one round trip can use both. The key of the lease does not contain the dataset's version, because a process
+may take the lease before it knows the version.
 """
 
 from collections import Counter
@@ -34,7 +34,10 @@ def value_key(cell: int, version: str) -> bytes:
 
 
 def taxon_key(taxon: str, part: str, version: str) -> bytes:
-    """Return the key of a part of a taxon in one dataset, as compressed JSON. `part`: name of a query in taxa.sql."""
+    """Return the key of one part of the facts about a taxon; the value is compressed JSON.
+
+    `part`: a query in taxa.sql.
+    """
     return f"taxon:{taxon}:{part}:{version}".encode()
 
 
@@ -59,12 +62,12 @@ def hits_key(hour: int) -> bytes:
 
 
 def seen_key(hour: int) -> bytes:
-    """Return the key of a hash: the photos of one hour by each class that they belong to (telemetry/drift.py)."""
+    """Return the key of a hash: the number of photos of one hour in each of their classes (telemetry/drift.py)."""
     return f"seen:{hour}".encode()
 
 
 def reference_key(release: str) -> bytes:
-    """Return the key of a release's reference: the photos by class, for each hour of a day (telemetry/drift.py)."""
+    """Return the key of a release's reference: the photos in each class, by hour of the day (telemetry/drift.py)."""
     return f"reference:{release}".encode()
 
 
@@ -85,9 +88,9 @@ class Entry(NamedTuple):
 class Publication(NamedTuple):
     """An entry to write, and the rollout that the database has.
 
-    `known`: the rollout that this process knew before. The one in Redis is overwritten only if it is still that one, or
-    if there is none, so that a lookup that began before a switch of datasets does not undo the switch. None: the
-    process knew none, so only a missing one is written.
+    `known`: the rollout that this process knew before. The rollout in Redis is overwritten only if it equals `known` or
+    is missing. Otherwise a lookup that began before a switch of datasets would undo the switch. None: the process knew
+    no rollout, so one is written only if Redis has none.
     """
 
     entry: Entry
@@ -113,8 +116,8 @@ class Demand:
     """The counts of this process, for at most `cells` different cells and classes between two calls of `take`.
 
     Every few seconds, when the process reads the rollout from Redis, it sends its counts in the same round trip, so
-    that counting needs no command of its own. A container that stops loses those of its last few seconds. There is no
-    lock, so concurrent threads may lose a count. A lock would cost more than an exact count is worth.
+    that counting needs no command of its own. A container that stops loses its counts of the last few seconds. There is
+    no lock, so concurrent threads may lose a count. A lock would cost more than an exact count is worth.
     """
 
     def __init__(self, cells: int = 512) -> None:
@@ -142,7 +145,10 @@ class Demand:
 
 
 class Cache(Protocol):
-    """The operations of Redis, as stores/redis_cache.py explains. They raise `CacheError`, and end by the deadline."""
+    """The Redis operations, which stores/redis_cache.py explains.
+
+    They raise `CacheError`, and return by the deadline.
+    """
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None: ...
@@ -162,7 +168,7 @@ class Cache(Protocol):
 
 
 class Store(Protocol):
-    """The operations of PostgreSQL, which stores/postgres.py explains. They raise `StoreError`."""
+    """The PostgreSQL operations, which stores/postgres.py explains. They raise `StoreError`."""
 
     @property
     def breaker_is_open(self) -> bool: ...

@@ -100,7 +100,10 @@ class CellAnimals(NamedTuple):
 
     @property
     def rollout_text(self) -> bytes:
-        """Return the rollout. A database of an earlier release states none; then it is this dataset without a trial."""
+        """Return the text of the rollout.
+
+        If a database of an earlier release states none, this dataset is the active one.
+        """
         return (self.rollout or Rollout(0, self.version).to_text()).encode()
 
     @property
@@ -261,7 +264,7 @@ def expect_plausible(value: CellAnimals) -> None:
 
 
 def soft_expiry(head: bytes, cell: int) -> float:
-    """Return the soft expiry in the header of a value. Raises `CorruptValue` if `head` is no header for `cell`."""
+    """Return the soft expiry in the header of a value. Raises `CorruptValue` if `head` is not a header for `cell`."""
     if len(head) != HEADER.size:
         raise CorruptValue(f"the header has {len(head)} bytes, expected {HEADER.size}")
     magic, _, form, _, _, _, _, its_cell, _, soft, _, _, _ = HEADER.unpack(head)

@@ -96,7 +96,10 @@ class Memory:
 
 @dataclass(slots=True)
 class Shared:
-    """The objects that all lookups of a process share. `cache_is_cold`: whether the last one queried the database."""
+    """The objects that all lookups of a process share.
+
+    `cache_is_cold`: whether the last lookup queried the database.
+    """
 
     cache: Cache
     store: Store

@@ -31,7 +31,7 @@ class Rollout(NamedTuple):
             match json.loads(text):
                 case [int() as switch, str() as active, str() | None as candidate, int() as share, bool() as in_shadow]:
                     return cls(switch, active, candidate, share, in_shadow)
-        raise ValueError("the text is no rollout as `to_text` writes it")
+        raise ValueError("the text is not a rollout as `to_text` writes it")
 
     def to_text(self) -> str:
         """Return the rollout as text."""

@@ -82,7 +82,7 @@ def location_from_gps(tags: Mapping[int, Any]) -> Location | None:
 
 
 def taken_at(taken: str, shift: float = 0.0) -> str | None:
-    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is no time, as of a camera whose clock is not set.
+    """Return EXIF's time as 'YYYY-MM-DD HH:MM:SS', or None if it is not a time: the clock may never have been set.
 
     `shift`: seconds to add, for a clock that was wrong.
     """

@@ -1,4 +1,4 @@
-"""The photos of a request: opened, checked and decoded together. Of several photos, an error names the one."""
+"""The photos of a request: opened, checked and decoded together. If there are several, an error names the photo."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class PhotoFacts:
 
     @classmethod
     def of_header(cls, data: bytes) -> Self | None:
-        """Return the facts in the first bytes of a JPEG, or None if they are not there. Takes a tenth of a ms."""
+        """Return the facts in the first bytes of a JPEG, or None if these bytes lack them. Takes a tenth of a ms."""
         header = read_jpeg_header(data)
         exif = read_exif(header.image)
         return cls(*header.size, len(data), exif.gps, exif.taken, exif.offset) if 0 not in header.size else None
@@ -76,7 +76,10 @@ class DecodedPhoto(NamedTuple):
 
 
 class OpenedPhotos:
-    """Photos that are opened and not decoded yet. Leaving its `with` block closes them. `files`: closes them too."""
+    """Photos that are opened and not decoded yet. Leaving its `with` block closes them.
+
+    `files`: the stack whose end closes the photos.
+    """
 
     def __init__(self, photos: Sequence[Photo], settings: "Photos", files: ExitStack) -> None:
         self._photos, self._settings, self._files = photos, settings, files

@@ -41,10 +41,11 @@ class S3:
         *,
         is_short: bool = True,
     ) -> R | None:
-        """Run an operation on botocore's client. Return None, or raise `missing`, for the error codes `expected`.
+        """Run an operation on botocore's client.
 
-        `is_short`: whether to give up after the total time, which socket timeouts do not limit: they restart with each
-        byte. Raises `Unavailable` if S3 fails or is too slow.
+        For the error codes `expected`, return None, or raise `missing` if given. `is_short`: whether to give up after
+        the total time, which socket timeouts do not limit: they restart with each byte. Raises `Unavailable` if S3
+        fails or is too slow.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -83,7 +84,7 @@ class Objects(S3):
         return self.call(lambda s3: s3.head_object(Bucket=bucket, Key=key), _MISSING, is_short=False) is not None
 
     def write(self, bucket: str, key: str, text: str, *, replace: bool) -> None:
-        """Write an object. If `replace` is false, an object that exists already stays as it is."""
+        """Write an object. If `replace` is false, leave an existing object unchanged."""
         condition = {} if replace else {"IfNoneMatch": "*"}
 
         def put(s3: Any) -> None:

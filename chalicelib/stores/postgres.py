@@ -136,7 +136,11 @@ class PostgresStore:
         return "postgres_breaker_open" if self.breaker_is_open else None
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
-        """Return the animals of each cell, in order: those of the dataset that answers for it, or of `version`."""
+        """Return the animals of each cell, in the order of `cells`.
+
+        They are from the dataset that answers for the cell. `version`: a dataset to use instead, for all cells. Raises
+        `StoreError`.
+        """
         query = FEATURES_OF if version is None else _FEATURES_IN
         query = _WITH_SEASONS.format(query) if self._with_seasons else query
         arguments = (list(cells),) if version is None else (list(cells), version)
@@ -157,7 +161,7 @@ class PostgresStore:
         return known
 
     def rows(self, query: str, arguments: tuple[object, ...], deadline: Deadline) -> list[tuple[Any, ...]]:
-        """Run a query other than that for features, and return its rows. Raises `StoreError`."""
+        """Run any query except the one for features, and return its rows. Raises `StoreError`."""
         found = self._fetch(query, arguments, deadline)
         self._breaker.record_success()
         return found

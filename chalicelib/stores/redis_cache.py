@@ -93,8 +93,7 @@ _UNCOUNTED = frozenset({"redis_signing_in", "redis_pool_exhausted"})
 class RedisCache:
     """A `Cache` over one `RedisClient`, with a circuit breaker.
 
-    `connect`: function that creates the client at first use. `prefix`: the beginning of each key in Redis, which the
-    methods add.
+    `connect`: function that creates the client at first use. `prefix`: what the methods put before each key.
     """
 
     def __init__(self, connect: Callable[[], "RedisClient"], breaker: Breaker, prefix: bytes = b"") -> None:
@@ -211,7 +210,10 @@ class RedisCache:
         self._run(lambda redis: self._announce(redis, rollout, seconds, known), deadline, alone=True)
 
     def demand(self, hours: Sequence[int], count: int, deadline: Deadline) -> list[dict[int, float]]:
-        """Return the requests for the `count` cells in most demand, for each hour since 1970. Delete other counts."""
+        """Return the number of requests for each of the `count` cells in most demand, for each hour.
+
+        Delete other counts. `hours`: hours since 1970.
+        """
         keys = [self._prefix + demand_key(hour) for hour in hours]
 
         def commands(redis: "Redis") -> None:

@@ -1,7 +1,8 @@
 """redis-py's connections, with a deadline for each call, and their sign-ins. This module imports redis-py.
 
-A sign-in is TCP, TLS and `AUTH` on a non-blocking socket, which a redis-py connection then takes over. redis-py itself
-connects in one blocking call, which one request could not leave for another to continue.
+A sign-in is TCP, TLS and `AUTH` on a non-blocking socket, which a redis-py connection then takes over. redis-py's own
+connect is one blocking call, so a request that runs out of time could not hand a half-finished sign-in to the next
+request.
 """
 
 import select
@@ -56,7 +57,10 @@ class RedisSignIns:
 
     @property
     def any_under_way(self) -> bool:
-        """Return whether a sign-in is under way and not overdue. One to a node that left the cluster may be overdue."""
+        """Return whether a sign-in is under way and not overdue.
+
+        A sign-in to a node that left the cluster may be overdue.
+        """
         return bool(self._under_way) and not all(each.is_overdue for each in list(self._under_way.values()))
 
     def open(self, address: Address, deadline: Deadline) -> socket.socket:

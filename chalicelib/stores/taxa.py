@@ -1,7 +1,7 @@
-"""What the active dataset says of taxa: from Redis (cache-aside), or else from PostgreSQL.
+"""What the active dataset says about taxa: from Redis (cache-aside), or else from PostgreSQL.
 
-Nothing of it changes within a dataset, so a value in Redis is right as long as it exists. Searches are not cached,
-because anybody could fill Redis with them.
+The facts about a taxon never change within a dataset, so a value in Redis is right as long as it exists. Searches are
+not cached in Redis, because anybody could fill Redis with them.
 """
 
 import json
@@ -71,7 +71,10 @@ class RecentSearches:
         self._lock = Lock()
 
     def get(self, asked: tuple[str, str | None], search: Callable[[], Of[list[NamedTaxon]]]) -> Of[list[NamedTaxon]]:
-        """Return the kept result of `asked`, or else that of `search`, which is kept. Raises the errors of `search`."""
+        """Return the kept result of the text and group in `asked`. Without one, call `search` and keep what it returns.
+
+        Raises the errors of `search`.
+        """
         until, found = self._found.get(asked, (0.0, None))
         if found is None or monotonic() >= until:
             found = search()
@@ -84,10 +87,10 @@ class RecentSearches:
 
 
 class Taxa:
-    """The taxa of the active dataset. Every method raises `Unavailable` if no store gives them in `seconds`.
+    """The taxa of the active dataset. Every method raises `Unavailable` if no store has them within `seconds`.
 
-    `ttl`: lifetime of values in Redis, in seconds. `recent`: searches of this process. `damaged`: called for each value
-    in Redis that is not in the form that this module writes; such a value counts as missing.
+    `ttl`: lifetime of values in Redis, in seconds. `recent`: where the results of searches are kept. `damaged`: called
+    for each value in Redis that is not in the form that this module writes; such a value counts as missing.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class Taxa:
         self._deadline = Deadline.after(seconds)
 
     def search(self, text: str, group: str | None = None) -> Of[list[NamedTaxon]]:
-        """Return the taxa with names that are or begin like `text`, despite typing errors; the likeliest first."""
+        """Return the taxa with names that equal or begin with `text`, despite typing errors; the likeliest first."""
         return self._recent.get(
             (text, group), lambda: _named(self._rows("search", text, group, LIKENESS, SEARCH_LIMIT))
         )
@@ -190,6 +193,6 @@ def _named(rows: list[tuple[Any, ...]]) -> Of[list[NamedTaxon]]:
 
 @cache
 def _queries() -> dict[str, str]:
-    """Return the queries in taxa.sql by name. Those of one taxon return one row: version, and part or null."""
+    """Return the queries in taxa.sql by name. A query about one taxon returns one row: version, and part or null."""
     texts = re.split(r"^-- (\w+)$", Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(texts[1::2], texts[2::2], strict=True))

@@ -1,13 +1,13 @@
-"""Whether photos and answers are still like those before: the drift of populations, hour by hour.
+"""Drift: whether photos and answers still resemble earlier ones. Every hour, each population is compared.
 
 A photo belongs to one class of each population, such as `confidence:0.9` and `quality:dark`. Processes count classes
 and send the counts to Redis with the counts of demand, so that no request waits for them. Warming's schedule compares
 the last whole hour with the release's reference: the same hours of the day in the two weeks before that release. Redis
 keeps each release's reference, so a return to an earlier release uses its reference again.
 
-The measure is the population stability index, the sum of (p - q) ln(p / q) over the classes, less the part that
-chance alone brings with so many photos: (classes - 1) (1/n + 1/m) (Yurdakul 2018). Above 0.25 it is said to be a
-shift, below 0.1 none (Siddiqi 2006).
+The measure is the population stability index, the sum of (p - q) ln(p / q) over the classes, less the part that chance
+alone brings with so many photos: (classes - 1) (1/n + 1/m) (Yurdakul 2018). An index above 0.25 is said to be a shift,
+one below 0.1 none (Siddiqi 2006).
 """
 
 import json
@@ -41,7 +41,7 @@ type Reference = Sequence[Counter[str]]
 
 
 class Counts(Cache, Protocol):
-    """The operations of Redis that drift needs, as stores/redis_cache.py explains."""
+    """The Redis operations that drift needs; stores/redis_cache.py explains them."""
 
     def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]: ...
 
@@ -67,7 +67,10 @@ def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ..
 
 
 class Shift(NamedTuple):
-    """How far a population is from its reference. `moved`: classes whose share changed most, and how, in points."""
+    """How far a population is from its reference: `distance` is the index that this module's docstring explains.
+
+    `moved`: the classes whose shares changed most, each with its change in percentage points.
+    """
 
     distance: float
     moved: str
@@ -104,9 +107,10 @@ class Drift:
         self._done: int | None = None  # the hour that was compared last
 
     def run(self, deadline: Deadline, *, renew: bool = False) -> list[Notes]:
-        """Return the metrics of each population, once for each hour. Empty if it has too few photos, or if Redis fails.
+        """Return the metrics of each population, once for each hour.
 
-        `renew`: first learn a new reference from the last day, because the present photos and answers are right.
+        Empty if there are too few photos, or if Redis fails. `renew`: first learn a new reference from the last day,
+        because the present photos and answers are right.
         """
         last = int(self._now()) // 3600 - 1
         if last == self._done and not renew:
