@@ -100,9 +100,11 @@ create temp table listed (
 );
 
 --: moved
--- The photos that a new path may be. SQLite keeps the order of a cross join: few paths are new, sizes repeat.
-select listed.path, photo.id, photo.path as old, photo.size, checksum from listed cross join photo using (size)
-where checksum is not null and listed.path not in (select path from photo) order by photo.id;
+-- The photos that a path may be which is new, or has another photo now than `there`. SQLite keeps the order of a cross join:
+-- few paths are such, sizes repeat.
+select listed.path, there.id as there, photo.id, photo.path as old, photo.size, photo.checksum
+from listed left join photo as there using (path) cross join photo on photo.size = listed.size
+where photo.checksum is not null and there.size is not listed.size order by photo.id;
 
 --: keep reviews
 -- Give the reviews of photos that are gone to copies of them that stay.

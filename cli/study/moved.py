@@ -18,9 +18,10 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
         rows = ((*photo[:4], photo.place and photo.place.text, photo.shift) for photo in photos)
         connection.executemany("insert or replace into listed values (?, ?, ?, ?, ?, ?)", rows)
     moved: dict[int, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int | None] = {}
+    left: list[str] = []
     checksums: dict[str, int | None] = {}
-    for path, identity, old, size, checksum in results.rows(QUERIES["moved"]):
+    for path, there, identity, old, size, checksum in results.rows(QUERIES["moved"]):
         if identity in moved or path in taken or _size(folder / old) == size:
             continue
         if path not in checksums:
@@ -29,8 +30,12 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
                 checksums[path] = checksum_of(folder / path)
         if checksums[path] == checksum:
             moved[identity] = path
-            taken.add(path)
+            taken[path] = there
+            left.append(old)
+    replaced = (each for each in taken.values() if each and each not in moved)  # gone, but a path is one photo's
+    moved |= dict(zip(replaced, (path for path in left if path not in taken), strict=False))
     with results.transaction() as connection:
+        connection.executemany("update photo set path = '/' || id where id = ?", ((each,) for each in moved))
         connection.executemany("update photo set path = ?2 where id = ?1", moved.items())
     results.find(
         ListedPhoto(path, size, modified, deployment, place and Place.parse(place), shift)

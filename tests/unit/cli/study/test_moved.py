@@ -89,6 +89,25 @@ def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> 
     assert folder.run()["N/3"] == "N/3"
 
 
+def test_photos_that_take_the_paths_of_others_keep_their_reviews(folder: Folder) -> None:
+    # GIVEN another camera's folder
+    folder.write(S_1=b"south", S_2=b"southern")
+    folder.run()
+    # WHEN the folders of two cameras, which were mixed up, are swapped
+    for old, new in (("N", "swap"), ("S", "N"), ("swap", "S")):
+        (folder.root / old).rename(folder.root / new)
+    # THEN each photo keeps its answer and its review
+    assert folder.run() == {"N/1": "S/1", "N/2": "S/2", "S/1": "N/1", "S/2": "N/2"}
+    assert folder.reviews == [("S/1", "human")]
+    # WHEN a photo is deleted, and the photo after it gets its number
+    say(folder.results, "N/1", Observation("blank"))
+    (folder.root / "N" / "2").replace(folder.root / "N" / "1")
+    # THEN the review of the one is not that of the other, and the deleted one is gone
+    assert folder.run() == {"N/1": "S/2", "N/2": "S/1", "S/1": "N/1", "S/2": "N/2"}
+    assert folder.reviews == [("N/2", "blank"), ("S/1", "human")]
+    assert [path for _, path in gone(folder.results) or ()] == ["N/2"]
+
+
 def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
     # WHEN a card was copied twice
     folder.write(M_1=b"one", M_2=b"two", M_3=b"new")
