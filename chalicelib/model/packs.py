@@ -102,7 +102,7 @@ class PackModel:
 
     @cached_property
     def version(self) -> str:
-        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 5 ms."""
+        """Return `version_of` the model. Computed at first use, because that takes 5 ms."""
         return version_of(self.manifest.model)
 
     def outputs(self, names: Sequence[str], inputs: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:

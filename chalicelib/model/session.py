@@ -93,7 +93,7 @@ class Model:
 
     @cached_property
     def version(self) -> str:
-        """Return the first 12 hex digits of the file's SHA-256. Computed at first use, because that takes 10 ms."""
+        """Return `version_of` the model. Computed at first use, because that takes 10 ms."""
         return version_of(self.path)
 
     def score(self, pixels: NDArray[np.uint8], prior: NDArray[np.float32]) -> Scores:
@@ -125,12 +125,21 @@ class Model:
         return Scores(probabilities[0], vision[0], float(animal[0]), **optional)
 
 
-def version_of(path: Path) -> str:
-    """Return the version of a model file: the first 12 hex digits of its SHA-256."""
-    from hashlib import file_digest
+def external_data(path: Path) -> list[Path]:
+    """Return the files beside a model that have its weights, as exporters name them: `.onnx.data`, `.onnx_data_1`."""
+    return sorted(path.parent.glob(f"{path.name}[._]data*"))
 
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()[:12]
+
+def version_of(path: Path) -> str:
+    """Return the version of a model: the first 12 hex digits of the SHA-256 of its file, and of its external data."""
+    from hashlib import file_digest, sha256
+
+    digests = []
+    for each in (path, *external_data(path)):  # a model that was trained again may differ in its external data alone
+        with each.open("rb") as file:
+            digests.append(file_digest(file, "sha256"))
+    one = digests[0] if len(digests) == 1 else sha256(b"".join(each.digest() for each in digests))
+    return one.hexdigest()[:12]
 
 
 def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.InferenceSession":

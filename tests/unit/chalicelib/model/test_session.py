@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto
 
 from chalicelib.errors import ModelError
-from chalicelib.model.session import Model
+from chalicelib.model.session import Model, version_of
 from tests.support.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
 
 GREEN = np.full((SIZE, SIZE, 3), (0, 200, 30), np.uint8)
@@ -23,6 +23,21 @@ def test_a_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
     path = write(tmp_path, tiny_model())
     model, version = Model(path, threads=1), hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     assert (model.input_size, model.animals, model.name, model.version) == (SIZE, ANIMALS, "tiny", version)
+
+
+def test_a_model_that_differs_in_its_external_data_alone_has_another_version(tmp_path: Path) -> None:
+    # GIVEN weights in a file of their own, as exporters write them, and a file that is none of the model's
+    path = write(tmp_path, tiny_model())
+    alone = version_of(path)
+    data = path.with_name(f"{path.name}.data")
+    data.write_bytes(b"weights")
+    first = version_of(path)
+    path.with_name(f"{path.name}.bak").write_bytes(b"old")
+    assert version_of(path) == first != alone
+    # WHEN only they change, as in another training
+    data.write_bytes(b"weights of another training")
+    # THEN the version is another
+    assert version_of(path) not in (first, alone)
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
