@@ -135,7 +135,7 @@ def _read_detectors(settings: Settings) -> "Detectors | None":
     from chalicelib.model.detector import read_detectors  # only some requests need it
 
     model = settings.model
-    return read_detectors(model.path.with_name("packs"), model.camera_traps, model.threads)
+    return read_detectors(model.path.with_name("packs"), model.camera_traps, model.threads, model.packs)
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:

@@ -341,12 +341,13 @@ def joined(boxes: Sequence[Box], animals: Sequence[Box]) -> tuple[Box, ...]:
     return (*found[: MOST["animal"]], *others)
 
 
-def read_detectors(folder: Path, when: When, threads: int = 0) -> Detectors | None:
+def read_detectors(folder: Path, when: When, threads: int = 0, outside: Path | None = None) -> Detectors | None:
     """Return the first general detector and the first one for camera traps in a folder of packs; None without any.
 
+    `outside`: a folder whose detectors come first, as its heads do.
     Packs that are not enabled or not built do not count. Raise `ModelError` if a manifest is malformed.
     """
-    found = [each for each in read_manifests(folder) if each.kind == DETECTOR]
+    found = [each for packs in (outside, folder) if packs for each in read_manifests(packs) if each.kind == DETECTOR]
     general, traps = (
         next((Detector(each, threads) for each in found if each.camera_traps == is_for_traps), None)
         for is_for_traps in (False, True)

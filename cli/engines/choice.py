@@ -95,9 +95,9 @@ def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Ca
 
 def _sizes(folder: Path) -> str:
     """Return which packs a folder has, and how large they are. Raises `CommandError` if there is none."""
-    from chalicelib.model.manifest import DETECTOR, read_manifests
+    from chalicelib.model.manifest import read_manifests
 
-    packs = [each for each in read_manifests(folder) if each.kind != DETECTOR]
+    packs = list(read_manifests(folder))
     if not packs:
         raise CommandError(
             f"{folder} has no pack; expected NAME.toml with enabled = true, and its NAME.onnx and labels beside it"

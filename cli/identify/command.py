@@ -86,7 +86,7 @@ def _choice(
 @click.option(
     "--pack",
     type=EXISTING_FOLDER,
-    help="Use the packs in FOLDER too, however large: any ONNX classifier with a manifest (docs/how-to/model.md).",
+    help="Use the packs in FOLDER too, however large: any ONNX model with a manifest (docs/how-to/model.md).",
 )
 @click.option(
     "--url",

@@ -143,6 +143,21 @@ def test_the_first_detector_that_is_built_is_read(tmp_path: Path) -> None:
     assert read_detectors(tmp_path / "packs", "doubt") is None
 
 
+def test_detectors_of_another_folder_come_first(tmp_path: Path) -> None:
+    # GIVEN both detectors beside the model, and a general one of one's own in another folder
+    write_detector(tmp_path)
+    write_camera_trap_detector(tmp_path)
+    (tmp_path / "other").mkdir()
+    own = write_detector(tmp_path / "other")
+    # WHEN both folders are read; THEN the own one takes the place of the general one alone
+    found = read_detectors(tmp_path / "packs", "doubt", outside=tmp_path / "other" / "packs")
+    assert found is not None
+    assert found.general is not None
+    assert found.camera_traps is not None
+    assert found.general.manifest.file == own
+    assert found.camera_traps.name == "traps"
+
+
 def names_in(folder: Path) -> tuple[str | None, str | None]:
     """Return the names of the general detector and the one for camera traps that are built."""
     found = read_detectors(folder / "packs", "doubt")
