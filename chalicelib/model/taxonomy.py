@@ -118,7 +118,7 @@ class Taxonomy:
 
         Raises `ModelError`, which names the file and the fault.
         """
-        named = {row[0]: Taxon(row[2], row[0], row[1]) for row in read_rows(taxa, TAXON_COLUMNS)}
+        named = {(row[0], row[1]): Taxon(row[2], row[0], row[1]) for row in read_rows(taxa, TAXON_COLUMNS)}
         animals = sorted(
             (_animal(row, named, labels.name, taxa.name) for row in read_rows(labels, LABEL_COLUMNS)),
             key=lambda animal: animal.output_index,
@@ -189,19 +189,24 @@ def build_animal(fields: Sequence[str], lineage: list[Taxon], output_index: int,
         identity = parse_id(number, f"id of '{name}' in {labels}")
     except ValueError as error:
         raise ModelError(str(error)) from None
+    if not (name and scientific_name and rank):
+        raise ModelError(f"{taxon_id} in {labels} has no name, scientific name or rank; add it")
     own = Taxon(name, scientific_name, rank)
     if lineage and (lineage[-1].scientific_name, lineage[-1].rank) == (scientific_name, rank):
         lineage = lineage[:-1]
     return Animal(identity, taxon_id, output_index, name, scientific_name, rank, kind, (*lineage, own))
 
 
-def _animal(row: list[str], named: dict[str, Taxon], labels: str, taxa: str) -> Animal:
-    """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name, for the lineage."""
+def _animal(row: list[str], named: dict[tuple[str, str], Taxon], labels: str, taxa: str) -> Animal:
+    """Build an animal from a row of labels.csv. `named`: the taxa in taxa.csv by scientific name and rank."""
     number, taxon_id, output, _, name, *rest = row
     try:
-        lineage = [named[cell] for cell in rest[3:] if cell]
+        lineage = [named[each] for each in zip(rest[3:], RANKS, strict=True) if each[0]]
     except KeyError as error:
-        raise ModelError(f"{taxa} has no row for {error}, the taxon of '{name}' in {labels}; add one") from None
+        ((cell, column),) = error.args
+        raise ModelError(
+            f"{taxa} has no row for '{cell}' of rank {column}, which '{name}' has in {labels}; add one"
+        ) from None
     try:
         output_index = int(output)
     except ValueError:

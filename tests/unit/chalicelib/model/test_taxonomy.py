@@ -81,6 +81,12 @@ NUMBER = "expected a whole number from 0 to 2147483647"
         ([CAT, cat("0,felis-catus,0", "0,other,1")], {}, "uses an id or a taxon twice"),
         ([CAT, cat("0,felis-catus,0", "1,felis-catus,1")], {}, "uses an id or a taxon twice"),
         ([cat("felis-catus", "Felis catus")], {}, "taxon of 'cat' in labels.csv is 'Felis catus'; expected its"),
+        ([cat(",Felis catus,", ",,")], {}, "felis-catus in labels.csv has no name, scientific name or rank; add it"),
+        (
+            [CAT],
+            {"taxa": "scientific_name,rank,name\nP,class,p\n"},
+            "no row for 'P' of rank phylum, which 'cat' has in",
+        ),
         ([CAT], {"taxa": ""}, "taxa.csv is not a CSV file with a header"),
         ([CAT], {"taxa": None}, "taxa.csv cannot be read"),
     ],
