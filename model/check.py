@@ -3,15 +3,17 @@
     python -m model check MODEL [--labels labels.csv] [--taxa taxa.csv]
     python -m model check PACK
 
-PACK is the manifest of a pack, or the name of one in model/packs. The command prints one line for each problem. It
-accepts ONNX files from any tool.
+PACK is the manifest of a pack, or the name of one in model/packs; MODEL_PATH names the general model of a head. The
+command prints one line for each problem. It accepts ONNX files from any tool.
 """
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from chalicelib.errors import ModelError
 from chalicelib.model.detector import OUTPUTS, read_classes
 from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
-from chalicelib.model.session import FEATURES, Model, Scores, first_line, load_session, version_of
+from chalicelib.model.session import FEATURES, Model, Scores, first_line, load_session
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from model.build_packs import PACKS
 
 TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
+GENERAL = PACKS.with_name("faunalens.onnx")
 KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
 _SEED = 20261124
 
@@ -101,8 +104,8 @@ def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
     return all(a is None or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
 
-def find_pack_problems(file: Path) -> list[str]:
-    """Return one sentence for each problem of a pack. `file`: its manifest."""
+def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
+    """Return one sentence for each problem of a pack. `file`: its manifest. `general`: the model of a head."""
     problems: list[str] = []
     if (manifest := _made(problems, lambda: Manifest.read(file))) is None:
         return problems
@@ -114,9 +117,10 @@ def find_pack_problems(file: Path) -> list[str]:
         _made(problems, lambda: problems.extend(_problems_of_animals(manifest, animals)))
     session = _made(problems, lambda: load_session(manifest.model, 1, REMEDY))
     if session is not None:
-        form = [*(_problems_of_head if manifest.kind == HEAD else _problems_of_form)(manifest, session, labels)]
-        problems += form
-        if not form:
+        its_form = partial(_problems_of_head, general) if manifest.kind == HEAD else _problems_of_form
+        form = _made(problems, lambda: [*its_form(manifest, session, labels)])
+        problems += form or ()
+        if form == []:
             _made(problems, lambda: problems.extend(_problems_of_pack_runs(manifest, session)))
     return problems
 
@@ -179,11 +183,12 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
         yield f"output {OUTPUT} of {name} has shape {shape}; expected {expected_shape}"
 
 
-def _problems_of_head(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
+def _problems_of_head(general: Path, manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
     """Yield a sentence for each way in which a head does not fit the general model or its own labels."""
-    name, general = manifest.model.name, version_of(PACKS.with_name("faunalens.onnx"))
-    if manifest.general != general:
-        yield f"{manifest.file.name} is for the general model {manifest.general}, not {general}; train it again"
+    name, version = manifest.model.name, Model(general).version
+    if manifest.general != version:
+        other = f"{manifest.file.name} is for the general model {manifest.general}, not {version} ({general.name})"
+        yield f"{other}; train it again, or set MODEL_PATH to its model"
     if labels is None:
         return
     found = {each.name: (each.type, len(each.shape), each.shape[1]) for each in _tensors(session)}
@@ -244,7 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
     if model.suffix == ".toml":
         if options.labels or options.taxa:
             parser.error("--labels and --taxa are for a model; a pack names its labels in its manifest")
-        problems = find_pack_problems(model)
+        problems = find_pack_problems(model, Path(os.environ.get("MODEL_PATH") or GENERAL))
         fits = f"pack {model.stem} meets the contract and matches its labels"
     else:
         labels = options.labels or model.with_name("labels.csv")

@@ -269,3 +269,21 @@ def test_what_a_head_does_wrong_is_named(tmp_path: Path, old: str, new: str, mes
     (tmp_path / "few.csv").write_text("\n".join((tmp_path / "own.csv").read_text().splitlines()[:2]))
     file.write_text(file.read_text().replace(old, new))
     assert any(re.search(message, each) for each in find_pack_problems(file))
+
+
+def test_a_head_of_ones_own_model_is_checked_against_that_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a head on the features of a model of one's own
+    general = write(tmp_path, tiny_model.tiny_model())
+    head = write_head(tmp_path / "packs", general)
+    # WHEN the setting names that model; THEN the head fits, and else the problem says what to set
+    monkeypatch.setenv("MODEL_PATH", str(general))
+    assert main([str(head)]) == 0
+    monkeypatch.delenv("MODEL_PATH")
+    assert main([str(head)]) == 1
+    assert "train it again, or set MODEL_PATH to its model" in capsys.readouterr().err
+    # AND a model that is missing is one line too
+    monkeypatch.setenv("MODEL_PATH", str(tmp_path / "none.onnx"))
+    assert main([str(head)]) == 1
+    assert "none.onnx cannot be read (No such file or directory); set MODEL_PATH" in capsys.readouterr().err
