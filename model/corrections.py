@@ -159,6 +159,9 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
         print(f"  {line}")
     for why, photos in unknown.most_common(SHOWN):
         print(f"left out {photos}: {why}")
+    heads = {head.name for each in (live, new) for head in each.recogniser.models.heads if not head.is_for(NO_LOCATION)}
+    if heads:
+        print(f"not compared: {', '.join(sorted(heads))}, for some places alone; here photos have no place")
     return found
 
 
@@ -169,9 +172,11 @@ def _name(line: Line) -> str:
 def main(options: argparse.Namespace) -> int:
     """Compare two versions. Return 0, 1 if the new one is worse, or 2 after printing an error."""
     try:
-        environments = ({**os.environ, **dict(casts.assignments(text))} for text in (options.live, options.new))
-        versions = [Services.build(Settings.from_environment(each)) for each in environments]
+        changes = (casts.assignments(text) for text in (options.live, options.new))
+        versions = [Services.build(Settings.changed(os.environ, each)) for each in changes]
         found = compare(list(read_said(options.corrections, options.photos)), *versions)
+        if not sum(found):
+            raise ModelError("no photo could be compared; check --photos, and that people named what is in the file")
         if options.out:
             live, new = (each.recogniser.models.general.version for each in versions)
             kept = {"live": live, "new": new, **found._asdict(), "is_worse": found.is_worse}

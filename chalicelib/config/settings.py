@@ -13,7 +13,7 @@ from typing import Literal, Self, get_args
 from chalicelib.config import casts
 from chalicelib.config.casts import RateLimit
 from chalicelib.config.features import FeaturePolicy, WarmingPlan
-from chalicelib.config.field import read, seconds, setting
+from chalicelib.config.field import read, seconds, setting, variables
 from chalicelib.config.stores import DatabaseSettings, RedisSettings, S3Settings
 from chalicelib.errors import SettingError
 
@@ -179,5 +179,13 @@ class Settings:
 
     def candidate(self, environment: Mapping[str, str]) -> "Settings | None":
         """Return the settings of the version in shadow, or None if its share of photos is 0. Raises `SettingError`."""
-        changes = dict(self.telemetry.shadow_settings)
-        return self.from_environment({**environment, **changes}) if self.telemetry.shadow_share else None
+        changes = self.telemetry.shadow_settings
+        return self.changed(environment, changes) if self.telemetry.shadow_share else None
+
+    @classmethod
+    def changed(cls, environment: Mapping[str, str], changes: tuple[tuple[str, str], ...]) -> "Settings":
+        """Read all settings with changes to the environment. Raises `SettingError`, also if a change is of none."""
+        known = variables(cls)
+        if unknown := {name for name, _ in changes} - known.keys() - {each.alias for each in known.values()}:
+            raise SettingError(f"{min(unknown)} is no setting; docs/reference/settings.md lists them")
+        return cls.from_environment({**environment, **dict(changes)})

@@ -12,6 +12,7 @@ from model import evaluate
 from model.corrections import NOISE, Verdict, grade
 from tests.support import tiny_model
 from tests.support.pictures import encoded
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 RED, GREEN = (250, 10, 10), (10, 250, 10)
 FOX = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
@@ -144,3 +145,27 @@ def test_another_file_is_an_error_with_what_was_expected(tmp_path: Path, capsys:
     # AND so are settings that are none
     assert run(tmp_path, REVIEWS, both, "PRIOR_FLOOR") == 2
     assert "expected NAME=VALUE, such as PRIOR_FLOOR=0.01" in capsys.readouterr().err
+    # AND so is a name that no setting has
+    assert run(tmp_path, REVIEWS, both, "MODELPATH=x.onnx") == 2
+    assert "MODELPATH is no setting; docs/reference/settings.md lists them" in capsys.readouterr().err
+
+
+def test_a_comparison_of_no_photo_is_no_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN reviews whose photos are in another folder
+    both, out = version(tmp_path / "both"), tmp_path / "verdict.json"
+    # WHEN versions are compared; THEN that is an error, and a release finds no verdict
+    assert run(tmp_path, reviews(7, "Vulpes vulpes"), both, both, "--out", str(out)) == 2
+    assert "no photo could be compared; check --photos" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_heads_of_places_are_said_to_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN a new version with a head for one country, and another for everywhere
+    photos(tmp_path, red=RED)
+    both = version(tmp_path / "both")
+    model = next((tmp_path / "both").rglob("*.onnx"))
+    write_head(tmp_path / "packs", model, 'areas = ["US"]\n', name="garden")
+    write_head(tmp_path / "packs", model, name="anywhere")
+    # WHEN versions are compared, by photos without a place; THEN that says nothing about the one for the country
+    assert run(tmp_path, reviews(1, "Vulpes vulpes"), both, f"{both} PACKS_PATH={tmp_path / 'packs'}") == 0
+    assert "not compared: garden, for some places alone; here photos have no place" in capsys.readouterr().out
