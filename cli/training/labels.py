@@ -43,7 +43,7 @@ SQLITE = b"SQLite format 3\0"
 _REVIEWED = "select distinct photo from review order by photo"
 CARD = re.compile(r"dcim|\d{3}[a-z_]\w{2,4}", re.IGNORECASE)
 """Folders that a camera makes on its card, such as DCIM/100EK113: all of them are one camera's."""
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 class LabelledPhoto(NamedTuple):
@@ -184,11 +184,20 @@ def _of_table(source: Path) -> Iterator[Label]:
 
 
 def _boxes(fields: Mapping[str, str]) -> tuple[Box, ...]:
-    """Return the box of a row: left, top, width and height; in pixels if there are columns with the photo's size."""
-    sides = [float(each) for each in _NUMBER.findall(fields.get("box", ""))]
-    if len(sides) != 4:
+    """Return the box of a row: left, top, width and height; in pixels if there are columns with the photo's size.
+
+    Raises `CommandError` for other boxes, lest the detector's take their place unsaid.
+    """
+    text = fields.get("box", "")
+    sides = [float(each) for each in _NUMBER.findall(text)]
+    if not text.strip():
         return ()
     width, height = (float(fields.get(name) or 1) for name in ("width", "height"))
+    if len(sides) != 4 or max(sides[0], sides[2]) > 2 * width or max(sides[1], sides[3]) > 2 * height:
+        raise CommandError(
+            f"the box '{text}' is not left;top;width;height as shares of the photo, or in pixels beside columns width "
+            "and height with the photo's size; correct the table, or leave boxes out to have them found"
+        )
     left, top = max(sides[0] / width, 0.0), max(sides[1] / height, 0.0)
     across, down = min(sides[2] / width, 1 - left), min(sides[3] / height, 1 - top)
     return (Box(left, top, across, down, 1.0, "animal"),) if across > 0 < down else ()

@@ -66,6 +66,9 @@ def test_a_table_has_a_row_for_each_photo(tmp_path: Path) -> None:
     )
     found = read(tmp_path / "labels.csv", "a.jpg", "b.jpg", "sub/c.jpg")
     assert found.photos == [photo("a.jpg", LION, "n1", NORTH, BOX), photo("b.jpg", LION, "n2")]
+    # AND a box may be shares of the photo, also tiny ones
+    (tmp_path / "labels.csv").write_text('file,animal,box\na.jpg,lion,"[1e-05, 0.2, 0.3, 0.4]"\n')
+    assert read(tmp_path / "labels.csv").photos[0].boxes == (Box(1e-05, 0.2, 0.3, 0.4, 1.0, "animal"),)
     no_taxon = "'ghost cat' is no taxon that Faunalens knows"
     assert found.left_out == {Path("sub/c.jpg"): no_taxon, Path("d.jpg"): "there is no such file"}
 
@@ -83,6 +86,8 @@ def test_a_table_that_cannot_be_used_says_what_it_needs(tmp_path: Path) -> None:
     for table, message in (
         ("when,who\n1,2\n", "has the columns when, who; expected one with the photo's path, such as"),
         ("file,animal,cell\na.jpg,lion,here\n", "'here' is not an H3 cell"),
+        ("file,animal,box\na.jpg,lion,10;20;30;40\n", "the box '10;20;30;40' is not left;top;width;height as shares"),
+        ("file,animal,box\na.jpg,lion,0.1 0.2 0.3\n", "the box '0.1 0.2 0.3' is not left;top;width;height"),
     ):
         (tmp_path / "labels.csv").write_text(table)
         with pytest.raises(CommandError, match=message):
