@@ -213,8 +213,11 @@ def test_what_to_call_next_is_below_the_stage_however_the_path_ends(
 ) -> None:
     form = UploadForm("A" * 22, "https://bucket.example/", {})
     monkeypatch.setattr(app.application, "uploads", Mock(form=lambda: form))
-    response = call("POST", "/uploads", path)
-    assert json.loads(response["body"])["identify_url"] == f"{expected}uploads/{'A' * 22}/identify"
+    upload = json.loads(call("POST", "/uploads", path)["body"])
+    assert upload["identify_url"] == f"{expected}uploads/{'A' * 22}/identify"
+    # AND the limits are those of the form
+    settings = app.application.settings
+    assert (upload["max_bytes"], upload["expires_in"]) == (settings.photo.max_bytes, settings.s3.upload_seconds)
 
 
 def test_the_contract_is_below_the_stage() -> None:

@@ -105,11 +105,16 @@ def test_a_link_is_the_same_file_and_a_copy_is_not(studied: Path, monkeypatch: p
 
 
 def test_a_photo_of_two_species_is_in_both_folders(tmp_path: Path) -> None:
-    animals = [animal(0.1, IMPALA), animal(0.6, LION), animal(0.4, MAMMAL)]
+    animals = [animal(0.1, IMPALA), animal(0.3, IMPALA), animal(0.6, LION), animal(0.4, MAMMAL)]
     text = answer(IMPALA, 0.9, subject="animal", animals=animals)
-    found = copied(study_of(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", text)]))
+    folder = study_of(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", text)])
+    found = copied(folder)
     # THEN the box of which only the class is known, which may be either, makes no third one
     assert found == ["impala (Aepyceros melampus)/north_1.jpg", "lion (Panthera leo)/north_1.jpg"]
+    # AND the table names each once
+    assert {(row["kind"], row["name"]) for row in rows_of(folder / "out" / "copied.csv")} == {
+        ("animal", "impala | lion | mammal")
+    }
 
 
 def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
