@@ -133,6 +133,7 @@ def test_only_the_fault_of_the_photo_lasts(status: int, code: str, detail: str, 
         ((204, {}, {}), "does not answer as Faunalens does.*204 without a JSON object"),
         ((301, {"location": "https://elsewhere.example/"}, {}), "redirects to https://elsewhere.example/"),
         ((403, {}, {"message": "Forbidden"}), "Forbidden"),  # the key is wrong
+        ((404, {}, {}), "404 http_404"),  # of another server, whose status is that of several errors of the API
         ((400, {}, {"detail": "\x1b[2Jleave out boxes=true"}), r"\\x1b\[2Jleave out --boxes"),  # in the command's words
     ],
 )
