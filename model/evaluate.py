@@ -21,6 +21,7 @@ from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model
 from chalicelib.photo.decode import open_photo
+from chalicelib.photo.formats import MEDIA_TYPE_OF
 from model import corrections
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
 from model.network import INPUT_SIZE
@@ -48,7 +49,7 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
 
     Raise `ModelError` if there are no photos, or if a name does not start with a label.
     """
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in MEDIA_TYPE_OF)
     if not paths:
         raise ModelError(f"{folder} contains no photos; expected files named <output index>_….jpg")
     for number, path in enumerate(paths):

@@ -1,13 +1,25 @@
-"""Classifier metrics: known results on small tables, and a temperature that is found again."""
+"""Classifier metrics: known results on small tables, a temperature that is found again, and the photos of a folder."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.calibrate import fit_temperature
-from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood
+from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood, read_photos
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
 LABELS = np.array([0, 0, 2, 2])
+
+
+def test_photos_of_every_format_that_the_app_reads_are_measured(tmp_path: Path) -> None:
+    # GIVEN photos in two formats, one with the suffix in capitals, and a file that is no photo
+    for name in ("7_a.JPG", "398_b.tiff"):
+        Image.new("RGB", (300, 300)).save(tmp_path / name)
+    (tmp_path / "truth.csv").write_text("file\n")
+    # WHEN the folder is read THEN both photos are in it, with their labels
+    assert [photo.label for photo in read_photos(tmp_path)] == [398, 7]
 
 
 def test_accuracy_counts_the_label_among_the_likeliest_and_likelihood_is_that_of_the_true_animal() -> None:
