@@ -42,11 +42,11 @@ _TENTHS = 10
 
 
 class WeightsUnavailable(Exception):  # no `ModelError`: setup goes on without the pack
-    """The weights cannot be had here and now, for example because the file is not there."""
+    """The weights cannot be read or downloaded at the moment, for example because the file is not there."""
 
 
 class HostUnreachable(WeightsUnavailable):
-    """Nothing can be had from the host: no network, or no answer in time."""
+    """The host of the weights cannot be reached: there is no network, or no answer in time."""
 
 
 def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
@@ -73,7 +73,7 @@ def _detector_of(manifest: Manifest, weights: Weights, file: Path) -> onnx.Model
     try:
         return onnx.load(file)
     except DecodeError as error:
-        raise ModelError(f"{weights.path} is no ONNX file: {error}") from error
+        raise ModelError(f"{weights.path} is not an ONNX file: {error}") from error
 
 
 def activations_of(pack: str) -> Path:
@@ -114,8 +114,8 @@ def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str
 def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host: str = HOST) -> Path:
     """Return the path of the weights in `cache`, where files are named by their SHA-256; put them there if need be.
 
-    `folder`: if given, has the file directly in it, and nothing is downloaded. `host`: see `HOST`. Raise
-    `WeightsUnavailable` if the file cannot be had, and `ModelError` if it has another SHA-256.
+    `folder`: if given, the weights are read from this folder, and nothing is downloaded. `host`: see `HOST`. Raise
+    `WeightsUnavailable` if the file cannot be read or downloaded, and `ModelError` if it has another SHA-256.
     """
     cached, name = cache / weights.sha256, Path(weights.path).name
     if cached.is_file() and _sha256(cached.read_bytes()) == weights.sha256:
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = Path(variable) if variable else None
     try:
         if source is not None and not source.is_dir():
-            raise ModelError(f"{VARIABLE} is '{source}', which is no folder; expected a folder with the packs' weights")
+            raise ModelError(f"{VARIABLE} is '{source}', which is not a folder; expected one with the packs' weights")
         missing = build(options.folder, options.cache, source, options.host)
     except (ModelError, OSError) as error:
         print(f"error: the packs were not built: {error}", file=sys.stderr)

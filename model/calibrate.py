@@ -76,7 +76,11 @@ class Histograms:
 def ranges_of(
     network: ModelProto, tensors: Sequence[str], inputs: Iterable[Mapping[str, object]], percentile: float
 ) -> Ranges:
-    """Run a network on inputs and return the range of each of its `tensors`."""
+    """Run a network on inputs, and return the range of each of its `tensors`.
+
+    `inputs`: for each run, the values of the network's inputs by name. `percentile`: how many of a tensor's values its
+    range covers, in %.
+    """
     network.graph.output.extend(helper.make_empty_tensor_value_info(tensor) for tensor in tensors)
     session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
     histograms = Histograms(tensors)
@@ -87,7 +91,10 @@ def ranges_of(
 
 
 def measure_detector(network: ModelProto, tensors: Sequence[str], frames: Iterable[NDArray[np.uint8]]) -> Ranges:
-    """Run a detector on photos and return the range of each of its `tensors`, with the most extreme values."""
+    """Run a detector on photos, and return the range of each of its `tensors`: it covers all of the tensor's values.
+
+    `frames`: photos as `letter_box` returns them.
+    """
     inputs = ({"images": frame.transpose(2, 0, 1)[np.newaxis, ::-1].astype(np.float32)} for frame in frames)
     return ranges_of(network, tensors, inputs, 100)
 

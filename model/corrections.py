@@ -1,12 +1,12 @@
-"""Compare two versions on photos of which people have said what they show.
+"""Compare two versions on photos whose animals people have named.
 
     python -m model evaluate --corrections FILE --photos FOLDER --new "MODEL_PATH=new/faunalens.onnx"
 
-FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which
-`faunalens export STUDY --csv FILE` writes. Each photo counts once, and of an event only the first: its photos are
-alike. Both versions see the photo alone. Corrections alone favour the new version, since the live one was wrong about
-each of them; only reviews also have what it was right about. With `--out model/verdict.json` the gate of a release
-refuses a model that was worse (infra/release/gate.py).
+FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which `faunalens
+export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are alike. Both
+versions see the photo alone. Corrections alone favour the new version, since the live version was wrong about each of
+them; only reviews also have what it was right about. With `--out model/verdict.json` the gate of a release refuses a
+model that was worse (infra/release/gate.py).
 
 Only photos on which the two versions differ say anything (McNemar 1947). If neither were better, each of these would
 favour one or the other like a fair coin, so their number has a binomial distribution.
@@ -41,7 +41,10 @@ type Line = tuple[str, ...]
 
 
 class Said(NamedTuple):
-    """What a person says that a photo shows. `animal`: a name; "" for none. `source`: corrections, or whose reviews."""
+    """What a person says that a photo shows. `animal`: a name; "" for none.
+
+    `source`: `corrections`, or `reviews by` the person.
+    """
 
     photo: Path
     animal: str
@@ -73,9 +76,10 @@ class Verdict(NamedTuple):
 
 
 def grade(named: Line, truth: Line) -> int:
-    """Return how good an answer is: 0 for none, -1 for a wrong taxon, or how deep a right one is.
+    """Return how good an answer is: -1 if it is wrong, 0 if it names nothing, or else how many ranks of it are right.
 
-    The truth, what includes it, and what is within it are right: what a person calls a deer may be a roe deer.
+    The truth itself, a wider taxon and a narrower one are right: what a person calls a deer may be a roe deer. If there
+    is no animal, an answer that names nothing gets 1.
 
     >>> fox = ("Chordata", "Mammalia", "Carnivora", "Canidae", "Vulpes", "Vulpes vulpes")
     >>> [grade(named, fox) for named in (fox, fox[:4], fox[:4] + ("Canis",), ())]
@@ -88,7 +92,10 @@ def grade(named: Line, truth: Line) -> int:
 
 
 def read_said(file: Path, folder: Path) -> Iterator[Said]:
-    """Yield what a file of corrections or reviews says of photos in a folder. Raises `ModelError` for other files."""
+    """Yield what a file of corrections or reviews says about the photos in a folder.
+
+    Raises `ModelError` for other files.
+    """
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         columns, events = set(rows.fieldnames or ()), set[str]()
@@ -105,7 +112,10 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
 
 
 def lines_of(*versions: Services) -> dict[str, Line]:
-    """Return the lineages of the taxa that versions know, and of relatives, by each of their names in lower case."""
+    """Return the lineage of each taxon that the models of `versions` or relatives.csv name.
+
+    The keys are the taxon's common and scientific names, in lower case. The key "" has an empty lineage: no animal.
+    """
     known: dict[str, Line] = {"": ()}
     for animal in (animal for each in versions for animal in each.recogniser.models.everything().animals):
         for depth, taxon in enumerate(animal.lineage, 1):
@@ -121,7 +131,10 @@ def lines_of(*versions: Services) -> dict[str, Line]:
 
 
 def answer_of(services: Services, data: bytes) -> Line:
-    """Return the lineage of the taxon that a version predicts without a place. Raises `ClientError`, `ModelError`."""
+    """Return the lineage of the taxon that a version predicts without a place; empty if it predicts none.
+
+    Raises `ClientError` and `ModelError`.
+    """
     with services.photos.open([data]) as opened:
         found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
     prediction = found.together.prediction

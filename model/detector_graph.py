@@ -26,9 +26,9 @@ _FOCUS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
 def grid_of(size: int, stride: int) -> NDArray[np.float32]:
-    """Return the left upper corner of each square, in squares, and its side in pixels: shape (1, rows, columns, 3).
+    """Return the column, the row and the side in pixels of each square: shape (1, rows, columns, 3).
 
-    `size`: side of the image.
+    `size`: side of the image in pixels. `stride`: side of a square in pixels.
     """
     across = np.arange(size // stride)
     columns, rows = np.meshgrid(across, across)
@@ -36,12 +36,15 @@ def grid_of(size: int, stride: int) -> NDArray[np.float32]:
 
 
 def squares_of(size: int) -> int:
-    """Return the number of squares for which a detector predicts a box. `size`: side of the image."""
+    """Return the number of squares for which a detector predicts a box. `size`: side of the image in pixels."""
     return sum((size // stride) ** 2 for stride in STRIDES)
 
 
 def unfocused(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first convolution's kernels for an image. `weight`: those for squares, each pixel a channel."""
+    """Return the first convolution's kernels for the image itself.
+
+    `weight`: its kernels for squares of 2 × 2 pixels, in which each pixel is a group of channels.
+    """
     kernels = np.zeros((len(weight), 3, 2 * weight.shape[2], 2 * weight.shape[3]), np.float32)
     for group, (row, column) in enumerate(_FOCUS):
         kernels[:, :, row::2, column::2] = weight[:, 3 * group : 3 * group + 3]

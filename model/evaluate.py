@@ -73,7 +73,10 @@ class Results(NamedTuple):
 def measure(
     models: Mapping[str, Path], photos: Iterable[LabelledPhoto], threads: int = 1
 ) -> tuple[dict[str, Results], Labels]:
-    """Run each model on each photo. They take turns, so that other programs slow all equally. `threads`: of `Model`."""
+    """Run each model on each photo. The models take turns, so that other programs slow all of them equally.
+
+    `threads`: as for `Model`.
+    """
     loaded = {name: Model(path, threads) for name, path in models.items()}
     found: dict[str, list[tuple[NDArray[np.float32], float, float]]] = {name: [] for name in models}
     labels = []

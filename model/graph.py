@@ -57,15 +57,15 @@ class GraphBuilder:
         return [self.constant(f"{tensor}.scale", scale), self.constant(f"{tensor}.zero", np.uint8(zero))]
 
     def channels(self, name: str, values: NDArray[np.integer], scales: NDArray[np.float32]) -> str:
-        """Add integers that are multiples of a scale for each output channel, the first axis."""
+        """Add `values`, each to be multiplied by the scale of its output channel. The channels are the first axis."""
         parts = {"integers": values, "scales": scales, "zeros": np.zeros(len(scales), values.dtype)}
         inputs = [self.constant(f"{name}.{part}", value) for part, value in parts.items()]
         return self.add("DequantizeLinear", inputs, name, axis=0)
 
     def quantized(self, layer: Mapping[str, NDArray[np.float32]], scale: np.float32, step: float = 0.0) -> list[str]:
-        """Add a layer's weight and bias, by their names, in 8 and 32 bits; return their names.
+        """Add a layer's weight in 8 bits and its bias in 32 bits, under their names. Return the names.
 
-        `scale`: of the layer's input. `step`: as for `quantize_weights`.
+        `scale`: scale of the layer's input. `step`: as for `quantize_weights`.
         """
         (weight_name, weight), (bias_name, bias) = layer.items()
         found = quantize_weights(weight, step)

@@ -221,7 +221,7 @@ def read_checkpoint(path: Path) -> dict[str, NDArray[Any]]:
             tensors = TensorUnpickler(io.BytesIO(archive.read(pickled))).load()["model"]
             return {name: each.read(archive.read(f"{storages}/{each.storage[0]}")) for name, each in tensors.items()}
     except (zipfile.BadZipFile, pickle.UnpicklingError, AttributeError, ValueError, KeyError) as error:
-        raise ModelError(f"{path.name} is no checkpoint of PyTorch with a 'model': {error}") from error
+        raise ModelError(f"{path.name} is not a PyTorch checkpoint with a 'model': {error}") from error
 
 
 def locate_weights() -> Path:

@@ -57,7 +57,7 @@ class _Graph(QuantizableGraph):
         self.measured: list[str] = []
 
     def rounded(self, tensor: str, range_: ActivationRange | None = None) -> str:
-        """Round a tensor to `range_`; without it, to the tensor's measured range, as none follows from other ranges."""
+        """Round a tensor to `range_` or, if its range does not follow from other ranges, to its measured range."""
         if range_ is None:
             self.measured.append(tensor)
         if self.ranges is None:

@@ -1,9 +1,11 @@
-"""What follows from the models' scores and a place, as ONNX graphs and a table for runtimes without Python.
+"""Build the rule as ONNX graphs and a table, so that runtimes without Python turn scores and a place into an answer.
 
-The graph says what chalicelib/model/{fusion,prior,shares,naming,subject}.py say, from the same tables and constants;
-tests compare the two. Each set of packs that have scored a photo has its own graph, as it has its own taxonomy.
+A graph computes what chalicelib/model/{fusion,prior,shares,naming,subject}.py compute, from the same tables and
+constants; tests compare the two. Each set of packs that have scored a photo has its own graph, because it has its own
+taxonomy.
 
-Inputs, all float64 (`RuleTable` numbers animals, taxa and relatives; a photo's looks are the whole and its part):
+Inputs, all float64 (`RuleTable` numbers animals, taxa and relatives; the looks at a photo are one at the whole photo
+and, if there was a second look, one at a part of it):
 
     vision                 (looks, A)   `vision_probabilities` of the general model
     animal_probability     (looks,)     of the general model
@@ -62,7 +64,8 @@ def build(
 ) -> ModelProto:
     """Return the graph for photos that exactly these packs have scored. `packs`: in order, each with its fusion.
 
-    `general`: number of the general model's animals. `least`: probability of an animal from which a photo shows one.
+    `general`: number of the general model's animals. `least`: probability of an animal from which a photo shows one
+    even without a box.
     """
     rule, size = Rule(), layout.table.size
     vision = mean_of(rule, rule.input("vision", ("looks", general)))

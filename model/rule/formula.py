@@ -36,7 +36,7 @@ def _truth_of(operator: str) -> "Callable[[Array, Operand], Array]":
 
 
 class Array:
-    """An array in a graph. `name`: of its tensor. `dtype`: of its elements."""
+    """An array in a graph. `name`: name of its tensor. `dtype`: type of its elements."""
 
     def __init__(self, rule: "Rule", name: str, dtype: DTypeLike = np.float64) -> None:
         self.rule, self.name, self.dtype = rule, name, np.dtype(dtype)
@@ -63,12 +63,15 @@ class Array:
         return self.rule.add_node("ArgMax", [self], np.int64, axis=0, keepdims=1)
 
     def sums(self, groups: NDArray[np.integer[Any]], size: int, how: str = "add") -> "Array":
-        """Return the sum of each group, as `np.bincount` does. `groups`: group of each number. `size`: their count."""
+        """Return the sum of each group, as `np.bincount` does.
+
+        `groups`: group of each number. `size`: number of groups.
+        """
         inputs = [self.rule.array(np.zeros(size), self.dtype), self.rule.array(groups, np.int32), self]
         return self.rule.add_node("ScatterElements", inputs, self.dtype, axis=0, reduction=how)
 
     def largest_of(self, groups: NDArray[np.integer[Any]], size: int) -> "Array":
-        """Return the largest number of each group, at least 0."""
+        """Return the largest number of each group, or 0 if all of its numbers are below 0. Parameters as for `sums`."""
         return self.sums(groups, size, "max")
 
     def top(self, most: int) -> "Array":
@@ -79,7 +82,7 @@ class Array:
         return Array(self.rule, outputs[1], np.int64)
 
     def rows(self) -> "Array":
-        """Return a matrix of one column, which has each number in a row."""
+        """Return a matrix of one column, with one number in each row."""
         return self.apply("Unsqueeze", self.rule.array(1, np.int64))
 
     def row_sums(self) -> "Array":
@@ -119,7 +122,7 @@ class Rule(GraphBuilder):
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.DOUBLE, [length]))
 
     def array(self, values: Operand, dtype: DTypeLike = np.float64) -> Array:
-        """Return a constant of the graph; equal values share one. An `Array` is returned as it is."""
+        """Return a constant of the graph; equal values share one. An `Array` is returned unchanged."""
         if isinstance(values, Array):
             return values
         constant = np.atleast_1d(np.asarray(values)).astype(dtype)

@@ -24,10 +24,10 @@ type Lineage = tuple[Taxon, ...]
 
 
 class RuleTable:
-    """The taxa of all graphs, one row each, and the numbers of animals and relatives in their inputs.
+    """The taxa of all graphs, one row each, and the numbers that animals and relatives have in the graphs' inputs.
 
-    `everything`: the animals of all models. `families`: of the models' folder. `position`: number of each animal among
-    all, by taxon id.
+    `everything`: the animals of all models. `families`: the families of these models. `position`: number of each animal
+    in `everything`, by taxon id.
     """
 
     def __init__(self, everything: Taxonomy, families: Families) -> None:
@@ -53,7 +53,7 @@ class RuleTable:
         return NONE if not lineage or lineage[-1].rank in WIDEST else self.row(lineage)
 
     def candidates(self, taxonomy: Taxonomy, family: str | None = None) -> Candidates:
-        """Return the candidates of a place where only this family has relatives; without a family, of the world."""
+        """Return the candidates of a place where only one family has relatives; without a family, of all places."""
         if family is None:
             return self.families.at(NO_LOCATION, taxonomy)
         here = [number for number, each in self.relatives.items() if each.family == family]
@@ -64,11 +64,12 @@ class RuleTable:
 class Strangers(NamedTuple):
     """The families with species that no model of a graph knows.
 
-    `relatives`, `family_of`: the number of each such species, and the position of its family here. `factors`: all
-    factors of a family's weight but its number of species. `stands`: the animals that stand for several of these
-    families, each with its slot, the families' positions here, and its lineage in each family. Where only one of
-    them lives, the animal is of it. `targets`: pairs of a family and a slot for which it counts. `gates`: where each
-    pair counts: 0: always; s: where the s-th animal of `stands` is of just one family; -s: elsewhere.
+    `relatives`: the number of each such species. `family_of`: the position of its family in `factors`. `factors`: for
+    each family, its weight without the factor for its number of species. `stands`: the animals that stand for several
+    of these families: each with its slot, its families' positions in `factors`, and its lineage in each family. If only
+    one of its families lives at a place, the animal is of that family there. `targets`: pairs of a family and a slot
+    that the family counts for. `gates`: at which places each pair counts. 0: at all places; s: where animal s of
+    `stands`, counted from 1, is of just one family; -s: at all other places.
     """
 
     relatives: Numbers

@@ -1,4 +1,7 @@
-"""Naming in a graph: chalicelib/model/{subject,naming}.py say what and why."""
+"""Build the part of the ONNX graph that chooses the name of an answer.
+
+The rule itself is in chalicelib/model/subject.py and naming.py.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -24,7 +27,12 @@ type Pick = Callable[[Array], Array]
 
 
 def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
-    """Return the position of a photo's subject in `Subject`, and the probability of an animal; see `SurestBoxes`."""
+    """Add the nodes that compute `SurestBoxes.subject`.
+
+    Return its position in `Subject`, and the probability of an animal. `animal`: the general model's probability of an
+    animal. `least`: the probability from which no box is needed. The result is higher than `animal` if a box of an
+    animal is believed.
+    """
     boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
     may_be = animal >= subject.MOST_EMPTY
@@ -40,7 +48,8 @@ def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
 class Names:
     """The nodes that compute what `naming.Names` does: all that a photo may be called.
 
-    `basis`: which curves apply; None: `place` or, without one, `alone`. `animal`: probability of an animal.
+    `basis`: which curves apply. None: those for `place`, or, if the place is unknown, those for `alone`. `animal`:
+    probability of an animal.
     """
 
     def __init__(
@@ -95,7 +104,10 @@ class Names:
         return self.table.said(self.layout.world.named_down_to(lineage, rank))
 
     def decide(self, is_animal: Array) -> Array:
-        """Add the outputs of `naming.Names.decision`; return its `consistent` shares. `is_animal`: 1 or 0."""
+        """Add the outputs of `naming.Names.decision`. Return the shares that `naming.Names.consistent` would return.
+
+        `is_animal`: 1 if the photo shows an animal, else 0.
+        """
         rule, parts = self.rule, self.parts
         left, level, row, score, share = is_animal, *map(rule.array, (NONE, NONE, 0.0, 0.0))
         species, families = rule.array(np.zeros(len(self.family))), rule.array(np.zeros(len(self.tree.lineages)))
@@ -134,9 +146,10 @@ class Names:
         return parts.species * rule.where(is_none, self.animal.least(most), factors)
 
     def _listed(self, among: Array) -> tuple[Array, Pick, Array, Array]:
-        """Return the numbers of the families to list, a function, their scores, and scores divided by shares.
+        """Return the numbers of the families to list, a function, their scores, and the factor from shares to scores.
 
-        Numbers are -1 after the last family. The function picks the listed families' values from an array of all.
+        After the last family, the numbers are -1. The function takes an array with a value for each family, and returns
+        the values of the listed families.
         """
         rule, families, most = self.rule, self.parts.families, MOST_OF_ONE_NAME * naming.LISTED
         lives = self.place.lives.largest_of(self.family, len(self.tree.lineages)).largest(self.parts.unseen > 0.0)
@@ -169,7 +182,10 @@ class Names:
         return (listed >= 0.0).sum().equals(1.0) * (is_own[0] + is_own[1])
 
     def _members(self, among: Array, is_said: Array, level: Array | None = None) -> Array:
-        """Return the rows of the likeliest animals of a taxon. `among`: its species. `level`: of the prediction."""
+        """Return the rows of the likeliest animals of a taxon. `among`: the taxon's species.
+
+        `is_said`: 0 gives no rows. `level`: level of the taxon if it is the prediction.
+        """
         rule, parts = self.rule, self.parts
         top = rule.where(among, parts.species, -1.0).top(naming.LISTED)
         lives, first = self.place.lives[top], top[[0]]

@@ -1,4 +1,7 @@
-"""Fusion, prior and shares in a graph: chalicelib/model/{models,fusion,prior,shares}.py say what and why."""
+"""Build the parts of the ONNX graph for fusion, prior and shares.
+
+The rule itself is in chalicelib/model/models.py, fusion.py, prior.py and shares.py.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +33,8 @@ class Place(NamedTuple):
 class Parts(NamedTuple):
     """The arrays of `chalicelib.model.shares.Shares`. `animals`: the part of each animal in its species.
 
-    `stands`: for each of `Strangers.stands`, its slot, which of its families alone lives there, and their lineages.
+    `stands`: for each animal in `Strangers.stands`, its slot, which of its families is the only one that lives at the
+    place (if there is one), and its lineage in each family.
     """
 
     layout: RuleLayout
@@ -49,9 +53,10 @@ type Stand = tuple[int, Array, Sequence[Lineage]]
 
 
 def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None, animals: int = 0) -> Array:
-    """Return the scores of one look, or the geometric mean of two, as `models.mean_of`.
+    """Add the nodes that compute `models.mean_of`: the scores of one look, or the geometric mean of the scores of two.
 
-    `animal_of`: the animal of each output, if that is not its number.
+    `looks`: shape (looks, outputs). `animal_of`: the number of the animal that each output stands for; None if the
+    outputs are the animals. `animals`: number of animals, for `animal_of`.
     """
     first, last = (looks[[look]].apply("Reshape", rule.array(-1, np.int64)) for look in (0, -1))
     if animal_of is not None:
@@ -62,7 +67,7 @@ def mean_of(rule: Rule, looks: Array, animal_of: NDArray[np.intp] | None = None,
 
 
 def joined(rule: Rule, own: Fusion, vision: Array, scores: Array) -> Array:
-    """Add the nodes that compute `chalicelib.model.fusion.Fusion.join`, and return its result."""
+    """Add the nodes that compute `chalicelib.model.fusion.Fusion.join`, and return its result. `own`: the fusion."""
     (rows, columns), (kin, classes) = own.pairs, own.kin
     before, after = len(own.members), len(own.taxonomy.animals)
     divided = scores * (vision[columns].sums(rows, len(own.positions)) + fusion.WEIGHT)
@@ -139,7 +144,7 @@ def shares_of(rule: Rule, layout: RuleLayout, vision: Array, place: Place) -> Pa
 
 
 def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tuple[Array, Array, Array]:
-    """Return the arrays of `SpeciesShares`, one element a species: its share, the weighed share, and its weight."""
+    """Return the arrays of `SpeciesShares`. Their elements are each species' share, weighed share and weight."""
     world, count = layout.world.layout, len(layout.world.layout.species)
     photo, weighed, weights = (each.sums(layout.species_of, count) for each in (vision, vision * prior, prior))
     weights = weights / world.animals.sizes
@@ -154,7 +159,7 @@ def seen_of(rule: Rule, layout: RuleLayout, vision: Array, prior: Array) -> tupl
 
 
 def strangers_of(rule: Rule, layout: RuleLayout, place: Place) -> tuple[Array, Array, list[Stand]]:
-    """Return `Unknown.weights` and `Unknown.rivals` of the slots, and the families that animals of `stands` are of."""
+    """Return the `weights` and `rivals` of `Unknown` for each slot, and which family each animal of `stands` is of."""
     found, slots = layout.strangers, len(layout.tree.lineages)
     counts = place.relatives[found.relatives].sums(found.family_of, len(found.factors))
     power = rule.where(place.narrowed, counts**SPECIES_POWER, counts * WORLD)

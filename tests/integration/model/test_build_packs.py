@@ -133,7 +133,7 @@ def test_a_folder_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     # BUT a folder that is not there is an error
     monkeypatch.setenv(VARIABLE, str(folder / "nowhere"))
     assert build(folder) == 1
-    assert "which is no folder" in capsys.readouterr().err
+    assert "which is not a folder" in capsys.readouterr().err
 
 
 @pytest.fixture

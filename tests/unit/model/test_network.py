@@ -144,9 +144,9 @@ def test_only_four_names_are_allowed(name: str) -> None:
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "it.pth"
     path.write_bytes(b"no zip")
-    with pytest.raises(ModelError, match=r"it\.pth is no checkpoint of PyTorch with a 'model': File is not a zip file"):
+    with pytest.raises(ModelError, match=r"it\.pth is not a PyTorch checkpoint with a 'model': File is not a zip file"):
         network.read_checkpoint(path)
-    with pytest.raises(ModelError, match="is no checkpoint"):
+    with pytest.raises(ModelError, match="is not a PyTorch checkpoint"):
         network.read_checkpoint(checkpoint(tmp_path, pickled(None)))
 
 
