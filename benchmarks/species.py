@@ -39,7 +39,10 @@ _CLASSES = {"bird": "Aves", "insect": "Insecta"}
 
 
 class Result(NamedTuple):
-    """One photo's scores. `rank`: the right animal's among the candidates, from 0. `score`: the first candidate's."""
+    """One photo's scores. `rank`: position of the right animal among the candidates, from 0.
+
+    `score`: score of the first candidate.
+    """
 
     source: str
     pack: str
@@ -101,7 +104,11 @@ def as_unknown(services: Services, folder: Path) -> dict[str, list[tuple[bool, b
 
 
 def of_results(results: list[Result]) -> list[str]:
-    """Return a row: photos; shares: right, right among five, calibration error, named, named right, seen by a pack."""
+    """Return a table row: the number of photos, and six figures in %.
+
+    They are: the share of right first candidates, the share with the right animal among five, the calibration error,
+    the share of photos that get a name, the share of right names, and the share that a pack has scored.
+    """
     ranks, scores = np.array([each.rank for each in results]), np.array([each.score for each in results])
     right = ranks == 0
     bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)

@@ -1,4 +1,4 @@
-"""The command as it is installed: all its packages lie in `lib`, so that other programs keep names such as `cli`.
+"""The command as it is installed: all its packages lie in `lib`, so that other programs can use names such as `cli`.
 
 In a checkout there is no `lib`, and the packages lie beside this one.
 """

@@ -47,7 +47,7 @@ def require_model(environment: Mapping[str, str]) -> None:
     path = Path(given).absolute()
     if not path.is_file() or not os.access(path, os.R_OK):
         remedy = "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds"
-        raise LocalError(f"MODEL_PATH is {given}, but {path} is no file that this user may read; {remedy}")
+        raise LocalError(f"MODEL_PATH is {given}, but {path} is not a file that this user may read; {remedy}")
 
 
 def main() -> int:

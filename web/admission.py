@@ -25,7 +25,7 @@ PULSE_SECONDS = 60.0  # between two beats: the shortest period of a usual CloudW
 
 @dataclass(slots=True)
 class Pulse:
-    """Counts since the last beat.
+    """Counts of what happened since the last `beat`.
 
     `waiting`: largest number of photos that waited for a worker. `refused`: requests refused because too many were
     waiting or arriving, and connections beyond the limit. `rejected`: requests with an error of the client that did not
@@ -55,8 +55,8 @@ class Pulse:
 class Refusals:
     """Requests that our limits refuse. The log gets one line a second for each limit and route, with their number.
 
-    A line each would cost more than the refusal. `log`: called with the error, the id and the route of the first
-    request, and the number of requests. For one event loop.
+    A log line for each request would cost more than the refusal. `log`: called with the error, the id and the route of
+    the first request, and the number of requests. For one event loop.
     """
 
     def __init__(self, log: Callable[[HTTPError, str, str, int], None]) -> None:
@@ -90,7 +90,8 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `pulse`: records the longest queue. `service_seconds`: assumed time of a photo, until one was measured.
+    `pulse`: records the longest queue. `service_seconds`: seconds that identifying a photo is assumed to take, until
+    one was measured.
     """
 
     def __init__(

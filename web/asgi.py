@@ -235,9 +235,10 @@ class Asgi:
             return await (self.admission if is_photo else lane).run(respond)
 
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
-        """Return the error for a photo for which the queue has no room, and its route; None for any other request.
+        """Return the error for a photo for which the queue has no room, and its route's path; None for other requests.
 
-        The protocol calls this before it starts a request, so that a request with another fault gets that error.
+        The protocol calls this before it starts a request. A request that has another fault too is not turned away
+        here: its client gets the error for that fault.
         """
         if self.draining or scope["method"] != "POST" or not self.admission.is_full:
             return None
@@ -287,7 +288,7 @@ class Asgi:
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, route: Route, headers: Mapping[str, str]) -> int:
-        """Return the maximum size of the body in bytes, according to the headers; only that of a POST is read.
+        """Return the maximum size of the body in bytes, according to the headers; 0 unless the method is POST.
 
         Raises `PhotoTooLarge` and `BodyTooLarge`.
         """

@@ -130,7 +130,10 @@ class PhotoFile:
         self.file.write(data)
 
     def finish(self) -> None:
-        """Check a photo shorter than `ENOUGH`; an empty one is left to `open_photo`. Rewind the file."""
+        """Check the format if the photo is shorter than `ENOUGH`; an empty one is left to `open_photo`.
+
+        Rewind the file.
+        """
         if 0 < len(self._head) < ENOUGH:
             detect_format(self._head)
         self.file.seek(0)

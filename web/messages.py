@@ -72,7 +72,7 @@ def has_body(scope: Scope) -> bool:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers by their names in small letters."""
+    """Return the headers by lower-case name."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 

@@ -34,9 +34,9 @@ _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
 class Protocol(HttpToolsProtocol):
-    """The protocol of one connection. A subclass sets its limits, and as callbacks three methods of `Asgi`.
+    """The protocol of one connection. A subclass sets its limits, and three methods of `Asgi` as callbacks.
 
-    `head_seconds`: maximum seconds for a client to send a head. `most_connections`: largest number of connections.
+    `head_seconds`: longest time in which a client may send a head. `most_connections`: largest number of connections.
     """
 
     head_seconds: float

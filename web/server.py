@@ -156,7 +156,7 @@ def allow_files(connections: int) -> None:
 def print_request(method: str, route: str, status: int, seconds: float, quiet: str = "") -> None:
     """Print a line for a request. It has no query, which may contain coordinates.
 
-    `quiet`: a route whose successes are not printed, as dashboards ask often.
+    `quiet`: a route whose successful requests are not printed, because dashboards send them often.
     """
     if route != quiet or status != 200:
         print(f"{method} {route} {status or 'gone'} {seconds * 1e3:.0f} ms", flush=True)

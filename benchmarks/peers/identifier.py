@@ -1,6 +1,6 @@
 """What all servers of the comparison do for a photo: our decoding, the same model, and our answer without a place.
 
-`identify_alone` does it without a server, as fast as it can be done.
+`identify_alone` does the same without a server, as fast as possible.
 """
 
 import json

@@ -35,7 +35,10 @@ API = "app.app"  # handler of the function that API Gateway invokes
 
 @dataclass(frozen=True, slots=True)
 class FunctionLimits:
-    """A function's configuration. `memory`: limit in MB. `timeout`: in seconds. `concurrency`: most containers."""
+    """A function's configuration. `memory`: limit in MB. `timeout`: in seconds.
+
+    `concurrency`: maximum number of containers.
+    """
 
     name: str
     handler: str

@@ -150,7 +150,7 @@ class PostgresServer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        """URL of the application's database. Its user owns the database but is no superuser, as on Aurora."""
+        """URL of the application's database. Its user owns the database but is not a superuser, as on Aurora."""
         return f"postgresql://{OWNER}:{self._password}@{HOST}:{self.port}/{OWNER}"
 
     @property

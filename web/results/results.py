@@ -1,4 +1,4 @@
-"""Results: answers and small pictures that are kept for 30 days. Only a client that knows the id of one can read it.
+"""Results: answers and small pictures that are kept for 30 days. Only a client that knows a result's id can read it.
 
 A result has neither the photo nor its coordinates: only the answer, with the cell, and a thumbnail without EXIF.
 """
@@ -48,7 +48,7 @@ class Correction(NamedTuple):
     """What the person who made a result said of it.
 
     `answered`: the scientific name in the answer, or what else it says that the photo shows. `animal`: the scientific
-    name that the person chose, or else their words. `cell`: that of the photo's place; empty for none.
+    name that the person chose, or else their words. `cell`: the cell of the photo's location; empty without a location.
     """
 
     created: datetime
@@ -87,7 +87,8 @@ class Receipt(NamedTuple):
 class Results:
     """The results in a store. Thread-safe. All methods raise `Unavailable` if the store fails.
 
-    They raise `NotFound` for an unknown `name`, the id of a result, and `Forbidden` if the receipt has another `token`.
+    `name` is the id of a result; methods raise `NotFound` if no result has it. `token` comes from the result's receipt;
+    methods raise `Forbidden` if it is wrong.
     """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -212,7 +212,7 @@ def _said(body: bytes) -> tuple[str, str]:
 
 
 def _line(given: str) -> str:
-    """Return a text on one line. Raises `TypeError` if it is no text, and `ValueError` if UTF-8 cannot encode it."""
+    """Return a text on one line. Raises `TypeError` if it is not text, and `ValueError` if UTF-8 cannot encode it."""
     text = "".join(each if each.isprintable() else " " for each in str.strip(given)).strip()
     text.encode()  # JSON can have halves of surrogate pairs
     return text

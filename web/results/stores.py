@@ -110,7 +110,10 @@ class FolderStore:
             yield
 
     def get(self, name: str, *, is_listed: bool = False) -> File | None:  # noqa: ARG002  a folder says what is missing
-        """Return a file, or None if it does not exist. `is_listed`: whether `names` has just named it."""
+        """Return a file, or None if it does not exist. `is_listed`: whether `names` has just yielded its name.
+
+        From a bucket, `AccessDenied` means that a file is missing, unless it was listed; then it raises `Unavailable`.
+        """
         with _unavailable(), suppress(FileNotFoundError):
             return File((self._folder / name).read_bytes())
         return None
@@ -121,7 +124,7 @@ class FolderStore:
             (self._folder / name).unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
-        """Yield the names of all files, in no order."""
+        """Yield the names of all files, in no particular order."""
         with _unavailable(), suppress(FileNotFoundError):
             for path in self._folder.iterdir():
                 if not path.name.startswith("."):

@@ -53,7 +53,7 @@ class Words:
         return str(self._names.get(str(taxon["name"]).lower(), taxon["scientific_name"]))
 
     def country(self, code: str) -> str:
-        """Return the name of an ISO 3166-1 code, or another code of an area as it is."""
+        """Return the name of an ISO 3166-1 code. Other codes of areas are returned unchanged."""
         return str(self._countries.get(code, code))
 
     def sure_means(self, sure: str) -> str:

@@ -45,7 +45,7 @@ def test_a_missing_model_is_reported_before_anything_starts() -> None:
     # THEN nothing starts, and one line has the full path and a remedy that fits
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"make run: MODEL_PATH is my/nope.onnx, but {ROOT}/my/nope.onnx is no file that this user may read; "
+        f"make run: MODEL_PATH is my/nope.onnx, but {ROOT}/my/nope.onnx is not a file that this user may read; "
         "set MODEL_PATH to an ONNX model, or unset it to use the one that `make setup` builds\n"
     )
 
