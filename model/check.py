@@ -126,7 +126,7 @@ def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
 
 
 def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Iterator[str]:
-    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or at odds with others."""
+    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or contradicting others."""
     name, known = manifest.labels.name, None
     if manifest.file.parent.resolve() == PACKS.resolve():
         with KNOWN_TAXA.open(encoding="utf-8", newline="") as file:
