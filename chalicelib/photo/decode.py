@@ -139,5 +139,5 @@ def _check_size(size: tuple[int, int], limits: PhotoLimits) -> None:
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.max_megapixels:
         raise PhotoTooLarge(
-            f"photo is {megapixels:.0f} MP, at most {limits.max_megapixels:g} MP are read; send a smaller one"
+            f"photo is {megapixels:.1f} MP, at most {limits.max_megapixels:g} MP are read; send a smaller one"
         )
