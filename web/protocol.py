@@ -154,7 +154,7 @@ class Protocol(HttpToolsProtocol):
         is_method = isinstance(error, httptools.HttpParserInvalidMethodError)
         if is_method and (line := _REQUEST_LINE.match(self._received)):
             return self.refusal_of_method(unquote(line[1].decode().partition("?")[0]))
-        if "version" in str(error).lower():
+        if {"invalid", "version"} <= set(str(error).lower().split()):  # not "Expected CRLF after version"
             return VersionNotSupported("the HTTP version is not supported; send HTTP/1.1 or HTTP/1.0")
         return BadRequest("the request is not valid HTTP/1.1; use an HTTP client library")
 

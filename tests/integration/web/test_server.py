@@ -264,6 +264,7 @@ def test_only_known_hosts_are_served(running: Running, host: bytes, status: int)
         (b"GET /nowhere?lat=12.3456 HTTP/1.1\r\nHost: localhost", 404, "not_found"),
         (b"DELETE / HTTP/1.1\r\nHost: localhost", 405, "method_not_allowed"),
         (b"GET / HTTP/9.9\r\nHost: localhost", 505, "version_not_supported"),
+        (b"GET / HTTP/1.1\nHost: localhost", 400, "bad_request"),  # of a version that is supported
         (b"BREW /nowhere HTTP/1.1\r\nHost: localhost", 404, "not_found"),
         (b"GET /caf\xe9 HTTP/1.1\r\nHost: localhost", 400, "bad_request"),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: localhost", 414, "uri_too_long"),
