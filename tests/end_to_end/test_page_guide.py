@@ -229,6 +229,10 @@ def test_names_and_what_a_decoder_says_are_in_the_language_of_the_reader(stand: 
     detail = shown.locator("#problem-detail")
     expect(detail).to_have_text("Das Foto hat 61 Megapixel; höchstens 40,5 werden gelesen.")
     expect(detail).to_have_attribute("lang", "de")
+    # AND so is what it says of one of several photos
+    stand.tell(*problem("photo_unreadable", 422, "photo 2 of 3: the photo is empty; send its bytes"))
+    shown.set_input_files("#pick", photo())
+    expect(detail).to_have_text("Die Datei ist leer. (Foto 2)")
 
 
 def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(stand: Stand, identified: Identified) -> None:

@@ -59,11 +59,13 @@ export function explain({ code, detail, retryAfter }) {
 
 /** Return a detail of the API in the language of the page, if the page has words for it. */
 function detailInWords(detail) {
+  const [, number, reason] = /^(?:photo (\d+) of \d+: )?(.*)/.exec(detail);
   for (const [pattern, key] of DETAILS) {
-    const found = pattern.exec(detail);
+    const found = pattern.exec(reason);
     if (!found) continue;
     const [a, b] = found.slice(1).filter(Boolean).map((value) => Number(value) || value);
-    return { detail: say(key, { a, b }), isEnglish: false };
+    const words = say(key, { a, b });
+    return { detail: number ? `${words} (${say("photo", { number })})` : words, isEnglish: false };
   }
   return { detail, isEnglish: true };
 }
