@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from chalicelib.api.body import read_body
-from chalicelib.api.http import Request, Response, Route, json_of
+from chalicelib.api.http import Request, Response, Route, etag, json_of, unless_current
 from chalicelib.api.page import language_of, languages
 from chalicelib.api.parameters import expect_no_parameters
 from chalicelib.application import Application
@@ -78,8 +78,11 @@ def with_results(routes: Iterable[Route], results: Results, origin: str) -> tupl
 
 def _offer(handle: Handler, app: Application, request: Request, record: Record) -> Response:
     """Return the page, marked so that it offers to keep results."""
-    response = handle(app, request, record)
-    return response._replace(body=str(response.body).replace("<head>", _OFFER, 1))
+    asked = {name: value for name, value in request.headers.items() if name != "if-none-match"}
+    response = handle(app, request._replace(headers=asked), record)
+    body = str(response.body).replace("<head>", _OFFER, 1)
+    own = {"ETag": etag(response.headers["ETag"] + _OFFER)}  # not that of the page without the mark
+    return unless_current(request, response._replace(body=body, headers={**response.headers, **own}))
 
 
 def _describe(handle: Handler, app: Application, request: Request, record: Record) -> Response:

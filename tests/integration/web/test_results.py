@@ -154,8 +154,12 @@ def test_the_document_of_the_api_and_the_page_have_results(server: Served, serve
     assert {"/r/{id}", "/r/{id}.json", "/r/{id}.jpg", "/r/{id}/correction"} <= set(document["paths"])
     assert "keep" in [each["name"] for each in document["paths"]["/identify"]["post"]["parameters"]]
     # AND the page knows that they are kept
-    assert b'<meta name="results" content="30">' in send(server, "GET", "/")[2]
+    _, headers, page = send(server, "GET", "/")
+    assert b'<meta name="results" content="30">' in page
     assert b'name="results"' not in send(served, "GET", "/")[2]
+    # AND a browser that has the page of a server without results gets this one, and keeps it
+    own, others = headers["ETag"], send(served, "GET", "/")[1]["ETag"]
+    assert [send(server, "GET", "/", {"If-None-Match": each})[0] for each in (others, own)] == [200, 304]
 
 
 def test_a_store_that_fails_does_not_cost_the_answer_and_without_one_nothing_can_be_kept(
