@@ -126,9 +126,10 @@ def _operations() -> Iterator[_Operation]:
     answers, body = _responses(Answer, [*photo, *place]), {"required": True, "content": _photo_content()}
     yield _Operation("/identify", "identify", summary, answers, _query(IDENTIFY), "post", body)
     summary = "Create an upload form for a photo too large for one request"
-    yield _Operation("/uploads", "upload", summary, _responses(Upload, [errors.NotFound], 201), method="post")
+    answers = _responses(Upload, [errors.NotFound, errors.BodyTooLarge], 201)
+    yield _Operation("/uploads", "upload", summary, answers, method="post")
     summary = "Identify the animal in an uploaded photo"
-    answers = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound])
+    answers = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound, errors.BodyTooLarge])
     yield _Operation("/uploads/{id}/identify", "identify_upload", summary, answers, _query(IDENTIFY_UPLOAD), "post")
     coordinates = [each | {"required": True} for each in _query(ANIMALS)]
     summary = "List the animals that live at a location"

@@ -21,6 +21,7 @@ def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
     shared = {status: each for status, each in paths["/openapi.json"]["get"]["responses"].items() if status != "200"}
     missing = shared["500"] | {"description": "`not_found`: it does not exist, or was deleted."}
     token = shared["500"] | {"description": "`token_missing`: the request has no token."}
+    too_large = shared["500"] | {"description": "`body_too_large`: the body is too large."}
     for operation in (each for methods in added["paths"].values() for each in methods.values()):
         page = operation["responses"].get("200", {}).get("content", {})
         for_people = {"content": missing["content"] | page} if "text/html" in page else {}
@@ -28,5 +29,7 @@ def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
         operation["responses"] |= shared | {"404": missing | for_people}
         if "security" in operation:
             operation["responses"]["401"] = token
+        if "requestBody" in operation:
+            operation["responses"]["413"] = too_large
     paths |= added["paths"]
     return document

@@ -152,6 +152,7 @@ def test_pages_of_other_sites_keep_nothing(server: Served) -> None:
 def test_the_document_of_the_api_and_the_page_have_results(server: Served, served: Served) -> None:
     document = json.loads(send(server, "GET", "/openapi.json")[2])
     assert {"/r/{id}", "/r/{id}.json", "/r/{id}.jpg", "/r/{id}/correction"} <= set(document["paths"])
+    assert "`body_too_large`" in document["paths"]["/r/{id}/correction"]["post"]["responses"]["413"]["description"]
     assert "keep" in [each["name"] for each in document["paths"]["/identify"]["post"]["parameters"]]
     # AND the page knows that they are kept
     _, headers, page = send(server, "GET", "/")

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
-from chalicelib.api.http import problem_of
+from chalicelib.api.http import Route, problem_of
 from chalicelib.api.openapi import document, schemas_of
 from chalicelib.application import ROUTES
 
@@ -47,6 +47,12 @@ def test_every_schema_is_referenced_and_every_reference_resolves() -> None:
     text = json.dumps(DOCUMENT)
     names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names == set(DOCUMENT["components"]["schemas"])
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.method == "POST" and each.most_body is not None])
+def test_a_path_without_a_photo_documents_that_a_body_may_be_too_large(route: Route) -> None:
+    responses = DOCUMENT["paths"][route.path]["post"]["responses"]
+    assert "`body_too_large`" in responses["413"]["description"]
 
 
 @pytest.mark.parametrize("kind", errors.http_errors())
