@@ -273,8 +273,8 @@ class Residents:
 
     animals: Annotated[
         tuple[Resident, ...],
-        "The animals, sorted by name. Empty if none are known there (mode unknown_area), or if they are unavailable at "
-        "the moment (mode degraded).",
+        "The animals, sorted by name. Empty if none live there (mode narrowed), if it is not known which do (mode "
+        "unknown_area), or if they are unavailable at the moment (mode degraded).",
     ]
     location: Annotated[Place, "The location."]
     features: Annotated[FeaturesUsed, "The features of the cell, and their source."]
