@@ -14,8 +14,9 @@ class TtlPolicy:
     the same time do not turn stale at the same time.
     """
 
-    soft: float = seconds("FEATURES_SOFT_TTL", 21_600.0)
-    """Soft TTL: age at which features in Redis are stale, so that a request refreshes them."""
+    soft: float = seconds("FEATURES_SOFT_TTL", 21_600.0, below=("FEATURES_HARD_TTL",))
+    """Soft TTL: age at which features in Redis are stale, so that a request refreshes them; must be below
+    `FEATURES_HARD_TTL`."""
     hard: float = setting("FEATURES_HARD_TTL", 259_200.0, casts.lifetime, unit="s")
     """Hard TTL: age at which Redis deletes features; until then they are served if the database is down."""
     empty_factor: float = setting("FEATURES_EMPTY_TTL_FACTOR", 0.25, casts.fraction, alias="FEATURES_EMPTY_TTL")

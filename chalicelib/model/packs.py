@@ -214,8 +214,12 @@ class Outside:
 
     @cached_property
     def manifests(self) -> tuple[Manifest, ...]:
-        """Return the manifests of the folder. Raises `ModelError` if one is malformed."""
-        return tuple(read_manifests(self.folder)) if self.folder else ()
+        """Return the manifests of the folder. Raises `ModelError` if it has none, or one is malformed."""
+        found = tuple(read_manifests(self.folder)) if self.folder else ()
+        if self.folder and not found:
+            expected = "expected NAME.toml, NAME.csv and NAME.onnx"
+            raise ModelError(f"no pack is built and enabled in {self.folder} (PACKS_PATH or --pack); {expected}")
+        return found
 
     def at(self, features: Features, packs: Sequence[LabelledModel]) -> Features:
         """Return a place's features, with the animals of these packs that have no id in this release added."""

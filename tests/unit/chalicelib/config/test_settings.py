@@ -110,3 +110,8 @@ def test_lambda_refuses_an_engine_that_its_package_has_no_room_for() -> None:
     with pytest.raises(SettingError, match=r"ENGINE is 'speciesnet', which does not fit in Lambda's package; expected"):
         settings.with_our_models()
     assert Settings().with_our_models() == Settings()
+
+
+def test_features_are_stale_before_redis_deletes_them() -> None:
+    with pytest.raises(SettingError, match="FEATURES_SOFT_TTL must be below FEATURES_HARD_TTL"):
+        Settings.from_environment({"FEATURES_HARD_TTL": "3600"})

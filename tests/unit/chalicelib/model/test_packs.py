@@ -177,6 +177,12 @@ def weights(models: Models, features: Features) -> dict[str, float]:
     return dict(zip((each.name for each in taxonomy.animals), prior, strict=True))
 
 
+def test_a_folder_that_is_named_and_has_no_pack_is_an_error(tmp_path: Path) -> None:
+    for folder in (tmp_path / "gone", tmp_path):
+        with pytest.raises(ModelError, match=rf"no pack is .* in {folder} \(PACKS_PATH or --pack\); .* NAME\.onnx"):
+            _ = Outside(folder, Relatives(tmp_path / "relatives.csv")).manifests
+
+
 def test_a_relative_lives_where_range_data_has_it_and_a_species_of_the_release_keeps_its_range(models: Models) -> None:
     assert weights(models, here())["Arctic fox"] == pytest.approx(FLOOR)
     found = weights(models, here(4))
