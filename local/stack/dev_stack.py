@@ -169,7 +169,7 @@ def rotate(path: Path, limit: int) -> None:
 def argument_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser for the arguments that `make run` and `make lambda` have in common."""
     parser = argparse.ArgumentParser(description=description)
-    port = whole_number(65535, "a port; choose one from 1024 to 65535: make run PORT=8000")
+    port = whole_number(65535, "a port; choose one from 1024 to 65535, such as PORT=8000")
     parser.add_argument("--port", type=port, default=8000, help="port to serve on (default: 8000)")
     parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one exits")
     return parser

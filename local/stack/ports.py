@@ -38,10 +38,10 @@ def require_free(port: int, timeout: float = 1.0) -> None:
             # Like servers, this ignores connections on the port that have just closed.
             return socket.create_server((HOST, port)).close()
         except PermissionError:
-            raise LocalError(f"port {port} needs root; choose one above 1023: make run PORT=8000") from None
+            raise LocalError(f"port {port} needs root; choose one above 1023, such as PORT=8000") from None
         except OSError:
             if time.monotonic() >= deadline:
-                advice = f"choose another: make run PORT={port + 1 if port < 65535 else 8000}"
+                advice = f"choose another, such as PORT={port + 1 if port < 65535 else 8000}"
                 raise LocalError(f"port {port} is taken by another program; {advice}") from None
             time.sleep(0.05)
 

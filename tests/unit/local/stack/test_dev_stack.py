@@ -82,4 +82,4 @@ def test_another_model_has_its_own_data(checkout: Path) -> None:
 def test_a_number_out_of_range_is_one_clear_line(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         argument_parser("Run.").parse_args(["--port", port])
-    assert f"{port} is not a port; choose one from 1024 to 65535: make run PORT=8000" in capsys.readouterr().err
+    assert f"{port} is not a port; choose one from 1024 to 65535, such as PORT=8000" in capsys.readouterr().err
