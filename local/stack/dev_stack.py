@@ -192,7 +192,7 @@ def run_stack(command: str, arguments: argparse.Namespace, start: Callable[[DevS
             print("stopping", flush=True)
     except ShutdownRequested:
         print("the local stack was stopped before it was ready")
-    except LocalError as error:
+    except (LocalError, OSError) as error:  # also of a checkout that is read-only, or a disk that is full
         print(f"{command}: {error}", file=sys.stderr)
         return 1
     return 0

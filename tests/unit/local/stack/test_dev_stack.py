@@ -1,14 +1,17 @@
 """The file of metrics is rotated, and the data are loaded again if their hash has changed."""
 
+import errno
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Notes
 from cloudwatch.preview.recording import Recording
-from local.stack.dev_stack import argument_parser, data_hash, rotate
+from local.stack.dev_stack import argument_parser, data_hash, rotate, run_stack
+from local.stack.terminal import ShutdownEvent
 
 
 def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> None:
@@ -83,3 +86,15 @@ def test_a_number_out_of_range_is_one_clear_line(port: str, capsys: pytest.Captu
     with pytest.raises(SystemExit):
         argument_parser("Run.").parse_args(["--port", port])
     assert f"{port} is not a port; choose one from 1024 to 65535, such as PORT=8000" in capsys.readouterr().err
+
+
+def test_a_checkout_that_cannot_be_written_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a checkout on a disk that is read-only
+    read_only = OSError(errno.EROFS, "Read-only file system", ".local/run-8000")
+    monkeypatch.setattr("local.stack.dev_stack.DevStack", Mock(side_effect=read_only))
+    monkeypatch.setattr(ShutdownEvent, "on_signals", Mock())
+    # WHEN a run starts THEN it ends with a line that names the command and the folder
+    assert run_stack("make run", argument_parser("Run.").parse_args([]), lambda _: None) == 1
+    assert capsys.readouterr().err == "make run: [Errno 30] Read-only file system: '.local/run-8000'\n"
