@@ -63,7 +63,12 @@ update photo set
 where id = :id;
 
 --: save as unchanged
-update photo set state = iif(answer is null, 'unreadable', 'done'), modified = ?2 where id = ?1;
+update photo set state = iif(code is null, 'done', 'unreadable'), modified = ?2 where id = ?1;
+
+--: save without an answer
+-- An earlier answer stays as long as the photo is tried again; and that of a reviewed one, to export with what people said.
+update photo set state = ?2, code = ?3, detail = ?4
+where id = ?1 and answer is not null and (?2 = 'failed' or id in (select photo from review));
 
 --: models
 -- The number of photos by the model of their answer. The index `photo_models` has all that the inner query reads: an answer

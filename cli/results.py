@@ -240,6 +240,10 @@ class ResultsFile:
         if outcome.state == "touched":
             self._connection.execute(QUERIES["save as unchanged"], (outcome.task.id, outcome.modified))
             return
+        if outcome.answer is None:
+            fault = outcome.task.id, outcome.state, outcome.code, outcome.detail
+            if self._connection.execute(QUERIES["save without an answer"], fault).rowcount:
+                return
         values = asdict(outcome)
         more = {"id": outcome.task.id, "identified": outcome.identified or now()}
         self._connection.execute(QUERIES["save"], values | values["facts"] | more)

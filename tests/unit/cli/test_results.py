@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cli.errors import CommandError
 from cli.place import EXIF, Place
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 from cli.study.opinions import Observation
+from cli.study.study import Study
 from tests.support.studies import answer, say
 
 HERE = Place("given", -33.9, 151.2)
@@ -94,6 +96,29 @@ def test_the_same_bytes_keep_their_outcome_and_only_what_failed_is_tried_again(r
     assert results.counts() == (1, 1, 1, 0)
     results.find([found("a.jpg"), found("b.jpg")])
     assert paths(results) == ["c.jpg"]
+
+
+def test_what_people_said_outlasts_a_photo_that_cannot_be_read(results: ResultsFile) -> None:
+    # GIVEN three photos with an answer, two of them reviewed
+    results.find(found(name) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    for task in list(results.tasks()):
+        results.save(replace(done(task, text=answer(None)), facts=FileFacts(4, 3, "2026-05-01 12:00:00")))
+    for name in ("a.jpg", "b.jpg"):
+        say(results, name, Observation("human"))
+    # WHEN a run that does them again cannot reach its service for one, and finds that the others are damaged
+    results.find(found(name, size=11) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    states: tuple[State, ...] = ("failed", "unreadable", "unreadable")
+    for task, state in zip(list(results.tasks()), states, strict=True):
+        results.save(done(task, state, None))
+    # THEN the run has said so, and what people said is exported at the time of the photo
+    assert results.counts() == (0, 2, 1, 0)
+    assert [row["path"] for row in results.faults()] == ["a.jpg", "b.jpg", "c.jpg"]
+    photos = [(each.path, each.timed, each.finding.kind) for each in Study(results, 60).photos()]
+    assert photos == [("a.jpg", True, "human"), ("b.jpg", True, "human")]
+    # THEN a damaged one that was copied again is still damaged
+    results.find([found("b.jpg", size=11, modified=2)])
+    results.save(done(list(results.tasks())[1], "touched"))
+    assert results.counts() == (0, 2, 1, 0)
 
 
 def test_tasks_go_on_while_outcomes_are_kept(results: ResultsFile) -> None:
