@@ -19,10 +19,11 @@ from chalicelib.features.features import NO_LOCATION
 from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.location import Location
+from chalicelib.model import second_look
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import is_doubtful, surest_boxes
+from chalicelib.model.recogniser import surest_boxes
 from chalicelib.model.subject import NO_BOXES, SurestBoxes
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
@@ -101,7 +102,7 @@ class TwoScores(NamedTuple):
     def name(self, naming: Naming) -> tuple[FusedScores, SurestBoxes, Decision]:
         """Decide as the recogniser does. Return the decisive scores, what the detectors saw, and the decision."""
         _, first = naming.name(self.one, self.prior)
-        if not is_doubtful(first.prediction):
+        if not second_look.is_needed(first.prediction):
             return self.one, NO_BOXES, first
         return self.two, self.surest, naming.name(self.two, self.prior, self.surest)[1]
 

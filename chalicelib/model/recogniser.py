@@ -1,41 +1,31 @@
 """The recogniser: the models, the detectors and the naming together say which animal the photos of a request show.
 
-If the whole photo leaves a doubt, the models also score the detectors' surest animal, cut out, like a second photo of
-the same animal; without one, the part that the general model found most like an animal. That finds more animals, and
-corrects first scores that were too sure. A clear photo needs no second look, and costs no more than without a detector.
+A doubtful photo gets a second look (`second_look`): the models also score the part of it that has the animal. A clear
+photo gets none, and costs no more than without a detector.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.errors import BadRequest
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
+from chalicelib.model import second_look
 from chalicelib.model.models import FusedScores, Head, Models, PhotoScores, head_crops
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import Scores, Versioned
-from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, NO_BOXES, Subject, SurestBoxes
+from chalicelib.model.subject import LEAST_BOX, NO_BOXES, Subject, SurestBoxes
 from chalicelib.model.taxonomy import Prediction, Relative
 from chalicelib.photo.photos import DecodedPhoto
+from chalicelib.photo.pixels import crop_share
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from chalicelib.model.detector import Box, Detections, Detectors
-
-SURE: Final = 0.8
-"""Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
-CROP_MARGIN: Final = 0.1
-"""Crop of the second look at a detector's box: the share of the box that is added on each side, because boxes are
-tight, and often cut off an ear. The page's copy for use without a network reads these constants too."""
-CROP_SHARE: Final = 0.6
-"""Crop of the second look without a box: the share of the photo's short side that it shows."""
-STRONG: Final = 0.7
-"""Share of the largest value in the general model's activation map from which a square of it counts. Instead of the
-middle of the photo, what is around these squares makes 0.6% more of the field photos usable, and none wrong."""
 
 
 class Recognition(NamedTuple):
@@ -137,14 +127,12 @@ class Recogniser:
         together = self.named(self.models.fuse(scored), prior)
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
-        if is_single and (head is not None or is_doubtful(together.prediction)):
+        if is_single and (head is not None or second_look.is_needed(together.prediction)):
             detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
         alone = tuple(self.named(self.models.fuse([each]), prior) for each in scored if len(photos) > 1)
         surest = surest_boxes(detections, together.scores)
         subject = surest.subject(together.scores.animal_probability, self.naming.animal)
         general = self.models.general
-        from chalicelib.photo.pixels import crop_share  # Pillow is loaded by now
-
         squares = None if alone else scored[0].general.activation_map
         class_map = None if squares is None else ClassMap(crop_share(general.input_size), squares)
         found = Recognised(together, alone, subject, detections, general, prior)
@@ -211,12 +199,12 @@ class Recogniser:
         """
         if detections and detections.focus:
             return self._score(photo, detections.focus)
-        place, size = place_in(first), self.models.general.input_size
-        return self.models.score(photo.picture.near(*place, CROP_SHARE, size)) if place else None
+        crop = second_look.crop_without_box(photo.picture, first, self.models.general.input_size)
+        return None if crop is None else self.models.score(crop)
 
     def _score(self, photo: DecodedPhoto, box: "Box") -> PhotoScores:
         """Return the general model's scores of the part of a photo around a box."""
-        return self.models.score(photo.picture.around(box.grown(CROP_MARGIN), self.models.general.input_size))
+        return self.models.score(second_look.crop_around(photo.picture, box, self.models.general.input_size))
 
     def _headed(
         self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores | None
@@ -246,24 +234,6 @@ class Recogniser:
         """Return whether the general model's scores of a photo say as well as a detector where its animal is."""
         animal, by_night = first.animal_probability, photo.quality.is_by_night
         return first.activation_map is not None and detectors.may_rest(animal, by_night=by_night)
-
-
-def is_doubtful(prediction: Prediction | None) -> bool:
-    """Return whether a photo needs a second look: nothing was recognised, or a taxon wider than a family, or unsure."""
-    return prediction is None or prediction.score < SURE or prediction.is_wide
-
-
-def place_in(first: Scores) -> tuple[float, float] | None:
-    """Return where in its image the general model found the likeliest animal: x and y, as shares of the image's sides.
-
-    None if it hardly saw one, or gives no map.
-    """
-    if first.activation_map is None or first.animal_probability < MOST_EMPTY:
-        return None
-    squares = first.activation_map.clip(0.0)
-    strong = squares >= STRONG * squares.max()
-    rows, columns = strong.nonzero()
-    return (float(columns.mean()) + 0.5) / strong.shape[1], (float(rows.mean()) + 0.5) / strong.shape[0]
 
 
 def surest_boxes(detections: "Detections | None", scores: FusedScores | None = None) -> SurestBoxes:

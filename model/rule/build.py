@@ -40,7 +40,7 @@ from onnx import ModelProto
 
 from chalicelib.api import answers, words
 from chalicelib.config.settings import Settings
-from chalicelib.model import detector, naming, recogniser, subject
+from chalicelib.model import detector, naming, second_look, subject
 from chalicelib.model.certainty import Curve, Level
 from chalicelib.model.fusion import Fusion, members_of, read_members
 from chalicelib.model.manifest import DETECTOR, read_manifests
@@ -55,7 +55,7 @@ from model.rule.layout import RuleLayout, RuleTable
 from model.rule.names import LEVELS, WIDE, Names, subject_of
 from model.rule.shares import joined, mean_of, place_of, shares_of
 
-CONSTANTS = (answers, words, detector, naming, recogniser, subject, pixels, quality)
+CONSTANTS = (answers, words, detector, naming, second_look, subject, pixels, quality)
 """The modules whose public constants are in rule.json, by the last part of the module's name."""
 
 

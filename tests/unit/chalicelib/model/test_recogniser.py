@@ -11,11 +11,9 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
+from chalicelib.model import second_look
 from chalicelib.model.naming import Naming
-from chalicelib.model.recogniser import CROP_MARGIN, CROP_SHARE, SURE, Recognised, Recogniser, is_doubtful, place_in
-from chalicelib.model.session import Scores
-from chalicelib.model.subject import MOST_EMPTY
-from chalicelib.model.taxonomy import Prediction, Taxon
+from chalicelib.model.recogniser import Recognised, Recogniser
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
@@ -72,7 +70,7 @@ def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: 
     # AND sees the box with a margin
     assert again.part is not None
     assert again.detections.focus is not None
-    crop = corner.picture.around(again.detections.focus.grown(CROP_MARGIN), SIZE)
+    crop = second_look.crop_around(corner.picture, again.detections.focus, SIZE)
     assert np.array_equal(again.part.pixels, crop)
 
 
@@ -97,28 +95,6 @@ def test_boxes_do_not_change_the_answer_and_ask_the_detector_once(recogniser: Re
     assert [box for box, _ in boxed.boxes.animals] == [*boxed.boxes.detections.animals]
 
 
-def scores(shown: list[list[float]] | None, animal: float = 0.9) -> Scores:
-    nothing = np.zeros(3, np.float32)
-    return Scores(nothing, nothing, animal, activation_map=None if shown is None else np.array(shown, np.float32))
-
-
-@pytest.mark.parametrize(
-    ("given", "place"),
-    [
-        (scores([[0, 0, 0], [0, 0, 8]]), (5 / 6, 0.75)),
-        (scores([[0, 5, 0], [-9, 5, 0]]), (0.5, 0.5)),
-        (scores([[8, 0, 6], [0, 5, 0]]), (0.5, 0.25)),
-        (scores([[-1, -2], [-3, -2]]), (0.5, 0.5)),
-        (scores([[8, 0], [0, 0]], animal=MOST_EMPTY - 0.01), None),
-        (scores(None), None),
-    ],
-)
-def test_the_part_of_a_photo_is_where_the_general_model_saw_most_of_an_animal(
-    given: Scores, place: tuple[float, float] | None
-) -> None:
-    assert place_in(given) == (place if place is None else pytest.approx(place))
-
-
 def seeing(animal: float) -> ModelProto:
     """Return a model that gives every photo this probability of an animal."""
     seen = {"animal_probability": ("ReduceMax", ["seen"])}
@@ -133,7 +109,7 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     # THEN the second look sees the photo around that corner
     assert found.part is not None
     assert (found.looked_twice, found.detections) == (True, None)
-    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, CROP_SHARE, SIZE))
+    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, second_look.SHARE, SIZE))
 
 
 def test_a_photo_of_nothing_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,23 +168,3 @@ def test_by_day_boxes_in_which_the_general_model_sees_nothing_are_left_out(
     assert found.detections is not None
     assert (bool(found.detections.animals), bool(found.boxes.animals)) == (True, kept)
     assert (found.subject == "animal") == kept
-
-
-ORDER = Taxon("carnivore", "Carnivora", "order")
-FAMILY = Taxon("cat", "Felidae", "family")
-LION = Taxon("lion", "Panthera leo", "species")
-
-
-@pytest.mark.parametrize(
-    ("prediction", "needed"),
-    [
-        (None, True),
-        (Prediction(Taxon("animal", "Animalia", "kingdom"), 1.0), True),
-        (Prediction(ORDER, 1.0, (ORDER,)), True),
-        (Prediction(FAMILY, SURE, (ORDER, FAMILY)), False),
-        (Prediction(LION, SURE - 0.01, (ORDER, FAMILY, LION)), True),
-        (Prediction(LION, SURE, (ORDER, FAMILY, LION)), False),
-    ],
-)
-def test_only_a_sure_family_or_narrower_needs_no_second_look(prediction: Prediction | None, needed: bool) -> None:
-    assert is_doubtful(prediction) == needed

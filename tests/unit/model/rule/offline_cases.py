@@ -14,8 +14,9 @@ from chalicelib.api.answers import message_of, named_in
 from chalicelib.api.words import reasons_of, why_not
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, Features, features_of
+from chalicelib.model import second_look
 from chalicelib.model.models import PhotoScores
-from chalicelib.model.recogniser import Recognition, is_doubtful
+from chalicelib.model.recogniser import Recognition
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import SurestBoxes
 from chalicelib.photo.quality import Quality
@@ -115,7 +116,7 @@ class Golden:
             "animal_probability": round(scores.animal_probability, 4),
             "reasons": list(reasons),
             "why_not": why_not(reasons),
-            "looks_twice": is_doubtful(found.prediction),
+            "looks_twice": second_look.is_needed(found.prediction),
         }
 
     def feeds(self, case: Case, packs: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:

@@ -159,7 +159,7 @@ def test_the_table_has_wider_taxa_first_and_all_that_is_needed_of_each(golden: G
     assert all(parent < row for row, parent in enumerate(taxa["parent"]))
     assert len({len(column) for column in taxa.values()}) == 1
     assert table["animals"]["id"] == [animal.id for animal in golden.rule.table.everything.animals]
-    assert table["recogniser"]["SURE"] == 0.8
+    assert table["second_look"]["SURE"] == 0.8
     assert taxa["domestic"][taxa["id"].index("canis-familiaris")]
 
 

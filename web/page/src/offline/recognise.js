@@ -1,5 +1,5 @@
-// What photos show, as chalicelib/model/recogniser.py says: which models look, at what, in which order. What follows from
-// their scores is a graph that the server's own tables make. Pure: `run` runs a model.
+// What photos show, as chalicelib/model/recogniser.py and second_look.py say: which models look, at what, in which order.
+// What follows from their scores is a graph that the server's own tables make. Pure: `run` runs a model.
 
 import { found, grown, highestOf } from "./detections.js";
 import { around, forPack, isByNight, letterBox, near, smaller, square } from "./picture.js";
@@ -36,11 +36,11 @@ export async function recognise(images, place, table, run) {
 }
 
 /** Return the part of a photo that is worth a second look: the surest animal, or what the first look found; else null. */
-function partOf(photo, boxes, first, { general, recogniser, subject }) {
+function partOf(photo, boxes, first, { general, second_look: rule, subject }) {
   const focus = boxes?.animal[0];
-  if (focus) return around(photo, grown(focus, recogniser.CROP_MARGIN), general.size);
+  if (focus) return around(photo, grown(focus, rule.MARGIN), general.size);
   if (first.animal < subject.MOST_EMPTY) return null;
-  return near(photo, placeIn(first.map, recogniser.STRONG), recogniser.CROP_SHARE, general.size);
+  return near(photo, placeIn(first.map, rule.STRONG), rule.SHARE, general.size);
 }
 
 /** Return where in its image the general model found the likeliest animal. `map`: its activation map, a square. */
@@ -53,8 +53,8 @@ export function placeIn(map, strong) {
 }
 
 /** Return whether a photo needs a second look: nothing is named, or nothing as narrow as a family, or unsurely. */
-export function isDoubtful({ taxon, level, score }, { wide, recogniser }) {
-  return taxon < 0 || score < recogniser.SURE || level >= wide;
+export function isDoubtful({ taxon, level, score }, { wide, second_look: rule }) {
+  return taxon < 0 || score < rule.SURE || level >= wide;
 }
 
 async function look(seen, { size, animals }, run) {

@@ -12,12 +12,12 @@ from chalicelib.api.answers import class_map_of
 from chalicelib.api.words import reasons_of
 from chalicelib.config.settings import ROOT
 from chalicelib.lazy import Lazy
-from chalicelib.model import detector, recogniser
+from chalicelib.model import detector, second_look
 from chalicelib.model.detector import KINDS, Detector
 from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.models import mean_of
 from chalicelib.model.naming import Decision, Member, Possible
-from chalicelib.model.recogniser import ClassMap, is_doubtful, place_in
+from chalicelib.model.recogniser import ClassMap
 from chalicelib.model.session import Scores
 from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -80,9 +80,9 @@ def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int)
     found = np.random.default_rng(seed).normal(size=(9, 9)).astype(np.float32)
     scores = Scores(found, found, 0.9, activation_map=found)
     place, shown = run(
-        ("offline/recognise.js", "placeIn", found, recogniser.STRONG), ("offline/answer.js", "classMapOf", found, 0.9)
+        ("offline/recognise.js", "placeIn", found, second_look.STRONG), ("offline/answer.js", "classMapOf", found, 0.9)
     )
-    assert (place["x"], place["y"]) == pytest.approx(place_in(scores))
+    assert (place["x"], place["y"]) == pytest.approx(second_look.place_in(scores))
     # AND the page can show it
     expected = class_map_of(ClassMap(0.9, found))
     assert expected is not None
@@ -129,8 +129,8 @@ def test_the_reasons_of_a_wide_answer_are_the_servers(subject: Subject) -> None:
 
 
 def test_a_photo_gets_a_second_look_as_on_the_server() -> None:
-    rule = {"wide": WIDE, "recogniser": {"SURE": recogniser.SURE}}
+    rule = {"wide": WIDE, "second_look": {"SURE": second_look.SURE}}
     cases = list(product([-1, 0, 2, 3], [0.5, 0.79, 0.8, 0.95]))
     said = [{"taxon": level, "level": level, "score": score} for level, score in cases]
     found = run(*(("offline/recognise.js", "isDoubtful", each, rule) for each in said))
-    assert found == [is_doubtful(_predicted(*case)) for case in cases]
+    assert found == [second_look.is_needed(_predicted(*case)) for case in cases]
