@@ -44,7 +44,7 @@ class App(Chalice):
     """A Chalice app that reports to `awake` when it has handled an event."""
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """Handle an event of Lambda."""
+        """Handle a Lambda event, then report to `awake`."""
         try:
             return super().__call__(event, context)
         finally:

@@ -24,7 +24,7 @@ LEAST_ROWS_A_SECOND = 500_000
 MOST_RATIO = 2.5
 MOST_MEMORY = 1.5e9
 BARE_MEMORY = "4GB"
-"""Within the 1 GB of a load, which counts in parts, the bare statement fails for 100 million rows."""
+"""Memory of the bare statement. With the 1 GB of a load, which counts in parts, it fails for 100 million rows."""
 
 GENERATE = """
     copy (

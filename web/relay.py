@@ -21,7 +21,7 @@ from chalicelib.telemetry.record import Failure, Invoked, Record
 
 _CONNECT_SECONDS = 1.0
 _SLOW, _SOON, _LATER = 5, 1, 30
-"""Seconds in `Retry-After`: after a failure; the shortest after throttling; the longest, and for a wrong deployment."""
+"""Seconds in `Retry-After`: after a failure; the fewest after throttling; the most, and for a wrong deployment."""
 _THROTTLED = {"TooManyRequests", "EC2Throttled", "Throttling"}
 _REFUSED = {"AccessDenied", "ResourceNotFound", "UnrecognizedClient", "ExpiredToken"}
 """Names of exceptions for a function or a role that is not what the settings say, which persist until it is mended."""

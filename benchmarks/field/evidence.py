@@ -62,7 +62,10 @@ def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]
 
 
 def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, int]]]:
-    """Return for each bin of scores: mean score, share of right answers, number of answers. By `name` and `list`."""
+    """Return each bin's mean score, share of right answers, and number of answers.
+
+    The keys are `name`, for scores of named taxa, and `list`, for scores of lists.
+    """
     named = [(each.score, each.is_right) for each in answers if each.score is not None]
     listed = [(each.list_score, each.is_listed) for each in answers if each.list_score]
     found: dict[str, list[tuple[float, float, int]]] = {}

@@ -37,7 +37,7 @@ class SureWord(NamedTuple):
 SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_name("sure.json").read_text("utf-8")))
 """The words, the surest first; the page reads the same file."""
 FORMER: Final = {"very sure": "almost certain", "fairly sure": "likely", "photo_grey": "night_camera"}
-"""Today's words and reasons, by those of an earlier release, which stored results still have."""
+"""Today's words and reasons, by those that an earlier release used and that stored results still have."""
 _VOWEL: Final = re.compile("(?!eu|one-|u(ga|ni[cf]|ra|ru|ta))[aeiou]|hour", re.IGNORECASE)
 """Matches names that begin with the sound of a vowel, unlike 'European'."""
 SMALL_SHARE: Final = 0.05

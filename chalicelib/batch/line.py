@@ -16,8 +16,9 @@ Status = Literal["identified", "unreadable"]
 """`unreadable`: there is no answer, and another attempt would give none either."""
 
 INTERRUPTED = "interrupted"
-"""Error of a photo during whose repeated attempt the process ended, for example out of memory. It may be innocent: Step
-Functions also counts calls that Lambda throttled as attempts, and another photo may have ended the first one."""
+"""Error code of a photo: the process ended during a repeated attempt at it, for example because it ran out of memory.
+The photo may be innocent: Step Functions also counts calls that Lambda throttled as attempts, and another photo may
+have ended the first attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class CellFeatures:
         self._demand.see(classes)
 
     def version_in_shadow(self, cell: int) -> str | None:
-        """Return the version of the dataset in shadow for a cell, or None."""
+        """Return the version of the dataset in shadow for a cell, or None if there is none."""
         return self._rollout.shadow_of(cell)
 
     def in_shadow(self, cell: int, version: str) -> Features | None:

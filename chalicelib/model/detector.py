@@ -27,22 +27,22 @@ Kind = Literal["animal", "person", "vehicle"]
 KINDS: tuple[Kind, ...] = ("animal", "person", "vehicle")
 
 QUICK: Final = 320
-"""Longer side of the photo in pixels in which a detector finds the animal that is there. In half the time, it finds as
-many people as in 416, but a third fewer vehicles."""
+"""Longer side, in pixels, of the photo in which a detector looks for an animal that is surely there. Compared with 416,
+it takes half the time and finds as many people, but a third fewer vehicles."""
 SHOWN: Final = 0.6
-"""The general model's probability of an animal from which a photo has one, so that people and vehicles matter less."""
+"""Probability, by the general model, from which a photo has an animal, so that people and vehicles matter less."""
 CLEAR: Final = 0.9
 """The probability from which, by day, the general model locates the animal about as well as a detector: of the field
 photos of animals, 0.3% fewer become usable and 0.3% fewer wrong."""
 GLANCE: Final = 192
-"""Longer side of the photo in pixels in which a detector first looks where no animal is shown for sure. It takes a
-quarter of the time, and two thirds of such photos need no more."""
+"""Longer side, in pixels, of the photo at which a detector first looks if no animal is surely shown. It takes a quarter
+of the time, and two thirds of such photos need no more."""
 HINT: Final = 0.03
 """Score below which a glance excludes a kind: it misses 2 of 40 people, and no vehicle of 20 that 416 pixels show."""
 SURE_GLANCE: Final = 0.7
-"""Score at a glance from which a person or a vehicle is there, if no animal is: 11 of 11 are; from 0.5, 11 of 13."""
+"""Score at a glance from which a person or a vehicle is there, if no animal is: 11 of 11 were; from 0.5, 11 of 13."""
 EMPTY: Final = 0.08
-"""Below this probability, the detector for camera traps need not look by day. 0 to 0.09 do as well on field photos."""
+"""Probability of an animal below which the detector for camera traps need not look by day; 0 to 0.09 do as well."""
 STEP: Final = 32  # the sides of a detector's image are multiples of this number of pixels
 GREY = 114  # value of the pixels beside the photo, as in YOLOX's training (Ge et al. 2021; `preproc` of its authors)
 OUTPUTS = ("boxes", "scores")

@@ -131,7 +131,7 @@ def members_of(taxonomy: Taxonomy, taxa: Set[str]) -> NDArray[np.bool_]:
 
 
 def read_members(path: Path) -> dict[str, set[Clade]]:
-    """Return the taxa that each animal in the file `path` stands for, by its taxon id; empty if there is no such file.
+    """Return the taxa that each animal in a file stands for, by its taxon id; empty if there is no such file.
 
     The lineages of animals have only the ranks of `RANKS`, so the file lists the parts of other taxa, such as the tribe
     of the lorikeets. Raises `ModelError`.

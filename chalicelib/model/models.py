@@ -46,7 +46,7 @@ On night photos of 86 cameras, these four were as good as twelve with wider ones
 DARK, BRIGHT = 2, 98
 """Percentiles of a square's brightness that become black and white: what infrared light shows is often faint."""
 _STEP = 4
-"""Every how many rows and columns a pixel counts for these percentiles."""
+"""These percentiles are computed from every fourth row and column."""
 
 
 class Headed(NamedTuple):

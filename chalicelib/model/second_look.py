@@ -25,8 +25,9 @@ first of `models.CROPS` adds as much, so that a head need not score the same cro
 SHARE: Final = 0.6
 """Share of the photo's short side that the crop without a box shows."""
 STRONG: Final = 0.7
-"""Share of the largest value in the general model's activation map from which a square of it counts. Instead of the
-middle of the photo, what is around these squares makes 0.6% more of the field photos usable, and none wrong."""
+"""Share of the largest value in the general model's activation map from which a square of the map counts. A second look
+around these squares, instead of at the middle of the photo, makes 0.6% more of the field photos usable, and none
+wrong."""
 
 
 def is_needed(prediction: Prediction | None) -> bool:

@@ -21,9 +21,9 @@ OUTPUTS = {
     "animal_probability": "tensor(float)",
 }
 FEATURES = "features"
-"""Output, which a model may lack: what it sees before it decides which animal that is. Heads need it."""
+"""Name of an optional output: what the model sees before it decides which animal it is. Heads need it."""
 ACTIVATION_MAP = "activation_map"
-"""Output, which a model may lack: where in the image the likeliest animal is. A second look needs it without a box."""
+"""Name of an optional output: where in the image the likeliest animal is. A second look needs it if there is no box."""
 OPTIONAL = {FEATURES: "N × any number", ACTIVATION_MAP: "N × rows × columns"}
 SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_us": "2000"}
 """Options for idle inference threads. Between operators these threads spin, which saves a quarter of the inference time

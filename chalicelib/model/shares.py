@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from chalicelib.model.families import Candidates, Layout
 
 SMOOTHING: Final = 0.4
-"""Weight of the mean share of a family in that of a species: an animal also looks like others of its family.
+"""Weight of a family's mean share in the share of each of its species: an animal also looks like others of its family.
 
 docs/explanation/field.md says what other values of all constants change."""
 LIKENESS: Final = (0.85, 0.10, 0.05)

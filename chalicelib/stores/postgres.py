@@ -53,7 +53,7 @@ _WITH_SEASONS = """\
 select here.*, season.animals, season.months from ({}) as here, seasons_of(here.cell, here.version) as season"""
 
 _NO_CELL = 0
-"""A number that is no cell, for the health check. `features_of` returns a row without animals for it."""
+"""A number that is not a cell, for the health check. `features_of` returns a row without animals for it."""
 
 _BREAKER_OPEN = "the circuit breaker is open after consecutive failures of PostgreSQL"
 _BROKEN = frozenset({"postgres_disconnected", "postgres_timeout", "postgres_unreachable"})

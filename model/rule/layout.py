@@ -98,7 +98,7 @@ class RuleLayout:
 
     @cached_property
     def tree(self) -> Tree:
-        """Return the tree of the slots, with the orders that are uncounted at a place."""
+        """Return the tree of the slots, in which the orders are marked that are uncounted at a place."""
         return Tree.of(self.world.tree.lineages, UNCOUNTED)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The words of result pages: those of the page of the API, in each of its languages."""
+"""The words of result pages, in each language of the page of the API, and mostly the same words."""
 
 import json
 import re
