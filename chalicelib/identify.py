@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Thread
 
-from chalicelib.errors import LocationInvalid, LocationMissing
+from chalicelib.errors import LocationInvalid, LocationMissing, ModelError
 from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, Features, month_in
 from chalicelib.identification import Identification, IdentifyRequest
@@ -117,7 +118,9 @@ def _prepare(services: Services, also: Sequence[Callable[[], None]]) -> None:
         services.stores.prepare()
         for each in also:
             each()
-        services.recogniser.prepare()
+        with suppress(ModelError):  # the first photo raises it again, and its request logs it
+            services.recogniser.prepare()
     finally:
         sys.setswitchinterval(interval)
-    services.recogniser.models.load_outside()
+    with suppress(ModelError):
+        services.recogniser.models.load_outside()

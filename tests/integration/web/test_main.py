@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -139,6 +141,7 @@ def test_a_port_that_is_taken_is_one_line_with_what_to_do() -> None:
         (HOST, {"HTTP_WORKERS": "-1"}, "HTTP_WORKERS"),  # a setting of the server
         (HOST, {"PHOTO_DECODE_BYTES": "1000000000000000"}, "PHOTO_DECODE_BYTES"),  # more memory than this machine has
         (HOST, {"MODEL_PATH": "nowhere.onnx"}, "nowhere.onnx"),
+        (HOST, {"PACKS_PATH": "nowhere"}, "no pack is built and enabled in nowhere (PACKS_PATH or --pack)"),
     ],
 )
 def test_what_prevents_the_start_is_one_line(host: str, settings: dict[str, str], expected: str) -> None:
@@ -146,6 +149,18 @@ def test_what_prevents_the_start_is_one_line(host: str, settings: dict[str, str]
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert done.stderr.startswith("the server cannot start")
     assert expected in done.stderr
+
+
+def test_a_head_of_another_model_prevents_the_start(tmp_path: Path) -> None:
+    # GIVEN a head on the features of another model than the one that answers
+    for ending in ("toml", "csv", "onnx"):
+        shutil.copy(ROOT / "model" / "packs" / f"night_mammals.{ending}", tmp_path)
+    manifest = tmp_path / "night_mammals.toml"
+    manifest.write_text(re.sub(r"(?m)^general = .*", 'general = "0123456789ab"', manifest.read_text()))
+    # WHEN the server starts; THEN it says so in a line, rather than to answer every photo with 503
+    done = run("--port", str(free_port()), PACKS_PATH=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "night_mammals.toml was trained on features of the general model" in done.stderr
 
 
 @pytest.mark.parametrize("port", ["70000", "0", "http"])
