@@ -133,6 +133,7 @@ def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Itera
             known = {row["taxon"]: row["number"] for row in csv.DictReader(file)}
     lineages: dict[tuple[str, str], list[tuple[str, str]]] = {}
     ids: dict[int, str] = {}
+    numbers: dict[str, int] = {}
     for animal in (*_general_animals(manifest), *animals):
         above: list[tuple[str, str]] = []
         for taxon in animal.lineage[:-1]:
@@ -142,6 +143,8 @@ def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Itera
             above.append(key)
         if ids.setdefault(animal.id, animal.taxon_id) != animal.taxon_id:
             yield f"{name} gives {animal.taxon_id} the id {animal.id}, which {ids[animal.id]} has; ids are unique"
+        elif (number := numbers.setdefault(animal.taxon_id, animal.id)) != animal.id:
+            yield f"{name} gives {animal.taxon_id} the id {animal.id}, and the general model {number}; give it that one"
     for animal in animals:
         if not {taxon.scientific_name for taxon in animal.lineage} & {*manifest.taxa}:
             yield f"'{animal.name}' in {name} is not in {' or '.join(manifest.taxa)}, the taxa of the pack"

@@ -154,6 +154,7 @@ def test_what_a_pack_does_wrong_is_named(tmp_path: Path, model: dict[str, Any], 
         ("Carnivora,Canidae,Vulpes,Vulpes vulpes", "Primates,Canidae,Vulpes,Vulpes vulpes",
          "foxes.csv has family Canidae in two places of the tree, one of them above 'red fox'"),
         (",10,vulpes-vulpes", ",20,vulpes-vulpes", "foxes.csv gives vulpes-vulpes the id 20, which hyla-arborea has"),
+        (",10,vulpes-vulpes", ",11,vulpes-vulpes", "gives vulpes-vulpes the id 11, and the general model 10; give it"),
         ("\n2,winter", "\n3,winter", "output_index in foxes.csv is '3'; expected 2"),
     ],
 )  # fmt: skip
