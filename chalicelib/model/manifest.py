@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.errors import ModelError
-from chalicelib.model.session import external_data
 
 CLASSIFIER, DETECTOR, HEAD = "classifier", "detector", "head"
 KINDS = (CLASSIFIER, DETECTOR, HEAD)
@@ -81,7 +80,7 @@ class Manifest(NamedTuple):
 
         A model of 196 MB took 391 MB of memory to load, then 206 MB.
         """
-        return sum(each.stat().st_size for each in (self.model, *external_data(self.model)))
+        return sum(each.stat().st_size for each in self.model.parent.glob(f"{self.model.name}*"))
 
     @classmethod
     def read(cls, file: Path) -> "Manifest":

@@ -126,8 +126,14 @@ class Model:
 
 
 def external_data(path: Path) -> list[Path]:
-    """Return the files beside a model that have its weights, as exporters name them: `.onnx.data`, `.onnx_data_1`."""
-    return sorted(path.parent.glob(f"{path.name}[._]data*"))
+    """Return the files beside a model that have its weights; exporters name them `NAME.onnx.data` or `NAME.onnx_data`.
+
+    NAME may be that of another file, of which this one is a copy or a link.
+    """
+    if not (found := sorted(path.parent.glob("*.onnx[._]data*"))):
+        return []
+    model = path.read_bytes()
+    return [each for each in found if each.name.encode() in model]
 
 
 def version_of(path: Path) -> str:

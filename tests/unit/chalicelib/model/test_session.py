@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, save_model
 
 from chalicelib.errors import ModelError
 from chalicelib.model.session import Model, version_of
@@ -26,18 +26,19 @@ def test_a_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
 
 
 def test_a_model_that_differs_in_its_external_data_alone_has_another_version(tmp_path: Path) -> None:
-    # GIVEN weights in a file of their own, as exporters write them, and a file that is none of the model's
-    path = write(tmp_path, tiny_model())
-    alone = version_of(path)
-    data = path.with_name(f"{path.name}.data")
-    data.write_bytes(b"weights")
+    # GIVEN weights in a file of their own, as exporters write them, and a file of another model's weights
+    path, data = tmp_path / "link.onnx", tmp_path / "tiny.onnx.data"
+    model = tiny_model()
+    save_model(model, path, save_as_external_data=True, location=data.name, size_threshold=0)
     first = version_of(path)
-    path.with_name(f"{path.name}.bak").write_bytes(b"old")
-    assert version_of(path) == first != alone
+    (tmp_path / "other.onnx.data").write_bytes(b"other")
+    assert version_of(path) == first
     # WHEN only they change, as in another training
-    data.write_bytes(b"weights of another training")
+    alone = path.read_bytes()
+    data.write_bytes(data.read_bytes()[::-1])
     # THEN the version is another
-    assert version_of(path) not in (first, alone)
+    assert version_of(path) != first
+    assert path.read_bytes() == alone
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:
