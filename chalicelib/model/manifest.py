@@ -220,7 +220,7 @@ def _faults_of_table(prefix: str, values: Mapping[str, Any], keys: Mapping[str, 
         yield f"{prefix}{key} is unknown for a {kind}; expected {', '.join(known)}"
     for key, each in known.items():
         if key not in values:
-            if not each.optional:
+            if not each.optional and kind in each.kinds:
                 yield f"{prefix}{key} is missing; expected {each.expected}"
         elif not each.accepts(values[key]):
             yield f"{prefix}{key} is {values[key]!r}; expected {each.expected}"

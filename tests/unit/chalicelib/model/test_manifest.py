@@ -37,7 +37,7 @@ def test_a_manifest_with_its_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"classifier"', '"oracle"', 'kind is \'oracle\'; expected "classifier" or "detector" or "head"'),
+        ('"classifier"', '"oracle"', 'kind is \'oracle\'; expected "classifier" or "detector" or "head"$'),
         ("enabled = true", 'enabled = "yes"', "enabled is 'yes'; expected true or false"),
         ("gate = 0.5", "gate = 50", "gate is 50; expected a number above 0, at most 1"),
         ("gate = 0.5", "gate = nan", "gate is nan; expected a number above 0, at most 1"),
