@@ -24,7 +24,7 @@ from chalicelib.errors import ModelError
 from chalicelib.model.detector import OUTPUTS, read_classes
 from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
-from chalicelib.model.session import FEATURES, Model, Scores, first_line, load_session
+from chalicelib.model.session import FEATURES, OPTIONAL, Model, Scores, first_line, load_session
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from model.build_packs import PACKS
 
@@ -65,6 +65,9 @@ def _problems_of_runs(model: Model) -> Iterator[str]:
             yield f"output {name} has negative, infinite or NaN values; expected probabilities"
         elif abs(values.sum() - 1) > TOLERANCE:
             yield f"output {name} adds up to {values.sum():.4f}; expected 1"
+    for name in OPTIONAL:
+        if (found := getattr(plain, name)) is not None and not np.isfinite(found).all():
+            yield f"output {name} has infinite or NaN values; expected numbers"
     if not 0 <= plain.animal_probability <= 1 + TOLERANCE:
         yield f"animal_probability is {plain.animal_probability:.4f}; expected a value from 0 to 1"
     if _differ(plain.probabilities, plain.vision):

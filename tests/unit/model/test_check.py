@@ -40,6 +40,7 @@ def problems(folder: Path, labels: str = LABELS, **changes: Any) -> list[str]:
         ({"logits": ("Sub", ["colours", "colours"])}, "another photo gives the same probabilities"),
         ({"positive": ("Add", ["prior", "gain"])}, "a prior of 1e-12 for all animals|× prior"),
         ({"weights": ("Neg", ["positive"])}, "output probabilities is wrong; expected vision_probabilities × prior"),
+        ({"features": ("Exp", ["colours"])}, "output features has infinite or NaN values; expected numbers"),
         ({"animal_probability": ("ReduceMax", ["colours"])}, "animal_probability is .* expected a value from 0 to 1"),
     ],
 )
