@@ -149,7 +149,7 @@ def version_of(path: Path) -> str:
 
 
 def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.InferenceSession":
-    """Load a model with the options of this app. Raise `ModelError`; with `remedy` if the file cannot be read."""
+    """Load a model with the options of this app. Raises `ModelError`. `remedy`: what its message advises."""
     try:
         path.open("rb").close()
     except OSError as error:
@@ -168,7 +168,7 @@ def load_session(path: Path, threads: int, remedy: str) -> "onnxruntime.Inferenc
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise ModelError(f"onnxruntime cannot load the model {path.name}: {first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot load the model {path.name}: {first_line(error)}; {remedy}") from error
 
 
 def check_contract(session: "onnxruntime.InferenceSession", name: str) -> tuple[int, int]:

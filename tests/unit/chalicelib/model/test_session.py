@@ -140,5 +140,5 @@ def test_a_missing_file_names_the_setting_and_the_command_and_another_file_is_an
     with pytest.raises(ModelError, match=r"photo.onnx cannot be read .*set MODEL_PATH .*run `make setup`"):
         Model(path)
     path.write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(ModelError, match=r"onnxruntime cannot load the model photo\.onnx"):
+    with pytest.raises(ModelError, match=r"onnxruntime cannot load the model photo\.onnx: .*; set MODEL_PATH"):
         Model(path)
