@@ -96,7 +96,7 @@ def faunalens(*, defaults: bool) -> None:
 @results_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(results: Path, *, as_json: bool) -> None:
-    """Say how many photos have an answer, how many are left, and what to check; list those without an answer.
+    """Say how many photos have an answer, how many are left, and what to check; list the photos without an answer.
 
     In the JSON, `copies` are photos that their deployment has twice; `shared` ones are in several deployments.
     `untimed` ones have no time in EXIF, so each is an event of its own. `reset`: the clock was reset. `future`: the
@@ -168,12 +168,15 @@ def completion(context: click.Context, shell: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit with its code."""
+    """Run `faunalens` with `arguments`, by default those of the process, and exit with the command's exit code."""
     sys.exit(run(arguments, prepare()))
 
 
 def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) -> int:
-    """Run the command, and say what stopped it. Return its exit code. `stopped`: an event that a signal sets."""
+    """Run `faunalens`. If an error stops it, print why. Return the exit code.
+
+    `arguments`: those after `faunalens`; None for the process's own. `stopped`: an event that a signal sets.
+    """
     try:
         returned = faunalens.main(arguments, prog_name="faunalens", standalone_mode=False, obj=os.environ)
         code = returned if isinstance(returned, int) else Exit.DONE

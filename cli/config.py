@@ -39,7 +39,7 @@ def config(context: click.Context, results: Path | None) -> None:
 
 
 def use_defaults(context: click.Context, command: click.Command, arguments: Sequence[str]) -> None:
-    """Give the options of a command the defaults in faunalens.toml. `arguments`: those after the command's name."""
+    """Set the defaults of a command's options from faunalens.toml. `arguments`: those after the command's name."""
     file = _beside(_results_in(command, arguments))
     if file is None or command is config:
         return
@@ -54,7 +54,7 @@ def use_defaults(context: click.Context, command: click.Command, arguments: Sequ
 
 
 def with_source(error: click.BadParameter) -> click.BadParameter:
-    """Return an error about a value; if faunalens.toml has the value, the message says so."""
+    """Return the error `error` about an option's value. If the value comes from faunalens.toml, the message says so."""
     if error.ctx and error.param and error.ctx.get_parameter_source(error.param.name) is ParameterSource.DEFAULT_MAP:
         return click.BadParameter(f"{error.message} ({NAME} says it)", error.ctx, error.param, error.param_hint)
     return error
@@ -98,7 +98,7 @@ def _commands(group: click.Command, prefix: str = "") -> Iterator[tuple[str, cli
 
 
 def _read(file: Path, options: Options) -> dict[str, Any]:
-    """Read the defaults. Raises `CommandError` if the file is no TOML, or has an unknown key."""
+    """Return the defaults in a faunalens.toml, by key. Raises `CommandError` for an unknown key or malformed TOML."""
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
@@ -111,7 +111,10 @@ def _read(file: Path, options: Options) -> dict[str, Any]:
 
 
 def _value(value: Any, option: click.Parameter, folder: Path) -> Any:
-    """Return a value of faunalens.toml as the command line would give it. `folder`: of the file, for relative paths."""
+    """Convert a value of faunalens.toml to what the command line would give to the option.
+
+    `folder`: the file's folder, to which paths in it are relative.
+    """
     if isinstance(value, list):
         return [_value(each, option, folder) for each in value]
     if isinstance(value, bool):

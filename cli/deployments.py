@@ -2,7 +2,7 @@
 
 The columns are those of Camtrap DP's deployments, and two of our own: `folder`, the folder with the photos, below the
 study's folder; and `timezone`, the zone of the camera's clock, because EXIF has none and Camtrap DP demands one. Where
-the table has a zone, start and end need no offset, and may be dates: from the begin of a day to the end of one.
+the table has a zone, start and end need no offset, and may be dates: the deployment then has both days in full.
 """
 
 import csv
@@ -41,13 +41,16 @@ type Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Deployments:
-    """The deployments of a study. `rows`: the table, each row by column."""
+    """The deployments of a study. `rows`: the rows of the table, each as values by column."""
 
     rows: list[dict[str, str]] = field(default_factory=list)
 
     @cached_property
     def by_folder(self) -> Mapping[str, Sequence[Row]]:
-        """Return the rows of each folder, sorted by start: a camera may be moved, and keep its folder."""
+        """Return the deployments of each folder, sorted by start.
+
+        There are several if a camera was moved and kept its folder.
+        """
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.get(FOLDER):
@@ -62,9 +65,9 @@ class Deployments:
         return self._by_name.get(normal(name))
 
     def at(self, path: str) -> Sequence[Row]:
-        """Return the deployments in whose `folder` a photo lies, or else the one with the id of a folder above it.
+        """Return the deployments in whose `folder` a photo lies, or else the one that has the id of a folder above it.
 
-        `path`: of the photo, below the study's folder. Of nested folders, the innermost counts.
+        `path`: the photo's path below the study's folder. Of nested folders, the innermost counts.
         """
         parts = normal(path).split("/")[:-1]
         for length in range(len(parts), 0, -1):
@@ -92,9 +95,10 @@ def lies_in(row: Row, time: datetime) -> bool:
 
 
 def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
-    """Return which of a folder's deployments took a photo: the only one, or else the last that was running at its time.
+    """Return which deployment took a photo: the folder's only one, or the last one that was running at its time.
 
-    `rows`: the deployments by start. If there are several, a photo without a time, or between them, belongs to none.
+    `rows`: the folder's deployments, sorted by start. `time`: None if unknown. If there are several deployments, a
+    photo without a time, or taken between two of them, belongs to none: the result is None.
     """
     if len(rows) == 1:
         return rows[0]
@@ -107,17 +111,17 @@ def _parsed(text: str) -> datetime:
 
 
 def _clock_at(row: Row, column: str = START) -> datetime:
-    """Return the local time of the start or the end of a deployment; the first of all times if the table has none."""
+    """Return the local time in `column`, a deployment's start or end; `datetime.min` if the column is empty."""
     return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else datetime.min  # noqa: DTZ901, a clock
 
 
 def normal(name: str) -> str:
-    """Return a name in Unicode's form NFC, to compare it: Macs write ü as two code points, most others as one."""
+    """Return a name in Unicode's form NFC, for comparisons: Macs write ü as two code points, others as one."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def folder_of(row: Mapping[str, str]) -> str:
-    r"""Return a deployment's folder, below the study's. People also write it as `./north` or `north\100MEDIA`."""
+    r"""Return a deployment's folder, relative to the study's. People also write it as `./north` or `north\100MEDIA`."""
     return normal(row[FOLDER].replace("\\", "/")).removeprefix("./").strip("/")
 
 
@@ -158,7 +162,7 @@ def read_deployments(path: Path) -> Deployments:
 
 
 def _fault_of(row: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a row, or what Camtrap DP would refuse in it; None if nothing is."""
+    """Return what is wrong with a row of the table, or what Camtrap DP would refuse in it; None if the row is fine."""
     if None in row or None in row.values():
         return "expected as many fields as columns"
     if not row["deploymentID"].strip():
@@ -194,7 +198,7 @@ def _fault_of_times(row: Mapping[str, str]) -> str | None:
 
 
 def _moment(row: Mapping[str, str], column: str) -> datetime:
-    """Return the start or the end of a deployment, with an offset. Raises `ValueError`."""
+    """Return the time in `column`, a deployment's start or end, with its offset from UTC. Raises `ValueError`."""
     text, zone = row[column].strip(), (row.get(ZONE) or "").strip()
     try:
         moment = datetime.fromisoformat(text)
@@ -210,7 +214,7 @@ def _moment(row: Mapping[str, str], column: str) -> datetime:
 
 
 def _expect_dates(path: Path, table: Deployments) -> None:
-    """Raise `CommandError` if deployments share a folder, and their dates do not say which photos are whose."""
+    """Raise `CommandError` if deployments share a folder, and their dates do not say which one took which photos."""
     for folder, shared in table.by_folder.items():
         for one, other in pairwise(shared):
             names = f"{one['deploymentID']} and {other['deploymentID']}"
@@ -276,7 +280,7 @@ def corrected(taken: str, shift: float) -> datetime:
 class Where:
     """Where and when the photos of a results file were taken. `default`: the place of photos without a deployment.
 
-    `default` and `shift` are None if the command does not give them: those of an earlier run then stay.
+    `shift`: seconds to add to the cameras' clocks. If `default` or `shift` is None, the values of an earlier run stay.
     """
 
     results: ResultsFile

@@ -1,4 +1,4 @@
-"""What can stop the command, and its exit codes."""
+"""The error that stops the command `faunalens`, and the command's exit codes."""
 
 from enum import IntEnum
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The log of a command, `--log FILE`: what happened, with times, for those who look the next morning."""
+"""The log of a command, `--log FILE`: what happened and when, for people who look at it the next morning."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,10 @@ LOG.addHandler(logging.NullHandler())
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line, without line breaks and control characters that names of files may have."""
+        """Return a record as one line.
+
+        Replace line breaks and control characters, which the names of files may contain.
+        """
         return inert(super().format(record), kept="")
 
 

@@ -1,6 +1,6 @@
-"""`faunalens merge`: the results files of several people or machines become one.
+"""`faunalens merge`: merge the results files of several people or machines into one.
 
-Each file is copied to temporary tables, which lie on disk, and joined from there by SQL: memory does not grow with it.
+Each file is copied to temporary tables on disk, and joined from there by SQL: memory does not grow with its size.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ SQL = parts_of(Path(__file__).with_suffix(".sql"))
 
 
 class Merged(NamedTuple):
-    """What a file brought: numbers of photos, of new ones, of answers and observations taken over, and of conflicts."""
+    """What a file added: its number of photos, how many are new, answers and observations taken over, and conflicts."""
 
     photos: int
     new: int
@@ -67,9 +67,10 @@ def _folder_of(path: Path) -> str:
 
 
 def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
-    """Return the folder of the whole study: of the file to merge into, or else `root`, or else of the first file.
+    """Return the study's folder: that of the file to merge into, or else `root`, or else the folder of the first file.
 
-    `known`: the folder of the file to merge into, or empty. `folders`: of the others. Raises `UsageError` for a misfit.
+    `known`: the folder of the file to merge into, or empty. `folders`: the other files' folders. Raises `UsageError` if
+    they do not fit together.
     """
     given = str(root.absolute()) if root else None
     if known and given and known != given:
@@ -84,13 +85,13 @@ def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
 
 
 def _prefix(theirs: str, folder: str) -> str:
-    """Return what to put before the paths of a file: its folder below the study's; nothing for a copy of the study."""
+    """Return what to put before a file's paths: its folder relative to the study's, or nothing for the study itself."""
     below = Path(theirs).relative_to(folder).as_posix() if Path(theirs).is_relative_to(folder) else "."
     return "" if below == "." else f"{below}/"
 
 
 def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merged:
-    """Merge `source` into `kept`, whole or not at all. `prefix`: what to put before the paths of `source`."""
+    """Merge `source` into `kept`, all of it or nothing. `prefix`: what to put before the paths of `source`."""
     folder = Path(kept.study().get("folder", ""))
     kept.define("is_there", lambda path: path if (folder / path).exists() else None)
     with kept.transaction(writes=False) as connection:

@@ -1,4 +1,4 @@
-"""Options and types of values that several commands share."""
+"""The options, and the types of their values, that several commands share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ from cli.words import count
 
 
 class Parsed[T](click.ParamType[T]):
-    """The type of an option whose value a function parses; its `ValueError` is the message. `name`: for the help."""
+    """The type of an option whose value `parse` parses. Its `ValueError` becomes the message.
+
+    `name`: shown in the help.
+    """
 
     def __init__(self, name: str, parse: Callable[[str], T]) -> None:
         self.name, self._parse = name, parse
@@ -76,9 +79,10 @@ def grouped[T, R](
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """How to read a study. `metadata`: a file about it. `event_gap`: seconds between events.
+    """The values of the options on how to read a study. `metadata`: a file about it.
 
-    `round_coordinates`: degrees, if given. `file_times`: whether photos without a time get that of their file.
+    `event_gap`: seconds between events. `round_coordinates`: degrees, or None. `file_times`: whether photos without a
+    time get the time of their file.
     """
 
     metadata: Path | None
@@ -87,9 +91,10 @@ class StudyOptions:
     file_times: bool
 
     def study(self, results: ResultsFile, zone: tzinfo | None = None, precision: float = 0.0) -> Study:
-        """Return the study in a results file. `zone`: of clocks without one.
+        """Return the study in a results file.
 
-        `precision`: degrees to which coordinates are rounded, with a warning, if --round-coordinates is not given.
+        `zone`: the time zone of clocks for which the table of deployments has none. `precision`: degrees to which
+        coordinates are rounded, with a warning, if --round-coordinates is not given.
         """
         if self.round_coordinates is None and precision:
             warn(f"coordinates for others are rounded to {precision:g}°; --round-coordinates 0 leaves them exact")
@@ -97,7 +102,10 @@ class StudyOptions:
         return Study(results, self.event_gap, zone, rounded, file_times=self.file_times)
 
     def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:
-        """Return the study, and its description by people. Warn of photos without a time."""
+        """Return the study in a results file, and what people say about it. Warn of photos without a time.
+
+        `precision`: as for `study`.
+        """
         study = self.study(results, precision=precision)
         if untimed := study.untimed:
             warn(f"{count(untimed, 'photo has')} no time: each is an event of its own")
@@ -143,14 +151,17 @@ study_options = grouped(
 
 @dataclass(frozen=True, slots=True)
 class PlaceOptions:
-    """The values of the options about place and clock; None for those that were not given."""
+    """The values of the options about place and clock; None for an option that was not given."""
 
     deployments: Deployments | None
     place: Place | None
     shift: timedelta | None
 
     def keep(self, results: ResultsFile, otherwise: Place | None = None) -> Where:
-        """Save a given table of deployments in the results. Return where photos are. `otherwise`: default place."""
+        """Save the table of deployments, if one is given, in the results. Return where photos were taken.
+
+        `otherwise`: the place of photos without a deployment if the options give none.
+        """
         if self.deployments:
             results.replace_deployments(self.deployments.rows)
         table = self.deployments or Deployments(results.deployments())

@@ -22,7 +22,10 @@ HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lo
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
-    """Return what the arguments name; `-` is the list on standard input. Raises `CommandError` if one is not there."""
+    """Return the paths that arguments name, patterns expanded. `-` stands for the paths on standard input.
+
+    Raises `CommandError` if a path does not exist.
+    """
     paths: list[Path] = []
     for argument in arguments:
         if argument == "-":  # names of files may have bytes that are no text
@@ -49,7 +52,7 @@ def is_text(name: str) -> bool:
 
 
 def root_of(paths: Sequence[Path]) -> Path:
-    """Return the folder below which photos are named: the one that was given, or the innermost with all of them."""
+    """Return the folder to which photos' paths are relative: the innermost one that contains all `paths`."""
     folders = [path if path.is_dir() else path.parent for path in paths]
     try:
         return Path(os.path.commonpath(folders or [Path.cwd()]))
@@ -58,7 +61,7 @@ def root_of(paths: Sequence[Path]) -> Path:
 
 
 def with_slashes(name: str, separator: str = os.sep) -> str:
-    r"""Return the name of a photo as results files have it, on Windows too.
+    r"""Return a photo's path as results files have it, with slashes, also on Windows.
 
     >>> with_slashes(r"north\100MEDIA\IMG_0001.JPG", "\\")
     'north/100MEDIA/IMG_0001.JPG'
@@ -75,19 +78,19 @@ def media_type(path: str) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a name is that of a hidden file or folder: by its dot, or as a bin of Windows or a NAS."""
+    """Return whether a file or folder of this name is hidden: it begins with a dot, or is a bin of Windows or a NAS."""
     return name.startswith(".") or name.lower() in HIDDEN
 
 
 def walk(
     path: Path, left_out: Counter[str] | None = None, closed: list[str] | None = None
 ) -> Iterator[os.DirEntry[str] | Path]:
-    """Yield the photos and videos in a folder and its folders, sorted by name, or the file itself; no hidden files.
+    """Yield the photos and videos at any depth in a folder, sorted by name, or `path` itself if it is a file.
 
-    In a folder, the suffix says which files are photos. A file that is named itself may have any name.
+    In a folder, files count by their suffix, and hidden ones are skipped. A file given as `path` may have any name.
 
-    `left_out`: where to count videos and raw photos that cannot be read, by suffix. `closed`: where to list the folders
-    in it that cannot be read, such as another user's. Raises `CommandError` if the folder itself cannot.
+    `left_out`: counter of videos and raw photos that cannot be read, by suffix. `closed`: list to add folders to that
+    cannot be read, such as another user's. Raises `CommandError` if the folder `path` cannot be read.
     """
     if not path.is_dir():
         yield path
@@ -116,7 +119,8 @@ def walk(
 def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None = None) -> bytes | None:
     """Return a small upright JPEG of a photo or of a video's frame, without EXIF and comment.
 
-    None if it cannot be read, or is or links to a file outside of `folder`. `side`: longest one, in pixels.
+    None if it cannot be read, or lies or links outside of `folder`. `side`: the longest side of the JPEG, in pixels.
+    `seconds`: time of the frame in a video.
     """
     from pillow_heif import register_heif_opener
 

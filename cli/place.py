@@ -7,10 +7,10 @@ from chalicelib.features.cells import cell_of, text_of
 
 
 class Place(NamedTuple):
-    """Where a photo was taken, as far as the options say: a position, or else EXIF, or nothing.
+    """Where a photo was taken, as far as the options say: a position, or where to find one.
 
-    `source`: `given`, by the deployments or the command; `exif`, where a photo must have a position in EXIF; or `none`,
-    where it may lack one: then the picture alone decides.
+    `source`: `given`, by the deployments or the command; `exif`, if the photo must have a position in EXIF; or `none`,
+    if it may lack one: then the picture alone decides.
     """
 
     source: Literal["given", "exif", "none"]
@@ -19,7 +19,10 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the place as the results file stores it. If the stored text differs, the place was corrected."""
+        """Return the place as text, as the results file stores it.
+
+        If the stored text differs, the place has been corrected.
+        """
         return f"{self.latitude!r},{self.longitude!r}" if self.source == "given" else self.source
 
     @classmethod
@@ -34,5 +37,5 @@ EXIF, NONE = Place("exif"), Place("none")
 
 @lru_cache(10_000)
 def cell_at(latitude: float | None, longitude: float | None) -> str | None:
-    """Return the cell of a position, or None without one. Photos of one cell have the same animals to choose from."""
+    """Return the H3 cell of a position, or None without one. The cell decides which animals a photo may show."""
     return None if latitude is None or longitude is None else text_of(cell_of(latitude, longitude))

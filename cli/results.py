@@ -1,7 +1,8 @@
-"""The results file: a SQLite database with a row for each photo. A run may be killed at any moment, and read meanwhile.
+"""The results file: a SQLite database with a row for each photo. It may be read during a run, which may be killed.
 
-Each outcome is one transaction. A run that was killed has lost nothing that it said was done, as SQLite's write-ahead
-log has it. A power cut may cost the last outcomes, which the next run makes again, but leaves the database whole.
+Each outcome is one transaction. A run that is killed loses nothing that it has reported as done, because SQLite's
+write-ahead log has it. A power cut may cost the last outcomes, which the next run makes again; the database stays
+whole.
 """
 
 import json
@@ -32,7 +33,10 @@ UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":
 
 
 class ListedPhoto(NamedTuple):
-    """A photo to identify. `modified`: ns since 1970. `shift`: seconds to add to its clock. None if no option says."""
+    """A photo to identify. `modified`: ns since 1970. `shift`: seconds to add to its clock.
+
+    `deployment`, `place` and `shift` are None if the options do not give them.
+    """
 
     path: str
     size: int
@@ -43,7 +47,11 @@ class ListedPhoto(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A photo that is left to identify. `checksum`: of the file at its last answer, if only its time changed."""
+    """A photo that is left to identify.
+
+    `checksum`: the file's CRC-32 when it was last answered, if only its time has changed.
+    `shift`: seconds to add to the photo's clock.
+    """
 
     id: int
     path: str
@@ -54,7 +62,10 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo says. `taken`: the camera's 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one; or None."""
+    """What a photo's file says; None for what it does not.
+
+    `taken`: 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one.
+    """
 
     width: int | None = None
     height: int | None = None
@@ -65,9 +76,9 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a task. `state` is `touched` if the bytes are the same as before, so that the answer stays.
+    """The result of a task. `state` is `touched` if the photo's bytes are those of its last answer, which then stays.
 
-    `identified`: when the photo was identified, UTC in ISO 8601; None for now.
+    `identified`: when the photo was identified, UTC in ISO 8601; None for now. `code`, `detail`: why it has no answer.
     """
 
     task: Task
@@ -83,7 +94,7 @@ class Outcome:
 
 
 class Counts(NamedTuple):
-    """Number of photos by state."""
+    """Number of photos in each state."""
 
     done: int = 0
     unreadable: int = 0
@@ -170,7 +181,7 @@ class ResultsFile:
 
     @contextmanager
     def transaction(self, *, writes: bool = True) -> Iterator[sqlite3.Connection]:
-        """Open a transaction, which an error rolls back. `writes`: whether it writes to more than temporary tables."""
+        """Open a transaction, which an error rolls back. `writes`: False if it only writes to temporary tables."""
         self._connection.execute("begin immediate" if writes else "begin")
         try:
             yield self._connection
@@ -187,19 +198,19 @@ class ResultsFile:
         yield from cursor.execute(query, values)
 
     def define(self, name: str, function: Callable[..., str | None]) -> None:
-        """Let queries call a function. It must always return the same text for the same values."""
+        """Let SQL queries call `function` by `name`. It must always return the same text for the same arguments."""
         self._connection.create_function(name, -1, function, deterministic=True)
 
     def study(self) -> dict[str, str]:
         return dict(self._connection.execute("select name, value from study"))
 
     def describe(self, **values: str) -> None:
-        """Save facts about the study, such as its folder."""
+        """Save facts about the study by name, such as its `folder`."""
         with self.transaction() as connection:
             connection.executemany("insert or replace into study values (?, ?)", values.items())
 
     def replace_deployments(self, deployments: Iterable[Mapping[str, str]]) -> None:
-        """Replace the table of deployments, which exports read, by these rows."""
+        """Replace the saved table of deployments, which exports read, by these rows."""
         rows = [
             (row["deploymentID"], number, json.dumps(dict(row), ensure_ascii=False, allow_nan=False))
             for number, row in enumerate(deployments)
@@ -209,21 +220,22 @@ class ResultsFile:
             connection.executemany("insert into deployment values (?, ?, ?)", rows)
 
     def deployments(self) -> list[dict[str, str]]:
-        """Return the rows of the table of deployments, in its order."""
+        """Return the rows of the saved table of deployments, in its order."""
         query = "select fields from deployment order by number"
         return [json.loads(fields) for (fields,) in self._connection.execute(query)]
 
     def find(self, photos: Iterable[ListedPhoto]) -> None:
         """Save photos to identify. A known photo counts as new if its place is in another cell or its size has changed.
 
-        Where a photo has no place or shift, those of an earlier run stay, unless that place was a deployment's.
+        If `place` or `shift` of a photo is None, the value of an earlier run stays, unless that was a deployment's
+        place.
         """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:
                 connection.executemany(QUERIES["find"], map(_values, some))
 
     def changed(self) -> tuple[int, int]:
-        """Return how many photos with an answer have another size or place now, and how many of them are reviewed."""
+        """Return how many answered photos have changed in size or place, and how many of these have been reviewed."""
         return cast("tuple[int, int]", self._connection.execute(QUERIES["changed"], (UNSEEN,)).fetchone())
 
     def tasks(self) -> Iterator[Task]:
@@ -253,12 +265,12 @@ class ResultsFile:
         return Counts(found["done"], found["unreadable"], found["failed"], found["new"] + found["touched"])
 
     def clock_of(self, path: str) -> tuple[str, float] | None:
-        """Return the time on a photo's clock and its correction in seconds; None as long as no time is known."""
+        """Return the time on a photo's clock, and the seconds to add to it; None as long as no time is known."""
         query = "select taken, shift from photo where path = ? and taken is not null"
         return cast("tuple[str, float] | None", self._connection.execute(query, (path,)).fetchone())
 
     def faults(self) -> Iterator[sqlite3.Row]:
-        """Yield path, state, code and detail of the photos without an answer, or answered without their place."""
+        """Yield path, state, code and detail of each photo that has no answer, or an answer made without its place."""
         yield from self.rows("select path, state, code, detail from photo where code is not null order by path")
 
 
@@ -296,7 +308,7 @@ def _exclusive(path: Path) -> "FileLock":
 
 
 def _name_of(path: Path | None, *, write: bool) -> str:
-    """Return the path of a results file for SQLite, or a database in memory.
+    """Return the name by which SQLite opens a results file, or a database in memory if `path` is None.
 
     SQLite cannot read a file with a write-ahead log in a folder that it cannot write to, unless we say that no
     other process writes. That holds if there is no log.

@@ -1,4 +1,4 @@
-"""What the command prints: answers on standard output; everything else, such as progress, on standard error."""
+"""Print what the command says: answers on standard output; all else, such as progress, on standard error."""
 
 import json
 import re
@@ -29,7 +29,7 @@ LINE_EVERY = 10.0  # seconds between lines about progress, where no terminal sho
 
 
 def prepare() -> Event:
-    """Let any name be printed, on Windows too, and let every signal that ends a process do so as Ctrl-C does.
+    """Make standard output take any name, on Windows too, and every signal that ends a process act as Ctrl-C does.
 
     Return an event that such a signal sets, because SQLite turns the interrupt into an error of its own.
     """
@@ -57,7 +57,7 @@ def warn(text: str) -> None:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines without the control characters that names by strangers may have, and a terminal would obey."""
+    """Print text, with control characters escaped: names from strangers may contain some that a terminal would obey."""
     click.echo(inert(text), err=err)
 
 
@@ -89,7 +89,10 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def print_summary(results: ResultsFile, number: int, seconds: float) -> None:
-    """Say how many photos have an answer, how many this run made, what is left, and which have none."""
+    """Print how many photos have an answer, are left or failed, and which have none.
+
+    `number`: photos that this run looked at, in `seconds`.
+    """
     counts = results.counts()
     rate = f", {number / seconds:.1f} a second" if number and seconds > 1 else ""
     warn(
@@ -112,9 +115,10 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
-    """Show how many photos are done, how fast, and how long it still takes: as a bar on a terminal, else in lines.
+    """Show how many photos are done, how fast, and how long the rest takes: as a bar on a terminal, else in lines.
 
-    `done`: photos that an earlier run did. `total`: all photos. Yield a function to call with the number done by now.
+    Yield a function to call with the number of photos done by now. It includes `done`: photos done by an earlier run.
+    `total`: all photos.
     """
     console, started, reached = Console(stderr=True), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
@@ -144,7 +148,7 @@ def progress_line(doing: str, done: int, total: int, rate: float) -> str:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show a text as long as the block runs."""
+    """Show a text to the user while the block runs."""
     console = Console(stderr=True)
     with console.status(text) if console.is_terminal else _lines(lambda: f"{text} …", console):
         yield
@@ -152,7 +156,7 @@ def waiting(text: str) -> Iterator[None]:
 
 @contextmanager
 def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
-    """Log and print a line every `LINE_EVERY` seconds; on a terminal, only log it."""
+    """While the block runs, log and print what `text` returns each `LINE_EVERY` seconds; on a terminal, only log it."""
     ended = Event()
 
     def repeat() -> None:

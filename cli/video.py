@@ -1,4 +1,4 @@
-"""Videos: what their container says of them, and frames that are spread over them. It needs the extra `video`, PyAV."""
+"""Read videos: time and place in their container, and frames spread over them. Needs PyAV, the extra `video`."""
 
 import io
 import re
@@ -32,7 +32,7 @@ _PLACE = re.compile(r"([+-]\d+\.?\d*)([+-]\d+\.?\d*)")
 
 
 class Sampling(NamedTuple):
-    """Which frames are looked at: one each `every` seconds, but at most `most`, spread over the video."""
+    """Which frames of a video are looked at: one each `every` seconds, but at most `most`, spread over the video."""
 
     every: float = 1.0
     most: int = 30
@@ -42,7 +42,7 @@ USUAL = Sampling()
 
 
 class Frame(NamedTuple):
-    """A frame, upright. `number`: from 0. `seconds`: from the start. `jpeg`: with time and place in EXIF."""
+    """A frame of a video, upright. `number`: from 0. `seconds`: from the start. `jpeg`: with time and place in EXIF."""
 
     number: int
     seconds: float
@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 
 
 class VideoUnreadable(Exception):
-    """No frame of the video can be read."""
+    """The video, or the wanted frame of it, cannot be read."""
 
 
 @cache
@@ -94,7 +94,10 @@ class Video:
         self._exif = exif_of({**stream.metadata, **container.metadata})
 
     def frames(self, sampling: Sampling) -> Iterator[Frame]:
-        """Yield the frames to look at, or those before a video breaks off. Raises `VideoUnreadable` without any."""
+        """Yield the frames to look at; if the video breaks off, the frames before that.
+
+        Raises `VideoUnreadable` without any.
+        """
         import av
 
         step = max(sampling.every, self.duration / sampling.most)
@@ -116,13 +119,13 @@ class Video:
             raise VideoUnreadable("the video has no frames")
 
     def frame_at(self, seconds: float) -> Frame:
-        """Return the frame at a time from the start. Raises `VideoUnreadable` if there is none."""
+        """Return the frame at a time, in seconds from the start. Raises `VideoUnreadable` if there is none."""
         if frame := self._first(self._from(seconds), seconds):
             return self._encoded(frame)
         raise VideoUnreadable(f"the video has no frame at {seconds:g} s")
 
     def _from(self, seconds: float) -> "Iterator[VideoFrame]":
-        """Return the frames from the last key frame before a time."""
+        """Yield frames from the last key frame before a time on, in seconds from the start."""
         if base := self._stream.time_base:
             self._container.seek(int((self._start + seconds) / base), stream=self._stream)
         return self._container.decode(self._stream)
@@ -144,10 +147,10 @@ class Video:
 
 
 def exif_of(metadata: Mapping[str, str]) -> Image.Exif:
-    """Return time and place of a video as EXIF has those of a photo.
+    """Return the time and the place in a video's metadata as EXIF.
 
-    Phones say the time with its zone, and where they were. `creation_time` should be in UTC; camera traps, which know
-    no zone, write their clock, as they do in photos. So `creation_time` is taken as the clock's.
+    Phones write the time with its zone, and where they were. `creation_time` should be in UTC, but camera traps know no
+    zone and write their clock's time, as they do in photos. So `creation_time` is taken as the camera's local time.
     """
     exif, apple = Image.Exif(), metadata.get("com.apple.quicktime.creationdate")
     with suppress(ValueError):

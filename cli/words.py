@@ -1,4 +1,4 @@
-"""What the command says that is no code: numbers as people read them, texts and tables in files."""
+"""Words for people: numbers as they read them, and texts, tables and templates in files beside the code."""
 
 import csv
 import re
@@ -14,9 +14,9 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def count(number: int, words: str, many: str = "") -> str:
-    """Return how many there are of something, with a verb if `words` ends with one.
+    """Return how many there are of something, such as `2 photos`, with a verb if `words` (the singular) ends with one.
 
-    `many`: the words for several, where they are not made by an `s`.
+    `many`: the plural, if it is not made by an `s`.
 
     >>> count(0, "photo"), count(1, "photo has"), count(1200, "photo has"), count(2, "video was")
     ('0 photos', '1 photo has', '1,200 photos have', '2 videos were')
@@ -30,12 +30,12 @@ def count(number: int, words: str, many: str = "") -> str:
 
 
 def parts_of(path: Path) -> dict[str, str]:
-    """Return the parts of a file by the names after `--:`, such as SQL statements beside the module that runs them."""
+    """Return the parts of a file, such as SQL statements, by their names: each part follows a line `--: name`."""
     return dict(part.split("\n", 1) for part in path.read_text(encoding="utf-8").split("\n--: ")[1:])
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file that comes with the command."""
+    """Return the rows, as values by column, of a CSV file that comes with the command."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

@@ -1,4 +1,4 @@
-"""The AWS account in which a stage runs, with the credentials and the region that the environment names."""
+"""The AWS account in which a stage runs, reached with the credentials and the region that the environment names."""
 
 import re
 from collections.abc import Iterator
@@ -63,7 +63,10 @@ class Cloud:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn errors of AWS into a `CommandError`. `doing`: what is under way, such as `the photos are listed`."""
+    """Turn an AWS error that the block raises into a `CommandError`.
+
+    `doing`: what the block does, for the message, such as `the photos are listed`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -98,12 +101,12 @@ class S3Name(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Return the last part of the name, for people."""
+        """Return a name to show to people: the last part of the key, or else the bucket."""
         return self.key.rstrip("/").rpartition("/")[2] or self.bucket
 
 
 def parse_object(text: str) -> S3Name:
-    """Parse the name of an object. Raises `ValueError`."""
+    """Parse the address of an object in S3, such as `s3://bucket/folder/key`. Raises `ValueError`."""
     found = _NAME.fullmatch(text)
     if not found:
         raise ValueError(f"'{text}' is no name in S3; expected one such as s3://bucket/folder/")
@@ -111,6 +114,9 @@ def parse_object(text: str) -> S3Name:
 
 
 def parse_folder(text: str) -> S3Name:
-    """Parse the name of a folder, with or without `/` at its end. Raises `ValueError`."""
+    """Parse the address of a folder in S3, such as `s3://bucket/folder`, with or without a final slash.
+
+    Raises `ValueError`. The key of the result ends with a slash, or is empty for a whole bucket.
+    """
     bucket, key = parse_object(text)
     return S3Name(bucket, key if not key or key.endswith("/") else f"{key}/")

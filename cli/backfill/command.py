@@ -1,4 +1,4 @@
-"""`faunalens batch`: a study in S3, identified on AWS: submitted, watched, resumed, and merged into a results file."""
+"""`faunalens batch`: identify a study in S3 on AWS: submit it, watch it, resume it, and merge the answers here."""
 
 import json
 import tempfile
@@ -116,7 +116,7 @@ def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[Liste
 
 
 def _expect_study(results: ResultsFile, study: S3Name) -> None:
-    """Record the study in the results file. Raises `CommandError` if the file belongs to another study."""
+    """Record in the results file to which study it belongs. Raises `CommandError` if it belongs to another one."""
     known = results.study().get("folder")
     if known not in (None, str(study)):
         raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")

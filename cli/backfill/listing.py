@@ -1,4 +1,4 @@
-"""Which photos a study in S3 has: by listing its folder, by an inventory of S3, or by a manifest of the user."""
+"""List the photos of a study in S3: from S3 itself, from a report of S3 Inventory, or from the user's own manifest."""
 
 import csv
 import gzip
@@ -21,7 +21,7 @@ from cli.results import BATCH, QUERIES, ListedPhoto, ResultsFile
 
 
 class StoredPhoto(NamedTuple):
-    """A photo in S3. `modified`: ns since 1970, or 0. `station`, `place`: None unless a manifest says them."""
+    """A photo in S3. `modified`: ns since 1970, 0 if unknown. `station`, `place`: None unless a manifest has them."""
 
     path: str
     size: int = 0
@@ -32,7 +32,7 @@ class StoredPhoto(NamedTuple):
 
 
 def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
-    """Yield the photos in a folder. Each call of S3 lists a thousand."""
+    """Yield the photos in the folder `study`. Each request to S3 lists a thousand of them."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=study.bucket, Prefix=study.key)
     for each in (each for page in pages for each in page.get("Contents", ())):
         if _is_photo(study, each["Key"]):
@@ -41,9 +41,9 @@ def listed(s3: Any, study: S3Name) -> Iterator[StoredPhoto]:
 
 
 def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhoto]:
-    """Yield the photos in a folder from an inventory report in CSV. `manifest`: the report's manifest.json.
+    """Yield the photos in the folder `study`, from a report of S3 Inventory in CSV. `manifest`: its manifest.json.
 
-    Raises `CommandError` if the report is in another format, of another bucket, or damaged.
+    Raises `CommandError` if the report is damaged, has another format, or lists another bucket.
     """
     try:
         about = json.load(s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"])
@@ -111,7 +111,10 @@ def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, An
 
 
 def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, etag: str) -> StoredPhoto:
-    """Return the photo of a row. `size`, `modified`, `etag`: the names of columns. Raises `ValueError`."""
+    """Return the photo in a row of a listing. `size`, `modified`, `etag`: the names of these columns in the row.
+
+    Raises `ValueError` if a value of the row is not valid.
+    """
     moment = datetime.fromisoformat(row[modified]) if row.get(modified) else None
     known = _nanoseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else 0
     given = [float(row[name]) for name in ("latitude", "longitude") if row.get(name) not in (None, "")]
@@ -126,7 +129,7 @@ def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, eta
 
 
 def _is_photo(study: S3Name, key: str) -> bool:
-    """Return whether a key is a photo's. As on this machine, hidden files are no photos, such as those in .Trashes/."""
+    """Return whether an object is a photo or video, by its key. Hidden files, as those in .Trashes/, do not count."""
     name = PurePosixPath(key[len(study.key) :])
     return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPE_OF
 
@@ -148,7 +151,9 @@ def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> Non
 
 
 def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
-    """Write the manifest of the photos that are left, sorted by station. Return their number. Call `keep` first.
+    """Write to `file` the manifest of the photos that are left to identify, by station. Return how many they are.
+
+    Call `keep` first: it saves the ETags that the manifest has.
 
     A batch of a Map Run has consecutive lines, so most batches have photos of one station, and look up one cell.
     """

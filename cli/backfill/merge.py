@@ -1,7 +1,8 @@
-"""Merge the lines of a study's runs into a results file, from which every export and report is made.
+"""Merge the result lines of a study's runs in S3 into a results file, from which every export and report is made.
 
-Lines are listed and read a thousand at a time, so memory does not grow with their number. After each page the file
-knows how far it has come: a merge that was stopped goes on there, and the next one reads what is new since.
+Lines are listed and read a thousand at a time, so memory does not grow with their number. After each thousand, the
+results file records how far the merge has come: one that was stopped goes on there, and the next one reads only lines
+that are newer.
 """
 
 import json
@@ -37,7 +38,7 @@ and the value for `merged_since` at the merge's end."""
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:
     """Merge the result lines in the folder `lines`. After each page of them, yield the number of photos updated.
 
-    `study`: the folder with the photos. Raises `CommandError` if an object is no result line, and botocore's errors.
+    `study`: the folder with the photos. Raises `CommandError` if an object is not a result line, and botocore's errors.
     """
     known = results.study()
     marker = {name: known.get(name, "") for name in _MARKER}
@@ -67,7 +68,7 @@ def _parsed(key: str, text: bytes) -> Line:
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Save the outcomes in result lines, unless their photo has changed since. Return the number of outcomes saved."""
+    """Save the outcomes in result lines. Skip photos whose size has changed since. Return how many were saved."""
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)
@@ -81,13 +82,13 @@ def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
 
 
 def _known(results: ResultsFile, paths: Iterable[str]) -> dict[str, sqlite3.Row]:
-    """Return the rows of the photos with these paths, by path, as far as the results file has them."""
+    """Return the rows of photos in the results file, by path, without the paths that it does not have."""
     rows = results.rows(_KNOWN, json.dumps(list(paths), ensure_ascii=False, allow_nan=False))
     return {row["path"]: row for row in rows}
 
 
 def _found(path: str, line: Line) -> ListedPhoto:
-    """Return the photo of a result line that is not in the results file, as another machine submitted it."""
+    """Return the photo of a result line, for a results file that lacks it because another machine submitted the run."""
     given = line.latitude is not None and line.station is not None
     place = Place("given", line.latitude, line.longitude) if given else NONE
     return ListedPhoto(path, line.size or 0, 0, line.station, place, 0.0)
@@ -106,7 +107,7 @@ def _outcome(row: sqlite3.Row, line: Line) -> Outcome:
 
 
 def _clock(time: str | None) -> str | None:
-    """Return a time as the results file has it: to the second, with its offset if it has one."""
+    """Convert a time in ISO 8601 to the results file's form: to the second, with the offset if it has one."""
     with suppress(ValueError):
         return datetime.fromisoformat(time or "").replace(microsecond=0).isoformat(" ")
     return None

@@ -20,7 +20,7 @@ BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the state machine. `can_resume`: AWS can repeat failed batches. `photos`: number in its manifest."""
+    """A run of the state machine. `can_resume`: AWS can repeat its failed batches. `photos`: their number."""
 
     arn: str
     name: str
@@ -42,7 +42,7 @@ def study_id(study: S3Name) -> str:
 
 
 def results_of(cloud: Cloud, study: S3Name) -> S3Name:
-    """Return the folder with the lines of all runs of a study. Each run has a folder in it; later ones sort later."""
+    """Return the folder with the result lines of a study. Each run has a subfolder; later runs' names sort later."""
     return S3Name(cloud.bucket, f"{RESULTS}{study_id(study)}/")
 
 
@@ -77,7 +77,7 @@ def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
 
 
 def resume(cloud: Cloud, run: Run) -> Run:
-    """Let AWS resume a run with the batches that failed and those that had not begun."""
+    """Let AWS resume a run: repeat the batches that failed, and begin the others. Return the run."""
     cloud.client("stepfunctions").redrive_execution(executionArn=run.arn)
     return describe(cloud, run.arn)
 
@@ -91,8 +91,8 @@ _PERIOD, _MOST_PERIODS = 300, 1_440
 class Progress(NamedTuple):
     """How far a run is. Of `photos`, `done` are in batches that succeeded, and `failed` in batches that did not.
 
-    `batches`: their number by state. `rate`: photos a second since the run began. `seconds_left`: None if unknown.
-    `cost`: US dollars so far by service; None if CloudWatch may not be asked.
+    `batches`: number of batches by state. `rate`: photos a second since the run began. `seconds_left`: None if unknown.
+    `cost`: US dollars so far, by service; None if this user may not read CloudWatch.
     """
 
     photos: int
@@ -120,7 +120,7 @@ def progress_of(cloud: Cloud, run: Run) -> Progress:
 
 
 def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the numbers of photos and of batches by state; empty before the Map Run has begun."""
+    """Return how many photos and how many batches are in each state; both are empty before the Map Run has begun."""
     found = cloud.client("stepfunctions").list_map_runs(executionArn=run.arn)["mapRuns"]
     if not found:
         return {}, {}
@@ -129,7 +129,10 @@ def _counts(cloud: Cloud, run: Run) -> tuple[Mapping[str, int], Mapping[str, int
 
 
 def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, float] | None:
-    """Return US dollars by service, at list prices; None if AWS refuses the measurements that Lambda's cost needs."""
+    """Return what a run has cost by service, in US dollars at list prices. `photos`, `batches`: how many have ended.
+
+    None if AWS refuses the measurements that Lambda's cost needs.
+    """
     from botocore.exceptions import ClientError
 
     try:
@@ -149,7 +152,10 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
 
 
 def _measured(cloud: Cloud, run: Run, metric: str) -> float:
-    """Return the sum of a metric of the batch function during a run, including its calls for photos of the stream."""
+    """Return the sum of one of Lambda's metrics for the batch function during a run.
+
+    It includes the function's calls for the stream of new photos, which CloudWatch does not separate.
+    """
     end = run.stopped or datetime.now(UTC)
     periods = int((end - run.started).total_seconds() // _PERIOD)
     about = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": cloud.function}]}

@@ -20,9 +20,9 @@ KEPT_TIMES = (Base.DateTimeOriginal, Base.DateTimeDigitized, Base.OffsetTimeOrig
 
 
 def blurred(path: Path, boxes: Iterable[Box]) -> bytes | None:
-    """Return a JPEG of a photo, upright, with the boxes blurred, or the whole photo if there are none.
+    """Return an upright JPEG of a photo in which people are blurred; without boxes, the whole photo is blurred.
 
-    None if it cannot be read any more. `boxes`: of people, in the upright photo.
+    None if the photo cannot be read any more. `boxes`: around the people, in the upright photo.
     """
     from pillow_heif import register_heif_opener
 
@@ -51,7 +51,7 @@ def _kept(exif: Image.Exif) -> Image.Exif:
 
 
 def _pixels(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of a box with its margin, in a photo of this size."""
+    """Return left, top, right and bottom of a box with its margin, in pixels. `width`, `height`: those of the photo."""
     left, top = box.x - MARGIN * box.width, box.y - MARGIN * box.height
     right, bottom = box.x + (1 + MARGIN) * box.width, box.y + (1 + MARGIN) * box.height
     x, y = min(max(int(left * width), 0), width - 1), min(max(int(top * height), 0), height - 1)

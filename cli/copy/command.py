@@ -29,7 +29,7 @@ KEYS = ("taxon", "station", "event")
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
-    """Parse a list of what the folders of each level stand for, such as `station,taxon`. Raises `ValueError`."""
+    """Parse the value of --by: what each level of folders stands for, such as `station,taxon`. Raises `ValueError`."""
     keys = tuple(each.strip() for each in text.split(","))
     if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
         raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")
@@ -146,7 +146,10 @@ def _say(copies: Copies, left: int, films: int) -> None:
 def placed(
     study: Study, by: Sequence[str], stations: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[StudyPhoto, list[str]]]:
-    """Yield each photo with its new folders. `by`: see `parse_keys`. `stations`: rows of the deployments, by id."""
+    """Yield each photo with the folders that it goes into. `by`: see `parse_keys`.
+
+    `stations`: the rows of the table of deployments, by deployment id.
+    """
     for event in study.events():
         first, deployment = event[0], _plain(event[0].deployment)
         time = f"{first.time:%Y-%m-%d %H.%M.%S}" if first.time else Path(first.path).stem
@@ -162,7 +165,7 @@ def placed(
 
 
 def _narrowest(finding: Finding) -> Iterator[Finding]:
-    """Yield what a photo shows, without a taxon that includes another one in it: no `deer` beside a `red deer`."""
+    """Yield what a photo shows, without a taxon that includes another one there: no `deer` beside a `red deer`."""
     lines = [part.named.line for part in finding.each if part.named]
     for part in finding.each:
         line = part.named.line if part.named else ()
@@ -176,7 +179,7 @@ def _plain(deployment: str) -> str:
 
 
 def people_in(finding: Finding) -> tuple[Box, ...]:
-    """Return the boxes of all people in a photo; none if one person has no box, and so may be anywhere in it."""
+    """Return the boxes of all people in a photo. If one of them has no box, and so may be anywhere, return no box."""
     people = [part for part in (*finding.each, *finding.faint, *finding.people) if part.kind == "human"]
     boxes = tuple(part.box for part in people if part.box)
     said = max((part.count or 1 for part in people if part.is_human), default=0)

@@ -37,10 +37,11 @@ def safe(name: str, longest: int = LONGEST) -> str:
 
 
 class Copy(NamedTuple):
-    """A file in the folder of copies, a row of its table. `path`: of the photo, below the study's folder.
+    """A file in the folder of copies, a row of its table. `path`: the photo's path below the study's folder.
 
-    `new_path`: below the folder of copies. `how`: `link`, `copy`, `blurred`, `blurred whole`, or `keywords` for a
-    sidecar. `bytes`: the file's size, 0 while it is made. `mark`: CRC-32 of blurred boxes and keywords, or empty.
+    `new_path`: the file's path below the folder of copies. `how` it was made: `link`, `copy`, `blurred`, `blurred
+    whole`, or `keywords` for a sidecar. `bytes`: the file's size, 0 while it is made. `mark`: CRC-32 of the blurred
+    boxes and the keywords, or empty.
     """
 
     path: str
@@ -59,9 +60,9 @@ class PhotoGone(Exception):
 
 
 class Copies:
-    """A folder of copies. `source`: the study's folder. `force`: whether to overwrite what others made or changed.
+    """A folder of copies. `source`: the study's folder. `force`: whether to overwrite files that others made.
 
-    `rows`: of the table, by the `_key` of the new path. `counts`: how many files were made, by `how`; were there
+    `rows`: the table's rows, by the `_key` of the new path. `counts`: how many files were made, by `how`; were there
     already (`there`); were changed by others and stay (`changed`); could not be made, as their photo is gone (`gone`);
     or were deleted, as they are not wanted any more (`deleted`).
     """
@@ -93,9 +94,10 @@ class Copies:
         return numbered if _key(plain) in self.rows else plain
 
     def put(self, wanted: Copy, make: Callable[[Path], str]) -> bool:
-        """Make a file unless it exists. Return whether it exists in the end: not if the photo is gone.
+        """Make the file `wanted` unless it exists. Return whether it exists now; it does not if its photo is gone.
 
-        `make`: writes the file and returns its `how`, or raises `PhotoGone`. Raises `CommandError` if others made it.
+        `make`: writes the file to a path and returns its `how`, or raises `PhotoGone`. Raises `CommandError` if
+        something else made a file of this name.
         """
         key, target = _key(wanted.new_path), self.folder / wanted.new_path
         known, is_there = self.rows.get(key), target.is_file()
@@ -125,7 +127,10 @@ class Copies:
         return True
 
     def finish(self) -> None:
-        """Delete copies that were not `put`, unless others changed them or their photo is gone. Rewrite the table."""
+        """Delete the copies that this run did not `put`, unless others changed them or their photo is gone.
+
+        Save the table.
+        """
         for row in [self.rows[key] for key in self.rows.keys() - self._wanted]:
             target = self.folder / row.new_path
             if target.is_file() and self._was_changed(row):
@@ -163,7 +168,7 @@ def _key(new_path: str) -> str:
 
 
 def _read(path: Path) -> Iterator[Copy]:
-    """Yield the rows of a table; of one path, the last row counts. A row that a kill has cut short is left out."""
+    """Yield the rows of a table of copies. The last row of a path counts. Skip a row that a killed run cut short."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", newline="", errors="replace") as file:
@@ -177,5 +182,5 @@ def _read(path: Path) -> Iterator[Copy]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without the quote that `inert` puts before what looks like a formula."""
+    """Undo `inert`: return a text without the quote before what a spreadsheet would take for a formula."""
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text

@@ -1,4 +1,4 @@
-"""Which engine identifies the photos of a run, by the options of the command. A module beside this one has each."""
+"""Choose the engine that identifies the photos of a run. Each engine has a module beside this one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ LOADING = "loading the models of another project; the first run also downloads t
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The options for an engine. `url`: of a service, which then is the engine. `weights`: of another project's models.
+    """The options that choose an engine. `url`: address of the service that is the engine, or None.
 
-    `packs`: a folder with packs beside those of this release.
+    `weights`: weights of another project's models, or empty. `packs`: a folder with packs to use beside this release's.
     """
 
     name: EngineName
@@ -76,9 +76,10 @@ class Choice:
 
 
 def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Callable[[Services], Services]":
-    """Return a function that replaces our models by MegaDetector's or SpeciesNet's; `local` keeps ours.
+    """Load an engine's models. Return a function that puts them in place of ours; for `local`, it changes nothing.
 
-    `say`: is called with a sentence on how many of SpeciesNet's taxa we know. Raises `CommandError` if loading fails.
+    `weights`: a name or a path; empty for the default. `say`: called with a sentence on how many of SpeciesNet's taxa
+    we know. Raises `CommandError` if loading fails.
     """
     if name == "megadetector":
         from cli.engines.megadetector import WEIGHTS, MegaDetector, with_detector
@@ -94,7 +95,7 @@ def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Ca
 
 
 def _sizes(folder: Path) -> str:
-    """Return which packs a folder has, and how large they are. Raises `CommandError` if there is none."""
+    """Return a sentence on the packs in a folder, with their sizes. Raises `CommandError` if there is no pack."""
     from chalicelib.model.manifest import read_manifests
 
     packs = list(read_manifests(folder))

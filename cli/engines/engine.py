@@ -1,6 +1,6 @@
-"""Identify one photo or video by an engine: the models of this process, or a service.
+"""Identify one photo or video with an engine: the models of this process, or a service.
 
-Here is also what engines share: what they answer for a video, and how they gather photos for a GPU.
+The module also has what the engines share: the answer for a video, and the gathering of photos into batches for a GPU.
 """
 
 import json
@@ -45,7 +45,7 @@ OPTIONS = {"boxes=true": "--boxes", "location=none": "--no-location", "lat and l
 
 
 def in_options(detail: str) -> str:
-    """Return an error message of the API, with its parameters named as options of the command."""
+    """Return an error message of the API in the command's words: options in place of query parameters."""
     for parameter, option in OPTIONS.items():
         detail = detail.replace(parameter, option)
     return detail
@@ -60,7 +60,7 @@ class Refused(Exception):
 
 
 class Identified(NamedTuple):
-    """An answer as JSON, its `features.mode`, and what the photo's file says."""
+    """An engine's answer as JSON, the answer's `features.mode`, and what the photo's file says."""
 
     answer: str
     mode: str
@@ -68,7 +68,7 @@ class Identified(NamedTuple):
 
 
 class Engine(Protocol):
-    """What identifies photos: models in this process, or a service. Thread-safe."""
+    """Something that identifies photos: models in this process, or a service. Thread-safe."""
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
         """Identify the animal in a photo. `shift`: seconds to add to its clock.
@@ -78,7 +78,9 @@ class Engine(Protocol):
 
 
 def required(module: str, extra: str) -> Any:
-    """Import a module that needs an extra of the installation. Raises `CommandError`, which says how to install it.
+    """Import a module of an optional package. `extra`: the extra of `faunalens` that installs it.
+
+    Raises `CommandError`, which says how to install it, if it is missing.
 
     What the module prints goes to standard error: standard output is for answers.
     """
@@ -92,9 +94,10 @@ def required(module: str, extra: str) -> Any:
 
 @contextmanager
 def loading(project: str, weights: str, what: str) -> Iterator[None]:
-    """Let a block load a project's models, and print to standard error. `what`: a value that `--weights` takes.
+    """Let a block load another project's models; what they print goes to standard error.
 
-    Raises `CommandError` whatever fails, as errors of torch, of the network and of files have no common base class.
+    `what`: what `--weights` may name instead, for the message. Raises `CommandError` whatever fails, as errors of
+    torch, of the network and of files have no common base class.
     """
     try:
         with redirect_stdout(sys.stderr):
@@ -160,7 +163,7 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
 
 
 def facts_in(data: bytes | None, place: Place) -> FileFacts:
-    """Return what a photo's file says; nothing if it is unreadable or a video. `data`: the file or its beginning."""
+    """Return what a photo's file says; nothing if it is unreadable or a video. `data`: the file, or its first bytes."""
     if not data:
         return FileFacts()
     photo = PhotoFacts.of_header(data) or PhotoFacts.read(data, PhotoLimits(max_bytes=len(data)))
@@ -221,10 +224,10 @@ class FrameAnswer(NamedTuple):
 
 
 def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float) -> dict[str, Any]:
-    """Return the answer of the best frame, with a part `video`: the fields of `Clip`, and `also`.
+    """Return the answer for a video: that of its best frame, and a part `video` with the fields of `Clip` and `also`.
 
-    The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame:
-    the answer is that of the first such frame, and `also` has the answers of the others.
+    The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame.
+    The first of these frames gives the answer, and `also` has the answers of the others.
     """
     findings = [of_answer(dict(frame.answer), "") for frame in frames]
     best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))
@@ -235,7 +238,7 @@ def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float)
 
 
 def _best(shown: Finding, findings: Sequence[Finding]) -> int:
-    """Return the index of the frame that shows a finding best: by name, then sureness, then the number of boxes."""
+    """Return the index of the frame that shows `shown` best: by name, then by score, then by number of boxes."""
     line = shown.named.line if shown.named else ()
 
     def worth(index: int) -> tuple[bool, float, int, float]:

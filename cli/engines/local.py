@@ -58,8 +58,8 @@ class LocalEngine:
     ) -> "LocalEngine":
         """Load the models. Features come from the stores that the environment names, or else from this release's data.
 
-        Raises `ModelError`, and `CommandError` if boxes are wanted without a detector. `say`: is called with a
-        sentence before a long step. `change`: replaces our models by another project's.
+        Raises `ModelError`, and `CommandError` if boxes are wanted but there is no detector. `say`: called with a
+        sentence before a long step. `change`: replaces our models by another project's. `top`: candidates in an answer.
         """
         if not environment.get("MODEL_THREADS"):
             # For several photos at once, one thread a photo is fastest.
@@ -73,7 +73,7 @@ class LocalEngine:
         return cls(services, top, boxes=boxes)
 
     def changed(self, change: Callable[[Services], Services]) -> "LocalEngine":
-        """Return this engine with other services. Takes microseconds."""
+        """Return an engine like this one, with its services changed by `change`. Takes microseconds."""
         return LocalEngine(change(self._services), self._top)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
@@ -93,13 +93,15 @@ class LocalEngine:
 
 
 def of_a_run(settings: Settings) -> Settings:
-    """Return settings with which a run looks up each place only once, and waits for the database's sign-in."""
+    """Return `settings` changed for a run: it looks up each place only once, and waits for the database's sign-in."""
     policy = replace(settings.features, fresh=LONG, version=LONG, total=settings.database.sign_in)
     return replace(settings, features=policy, model=settings.model.for_batches())
 
 
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions of the models by name, and, without stores, that of this release's dataset as `data`."""
+    """Return the version of each model, by its name.
+
+    If the environment names neither a database nor Redis, the key `data` has the version of this release's dataset."""
     models = build_recogniser(settings).models
     found = {each.name: each.version for each in (*models.packs, *models.heads)}
     found |= {models.general.name: models.general.version}
@@ -108,20 +110,22 @@ def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict
 
 
 def features_of_places(settings: Settings, environment: Mapping[str, str], say: Callable[[str], None]) -> CellFeatures:
-    """Return the features of cells, from stores or a file. Unlike a request, a run waits for the stores' sign-in."""
+    """Return the lookup of features by cell: from the stores that the environment names, or else from a local file.
+
+    Unlike a request, a run waits for the stores' sign-in. `say`: called before the file is computed."""
     if any(map(environment.get, STORES)):
         return patient_features(settings)
     return CellFeatures(NoCache(), CellFile.of(settings.model.path, cache_of(environment), say), settings.features)
 
 
 def cache_of(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the files that a run keeps for later runs."""
+    """Return the user's cache folder, for the files that a run keeps for later runs."""
     cache = environment.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "faunalens"
 
 
 class CellFile:
-    """A `Store` that reads cells from a local file. Thread-safe."""
+    """A `Store` that reads the animals of cells from a local SQLite file, in place of PostgreSQL. Thread-safe."""
 
     breaker_is_open = False
 
@@ -131,10 +135,10 @@ class CellFile:
 
     @classmethod
     def of(cls, model: Path, folder: Path, say: Callable[[str], None]) -> "CellFile":
-        """Open the file of the cells of this release's dataset; compute the file if there is none.
+        """Open the file of the cells of this release's dataset; compute the file if it is missing.
 
-        `model`: the dataset's files lie beside it. `folder`: of the file. `say`: called with a text before a
-        computation. Raises `CommandError` if the dataset is faulty.
+        `model`: path of the model, beside which the dataset's files lie. `folder`: where the file of cells is kept.
+        `say`: called with a sentence before the computation. Raises `CommandError` if the dataset is faulty.
         """
         try:
             path, version = cls._name(model, folder)
@@ -172,7 +176,10 @@ class CellFile:
         ]
 
     def _value(self, cell: int) -> bytes | None:
-        """Return the value of a cell, or None. A process asks for few cells, so each call opens the file."""
+        """Return the packed value of a cell, or None if the file lacks it.
+
+        Each call opens the file: a process makes few.
+        """
         try:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()
@@ -185,7 +192,7 @@ class NoCache:
     """A `Cache` that is always empty."""
 
     def read(self, *_: object, **__: object) -> None:
-        """Return nothing, whatever the key."""
+        """Return None, whatever the arguments: nothing is cached."""
 
     check_in = publish = release = write = announce = read
 
@@ -203,7 +210,7 @@ class NoCache:
 
 
 def write_cells(path: Path, dataset: Dataset) -> None:
-    """Write the cells of a dataset: the whole file, or none if that is interrupted."""
+    """Write the file that `CellFile` reads, from a dataset. If that is interrupted, there is no file."""
     made = path.with_name(f".{path.name}-new")
     made.unlink(missing_ok=True)
     with closing(sqlite3.connect(made)) as connection, connection:
@@ -213,7 +220,7 @@ def write_cells(path: Path, dataset: Dataset) -> None:
 
 
 def _values(dataset: Dataset) -> Iterator[tuple[int, bytes]]:
-    """Yield each cell with its packed value; cell 0 has the value of all cells that the dataset does not have."""
+    """Yield each cell with its packed value. Cell 0 stands for all cells that the dataset does not have."""
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     known = {cell.cell: cell for cell in dataset.cells}
     cells, starts = np.unique(rows["cell"], return_index=True)

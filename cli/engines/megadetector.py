@@ -1,6 +1,6 @@
-"""MegaDetector by the package of this name: boxes of animals, people and vehicles. Our models name what is in them.
+"""MegaDetector, from the package of this name: it finds boxes of animals, people and vehicles; our models name them.
 
-The package gets its weights itself, at the first use, and takes a GPU if there is one.
+The package downloads its weights at the first use, and uses a GPU if there is one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,9 @@ CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
 
 
 def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:
-    """Return the boxes in a photo's JSON: animals, people, vehicles; of each kind at most `MOST`, the surest first."""
+    """Return the boxes in MegaDetector's JSON of a photo: of each kind at most `MOST`, the surest first.
+
+    `least`: the least score of a box."""
     found: dict[Kind, list[Box]] = {kind: [] for kind in KINDS}
     for each in sorted(detections, key=lambda each: -each["conf"]):
         kind, (left, top, width, height) = CATEGORIES.get(str(each["category"])), each["bbox"]
@@ -42,7 +44,7 @@ def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> t
 
 
 class MegaDetector(Detector):
-    """The package's detector. `weights`: a name that it knows, such as MDV5A, or a file."""
+    """The detector of the package `megadetector`. `weights`: a name that it knows, such as MDV5A, or a file."""
 
     is_loaded = has_one_size = True
 
@@ -67,7 +69,7 @@ class MegaDetector(Detector):
 
 
 def version_of(weights: str) -> str:
-    """Return the version of weights, by their name."""
+    """Return the version of the weights that `--weights` names."""
     return str(_package().get_detector_version_from_filename(weights))
 
 
@@ -76,19 +78,19 @@ def _package() -> Any:
 
 
 class _Trusted(Detectors):
-    """A detector for all kinds of boxes. It is believed by day too, unlike our small one for camera traps."""
+    """Detectors that are all replaced by one. It is believed by day too, unlike our small one for camera traps."""
 
     def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)
 
     def may_rest(self, animal_probability: float, *, by_night: bool) -> bool:  # noqa: ARG002
-        """Return False: those who choose this detector want its boxes."""
+        """Return False: never skip this detector, since those who choose it want its boxes."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Recogniser(Recogniser):
-    """Our models, which look at the boxes of a detector. Answers name the detector beside the models."""
+    """Our models, looking at the boxes that another project's detector found. Answers also name that detector."""
 
     detector: Detector
 
@@ -101,7 +103,7 @@ class _Recogniser(Recogniser):
 
 
 def with_detector(services: Services, detector: Detector) -> Services:
-    """Return services whose boxes are those of `detector`: MegaDetector, or one that is believed as much."""
+    """Return services that take their boxes from `detector`: MegaDetector, or a detector that is trusted as much."""
     old = services.recogniser
     detectors = Lazy[Detectors | None](lambda: _Trusted(detector, None, "never"))
     recogniser = _Recogniser(old.models, old.naming, detectors, old.second_look, boxes=True, detector=detector)

@@ -77,7 +77,10 @@ class RemoteEngine:
         return Identified(json_of(answer), str(answer["features"].get("mode", "")), PhotoFacts.of(photo))
 
     def _upload(self, data: bytes, kind: str) -> str:
-        """Upload a photo to S3. Return the address at which to have it identified."""
+        """Upload a photo to S3. `kind`: its format, such as JPEG.
+
+        Return the API's path to POST to for its identification.
+        """
         form = self._call("uploads", {}, b"")
         fields: dict[str, Any] = {**form["fields"], "Content-Type": f"image/{kind.lower()}", "file": ("photo", data)}
         try:
@@ -124,13 +127,16 @@ def _json_of(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
 
 
 def _error_in(problem: Mapping[str, Any], status: int) -> type[errors.HTTPError]:
-    """Return the class of an error of the API; without a known code or status, `ClientError` or `ServerError`."""
+    """Return the class of an API error, by its code or status; `ClientError` or `ServerError` if neither is known."""
     fault = errors.ServerError if status >= 500 else errors.ClientError
     return ERRORS.get(str(problem.get("code"))) or ERRORS.get(status, fault)
 
 
 def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str) -> dict[str, Any]:
-    """Return the JSON of an answer. Raises `Refused` if it is a problem, `CommandError` if every photo would get it."""
+    """Return the service's JSON, `said`. Raise `Refused` if it reports a problem with this photo.
+
+    Raise `CommandError` if every photo would get the problem.
+    """
     if response.status < 300 and said:
         return said
     if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
@@ -176,7 +182,7 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until a request may be sent; the block sends it and gets its response."""
+        """Wait until a request may be sent. The block has to send it and receive the response."""
         with self._changed:
             while self._running >= self.allowed or self._clock() < self.not_before:
                 left = self.not_before - self._clock()
@@ -216,5 +222,5 @@ class Pace:
 
 
 def _items(header: str) -> list[dict[str, int]]:
-    """Return the numbers of each limit in a header, by name, such as those of `"key";q=100;w=60`."""
+    """Return the limits in a RateLimit header, each as numbers by name: `"key";q=9;w=60` becomes {"q": 9, "w": 60}."""
     return [{name: int(number) for name, number in _PARAMETER.findall(item)} for item in header.split(",")]

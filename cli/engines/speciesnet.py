@@ -1,10 +1,10 @@
-"""SpeciesNet by the package of this name: its detector and classifier see, and our data of the place weighs.
+"""SpeciesNet, from the package of this name: its models look at photos, and our data about the place weigh its scores.
 
-Its own geofence by countries and its roll-up are left out: `Naming` has ranges by state, sea and month, and families,
-as for our models. The package downloads its weights at the first use, and takes a GPU if there is one.
+Its own geofence by countries and its roll-up are left out: as for our models, `Naming` uses ranges by state, sea and
+month, and names families. The package downloads its weights at the first use, and uses a GPU if there is one.
 
 Its scores are not calibrated with photos of ours, and the curves of our models would not fit them. So an answer shows
-its own probability, weighed by the place (`PLAIN` in certainty.py), unless the file `CERTAINTY` has curves for it.
+SpeciesNet's own probability, weighed by the place (`PLAIN` in certainty.py), unless `CERTAINTY` names a file of curves.
 """
 # ruff: noqa: ARG002, answers have boxes whether they are asked for or not
 
@@ -45,7 +45,10 @@ type Classified = tuple[Sequence[str], Sequence[float]]
 
 
 class SpeciesNet:
-    """The package's two models. Thread-safe. `weights`: a name that it knows, or a folder; its default if empty."""
+    """SpeciesNet's detector and classifier. Thread-safe.
+
+    `weights`: a name that the package knows, or a folder, or empty.
+    """
 
     def __init__(self, weights: str = "") -> None:
         package = _module(NAME)
@@ -60,9 +63,9 @@ class SpeciesNet:
         self.labels: list[str] = list(self._classifier.labels.values())
 
     def classified(self, image: Image.Image) -> tuple[tuple[Box, ...], list[Classified]]:
-        """Return the boxes in an upright photo, and for each box of an animal the scores of all labels.
+        """Return the boxes in an upright photo, and the scores of all labels for each box of an animal.
 
-        A classifier of whole photos gives all boxes the same scores; if there is no box, it gives them once.
+        A classifier that looks at whole photos gives the same scores for all boxes; without a box, it gives them once.
         """
         found = self._detector.predict("", self._detector.preprocess(image))
         boxes = boxes_of(found["detections"], LEAST)
@@ -78,13 +81,14 @@ class SpeciesNet:
 
 
 class NetAnimals:
-    """The animals of another model's labels, so that the code for our models can weigh its scores by the place.
+    """The animals that another model's labels stand for: with them, our models' code weighs its scores by the place.
 
     Our range data know a species as one of our models' animals or as a relative that no model of ours knows; here both
     are animals. A label of a genus or a family lives where any of its species does.
 
-    `labels`: in SpeciesNet's form. `animals`: of our models. `relatives`: those that no model of ours knows, by number.
-    `taxonomy`: the animals in the order of their first labels; the id of an animal is its position.
+    `labels`: in SpeciesNet's form. `animals`: our models' animals. `relatives`: the relatives that no model of ours
+    knows, by number. `taxonomy`: the labels' animals, in the order of their first labels; an animal's id is its
+    position.
     """
 
     def __init__(self, labels: Iterable[str], animals: Iterable[Animal], relatives: Mapping[int, Relative]) -> None:
@@ -111,7 +115,7 @@ class NetAnimals:
     def scores(self, labels: Sequence[str], scores: Sequence[float]) -> tuple[NDArray[np.float32], float]:
         """Return the probability of each animal, given that there is one, and the probability that there is one.
 
-        `labels`, `scores`: of one picture. The scores, with those of labels that are no animal, add up to 1.
+        `labels`, `scores`: what SpeciesNet says of one picture. All scores together, animals or not, add up to 1.
         """
         found = np.zeros(len(self.taxonomy.animals))
         for label, score in zip(labels, scores, strict=True):
@@ -122,9 +126,9 @@ class NetAnimals:
         return (found / total if total else all_alike).astype(np.float32), min(total, 1.0)
 
     def at(self, features: Features) -> Features:
-        """Return the features of a place for these animals instead of our models'. Takes some milliseconds.
+        """Convert the features of a place from our models' animals to these animals. Takes some milliseconds.
 
-        A species that lives there by our data has the weight from our data, or 1 if it is a relative. One without a
+        An animal that lives there has the weight that our data give it, or 1 if it is a relative. An animal without a
         range in our data counts as one whose range is unknown.
         """
         if features.mode != "narrowed":
@@ -159,19 +163,22 @@ def _animal(meant: Labelled, position: int, kind: str) -> Animal:
 
 
 def _among(positions: Mapping[str, int], names: Iterable[str]) -> Positions:
-    """Return the positions of the taxa with these names, and of "any animal", as far as there are labels for them."""
+    """Return the positions of the taxa with these names and of "any animal". Names without a label are left out."""
     return np.array(sorted({positions[name] for name in (*names, ANIMALS) if name in positions}), np.intp)
 
 
 @dataclass(frozen=True, slots=True)
 class NetRecogniser(Recogniser):
-    """A recogniser by SpeciesNet. Answers always have boxes. `animals`: those of the labels of `net`."""
+    """A recogniser that uses SpeciesNet (`net`). Its answers always have boxes.
+
+    `animals`: what SpeciesNet's labels mean.
+    """
 
     net: SpeciesNet
     animals: NetAnimals
 
     def recognise(self, photos: Sequence[DecodedPhoto], features: Features, *, boxes: bool = True) -> Recognised:
-        """Return what is in the box that most surely has an animal. `photos`: a single one. Raises `ModelError`."""
+        """Return what is in the box that most surely has an animal. `photos` must be one photo. Raises `ModelError`."""
         (photo,) = photos  # the command sends each photo on its own
         picture, prior = photo.picture, self.models.prior_at(self.animals.at(features))
         found, rows = self.net.classified(Image.fromarray(picture.whole(max(picture.width, picture.height))))
@@ -189,12 +196,12 @@ class NetRecogniser(Recogniser):
         return Recognised(together, (), subject, detections, self.net, prior, Boxes(detections, shown))
 
     def name_with(self, found: Recognised, prior: Prior) -> Prediction | None:
-        """Return the taxon to which the same scores lead with the prior of another dataset."""
+        """Return the taxon that the scores in `found` lead to under another prior, such as that of another dataset."""
         prior = self.models.prior_at(self.animals.at(prior.features))
         return Recogniser.name_with(self, found, prior)
 
     def with_boxes(self, photo: DecodedPhoto, found: Recognised) -> Recognised:
-        """Return `found` as it is, because it has boxes already."""
+        """Return `found` unchanged, because it has boxes already."""
         return found
 
     def _scores(self, labels: Sequence[str], scores: Sequence[float]) -> FusedScores:
@@ -203,7 +210,8 @@ class NetRecogniser(Recogniser):
 
 
 def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], None]) -> Services:
-    """Return services that name animals by SpeciesNet. `say`: is called with how many of its taxa we know."""
+    """Return services that name animals by SpeciesNet. `say`: called with a sentence on its taxa.
+    <<"""
     old = services.recogniser
     relatives = read_relatives(old.naming.families.folder / "relatives.csv")
     animals = NetAnimals(net.labels, old.models.everything().animals, relatives)
@@ -219,12 +227,15 @@ def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], No
 
 
 def version_of(weights: str) -> str:
-    """Return the version of weights; download them if they are missing."""
+    """Return the version of SpeciesNet's weights; download the weights if they are missing."""
     return str(_module(f"{NAME}.utils").ModelInfo(weights or _module(NAME).DEFAULT_MODEL).version)
 
 
 def _module(name: str) -> Any:
-    """Import a module of the package, and undo its change to Pillow, by which damaged photos would pass as whole."""
+    """Import a module of the package `speciesnet`.
+
+    Undo its change to Pillow, with which damaged photos would pass as whole.
+    """
     module = required(name, NAME)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     return module

@@ -1,7 +1,7 @@
 """Camtrap DP 1.0: a folder with three tables and their description (https://camtrap-dp.tdwg.org).
 
-Each photo, or each box in it, has an observation of its own (`observationLevel` media), and each event has one for each
-taxon and kind that its photos show (`observationLevel` event).
+Each photo, or each box in it, has its own observation (`observationLevel` media). Each event has an observation for
+each taxon and kind that its photos show (`observationLevel` event).
 """
 
 import json
@@ -34,7 +34,10 @@ _FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
 
 
 def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
-    """Write a package. Raises `CommandError` if a deployment lacks the place or the zone that Camtrap DP demands."""
+    """Write the study as a Camtrap DP into `folder`. `about`: what people say about the study.
+
+    Raises `CommandError` if a deployment lacks the place or the time zone that Camtrap DP demands.
+    """
     deployments = {key: each for key, each in study.deployments.items() if each.start and each.end}
     _expect_complete(deployments)
     for key in (key for key in study.deployments if key not in deployments):
@@ -119,17 +122,20 @@ def _medium(photo: StudyPhoto) -> dict[str, Any]:
 
 
 def event_id(event: list[StudyPhoto]) -> str:
-    """Return the id of an event, which is the same in all exports."""
+    """Return the id of an event, given its photos. The event has the same id in all exports."""
     return f"{event[0].path}#event"
 
 
 def observation_id(photo: StudyPhoto, number: int) -> str:
-    """Return the id of a photo's observation, which is the same in all exports. `number`: of its boxes, from 1."""
+    """Return the id of an observation, which is the same in all exports. `number`: of the box in its photo, from 1."""
     return f"{photo.path}#{number}"
 
 
 def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Finding]]:
-    """Yield an observation, with its finding, for each photo or box of an event and for each thing that it shows."""
+    """Yield the observations of an event: one for each photo or box, then one for each thing that the event shows.
+
+    Each comes with its finding.
+    """
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),
@@ -148,7 +154,7 @@ def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Fin
 
 
 def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
-    """Return the fields of an observation about what it shows. `remark`: comes before the comments."""
+    """Return the fields of an observation that say what it shows. `remark`: text before the other comments."""
     fields: dict[str, Any] = {
         "observationType": finding.kind,
         "count": finding.count,
@@ -171,7 +177,7 @@ def _classification(finding: Finding, remark: str = "") -> dict[str, Any]:
 
 
 def _comments(finding: Finding) -> str:
-    """Return the animal's name, which may be a breed, and its candidates; or a person's own name for it, and note."""
+    """Return comments: the animal's name, which may be a breed, and candidates; or a person's own name and note."""
     if finding.kind != "animal" or finding.is_human:
         typed = f"{finding.named.name}{finding.remark}" if finding.is_typed and finding.named else ""
         return "; ".join(filter(None, (typed, finding.said.note)))

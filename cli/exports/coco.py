@@ -22,7 +22,7 @@ EMPTY: Key = ("empty", "")
 
 
 def write_coco(study: Study, path: Path, about: Description) -> None:
-    """Write all photos; photos that cannot be read are marked as corrupt."""
+    """Write all photos of a study to a JSON file. Photos that cannot be read are marked as corrupt."""
     labels = labels_of(_key(part) for photo in study.photos() for part in _labelled(photo.finding))
     labels = {EMPTY: EMPTY[0]} | labels
     ids = {key: number for number, key in enumerate(labels)}
@@ -87,14 +87,14 @@ def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
 
 
 def _labelled(finding: Finding) -> list[Finding]:
-    """Return the parts of a finding that get a label. The format cannot express doubt: an unnamed animal gets none."""
+    """Return the parts of a finding to label. COCO cannot express doubt, so an animal without a name gets no label."""
     return [
         part for part in finding.each if part.kind != "unknown" and not (part.named and part.named.line == (ANIMALS,))
     ]
 
 
 def _key(finding: Finding) -> Key:
-    """Return the category of a finding: a name in small letters, as the format encourages, and a scientific name."""
+    """Return the category of a finding: its name, in small letters as the format encourages, and scientific name."""
     if finding.kind == "blank":
         return EMPTY
     name, latin = key_of(finding.named) if finding.named else (finding.kind, "")

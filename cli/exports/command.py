@@ -20,10 +20,10 @@ from cli.results import ResultsFile
 
 
 class Format(NamedTuple):
-    """A format, and the option that names where to write it.
+    """An export format, and the option that names its file or folder.
 
-    `wants`: arguments of `write` after study and path. `precision`: degrees to which its coordinates are rounded,
-    unless the command says otherwise.
+    `wants`: names of the arguments that `write` takes after study and path. `precision`: degrees to which the format's
+    coordinates are rounded, unless the command says otherwise.
     """
 
     write: Callable[..., None]

@@ -1,7 +1,7 @@
 """Darwin Core Archive: a zip with the animals as occurrences, their photos, their candidates and EML metadata.
 
-One occurrence a photo that shows an animal, or a box of one, so that it agrees with Camtrap DP; `eventID` says which
-photos are one event. People, vehicles and empty photos are no occurrences.
+Each photo of an animal, or each box around one, is an occurrence, as in Camtrap DP; `eventID` says which photos are one
+event. People, vehicles and empty photos are left out.
 """
 
 import csv
@@ -40,7 +40,7 @@ def columns() -> dict[str, list[str]]:
 
 
 def write_dwca(study: Study, path: Path, about: Description) -> None:
-    """Write the archive. A zip takes one file at a time, so the rows go to temporary files beside it first."""
+    """Write a study as an archive. The rows first go to temporary files beside it: a zip takes one file at a time."""
     with whole(path) as partial, ZipFile(partial, "w", ZIP_DEFLATED) as archive, ExitStack() as stack:
         texts, write = {}, {}
         for file, names in columns().items():
@@ -74,7 +74,9 @@ def _rows(study: Study, about: Description) -> Iterator[tuple[str, dict[str, Any
 
 
 def _occurrence(photo: StudyPhoto, part: Finding, study: Study, about: Description) -> dict[str, Any]:
-    """Return an occurrence's fields about time, place, licence, the number of animals and what people said of them."""
+    """Return the fields of an occurrence on time, place, licence, number of animals, and what people said of them.
+
+    `part`: the animal in the photo."""
     deployment = study.deployments[photo.deployment]
     place, precision = deployment if deployment.fields else photo, study.precision
     return {

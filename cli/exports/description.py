@@ -1,4 +1,4 @@
-"""What an export says about the study: title, people, licences, project. From a JSON file that the user may give."""
+"""What an export says about the study: title, people, licences and project, from a JSON file that the user may give."""
 
 import json
 import re
@@ -22,24 +22,24 @@ EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Title, contributors and the like of a study. `given`: the values by key, as in datapackage.json."""
+    """What people say about a study: title, contributors and the like. `given`: values by key of datapackage.json."""
 
     title: str
     given: Mapping[str, Any]
 
     @property
     def name(self) -> str:
-        """Return the title as a name of a package: small letters, digits and hyphens."""
+        """Return the title as datapackage.json wants its `name`: in small letters, digits and hyphens."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "study"
 
     @property
     def contributors(self) -> list[dict[str, str]]:
-        """Return the people; the formats demand at least one."""
+        """Return the contributors. There is at least one, because the formats demand it."""
         return list(self.given.get("contributors", [{"title": "not stated"}]))
 
     @property
     def licence(self) -> str:
-        """Return the licence of the data, by its address or name; empty if none is stated."""
+        """Return the address or the name of the data's licence; empty if no licence is stated."""
         stated = [each for each in self.given.get("licenses", []) if each.get("scope") == "data"]
         return str(stated[0].get("path") or stated[0].get("name", "")) if stated else ""
 
@@ -56,7 +56,10 @@ class Description:
 
 
 def read_description(path: Path | None, folder: str) -> Description:
-    """Read the description of a study. `folder`: that of the study; its name is the title if the file gives none."""
+    """Read the description of a study from a JSON file, if there is one. Raises `CommandError` if the file is faulty.
+
+    `folder`: the study's folder, whose name is the title if the file gives none.
+    """
     title = Path(folder).name or "Camera trap study"
     if path is None:
         return Description(title, {})

@@ -1,4 +1,4 @@
-"""Write the files of exports: whole or not at all, larger than memory, and over nothing but the study's own."""
+"""Write the files of exports: whole or not at all, however large, and only over files of the same study."""
 
 import csv
 import json
@@ -25,10 +25,10 @@ STDOUT = Path("-")
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, which becomes `path` if the block ends well, and is removed otherwise.
+    """Yield a temporary path to write to.
 
-    If `path` is a link, the file that it points to is replaced. A device or a pipe is written to directly. `STDOUT`
-    gets the whole file at the end.
+    If the block ends without an error, that file replaces `path`; else it is deleted. If `path` is a link, the file
+    that it points to is replaced. A device or a pipe is written to directly. `STDOUT` gets the whole file at the end.
     """
     try:
         if path == STDOUT:
@@ -67,7 +67,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def inert(value: Any) -> Any:
-    """Return a value with a quote before it if a spreadsheet would run it as a formula."""
+    """Return a value; if it is a text that a spreadsheet would run as a formula, with a quote before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
@@ -84,12 +84,12 @@ def write_lists(path: Path, head: dict[str, Any], lists: dict[str, Iterable[Any]
 
 
 def stamp(moment: datetime | None) -> str:
-    """Return a time in ISO 8601, to the second, with its zone if it has one; an empty text for None."""
+    """Return a time in ISO 8601, to the second, with its offset if it has a zone; an empty text for None."""
     return moment.isoformat(timespec="seconds") if moment else ""
 
 
 def clock(moment: datetime | None) -> dict[str, str]:
-    """Return the field `datetime` of MegaDetector's and COCO's formats, without a zone; no field for None."""
+    """Return a time as the field `datetime` of MegaDetector's and COCO's formats, without a zone; no field for None."""
     return {"datetime": f"{moment:%Y-%m-%d %H:%M:%S}"} if moment else {}
 
 
@@ -103,7 +103,7 @@ force_option = click.option(
 
 @contextmanager
 def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> Iterator[None]:
-    """Let a block write files and folders, the targets, and note in the results file, `kept`, which ones it wrote.
+    """Let a block write the files and folders in `targets`. Then note in the results file `kept` which files it wrote.
 
     The block may replace a target that an earlier export of the study made and that did not change since; for others
     it needs `force`. Raises `UsageError` if a target is the results file, and `CommandError` if `force` is needed.
@@ -132,7 +132,9 @@ def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> 
 
 
 def _marks(results: Path, targets: Iterable[Path]) -> Marks:
-    """Return the marks of files, and of the files in folders. Pipes, devices and hidden files have none."""
+    """Return marks that tell whether files have changed, by path, also of the files in folders.
+
+    Pipes, devices and hidden files have no mark. `results`: the results file, beside which paths are relative."""
     files = [
         file
         for target in targets

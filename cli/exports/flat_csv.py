@@ -12,7 +12,7 @@ from cli.study.study import Study, StudyPhoto
 
 
 class _Row(NamedTuple):
-    """A photo with an answer, and its event: the event's number, how many photos it has, and what it shows."""
+    """A photo with an answer, and its event: the event's number, how many photos the event has, and what it shows."""
 
     photo: StudyPhoto
     event: int
@@ -21,7 +21,7 @@ class _Row(NamedTuple):
 
 
 def _said(row: _Row, value: Callable[[Finding], Any]) -> str:
-    """Return a value of a photo's finding; if a person saw several things, the value of each."""
+    """Return what `value` gives for a photo's finding; if a person saw several things, the value of each, joined."""
     return " | ".join(str(value(part) or "") for part in row.photo.finding.seen)
 
 
@@ -66,7 +66,7 @@ COLUMNS: Mapping[str, Callable[[_Row], Any]] = {
 
 
 def write_csv(study: Study, path: Path) -> None:
-    """Write the photos with an answer by deployment and time, then those without one."""
+    """Write a study as CSV: the photos with an answer by deployment and time, then the photos without one."""
     with table(path, tuple(COLUMNS)) as write:
         for number, event in enumerate(study.events(), 1):
             whole = found_in([photo.finding for photo in event], by_traits=True)

@@ -21,7 +21,10 @@ _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 
 def write_megadetector(study: Study, path: Path, least: float) -> None:
-    """Write all photos, and those that cannot be read as failures. `least`: the least confidence of a detection."""
+    """Write a study as MegaDetector's JSON. Photos that cannot be read are failures.
+
+    `least`: least confidence to write.
+    """
     found = (each for photo in study.photos() for part in _shown(photo.finding, least) for each in _classes(part))
     labels = labels_of(map(key_of, found))
     ids = {key: str(number) for number, key in enumerate(labels)}
@@ -60,7 +63,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
-    """Return the parts of a finding to export: what people named, and animals, people and vehicles from `least` on."""
+    """Return the parts of a finding to export: all that people named, and what the models found from `least` on."""
     parts = (*finding.each, *finding.faint)
     return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 
@@ -80,7 +83,7 @@ def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
 
 
 def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
-    """Return the classifications of an animal: its candidates, or the wider taxon alone if that was predicted."""
+    """Return the classifications of an animal: its candidates, or only its name if that is wider, or a person's."""
     if finding.kind != "animal" or finding.named is None:
         return ()
     if finding.is_wider or finding.is_human:
@@ -89,7 +92,7 @@ def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
 
 
 def _description(scientific_name: str) -> str:
-    """Return a taxon in the form of SpeciesNet: its lineage and its scientific name, separated by semicolons."""
+    """Return a taxon as SpeciesNet describes it: its lineage and its scientific name, separated by semicolons."""
     ranks = lineage_of(scientific_name).ranks
     above = [ranks.get(rank, "") for rank in ("phylum", "class", "order", "family")]
     return ";".join(("animalia", *above, scientific_name)).lower()

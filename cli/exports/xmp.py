@@ -1,7 +1,7 @@
 """XMP: keywords, captions and regions of photos, as digiKam, darktable and Lightroom read them.
 
-A sidecar of `IMG_1.JPG` is `IMG_1.JPG.xmp`, where digiKam and darktable look for it. Lightroom has sidecars of raw
-photos only (`IMG_1.xmp`), so that its keywords have to be in the JPEG itself, where digiKam reads them too.
+The sidecar of `IMG_1.JPG` is `IMG_1.JPG.xmp`, where digiKam and darktable look for it. Lightroom reads sidecars of raw
+photos only (`IMG_1.xmp`), so keywords for it have to be in the JPEG itself, where digiKam reads them too.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def packet(photo: StudyPhoto) -> str:
 
 
 def inside(jpeg: bytes, xmp: str) -> bytes:
-    """Return a JPEG with this XMP in the place of its own. The picture and EXIF stay as they are."""
+    """Return a JPEG with its XMP replaced by `xmp`. The picture and EXIF stay unchanged."""
     kept, position = [jpeg[:2]], 2
     while jpeg[position : position + 2] in (b"\xff\xe0", b"\xff\xe1"):  # JFIF and EXIF come first
         end = position + 2 + int.from_bytes(jpeg[position + 2 : position + 4])
@@ -68,7 +68,7 @@ def inside(jpeg: bytes, xmp: str) -> bytes:
 def write_sidecars(study: Study, folder: Path) -> None:
     """Write a sidecar of each photo at the photo's path below a folder: beside the photo, if it is the study's folder.
 
-    A sidecar that another program wrote or changed stays as it is.
+    A sidecar that another program wrote or changed stays unchanged.
     """
     others = 0
     for photo in study.photos():
@@ -85,7 +85,7 @@ def write_sidecars(study: Study, folder: Path) -> None:
 
 
 def _lineage(finding: Finding) -> tuple[str, ...]:
-    """Return the scientific names from the class down to an animal; empty for wider taxa and for no animal."""
+    """Return the scientific names from the class down to the animal; empty for a wider taxon or without an animal."""
     ranks = lineage_of(finding.named.scientific_name).ranks if finding.named else {}
     return tuple(ranks[level] for level in LEVELS if level in ranks)
 
@@ -100,7 +100,7 @@ def _words(finding: Finding) -> Iterator[str]:
 
 
 def _description(photo: StudyPhoto) -> str:
-    """Return the caption: what is there, where and when, and who said so."""
+    """Return the caption of a photo: what it shows, where and when it was taken, and who or what said so."""
     found = []
     for part in photo.finding.each:
         said, number = part.said, f"{part.count} × " if part.count and part.count > 1 else ""

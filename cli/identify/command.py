@@ -1,4 +1,4 @@
-"""`faunalens identify`: answers for files and folders, kept in a results file that knows what is left."""
+"""`faunalens identify`: answers for files and folders, kept in a results file that knows which photos are left."""
 
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -192,7 +192,7 @@ def identify_left(
     as_json: bool = False,
     in_words: bool = False,
 ) -> None:
-    """Identify the photos that are left, save each outcome, and print a summary. `look`: identifies a photo."""
+    """Identify the photos that are left, save each outcome, and print a summary. `look`: identifies one photo."""
     before, started, number = results.counts(), monotonic(), 0
     done = before.done + before.unreadable
     outcomes = in_parallel(look, results.tasks(), workers)
@@ -213,7 +213,7 @@ def identify_left(
 
 
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
-    """Yield the results of all tasks in the order in which they are done. An error of `work` is raised here.
+    """Do all tasks, in `workers` threads. Yield each result as soon as it is there. An error of `work` is raised here.
 
     Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, work under way is lost.
     """

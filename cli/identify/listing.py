@@ -1,4 +1,7 @@
-"""The photos that a run is to identify: those below the paths, named by the study's folder, and those to do again."""
+"""List the photos that a run is to identify: new ones below the given paths, and ones that it has to do again.
+
+Photos are named by their path relative to the study's folder.
+"""
 
 import json
 import os
@@ -19,7 +22,10 @@ from cli.words import count
 
 
 def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
-    """Return the study's folder, to which photos' paths are relative, and save it in the results file."""
+    """Return the study's folder, to which the paths of photos are relative, and save it in the results file.
+
+    `paths`: what the command is to identify. `given`: the value of --root.
+    """
     known = results.study().get("folder")
     folder = given.absolute() if given else root_of(paths)
     if known and not given:
@@ -43,7 +49,7 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
 
 
 def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[str]) -> Iterator[ListedPhoto]:
-    """Yield the photos of all paths; warn of those left out. `closed`: where to list folders that cannot be read."""
+    """Yield the photos at or below all paths; warn of photos left out. `closed`: list to add unreadable folders to."""
     films, strange, gone, start = 0, 0, 0, len(str(root).rstrip(os.sep)) + 1
     homeless, left_out = Counter[str](), Counter[str]()
     for path in paths:
@@ -81,7 +87,7 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
 def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = None) -> None:
     """Warn of photos in no deployment, if there are any deployments. `homeless`: their number by folder.
 
-    `root`: the study's folder, to find folders of the table that it does not have.
+    `root`: the study's folder; if given, also name folders in the table of deployments that it does not have.
     """
     if not (number := homeless.total()) or not where.deployments.rows:
         return
@@ -94,7 +100,7 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
 
 
 def warn_of_changes(results: ResultsFile) -> None:
-    """Warn how many answers this run replaces: by --again, --boxes, another place, or other files of the same names."""
+    """Warn how many answers this run replaces: by --again or --boxes, or as a photo's place or file has changed."""
     number, reviewed = results.changed()
     if number:
         stays = f"; the reviews of {reviewed:,} of them stay" if reviewed else ""
@@ -114,7 +120,8 @@ SINCE, MODELS = "again", "models"
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:
     """Mark as new the photos to identify again, among those that were listed for this run.
 
-    `versions`: returns the versions of the models at hand. `boxes`: mark photos whose answer has no boxes.
+    `versions`: returns the version of each model of this run, by name. `boxes`: also mark photos answered without
+    boxes.
     """
     known = results.study()
     models = versions() if again or MODELS not in known else {}
@@ -122,7 +129,10 @@ def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[
     has_more = bool(set(models) - set(known.get(MODELS, "").split("\n"))) and MODELS in known
 
     def is_outdated(text: str, taken: str | None, shift: float) -> str | None:
-        """Return "yes" if an answer is by other versions of models or data, or for another month than the photo's."""
+        """Return "yes" if an answer has other versions of models or data, or another month than the photo's; else None.
+
+        `text`: the answer, JSON. `taken`: time on the camera's clock. `shift`: seconds to add to it.
+        """
         answer = json.loads(text)
         model, features = answer["model"], answer["features"]
         used = {each["name"]: each["version"] for each in (model, *model.get("packs", ()))}

@@ -1,4 +1,4 @@
-"""`faunalens import`: labels of other programs, as reviews of a study."""
+"""`faunalens import`: save labels from other programs as reviews of a study, and their predictions as answers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,9 +107,9 @@ def import_labels(
 
 @dataclass(slots=True)
 class _Matched:
-    """The labels of a file.
+    """The labels of a file, matched with the study's photos. `said`: what each reviewer says of each photo.
 
-    `said`: by photo and reviewer. `silent`: number of empty ones. `missing`: paths not found. `typed`: unknown names.
+    `silent`: number of labels that say nothing. `missing`: paths of no photo. `typed`: names of no known taxon.
     """
 
     said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -118,7 +118,10 @@ class _Matched:
     typed: Counter[str] = field(default_factory=Counter)
 
     def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
-        """Return the photos of each opinion. `reviewer`, `time`: for labels that do not say them."""
+        """Return the ids of the photos of which each opinion is.
+
+        `reviewer`, `time`: used for labels that do not give them.
+        """
         same = defaultdict[Opinion, list[int]](list)
         for identity, by in self.said.items():
             for who, labels in by.items():
@@ -128,7 +131,11 @@ class _Matched:
 
 
 def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Matched:
-    """Find the photos of labels. If two paths may mean a photo, the one with more names in common with it counts."""
+    """Match labels with photos.
+
+    If two paths in the file may mean a photo, the path counts that shares more names with it.
+    `reach`: called with the number of labels read, for the progress.
+    """
     found, asked = _Matched(), list[tuple[Label, str, Sequence[int], int]]()
     for number, label in enumerate(labels, 1):
         reach(number)
@@ -147,7 +154,7 @@ def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int]
 
 
 def _merged(labels: Sequence[Label]) -> tuple[Observation, ...]:
-    """Return what the labels of a photo say together. Blank and unknown count only if no label shows anything."""
+    """Return what the labels of one photo say together. Blank and unknown count only if no label names anything."""
     said = list(dict.fromkeys(each for label in labels for each in label.said))
     return tuple(each for each in said if each.kind not in ("blank", "unknown")) or (said[0],)
 

@@ -31,7 +31,10 @@ SEXES, AGES = meanings("sex"), meanings("age")
 
 
 def columns_of(of: str) -> dict[str, tuple[str, ...]]:
-    """Return the names of a table's columns by what they mean, the likeliest first. `of`: see `meanings`."""
+    """Return what columns of other programs' tables are called, the likeliest name first, by meaning.
+
+    `of`: see `meanings`.
+    """
     names = meanings(of)
     return {what: tuple(name for name in names if names[name] == what) for what in dict.fromkeys(names.values())}
 
@@ -43,9 +46,10 @@ COLUMNS, PHOTO_COLUMNS = columns_of("column"), columns_of("photo column")
 class Label(NamedTuple):
     """What a file says about a photo.
 
-    `photo`: its path in the file. `said`: what it shows. `reviewer`, `at`: who said so and when. `taken`: the camera's
-    time. What the file does not say is empty. Times are ISO 8601. `file`: the photo itself, if it is there.
-    `camera`, `cell`: name of its deployment, and where that is. `boxes`: around what was seen.
+    `photo`: the photo's path, as the file writes it. `said`: what the photo shows. `reviewer`, `at`: who said so, and
+    when. `taken`: the camera's time. Times are ISO 8601; what the file does not say is empty. `file`: path of the photo
+    itself, if it is on this machine. `camera`, `cell`: name of its deployment, and the H3 cell of that. `boxes`: around
+    what was seen.
     """
 
     photo: str
@@ -60,15 +64,15 @@ class Label(NamedTuple):
 
 
 def cell_at(latitude: float | str | None, longitude: float | str | None) -> int | None:
-    """Return the cell of a position, or None without one."""
+    """Return the H3 cell of a position, or None without one."""
     return None if latitude in (None, "") or longitude in (None, "") else cell_of(float(latitude), float(longitude))
 
 
 def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Iterator[Label] | None:
     """Return the labels in a Camtrap DP or a CSV of Timelapse; None if the file or folder is neither.
 
-    A photo has one or more labels, or none if the file says nothing of it. `columns`: the CSV's own
-    names of columns, by keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
+    A photo has one or more labels, or none if the file says nothing of it. `columns`: what the CSV calls its columns,
+    by the keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
     """
     if (root := _root_of(path)) is not None:
         return _of_package(path, root)
@@ -78,7 +82,7 @@ def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> 
 def folder_labels(path: Path) -> Iterator[Label]:
     """Yield a label for each photo in folders that are named by what their photos show.
 
-    It is that of the innermost folder that names a taxon or kind, or else the photo's own folder.
+    The label is the name of the innermost folder that names a taxon or kind, or else of the photo's own folder.
     """
     for entry in walk(path):
         file = Path(entry)
@@ -92,7 +96,7 @@ def observed(
 ) -> Observation:
     """Return what a row of a table says. `name`: an animal, a kind, or a yes for an animal without a name.
 
-    Counts, sexes and ages that Camtrap DP cannot have go into the note.
+    Counts, sexes and ages that Camtrap DP does not allow go into the note.
     """
     what, notes = called("" if name.casefold() in YES else name), [note.strip()]
     number = int(count) if count.strip().isdecimal() and len(count.strip()) < 7 and int(count) else None
@@ -114,7 +118,7 @@ def observed(
 
 @cache
 def called(name: str) -> Observation:
-    """Return what a name alone says: a kind, a taxon that we know, or an animal whose name stays as it was typed."""
+    """Return what a name means: a kind, a taxon that we know, or an animal whose name stays as it was typed."""
     kind, taxon = kind_called(name) or "animal", taxon_called(name or "animal")
     if kind != "animal":
         return Observation(kind)
@@ -122,7 +126,7 @@ def called(name: str) -> Observation:
 
 
 def rows_in(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table by column, also of one in a zip. Fields beyond the columns are left out."""
+    """Yield the rows of a CSV, which may be in a zip, as values by column. Fields beyond the columns are left out."""
     with path.open("rb") as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
         head = text.readline()
         delimiter = max(",;\t", key=head.count)
@@ -191,20 +195,20 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
 
 
 def first_of(fields: Mapping[str, str], columns: Iterable[str], but: Set[str] = frozenset()) -> str:
-    """Return the first value in these columns that is neither empty nor, in small letters, one of `but`."""
+    """Return the first value in these columns that is not empty, and that is not, in small letters, one of `but`."""
     values = (fields.get(each, "") for each in columns)
     return next((value for value in values if value and value.casefold() not in but), "")
 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
-    """Return, for each column that is named after a kind and has yes or no, whether the row says yes."""
+    """Return whether a row says yes or no in each column that is named after a kind, such as `Person`, by column."""
     known = [name for name in fields if name in KINDS and fields[name].casefold() in YES | NO | {""}]
     return {name: fields[name].casefold() in YES for name in known}
 
 
 @cache
 def plain(name: str) -> str:
-    """Return the name of a column without spaces, punctuation and capitals."""
+    """Return the name of a column for comparisons: in small letters, without spaces and punctuation."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
@@ -219,7 +223,7 @@ class _Said(NamedTuple):
 
 
 class _Events:
-    """What people said about the events of a deployment, to be found by time."""
+    """What people said about the events of a deployment, looked up by time."""
 
     def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
         self._events = sorted(events, key=itemgetter(0))
@@ -232,13 +236,16 @@ class _Events:
 
 
 def package_folder(path: Path) -> Path | None:
-    """Return the folder below which a Camtrap DP names its media: for a zip, where it lies. None for other files."""
+    """Return the folder to which a Camtrap DP's paths of media are relative; of a zip, its folder.
+
+    None for other files.
+    """
     root = _root_of(path)
     return root if root is None or isinstance(root, Path) else path.parent
 
 
 def _of_package(path: Path, root: Any) -> Iterator[Label]:
-    """Yield a label for each medium and person who classified it or, without one, its event; else an empty label."""
+    """Yield labels for each medium of a Camtrap DP: what people said of it, or else of its event, or an empty label."""
     with faults_of(path):
         about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
         files = {each["name"]: root / each["path"] for each in about["resources"]}
@@ -264,14 +271,14 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
 
 
 def _cell_in(row: Mapping[str, str]) -> int | None:
-    """Return the cell of a deployment; None if its position is missing or invalid, as an import can do without."""
+    """Return the cell of a deployment; None if its position is missing or invalid: an import can do without one."""
     with suppress(ValueError):
         return cell_at(row.get("latitude"), row.get("longitude"))
     return None
 
 
 def _root_of(path: Path) -> Any:
-    """Return the folder of a package, also within a zip or another folder; None if there is none."""
+    """Return the folder of the Camtrap DP at or in `path`, which may be a zip; None if there is none."""
     root: Any = path.parent if path.name == PACKAGE else zipfile.Path(path) if zipfile.is_zipfile(path) else path
     folders = (root, *root.iterdir()) if root.is_dir() else ()
     return next((each for each in folders if (each / PACKAGE).is_file()), None)

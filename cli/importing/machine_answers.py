@@ -1,7 +1,7 @@
 """Predictions of other programs' models as answers in a results file, which may be new.
 
-Who names the animals is a choice: the other program, whose scores are then weighed by the place; our models, which look
-at the crops of its boxes; or both, so that each photo has a second opinion.
+The user chooses who names the animals: the other program, whose scores are then weighed by the place; our models, which
+look at what is in its boxes; or both, so that each photo has a second opinion.
 """
 
 import json
@@ -50,7 +50,12 @@ MOST = 4
 
 @dataclass(slots=True)
 class _Plan:
-    """Which photos rows answer for. `photos`: ids by number of the row. `missing`: paths of no photo, or of several."""
+    """For which photos of the study each row of a file has an answer.
+
+    `photos`: ids of photos, by number of the row. `labels`: all classes in the file. `missing`: paths in the file that
+    are
+    those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
+    """
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     labels: set[str] = field(default_factory=set)
@@ -59,7 +64,7 @@ class _Plan:
 
     @classmethod
     def of(cls, predictions: Predictions, photos: StudyPhotos, total: int) -> "_Plan":
-        """Match the rows with photos. `total`: number of photos, for the progress."""
+        """Match the rows of `predictions` with photos. `total`: number of rows, for the progress."""
         plan, paths = cls(), dict[str, int]()
 
         def matches() -> Iterator[tuple[int, Sequence[int], int]]:
@@ -81,14 +86,17 @@ class _Plan:
         return plan
 
     def matched(self, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
-        """Yield each row with the id of each photo that it answers for."""
+        """Yield each row of `predictions` with the id of its photo, once for each of the row's photos."""
         for number, said in enumerate(predictions):
             for identity in self.photos.get(number, ()):
                 yield said, identity
 
 
 class _Asked(NamedTuple):
-    """A photo of the study and what the file says of it. `said`: its boxes are in pixels if the size is not known."""
+    """A photo of the study, and what the file says of it.
+
+    The boxes in `said` are in pixels if the photo's size is unknown.
+    """
 
     said: Predicted
     row: Row
@@ -97,7 +105,10 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
-        """Read from the photo's file what the results do not have. `folder`: of the study."""
+        """Combine a photo's row of the results with what the file says. Read what both lack from the photo itself.
+
+        `folder`: the study's folder.
+        """
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
         if facts.width is None:
@@ -125,9 +136,10 @@ type _Weighed = tuple[str, dict[str, Any] | None]
 
 @dataclass(slots=True)
 class _Tally:
-    """What became of the photos. `remarks`: numbers of photos by the keys of `_REMARKS`.
+    """Counts of what became of the photos in a file. `remarks`: numbers of photos by the keys of `_REMARKS`.
 
-    `fences`: numbers of photos by taxon and country; True: only SpeciesNet's geofence excludes it; else our ranges.
+    `fences`: numbers of photos by taxon and country, where SpeciesNet's geofence and our ranges disagree: those under
+    True are excluded by the geofence alone, those under False by our ranges alone.
     """
 
     saved: int = 0
@@ -135,7 +147,7 @@ class _Tally:
     fences: dict[bool, Counter[str]] = field(default_factory=lambda: {True: Counter(), False: Counter()})
 
     def add(self, asked: _Asked, opinion: Mapping[str, Any] | None, *, is_unseen: bool) -> None:
-        """Count a photo. `is_unseen`: our models should have looked at it, and could not."""
+        """Count a photo. `is_unseen`: whether our models should have looked at it, but could not."""
         self.saved += 1
         is_replaced = asked.row["model"] is not None and asked.row["model"] != asked.said.model[0]
         self.remarks.update(replaced=is_replaced, nowhere=asked.facts.latitude is None, unseen=is_unseen)
@@ -155,7 +167,7 @@ _REMARKS = {
 def import_answers(
     results: Path, file: Path, root: Path | None, given: PlaceOptions, names: Names, environment: Mapping[str, str]
 ) -> int:
-    """Save what the models of a file found as answers of RESULTS. Return the exit code."""
+    """Save what other programs' models found, by `file`, as answers in `results`. Return the exit code."""
     predictions = Predictions(file)
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
@@ -189,7 +201,10 @@ def import_answers(
 def _asked(
     kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
 ) -> Iterator[list[_Asked]]:
-    """Yield the photos of the file, `most` at a time. Count those whose boxes stay in pixels, and leave them out."""
+    """Yield the photos of the file, `most` at a time.
+
+    Count and leave out photos whose boxes are in pixels of unknown size.
+    """
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
@@ -204,7 +219,7 @@ _weighing: Lazy[Weighing]
 
 
 def _begin(labels: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> None:
-    """Prepare the weighing in this process. The first photos load the models, and raise what goes wrong with them."""
+    """Prepare this process to weigh scores. The first photo loads our models, and raises the error if that fails."""
     global _weighing
     features = partial(features_of_places, settings, environment, warn)
     _weighing = Lazy(lambda: Weighing(labels, build_recogniser(settings), features, settings.thresholds.season_floor))
@@ -217,10 +232,10 @@ def _weigh(questions: Sequence[tuple[Predicted, Location | None, int | None]]) -
 def _weighed(
     asked: Iterable[list[_Asked]], begin: Callable[[], None], workers: int
 ) -> Iterator[tuple[list[_Asked], list[_Weighed]]]:
-    """Yield photos with their answers, in the order of the file.
+    """Yield photos with their answers, in the order of the file. `begin`: prepares a process to weigh scores.
 
-    Weighing takes two thirds of the time: `workers` do it in processes of their own, if there are any, while this
-    process reads the next photos and saves the last ones.
+    Weighing takes two thirds of the time: `workers` processes do it, while this process reads the next photos and saves
+    the last ones. With 0 workers, this process does it itself.
     """
     if not workers:
         begin()
@@ -236,7 +251,7 @@ def _weighed(
 
 
 class _Given(Detector):
-    """A detector that returns given boxes. `model`: name and version of the model that found them."""
+    """A detector that returns the boxes of a file. `model`: name and version of the model that found them."""
 
     is_loaded = True
 
@@ -250,9 +265,9 @@ class _Given(Detector):
 
 
 def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
-    """Return, as JSON, the answer of our models, which look at the crops of the file's boxes.
+    """Return, as JSON, the answer of our models, which look at what is in the file's boxes.
 
-    None if the photo cannot be read, or if it is a video, as we may read other frames. Raises `ModelError`.
+    None if the photo cannot be read, or if it is a video, whose frames we may number differently. Raises `ModelError`.
     """
     said, location, _ = asked.question
     path = folder / asked.row["path"]
@@ -268,7 +283,11 @@ def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
 
 
 def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str | None, names: Names) -> Outcome:
-    """Return the outcome to save for a photo. `ours`: our models' answer, if they have looked."""
+    """Return the outcome to save for a photo. `text`: the answer from the file.
+
+    `opinion`: what the file calls the photo.
+    `ours`: our models' answer, if they have looked. `names`: whose names the answer has.
+    """
     row, others = asked.row, [opinion] if opinion else []
     if ours and names == "ours":
         text = ours

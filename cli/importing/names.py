@@ -1,9 +1,9 @@
-"""What people and programs call animals, and which taxa they mean.
+"""Find the taxa that people and other programs mean by the names that they use for animals.
 
 SpeciesNet's labels are `uuid;class;order;family;genus;species;common name`, with the names of Wildlife Insights. A
-species is found by its scientific name, or by its English name if both lists have it in one family, as of species that
-were renamed. One that is neither keeps its own name below the narrowest taxon that is known; so do genera and families.
-docs/reference/speciesnet.csv has all of them: 2,389 of 2,494 are known.
+species is found by its scientific name; or, if it was renamed, by an English name that we have in the same family. A
+label that is not found keeps its own name below the narrowest taxon that is known. docs/reference/speciesnet.csv has
+all labels: 2,389 of 2,494 are known.
 """
 
 import re
@@ -23,7 +23,7 @@ _WORDS = rows_of(Path(__file__).with_name("names.csv"))
 
 
 def meanings(of: str) -> Mapping[str, str]:
-    """Return what words in files of other programs mean. `of`: words of names.csv, such as `kind` or `column`."""
+    """Return the meaning of words in other programs' files, by word. `of`: which rows of names.csv, such as `kind`."""
     return {row["name"]: row["means"] for row in _WORDS if row["of"] == of}
 
 
@@ -36,7 +36,7 @@ _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
 
 def kind_called(text: str) -> Kind | None:
-    """Return the kind that a word means, also if more words follow (`Human - hiker`); None if it may be an animal."""
+    """Return the kind that a text means or begins with, as `Human - hiker` does; None if the text may be an animal."""
     plain = _normal(text)
     first = plain.partition(" ")[0]
     return KINDS.get(plain) or (KINDS.get(first) if first in ("human", "person", "people", "vehicle") else None)
@@ -55,14 +55,14 @@ def taxon_called(text: str) -> ScoredTaxon | None:
 
 
 def _normal(text: str) -> str:
-    """Return a name in the form for comparisons: without accents, capitals, hyphens and doubled spaces."""
+    """Return a name for comparisons: in small letters, without accents, hyphens and doubled spaces."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(each for each in plain if not unicodedata.combining(each))
     return " ".join(re.sub(r"[-_/]", " ", plain.replace("'", "").replace("\u2019", "")).split())
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield spellings that we may know of a name, the likeliest first: without additions, singular, of the species."""
+    """Yield forms of a name that we may know, the likeliest first: without additions, singular, its species alone."""
     parts = _BRACKETS.match(text)
     for each in (text, *((parts["inner"], parts["outer"]) if parts else ())):
         plain = _INDEFINITE.sub("", _normal(each))
@@ -81,7 +81,10 @@ def _spellings(text: str) -> Iterator[str]:
 
 @cache
 def _names() -> Mapping[str, str | None]:
-    """Return the scientific name for each known name; None if several taxa share it. Scientific names come first."""
+    """Return the scientific name that each known name means; None if several taxa share the name.
+
+    A scientific name always means its own taxon.
+    """
     found: dict[str, str | None] = {_normal(latin): latin for latin, *_ in searchable()}
     found |= ALIASES
     own, other = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
@@ -95,7 +98,7 @@ def _names() -> Mapping[str, str | None]:
 
 
 def _one_of(taxa: Sequence[str]) -> str | None:
-    """Return which of several taxa a name means: the only species, or else the taxon that includes the others."""
+    """Return the taxon that a name of several taxa means: the only species, or else the one that includes all."""
     species = [latin for latin in taxa if lineage_of(latin).ranks.get("species") == latin]
     if len(species) == 1:
         return species[0]
@@ -104,7 +107,7 @@ def _one_of(taxa: Sequence[str]) -> str | None:
 
 @cache
 def _endings() -> Mapping[str, Sequence[str]]:
-    """Return species by the last words of their English names, such as `ground squirrel`."""
+    """Return the species whose English names end with the same words, by these words, such as `ground squirrel`."""
     found = defaultdict[str, list[str]](list)
     for latin, name, _ in searchable():
         words = _normal(name).split()
@@ -115,7 +118,7 @@ def _endings() -> Mapping[str, Sequence[str]]:
 
 
 def _ending(name: str) -> str | None:
-    """Return the genus or family that all species share whose names end with `name`, such as `squirrel`."""
+    """Return the genus or family of all species whose English names end with `name`; None if they share neither."""
     species = _endings().get(name) or _endings().get(name.removesuffix("s")) or ()
     lines = [set(lineage_of(latin).ranks.items()) for latin in species]
     shared = dict(set.intersection(*lines)) if lines else {}
@@ -127,7 +130,7 @@ OF_LABEL: Mapping[str, Kind] = {"blank": "blank", "vehicle": "vehicle", "human":
 
 
 class Labelled(NamedTuple):
-    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: whether we have it."""
+    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: we have the taxon."""
 
     kind: Kind
     name: str = ""
@@ -139,7 +142,7 @@ class Labelled(NamedTuple):
 
 @cache
 def taxon_of_label(label: str) -> Labelled:
-    """Return what a label means. Raises `ValueError` if it is no label of SpeciesNet.
+    """Return what a label of SpeciesNet means. Raises `ValueError` if it is not one.
 
     >>> taxon_of_label(";mammalia;carnivora;ursidae;ursus;americanus;american black bear").scientific_name
     'Ursus americanus'
@@ -168,7 +171,10 @@ def taxon_of_label(label: str) -> Labelled:
 
 
 def _renamed(latin: str, name: str, own: Mapping[str, str]) -> str | None:
-    """Return our scientific name for a species of a label: that of a species with its English name and family."""
+    """Return our scientific name of a renamed species: ours that has its English name, and is in the same family.
+
+    `own`: the label's scientific names, by rank.
+    """
     for each in (latin, name):
         taxon = taxon_called(each) if each else None
         ranks = lineage_of(taxon.scientific_name).ranks if taxon else {}

@@ -1,4 +1,4 @@
-"""Which photos of a study the labels of another program mean: by their path, their bytes or their name."""
+"""Find the photos of a study that another program's labels mean: by path, by bytes, or by a name that is unique."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -70,10 +70,11 @@ class StudyPhotos:
 
 
 def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int, Row]:
-    """Return by photo the row of a file that means it: of several rows, the one that shares most names, if one does.
+    """Return, by photo, the row of a file that is about it.
 
-    `matches`: rows, each with the photos that it may mean and the number of names, as `StudyPhotos.of` returns them. Of
-    rows whose files have the photo's bytes, any is right: the first counts.
+    If several may be, the one whose path has most in common counts. A photo with a tie has no row. `matches`: each row
+    with the photos that it may be about, and the number of names that their paths share, as `StudyPhotos.of` returns
+    them. If the files of several rows have the photo's bytes, the first row counts.
     """
     found: dict[int, tuple[Row | None, int]] = {}
     for row, photos, strength in matches:
@@ -85,7 +86,7 @@ def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int,
 
 
 def warn_of_missing(paths: Sequence[str]) -> None:
-    """List rows of a file that mean no photo of the study, or several, by their paths."""
+    """Print the paths in a file that are those of no photo of the study, or may be those of several."""
     if missing := list(dict.fromkeys(paths)):  # a photo of two animals has two rows
         warn(f"{count(len(missing), 'photo')} of the file: not in the study, or may be several:")
         for path in missing[:MOST_FAULTS]:
@@ -93,12 +94,12 @@ def warn_of_missing(paths: Sequence[str]) -> None:
 
 
 def listed(names: Counter[str]) -> str:
-    """Return the most frequent names with their numbers, for printing."""
+    """Return a text that lists the most frequent names, each with its number."""
     return ", ".join(f"{shown(name)} ({number:,})" for name, number in names.most_common(MOST_FAULTS))
 
 
 def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> Where:
-    """Save the photos below `root` in the results; without `root`, give the saved photos the places of the options."""
+    """Save the photos below `root` in the results; without `root`, give the saved photos the places in the options."""
     where = given.keep(results, NONE if root else None)
     if root:
         folder = study_folder(results, [root.absolute()], root)
@@ -112,7 +113,7 @@ def looked_for(results: ResultsFile, root: Path | None, given: PlaceOptions) -> 
 def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
     """Give an empty answer to labelled photos that have none and can be read. Return the ids of these photos.
 
-    With it they belong to the study; `faunalens identify` still counts them as left.
+    With an answer they belong to the study; `faunalens identify` still counts them as left.
     """
     query = "select id, path, size, modified, place, shift from photo where id = ? and answer is null"
     rows = [row for each in photos for row in results.rows(query, each)]
@@ -129,7 +130,7 @@ def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
 
 
 def facts_of(path: Path, place: Place) -> FileFacts:
-    """Return what a photo's file says, from its beginning if that is enough; of a video, what its first frame says."""
+    """Return what a photo's file says, from its first bytes if they suffice; of a video, what its first frame says."""
     with suppress(OSError, VideoUnreadable):
         if not is_video(path):
             with path.open("rb") as file:
@@ -143,7 +144,7 @@ def facts_of(path: Path, place: Place) -> FileFacts:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """Return the names of a path, the file's first."""
+    """Return the names of the file and of the folders above it, the file's first, in a form for comparisons."""
     names = normal(path).replace("\\", "/").casefold().split("/")
     return tuple(name for name in reversed(names) if name not in ("", ".", "..")) or ("",)
 

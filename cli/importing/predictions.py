@@ -1,7 +1,7 @@
-"""What other programs' models found in photos: MegaDetector's JSON of any version, SpeciesNet's, PyTorch-Wildlife's.
+"""Read what other programs' models found in photos: JSON of MegaDetector (any version), SpeciesNet or PyTorch-Wildlife.
 
-All classes become labels of SpeciesNet's form, so that one path leads to taxa. A class that is no such label is found
-by its scientific or everyday name.
+All classes are converted to labels in SpeciesNet's form, so that taxa are found in one way. A class in another form is
+found by its scientific or everyday name.
 """
 
 import json
@@ -32,7 +32,7 @@ type Classes = tuple[tuple[str, float], ...]
 
 
 class Detected(NamedTuple):
-    """What a model found in a photo or a frame of a video: boxes, each with its classes, and those of the whole."""
+    """What a model found in a photo or a video's frame: boxes, each with its classes, and classes of the whole."""
 
     boxes: tuple[tuple[Box, Classes], ...]
     whole: Classes = ()
@@ -41,8 +41,9 @@ class Detected(NamedTuple):
 class Predicted(NamedTuple):
     """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
 
-    `failure`: why nothing was found. `model`, `detector`: names and versions. `pixels`: boxes are in pixels.
-    `theirs`: what SpeciesNet called it. `place`: latitude and longitude. `rate`: frames a second of a video.
+    `failure`: why the program could not look at it. `model`, `detector`: names and versions. `pixels`: whether boxes
+    are in pixels. `theirs`: what SpeciesNet finally called it. `place`: latitude and longitude. `rate`: a video's
+    frames a second.
     """
 
     path: str
@@ -75,7 +76,7 @@ class Predicted(NamedTuple):
 
 
 class Predictions:
-    """A file of predictions. Raises `CommandError` if it is none, or damaged. `unknown`: classes that are no taxon."""
+    """A file of predictions. Raises `CommandError` if the file is damaged, or has no predictions."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -142,7 +143,7 @@ class Predictions:
         )
 
     def _of_wildlife(self, item: Mapping[str, Any]) -> Predicted:
-        """Return a photo of PyTorch-Wildlife, which lists boxes as corners in pixels, their kinds apart."""
+        """Read a photo in PyTorch-Wildlife's JSON. It lists boxes as corners in pixels, and their kinds separately."""
         kinds = item.get("category", item.get("det_category", ()))
         scores = item.get("confidence", item.get("det_confidence", ()))
         classes = iter(zip(item.get("clf_category", ()), item.get("clf_confidence", ()), strict=False))
@@ -168,12 +169,12 @@ class Predictions:
 
     @property
     def unknown(self) -> list[str]:
-        """Return the names of those classes in the file's head that mean no known taxon."""
+        """Return the names of the classes in the file's head that mean no known taxon."""
         return [label.rpartition(";")[2] for label in self._labels.values() if label.startswith(UNKNOWN)]
 
 
 def _packed(item: dict[str, Any]) -> Any:
-    """Return a photo's object as JSON again, which takes less memory: a large file would need gigabytes."""
+    """Return a photo's object as compact bytes, since the objects of a large file would need gigabytes of memory."""
     if not item.keys() & {"detections", "filepath", "img_id"}:
         return item
     try:
@@ -192,7 +193,7 @@ def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str,
 
 
 def _category(name: str) -> str:
-    """Return MegaDetector's number for a detector's class: that of animals for words that mean no kind; or nothing."""
+    """Return MegaDetector's category for a detector's class: animal for a word that we do not know; empty for none."""
     return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
 
 
@@ -206,7 +207,9 @@ def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Detected:
 
 @cache
 def label_of(name: str, description: str = "") -> str:
-    """Return a class as a label of SpeciesNet's form. `description`: its taxa, from wide to narrow.
+    """Convert a class to a label in SpeciesNet's form.
+
+    `description`: the scientific names of its taxa, from wide to narrow.
 
     >>> label_of("elk", "animalia;chordata;mammalia;artiodactyla;cervidae;cervuscanadensis").split(";")[4:6]
     ['cervus', 'canadensis']
@@ -225,7 +228,7 @@ def label_of(name: str, description: str = "") -> str:
 
 
 def label_with(ranks: Mapping[str, str], name: str) -> str:
-    """Return a label of SpeciesNet's form. `ranks`: scientific names by rank. `name`: in English."""
+    """Return a label in SpeciesNet's form. `ranks`: scientific names by rank. `name`: the English name."""
     genus, _, epithet = ranks.get("species", ranks.get("genus", "")).partition(" ")
     return ";".join(("", *(ranks.get(rank, "").lower() for rank in RANKS[1:4]), genus.lower(), epithet, name))
 

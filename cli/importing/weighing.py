@@ -1,4 +1,4 @@
-"""Answers from what other programs' models found: their scores, weighed by the place as our models' are."""
+"""Make answers from what other programs' models found: their scores are weighed by the place, as our models' are."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,7 +43,10 @@ _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
 
 
 class Weighing:
-    """Makes answers from a file. `labels`: all its classes. `season_floor`: least factor of an animal out of season."""
+    """Makes answers from a file. `labels`: all classes in the file.
+
+    `season_floor`: least factor for an animal out of season.
+    """
 
     def __init__(
         self, labels: Iterable[str], recogniser: Recogniser, features: Callable[[], CellFeatures], season_floor: float
@@ -61,7 +64,10 @@ class Weighing:
     def answer(
         self, said: Predicted, location: Location | None, month: int | None
     ) -> tuple[str, dict[str, Any] | None]:
-        """Return the answer for a photo or video, as JSON, and what the file calls it. `said`: without pixels."""
+        """Return the answer for a photo or video, as JSON, and what the file calls it.
+
+        `said`: with boxes as shares of the photo, not in pixels.
+        """
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
 
@@ -83,7 +89,7 @@ class Weighing:
         return features, self._recogniser.models.prior_at(self._animals.at(features))
 
     def _recognised(self, found: Detected, model: ModelUsed, prior: Prior) -> Recognised:
-        """Return what a photo shows: its surest animal. Classes of the whole photo count as that animal's."""
+        """Return what a photo shows: its surest animal. The whole photo's classes count as classes of that animal."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]
         if classes and found.whole:
@@ -95,7 +101,10 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes mean at a place. Without any, a box has an unnamed animal, and a photo is empty."""
+        """Return what classes mean at the place of `prior`.
+
+        Without classes, a box has an unnamed animal, and a photo is empty.
+        """
         scores, surest = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, surest)
@@ -128,7 +137,7 @@ def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iter
 
 
 def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
-    """Return what was found without the candidate that stands for animals that the file does not list."""
+    """Return the part without the candidate that stands for all animals that the file does not list."""
     known = tuple(each for each in part.candidates if each.scientific_name != ANIMALS)
     return part if len(known) == len(part.candidates) else replace(part, candidates=known)
 
@@ -141,7 +150,7 @@ def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
 
 
 def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
-    """Return what the file calls a photo, before its place has weighed that; None if it does not say."""
+    """Return what the file calls a photo, before we weigh scores by the place; None if the file does not name it."""
     best = max((pair for classes in said.classes for pair in classes[:1]), key=itemgetter(1), default=("", 0.0))
     label = said.theirs.get("prediction") or best[0]
     score = said.theirs.get("prediction_score") or dict(pair for each in said.classes for pair in each).get(label, 0.0)
@@ -156,7 +165,7 @@ def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
 
 
 def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
-    """Return how SpeciesNet's geofence of a country and our ranges disagree about its first animal, if they do."""
+    """Return how SpeciesNet's geofence and our ranges disagree about its best animal; None if they agree."""
     country = said.theirs.get("country")
     if not country or answer.features.mode != "narrowed":
         return None
@@ -171,7 +180,7 @@ def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
 
 
 def opinion_in(answer: str) -> dict[str, Any]:
-    """Return what an answer calls a photo, as a second opinion."""
+    """Return what an answer (JSON) calls a photo, in the form of a second opinion."""
     found = of_answer(json.loads(answer), "")
     opinion = {"by": found.by, "kind": found.kind, "score": found.sureness}
     named = asdict(found.named) if found.named else {}
@@ -179,5 +188,5 @@ def opinion_in(answer: str) -> dict[str, Any]:
 
 
 def with_others(answer: str, opinions: Sequence[Mapping[str, Any]]) -> str:
-    """Return the JSON of an answer with what others call the photo, which finding.py reads."""
+    """Return an answer (JSON) with second opinions added: what others call the photo. finding.py reads them."""
     return f'{answer[:-1]},"others":{json_of(opinions)}}}' if opinions else answer

@@ -56,7 +56,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
 
 
 def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreement] = ()) -> str:
-    """Return the report as HTML. `folder`: the study's, with the photos. `agreements`: of reviewers."""
+    """Return the report as HTML. `folder`: the study's, with the photos. `agreements`: how far reviewers agree."""
     groups = sorted(
         summary.groups.values(), key=lambda group: (group.kind != "animal", group.is_wide, -group.events, group.name)
     )
@@ -84,7 +84,7 @@ def page(summary: Summary, title: str, folder: Path, agreements: Sequence[Agreem
 
 
 def chart_data(summary: Summary, animals: Sequence[Group]) -> dict[str, Any]:
-    """Return what the charts show; pages/report.js draws them. Taxa wider than a family are one bar, the last."""
+    """Return what the charts show; pages/report.js draws them. All taxa wider than a family are one bar, the last."""
     shown = [each for each in animals if each.events and not each.is_wide][:MOST_BARS]
     bars = [{"name": each.name, "events": each.events, "hours": each.hours} for each in shown]
     if wide := [each for each in animals if each.is_wide and each.events]:

@@ -1,4 +1,4 @@
-"""What a report shows, collected in one pass over a study: counts, hours, days, stations, and which photos to show."""
+"""Collect what a report shows in one pass over a study: counts, hours, days, stations, and which photos to show."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,11 +26,12 @@ SUNRISE = radians(90.833)
 
 @dataclass(slots=True)
 class Group:
-    """The photos of one taxon, or of one kind that is no animal.
+    """Counts of the photos of one taxon, or of one kind of thing other than animals, such as vehicles.
 
-    `hours`: number of events by hour of the sun, or of the clock. `is_wide`: wider than a family.
-    `perhaps`: number of photos by what they perhaps show. `surest`, `least`: the `SHOWN` surest and least sure
-    photos: score, path, and seconds of the frame if it is a video.
+    `is_wide`: whether the taxon is wider than a family. `hours`: 24 numbers of events, by hour of the day (of the sun
+    if known, or else of the clock). `stations`: ids of the deployments with such photos. `perhaps`: number of photos by
+    the name of a taxon that they may show. `surest`, `least`: the `SHOWN` photos about which the models are surest and
+    least sure, each as score, path, and the frame's time in a video in seconds.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Group:
 
 @dataclass(slots=True)
 class Station:
-    """A deployment. `name`: of its station. `taxa`: scientific names of the animals that were seen there."""
+    """Counts of a deployment. `name`: its station's name. `taxa`: scientific names of the animals seen at it."""
 
     name: str
     latitude: float | None
@@ -63,11 +64,12 @@ class Station:
 class Summary:
     """What a report shows.
 
-    `groups`: by scientific name, typed name or kind. `taxa`: scientific names of all events. `first_seen`: the first
-    day of each taxon. `effort`: trap days by day. `by_sun`: events whose hour is that of the sun; `by_clock`: those
-    without a place or a zone, whose hour is that of the clock. `untimed`: photos without a time of the camera.
-    `copies`: photos left out as copies. `unanswered`: photos without an answer, with what is wrong. `models`: of the
-    answers. `doubts`: about clocks, deployments and models. `precision`: degrees of rounded coordinates, or 0.
+    `groups`: keyed by scientific name, typed name or kind. `stations`: by deployment id. `taxa`: scientific names seen
+    in the study. `first_seen`: the first day of each taxon. `effort`: trap days by day. `by_sun`: number of events
+    whose hour is that of the sun; `by_clock`: events without a place or a zone, whose hour is that of the clock.
+    `untimed`: photos whose time the camera does not say. `copies`: number of photos left out as copies. `unanswered`:
+    photos without an answer, with what is wrong. `models`: the models that answered. `doubts`: sentences on clocks,
+    deployments and models. `precision`: degrees to which coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Summary:
     precision: float = 0.0
 
     def accumulation(self) -> list[tuple[float, int]]:
-        """Return trap days, and the number of taxa seen in them: at the beginning, at each new taxon and at the end.
+        """Return trap days, and the number of taxa seen in them, as pairs: at the start, each new taxon and the end.
 
         A taxon that includes another one does not count.
         """
@@ -179,9 +181,11 @@ def _group(found: Summary, finding: Finding) -> Group:
 
 
 def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
-    """Return the hour of the sun, 0 to 24, at a time with a zone: 6 at sunrise, 12 at noon, 18 at sunset; linear else.
+    """Return the hour of the sun, 0 to 24, at a time with a zone: 6 at sunrise, 12 at noon, 18 at sunset.
 
-    This makes days of all seasons and latitudes comparable. Where the sun neither rises nor sets, only noon counts.
+    Between these, it is linear.
+
+    So days of all seasons and latitudes are comparable. Where the sun neither rises nor sets, only noon counts.
     The formulas are NOAA's "General Solar Position Calculations" (Global Monitoring Division), good for about a minute;
     the two anchors are those of Vazquez et al. (2019), Methods in Ecology and Evolution 10: 2057.
     """
@@ -201,5 +205,5 @@ def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
 
 
 def _series(year: float, *terms: tuple[float, float]) -> float:
-    """Return the value of a Fourier series at a time of the year, from the factors of its cosines and sines."""
+    """Return the value of a Fourier series. `year`: time of year in radians. `terms`: factors of cosine and sine."""
     return sum(a * cos(number * year) + b * sin(number * year) for number, (a, b) in enumerate(terms))

@@ -1,4 +1,4 @@
-"""`faunalens review`: go through events with the keyboard; how often answers are right, and reviewers agree."""
+"""`faunalens review`: review events with the keyboard, and print how often answers are right and reviewers agree."""
 
 import getpass
 import tempfile
@@ -114,7 +114,7 @@ def review(
 
 
 def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:
-    """Return the scientific names of the animals of a place; none if no run has saved which animals live where."""
+    """Return the scientific names of the animals that live at a place; empty if no run has saved this."""
     if cells is None:
         return []
     (found,) = cells.features_of([cell_of(latitude, longitude)], Deadline.after(1))
@@ -124,7 +124,7 @@ def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> li
 
 @contextmanager
 def forwarding(url: str, folder: Path) -> Iterator[Path]:
-    """Write a page that only this user can read and that leads to an address, and delete it at the end.
+    """Write a page that redirects to `url` and that only this user can read. Delete it after the block.
 
     All users of a machine see the arguments of its programs, so a browser does not get the address itself. The page
     lies in the study's folder, because a browser in a sandbox sees no temporary files.

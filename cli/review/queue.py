@@ -1,4 +1,4 @@
-"""Which events people review, in which order, and how they split events and merge them."""
+"""The queue of a review: which events people review, in which order, and how they split and merge events."""
 
 import random
 from collections import Counter
@@ -18,10 +18,11 @@ LONGEST = 200
 
 
 class Choice(NamedTuple):
-    """What to review. `order`: `rarest` begins with animals in the fewest events of their station.
+    """What to review. `order`: `rarest` begins with the animals that are in the fewest events of their deployment.
 
-    `most`: the number of events at most, or None for all. `of`: `new` events have photos that no one has reviewed;
-    `second`, photos that others have reviewed and this reviewer has not; `disagreements`, photos named differently.
+    `most`: largest number of events, or None for all. `of`: `new` events have photos that no one has reviewed;
+    `second`, photos that others have reviewed and this reviewer has not; `disagreements`, photos that reviewers name
+    differently.
     """
 
     order: Order = "least-sure"
@@ -30,11 +31,11 @@ class Choice(NamedTuple):
 
     @property
     def drawn(self) -> bool:
-        """Return whether chance alone chooses the events, so that their precision holds for all photos."""
+        """Return whether events are chosen by chance alone, so that the precision in them holds for all photos."""
         return self.order == "random" and self.of == "new"
 
     def photos(self, results: ResultsFile, reviewer: str) -> set[int]:
-        """Return the photos whose events are to be reviewed."""
+        """Return the ids of the photos whose events are to be reviewed."""
         if self.of == "disagreements":
             return set(agreement(results).disagreements)
         query = "select id from photo where answer is not null and id not in (select photo from review)"
@@ -44,7 +45,7 @@ class Choice(NamedTuple):
 
 
 class Queue:
-    """The events of a study. `events`: those to review, in order, each as the ids of its photos."""
+    """The events of a study. `events`: the events to review, in order, each as the ids of its photos."""
 
     def __init__(self, study: Study, choice: Choice, reviewer: str) -> None:
         self._results = study.results
@@ -78,7 +79,7 @@ class Queue:
         self.events = [photos for *_, photos in found[: choice.most]]
 
     def event(self, photo: int) -> list[int]:
-        """Return the photos of the event with this photo. Raises `KeyError` if there is none."""
+        """Return the ids of the photos in the event of a photo. Raises `KeyError` if the photo is in no event."""
         for changed, starts in self._results.rows("select photo, starts from boundary"):  # others split and merge too
             place = self._place.get(changed)
             if place is not None and not self._begins_deployment[place]:
@@ -86,26 +87,29 @@ class Queue:
         return self._event_at(self._place[photo])
 
     def before(self, event: Sequence[int]) -> list[int] | None:
-        """Return the event before one in its deployment, or None."""
+        """Return the event before `event` in the same deployment, or None if it is the first."""
         place = self._place[event[0]]
         return None if self._begins_deployment[place] else self._event_at(place - 1)
 
     def after(self, event: Sequence[int]) -> list[int] | None:
-        """Return the event after one in its deployment, or None."""
+        """Return the event after `event` in the same deployment, or None if it is the last."""
         place = self._place[event[-1]] + 1
         is_last = place == len(self._order) or self._begins_deployment[place]
         return None if is_last else self._event_at(place)
 
     def often(self, deployment: str, found: Iterable[Finding]) -> tuple[int, int] | None:
-        """Return in how many events of a deployment the rarest of these animals is, and how many events are there.
+        """Return how many of a deployment's events have the rarest animal in `found`, and how many events there are.
 
-        Return None if no animal is found. The numbers are those of when the queue was made.
+        Return None if `found` has no animal. The numbers are those at the time when the queue was made.
         """
         counts = [self._often[deployment, str(each.named)] for each in found if each.named]
         return (min(counts), self._often[deployment, ""]) if counts else None
 
     def split(self, photo: int) -> list[list[int]]:
-        """Split an event before a photo. Return both parts. Raises `ValueError` if the photo is its first."""
+        """Split an event, so that a photo begins the second part. Return both parts.
+
+        Raises `ValueError` for its first photo.
+        """
         event = self.event(photo)
         if event[0] == photo:
             raise ValueError("the photo begins an event already")
@@ -113,7 +117,10 @@ class Queue:
         return [self.event(event[0]), self.event(photo)]
 
     def merge(self, photo: int) -> list[list[int]]:
-        """Merge the event of a photo with the one before. Return the result. Raises `ValueError` if none is before."""
+        """Merge the event of a photo with the event before it. Return the merged one.
+
+        Raises `ValueError` if none is before.
+        """
         event = self.event(photo)
         if self.before(event) is None:
             raise ValueError("there is no event before this one in its deployment")

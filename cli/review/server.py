@@ -1,7 +1,7 @@
-"""The server of a review: what its page asks for, and what it says.
+"""The web server of a review: it answers the page's requests for events and photos, and saves what reviewers say.
 
-It serves this machine only. Its address holds a secret, so that no other program or web page can review. A browser may
-hold connections open, so each has a thread of its own; one of them at a time has the results file.
+It serves this machine only. Its address contains a secret, so that no other program or web page can review. A browser
+may keep connections open, so each has a thread of its own; the threads use the results file one at a time.
 """
 
 import json
@@ -57,7 +57,10 @@ POST: Mapping[str, Answer] = {
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves the page of a session at `url`. `lock`: of the results file. `folder`: of photos. `port`: 0 for any."""
+    """Serves the page of a session at `url`. `lock`: held while a thread uses the results file. `folder`: the study's.
+
+    `port`: 0 for any free one.
+    """
 
     def __init__(self, session: Session, folder: Path, port: int) -> None:
         self.session, self.folder, self.lock = session, folder, Lock()
@@ -72,11 +75,15 @@ class ReviewServer(ThreadingHTTPServer):
         release(self.session.results, self.holder)
 
     def handle_error(self, _request: object, _address: object) -> None:
-        """Log what went wrong: the terminal is for the address, and its reader needs no stack trace."""
+        """Log an error of a request, but do not print it: the terminal is for the address."""
         LOG.error("a request of the review page failed", exc_info=True)
 
     def picture(self, photo: int, side: int) -> bytes:
-        """Return a small copy of a photo or frame. Raises `KeyError` if it is gone or outside of the study's folder."""
+        """Return a small JPEG of a photo or frame.
+
+        Raises `KeyError` if the file is gone or outside of the study's folder.
+        `side`: its longest side, in pixels.
+        """
         with self.lock:
             path, seconds = self.session.picture(photo)
         small = thumbnail(self.folder / path, side, seconds, self.folder)
@@ -157,4 +164,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the terminal is for the address."""
+        """Do not print requests: the terminal is for the address."""

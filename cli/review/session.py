@@ -1,7 +1,7 @@
-"""A review under way: what its page shows of an event, what a reviewer says of photos, and who has which event.
+"""A review session: what the page shows of an event, what a reviewer says of photos, and who holds which event.
 
-No two people review the same event at a time, from two browsers or by two processes. An event is held by its photos, so
-that it does not matter how another reviewer's events are cut.
+Two people cannot review the same event at the same time, from two browsers or two processes. The photos of an event are
+held, so it does not matter how another reviewer has split events.
 """
 
 import json
@@ -27,11 +27,14 @@ _FACTS = ("id", "path", "deployment", "latitude", "longitude", "width", "height"
 
 
 class Held(Exception):
-    """Another reviewer holds the event."""
+    """Another reviewer holds the event, so this one may not change it."""
 
 
 def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str) -> str | None:
-    """Hold photos for a browser, or prolong that. If another reviewer holds one, only return that one's name."""
+    """Hold photos for the browser `holder`, for `SECONDS` from now. Return None.
+
+    If another browser holds one of them, hold none, and return the name of its reviewer.
+    """
     photos = list(photos)
     with results.transaction() as connection:
         other = held_by(results, photos, holder)
@@ -43,13 +46,13 @@ def hold(results: ResultsFile, photos: Iterable[int], holder: str, reviewer: str
 
 
 def held_by(results: ResultsFile, photos: Iterable[int], holder: str) -> str | None:
-    """Return the name of another reviewer who holds one of the photos, or None."""
+    """Return the reviewer of another browser that holds one of the photos, or None. `holder`: this browser."""
     row = next(results.rows(QUERIES["held by others"], json.dumps(list(photos), allow_nan=False), holder, time()), None)
     return str(row["reviewer"]) if row else None
 
 
 def release(results: ResultsFile, holder: str) -> None:
-    """Release the photos that a browser holds, or all browsers whose names begin with `holder`."""
+    """Release the photos that browsers hold whose names begin with `holder`, such as one browser or all of a server."""
     with results.transaction() as connection:
         connection.execute("delete from hold where substr(holder, 1, length(?1)) = ?1", (holder,))
 
@@ -68,15 +71,15 @@ class Session:
         self.begin()
 
     def begin(self) -> None:
-        """Find out what there is to review."""
+        """Make the queue of events to review."""
         self._study = Study(self.results, self.gap)
         self.queue = Queue(self._study, self.choice, self.reviewer)
         self._is_fresh = True
 
     def choices(self) -> dict[str, Any]:
-        """Return the events to review, and the taxa and values for opinions on them.
+        """Return the events to review, and the taxa and values that an opinion may have.
 
-        The events are found anew at each call but the first: a run may have identified more, and others reviewed some.
+        Each call but the first makes the queue again: a run may have identified more photos, and others reviewed some.
         """
         if not self._is_fresh:
             self.begin()
@@ -85,7 +88,10 @@ class Session:
         return {"events": self.queue.events, "taxa": searchable(), **about}
 
     def event(self, photo: int, holder: str) -> dict[str, Any]:
-        """Return what the page shows of the event with a photo, and hold it. Raises `KeyError` if there is none."""
+        """Return what the page shows of the event of a photo, and hold it for a browser.
+
+        Raises `KeyError` without an event.
+        """
         event = self.queue.event(photo)
         photos = self._read(event)
         if not photos:  # pruned since
@@ -100,9 +106,9 @@ class Session:
         }
 
     def photos(self, photos: Sequence[int]) -> list[dict[str, Any]]:
-        """Return what the page shows of photos: what the models found, and the opinions.
+        """Return what the page shows of photos: what the models found, and reviewers' opinions.
 
-        For a second opinion, those of others are left out until the reviewer's own is saved.
+        In a review for second opinions, other reviewers' opinions are left out until this reviewer's own is saved.
         """
         shown = []
         for row in self._study.rows(photos):
@@ -118,9 +124,10 @@ class Session:
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
-        """Keep what the page sends about photos, and return the photos. Raises `Held` if another reviewer holds one.
+        """Save the opinion on photos that the page sends (`said`). Return what the page shows of these photos then.
 
-        Raises `KeyError` for a photo or a taxon that is not known, `ValueError` for an invalid value.
+        Raises `Held` if another reviewer holds a photo, `KeyError` for an unknown photo or taxon, and `ValueError` for
+        an invalid value.
         """
         self._expect_free(photos, holder)
         if said.get("undo"):
@@ -133,7 +140,7 @@ class Session:
         return self.photos(photos)
 
     def hold(self, photo: int, holder: str) -> str | None:
-        """Hold the event with a photo, as the function `hold` does. Raises `KeyError` if there is none."""
+        """Hold the event of a photo, as the function `hold` does. Raises `KeyError` if the photo is in no event."""
         return hold(self.results, self.queue.event(photo), holder, self.reviewer)
 
     def precision(self) -> list[dict[str, Any]]:
@@ -141,25 +148,28 @@ class Session:
         return [{**each._asdict(), "share": each.share} for each in precision(self.results, drawn=False)]
 
     def agreement(self) -> dict[str, Any]:
-        """Return the agreement of the two reviewers who have most photos in common, if there are two."""
+        """Return how far the two reviewers with most photos in common agree; empty if there are no two."""
         pairs, disagreements = agreement(self.results)
         one, other, photos, _, kappa = pairs[0] if pairs else Agreement("", "", 0, 0, None)
         reviewers = [one, other] if pairs else []
         return {"disagreements": disagreements, "reviewers": reviewers, "photos": photos, "kappa": kappa}
 
     def split(self, photo: int, holder: str) -> list[list[int]]:
-        """Split an event before a photo. Return both parts."""
+        """Split an event, so that a photo begins the second part. Return both parts."""
         self._expect_free(self.queue.event(photo), holder)
         return self.queue.split(photo)
 
     def merge(self, photo: int, holder: str) -> list[list[int]]:
-        """Merge the event of a photo with the one before. Return the merged event."""
+        """Merge the event of a photo with the event before it. Return the merged event."""
         event = self.queue.event(photo)
         self._expect_free([*event, *(self.queue.before(event) or ())], holder)
         return self.queue.merge(photo)
 
     def picture(self, photo: int) -> tuple[str, float]:
-        """Return the path of a photo, and the second of a video's frame. Raises `KeyError` if there is no photo."""
+        """Return the path of a photo or video, and the time in seconds of a video's best frame.
+
+        Raises `KeyError` if unknown.
+        """
         query = "select path, coalesce(answer ->> '$.video.seconds', 0.0) as seconds from photo where id = ?"
         row = next(self.results.rows(query, photo), None)
         if row is None:
@@ -167,7 +177,7 @@ class Session:
         return row["path"], row["seconds"]
 
     def _read(self, event: Sequence[int]) -> list[StudyPhoto]:
-        """Return the photos of an event; for a second opinion, without what others have said."""
+        """Return the photos of an event; in a review for second opinions, without what other reviewers said of them."""
         rows, is_blind = self._study.rows(event), self.choice.of == "second"
         photos = zip(map(self._study.photo, rows), rows, strict=True)
         return [replace(photo, finding=machine_of(row)) if is_blind else photo for photo, row in photos]
@@ -187,7 +197,7 @@ class Session:
         return sorted(here.union(above))
 
     def _neighbour(self, event: list[int] | None, number: int, to: StudyPhoto) -> dict[str, Any] | None:
-        """Return what the page shows of the event before or after. `number`: of its photo that is nearest to `to`."""
+        """Return what the page shows of a neighbouring event. `number`: index of its photo that is nearest to `to`."""
         photos = self._read(event) if event else []
         if not event or not photos:
             return None
@@ -200,7 +210,7 @@ class Session:
 def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding]) -> tuple[Observation, ...]:
     """Return the observations that the page sent as JSON. `machine`: what the models found in these photos.
 
-    Raises `ValueError` for an invalid value, `KeyError` for a taxon that is not known.
+    Raises `ValueError` for an invalid value, and `KeyError` for an unknown taxon.
     """
     observations = tuple(_observation(each, machine) for each in said)
     if not observations or (len(observations) > 1 and any(each.kind in ("blank", "unknown") for each in observations)):
@@ -226,5 +236,5 @@ def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observa
 
 
 def _text(said: Mapping[str, Any], name: str) -> str | None:
-    """Return a text on one line, or None if it is empty."""
+    """Return the text `name` in what the page sent, on one line, or None if it is empty."""
     return " ".join(str(said.get(name) or "").split())[:LONGEST] or None

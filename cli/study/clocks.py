@@ -1,4 +1,4 @@
-"""What to know of a study before its numbers are used: doubtful times and deployments, and a mixture of models."""
+"""Find what people should know of a study before they use its numbers: doubtful times and deployments, mixed models."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ _DIGITS = re.compile(r"(\d+)")
 
 @dataclass(slots=True)
 class Doubts:
-    """Number of photos whose time or deployment is doubtful.
+    """Numbers of photos whose time or deployment is doubtful.
 
-    `shared`: whose bytes are in several deployments. `reset`: of a clock that began anew. `future`: with a time that is
-    still to come. `outside`: taken before or after their deployment. `unassigned`: in none, though there is a table.
-    `backwards`: folders in which the clock jumps back, in the order of the names.
+    `shared`: photos whose bytes are in several deployments. `reset`: photos with the time of a reset clock. `future`:
+    with a time that is still to come. `outside`: taken before or after their deployment. `unassigned`: in no
+    deployment, though there is a table. `backwards`: folders in which times go back although names go on.
     """
 
     shared: int = 0
@@ -37,7 +37,7 @@ class Doubts:
     backwards: list[str] = field(default_factory=list)
 
     def sentences(self) -> Iterator[str]:
-        """Yield what is doubtful, and what to do."""
+        """Yield sentences on what is doubtful, and what to do."""
         for number, verb, what in (
             (self.shared, "is", "in several deployments, byte by byte; is a card there twice?"),
             (self.reset, "is", "of a clock that was reset, as by new batteries; --shift corrects it"),
@@ -53,7 +53,7 @@ class Doubts:
 
 
 def remarks(results: ResultsFile) -> Iterator[str]:
-    """Yield what to know of a study before its numbers are used: its copies, times, deployments and models."""
+    """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models."""
     if copied := copies(results):
         yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
     if timeless := untimed(results):
@@ -64,7 +64,7 @@ def remarks(results: ResultsFile) -> Iterator[str]:
 
 
 def mixture(results: ResultsFile) -> str:
-    """Return what a mixed study is made of, as a sentence; empty if it is not mixed."""
+    """Return a sentence on the models of a study whose answers are by several ones; empty if all are by the same."""
     if len(made := made_by(results)) < 2:
         return ""
     parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
@@ -72,13 +72,13 @@ def mixture(results: ResultsFile) -> str:
 
 
 def made_by(results: ResultsFile) -> dict[str, int]:
-    """Return the number of photos by the model of their answer, the most first. Several make a mixed study."""
+    """Return the number of answers by each model, the most first. A study with several models is mixed."""
     rows = results.rows(QUERIES["models"])
     return {f"{name} {version} {boxes}": count for name, version, boxes, count in rows}
 
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
-    """Return what is doubtful about the photos with an answer. `now`: in UTC, None for the present."""
+    """Count the photos with an answer whose time or deployment is doubtful. `now`: in UTC, None for the present."""
     found, table = Doubts(shared(results)), {row["deploymentID"]: row for row in results.deployments()}
     latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
     for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
@@ -102,9 +102,9 @@ def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
 
 
 def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
-    """Return whether a camera's clock was set back, by the names and times of the photos on its card.
+    """Return whether a camera's clock was set back. `card`: name and time of each photo on its card, sorted by name.
 
-    It was not if the camera began again at IMG_0001, so that the last photos by name are the first by time.
+    It was not if the camera only began again at IMG_0001, so that the last photos by name are the first by time.
     """
     if not _jumps([time for _, time in card]):  # sorted by letter, which is as by number for most cameras
         return False

@@ -1,4 +1,4 @@
-"""When cameras were in operation, and what that makes of records: camtrapR's `cameraOperation`, `detectionHistory`."""
+"""When cameras were in operation, and detection histories, as camtrapR's functions of these names compute them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ _PROBLEM = re.compile(r"Problem\d+_from")
 
 
 def stations_of(study: Study, column: str = LOCATION) -> dict[str, str]:
-    """Return the station of each deployment: the deployment itself if the table does not name one in `column`."""
+    """Return the station of each deployment, by id: what its row has in `column`, or else the deployment's own id."""
     fields = [each.fields for each in study.deployments.values()]
     if column != LOCATION and not any(each.get(column) for each in fields):
         known = ", ".join(sorted({name for each in fields for name in each}))
@@ -24,7 +24,7 @@ def stations_of(study: Study, column: str = LOCATION) -> dict[str, str]:
 
 
 def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -> dict[str, Operation]:
-    """Return the operation of each station, in order: it works while any of its cameras does.
+    """Return the operation of each station, in order. A station is in operation while any of its cameras is.
 
     `stations`: the station of each deployment. Raises `CommandError` if a period of problems cannot be read.
     """
@@ -37,7 +37,7 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 
 
 def operation(deployment: Deployment) -> Operation:
-    """Return the operation of a deployment from its start to its end, without periods of problems.
+    """Return which share of each day a deployment was in operation, from its start to its end, without problems.
 
     A start or end without a time means noon; a problem without times, whole days. The saved table has midnight for
     such a start, and a second before midnight for such an end.
@@ -57,7 +57,7 @@ def operation(deployment: Deployment) -> Operation:
 
 
 def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return the share of a day that is between start and end and in no problem, exact to some 10 seconds."""
+    """Return which share of a day is between start and end, and outside of all problems, exact to some 10 seconds."""
     midnight = datetime.combine(day, time())
     begin, until = max(start, midnight), min(end, midnight + DAY)
     worked = until - begin
@@ -69,7 +69,7 @@ def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[d
 
 
 def _problems(deployment: Deployment, zone: tzinfo | None) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the periods in the columns `Problem1_from`, `Problem1_to` and so on."""
+    """Yield a deployment's periods of problems, from the columns `Problem1_from`, `Problem1_to` and so on."""
     for column in filter(_PROBLEM.fullmatch, deployment.fields):
         other = column.replace("from", "to")
         texts = [deployment.fields.get(name, "") for name in (column, other)]
@@ -91,8 +91,8 @@ def _clock(moment: datetime, zone: tzinfo | None) -> datetime:
 class Occasions:
     """The days of a survey, cut into occasions of equal length that begin at midnight.
 
-    `operations`: of each station. `length`: in days. `by_survey`: the first occasion of all stations begins with the
-    first day of the survey, else with the first day of each station.
+    `operations`: the operation of each station. `length`: days of an occasion. `by_survey`: whether the first occasion
+    begins with the first day of the whole survey, rather than of each station.
     """
 
     def __init__(self, operations: Mapping[str, Operation], length: int, *, by_survey: bool) -> None:
@@ -104,12 +104,12 @@ class Occasions:
         self.number = max(last, default=-1) // length + 1
 
     def of(self, station: str, day: date) -> int | None:
-        """Return the occasion of a day, from 0; None if it is before or after the station's operation."""
+        """Return the number of the occasion that a day is in, from 0; None before or after the station's operation."""
         first, last = self._spans.get(station, (date.max, date.min))
         return (day - self._begins[station]).days // self._length if first <= day <= last else None
 
     def effort(self, station: str) -> list[float | None]:
-        """Return the trap days of each occasion, None if there are none."""
+        """Return a station's trap days in each occasion; None for an occasion without any."""
         effort = [0.0] * self.number
         for day, share in self._operations[station].items():
             effort[(day - self._begins[station]).days // self._length] += share

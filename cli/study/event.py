@@ -1,4 +1,4 @@
-"""What an event shows, from the findings of its photos: each taxon, people and vehicles, with their numbers."""
+"""Find out what an event shows from the findings of its photos: each taxon, people and vehicles, and how many."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,27 +18,30 @@ LEAST = 0.001
 
 
 class _Sighting(NamedTuple):
-    """One thing in a photo of an event. `photo`: its number. `line`: see `ScoredTaxon`; empty if it is no animal."""
+    """One thing in a photo of an event. `photo`: the photo's number.
+
+    `line`: see `ScoredTaxon`; empty for other than animals.
+    """
 
     photo: int
     finding: Finding
     line: Line
 
     def share(self, line: Line) -> float:
-        """Return the sum of the probabilities of the candidates within a taxon."""
+        """Return the probability of a taxon: the sum over the photo's candidates that belong to it."""
         return sum(each.score for each in self.finding.candidates if each.line[: len(line)] == line)
 
     def is_slip_for(self, line: Line) -> bool:
-        """Return whether the photo may show this taxon, although the photo's name excludes it."""
+        """Return whether the photo may show the taxon of `line`, although the photo's own name excludes it."""
         return not agree(self.line, line) and self.share(line) > ALIKE * self.finding.sureness
 
 
 def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Finding, ...]:
     """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
 
-    The event is blank only if all photos are. What a person said replaces the finding of that photo only. `count` is
-    what people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether to
-    return a taxon once for each sex and age that people saw.
+    The event is blank only if all photos are. What a person said of a photo replaces that photo's finding only. `count`
+    is what people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether to return
+    a taxon once for each sex and age that people saw.
     """
     shown = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
     parts = [_Sighting(photo, part, part.named.line if part.named else ()) for photo, part in shown]
@@ -58,8 +61,8 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
 def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
     """Return the sightings of each taxon of an event.
 
-    An event shows a taxon if a person said so, if a photo is sure of it, or if a photo shows it beside another one.
-    Each other sighting joins the likeliest of these taxa. Those that can be of none of them count as one more taxon.
+    An event shows a taxon if a person said so, if a photo is sure of it, or if a photo shows it beside another taxon.
+    Each other sighting joins the likeliest of these taxa. Sightings that fit none of them count as one more taxon.
     """
     in_photo: dict[int, set[Line]] = {}
     for each in animals:
@@ -86,9 +89,9 @@ def _is_within(wide: Line, line: Line) -> bool:
 
 
 def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
-    """Return one finding for the sightings of a taxon, or for those that are of no certain taxon.
+    """Return one finding for all sightings of a taxon (`line`), or for those of no certain taxon.
 
-    If people named some, their name counts: the taxon itself if one of them said so, or else what most of them said.
+    If people named some of them, a person's name counts: the taxon itself if someone said so, or else what most said.
     Otherwise the name is the narrowest taxon that includes most of the sightings; or a narrower one, if a sighting is
     sure of it, or if a sighting names it and all together are sure of it.
     """
@@ -118,23 +121,23 @@ def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
 
 
 def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
-    """Return the narrowest taxon of a line, named as in its sightings: as a breed only if all are of that breed."""
+    """Return the narrowest taxon of a line, named as its sightings are (`named`): a breed only if all are of it."""
     is_one = len({str(each) for each in named}) == 1
     found = next((each for each in named if each.line == line and (is_one or each.is_at_end)), None) or taxon_of(line)
     return replace(found, score=score)
 
 
 def _shared(lines: Sequence[Line]) -> Line:
-    """Return the narrowest line that more than half of the lines begin with. Those of unnamed animals do not count."""
+    """Return the narrowest line that more than half of the lines begin with. Lines of unnamed animals do not count."""
     known = [line for line in lines if len(line) > 1] or lines
     counts = Counter(line[:length] for line in known for length in range(1, len(line) + 1))
     return max((line for line, count in counts.items() if 2 * count > len(known)), key=len)
 
 
 def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
-    """Return the sightings of a taxon by sex and age, if people saw several; else all together.
+    """Return the sightings of a taxon grouped by sex and age, if people saw several of these; else all in one group.
 
-    Sightings without sex and age are of the same animals and left out, unless one photo also has others.
+    Sightings without sex and age are left out, as they are of the same animals, unless a photo has both.
     """
     groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
     for each in same:
@@ -147,7 +150,10 @@ def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
 
 
 def _together(same: Sequence[_Sighting]) -> dict[str, Any]:
-    """Return two fields of a finding: `count`, the largest number in a photo, or None; `said`, all that people said."""
+    """Return the fields of a finding for sightings of a taxon: `count`, and, if people said anything, `said`.
+
+    `count` is the largest number in one photo, or None.
+    """
     said = [each.finding.said for each in same if each.finding.said is not NOTHING_SAID]
     counted = [(each.photo, each.finding.said.count) for each in same if each.finding.said.count]
     counts = Counter[int]()
@@ -167,7 +173,10 @@ def _joined(separator: str, words: Iterable[str | None]) -> str | None:
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return the geometric means of the species' probabilities, scaled to the average of their sums in the photos."""
+    """Return candidates for all photos together: their scores are geometric means over the photos.
+
+    They are scaled so that their sum is the mean of the photos' sums.
+    """
     scores = [defaultdict[Line, float](float) for _ in findings]
     known: dict[Line, list[ScoredTaxon]] = {}
     for score, finding in zip(scores, findings, strict=True):

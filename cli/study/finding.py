@@ -1,6 +1,6 @@
 """What was found in a photo, from the JSON of its answer or from a person's review.
 
-This module alone reads answers. What answers gain (several animals, boxes) joins exports and reports here.
+This module alone reads answers. A new part of answers, such as boxes, comes to exports and reports through it.
 """
 
 import json
@@ -36,9 +36,9 @@ NOTHING_SAID = Observation("unknown")
 
 
 class Clip(NamedTuple):
-    """The frame of a video that an answer is about: number and second. `fps`, `duration`: of the video, 0 if unknown.
+    """The frame of a video that an answer is about: its number and its time in seconds. `processed`: frames looked at.
 
-    `processed`: the numbers of the frames that were looked at.
+    `fps`, `duration` (seconds): those of the video, 0 if unknown.
     """
 
     frame: int
@@ -49,15 +49,16 @@ class Clip(NamedTuple):
 
     @property
     def remark(self) -> str:
-        """Return the second and the number of the frame, for remarks of exports."""
+        """Return the frame's time in seconds and its number as text, for the remarks in exports."""
         return f"at {self.seconds:g} s of the video (frame {self.frame})"
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What a photo was called beside its answer. `by`: a program and its version, or our models.
+    """A second opinion: what others called a photo. `by`: a program and its version, or our models.
 
-    `geofence`: where SpeciesNet's disagrees with our ranges: `country`, the `taxon`, and whether it `excludes` that.
+    `geofence`: if SpeciesNet's disagrees with our ranges, the `country`, the `taxon`, and whether it `excludes` the
+    taxon.
     """
 
     by: str
@@ -77,16 +78,15 @@ class Other:
 class Finding:
     """What was found in a photo.
 
-    `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that it
-    is of this kind; for `animal`, that it shows any. `box`: where, or None if it is the whole photo. `by`: the models
-    with their versions, or the person. `at`: UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
-    `perhaps`: where `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many
-    there are of this kind, or None if it is not known. `faint`: what the models are too unsure of to report:
-    boxes, or an animal in the whole photo. `said`: what a person saw. `people`: where the models found people in a
-    photo that a person has reviewed, who may have named the animal alone. `clip`: the frame, if it is a video.
-    `others`: what other models than these called it.
+    `named`: the animal, if `kind` is `animal`. `candidates`: the likeliest animals, best first. `probability`: that the
+    photo shows something of this kind. `box`: where it is, or None for the whole photo. `by`: the models with their
+    versions, or the person. `at`: when, UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
+    `perhaps`: if `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many there
+    are, or None if unknown. `faint`: boxes, or an animal in the whole photo, that the models are too unsure of to
+    report. `said`: what a person saw. `people`: where the models found people, if a person has reviewed the photo, who
+    may have named the animal alone. `clip`: the frame, if it is a video. `others`: second opinions.
 
-    Of a person or vehicle without a box, `probability` is `LEAST_BOX`: the detector was at least as sure.
+    For a person or vehicle without a box, `probability` is `LEAST_BOX`: the detector was at least that sure.
     """
 
     kind: Kind
@@ -108,17 +108,17 @@ class Finding:
 
     @property
     def differing(self) -> tuple[Other, ...]:
-        """Return the others that say another kind or taxon, or that disagree with our ranges."""
+        """Return the second opinions that differ by kind or taxon, or whose geofence disagrees with our ranges."""
         return tuple(each for each in self.others if each.geofence or not alike(self, each))
 
     @property
     def each(self) -> "tuple[Finding, ...]":
-        """Return what is in each box; only this finding if no boxes were asked for or found."""
+        """Return what is in each box; only this finding itself if no boxes were asked for or found."""
         return self.parts or (self,)
 
     @property
     def seen(self) -> "tuple[Finding, ...]":
-        """Return what a person saw in the photo, which may be several taxa; else this finding, whatever the boxes."""
+        """Return what a person saw in the photo, which may be several taxa; without a review, only this finding."""
         return self.each if self.is_human else (self,)
 
     @property
@@ -128,12 +128,12 @@ class Finding:
 
     @property
     def method(self) -> Literal["human", "machine"]:
-        """Return the classification method, as exports call it."""
+        """Return `human` if a person classified the photo, or else `machine`, as exports call it."""
         return "human" if self.is_human else "machine"
 
     @property
     def shows_people(self) -> bool:
-        """Return whether a person is on the photo. Without boxes, one beside an animal is not noticed."""
+        """Return whether the photo shows people. Without boxes, a person beside an animal is not noticed."""
         return bool(self.people) or any(part.kind == "human" for part in self.each)
 
     @property
@@ -149,24 +149,30 @@ class Finding:
 
     @property
     def is_wider(self) -> bool:
-        """Return whether the named taxon is another one than the likeliest candidate, such as its family."""
+        """Return whether the name is not that of the likeliest candidate, but of a wider taxon, such as its family."""
         return self.named is not None and (not self.candidates or self.named.name != self.candidates[0].name)
 
 
 def finding_of(row: sqlite3.Row) -> Finding:
-    """Return what the last reviewer found in a photo, or else the models. `row`: of the view `reviewed_photo`."""
+    """Return what the last reviewer found in a photo, or else what the models found.
+
+    `row`: of the view `reviewed_photo`.
+    """
     machine = machine_of(row)
     opinions = opinions_of(row)
     return _of_opinion(opinions[-1], machine) if opinions else machine
 
 
 def machine_of(row: sqlite3.Row) -> Finding:
-    """Return what the models found in a photo of the results file."""
+    """Return what the models found in a photo, whatever reviewers say. `row`: of the view `reviewed_photo`."""
     return of_answer(json.loads(row["answer"]), row["identified"])
 
 
 def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
-    """Return what a person found. Without a count, the models' boxes of the same kind or taxon are counted."""
+    """Return what a person found in a photo.
+
+    If the person gave no count, count the models' boxes of this kind or taxon.
+    """
     kinds = Counter(each.kind for each in opinion.observations)
     parts = []
     for said in opinion.observations:
@@ -186,13 +192,13 @@ def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
 
 
 def of_answer(answer: dict[str, Any], at: str) -> Finding:
-    """Return what an answer says. `at`: when, UTC in ISO 8601."""
+    """Return what an answer says. `at`: when it was made, UTC in ISO 8601."""
     found = replace(_of_picture(answer, at), others=tuple(map(_other, answer.get("others", ()))))
     return _of_video(found, answer["video"], at) if "video" in answer else found
 
 
 def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
-    """Return what the best frames of a video show: all that is in the first, and what is new in each of the others."""
+    """Return what the best frames of a video show: all that the first one (`best`) shows, and what is new in others."""
     clip = Clip._make((*(video[name] for name in Clip._fields[:-1]), tuple(video["processed"])))
     parts = [replace(part, clip=clip, faint=()) for part in best.each]
     for frame in video["also"]:
@@ -204,7 +210,7 @@ def _of_video(best: Finding, video: dict[str, Any], at: str) -> Finding:
 
 
 def alike(one: Finding, other: Finding | Other) -> bool:
-    """Return whether two findings are of one kind, and of one taxon or of one within the other."""
+    """Return whether two findings are of the same kind, and of the same taxon or one that includes the other."""
     if one.named is None or other.named is None:
         return one.kind == other.kind
     return agree(one.named.line, other.named.line)
@@ -267,7 +273,7 @@ def _other(said: dict[str, Any]) -> Other:
 
 
 def _models(answer: dict[str, Any]) -> str:
-    """Return the names and versions of all models that the answer comes from; none if no model has looked."""
+    """Return the names and versions of all models that an answer comes from; empty if no model looked at the photo."""
     model = answer.get("model")
     used = (model, *model.get("packs", ())) if model else ()
     return "; ".join(f"{each['name']} {each['version']}" for each in used)

@@ -1,4 +1,4 @@
-"""Photos are the same by their bytes, not by their paths: renamed or moved photos, copies, and those that are gone."""
+"""Recognise photos by their bytes: find photos that were renamed, moved or copied, and those that are gone."""
 
 import os
 import zlib
@@ -11,7 +11,7 @@ from cli.results import QUERIES, ListedPhoto, ResultsFile
 
 
 def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
-    """Save photos of a folder to identify, as `ResultsFile.find` does. A renamed or moved photo keeps its answer."""
+    """Save the photos in `folder`, as `ResultsFile.find` does, but let a renamed or moved photo keep its answer."""
     with results.transaction(writes=False) as connection:  # looking for photos takes long; reviews go on
         connection.execute("drop table if exists temp.listed")
         connection.execute(QUERIES["listed"])
@@ -44,7 +44,7 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
 
 
 def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
-    """Return id and path of the photos whose file is gone, or None if the study's folder is not there."""
+    """Return id and path of each photo whose file is gone, or None if the study's folder itself is missing."""
     folder = results.study().get("folder", "")
     if not Path(folder).is_dir():
         return None
@@ -53,7 +53,7 @@ def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
 
 
 def forget(results: ResultsFile, photos: Iterable[int]) -> None:
-    """Delete photos from the results file. Their reviews go to copies of them that stay."""
+    """Delete photos, by id, from the results file. Their reviews go to copies of them that stay."""
     with results.transaction() as connection:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
@@ -64,12 +64,12 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 
 
 def copies(results: ResultsFile) -> int:
-    """Return the number of photos that do not count, because another photo of their deployment has the same bytes."""
+    """Return the number of copies: photos that do not count, as another one of their deployment has the same bytes."""
     return int(next(results.rows("select count(*) from copies"))[0])
 
 
 def shared(results: ResultsFile) -> int:
-    """Return the number of photos whose bytes are in several deployments, as of a card that was copied to two."""
+    """Return the number of photos whose bytes are in several deployments, as when a card was copied to two of them."""
     return int(next(results.rows(QUERIES["shared"]))[0])
 
 
@@ -79,7 +79,7 @@ def untimed(results: ResultsFile) -> int:
 
 
 def _size(path: str | Path) -> int | None:
-    """Return the size of a file, or None if it is gone. One that cannot be looked at has the size -1."""
+    """Return the size of a file in bytes, None if it is gone, or -1 if it exists but may not be looked at."""
     try:
         return os.stat(path).st_size  # noqa: PTH116, a hundred thousand paths are slow
     except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,6 @@
-"""What people say about photos. An opinion of a photo is one observation, or more: a photo may show two species.
+"""What people say about photos. An opinion consists of one observation or more, since a photo may show two species.
 
-The newest opinion of a photo answers for it. Those of other reviewers stay beside it.
+The newest opinion on a photo is the one that counts. Other reviewers' opinions are kept.
 """
 
 import json
@@ -27,9 +27,9 @@ TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a person saw in a photo: one taxon or kind, of one sex, age and behaviour if these are said.
+    """What a person saw in a photo: one taxon or kind, with sex, age and behaviour if the person says them.
 
-    An animal without `scientific_name` has the name that was typed. `count`: how many of these; None if not said.
+    An animal without `scientific_name` has the name that the person typed. `count`: how many there are, or None.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Observation:
 
 
 class Opinion(NamedTuple):
-    """What a reviewer said of a photo. `at`: UTC. Without observations, it accepts the models' answer."""
+    """What a reviewer said of a photo. `at`: when, in UTC. Without observations, it accepts the models' answer."""
 
     reviewer: str
     at: str
@@ -63,7 +63,7 @@ def of_taxon(named: ScoredTaxon | None, kind: Kind) -> Observation:
 
 
 def opinions_of(row: sqlite3.Row) -> Sequence[Opinion]:
-    """Return the opinions of a photo, the newest last. `row`: of the view `reviewed_photo`."""
+    """Return reviewers' opinions on a photo, the newest last. `row`: of the view `reviewed_photo`."""
     said = json.loads(row["opinions"])
     return [
         Opinion(reviewer, at, tuple(Observation(*values) for _, _, *values in same))

@@ -1,4 +1,4 @@
-"""What people said about photos: kept, how often the models are right by it, and how far two reviewers agree."""
+"""Save what people say about photos, and compute from it how often the models are right and how far reviewers agree."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,9 +18,9 @@ _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
 class Precision(NamedTuple):
-    """Of `reviewed` photos that the machine named `taxon`, `right` show it. `low`, `high`: the 95 % interval.
+    """Of `reviewed` photos that the models named `taxon`, `right` show it. `low`, `high`: 95 % interval of the share.
 
-    Photos of a station within ten minutes are alike: they count as one, or else the interval would be too narrow.
+    For the interval, a station's photos within ten minutes count as one: they are alike, and it would be too narrow.
     """
 
     taxon: str
@@ -35,7 +35,7 @@ class Precision(NamedTuple):
 
 
 def wilson(right: float, reviewed: int) -> tuple[float, float]:
-    """Return Wilson's score interval of a share, 95 % (E. B. Wilson, JASA 22, 1927).
+    """Return Wilson's 95 % interval of the share right / reviewed (E. B. Wilson, JASA 22, 1927).
 
     >>> [round(each, 3) for each in wilson(8, 10)]
     [0.49, 0.943]
@@ -47,10 +47,10 @@ def wilson(right: float, reviewed: int) -> tuple[float, float]:
 
 
 def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
-    """Save what a reviewer says of each of several photos, in place of the reviewer's earlier opinions.
+    """Save what a reviewer says of each of several photos, in place of the reviewer's earlier opinions on them.
 
-    An opinion without observations says that the machine is right. `drawn`: whether the photos were drawn at random.
-    All of it is saved or nothing. Raises `KeyError` if a photo has no answer.
+    An opinion without observations says that the models are right. `drawn`: whether the photos were drawn at random.
+    After an error nothing is saved. Raises `KeyError` if a photo has no answer.
     """
     query = "select *, null as drawn from photo where id = ? and answer is not null"
     with results.transaction() as connection:
@@ -74,14 +74,14 @@ def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None
 
 
 def accepted(machine: Finding) -> tuple[Observation, ...]:
-    """Return the observations of a person who accepts what the models found: each taxon and kind once."""
+    """Return the observations that stand for accepting what the models found: each taxon and kind once."""
     return tuple(dict.fromkeys(of_taxon(part.named, part.kind) for part in machine.each))
 
 
 def is_right(said: Observation, machine: Finding) -> bool:
-    """Return whether the machine said the same: the same kind, and the same taxon or a wider one that includes it.
+    """Return whether the models are right: they found the kind, and the taxon or a wider one, that a person saw.
 
-    A taxon in the machine's `perhaps` is right too. A typed name never is: we do not know its taxon.
+    A taxon in the models' `perhaps` is right too. If the person typed a name, they are not: its taxon is unknown.
     """
     if said.kind != "animal" or machine.named is None or said.scientific_name is None:
         return said.kind == machine.kind != "animal"
@@ -91,7 +91,7 @@ def is_right(said: Observation, machine: Finding) -> bool:
 
 
 def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
-    """Return the taxon of a name, which we know or models offer for these photos. Raises `KeyError` if neither does."""
+    """Return the taxon of a name that we know or that models offer for these photos. Raises `KeyError` otherwise."""
     lineage = lineage_of(scientific_name)
     others = [each.named for finding in findings for each in finding.others if each.named]
     perhaps = {each.scientific_name: each for finding in findings for each in (*others, *finding.perhaps)}
@@ -103,10 +103,10 @@ def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTax
 
 
 def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
-    """Return the machine's precision by taxon, the most reviewed first. `drawn`: only of photos drawn at random.
+    """Return the models' precision by taxon, the most reviewed taxon first. `drawn`: use only photos drawn at random.
 
-    The newest opinion of a photo decides: the machine is right if what it named is on the photo. If it is not, an
-    animal whose name was typed does not count: that may be another name of what the machine said.
+    The newest opinion on a photo decides: the models are right if the photo shows what they named. If it does not, a
+    photo with a typed name is left out, since that may be another name of what the models said.
     """
     return [
         Precision(taxon, reviewed, right, *wilson(right / reviewed * occasions, occasions))
@@ -115,7 +115,10 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
 
 
 class Agreement(NamedTuple):
-    """Two reviewers. `photos`: number that both reviewed; `alike`: that both name alike. `kappa`: None if undefined."""
+    """How far two reviewers agree. Both reviewed `photos` photos, and named `alike` of them alike.
+
+    `kappa`: Cohen's kappa, or None if it is undefined.
+    """
 
     one: str
     other: str
@@ -125,7 +128,7 @@ class Agreement(NamedTuple):
 
 
 class Agreements(NamedTuple):
-    """The agreement of each pair of reviewers, most photos first. `disagreements`: the photos named differently."""
+    """The agreement of each pair of reviewers, most photos first. `disagreements`: ids of photos named differently."""
 
     pairs: list[Agreement]
     disagreements: list[int]
@@ -152,8 +155,8 @@ def kappa_of(pairs: Mapping[tuple[str, str], int]) -> float | None:
 def agreement(results: ResultsFile) -> Agreements:
     """Return how far the reviewers of a results file agree: Cohen's kappa over the photos that both have reviewed.
 
-    Names are compared by species: breeds and subspecies count for theirs. A wider taxon agrees with the same one only,
-    a typed name with the same words. Of a photo with several taxa, all have to agree; their counts and sex need not.
+    Names are compared by species: breeds and subspecies count as their species. A wider taxon agrees only with itself,
+    a typed name only with the same words. Of a photo with several taxa, all have to agree; counts and sexes need not.
     """
     pairs: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     disagreements = []
@@ -170,7 +173,7 @@ def agreement(results: ResultsFile) -> Agreements:
 
 
 def _said(results: ResultsFile) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each photo that several people have reviewed, and what each calls it."""
+    """Yield the id of each photo that several people have reviewed, and what each of them calls it, by reviewer."""
     for photo, rows in groupby(results.rows(QUERIES["reviewed by several"]), lambda row: int(row["photo"])):
         said: dict[str, set[str]] = {}
         for _, reviewer, *observed in rows:

@@ -19,10 +19,10 @@ from cli.study.moved import untimed
 class StudyPhoto:
     """A photo with an answer.
 
-    `path`: below the study's folder. `time`: after the correction of the clock, with the zone of the deployment, or
-    else the offset in EXIF, or without one if none is known. `timed`: whether the camera said when; else `time` is that
-    of the file if the study takes it, or None. `starts`: True if people said that the photo begins an
-    event, False if they said that it continues the event of the photo before; else None.
+    `path`: relative to the study's folder. `time`: after the correction of the clock, with the deployment's zone, or
+    else the offset in EXIF, or without either. `timed`: whether the camera said when; if not, `time` is the file's
+    time, if the study takes that, or None. `starts`: True if people said that the photo begins an event, False if they
+    said that it continues the event of the photo before; else None.
     """
 
     path: str
@@ -44,16 +44,17 @@ class StudyPhoto:
 
     @property
     def end(self) -> datetime | None:
-        """Return when a video ends; of a photo, its time."""
+        """Return when a video ends; for a photo, its time."""
         return self.time + timedelta(seconds=self.clip.duration) if self.time and self.clip else self.time
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if there is none.
+    """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if it has no row.
 
-    `start` and `end`: of the table, or else of its photos, or None. `taken`: the first and the last time of its photos,
-    or none if no photo has one. `has_time_issues`: a photo is from before or after, or has no time.
+    `start` and `end`: those in the table, or else of its photos, or None. `taken`: the first and the last time of its
+    photos; empty if no photo has a time. `has_time_issues`: a photo has no time, or one before the start or after the
+    end.
     """
 
     id: str
@@ -71,16 +72,17 @@ class Deployment:
 
 
 def box_around(deployments: Iterable[Deployment]) -> tuple[float, ...]:
-    """Return west, south, east and north of the box around deployments, in degrees; nothing if no place is known."""
+    """Return west, south, east and north of the box around deployments, in degrees; empty if none has a known place."""
     places = [(each.longitude, each.latitude) for each in deployments]
     known = [(east, north) for east, north in places if east is not None and north is not None]
     return tuple(limit(degrees) for limit in (min, max) for degrees in zip(*known, strict=True))
 
 
 def events_of(photos: Iterable[StudyPhoto], gap: float) -> Iterator[list[StudyPhoto]]:
-    """Yield the events of photos that are sorted by deployment and time. One without a time is an event of its own.
+    """Yield the events that photos form. A photo without a time is an event of its own.
 
-    `gap`: the longest time between two photos of an event, in seconds. What people said counts more.
+    `photos`: sorted by deployment and time. `gap`: the longest time between two photos of an event, in seconds. Where
+    people split or merged events, that counts instead.
     """
     event: list[StudyPhoto] = []
     for photo in photos:
@@ -101,12 +103,12 @@ def _begins(photo: StudyPhoto, last: StudyPhoto, gap: float) -> bool:
 
 
 def seconds_between(earlier: datetime, later: datetime) -> float:
-    """Return the seconds between two times of a camera's clock."""
+    """Return the seconds between two times on the same camera's clock, whatever their offsets."""
     return (_clock(later) - _clock(earlier)).total_seconds()
 
 
 def _clock(time: datetime) -> datetime:
-    """Return a time without its offset, which not all photos of a deployment need have in EXIF."""
+    """Return a time without its offset, because some photos of a deployment may lack one in EXIF."""
     return time.replace(tzinfo=None)
 
 
@@ -118,9 +120,9 @@ _PHOTOS = "select * from reviewed_photo where id in (select value from json_each
 class Study:
     """The photos of a results file that have an answer, and the deployments that took them.
 
-    `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: of the clocks of
-    deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded, 0 for as they are.
-    `file_times`: whether photos without a time have that of their file.
+    `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: the zone of clocks
+    of deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded; 0 leaves them
+    exact. `file_times`: whether photos without a time get the time of their file.
     """
 
     results: ResultsFile
@@ -142,13 +144,13 @@ class Study:
             yield from map(self.photo, self.rows(some))
 
     def rows(self, photos: Sequence[int]) -> list[sqlite3.Row]:
-        """Return, in this order, the rows of the photos that exist and have an answer."""
+        """Return the rows of photos, by their ids, in the same order. Skip photos that are gone or have no answer."""
         rows = {row["id"]: row for row in self.results.rows(_PHOTOS, json.dumps(photos, allow_nan=False))}
         return [rows[each] for each in photos if each in rows]
 
     @property
     def untimed(self) -> int:
-        """Return the number of photos that are an event each, because they have no time."""
+        """Return the number of photos that have no time, so that each is an event of its own."""
         return 0 if self.file_times else untimed(self.results)
 
     def events(self) -> Iterator[list[StudyPhoto]]:
@@ -156,24 +158,25 @@ class Study:
         return events_of(self.photos(), self.gap)
 
     def unanswered(self) -> Iterator[sqlite3.Row]:
-        """Yield the photos without an answer that a run has looked at, with `code` and `detail` of what was wrong."""
+        """Yield the rows of photos that a run looked at without an answer; `code` and `detail` say what was wrong."""
         return self.results.rows("select * from photo where answer is null and code is not null order by path")
 
     @cached_property
     def deployments(self) -> dict[str, Deployment]:
-        """Return all deployments by id: those of the table in its order, then those of photos without one."""
+        """Return all deployments by id: those in the table, in its order, then those made for photos without one."""
         taken = groupby(self.photos(), key=lambda photo: photo.deployment)
         found = {key: self._deployment(key, photos) for key, photos in taken}
         return {key: found.get(key) or self._deployment(key, ()) for key in dict.fromkeys((*self._rows, *found))}
 
     def rounded(self, degrees: float) -> float:
-        """Return a coordinate as exports may show it."""
+        """Return a coordinate in degrees, rounded to the study's `precision`, as exports may show it."""
         return round(round(degrees / self.precision) * self.precision, 6) if self.precision else degrees
 
     def uncertainty(self, fields: Mapping[str, str]) -> str:
-        """Return the uncertainty of a deployment's coordinates in metres: the given one, plus that of rounding.
+        """Return the uncertainty of a deployment's coordinates in metres as text: the table's, plus what rounding adds.
 
-        `fields`: its row of the table. Rounding adds half the diagonal of a square of `precision` at the equator.
+        `fields`: the deployment's row of the table. Rounding adds half the diagonal of a square of `precision` at the
+        equator. Empty if the table has none and coordinates are exact.
         """
         given = fields.get("coordinateUncertainty", "")
         metres = float(given or 0) + self.precision * METRES / sqrt(2)
@@ -194,7 +197,10 @@ class Study:
         return StudyPhoto(*facts, *size, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
-        """Return the id of a photo's deployment; without one in the table, its folder, and its place if known."""
+        """Return the id of a photo's deployment.
+
+        For a photo without one, make it of its folder, and its place if known.
+        """
         if given is not None:
             return given
         folder = path.rpartition("/")[0] or "photos"
@@ -210,7 +216,7 @@ class Study:
         return parse_zone(name) if name else self.zone
 
     def _deployment(self, key: str, photos: Iterable[StudyPhoto]) -> Deployment:
-        """Return a deployment. `photos`: of the deployment, by time, those without a time last."""
+        """Return the deployment with the id `key`. `photos`: its photos by time; photos without a time are last."""
         first: StudyPhoto | None = None
         last, issues = None, False
         for photo in photos:
@@ -229,7 +235,7 @@ class Study:
 
 
 def _file_time(modified: int, zone: tzinfo | None) -> datetime:
-    """Return the time of a file, to the second, in a zone; in UTC without one. `modified`: ns since 1970."""
+    """Return the time of a file, to the second, in `zone`, or in UTC if that is None. `modified`: ns since 1970."""
     return datetime.fromtimestamp(modified // 10**9, zone or UTC).replace(tzinfo=zone)
 
 

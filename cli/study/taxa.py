@@ -1,4 +1,4 @@
-"""The taxa at hand, of this release's models and of their relatives: lineages, labels, and names to search for."""
+"""The taxa that this release knows, from its models and their relatives: lineages, labels, and names to search for."""
 
 import json
 from collections import Counter
@@ -18,7 +18,11 @@ OTHERS = Path(__file__).with_name("species.csv")
 
 
 class Lineage(NamedTuple):
-    """`ranks`: scientific names of a taxon and those that include it, by rank. `name`: its common name, or empty."""
+    """The place of a taxon in the taxonomy.
+
+    `ranks`: the scientific names of the taxon and of those that include it, by rank.
+    `name`: the taxon's common name, or empty.
+    """
 
     ranks: Mapping[str, str]
     name: str = ""
@@ -30,7 +34,7 @@ ANIMALS = "Animalia"
 
 
 def agree(one: Line, other: Line) -> bool:
-    """Return whether one taxon is the other, or includes it."""
+    """Return whether two taxa, given by their lines, are the same, or one includes the other."""
     return all(a == b for a, b in zip(one, other, strict=False))
 
 
@@ -49,19 +53,19 @@ class ScoredTaxon:
 
     @property
     def line(self) -> Line:
-        """Return the line of the taxon, which ends at the species, for breeds and subspecies too."""
+        """Return the line of the taxon. It ends at the species, also for breeds and subspecies."""
         if self.is_typed:
             return ANIMALS, self.name
         return _line_of(self.scientific_name)
 
     @property
     def is_typed(self) -> bool:
-        """Return whether a person typed this name, and it is of no taxon that we know."""
+        """Return whether this is a name that a person typed, of no taxon that we know."""
         return self.scientific_name == ANIMALS and self.name != lineage_of(ANIMALS).name
 
     @property
     def is_at_end(self) -> bool:
-        """Return whether the line of the taxon ends with it; that of a breed ends with the species."""
+        """Return whether the taxon's line ends with the taxon itself. A breed's line ends with its species."""
         return self.line[-1] == self.scientific_name and self.rank != "breed"
 
 
@@ -92,9 +96,9 @@ def lineages() -> Mapping[str, Lineage]:
 
 @cache
 def searchable() -> list[tuple[str, str, str]]:
-    """Return scientific name, common name and other names of each taxon, the last separated by line breaks.
+    """Return the scientific name, the common name and the other names of each taxon; line breaks separate other names.
 
-    Other names are those in the page's other languages, those of breeds, and a pack's own labels, which may be old.
+    Other names are names in the page's other languages, names of breeds, and a pack's own labels, which may be old.
     """
     others: dict[str, set[str]] = {}
     for row in (*_labels(), *rows_of(MODEL / "relatives.csv")):
@@ -111,7 +115,7 @@ def searchable() -> list[tuple[str, str, str]]:
 
 @cache
 def numbered() -> tuple[Mapping[int, str], Mapping[int, str]]:
-    """Return the scientific names of animals by id, and of relatives by number: `CellAnimals` has both numbers."""
+    """Return the scientific names of animals by id, and of relatives by number, as `CellAnimals` refers to them."""
     animals = {int(row["id"]): row["scientific_name"] for row in _labels()}
     return animals, {int(row["number"]): row["scientific_name"] for row in rows_of(MODEL / "relatives.csv")}
 
@@ -123,7 +127,7 @@ def _labels() -> Iterator[dict[str, str]]:
 
 
 def distinct(taxa: Set[str]) -> int:
-    """Return the least number of different animals: taxa that include a narrower one of the set do not count.
+    """Return how many different animals a set of taxa proves: taxa that include a narrower one of the set do not count.
 
     >>> distinct({"Aves", "Athene", "Athene cunicularia", "Felidae"})
     2
@@ -138,7 +142,7 @@ def taxon_rank(rank: str) -> str:
 
 
 def lineage_of(scientific_name: str) -> Lineage:
-    """Return the lineage of a taxon; empty if this release does not know it, as of another service's model."""
+    """Return the lineage of a taxon; empty if this release does not know it, such as one of another service's model."""
     return lineages().get(scientific_name, Lineage({}))
 
 
@@ -160,7 +164,7 @@ type Key = tuple[str, str]
 
 
 def key_of(named: ScoredTaxon) -> Key:
-    """Return the key of a taxon. Breeds share their scientific name."""
+    """Return the key of a taxon: name and scientific name, because breeds of a species share the latter."""
     return named.name, named.scientific_name
 
 

@@ -12,9 +12,9 @@ from cli.study.taxa import agree, lineage_of, taxon_rank
 
 
 class Species(NamedTuple):
-    """What a record is of. `species`: its scientific name, the name as it was typed, or the kind of what is no animal.
+    """What a record is of. `species`: a scientific name, a typed name, or the kind of something other than an animal.
 
-    `rank`: empty if it has none. `is_wide`: an animal that is not named to the wanted rank.
+    `rank`: its rank, empty without one. `is_wide`: whether it is an animal whose name is wider than the wanted rank.
     """
 
     species: str
@@ -24,9 +24,10 @@ class Species(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A photo that shows a species. `time`: of the clock. `most`: largest number in a photo of its event, if known.
+    """A photo that shows a species. `time`: on the camera's clock.
 
-    `method`: whether a human or a machine named it. `differs`: what other models called the photo, if it differs.
+    `most`: largest number in a photo of its event, or None. `method`: `human` or `machine`, whichever named it.
+    `differs`: what other models called the photo, where that differs.
     """
 
     station: str
@@ -39,9 +40,10 @@ class Sighting(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An independent record. `first`: its first photo. `images`: number of photos; those of one second count once.
+    """An independent record. `first`: its first photo.
 
-    `seconds`: since the record, or the photo, that it is compared to; 0 for the first of a species at a station.
+    `images`: number of photos; photos of the same second count once. `seconds`: since the record or photo that it is
+    compared to; 0 for the first record of a species at a station.
     """
 
     first: Sighting
@@ -51,7 +53,7 @@ class Record(NamedTuple):
 
 
 def species_of(finding: Finding, rank: str) -> Species:
-    """Return what a finding is at a rank, such as the genus of a lion. A wider taxon stays as it is."""
+    """Return what a finding is at a rank, such as a lion's genus. A taxon wider than the rank stays unchanged."""
     named = finding.named
     if named is None:
         return Species(finding.kind, finding.kind)
@@ -65,7 +67,7 @@ def species_of(finding: Finding, rank: str) -> Species:
 
 
 def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[Sighting]:
-    """Yield what each photo with a time shows, under the names of its event. `stations`: by deployment."""
+    """Yield what each photo with a time shows, named as its event is. `stations`: the station of each deployment."""
     for event in study.events():
         whole = found_in([photo.finding for photo in event])
         for photo in event:
@@ -78,7 +80,10 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
-    """Return which findings of its event a photo shows. A name that agrees with none counts as the first."""
+    """Return which findings of its event (`whole`) a photo shows.
+
+    If the photo agrees with none, it counts for the first.
+    """
     found: list[Finding] = []
     for part in photo.finding.each:
         same = [each for each in whole if each.kind == part.kind]

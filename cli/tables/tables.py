@@ -33,10 +33,10 @@ KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to count. `gap`: least time between independent records. `compared_to`, `day1`: as in camtrapR.
+    """How records are counted. `gap`: least time between independent records. `compared_to`, `day1`: as in camtrapR.
 
-    `occasion`: length in days. `rank`: counts as a species. `include`: what is counted beside animals. `station`: the
-    column of the table of deployments that names the stations.
+    `occasion`: length in days. `rank`: the rank that counts as a species. `include`: kinds to count beside animals.
+    `station`: the column of the table of deployments that names the stations.
     """
 
     gap: timedelta = timedelta(minutes=30)
@@ -49,7 +49,7 @@ class Rules:
 
 
 class _Survey:
-    """What all tables share: stations, their operation, and the records that were counted."""
+    """What all tables share: the stations, when they were in operation, and the records that were counted."""
 
     def __init__(self, study: Study, rules: Rules) -> None:
         self.stations = stations_of(study, rules.station)
@@ -167,7 +167,10 @@ def _write_matrices(folder: Path, survey: _Survey) -> None:
 
 @contextmanager
 def _rows(folder: Path, name: str, columns: Sequence[str] = ()) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Open a table. Yield a function that writes a row, with NA for None. `columns`: if `MEANINGS` lacks some."""
+    """Open the table `name` in a folder. Yield a function that writes a row, with NA for None.
+
+    `columns`: the columns, for a table whose columns tables.csv does not list.
+    """
     with table(folder / name, columns or [column for column in meanings()[name] if column]) as write:
         yield lambda row: write({key: "NA" if value in (None, "") else inert(value) for key, value in row.items()})
 

@@ -1,6 +1,6 @@
 """The model card of a trained head, as Markdown and as one HTML page that needs no network.
 
-Both are made of cli/pages/card.md. The page has pictures too, which are in cli/pages/card_pictures.html.
+Both are made from cli/pages/card.md. The HTML page also has pictures, made from cli/pages/card_pictures.html.
 """
 
 import os
@@ -28,7 +28,7 @@ _DRAWS = 1000
 
 
 def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
-    """Return the card as a page. `thumbnails`: JPEG files of the worst photos; without any, a table lists them."""
+    """Return the card as HTML. `thumbnails`: the worst photos as JPEG, by path; if empty, a table lists them."""
     from markdown_it import MarkdownIt
 
     styles = ((PAGES / name).read_text(encoding="utf-8") for name in ("report.css", "card.css"))
@@ -37,7 +37,7 @@ def page(evaluation: Evaluation, thumbnails: Mapping[Path, bytes]) -> str:
 
 
 def markdown(evaluation: Evaluation, thumbnails: Mapping[Path, bytes] | None = None) -> str:
-    """Return the card as Markdown; with pictures as HTML between the texts, if `thumbnails` are given."""
+    """Return the card as Markdown. If `thumbnails` are given, it contains pictures as HTML."""
     about = evaluation.about
     names = [_text(each.name) for each in about.taxa] + [_text(OTHER)]
     return filled(
@@ -73,17 +73,17 @@ def percent(share: float | None) -> str:
 
 
 def _escaped(text: str) -> Markup:
-    """Return a text whose signs of HTML are escaped. Quotes stay, which people read in the Markdown."""
+    """Escape HTML's special characters in a text, except quotes, since people also read the Markdown."""
     return Markup(escape(text, quote=False))  # noqa: S704, escaped
 
 
 def _text(text: str) -> Markup:
-    """Return a text without Markdown: its signs become spaces, and those of HTML are escaped."""
+    """Return a text as plain text for Markdown: Markdown's special characters become spaces, and HTML's are escaped."""
     return _escaped(re.sub(r"[\s|`*_\[\]\\]+", " ", text))
 
 
 def _code(text: str) -> Markup:
-    """Return a text as inline code of Markdown; the signs that would end the code or a table's cell become spaces."""
+    """Return a text as inline code in Markdown. Characters that would end the code or a table's cell become spaces."""
     return Markup("`{}`".format(re.sub(r"[|`]", " ", text)))  # noqa: S704, Markdown's own code is escaped later
 
 
@@ -97,7 +97,7 @@ def _range(evaluation: Evaluation) -> str:
 
 
 def _mistake(evaluation: Evaluation, outcome: Outcome, thumbnails: Mapping[Path, bytes]) -> dict[str, Any]:
-    """Return what the card says of a wrong photo: its path and camera, what the head said, and what it shows.
+    """Return what the card says of a photo with a wrong name: path, camera, what the head said, and what it shows.
 
     A path is relative to the folder of all photos, so that it does not name folders of this machine.
     """

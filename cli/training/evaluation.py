@@ -1,4 +1,4 @@
-"""What a trained head was right about, on photos of cameras that it had not seen."""
+"""Measure how often a trained head is right, on photos of cameras that it has not seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ BINS = 10
 class Outcome:
     """A photo, scored by a head that has not seen its camera.
 
-    `taxon`: id of the animal that people see in it, or `OTHER`. `probabilities`: shape (K + 1,), of the head's K taxa
-    and of `OTHER`. `box`: around the animal, or None.
+    `taxon`: id of the animal that people see in it, or `OTHER`. `probabilities`: of the head's K taxa, then of `OTHER`,
+    shape (K + 1,). `box`: around the animal, or None.
     """
 
     photo: Path
@@ -36,7 +36,7 @@ class Outcome:
 
 
 class Point(NamedTuple):
-    """A point of the learning curve: the share right after training on so many photos and cameras."""
+    """A point of the learning curve: the share of names that are right after training on so many photos and cameras."""
 
     photos: int
     cameras: int
@@ -44,10 +44,11 @@ class Point(NamedTuple):
 
 
 class Row(NamedTuple):
-    """How the photos of a taxon were named. `taxon`: None for `OTHER`, and for all taxa together.
+    """How the photos of a taxon were named. `taxon`: its id; None for `OTHER`, and for all taxa together.
 
-    `right`: share whose most probable output is right. `named`: share with a name that was certain enough, right or
-    wrong. `right_of_named`: of all photos that were named as this taxon, the share that show it; None if none was.
+    `right`: share of photos whose most probable output is right. `named`: share of photos that got a name, right or
+    wrong, because one was certain enough. `right_of_named`: of all photos that got this name, the share that show the
+    taxon; None if no photo got it.
     """
 
     taxon: Animal | None
@@ -75,11 +76,11 @@ class Bin(NamedTuple):
 class About:
     """What is known of a pack before its head is trained.
 
-    `taxa`: of the head's outputs, in their order, without `OTHER`. `precision`: share of the names that should be
+    `taxa`: ids of the head's outputs in order, without `OTHER`. `precision`: share of the pack's names that should be
     right. `general`: version of the general model. `unfound`: number of labelled photos in which no animal was found;
-    they are no outcomes. `cells`, `areas` (codes of countries): where the head is used; everywhere without any.
-    `places`: names of these areas. `night`: the head is for infrared photos alone. `licence`, `author`: empty if not
-    stated.
+    outcomes do not include them. `cells`, `areas` (codes of countries): where the pack is used; everywhere if both are
+    empty. `places`: names of these areas. `night`: whether the pack is for infrared photos alone. `licence`, `author`:
+    empty if not stated.
     """
 
     name: str
@@ -99,8 +100,8 @@ class About:
 class Evaluation:
     """How often a head is right on photos of cameras that it has not seen.
 
-    `outcomes`: those that show `OTHER` count only where a property says so. `thresholds`: least probability for a name
-    by taxon id. `curve`: from few photos to many.
+    `outcomes`: the photos; those that show `OTHER` count only where a property says so. `thresholds`: by taxon id, the
+    least probability at which a photo gets the name. `curve`: the learning curve, from few photos to many.
     """
 
     about: About
@@ -115,7 +116,7 @@ class Evaluation:
 
     @cached_property
     def strangers(self) -> tuple[Outcome, ...]:
-        """Return the outcomes of photos that show another animal than the head's."""
+        """Return the outcomes of photos of strangers: animals that are not among the head's taxa."""
         return tuple(each for each in self.outcomes if each.taxon == OTHER)
 
     def guess(self, outcome: Outcome) -> str:
@@ -135,7 +136,7 @@ class Evaluation:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Return the row of each taxon, in the order of the outputs; that of strangers, if there are any, is last."""
+        """Return the row of each taxon, in the order of the outputs. If there are strangers, their row is last."""
         rows = []
         for taxon in self.about.taxa:
             shown = [each for each in self.outcomes if each.taxon == taxon.taxon_id]
@@ -155,7 +156,7 @@ class Evaluation:
 
     @property
     def confusion(self) -> NDArray[np.int64]:
-        """Return numbers of photos, shape (K + 1, K + 1): by what they show, and by the most probable output."""
+        """Return the confusion matrix, shape (K + 1, K + 1): photos by what they show and by most probable output."""
         at = {taxon: index for index, taxon in enumerate(self._ids)}
         counts = np.zeros((len(at), len(at)), np.int64)
         for each in self.outcomes:
@@ -164,7 +165,10 @@ class Evaluation:
 
     @property
     def reliability(self) -> tuple[Bin, ...]:
-        """Return the bins that have photos, from low to high certainty. A photo of a stranger is always wrong."""
+        """Return the bins that have photos, from low to high certainty.
+
+        In a bin, a photo of a stranger always counts as wrong.
+        """
         known = [(each.probabilities[:-1], each.taxon) for each in self.outcomes]
         said = sorted((float(each.max()), self._ids[int(each.argmax())] == taxon) for each, taxon in known)
         bins = []
@@ -174,7 +178,7 @@ class Evaluation:
         return tuple(bins)
 
     def worst(self, most: int = 20) -> Sequence[Outcome]:
-        """Return the photos whose most probable taxon is wrong, the surest first, at most `most`."""
+        """Return at most `most` photos whose most probable taxon is wrong, the surest first."""
         wrong = [each for each in self.outcomes if self.guess(each) not in (each.taxon, OTHER)]
         return sorted(wrong, key=lambda each: (-float(each.probabilities.max()), str(each.photo)))[:most]
 
@@ -193,7 +197,7 @@ LEAST_POINTS = 3
 
 
 class Outlook(NamedTuple):
-    """How much the share right would grow with twice the photos and cameras, and the range of this guess."""
+    """A guess of how much the share of right names would grow with twice the photos and cameras, and its range."""
 
     gain: float
     low: float
@@ -201,10 +205,11 @@ class Outlook(NamedTuple):
 
 
 def outlook(curve: Sequence[Point]) -> Outlook | None:
-    """Return how much twice the photos would help; None if the curve has less than `LEAST_POINTS`.
+    """Return how much twice the photos would help; None if the curve has fewer than `LEAST_POINTS` points.
 
-    The share wrong is assumed to shrink by the same factor at each doubling, as it mostly does (Hestness et al. 2017,
-    arXiv:1712.00409), so a line is fitted to its logarithms. Lines fitted without one of the points give the range.
+    The share of wrong names is assumed to shrink by the same factor at each doubling, as it mostly does (Hestness et
+    al. 2017, arXiv:1712.00409), so a line is fitted to its logarithms. Lines fitted without one of the points give the
+    range.
     """
     if len({each.photos for each in curve}) < LEAST_POINTS:
         return None

@@ -1,4 +1,4 @@
-"""What the general model sees in the boxes of labelled photos. It is computed once, and kept for later runs."""
+"""Compute the general model's features of the boxes in labelled photos, once: they are kept for later runs."""
 
 import json
 import sqlite3
@@ -32,7 +32,7 @@ BY_PEOPLE = 1.0
 
 
 class Crop(NamedTuple):
-    """An animal in a photo. `checksum`: of the photo's file. `features`: shape (F,), as `pooled` returns them."""
+    """An animal in a photo. `checksum`: CRC-32 of the file. `features`: shape (F,), as `pooled` returns them."""
 
     photo: LabelledPhoto
     checksum: str
@@ -41,9 +41,10 @@ class Crop(NamedTuple):
 
 
 class Extractor:
-    """Finds the animals of labelled photos, as `faunalens identify` does, and their features. Thread-safe.
+    """Finds the animals in labelled photos, as `faunalens identify` does, and computes their features. Thread-safe.
 
-    `general`: a model that returns features; `ModelError` is raised if it does not. `photos`: opens and decodes photos.
+    `general`: a model that returns features; if it does not, `ModelError` is raised. `photos`: opens and decodes
+    photos.
     """
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
@@ -63,8 +64,8 @@ class Extractor:
     def _boxes(self, given: Sequence[Box], picture: Picture) -> list[Box]:
         """Return the boxes to learn from.
 
-        Boxes that people drew are tighter than those of a detector, which a head gets in use: it learns from both.
-        Without given boxes, it learns from the surest one of the detectors.
+        People draw tighter boxes than the detectors, whose boxes a head gets in use: it learns from both. If no boxes
+        are given, it learns from the detectors' surest box.
         """
         if given and (self._detectors is None or all(box.score < BY_PEOPLE for box in given)):
             return list(given)
@@ -77,7 +78,7 @@ class Extractor:
 
 
 def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
-    """Return the mean of the square roots of the crops' features, shape (F,). Roots even out a few large values.
+    """Return the mean over crops of the square roots of their features, shape (F,). Roots dampen a few large values.
 
     A head is linear in the roots, so its logit of their mean is the mean logit. Raises `ModelError` without features.
     """
@@ -90,7 +91,7 @@ def pooled(crops: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32]:
 
 
 class Memory:
-    """A file that keeps features, by the photo's checksum and boxes. Thread-safe. It is made if it is not there."""
+    """A file that keeps features, by the photo's checksum and boxes. Created if it does not exist. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self.path, self._lock = path, Lock()
@@ -107,7 +108,7 @@ class Memory:
         self._connection.close()
 
     def get(self, key: str, compute: Callable[[], Boxed]) -> Boxed:
-        """Return what is kept under a key, or else what `compute` returns, and keep that."""
+        """Return the features that are kept under a key. If there are none, compute and keep them."""
         with self._lock:
             row = self._connection.execute("select boxes, roots from seen where key = ?", (key,)).fetchone()
         if row is None:
@@ -126,9 +127,10 @@ class Memory:
 def crops_of(
     photos: Sequence[LabelledPhoto], extractor: Extractor, memory: Memory, at_once: int
 ) -> tuple[list[Crop], dict[Path, str]]:
-    """Return the animals of labelled photos, in an order that does not depend on paths, and why photos have none.
+    """Return the animals in labelled photos, and why other photos have none, by path.
 
-    Look only at photos that `memory` does not have, `at_once` of them at a time. Show progress.
+    Compute only features that `memory` does not have, of `at_once` photos at a time. Show progress. The order of the
+    animals does not depend on paths.
     """
 
     def crops(labelled: LabelledPhoto) -> tuple[list[Crop], dict[Path, str]]:

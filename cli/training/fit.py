@@ -1,4 +1,4 @@
-"""Fit a head to features: a linear classifier, its calibration, and its distance to animals that it never saw. Pure."""
+"""Fit a head to features: a linear classifier, its calibration, and what tells it animals that it never saw. No I/O."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,9 +37,10 @@ TEMPERATURES = np.geomspace(0.2, 50, 300)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """N boxes of photos. `features`: shape (N, F). `taxon`, `camera`: numbers, shape (N,); a taxon may be `STRANGER`.
+    """N boxes in photos. `features`: shape (N, F).
 
-    `is_main`: whether it is the box by which its photo is judged, one for each photo.
+    `taxon`, `camera`: their numbers, shape (N,); a taxon may be `STRANGER`. `is_main`: shape (N,), whether its photo is
+    judged by this box; each photo has one such box.
     """
 
     features: NDArray[np.float32]
@@ -48,12 +49,12 @@ class Samples:
     is_main: NDArray[np.bool_]
 
     def where(self, mask: NDArray[np.bool_]) -> "Samples":
-        """Return the rows for which the mask is true."""
+        """Return the samples for which the mask, shape (N,), is true."""
         return Samples(self.features[mask], self.taxon[mask], self.camera[mask], self.is_main[mask])
 
 
 class Scored(NamedTuple):
-    """Logits, shape (N, K), and squared distances to the nearest taxon, shape (N,)."""
+    """A head's scores of N boxes: logits, shape (N, K), and squared distances to the nearest taxon, shape (N,)."""
 
     logits: Floats
     distances: Floats
@@ -63,8 +64,8 @@ class Scored(NamedTuple):
 class Head:
     """A head of K taxa. `weights`: shape (K, F). `bias`: shape (K,). `temperature`: divides the logits.
 
-    `means`: of the taxa's features, shape (K, F). `far`: a photo shows another taxon with the probability
-    sigmoid(far[0] · (distance − far[1])), with the squared distance to the nearest mean.
+    `means`: mean features of each taxon, shape (K, F). `far`: the probability that a photo shows another taxon is
+    sigmoid(far[0] · (distance − far[1])), where distance is the squared distance to the nearest mean.
     """
 
     weights: NDArray[np.float32]
@@ -74,7 +75,7 @@ class Head:
     far: tuple[float, float] = (1.0, np.inf)
 
     def score(self, features: NDArray[np.float32]) -> Scored:
-        """Return the scores of features, shape (N, F)."""
+        """Return the head's scores of N boxes. `features`: shape (N, F)."""
         logits = features @ self.weights.T + self.bias
         squares = (features**2).sum(axis=1)[:, np.newaxis] - 2 * features @ self.means.T + (self.means**2).sum(axis=1)
         return Scored(logits.astype(np.float64), squares.min(axis=1).astype(np.float64))
@@ -83,7 +84,7 @@ class Head:
 def fit_linear(samples: Samples, taxa: int) -> Head:
     """Fit the linear classifier to known taxa: linear discriminant analysis with a shrunk covariance.
 
-    It has a closed form, so that the same labels give the same head. scikit-learn's own takes twenty times as long. A
+    The solution has a closed form, so the same labels give the same head. scikit-learn's takes twenty times as long. A
     taxon without samples, as in a fold without its cameras, gets a logit that is never the largest.
     """
     from sklearn.covariance import shrunk_covariance
@@ -117,7 +118,10 @@ def folds_of(samples: Samples) -> Numbers:
 
 
 def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1.0) -> Scored:
-    """Return scores of each fold by a head that is trained on the others. `share`: of their cameras to train on."""
+    """Score the samples of each fold by a head that is trained on the other folds.
+
+    `share`: share of the other folds' cameras to train on.
+    """
     logits, distances = np.zeros((len(folds), taxa)), np.zeros(len(folds))
     order = np.random.default_rng(SEED).permutation(samples.camera.max() + 1)
     for fold in range(folds.max() + 1):
@@ -130,7 +134,10 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 
 
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
-    """Return how often heads are right that know a part of the cameras. `scored`: scores by heads that know all."""
+    """Return how often heads are right that were trained on a part of the cameras.
+
+    `scored`: scores by heads of all cameras.
+    """
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
     part = folds.max() / (folds.max() + 1)  # of the photos is trained on, the rest is the fold
     points = []
@@ -163,19 +170,19 @@ def temperature_of(logits: Floats, taxon: Numbers) -> float:
 
 
 def far_of(distances: Floats) -> tuple[float, float]:
-    """Return slope and middle of the probability that a photo shows another taxon.
+    """Return `Head.far`, slope and middle of the probability that a photo shows another taxon.
 
-    `distances`: of photos that show a taxon of the head. The middle is their quantile `FARTHEST`: there the
-    probability is 1/2. At their median, it is 1/100.
+    `distances`: squared distances of photos that show a taxon of the head. At their quantile `FARTHEST`, the middle,
+    the probability is 1/2; at their median, it is 1/100.
     """
     median, farthest = np.quantile(distances, (0.5, FARTHEST))
     return float(np.log(99) / max(farthest - median, 1e-6)), float(farthest)
 
 
 def thresholds_of(said: Floats, taxon: Numbers, precision: float) -> list[float]:
-    """Return the least probability of each taxon from which enough names are right; 1 if they never are.
+    """Return each taxon's threshold: the least probability from which a share `precision` of names is right, or 1.
 
-    `said`: shape (N, K + 1). `taxon`: what the photos show.
+    `said`: probabilities, shape (N, K + 1). `taxon`: number of the taxon that each sample shows, shape (N,).
     """
     guess, certainty = said.argmax(axis=1), said.max(axis=1)
     order = np.argsort(-certainty, kind="stable")
@@ -213,7 +220,7 @@ LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
 
 
 def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
-    """Return the taxa with enough photos to learn from, and texts about the others.
+    """Return the ids of the taxa with enough photos to learn from, and texts about the others.
 
     Raises `CommandError` if there are too few such taxa, or if the camera of a photo is not known.
     """
@@ -240,7 +247,7 @@ def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:
 
 
 def samples_of(crops: Sequence[Crop], taxa: Sequence[str]) -> Samples:
-    """Return animals as numbers. A photo is judged by its surest box: one that people drew, if it has one."""
+    """Convert animals to samples. A photo is judged by its surest box: one that people drew, if it has one."""
     at = {taxon: number for number, taxon in enumerate(taxa)}
     cameras = {camera: number for number, camera in enumerate(sorted({each.photo.camera for each in crops}))}
     main = {(each.checksum, each.photo.taxon): number for number, each in enumerate(crops)}  # the last is the surest
@@ -255,7 +262,10 @@ def samples_of(crops: Sequence[Crop], taxa: Sequence[str]) -> Samples:
 
 
 def learn(crops: Sequence[Crop], about: About) -> tuple[Head, Evaluation]:
-    """Return a head, and how right heads are on cameras that they were not trained on. `crops`: see `crops_of`."""
+    """Return a head trained on all crops, and how often heads are right on cameras that they were not trained on.
+
+    `crops`: animals, as `crops_of` returns them.
+    """
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(crops, list(ids))
     head, scores, thresholds, curve = fit(samples, len(ids), about.precision)

@@ -1,4 +1,4 @@
-"""What photos show, by people or by another program, in any form that `faunalens import` reads, or as a table."""
+"""Read labels, which say what photos show, from people or other programs: what `faunalens import` reads, or a table."""
 
 import re
 from collections import defaultdict
@@ -47,9 +47,9 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 class LabelledPhoto(NamedTuple):
-    """A photo with what it shows. `taxon`: scientific name. `camera`: name of the deployment, or its folder.
+    """A photo and what it shows. `taxon`: scientific name. `camera`: name of the photo's deployment, or its folder.
 
-    `cell`: of its place, or None. `boxes`: around its animals of this taxon; empty if the labels have none.
+    `cell`: H3 cell of its place, or None. `boxes`: around its animals of this taxon; empty if the labels have no boxes.
     """
 
     photo: Path
@@ -61,15 +61,15 @@ class LabelledPhoto(NamedTuple):
 
 @dataclass(slots=True)
 class Labels:
-    """The labelled photos to learn from. `left_out`: why other labelled photos are not among them, by path."""
+    """The labelled photos to learn from. `left_out`: by path, why other labelled photos are not used."""
 
     photos: list[LabelledPhoto] = field(default_factory=list)
     left_out: dict[Path, str] = field(default_factory=dict)
 
     def add(self, source: Path, root: Path | None, deployments: Deployments) -> None:
-        """Read the labels of a file or folder. `root`: of the photos, if they are elsewhere.
+        """Read the labels in a file or folder, and add its photos. `root`: folder of the photos, if they are elsewhere.
 
-        `deployments`: cameras and places, where the labels do not say. Raises `CommandError`.
+        `deployments`: cameras and places of photos whose labels do not say them. Raises `CommandError`.
         """
         folder, found = _read(source.absolute())
         base, by_photo = (root or folder).absolute(), defaultdict[Path, list[Label]](list)
@@ -101,7 +101,10 @@ class Labels:
 
 
 def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deployments) -> tuple[str, int | None]:
-    """Return camera and cell of a photo: from its label, or else from the table; or else its folder as the camera."""
+    """Return camera and cell of a photo: from its labels, or else from the table of deployments.
+
+    If neither names a camera, it is the photo's folder.
+    """
     camera, cell = next(((each.camera, each.cell) for each in lines if each.camera), ("", lines[0].cell))
     below = photo.relative_to(base).as_posix() if photo.is_relative_to(base) else photo.name
     row = deployments.named(camera) if camera else deployment_at(deployments.at(below), None)
@@ -115,7 +118,7 @@ def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deploym
 
 
 def _read(source: Path) -> tuple[Path, Iterator[Label]]:
-    """Return the folder below which labels name their photos, and the labels."""
+    """Return the labels in a file or folder, and before them the folder to which their photos' paths are relative."""
     folder = package_folder(source) or (source if source.is_dir() else source.parent)
     with suppress(OSError), source.open("rb") as file:  # not of a folder
         if file.read(len(SQLITE)) == SQLITE:
@@ -126,7 +129,7 @@ def _read(source: Path) -> tuple[Path, Iterator[Label]]:
 
 
 def _of_results(source: Path) -> Iterator[Label]:
-    """Yield the newest review of each photo, with the boxes of its answer."""
+    """Yield a label for each reviewed photo of a results file: its newest review, with the boxes of its answer."""
     with ResultsFile(source, write=False) as results:
         study = Study(results, 0)
         folder, ids = Path(study.folder), [identity for (identity,) in results.rows(_REVIEWED)]
@@ -162,7 +165,7 @@ def _observation(label: str) -> Observation:
 
 
 def _of_table(source: Path) -> Iterator[Label]:
-    """Yield the rows of a table, with a photo and an animal each."""
+    """Yield a label for each row of a table; a row has a photo and an animal."""
     with faults_of(source):
         for row in rows_in(source):
             fields = {plain(name): value for name, value in row.items()}
@@ -184,9 +187,9 @@ def _of_table(source: Path) -> Iterator[Label]:
 
 
 def _boxes(fields: Mapping[str, str]) -> tuple[Box, ...]:
-    """Return the box of a row: left, top, width and height; in pixels if there are columns with the photo's size.
+    """Return the box in a row, if any: left, top, width and height, in pixels if the row also has the photo's size.
 
-    Raises `CommandError` for other boxes, lest the detector's take their place unsaid.
+    Raises `CommandError` for a malformed box; otherwise a detector's would silently take its place.
     """
     text = fields.get("box", "")
     sides = [float(each) for each in _NUMBER.findall(text)]

@@ -32,7 +32,7 @@ UNSAID = "not stated"
 
 
 def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal, ...]:
-    """Return the animals of scientific names. `known`: those of this release's models, by taxon id."""
+    """Return the animal of each scientific name in `taxa`. `known`: animals of this release's models, by taxon id."""
     animals = []
     for index, latin in enumerate(taxa):
         taxon_id = latin.lower().replace(" ", "-")
@@ -47,27 +47,33 @@ def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal
 
 
 def _areas_by_cell() -> Iterator[tuple[int, dict[str, float]]]:
-    """Yield cells with their shares by area: countries and their parts, by code."""
+    """Yield each cell with the share of it that each country and each part of one covers, by the area's code."""
     for row in read_rows(AREAS / "cell_subdivisions.csv.gz"):
         parts = (part.partition(":") for part in row["areas"].split())
         yield parse_cell(row["cell"]), {area: float(share) for area, _, share in parts}
 
 
 def areas_named(cells: Set[int], areas: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the areas with these codes, and of the countries and their parts that the cells are in."""
+    """Return the names of the areas with these codes, and of the countries (or parts of them) that the cells lie in."""
     names = read_names()
     found = {area for cell, shares in _areas_by_cell() if cell in cells for area in shares if shares[area] > 0}
     return tuple(sorted({names.get(code, code) for code in {*found, *areas}}))
 
 
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
-    """Return the cells in parts of countries, given by code. Cells that fill a wider cell are replaced by that one."""
+    """Return the H3 cells in countries or parts of them, given by code.
+
+    Cells that fill a coarser cell become that cell.
+    """
     wanted = {area for area in areas if len(area) > COUNTRY}
     return frozenset(prepare().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
 
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:
-    """Write a pack, in place of an earlier one of its name. `with_photos`: in its model card. Return its files."""
+    """Write a pack into a folder, over an earlier pack of the same name. Return its files.
+
+    `with_photos`: whether its model card shows photos.
+    """
     worst = evaluation.worst() if with_photos else ()
     pictures = {each.photo: picture for each in worst if (picture := thumbnail(each.photo, SIDE))}
     files = {
@@ -101,7 +107,7 @@ def labels_of(taxa: Sequence[Animal]) -> str:
 
 
 def manifest_of(evaluation: Evaluation) -> str:
-    """Return the manifest of a head, as TOML. JSON's texts and lists are TOML's too."""
+    """Return the manifest of a head as TOML. Its texts and lists are written as JSON, which is valid TOML."""
     about, total = evaluation.about, evaluation.total
     facts: dict[str, Any] = {
         "kind": "head",
@@ -130,7 +136,10 @@ def manifest_of(evaluation: Evaluation) -> str:
 
 
 def onnx_of(head: Head, about: About) -> bytes:
-    """Return a head as an ONNX model: from features, f32 N×F, of an animal's N crops to probabilities, f32 1×(K+1)."""
+    """Return a head as an ONNX model. Input: features of an animal's N crops, f32 N×F.
+
+    Output: probabilities, f32 1×(K+1).
+    """
     from onnx import checker, helper, numpy_helper, parser
 
     taxa, size = head.weights.shape
