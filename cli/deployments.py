@@ -246,7 +246,7 @@ def parse_zone(text: str) -> tzinfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
         raise ValueError(
-            f"'{text}' is no time zone; expected a name such as Australia/Sydney, or an offset such as +10:00"
+            f"'{text}' is not a time zone; expected a name such as Australia/Sydney, or an offset such as +10:00"
         ) from None
 
 
@@ -260,7 +260,7 @@ def parse_shift(text: str) -> timedelta:
     parts = {name: int(value) for name, value in found.groupdict().items() if value and name != "sign"} if found else {}
     if not found or not parts or max(parts.values()) > 10**9 or (shift := timedelta(**parts)) > CENTURY:
         raise ValueError(
-            f"'{text}' is no correction of a clock; expected days, hours, minutes, seconds, such as -1h30m"
+            f"'{text}' is not a correction of a clock; expected days, hours, minutes, seconds, such as -1h30m"
         )
     return -shift if found["sign"] == "-" else shift
 

@@ -172,7 +172,7 @@ def _placed(deployments: Path | None, lat: float | None, lon: float | None, shif
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
     if lat is not None and lon is not None and isnan(lat + lon):  # click's ranges let it pass
-        raise click.UsageError("'nan' is no number of degrees; give --lat and --lon as decimal degrees")
+        raise click.UsageError("'nan' is not a number of degrees; give --lat and --lon as decimal degrees")
     table = read_deployments(deployments) if deployments else None
     return PlaceOptions(table, None if lat is None else Place("given", lat, lon), shift)
 

@@ -122,7 +122,7 @@ class ResultsFile:
     `path`: the file, or None for results that are kept in memory and gone at the end. `write`: whether to create the
     file if there is none, and to keep other runs from writing to it; else it is read as it was when it was opened.
     `shared`: whether to write to an existing file beside a run and other reviews; transactions wait for each other.
-    Raises `CommandError` if the file is in use, or is no results file.
+    Raises `CommandError` if the file is in use, or is not a results file.
     """
 
     def __init__(self, path: Path | None, *, write: bool, shared: bool = False) -> None:
@@ -145,13 +145,13 @@ class ResultsFile:
                 raise CommandError(f"{path} cannot be opened ({error}); is its disk full or read-only?") from error
             if not isinstance(error, sqlite3.DatabaseError):
                 raise
-            raise CommandError(f"{path} is no results file ({error}); choose another name") from error
+            raise CommandError(f"{path} is not a results file ({error}); choose another name") from error
 
     def _prepare(self, *, write: bool) -> None:
         sql = self._connection.execute
         found, has_tables = sql("pragma user_version").fetchone()[0], sql("select 1 from sqlite_schema").fetchone()
         if has_tables and found not in (1, FORMAT):
-            raise CommandError(f"{self.path} is no results file of this release of faunalens; choose another name")
+            raise CommandError(f"{self.path} is not a results file of this release of faunalens; choose another name")
         if write:
             sql("pragma journal_mode = wal")
             sql("pragma synchronous = normal")

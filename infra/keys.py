@@ -39,7 +39,7 @@ class Keys:
         """Create the key of a client. Return the key's value, which no command shows again."""
         if not _NAME.fullmatch(name) or name == PAGE:
             advice = f"use lower-case letters, digits and hyphens, and not `{PAGE}`, which is the web page's own"
-            raise PreconditionFailed(f"{name} is no name for a key; {advice}")
+            raise PreconditionFailed(f"{name} is not a name for a key; {advice}")
         plan = self._plan()
         if name in self._found():
             raise PreconditionFailed(f"stage {self._stage.name} has a key {name} already; revoke it, or add another")

@@ -109,7 +109,7 @@ def parse_object(text: str) -> S3Name:
     """Parse the address of an object in S3, such as `s3://bucket/folder/key`. Raises `ValueError`."""
     found = _NAME.fullmatch(text)
     if not found:
-        raise ValueError(f"'{text}' is no name in S3; expected one such as s3://bucket/folder/")
+        raise ValueError(f"'{text}' is not an address in S3; expected one such as s3://bucket/folder/")
     return S3Name(found["bucket"], found["key"] or "")
 
 

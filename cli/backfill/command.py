@@ -81,7 +81,7 @@ def submit(
             return _watch(cloud, run) if wait else Exit.RUNNING
         if run and run.can_resume:
             run = runs.resume(cloud, run)
-            warn(f"the run {run.name} goes on with the batches that failed")
+            warn(f"the run {run.name} resumes with the batches that failed")
             return _watch(cloud, run) if wait else Exit.DONE
         if run:
             _merge(cloud, study, kept)
@@ -154,7 +154,7 @@ def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
         for name, text in _in_words(facts):
             say(f"{name:10} {text}")
     if not run.is_running and run.status != runs.SUCCEEDED and run.can_resume:
-        warn("`faunalens batch submit` goes on with the batches that failed")
+        warn("`faunalens batch submit` resumes it with the batches that failed")
     return _code(run)
 
 
@@ -211,7 +211,7 @@ def _watch(cloud: Cloud, run: Run) -> int:
             run = runs.describe(cloud, run.arn)
             reach(progress_of(cloud, run).done)
     if run.status != runs.SUCCEEDED:
-        warn(f"the run {run.name} ended: {run.status.lower()}; `faunalens batch submit` goes on with it")
+        warn(f"the run {run.name} ended: {run.status.lower()}; `faunalens batch submit` resumes it")
     return _code(run)
 
 

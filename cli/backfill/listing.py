@@ -63,7 +63,7 @@ def inventoried(s3: Any, study: S3Name, manifest: S3Name) -> Iterator[StoredPhot
                     if is_current and key.startswith(study.key) and _is_photo(study, key):
                         yield _stored(study, {**row, "Key": key}, "Size", "LastModifiedDate", "ETag")
     except (OSError, EOFError, zlib.error, csv.Error, ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{manifest} is no inventory that can be read ({error}); check the name") from error
+        raise CommandError(f"{manifest} cannot be read as an inventory ({error}); check the name") from error
 
 
 def named(s3: Any, study: S3Name, manifest: str) -> Iterator[StoredPhoto]:
@@ -106,7 +106,7 @@ def _json_lines(lines: Iterable[str], manifest: str) -> Iterator[Mapping[str, An
             except ValueError:
                 row = None
             if not isinstance(row, dict):
-                raise CommandError(f"{manifest}, line {number} is no JSON object; expected one photo a line")
+                raise CommandError(f"{manifest}, line {number} is not a JSON object; expected one photo a line")
             yield row
 
 
@@ -121,7 +121,7 @@ def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, eta
     if len(given) == 1:
         raise ValueError("only one of latitude and longitude is given")
     if given and not (abs(given[0]) <= 90 and abs(given[1]) <= 180):
-        raise ValueError(f"{given[0]}, {given[1]} is no position in decimal degrees")
+        raise ValueError(f"{given[0]}, {given[1]} is not a position in decimal degrees")
     path, tag = row["Key"][len(study.key) :], str(row.get(etag) or "").strip('"')
     station = str(row["station"]) if row.get("station") else None
     place = Place("given", *given) if given else None

@@ -64,7 +64,7 @@ def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Genera
 def _parsed(key: str, text: bytes) -> Line:
     with suppress(ValueError, TypeError):
         return Line.parse(text)
-    raise CommandError(f"{key} is no result line of this release; delete it, and its photo is identified again")
+    raise CommandError(f"{key} is not a result line of this release; delete it, and its photo is identified again")
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:

@@ -32,7 +32,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
     """Parse the value of --by: what each level of folders stands for, such as `station,taxon`. Raises `ValueError`."""
     keys = tuple(each.strip() for each in text.split(","))
     if not set(keys) <= set(KEYS) or len(set(keys)) < len(keys):
-        raise ValueError(f"'{text}' is no order of folders; expected one or more of {', '.join(KEYS)}")
+        raise ValueError(f"'{text}' is not a list of folder levels; expected one or more of {', '.join(KEYS)}")
     return keys
 
 

@@ -74,7 +74,7 @@ class Copies:
         self._wanted: set[str] = set()
         head = (folder / TABLE).read_bytes()[:200].strip() if (folder / TABLE).is_file() else b""
         if not self.rows and head not in (b"", ",".join(Copy._fields).encode()):
-            raise CommandError(f"{folder / TABLE} is no table of copies; choose another folder")
+            raise CommandError(f"{folder / TABLE} is not a table of copies; choose another folder")
         self._save(self.rows.values())  # a kill may have cut the last line short
         self._file = (folder / TABLE).open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")

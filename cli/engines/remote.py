@@ -47,7 +47,9 @@ class RemoteEngine:
         self, url: str, key: str, top: int, most: int, patience: float = PATIENCE, *, boxes: bool = False
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise CommandError(f"'{url}' is no address of a service; expected one such as https://example.org/prod")
+            raise CommandError(
+                f"'{url}' is not the address of a service; expected one such as https://example.org/prod"
+            )
         self._url, self._patience = url.rstrip("/") + "/", patience
         self._query = {"top": str(top)} | ({"boxes": "true"} if boxes else {})
         self.pace, self._was_reached = Pace(most), False

@@ -45,7 +45,7 @@ def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
             f"the deployment {key} is left out: no photo has a time, nor does it have deploymentStart and deploymentEnd"
         )
     if untimed := study.untimed:
-        warn(f"{count(untimed, 'photo is')} left out for want of a time, which Camtrap DP demands; see --file-times")
+        warn(f"{count(untimed, 'photo is')} left out, because Camtrap DP demands a time; see --file-times")
     taxa: dict[str, ScoredTaxon] = {}
     with table(folder / "deployments.csv", COLUMNS["deployments"]) as write:
         for deployment in deployments.values():

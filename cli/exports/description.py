@@ -68,7 +68,7 @@ def read_description(path: Path | None, folder: str) -> Description:
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(given, dict) or (strange := given.keys() - KEYS):
-        found = f"has {', '.join(sorted(strange))}" if isinstance(given, dict) else "is no object"
+        found = f"has {', '.join(sorted(strange))}" if isinstance(given, dict) else "is not an object"
         raise CommandError(f"{path} {found}; expected an object with {', '.join(sorted(KEYS))}")
     people = given.get("contributors", [{"title": ""}])
     are_valid = {  # without these, an export stops; the formats' validators find all other faults

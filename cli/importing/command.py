@@ -169,7 +169,7 @@ def _utc(text: str, otherwise: datetime) -> datetime:
 
 def _say(found: _Matched, unanswered: int) -> None:
     labelled = count(len(found.said) - unanswered, "photo has")
-    warn(f"{labelled} labels now; {count(found.silent, 'photo')} of the file without")
+    warn(f"{labelled} labels now; the file says nothing of {count(found.silent, 'photo')}")
     if unanswered:
         text = count(unanswered, "labelled photo has")
         warn(f"{text} no answer, and cannot be read; mount their card, and import again")

@@ -159,7 +159,7 @@ _REMARKS = {
     "replaced": "now an answer in place of another model's; reviews stay",
     "nowhere": "no place, so the scores alone decide; give --deployments, or --lat and --lon",
     "unseen": "not been seen by our models: a video, or a file that cannot be read",
-    "unmeasured": "boxes in pixels, and no file that can be read for their shares; add the files",
+    "unmeasured": "boxes in pixels, and no readable file to measure them by; add the files",
 }
 """What the command says of several photos, after the words `photos have`."""
 
@@ -299,7 +299,7 @@ def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str
 
 
 def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
-    warn(f"{count(tally.saved, 'photo has')} answers of the file now; {left:,} left to `faunalens identify`")
+    warn(f"{count(tally.saved, 'photo has')} answers from the file now; {left:,} left for `faunalens identify`")
     for key, text in _REMARKS.items():
         if tally.remarks[key]:
             warn(f"{count(tally.remarks[key], 'photo has')} {text}")

@@ -88,7 +88,7 @@ def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int,
 def warn_of_missing(paths: Sequence[str]) -> None:
     """Print the paths in a file that are those of no photo of the study, or may be those of several."""
     if missing := list(dict.fromkeys(paths)):  # a photo of two animals has two rows
-        warn(f"{count(len(missing), 'photo')} of the file: not in the study, or may be several:")
+        warn(f"{count(len(missing), 'photo')} in the file: not found in the study, or could be one of several there:")
         for path in missing[:MOST_FAULTS]:
             say(f"  {shown(path)}", err=True)
 

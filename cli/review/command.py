@@ -102,7 +102,7 @@ def review(
         try:
             server = stack.enter_context(ReviewServer(session, Path(kept.study()["folder"]), port))
         except OSError as error:
-            raise CommandError(f"the page cannot have port {port} ({error.strerror}); choose another --port") from error
+            raise CommandError(f"the page cannot use port {port} ({error.strerror}); choose another --port") from error
         page = stack.enter_context(forwarding(server.url, results.parent))
         say(f"{count(len(session.queue.events), 'event')} to review: {server.url}  (Ctrl-C ends the review)", err=True)
         if not no_browser:
@@ -110,7 +110,7 @@ def review(
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            say("what was said is kept", err=True)
+            say("your reviews are saved", err=True)
 
 
 def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:

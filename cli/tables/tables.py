@@ -209,14 +209,14 @@ def parse_duration(text: str) -> timedelta:
         duration = parse_shift(text.replace("min", "m"))
         if duration >= timedelta(0):
             return duration
-    raise ValueError(f"'{text}' is no duration; expected one such as 30min, 1h or 7d")
+    raise ValueError(f"'{text}' is not a duration; expected one such as 30min, 1h or 7d")
 
 
 def parse_days(text: str) -> int:
     """Parse a duration of whole days. Raises `ValueError`."""
     duration = parse_duration(f"{text}d" if text.isdecimal() else text)
     if duration % timedelta(days=1) or not duration:
-        raise ValueError(f"'{text}' is no number of days; expected one such as 7d")
+        raise ValueError(f"'{text}' is not a number of days; expected one such as 7d")
     return duration.days
 
 

@@ -88,7 +88,7 @@ class Labels:
             self.left_out[photo] = "no animal is named"
         elif "" in taxa:
             name = next(each.name for _, each in animals if not each.scientific_name)
-            self.left_out[photo] = f"'{name}' is no taxon that Faunalens knows"
+            self.left_out[photo] = f"'{name}' is not a taxon that Faunalens knows"
         elif len(taxa) > 1 and not all(said.boxes for said, _ in animals):
             self.left_out[photo] = "several taxa are named"
         elif not photo.is_file():

@@ -45,8 +45,8 @@ class Filters:
         years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")
         uncertain = f"with coordinates uncertain by more than {self.max_uncertainty:,.0f} m"
         return {
-            "latitude or longitude is no number": "is_bad_number",
-            "number of records is no number": "records is null or records < 0",
+            "latitude or longitude is not a number": "is_bad_number",
+            "number of records is not a number": "records is null or records < 0",
             "without a place": "cell is null and country is null and (lat is null or lon is null)",
             "outside the Earth": "not (abs(lat) <= 90 and abs(lon) <= 180)",
             "at 0° N 0° E": "abs(lat) < 1e-4 and abs(lon) < 1e-4",

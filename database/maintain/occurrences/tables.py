@@ -255,7 +255,7 @@ def _parquet(path: Path) -> ParquetTable:
             "describe select * from read_parquet($1)", [pattern_of(path)]
         ).fetchall()
     except duckdb.Error as error:
-        raise OccurrenceError(f"{path} is no readable Parquet file: {str(error).splitlines()[0]}") from error
+        raise OccurrenceError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from error
     return ParquetTable(path, {name: type_ for name, type_, *_ in rows})
 
 

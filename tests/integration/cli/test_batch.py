@@ -209,7 +209,7 @@ def test_a_run_that_failed_is_resumed(
     function.kills = [0] * 30  # what was under way has written nothing
     function.may_go_on.set()
     assert run(["batch", "status", study, "--stage", STAGE, "--wait"]) == Exit.FAILED
-    assert "aborted; `faunalens batch submit` goes on with it" in capsys.readouterr().err
+    assert "aborted; `faunalens batch submit` resumes it" in capsys.readouterr().err
     # WHEN AWS says that it can be redriven, which moto does not, and it is submitted again
     redriven: list[str] = []
     latest = runs.latest
@@ -229,7 +229,7 @@ def test_a_run_that_failed_is_resumed(
         run(["batch", "submit", study, "--results", str(results), "--stage", STAGE])
     # THEN it goes on
     assert redriven == [newest]
-    assert "goes on with the batches that failed" in capsys.readouterr().err
+    assert "with the batches that failed" in capsys.readouterr().err
     # WHEN it cannot, as after two weeks THEN another run has the photos that are left
     function.kills = []
     assert submit(study, results) == Exit.DONE

@@ -124,7 +124,7 @@ def test_one_photo_is_answered_in_words_and_as_json(here: Run, study: Path) -> N
         ("identify {study}/photos", 2, "a folder needs --results FILE"),
         ("identify {study}/none.jpg", 1, "there is no file or folder"),
         ("identify {study}/photos/elsewhere.jpg --lat 1", 2, "only one of --lat and --lon"),
-        ("identify {study}/photos/elsewhere.jpg --shift soon", 2, "is no correction of a clock"),
+        ("identify {study}/photos/elsewhere.jpg --shift soon", 2, "is not a correction of a clock"),
         ("status {study}/none.db", 1, "there is no results file"),
         ("export {study}/none.db", 2, "no format is named"),
         ("--version", 0, ""),

@@ -151,7 +151,7 @@ def test_a_service_that_was_never_there_stops_the_run_soon(monkeypatch: pytest.M
 
 def test_no_service_without_an_address_and_no_request_without_a_photo() -> None:
     for url in ("localhost:8080", "ftp://example.org", "example.org/prod", "https://"):
-        with pytest.raises(CommandError, match="is no address of a service"):
+        with pytest.raises(CommandError, match="is not the address of a service"):
             RemoteEngine(url, "", 5, 8)
     with service(ANSWER) as (url, requests), pytest.raises(Refused):
         RemoteEngine(url, "", 5, 8).identify(b"text", EXIF)

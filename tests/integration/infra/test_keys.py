@@ -61,8 +61,8 @@ def test_a_key_is_added_listed_and_revoked(aws: Account, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["add", "page"], "page is no name for a key; use lower-case letters"),
-        (["add", "Zoo Berlin"], "Zoo Berlin is no name for a key"),
+        (["add", "page"], "page is not a name for a key; use lower-case letters"),
+        (["add", "Zoo Berlin"], "Zoo Berlin is not a name for a key"),
         (["revoke", "zoo"], "stage dev has no key zoo; its keys are: aviary"),
         (["revoke", "page"], "stage dev has no key page"),
         (["add", "aviary"], "stage dev has a key aviary already; revoke it, or add another"),

@@ -129,7 +129,7 @@ def test_what_a_table_says_comes_back_as_it_was(moment: datetime, zone: str) -> 
         (f"{HEAD},f,1,2,,,\n", "deploymentID is empty"),
         (f"{HEAD}S\u00fcd,,1,2,,,\nSu\u0308d,,1,2,,,\n", "twice"),
         *((f"{HEAD}a,f,1,2{more}\n", "as many fields as columns") for more in ("", ",,,,extra")),
-        (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is no time zone"),
+        (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is not a time zone"),
         (f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,\n", "without an offset; give the deployment a timezone"),
         (f"{HEAD}a,f,1,2,12.5.2026,,UTC\n", "deploymentStart is '12.5.2026'; expected a date such as 2026-05-12"),
         (f"{HEAD}a,f,1,2,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z,UTC\n", "deploymentEnd is before"),
@@ -149,7 +149,7 @@ def test_a_zone_is_a_name_or_an_offset() -> None:
         summer_in_the_south = datetime(2026, 1, 1, tzinfo=parse_zone(text))
         assert summer_in_the_south.utcoffset() == timedelta(hours=hours)
     for text in ("", "Sydney", "+25:00", "Australia", "../etc/passwd", "10"):
-        with pytest.raises(ValueError, match="is no time zone"):
+        with pytest.raises(ValueError, match="is not a time zone"):
             parse_zone(text)
 
 

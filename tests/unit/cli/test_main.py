@@ -42,7 +42,7 @@ def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         assert run(["review", str(study), "--no-browser", "--port", port]) == Exit.FAILED
-    assert f"the page cannot have port {port}" in capsys.readouterr().err
+    assert f"the page cannot use port {port}" in capsys.readouterr().err
 
 
 def test_a_command_starts_before_numpy_is_loaded() -> None:
@@ -62,8 +62,8 @@ OVERWRITTEN = "is the results file, and would be overwritten"
         (("export", "{study}", "--csv", "{study}"), OVERWRITTEN),
         (("export", "{study}", "--dwca", "{study}"), OVERWRITTEN),
         (("report", "{study}", "--html", "{study}"), OVERWRITTEN),
-        (("identify", "{study}", "--lat", "1", "--lon", "nan"), "'nan' is no number of degrees"),
-        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is no number of degrees"),
+        (("identify", "{study}", "--lat", "1", "--lon", "nan"), "'nan' is not a number of degrees"),
+        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is not a number of degrees"),
         (("review", "{study}", "--no-browser"), "say with --reviewer who reviews"),
     ],
 )

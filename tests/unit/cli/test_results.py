@@ -177,7 +177,7 @@ def test_what_is_no_results_file_is_left_alone(tmp_path: Path) -> None:
     sqlite3.connect(other).execute("create table mine (x)").connection.close()
     for path in (text, other):
         before = path.read_bytes()
-        with pytest.raises(CommandError, match="is no results file"):
+        with pytest.raises(CommandError, match="is not a results file"):
             ResultsFile(path, write=True)
         assert path.read_bytes() == before
     with pytest.raises(CommandError, match="there is no results file"):

@@ -79,7 +79,7 @@ def test_an_inventory_that_does_not_fit_or_is_damaged_is_said(s3: Any) -> None:
     for key, data in (*damaged, ("lists/data/1.csv.gz", b"not gzip"), ("lists/data/1.csv.gz", b"\x1f\x8b\x08")):
         name = inventory(s3, [])
         put(s3, key, data)
-        with pytest.raises(CommandError, match=r"lists/manifest.json is no inventory that can be read"):
+        with pytest.raises(CommandError, match=r"lists/manifest.json cannot be read as an inventory"):
             list(listing.inventoried(s3, STUDY, name))
 
 
@@ -109,7 +109,7 @@ def test_a_manifest_here_or_in_s3_may_say_station_and_place(s3: Any, tmp_path: P
     [
         ('{"key": "elsewhere/a.jpg"}', "entry 1: .*not below"),
         ('{"key": "batches/creek/a.jpg", "bucket": "other"}', "not below"),
-        ("[1]", "line 1 is no JSON object"),
+        ("[1]", "line 1 is not a JSON object"),
         ('{"key": "batches/creek/a.jpg", "latitude": 1}', "only one of latitude and longitude"),
         ('{"key": "batches/creek/a.jpg", "latitude": 91, "longitude": 0}', "no position"),
         ('{"key": "batches/creek/a.jpg", "latitude": 1, "longitude": -181}', "no position"),

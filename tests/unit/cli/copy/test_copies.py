@@ -58,7 +58,7 @@ def test_what_was_killed_while_it_was_made_is_made_again(tmp_path: Path) -> None
 
 def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / TABLE).write_text("a,b\n1,2\n")
-    with pytest.raises(CommandError, match="is no table of copies"):
+    with pytest.raises(CommandError, match="is not a table of copies"):
         Copies(tmp_path, tmp_path)
     assert (tmp_path / TABLE).read_text() == "a,b\n1,2\n"
     (tmp_path / TABLE).unlink()

@@ -44,7 +44,7 @@ def test_each_format_has_a_file_of_its_own(
     ("text", "message"),
     [
         ("{", "cannot be read as JSON"),
-        ("[]", "is no object"),
+        ("[]", "is not an object"),
         ('{"who": 1}', "has who; expected"),
         ('{"contributors": "me"}', "contributors is not as in datapackage.json"),
         ('{"contributors": []}', "contributors is not as"),

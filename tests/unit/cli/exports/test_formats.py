@@ -96,7 +96,7 @@ def test_what_camtrap_dp_cannot_have_is_left_out_and_said(tmp_path: Path, capsys
     with made_up(tmp_path, photos) as study:
         write_camtrap_dp(study, tmp_path / "package", read_description(None, ""))
     said = capsys.readouterr().err
-    assert "1 photo is left out for want of a time, which Camtrap DP demands; see --file-times" in said
+    assert "1 photo is left out, because Camtrap DP demands a time; see --file-times" in said
     assert "the deployment south is left out: no photo has a time" in said
     assert "N/a..b.jpg is left out, because Camtrap DP forbids such paths; rename it" in said
     assert [row["mediaID"] for row in rows_of(tmp_path / "package" / "media.csv")] == [PHOTOS[0][0]]

@@ -43,10 +43,13 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
     }
     # THEN what could not be taken is said, without obeying what it says
     err = capsys.readouterr().err
-    assert "3 photos have labels now; 1 photo of the file without" in err
+    assert "3 photos have labels now; the file says nothing of 1 photo" in err
     assert "1 labelled photo has no answer, and cannot be read; mount their card" in err
     assert "1 name is of no taxon that Faunalens knows, and kept as given: goat \\x1b[31mthing (1)" in err
-    assert "1 photo of the file: not in the study, or may be several:\n  Two stations/N/IMG_0009.JPG" in err
+    assert (
+        "1 photo in the file: not found in the study, or could be one of several there:\n  Two stations/N/IMG_0009.JPG"
+        in err
+    )
 
 
 def test_what_several_people_said_of_a_photo_is_not_more_than_all(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,10 +79,10 @@ def test_durations() -> None:
     assert [parse_duration(text) for text in ("30min", "0m", "1h")] == [timedelta(minutes=each) for each in (30, 0, 60)]
     assert [parse_days(text) for text in ("7d", "14", "48h")] == [7, 14, 2]
     for text in ("", "30", "-1h", "half an hour"):
-        with pytest.raises(ValueError, match="is no duration; expected one such as 30min"):
+        with pytest.raises(ValueError, match="is not a duration; expected one such as 30min"):
             parse_duration(text)
     for text in ("0d", "36h"):
-        with pytest.raises(ValueError, match="is no number of days; expected one such as 7d"):
+        with pytest.raises(ValueError, match="is not a number of days; expected one such as 7d"):
             parse_days(text)
 
 

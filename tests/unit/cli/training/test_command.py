@@ -67,7 +67,7 @@ def test_corrections_are_labels_too(folder: Path, capsys: pytest.CaptureFixture[
     Path("corrections.csv").write_text("\n".join(["file,animal,camera", *rows, "c0/hare/0.png,what a thing,c0"]))
     options = ("--corrections", "corrections.csv", "--pictures", "sorted", "--pack", "packs", "--area", "KE")
     assert run(["train", *options]) == 0
-    assert "1 photo is left out: 'what a thing' is no taxon that Faunalens knows, such as" in capsys.readouterr().err
+    assert "1 photo is left out: 'what a thing' is not a taxon that Faunalens knows, such as" in capsys.readouterr().err
     manifest = (folder / "packs" / "own.toml").read_text()
     assert ('areas = ["KE"]' in manifest, "cells" in manifest) == (True, False)
 

@@ -69,7 +69,7 @@ def test_a_table_has_a_row_for_each_photo(tmp_path: Path) -> None:
     # AND a box may be shares of the photo, also tiny ones
     (tmp_path / "labels.csv").write_text('file,animal,box\na.jpg,lion,"[1e-05, 0.2, 0.3, 0.4]"\n')
     assert read(tmp_path / "labels.csv").photos[0].boxes == (Box(1e-05, 0.2, 0.3, 0.4, 1.0, "animal"),)
-    no_taxon = "'ghost cat' is no taxon that Faunalens knows"
+    no_taxon = "'ghost cat' is not a taxon that Faunalens knows"
     assert found.left_out == {Path("sub/c.jpg"): no_taxon, Path("d.jpg"): "there is no such file"}
 
 

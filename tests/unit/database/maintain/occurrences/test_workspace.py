@@ -105,7 +105,7 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     counts, _ = read(tmp_path / "file", tmp_path / "work")
     assert (counts.rows, counts.faulty, counts.kept) == (5, 1, 1)
     assert [(each.line, each.fault, each.text) for each in counts.examples] == [(3, "too many columns", "a\t1\t2\t3")]
-    assert counts.dropped["latitude or longitude is no number"] == 1
+    assert counts.dropped["latitude or longitude is not a number"] == 1
     assert counts.dropped["outside the Earth"] == 1
 
 
