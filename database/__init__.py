@@ -1,1 +1,1 @@
-"""The animals of each place: the schema, the data as CSV, the loader, and what makes the data."""
+"""The animals of each place: the database schema, the data as CSV, the loader, and the programs that make the data."""

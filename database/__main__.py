@@ -1,6 +1,6 @@
 """Load datasets and switch between them: `python -m database --help`.
 
-`python -m database.maintain` makes the data. The Lambda function `admin` has these commands, and not those.
+`python -m database.maintain` makes the data. The Lambda function `admin` has the commands of this module only.
 """
 
 import os
@@ -109,7 +109,7 @@ def _prepare(connection: Connection, options: Namespace) -> None:
 
 
 def _announce(connection: Connection, options: Namespace) -> None:
-    """Write in Redis which dataset is active or on trial, so that all containers follow within seconds."""
+    """Write to Redis which dataset is active and which is on trial, so that all containers switch within seconds."""
     if not options.redis_url:
         return
     settings: Settings = replace(options.settings, redis=replace(options.settings.redis, url=options.redis_url))
@@ -119,7 +119,7 @@ def _announce(connection: Connection, options: Namespace) -> None:
 
 
 def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
-    """Return the parser of the commands. `redis_url`: where switches are announced by default; empty for nowhere."""
+    """Return the parser of the commands. `redis_url`: the Redis where switches are announced by default, or empty."""
     commands = Commands(settings, "python -m database", "Manage the datasets of animals and cells.")
     commands.parser.set_defaults(redis_url="")
     add, database = commands.add, commands.database

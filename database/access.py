@@ -32,7 +32,8 @@ class LoadError(Exception):
 class LoadedDataset:
     """A dataset in the database. `cells` and `rows`: its number of rows in the tables `cell` and `cell_animal`.
 
-    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: its answers are only compared.
+    `share`: ten thousandths of the cells for which it is on trial, or None. `in_shadow`: in the trial, its answers are
+    only compared with the active dataset's.
     """
 
     number: int
@@ -46,10 +47,10 @@ class LoadedDataset:
 
 
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
-    """Connect with an IAM token if `DATABASE_IAM` is set, and over verified TLS if `DATABASE_CA` is set.
+    """Connect to PostgreSQL: with an IAM token if `DATABASE_IAM` is set, over verified TLS if `DATABASE_CA` is set.
 
-    `timeout` is in seconds. Raise psycopg2's errors, or `PermissionError` if the token needs AWS credentials and there
-    are none.
+    `timeout` is in seconds. Raise psycopg2's errors, or `PermissionError` if there are no AWS credentials for the
+    token.
     """
     arguments: dict[str, Any] = {}
     if settings.database.iam:
@@ -62,7 +63,7 @@ def connect(settings: Settings, url: str, timeout: float) -> Connection:
 
 
 def prepare(connection: Connection, user: str) -> bool:
-    """Create the schema, and a login that can only read. Safe to repeat.
+    """Create the schema, and the login `user`, which can only read. Safe to repeat.
 
     Return True if the server has the role `rds_iam`, as Aurora and RDS do. The login then signs in with IAM.
     Raise `LoadError` if this connection may not create roles.
@@ -92,7 +93,7 @@ def exclusive(connection: Connection) -> Iterator[Cursor]:
 
 
 def apply_schema(cursor: Cursor, report: Callable[[str], None] = print) -> None:
-    """Create the missing parts of the schema. Report the server's warnings, such as about a missing extension."""
+    """Create the missing parts of the schema. Report the server's warnings, such as one about a missing extension."""
     notices = cursor.connection.notices
     notices.clear()
     cursor.execute(SCHEMA.read_text(encoding="utf-8"))
@@ -108,7 +109,7 @@ def datasets(connection: Connection) -> list[LoadedDataset]:
 
 
 def require(cursor: Cursor, version: str) -> LoadedDataset:
-    """Return a loaded dataset. Raise `LoadError` if it is not in the database."""
+    """Return the loaded dataset of a version. Raise `LoadError` if it is not in the database."""
     if (found := find(cursor, version)) is None:
         raise LoadError(f"dataset {version} is not in the database; list the loaded ones with: python -m database list")
     return found
@@ -129,5 +130,5 @@ def datasets_of(cursor: Cursor) -> list[LoadedDataset]:
 
 
 def find(cursor: Cursor, version: str) -> LoadedDataset | None:
-    """Return a loaded dataset, or None if it is not in the database."""
+    """Return the loaded dataset of a version, or None if it is not in the database."""
     return next((dataset for dataset in datasets_of(cursor) if dataset.version == version), None)

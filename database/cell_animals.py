@@ -1,7 +1,7 @@
-"""Compute which animals live in which cell, with weight and status, and which relatives of them. No I/O.
+"""Compute which animals live in each cell, with weight and status, and which of their relatives do. No I/O.
 
-An animal lives where the statements about its range say (database/ranges/). Where none does, its kind decides
-(`KINDS` in chalicelib/model/taxonomy.py).
+An animal lives where the statements about its range say (database/ranges/). An animal without statements lives where
+its kind says (`KINDS` in chalicelib/model/taxonomy.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -31,7 +31,7 @@ CHUNK: Final = 500_000  # rows in a chunk: 9 MB
 
 
 class Cell(NamedTuple):
-    """A cell. `coast`: True on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it.
+    """A cell. `coast`: whether it is on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it.
 
     `relatives`: numbers of the relatives of the model's animals that live there, the most widespread first.
     """
@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 
 class TaxonFacts(NamedTuple):
-    """A taxon's row in database/taxa.csv: its group, and its ids in other databases; empty where unknown."""
+    """A taxon's row in database/taxa.csv: its group, and its ids in other databases. Unknown ids are empty."""
 
     group: str = "other"
     inaturalist: str = ""
@@ -53,7 +53,10 @@ class TaxonFacts(NamedTuple):
 
 
 class AnimalRow(NamedTuple):
-    """An animal; `taxon`: its stable id; `lineage` contains scientific names, phylum first."""
+    """An animal, as a row of the table `animal`. `taxon`: its stable id.
+
+    `lineage`: scientific names, from the phylum down.
+    """
 
     animal: int
     taxon: str
@@ -66,9 +69,9 @@ class AnimalRow(NamedTuple):
 
 
 class WithEvidence(NamedTuple):
-    """Ranges combined with evidence. `known`: numbers of the animals whose range is from evidence alone.
+    """Ranges combined with evidence. `known`: numbers of the animals whose range comes from the evidence alone.
 
-    `digest`: hash of the evidence, a part of the dataset's version. `seasons`: seasons of animals, by the evidence.
+    `digest`: hash of the evidence, a part of the dataset's version. `seasons`: the animals' seasons, from the evidence.
     """
 
     ranges: Iterable[Rows]
@@ -89,8 +92,8 @@ def ranges_of(
 ) -> Iterator[Rows]:
     """Yield the range of each animal: its rows of the table `cell_animal`, sorted by cell.
 
-    `animals`: number of each taxon. `statements`: the statements about the range of each taxon. `maps`: the cells on
-    its range map. A taxon without statements has no rows.
+    `animals`: the number of each taxon's animal. `statements`: the statements about each taxon's range. `maps`: the H3
+    cells on each taxon's range map. A taxon without statements has no rows.
     """
     for taxon in sorted(animals.keys() & statements.keys()):
         mapped = areas.earth.positions(maps[taxon]) if taxon in maps else None
@@ -98,7 +101,7 @@ def ranges_of(
 
 
 def rows_of(animal: int, weights: NDArray[Any], status: NDArray[Any], earth: Earth) -> Rows:
-    """Return the rows of an animal. `weights`, `status`: in each cell; the weight is 0 where it does not live."""
+    """Return the rows of an animal. `weights`, `status`: for each cell; the weight is 0 where it does not live."""
     lives = np.flatnonzero(weights)
     rows = np.empty(len(lives), ROW)
     rows["cell"], rows["animal"] = earth.cells[lives], animal
@@ -118,10 +121,10 @@ def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
 def cell_relatives(
     numbers: Mapping[str, int], statements: Mapping[str, Sequence[Statement]], areas: AreaCells
 ) -> dict[int, tuple[int, ...]]:
-    """Return the numbers of the relatives in each cell that has any, the most widespread first.
+    """Return the numbers of the relatives in each cell that has any, the most widespread relative first.
 
-    `numbers`: number of each taxon. `statements`: the statements about the range of each taxon; one without statements
-    is in no cell. Unlike the model's animals, relatives have no weights: they live where a statement says so.
+    `numbers`: the number of each taxon. `statements`: the statements about each taxon's range; a taxon without any is
+    in no cell. Unlike the model's animals, relatives have no weights: they live where a statement says so.
     """
     found = {}
     for taxon in numbers.keys() & statements.keys():

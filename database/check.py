@@ -1,4 +1,6 @@
-"""`python -m database check`: where a range and the evidence of independent sources disagree.
+"""`python -m database check`: find where a range and the evidence of an independent source disagree.
+
+The checks, by the names that the output and accepted_ranges.csv have for them:
 
 unlisted    the evidence has an area in which the taxon is not listed
 reach       the range does not reach the latitudes of the evidence
@@ -39,7 +41,7 @@ SMALL_KM2: Final = 200_000.0
 
 
 class Evidence(NamedTuple):
-    """What a source says about a taxon's range. Values that it does not give are None.
+    """What a source says about a taxon's range. Values that the source does not give are None.
 
     `south`, `north`: limits in degrees. `centre`: latitude and longitude. `km2`: area. `areas`: where the taxon lives.
     `migration`: `sedentary`, `partial` or `migrant`, after AVONET.
@@ -65,7 +67,7 @@ class Disagreement(NamedTuple):
 
 
 def main(_: Namespace) -> int:
-    """Print each disagreement between ranges and evidence that is not accepted. Return 1 if there is any."""
+    """Print each disagreement that accepted_ranges.csv does not accept. Return 1 if there is any."""
     ranges = Ranges("ranges")
     accepted = {(row["taxon"], row["check"], row["source"]) for row in read_rows(ACCEPTED)}
     found = list(_all_disagreements(ranges))
@@ -110,9 +112,9 @@ def disagreements(evidence: Evidence, found: CellWeights, areas: AreaCells) -> I
 
 
 def gaps(found: CellWeights, earth: Earth) -> NDArray[np.intp]:
-    """Return the positions of cells that are left out although the taxon surely lives in all cells around them.
+    """Return the positions of cells that a range leaves out although the taxon surely lives in all cells around them.
 
-    Only inland gaps count, since the inland cell of a small island is no gap of a coastal bird. Of a taxon that lives
+    Only inland gaps count, because the inland of a small island is not a gap for a coastal bird. For a taxon that lives
     nowhere inland, only gaps in the sea count.
     """
     sure = found.weights == 1

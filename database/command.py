@@ -1,4 +1,4 @@
-"""What both commands, `database` and `database.maintain`, share: options, the connection, loading, errors."""
+"""What the commands of `database` and of `database.maintain` share: options, the connection, loading, errors."""
 
 import os
 import sys
@@ -67,7 +67,7 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
 
 
 def say(text: str, file: TextIO | None = None) -> None:
-    """Print text that may contain names from strangers' files, without its control characters for terminals."""
+    """Print text without control characters, since it may contain names from strangers' files."""
     print(inert(text), file=file)
 
 
@@ -76,7 +76,10 @@ type Read = Callable[[dict[str, Path]], Dataset]
 
 
 def load_and_report(connection: Connection, options: Namespace, read: Read) -> LoadedDataset:
-    """Load the dataset that the options of `add_source` name, without switching to it. Print what happens."""
+    """Load the dataset that the options of `add_source` name, but do not switch to it. Print what happens.
+
+    `read`: reads the dataset from files.
+    """
     files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
     dataset = read(files)
     dataset = replace(dataset, version=options.version or dataset.version)
@@ -97,14 +100,14 @@ def load_and_report(connection: Connection, options: Namespace, read: Read) -> L
 
 
 def print_next_steps(loaded: LoadedDataset, seconds: float) -> None:
-    """Print how to compare a dataset that is loaded beside the active one, and how to switch to it."""
+    """Print how to compare a dataset, loaded in `seconds` beside the active one, and how to switch to it."""
     version = quote(loaded.version)
     print(f"loaded in {seconds:.1f} s; to switch: python -m database activate {version}")
     print(f"to see what would change: python -m database compare {version}")
 
 
 class Commands:
-    """The parser of a program with commands. `database`: parent parser for each command that needs PostgreSQL."""
+    """The argument parser of a program with commands. `database`: parent parser for commands that need PostgreSQL."""
 
     def __init__(self, settings: Settings, program: str, does: str) -> None:
         self.parser = ArgumentParser(prog=program, description=does)
@@ -118,7 +121,7 @@ class Commands:
         self.database.add_argument("--patience", type=seconds, default=sign_in, metavar="SECONDS", help=text)
 
     def add(self, name: str, command: Callable[..., int | None], does: str, *parents: ArgumentParser) -> ArgumentParser:
-        """Add a command with the options of its parents. Return its parser."""
+        """Add a command with the options of its parents. `does`: for the help. Return the command's parser."""
         description = f"{does[0].upper()}{does[1:]}."
         added = self._commands.add_parser(name, help=does, description=description, parents=parents)
         added.set_defaults(command=command, is_offline=self.database not in parents)
@@ -133,7 +136,7 @@ def add_source(loads: ArgumentParser, what: str) -> None:
 
 
 def checked[T](cast: Callable[[str], T]) -> Callable[[str], T]:
-    """Convert a cast's `ValueError` to `ArgumentTypeError`, because argparse prints only the message of the latter."""
+    """Return a cast that raises `ArgumentTypeError` in place of `ValueError`, whose message argparse does not print."""
 
     def convert(text: str) -> T:
         try:

@@ -23,7 +23,11 @@ _MAPS: Final = 24  # most maps on a page
 
 
 class Change(NamedTuple):
-    """How the range of an animal differs. `higher`, `lower`: number of cells whose weight rises or falls."""
+    """How the range of an animal differs between two datasets.
+
+    `kept`, `gained`, `lost`: cells where it lives in both, in the new one, in the old one alone. `higher`, `lower`:
+    number of kept cells whose weight rises or falls.
+    """
 
     taxon: str
     name: str
@@ -35,7 +39,7 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How the dataset `new` differs from `old`: changes of ranges, and known facts that only one of them gets right."""
+    """How the dataset `new` differs from `old`: changes of ranges, and known facts that only one of both gets right."""
 
     old: str
     new: str
@@ -61,7 +65,7 @@ class Comparison(NamedTuple):
 
 
 def compare(connection: Connection, version: str) -> Comparison:
-    """Compare a loaded dataset with the active one. Raise `LoadError` if it is not loaded, or none is active."""
+    """Compare the dataset `version` with the active one. Raise `LoadError` if it is not loaded, or none is active."""
     with connection, connection.cursor() as cursor:
         loaded = require(cursor, version)
         active = next((each for each in datasets_of(cursor) if each.active), None)
@@ -77,7 +81,7 @@ def compare(connection: Connection, version: str) -> Comparison:
 
 
 def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
-    """Return for each sure fact whether the dataset agrees, without facts on animals whose range it does not know."""
+    """Return for each sure fact whether the dataset agrees. Leave out animals whose range the dataset does not know."""
     facts = [fact for fact in read_facts() if fact.is_sure]
     with connection, connection.cursor() as cursor:
         query = "select taxon from animal natural join dataset where dataset = %s and animal <> all (unknown)"

@@ -1,4 +1,4 @@
-"""Read a dataset from CSV files, and check it. A dataset is everything that one load writes into the database."""
+"""Read a dataset from CSV files, and check it. A dataset is all that one load writes into the database."""
 
 import csv
 import hashlib
@@ -118,9 +118,10 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
 
 
 def version_of(files: dict[str, Path] | None = None) -> str:
-    """Return the version of a dataset: the start of a SHA-256 of all files and `WEIGHTS`.
+    """Return the version of a dataset: the first digits of a SHA-256 over all its files and `WEIGHTS`.
 
-    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if one is missing.
+    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if a file is
+    missing.
     """
     paths = FILES | (files or {})
     labels, of_ranges = paths["labels"], {name: dataset_files.range_files(paths.pop(name)) for name in RANGE_FILES}
@@ -138,7 +139,8 @@ def version_of(files: dict[str, Path] | None = None) -> str:
 class Ranges:
     """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
 
-    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: the cells of each range map.
+    `names`: which of `RANGE_FILES` to read. `statements`: statements about each taxon. `maps`: H3 cells on its range
+    map.
     """
 
     def __init__(self, *names: str) -> None:
@@ -146,19 +148,25 @@ class Ranges:
         self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
 
     def cells_of(self, taxon: str) -> CellWeights:
-        """Return where a taxon lives. Raise `DatasetError` if a row names an unknown area."""
+        """Return the cells where a taxon lives, with weights.
+
+        Raise `DatasetError` if a statement names an unknown area.
+        """
         check_areas(self.statements[taxon], self.areas)
         mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
         return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
 
 
 def read_ranges(path: Path) -> list[Statement]:
-    """Read all statements of a file, or of the CSV files in a folder. Raise `DatasetError` for a faulty row."""
+    """Read the statements about ranges in a file, or in all CSV files of a folder.
+
+    Raise `DatasetError` for a faulty row.
+    """
     return [statement for file in dataset_files.range_files(path) for statement in read_statements(file)]
 
 
 def read_maps(path: Path) -> Mapping[str, list[int]]:
-    """Return the cells of each taxon's range map. Raise `DatasetError` for a faulty file."""
+    """Return the H3 cells on each taxon's range map, by taxon. Raise `DatasetError` for a faulty file."""
     return _maps(read_text(path))
 
 
@@ -180,7 +188,7 @@ def _cells(text: str) -> list[Cell]:
 
 
 def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """Parse all rows of a file. Raise `DatasetError` for a faulty row, with the file and the line."""
+    """Parse all rows of a file (`name` in `FILES`). Raise `DatasetError` for a faulty row, with file and line."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     columns = UNIQUE.get(name, ())
     parsed: list[T] = []
@@ -203,7 +211,7 @@ def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[st
 
 
 def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
-    """Return the relatives' numbers by taxon, without those whose species or genus is among `animals`."""
+    """Return the relatives' numbers by taxon. Leave out relatives whose species or genus is among `animals`."""
     with dataset_files.faults_of_model():
         relatives = read_relatives(labels.with_name(RELATIVES))
     known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
@@ -211,10 +219,7 @@ def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int
 
 
 def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
-    """Return the animals of the packs that are not in the general model.
-
-    `known`: ids of the taxa in the general model.
-    """
+    """Return the animals of the packs that are not in the general model. `known`: ids of the general model's taxa."""
     found: dict[str, AnimalRow] = {}
     for file in dataset_files.pack_labels(labels):
         with dataset_files.faults_of_model():
@@ -242,7 +247,7 @@ def _check(animals: Sequence[AnimalRow], used: set[str], sources: set[str]) -> N
 
 
 def check_areas(statements: Iterable[Statement], areas: AreaCells) -> None:
-    """Raise `DatasetError` for areas that do not exist."""
+    """Raise `DatasetError` if a statement names an area that does not exist."""
     for statement in statements:
         try:
             areas.expect_known(statement.range)

@@ -57,14 +57,14 @@ def faults_of_model() -> Iterator[None]:
 
 
 def pack_labels(labels: Path) -> list[Path]:
-    """Return the labels of the enabled packs behind the model with these `labels`, whether they are built or not."""
+    """Return the label files of the enabled packs, built or not, of the model with these `labels`."""
     with faults_of_model():
         manifests = [Manifest.read(file) for file in sorted(labels.parent.glob("packs/*.toml"))]
     return [each.labels for each in manifests if each.kind == CLASSIFIER and each.enabled]
 
 
 def range_files(path: Path) -> list[Path]:
-    """Return the CSV files of a folder in order, or the file itself."""
+    """Return the CSV files in a folder, sorted by name, or `path` itself if it is a file."""
     return sorted(path.glob("*.csv")) if path.is_dir() else [path]
 
 
@@ -95,7 +95,7 @@ def files_beside(model: Path) -> dict[str, Path]:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, decompressed and without a byte order mark. Raise `DatasetError` if it is unreadable."""
+    """Return a file's text, decompressed and without a byte order mark. Raise `DatasetError` if it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -38,7 +38,10 @@ def main(options: Namespace) -> int:
 
 
 def describe(statement: Statement, names: Mapping[str, str]) -> str:
-    """Return a statement as one line: its status, range, doubts, season and note. `names`: name of each code."""
+    """Return a statement as one line: its status, range, doubts, season and note.
+
+    `names`: the name of each area's code.
+    """
     words = in_words(statement.range, names)
     start = f"{statement.status} somewhere within" if statement.extent == "within" else statement.status
     details = [statement.season, "in doubt" if statement.certainty == "doubt" else "", statement.note]
@@ -47,7 +50,7 @@ def describe(statement: Statement, names: Mapping[str, str]) -> str:
 
 
 def drawn(found: CellWeights, earth: Earth) -> str:
-    """Return a map of the world: `#` lives here, `+` in part or near, `o` introduced, `·` other land."""
+    """Return a map of the world as text: `#` the taxon lives here, `+` in part or near, `o` introduced, `·` land."""
     rows = np.clip(((90 - earth.latitude) / 180 * HEIGHT).astype(int), 0, HEIGHT - 1)
     columns = np.clip(((earth.longitude + 180) / 360 * WIDTH).astype(int), 0, WIDTH - 1)
     image = np.full((HEIGHT, WIDTH), " ")

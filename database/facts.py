@@ -30,7 +30,7 @@ class Fact(NamedTuple):
 
     @property
     def cell(self) -> int:
-        """Return the cell of the place."""
+        """Return the H3 cell of the place."""
         return cell_of(self.latitude, self.longitude)
 
 
@@ -47,7 +47,7 @@ class Score(NamedTuple):
 
 
 def read_facts(path: Path = FILE) -> list[Fact]:
-    """Return the facts in a file, in its order."""
+    """Return the facts in a CSV file, in the file's order."""
     return [
         Fact(taxon, float(latitude), float(longitude), place, truth, certainty != "doubt", reason)
         for taxon, latitude, longitude, place, truth, certainty, reason in map(COLUMNS, read_rows(path))
@@ -59,7 +59,7 @@ def scores(
 ) -> dict[str, Score]:
     """Return the score of each group, and of all groups together as `all`. Facts in doubt do not count.
 
-    `lives`: returns weight and status of the taxon at the place of a fact, or None if its range is not known.
+    `lives`: returns weight and status of the taxon at the place of a fact, or None if the taxon's range is unknown.
     `group_of`: group of each taxon, such as `birds`.
     """
     counts: dict[str, list[list[int]]] = {}
@@ -81,7 +81,7 @@ def scores(
 
 
 def main(_: Namespace) -> int:
-    """Print how many facts the ranges get right, by group. Return 1 if a group misses its goal."""
+    """Print how many facts the ranges get right, by group of animals. Return 1 if a group misses a goal, else 0."""
     ranges = Ranges("ranges")
     group_of = {row["taxon"]: row["group"] for row in read_rows(FILES["taxon_facts"])}
     known: dict[str, CellWeights] = {}

@@ -1,11 +1,12 @@
-"""Load datasets, on a psycopg2 connection; switch.py switches between them and drops old ones.
+"""Load datasets into PostgreSQL, on a psycopg2 connection. switch.py switches between them and drops old ones.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
         activate(connection, loaded.version)
 
 Requests continue meanwhile. A load fills new tables, which other connections cannot see before the commit. The rows go
-through COPY: as CSV for most tables, and in binary for millions of rows, because one call of `tobytes` encodes a batch.
+through COPY: as CSV for most tables, and in binary for tables of millions of rows, where one call of `tobytes` encodes
+a whole batch.
 """
 
 import csv
@@ -124,7 +125,7 @@ def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:
 
 
 def _create_partition(cursor: Cursor, table: str, number: int, columns: str, format_: str) -> str:
-    """Create the table that becomes the dataset's partition. Return the COPY statement that fills it.
+    """Create the table that becomes the dataset's partition of `table`. Return the COPY statement that fills it.
 
     The statement uses FREEZE, so that index-only scans work without a vacuum. PostgreSQL allows FREEZE only in the
     transaction that created the table.
@@ -148,7 +149,7 @@ def _copy_csv(
 
 
 def _copy(cursor: Cursor, statement: str, batches: Iterable[bytes]) -> int:
-    """Run one COPY per batch, so that only one batch is in memory. Return the number of rows copied."""
+    """Run a COPY for each batch, so that only one batch is in memory. Return the number of rows copied."""
     count = 0
     for batch in batches:
         cursor.copy_expert(statement, BytesIO(batch), size=1 << 20)
@@ -157,10 +158,9 @@ def _copy(cursor: Cursor, statement: str, batches: Iterable[bytes]) -> int:
 
 
 def to_binary(rows: NDArray[np.void], dataset: int, columns: Mapping[str, str] = CELL_ANIMAL) -> bytes:
-    """Encode rows as one complete input of `copy … (format binary)`: the number of fields, then each with its length.
+    """Encode rows as one complete input of `copy … (format binary)`, in which every field has its length before it.
 
-    `rows`: with a field for each of `columns` but the dataset.
-    """
+    `rows`: with a field for each of `columns` except the dataset, which is the same for all rows."""
     parts = [part for name, type_ in columns.items() for part in ((f"{name} length", ">i4"), (name, type_))]
     tuples = np.empty(len(rows), np.dtype([("fields", ">i2"), *parts]))
     tuples["fields"] = len(columns)
@@ -171,7 +171,7 @@ def to_binary(rows: NDArray[np.void], dataset: int, columns: Mapping[str, str] =
 
 
 def to_csv(rows: Iterable[Sequence[Value]], dataset: int) -> bytes:
-    """Encode rows for `copy … (format csv)`, with the dataset as the first column."""
+    """Encode rows for `copy … (format csv)`, with the dataset's number as the first column."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([dataset, *map(_csv_value, row)] for row in rows)
     return buffer.getvalue().encode()

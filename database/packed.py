@@ -1,17 +1,18 @@
-"""The ranges of the whole world in one small file, for a page that works without signal.
+"""Pack the ranges of the whole world into one small file, for a page that works without a network. The file's parts:
 
     magic       b"FLNW" and the format, one byte
     header      its length, then JSON: `version` of the dataset, `weights` of classes, `areas` of cells as texts of
                 codes, `unknown`: ids of the animals whose range is unknown
-    cells       their number; of each, in ascending order, by how much `cell >> 36` is above that of the one before, and
-                the number of its text in `areas`
-    animals     their number; of each, in ascending order, by how much its id is above that of the one before, the
-                number of its classes, and these: the number of a weight times 2, plus 1 if introduced; and runs
-    relatives   their number; of each, in an order that is the one of every cell: its number, and runs
-    runs        their number; of each, how many cells lie between it and the one before, and how many it has, less 1
+    cells       number of cells; for each, in ascending order, the difference of `cell >> 36` from the cell before, and
+                the index of its text in `areas`
+    animals     number of animals; for each, in ascending order, the difference of its id from the animal before, its
+                number of classes, and for each class: the index of its weight times 2, plus 1 if introduced, and runs
+    relatives   number of relatives; for each, in an order that agrees with that of each cell: its number, and runs
+    runs        number of runs; for each, how many cells lie between it and the run before, and its length less 1
 
-All numbers are varints: seven bits a byte, the lowest first, with the highest bit on all bytes but the last. Runs are
-of cells in this order, not of the grid. Seasons come with records of occurrences, of which a checkout has none.
+All numbers are varints: seven bits a byte, the lowest first, with the highest bit set in all bytes but the last. A run
+is a sequence of cells that follow each other in the list of cells. The file has no seasons: they come from records of
+occurrences, which a checkout does not have.
 """
 
 import json
@@ -36,7 +37,7 @@ type Numbers = NDArray[np.int64]
 
 
 def pack(dataset: Dataset) -> bytes:
-    """Return a dataset as the bytes of a packed file. This exhausts the dataset's generators."""
+    """Return a dataset as the bytes of a packed file. This uses up the dataset's generators."""
     stated = {each.cell: each for each in dataset.cells}
     rows = np.concatenate([np.empty(0, ROW), *dataset.cell_animals])
     numbers = np.union1d(np.array([*stated], np.int64), rows["cell"])
@@ -59,7 +60,10 @@ def pack(dataset: Dataset) -> bytes:
 
 
 def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the integers that encode all animals' ranges. `keys`: animal, class and position, in one integer."""
+    """Yield the integers that encode the ranges of all animals.
+
+    `keys`: animal, class and the cell's position, packed into one integer for each.
+    """
     found = dict[int, list[tuple[int, Numbers]]]()
     for group, own in runs(keys):
         found.setdefault(group >> CLASS_BITS, []).append((group & (1 << CLASS_BITS) - 1, own))
@@ -71,7 +75,10 @@ def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
 
 
 def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the integers that encode where relatives live. `cells`: the relatives of each cell."""
+    """Yield the integers that encode where relatives live.
+
+    `cells`: the relatives in each cell, by number, in its order.
+    """
     here = np.fromiter(chain.from_iterable(cells), np.int64)
     positions = np.repeat(np.arange(len(cells)), [*map(len, cells)])
     wider = np.flatnonzero(np.diff(positions) == 0)
@@ -87,7 +94,9 @@ def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbe
 
 
 def runs(keys: Numbers) -> Iterator[tuple[int, Numbers]]:
-    """Yield each group, and the number, gaps and lengths of its runs. `keys`: group and position of each member.
+    """Yield each group, with the number of its runs, then each run's gap and length less 1, in one array.
+
+    `keys`: group and position of each member, as `group << BITS | position`.
 
     >>> [(group, own.tolist()) for group, own in runs(np.array([2, 3, 4, 9]) | 7 << BITS)]
     [(7, [2, 2, 2, 4, 0])]
@@ -106,7 +115,7 @@ def runs(keys: Numbers) -> Iterator[tuple[int, Numbers]]:
 
 
 def varints(numbers: Sequence[int] | Numbers) -> bytes:
-    """Return numbers as varints.
+    """Encode non-negative numbers as varints, one after another.
 
     >>> varints([1, 300]).hex()
     '01ac02'

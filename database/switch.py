@@ -1,4 +1,4 @@
-"""Switch between loaded datasets, on a psycopg2 connection, at once or first on trial; and drop old ones.
+"""Switch between loaded datasets on a psycopg2 connection, at once or after a trial, and drop old ones.
 
     put_on_trial(connection, "v2", Trial(share=0.1))
     activate(connection, "v2")
@@ -26,9 +26,9 @@ DROP_PAUSE: Final = 0.05  # seconds between two tries to drop, in which the queu
 
 
 class Trial(NamedTuple):
-    """How a dataset is tried beside the active one: for a share of the cells, above 0 and at most 1.
+    """How a dataset is tried beside the active one. `share`: of the cells in which it is tried, above 0 and at most 1.
 
-    `in_shadow`: whether the active dataset answers there too, and the other is only compared with it.
+    `in_shadow`: whether the active dataset still answers in these cells, and the other is only compared with it.
     """
 
     share: float
@@ -36,16 +36,16 @@ class Trial(NamedTuple):
 
 
 def activate(connection: Connection, version: str) -> None:
-    """Switch to a loaded dataset for all cells, and end a trial. Raise `LoadError` if it is not loaded."""
+    """Switch to the dataset `version` for all cells, and end any trial. Raise `LoadError` if it is not loaded."""
     with _switching(connection) as cursor:
         require(cursor, version)
         _activate(cursor, version)
 
 
 def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDataset:
-    """Try a loaded dataset beside the active one, instead of any other on trial. Return the dataset.
+    """Try the dataset `version` beside the active one, in place of any other on trial. Return the dataset.
 
-    Raise `LoadError` if it is not loaded or active already, or if no dataset is active.
+    Raise `LoadError` if it is not loaded, if it is active already, or if no dataset is active.
     """
     with _switching(connection) as cursor:
         if require(cursor, version).active:
@@ -61,9 +61,9 @@ def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDa
 
 
 def roll_back(connection: Connection) -> str:
-    """End the trial, or if there is none, switch to the dataset that was active before. Return the active version.
+    """End the trial or, without one, switch to the dataset that was active before.
 
-    Raise `LoadError` if there is neither.
+    Return the version that is then active. Raise `LoadError` if there is neither a trial nor an earlier dataset.
     """
     with _switching(connection) as cursor:
         _end_trial(cursor)
@@ -78,11 +78,11 @@ def roll_back(connection: Connection) -> str:
 
 
 def drop(connection: Connection, version: str) -> None:
-    """Remove a dataset.
+    """Remove a dataset from the database.
 
     Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
 
-    Deleting rows takes longest and comes first, so that the locks on tables, which block requests, are brief.
+    Deleting rows takes longest and is done first, so that the locks on tables, which block requests, are held briefly.
     """
     with exclusive(connection) as cursor:
         dataset = require(cursor, version)
@@ -108,7 +108,7 @@ def drop(connection: Connection, version: str) -> None:
 def prune(connection: Connection, keep: int) -> list[str]:
     """Drop all but the `keep` latest datasets. Return the dropped versions.
 
-    The datasets in use always stay, and so does the one to which a rollback would return.
+    The active dataset, one on trial, and the one to which a rollback would return always stay.
     """
     with connection, connection.cursor() as cursor:
         present = datasets_of(cursor)
@@ -121,7 +121,10 @@ def prune(connection: Connection, keep: int) -> list[str]:
 
 
 def rollout_text(connection: Connection) -> bytes:
-    """Return the text, for `Rollout`, that says which dataset is active and which is on trial. One must be active."""
+    """Return the text, parsed by `Rollout`, that says which dataset is active and which is on trial.
+
+    One must be active.
+    """
     with connection, connection.cursor() as cursor:
         return _rollout_text(cursor).encode()
 
@@ -134,14 +137,14 @@ def _rollout_text(cursor: Cursor) -> str:
 
 @contextmanager
 def _switching(connection: Connection) -> Iterator[Cursor]:
-    """Open a transaction for a switch. First bring the schema of a database of an earlier release up to date."""
+    """Open a transaction for a switch. In it, first bring the schema up to date, if an earlier release created it."""
     with exclusive(connection) as cursor:
         apply_schema(cursor, report=lambda _: None)
         yield cursor
 
 
 def _activate(cursor: Cursor, version: str) -> None:
-    """Switch to a dataset. Change nothing if it is active already and nothing is on trial."""
+    """Switch to the dataset `version`. Change nothing if it is already active and no dataset is on trial."""
     _end_trial(cursor)
     ended = cursor.rowcount
     cursor.execute("update dataset set active = false where active and version <> %s", (version,))
@@ -156,7 +159,7 @@ def _end_trial(cursor: Cursor) -> None:
 
 
 def _count_switch(cursor: Cursor) -> None:
-    """Count a switch: the active dataset or the one on trial has changed, and each such state has its own number."""
+    """Give the present state, which dataset is active and which is on trial, the next number."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
 
 

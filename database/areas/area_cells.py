@@ -1,7 +1,7 @@
 """The cells of every area that a range can name: countries, subdivisions, groups, seas and physical regions.
 
-A cell belongs to an area of land if the area covers a part of it that a map shows. An area that only touches the cell's
-edge counts only where no other area covers more, as on specks of islands. docs/how-to/data.md names the sources.
+A cell belongs to an area of land if the area covers a part of the cell that a map shows. An area that only touches the
+cell's edge counts only where no other area covers more, as on tiny islands. docs/how-to/data.md names the sources.
 
 The code of a country or subdivision leaves out its remote islands (remote_islands.csv): `CR` is Costa Rica without
 Cocos island, which has other animals. A code that has no other cells, such as `EC-W`, names the islands themselves.
@@ -57,7 +57,7 @@ class Earth:
     realm: Cells
 
     def position_of(self, latitude: float, longitude: float) -> int:
-        """Return the position, in all cells, of the cell that contains a place."""
+        """Return the position, among all cells, of the cell that contains a place, in decimal degrees."""
         return int(self.positions([cell_of(latitude, longitude)])[0])
 
     def positions(self, cells: Iterable[int]) -> NDArray[np.intp]:
@@ -65,7 +65,7 @@ class Earth:
         return np.searchsorted(self.cells, np.fromiter(cells, np.int64))
 
     def grown(self, cells: Cells, rings: int = 1) -> Cells:
-        """Return the mask `cells` grown by so many `rings` of neighbours, on land and in the sea separately.
+        """Return the mask `cells` grown by `rings` rings of neighbouring cells, on land and in the sea separately.
 
         The mask does not cross a strait between countries without a common border, such as the Channel, nor grow onto a
         remote island or off it.
@@ -80,7 +80,7 @@ class Earth:
 
 
 class AreaCells:
-    """The cells of areas. `earth`: all cells. Computes the cells of a group once, when it is first used."""
+    """The cells of areas, as masks over all cells (`earth`). A group's cells are computed when it is first used."""
 
     def __init__(self, earth: Earth, areas: Positions, seas: Positions, groups: Mapping[str, tuple[str, ...]]) -> None:
         self.earth, self.groups = earth, groups
@@ -93,14 +93,14 @@ class AreaCells:
         return frozenset({"land", "sea", *self._positions[LAND], *self._positions[SEA], *self.groups})
 
     def of(self, statement: Range) -> Cells:
-        """Return the cells of a range. Raises `UnknownArea`."""
+        """Return the cells of a range as a mask, shape (2, cells): land and sea. Raises `UnknownArea`."""
         cells = self._tree(statement.areas)
         return cells & self._limits(statement) if statement.limits else cells
 
     def expect_known(self, statement: Range) -> None:
         """Raise `UnknownArea` if a range names an area that does not exist, and `GroupError` for a faulty group.
 
-        Computes no cells except those of groups, which are remembered.
+        Computes no cells except those of groups, which are kept.
         """
         for area in areas_in(statement.areas):
             if area.name in self.groups:
@@ -126,7 +126,7 @@ class AreaCells:
             cells[realm, self._positions[realm][name]] = True
 
     def _group(self, name: str) -> Cells:
-        """Return the cells of a group. Only groups are remembered: 5,000 other masks would take 400 MB."""
+        """Return the cells of a group, which are kept in memory. Other masks are not: all 5,000 would take 400 MB."""
         if name not in self._known:
             cells = self._known[name] = np.zeros((2, len(self.earth.cells)), bool)  # for a group that contains itself
             for text in self.groups[name]:
@@ -171,7 +171,7 @@ def read_area_cells(
     """Read the cells of all areas. Raise `DatasetError` for an unreadable file, `ValueError` for a malformed one.
 
     `countries`: the countries and coasts of each cell. `groups`: groups.csv or another file like it. `islands`: the
-    remote islands that codes leave out, as groups. A process computes the cells once, unless the files change.
+    remote islands that codes leave out, as groups. The result is kept in memory until the files change.
     """
     paths = countries, groups, islands
     return _area_cells(*paths, tuple(map(read_text, paths)))
@@ -204,7 +204,7 @@ def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str,
 
 
 def _groups(path: Path) -> dict[str, tuple[str, ...]]:
-    """Return the expressions of each group of a file. A group may have several rows."""
+    """Return the expressions of each group in a file, by name. A group may have several rows."""
     groups: dict[str, tuple[str, ...]] = {}
     for row in read_rows(path):
         groups[row["group"]] = (*groups.get(row["group"], ()), row["areas"])
@@ -214,8 +214,8 @@ def _groups(path: Path) -> dict[str, tuple[str, ...]]:
 def _land(countries: Path, position: Mapping[int, int]) -> Positions:
     """Return the positions of the cells of each country and subdivision, keyed by code.
 
-    `countries` says which countries a cell has: Bouvet Island is BV, although the file of subdivisions gives it to
-    NO. An area that only touches a cell does not have it, unless it has no other cell.
+    `countries`: the file that says which countries a cell has: Bouvet Island is BV, although the file of subdivisions
+    gives it to NO. A cell that an area only touches is not the area's, unless the area has no other cell.
     """
     shares = dict(_shares(AREAS / "cell_subdivisions.csv.gz", position))
     countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}
@@ -237,8 +237,8 @@ def _land(countries: Path, position: Mapping[int, int]) -> Positions:
 def _overland(neighbours: NDArray[np.intp], realm: Cells, land: Positions, far: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the neighbours of each cell, without those across a strait. `far`: the cells on remote islands.
 
-    Two coast cells have a strait between them if no country of one is, or borders on, a country of the other, or if one
-    of them is on a remote island. Countries border on each other if a cell without sea has both.
+    There is a strait between two coast cells if no country of one cell is, or borders on, a country of the other, or if
+    one of the cells is on a remote island. Countries border on each other if a cell without sea has both.
     """
     countries = sorted(name for name in land if len(name) == 2)
     has = np.zeros((neighbours.shape[0], len(countries)), np.float32)
@@ -274,7 +274,7 @@ def _shares(path: Path, position: Mapping[int, int]) -> Iterator[tuple[int, dict
 
 @cache
 def grid() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return every cell of the grid in ascending order, and their centres: shape (cells, 2), latitude and longitude."""
+    """Return every cell of the grid in ascending order, and the centres: shape (cells, 2), latitude and longitude."""
     cells = sorted(cell for base in h3.get_res0_cells() for cell in h3.cell_to_children(base, RESOLUTION))
     return np.array(cells), np.array([h3.cell_to_latlng(cell) for cell in cells])
 

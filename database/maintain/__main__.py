@@ -1,6 +1,6 @@
 """Make the data that `python -m database` loads: `python -m database.maintain --help`.
 
-What is in this folder is for people who maintain the data. The package for Lambda leaves it out.
+This folder is for people who maintain the data. The package for Lambda leaves it out.
 """
 
 import sys
@@ -76,7 +76,10 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
 
 
 def _athena(options: Namespace) -> int:
-    """Print the query, or its cost, or run it. Raise `DatasetError` if it fails."""
+    """Print the query for Athena, or what it would cost, or run it, as the options say.
+
+    Raise `DatasetError` if it fails.
+    """
     filters = _filters_of(options)
     if options.estimate:
         lines = list(athena_query.estimate(filters, options.months))
@@ -172,7 +175,10 @@ def _filters() -> ArgumentParser:
 
 
 def _date(text: str) -> str:
-    """Return a date in ISO 8601, which names a snapshot. The check is strict: the date becomes a part of SQL."""
+    """Return `text` if it is a date in ISO 8601, which names a snapshot.
+
+    The check is strict, as the date goes into SQL.
+    """
     with suppress(ValueError):
         if date.fromisoformat(text).isoformat() == text:
             return text

@@ -18,7 +18,7 @@ _REPORT: Final = 10.0  # seconds between two lines about its progress
 
 
 class Counted(NamedTuple):
-    """The result of a query: Parquet files in `folder` of S3. `scanned`: bytes that the query read.
+    """The result of a query: Parquet files in `folder`, an address in S3. `scanned`: bytes that the query read.
 
     `citation`: the file in S3 that says how to cite the snapshot.
     """
@@ -35,10 +35,10 @@ def run(
     report: Callable[[str], None] = print,
     wait: Callable[[float], None] = sleep,
 ) -> Counted:
-    """Run a statement over a snapshot, and wait for its end. Ctrl-C stops it on Athena too.
+    """Run a statement over a snapshot of GBIF on Athena, and wait for its end. Ctrl-C stops it on Athena too.
 
-    Region and credentials are those of the environment. Raise `DatasetError` if AWS refuses, the snapshot is not there,
-    or the query fails; the message says why.
+    Region and credentials come from the environment. `snapshot`: its date. Raise `DatasetError` if AWS refuses, the
+    snapshot does not exist, or the query fails; the message says why.
     """
     from boto3 import Session  # only operators have it, and few need it
     from botocore.exceptions import BotoCoreError, ClientError
@@ -65,7 +65,10 @@ def run(
 
 
 def next_steps(counted: Counted, months: bool = False) -> list[str]:
-    """Return lines with the cost of a query, and the commands that load its result. `months`: it counts by month."""
+    """Return lines with the cost of a query and the commands that load its result.
+
+    `months`: whether it counts by month.
+    """
     load = f"python -m database.maintain load counts{' --months' if months else ''} --citation"
     return [
         f"{counted.scanned / 1e9:,.1f} GB were scanned, which cost {cost(counted.scanned):.2f} US dollars",
@@ -76,9 +79,9 @@ def next_steps(counted: Counted, months: bool = False) -> list[str]:
 
 
 def _location(glue: Any, s3: Any, snapshot: str) -> str:
-    """Return the address of a snapshot in S3, from the Glue catalogue.
+    """Return the address in S3 of a snapshot, from the Glue catalogue.
 
-    Raise `DatasetError` if it has no files: Athena would find no rows, and charge nothing.
+    Raise `DatasetError` if there are no files at it: Athena would find no rows, and charge nothing.
     """
     table = glue.get_table(DatabaseName=CATALOG, Name=TABLE)["Table"]
     location = str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
@@ -100,9 +103,9 @@ def wait_for(
     wait: Callable[[float], None],
     clock: Callable[[], float] = monotonic,
 ) -> int:
-    """Wait for the end of a query, and report its progress. Return the bytes scanned.
+    """Wait for the end of a query, and report its progress. Return the number of bytes scanned.
 
-    `athena`: the client. `identity`: of the query. Raise `DatasetError` if it fails.
+    `athena`: a boto3 client. `identity`: the query's id. Raise `DatasetError` if the query fails.
     """
     started = shown = clock()
     while True:

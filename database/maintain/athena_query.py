@@ -1,9 +1,9 @@
-"""The counts of database/maintain/occurrences/ as one statement of SQL, for Athena over GBIF's snapshot in S3.
+"""Count GBIF's records as database/maintain/occurrences/ does, in one SQL statement for Athena over its snapshot in S3.
 
-DuckDB runs the same text, which is how tests compare it with the loader. The table that results goes to
-`python -m database.maintain load`: a row for each taxon, hexagon (and month), with the number of records and the place
-of one of them. H3 does not exist on Athena, but a hexagon is arithmetic (database/maintain/occurrences/cells.py), and
-from the place of any record in it the loader computes the cell. So the counts are exact.
+DuckDB runs the same text, so tests can compare it with the loader. `python -m database.maintain load` reads the result:
+a row for each taxon, hexagon (and month), with the number of records and the place of one of them. Athena does not have
+H3, but hexagons are arithmetic (database/maintain/occurrences/cells.py), and the loader computes the H3 cell from the
+place of any record in a hexagon. So the counts are exact.
 
 `estimate` says what the statement scans and costs, by the assumptions in athena_assumptions.csv.
 """
@@ -54,7 +54,7 @@ _UNLOAD: Final = "unload ({query}) to '{folder}' with (format = 'PARQUET', compr
 def query(snapshot: str, filters: Filters, months: bool = False) -> str:
     """Return the statement that counts the records of animals in a snapshot.
 
-    `snapshot`: its date, such as 2026-11-01. `months`: count each month by itself.
+    `snapshot`: its date, such as 2026-11-01. `months`: whether to count each month separately.
     """
     columns = PLACES | LICENCE | (MONTH if months else {})
     if not filters.commercial:
@@ -79,12 +79,12 @@ def query(snapshot: str, filters: Filters, months: bool = False) -> str:
 
 
 def unload(statement: str, folder: str) -> str:
-    """Return the statement that writes the result of another one as Parquet to a folder of S3, which must be empty."""
+    """Return a statement that writes the result of `statement` as Parquet to a folder in S3, which must be empty."""
     return _UNLOAD.format(query=statement, folder=folder)
 
 
 def scanned_columns(filters: Filters, months: bool = False) -> list[str]:
-    """Return the columns that the statement reads from the snapshot. A column that it scans twice is there twice."""
+    """Return the columns that the query reads from the snapshot. A column that it scans twice is listed twice."""
     read = PLACES | (LICENCE if filters.commercial else {}) | (MONTH if months else {})
     places = [re.sub(r"^\w+\(|[ )].*|\)$", "", sql) for sql in read.values()]
     return [KEY, "kingdom", *places, KEY, "kingdom", *NAMES]
@@ -96,12 +96,12 @@ def assumptions() -> dict[str, float]:
 
 
 def cost(scanned: float) -> float:
-    """Return the price of scanning so many bytes, in US dollars."""
+    """Return the price of scanning `scanned` bytes on Athena, in US dollars."""
     return scanned / 1e12 * assumptions()["price"]
 
 
 def estimate(filters: Filters, months: bool = False) -> Iterator[str]:
-    """Yield lines of text: the estimated bytes that the statement reads of each column, their sum, and its price."""
+    """Yield lines of text: the estimated bytes that the query reads of each column, their sum, and the price."""
     known, columns, total = assumptions(), scanned_columns(filters, months), 0.0
     yield f"{'column':<30} {'scans':>5} {'bytes a row':>12} {'GB':>8}"
     for name in dict.fromkeys(columns):

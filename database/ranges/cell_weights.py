@@ -1,4 +1,4 @@
-"""The weight of a taxon in each cell, computed from the statements about its range and from its range map. No I/O."""
+"""Compute the weight of a taxon in each cell from the statements about its range and from its range map. No I/O."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ STATUS_NAMES: Final = {NATIVE: "native", INTRODUCED: "introduced"}
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights of a taxon in a cell: above 0, and at most 1.
+    """The weights that a taxon can have in a cell: above 0, and at most 1.
 
-    `beside`: in the cells next to its range. `near`: up to three cells away from a range map, whose edges are less
-    certain than those of areas. A range map does not spill over into areas that no statement names.
+    `beside`: in the cells next to its range. `near`: up to three cells away from its range map, whose edges are less
+    certain than the edges of areas. A range map does not spill over into areas that no statement names.
     docs/reference/database.md explains the values.
     """
 
@@ -41,7 +41,7 @@ _NEAR_RINGS = 3
 class CellWeights(NamedTuple):
     """The cells where a taxon lives. `weights`: shape (cells,), float32, 0 where it does not live.
 
-    `status`: uint8, `NATIVE` or `INTRODUCED`, and 0 where the weight is 0.
+    `status`: shape (cells,), uint8, `NATIVE` or `INTRODUCED`, and 0 where the weight is 0.
     """
 
     weights: NDArray[np.float32]
@@ -56,8 +56,8 @@ def cell_weights(
 ) -> CellWeights:
     """Return the weight and status of a taxon in every cell.
 
-    `cells_of`: returns the cells of a range. `mapped`: positions of the cells on its range map. The map counts only
-    where a statement says that the taxon lives `within` an area; without a map such an area counts as a whole.
+    `cells_of`: returns the cells of a range. `mapped`: positions of the cells on the taxon's range map. The map counts
+    only where a statement says that the taxon lives `within` an area; without a map, such an area counts as a whole.
     """
     kinds = ("native", "within", "doubt", "introduced", "absent")
     found = {name: np.zeros((2, len(earth.cells)), bool) for name in kinds}

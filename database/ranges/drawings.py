@@ -1,4 +1,4 @@
-"""The range of an animal as GeoJSON, and as the paths of a small map. No I/O."""
+"""Draw the range of an animal as GeoJSON, and as the paths of a small map. No I/O."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ def drawings(outlines: Outlines, ranges: Iterable[Rows]) -> Iterator[Drawing]:
 
 
 def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:
-    """Yield each status and weight of a range with its cells, the lowest weight first."""
+    """Yield each pair of status and weight in a range, the lowest weight first, with its cells."""
     for weight in np.unique(rows["weight"]):
         for status, here in STATUS_NAMES.items():
             cells = rows["cell"][(rows["weight"] == weight) & (rows["status"] == status)]
@@ -57,13 +57,16 @@ def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:
 
 
 def place_on_map(points: Points) -> NDArray[np.intp]:
-    """Return the places of points on the map in whole units, from its upper left corner. Shape (n, 2)."""
+    """Return the places on the map of points (longitude and latitude), in whole units from its upper left corner.
+
+    Shape (n, 2).
+    """
     scale = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
     return np.rint(project(points) * scale + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
 
 
 def path_data(places: NDArray[np.intp]) -> str:
-    """Return the data of an SVG path around a ring on the map; empty if it is too small to see."""
+    """Return the data of an SVG path around a ring of places on the map; empty if the ring is too small to see."""
     distinct = np.append(True, (places[1:] != places[:-1]).any(axis=1))
     steps = np.diff(places[distinct], axis=0)
     if len(steps) < 2:
@@ -80,8 +83,8 @@ def _positions(ring: Points) -> list[list[float]]:
 def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return places on the map in the Equal Earth projection, in radii of the sphere: x to the east, y to the south.
 
-    `points`: shape (n, 2), longitude and latitude in decimal degrees. The map is 5.41 wide and 2.63 high, around 0/0.
-    web/page/src/projection.js draws the page's map with it.
+    `points`: shape (n, 2), longitude and latitude in decimal degrees. The map is 5.41 wide and 2.63 high, with (0, 0)
+    in its middle. web/page/src/projection.js draws the page's map with the same projection.
     """
     a = _EQUAL_EARTH
     longitude, latitude = np.radians(points[:, 0]), np.radians(points[:, 1])

@@ -46,7 +46,7 @@ class RangeSyntaxError(RangeError):
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area by its code or name. `column`: where it stands in the text, from 1."""
+    """An area by its code or name. `column`: its position in the text of the range, from 1."""
 
     name: str
     column: int
@@ -57,9 +57,9 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Areas joined from left to right: `+` adds one, `-` takes it away, `&` keeps the overlap, a space is the union.
+    """Areas joined from left to right: `+` adds an area, `-` removes one, `&` keeps the overlap, a space is the union.
 
-    All signs have the same precedence, a level of `_LEVELS`.
+    All signs in it have the same precedence, a level of `_LEVELS`.
     """
 
     first: "Areas"
@@ -70,7 +70,7 @@ class Joined:
         return self._text(self.first) + "".join(rest)
 
     def _text(self, areas: "Areas") -> str:
-        """Return an operand as text, in parentheses unless it is a single area or binds more tightly."""
+        """Return an operand as text, in parentheses unless it is a single area or binds more tightly than this."""
         return str(areas) if isinstance(areas, Area) or areas.level > self.level else f"({areas})"
 
     @property
@@ -84,7 +84,7 @@ type Areas = Area | Joined
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit in decimal degrees of the centre of a cell, inclusive."""
+    """A limit on latitude or longitude of a cell's centre, such as `lat <= 36.5`, in decimal degrees, inclusive."""
 
     axis: Literal["lat", "lon"]
     sign: Literal["<=", ">="]
@@ -96,7 +96,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Areas, and limits that apply to all of them."""
+    """Areas, cut off at limits of latitude or longitude (`limits`), which apply to all of the areas."""
 
     areas: Areas
     limits: tuple[Limit, ...] = ()
@@ -151,7 +151,7 @@ class _Parser:
         return Joined(first, tuple(rest)) if rest else first
 
     def _sign(self, level: int) -> str:
-        """Take the next sign of a level, and return it; nothing if another token is next."""
+        """If the next token is a sign of a level, take it and return it; otherwise return an empty text."""
         if _LEVELS[level] == " ":
             return " " if self._peek().kind == "word" or self._peek().text == "(" else ""
         return next((sign for sign in _LEVELS[level] if self._take(sign)), "")

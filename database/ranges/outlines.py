@@ -1,7 +1,7 @@
-"""The outlines of sets of cells: the cells' edges without those between two cells of the set. No I/O.
+"""Find the outlines of sets of cells: the edges of the cells, without edges between two cells of the set. No I/O.
 
-Longitudes end at the antimeridian, so cells there are cut in two, and the cells at the poles get the edge of the map.
-All outlines then are simple polygons, as GeoJSON demands (RFC 7946), and follow the edges of the cells exactly.
+The map ends at the antimeridian, so cells there are cut in two, and cells at the poles are extended to the map's edge.
+So all outlines are simple polygons, as GeoJSON demands (RFC 7946), and follow the edges of the cells exactly.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ _MAP_EDGES = (180.0, 90.0)
 class Edges(NamedTuple):
     """The directed edges of all cells, anticlockwise, as parallel arrays.
 
-    `start`, `end`: numbers of points. `cell`: position of the cell. `beside`: position of the cell on the other side;
-    the last position plus one at the edge of the map, where there is none.
+    `start`, `end`: numbers of the edge's points. `cell`: position of its cell. `beside`: position of the cell on its
+    other side; at the edge of the map, where there is none, the number of cells.
     """
 
     start: NDArray[np.intp]
@@ -37,7 +37,7 @@ class Edges(NamedTuple):
 
 @dataclass(frozen=True)
 class Outlines:
-    """The outlines of sets of cells. The first use computes the edges of all cells, which takes about half a second."""
+    """Finds the outlines of sets of cells. The first use computes the edges of all cells, in about half a second."""
 
     earth: Earth
 
@@ -47,7 +47,7 @@ class Outlines:
 
     @cached_property
     def _edges_of(self) -> NDArray[np.intp]:
-        """Return the numbers of each cell's edges: shape (most edges of a cell, cells), -1 where it has fewer."""
+        """Return the numbers of each cell's edges: shape (most edges of a cell, cells), filled up with -1."""
         cell = self._net[1].cell
         by_cell = np.argsort(cell, kind="stable")
         place = np.arange(len(cell)) - np.searchsorted(cell[by_cell], cell[by_cell])
@@ -57,7 +57,7 @@ class Outlines:
 
     @property
     def points(self) -> Points:
-        """Return the points to which rings refer."""
+        """Return longitude and latitude of all points, to whose numbers rings refer. Shape (points, 2)."""
         return self._net[0]
 
     def rings(self, inside: NDArray[np.bool_]) -> list[Ring]:
@@ -78,7 +78,7 @@ class Outlines:
         return rings
 
     def polygons(self, rings: list[Ring]) -> list[list[Points]]:
-        """Return the polygons that rings form: each is its outer ring, and the rings of its holes.
+        """Return the polygons that rings form: each is an outer ring, followed by the rings of its holes.
 
         Points in the middle of a straight edge of the map are left out.
         """
@@ -142,7 +142,10 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
 
 
 def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int) -> Edges:
-    """Return the edges with the cell beside each: that of the same edge in the other direction."""
+    """Return the edges, with the cell beside each: the cell that has the same edge in the other direction.
+
+    `outside`: what to return for an edge without one.
+    """
     most = int(max(start.max(), end.max())) + 1
     there, back = start * most + end, end * most + start
     order = np.argsort(there)
@@ -152,9 +155,9 @@ def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArr
 
 
 def _cut(ring: list[int], points: list[tuple[float, float]], added: dict[tuple[float, float], int]) -> list[list[int]]:
-    """Return the rings of a cell that the antimeridian crosses: one on each side of it, or one around a pole.
+    """Cut a cell's ring at the antimeridian. Return a ring on each side of it, or one ring for a cell around a pole.
 
-    `added`: numbers of points that are not vertices of cells: those on the antimeridian and at the poles.
+    `added`: numbers of the points on the antimeridian and at the poles, which are not vertices of cells.
     """
 
     def number(point: tuple[float, float]) -> int:
@@ -182,7 +185,7 @@ def _cut(ring: list[int], points: list[tuple[float, float]], added: dict[tuple[f
 def _crossing(here: int, there: int, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the points where an edge leaves one end of the map, and where it arrives at the other.
 
-    Both cells at the edge get the same points: the latitude does not depend on the direction of the edge.
+    Both cells at the edge get the same points, because the latitude does not depend on the direction of the edge.
     """
     (x, y), (other_x, other_y) = (points[each] for each in sorted((here, there)))
     latitude = y + (other_y - y) * (180 - abs(x)) / (360 - abs(x) - abs(other_x))

@@ -27,9 +27,9 @@ class Statement:
     """One source's statement that a taxon lives in a range.
 
     `status`: `native`, `introduced`, `vagrant` (strays, which do not count), or `absent` (a neighbouring range does not
-    spread into this one). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only
-    somewhere `within` it, where a range map says. `season`: empty for the whole year or unknown; all seasons
-    together are the taxon's range. `place`: the file, relative to database/ranges/, and the line, for messages.
+    spread into this one). `certainty`: `sure` or `doubt`. `extent`: `throughout` the range, or only somewhere `within`
+    it, where a range map says. `season`: empty for the whole year or if unknown; all seasons together are the taxon's
+    range. `place`: the file, relative to database/ranges/, and the line, for messages.
     """
 
     taxon: str

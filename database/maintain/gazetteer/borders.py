@@ -1,10 +1,11 @@
-"""Make web/page/src/borders.json, which the page's map shows when zoomed in: coasts, borders, names of countries.
+"""Make web/page/src/borders.json, which the page's map shows when zoomed in: coasts, borders and names of countries.
 
     python -m database.maintain borders land-50m.json countries-50m.json countries.json
 
-The first two files are Natural Earth as TopoJSON (github.com/topojson/topojson-specification), whose lines are made of
-arcs that neighbours share. `rings` are coasts and `borders` lines, each a text of whole numbers as in listing.py: its
-first point and then the steps, x before y. `labels`: code, latitude and longitude of names, of the largest first.
+The first two files are Natural Earth as TopoJSON (github.com/topojson/topojson-specification), whose lines consist of
+arcs that neighbours share. In borders.json, `rings` are coasts and `borders` are lines, each a text of whole numbers as
+in listing.py: the first point and then the steps, x before y. `labels`: code, latitude and longitude of each country's
+name, the largest country first.
 """
 
 import json
@@ -49,9 +50,10 @@ def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
 
 
 def _labels(arcs: list[Line], states: list[Any], codes_file: Path) -> Iterator[list[Any]]:
-    """Yield the code of each state, and the latitude and longitude of its largest part's middle, large states first.
+    """Yield the code of each country, and latitude and longitude of its largest part's middle, large countries first.
 
-    The codes are found by number of ISO 3166-1, or by name for Kosovo, which has no number. Others get no label.
+    Codes are found by the number of ISO 3166-1, or by name for Kosovo, which has no number. Other `states` get no
+    label.
     """
     known = json.loads(codes_file.read_text(encoding="utf-8")).values()
     codes = {str(row[key]): row["iso"] for key in ("name", "isonumeric") for row in known}
@@ -90,7 +92,10 @@ def _polygons(geometry: Any) -> Any:
 
 
 def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
-    """Join arcs to a closed line. Longitudes may go beyond 180 degrees; a line around the South Pole touches it."""
+    """Join the arcs with these numbers to a closed line.
+
+    Its longitudes may exceed 180°. A line around the South Pole also runs along the latitude -90.
+    """
     parts = [arcs[max(arc, ~arc)][:: -1 if arc < 0 else 1] for arc in numbers]
     ring = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
     ring[:, 0] = np.unwrap(ring[:, 0], period=360)
@@ -100,9 +105,9 @@ def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
 
 
 def _simplified(line: Line) -> Line:
-    """Leave out points without moving the line by more than the tolerance (Douglas & Peucker 1973).
+    """Leave out points of a line without moving it by more than the tolerance (Douglas & Peucker 1973).
 
-    The point in the middle always stays, because the first and the last point of a closed line are the same.
+    The middle point always stays, because the first and the last point of a closed line are the same.
     """
     kept = {0, len(line) // 2, len(line) - 1}
     rest = list(pairwise(sorted(kept)))
@@ -121,7 +126,10 @@ def _simplified(line: Line) -> Line:
 
 
 def _cut(ring: Line) -> Iterator[NDArray[np.int64]]:
-    """Cut a closed line at the antimeridian. Yield the parts in units, none ending with its first point again."""
+    """Cut a closed line at the antimeridian.
+
+    Yield the parts in whole units; no part repeats its first point at the end.
+    """
     for turn in (-360, 0, 360):
         part = ring + np.array([turn, 0])
         for side in (-1, 1):

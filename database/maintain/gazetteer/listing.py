@@ -11,11 +11,11 @@ The page's gazetteer.js reads them:
     Donau-Auen National Park	…
     ~Alps|Alpen	…
 
-A line is a country (ISO 3166-1 alpha-2, or nothing), a region of it with further names and an abbreviation, a kind of
-places in nature, or a place with its names. Of a region, the page shows the name after which its language stands, or
-else the first one. `~` marks a wide place. After the tab come whole numbers: latitude and longitude in tenths of a
-degree, and for towns the binary logarithm of the inhabitants. Each is the difference from the place before in the same
-group, in the characters of Google's encoded polylines.
+A line begins with `=` for a country (ISO 3166-1 alpha-2, or nothing), `-` for one of its regions, with further names
+and an abbreviation, or `+` for a kind of places in nature; all others are places with their names. Of a region, the
+page shows the name that its language's code follows, or else the first one. `~` marks a wide place. After the tab come
+whole numbers: latitude and longitude in tenths of a degree, and for towns the binary logarithm of the inhabitants. Each
+is the difference from the place before in the same group, in the characters of Google's encoded polylines.
 """
 
 import json
@@ -45,7 +45,7 @@ _ABBREVIATIONS: Final = {
 
 
 def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str, str]:
-    """Return the texts of both lists, by name. `python -m database.maintain gazetteer --help` describes the files."""
+    """Return the texts of both lists, by name. `python -m database.maintain gazetteer --help` describes the inputs."""
     towns, regions = read_towns(town_file), read_regions(region_file)
     first = list(notable(towns, *FIRST))
     listed = set(first)
@@ -55,7 +55,7 @@ def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str,
 
 
 def read_regions(path: Path) -> dict[str, str]:
-    """Return all names and the abbreviation of each region, such as `Illinois|IL`, by GeoNames' code, `US.IL`."""
+    """Return names and abbreviation of each region, such as `Illinois|IL`, by GeoNames' code, such as `US.IL`."""
     short = {
         f"{country}.{code}": abbreviation
         for country, pairs in _ABBREVIATIONS.items()

@@ -35,7 +35,7 @@ _SHORT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A place in nature. `country`: ISO 3166-1 alpha-2, or empty; `is_wide`: too wide for one point to represent it."""
+    """A place in nature. `country`: ISO 3166-1 alpha-2, or empty. `is_wide`: too wide for a single point."""
 
     names: tuple[str, ...]
     kind: str
@@ -46,14 +46,14 @@ class Feature:
 
 
 def read_parks(path: Path = _PARKS) -> Iterator[Feature]:
-    """Read parks.csv: parks, reserves and other places where people photograph animals, written by us, to 0.1°."""
+    """Read parks.csv, which we wrote: parks, reserves and other places where people photograph animals, to 0.1°."""
     for row in read_rows(path):
         names = row["name"], *filter(None, row["also"].split(";"))
         yield Feature(names, "park", row["country"], float(row["latitude"]), float(row["longitude"]))
 
 
 def read_natural_earth(path: Path) -> Iterator[Feature]:
-    """Read the features of the kinds in natural_kinds.csv from Natural Earth's GeoJSON file of geographic regions."""
+    """Read places of the kinds in natural_kinds.csv from Natural Earth's GeoJSON file of geographic regions."""
     rows = read_rows(_NATURAL_NAMES)
     names = {row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in rows}
     for feature in json.loads(path.read_text(encoding="utf-8"))["features"]:
@@ -81,7 +81,7 @@ def _middle(geometry: dict[str, Any]) -> tuple[float, float, bool]:
 
 
 def _within(outline: np.ndarray[Any, Any], latitude: float) -> float:
-    """Return the middle longitude of the longest stretch that the parallel at `latitude` has inside an outline."""
+    """Return the middle longitude of the longest part of the parallel at `latitude` that is inside an outline."""
     ends = np.roll(outline, -1, axis=0)
     crosses = (outline[:, 1] > latitude) != (ends[:, 1] > latitude)
     start, end = outline[crosses], ends[crosses]

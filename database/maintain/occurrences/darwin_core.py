@@ -1,9 +1,9 @@
 """The descriptor of a Darwin Core Archive, meta.xml: which files have occurrences, and how they are written. No I/O.
 
-The occurrences are the core, or an extension of the events or taxa that are the core. A core of taxa may instead have
-the extension Distribution, which says in which countries each lives.
+The occurrences are the core, or an extension of a core of events or taxa. A core of taxa may instead have the extension
+Distribution, which says in which countries each taxon lives.
 
-https://dwc.tdwg.org/text/ defines the descriptor, and the defaults for what it leaves out.
+https://dwc.tdwg.org/text/ defines the descriptor, and the defaults for what a descriptor leaves out.
 """
 
 import codecs
@@ -36,11 +36,12 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a table is written as text. `columns`: the names of its columns in order; empty if a column has no name.
+    """How a table is written as text.
 
-    `quote`: empty if no value is quoted; a quoted value may have line breaks. `constants`: values of further columns,
-    the same in each record. `identity`: position of the column with the core row's id, or None. `defaults`: values
-    of columns where a record has none.
+    `columns`: names of its columns in order; an empty text for a column without a name. `quote`: empty if no value is
+    quoted; a quoted value may have line breaks. `constants`: values of further columns, the same for all records.
+    `identity`: position of the column with the core row's id, or None. `defaults`: by column, the value of records that
+    have none.
     """
 
     columns: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ class TextFormat:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A core or an extension: the locations of its files, and how they are written."""
+    """The core or an extension of an archive: the locations of its files, and how they are written."""
 
     locations: tuple[str, ...]
     format: TextFormat
@@ -63,9 +64,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The tables of an archive that are read. `core`: the table to which `records` refer; None if they are the core.
+    """The tables of an archive to read. `records`: the occurrences.
 
-    `is_checklist`: whether the records are of the extension Distribution.
+    `core`: the core to which they refer, or None if the records are the core. `is_checklist`: whether the records are
+    those of the extension Distribution.
     """
 
     records: Part
@@ -74,7 +76,7 @@ class Archive:
 
 
 def read_meta(data: bytes) -> Archive:
-    """Return which tables of an archive to read. Raise `ArchiveError`."""
+    """Return which tables of an archive to read. `data`: the bytes of meta.xml. Raise `ArchiveError`."""
     if len(data) > MOST_META:
         raise ArchiveError(f"{META} has more than {MOST_META:,} bytes; expected a short description of the files")
     try:
@@ -107,7 +109,7 @@ def read_meta(data: bytes) -> Archive:
 
 
 class _WithoutDocumentType(ElementTree.TreeBuilder):
-    """Refuses an XML document with a document type, in any encoding: its entities could expand without end."""
+    """Refuses XML with a document type, in any encoding, since entities declared in it could expand without end."""
 
     def doctype(self, *_: object) -> None:
         raise ArchiveError(f"{META} declares a document type, which Darwin Core does not allow")
@@ -164,7 +166,7 @@ def _format(table: ElementTree.Element) -> TextFormat:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of columns; a name that came before, in upper or lower case, becomes empty.
+    """Return the names of columns. A name that repeats an earlier one, whatever the case, becomes empty.
 
     >>> unique(["species", "Species", "lat"])
     ('species', '', 'lat')

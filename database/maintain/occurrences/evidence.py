@@ -1,4 +1,4 @@
-"""From counts of records to weights, seasons and ranges of a taxon: evidence beside the written ranges. No I/O.
+"""Compute weights, seasons and ranges of a taxon from counts of records, as evidence beside written ranges. No I/O.
 
 Weights are corrected for how much people record at a place. docs/how-to/occurrences.md explains formulas and rules.
 """
@@ -42,14 +42,17 @@ class Surroundings:
         self._country_of = np.array([number_of[area] for _, area in of_country], np.intp)
 
     def of_countries(self, countries: Iterable[str]) -> NDArray[np.bool_]:
-        """Return a mask of the cells that touch one of some countries."""
+        """Return a mask of the cells that touch any of these countries."""
         wanted = [number for number, country in enumerate(self.countries) if country in set(countries)]
         found = np.zeros(len(self.earth.cells), bool)
         found[self._cells[np.isin(self._country_of, wanted)]] = True
         return found
 
     def in_country(self, counts: Counts, more: Mapping[str, float] | None = None) -> Counts:
-        """Return the sum of the counts in each cell's countries, 0 without one. `more`: counts by country to add."""
+        """Return for each cell the sum of the counts in its countries; 0 without a country.
+
+        `more`: counts by country to add.
+        """
         of_country = np.bincount(self._country_of, counts[self._cells], len(self.countries))
         of_country += [(more or {}).get(country, 0.0) for country in self.countries]
         return np.bincount(self._cells, of_country[self._country_of], len(counts))
@@ -64,7 +67,7 @@ class Effort(NamedTuple):
 
     @classmethod
     def of(cls, counts: Counts, surroundings: Surroundings, more: Mapping[str, float] | None = None) -> "Effort":
-        """Return the effort from a group's counts in each cell. `more`: counts by country of records without a cell."""
+        """Return the effort from a group's counts by cell. `more`: counts by country, for records without a cell."""
         return cls(counts, around(counts, surroundings.earth), surroundings.in_country(counts, more))
 
 
@@ -73,7 +76,8 @@ def weights_of(
 ) -> Counts:
     """Return the weight of a taxon in each cell, from 0 to below 1.
 
-    `counts`: records of the taxon in each cell. `more`: its records by country, of which no cell is known.
+    `counts`: number of the taxon's records in each cell. `effort`: all records of its group. `more`: number of the
+    taxon's records by country, for records without a cell.
     """
     in_country = surroundings.in_country(counts, more) / np.maximum(effort.in_country, 1)
     near = (around(counts, surroundings.earth) + SHRINK * in_country) / (effort.around + SHRINK)
@@ -83,17 +87,17 @@ def weights_of(
 
 
 def around(counts: Counts | MonthlyCounts, earth: Earth) -> NDArray[np.float64]:
-    """Return the sum over the neighbours of each cell."""
+    """Return the sum of the counts in the neighbours of each cell."""
     return np.asarray(counts[..., earth.neighbours].sum(axis=-1))
 
 
 def seasons_of(
     animal: int, near: MonthlyCounts, effort: MonthlyCounts, cells: NDArray[np.intp], earth: Earth
 ) -> Seasons:
-    """Return the seasons of an animal, in those of `cells` that have enough records.
+    """Return the seasons of an animal, for those of `cells` that have enough records.
 
-    `near`, `effort`: records of the animal and of its group in each cell and its neighbours, whose seasons are alike.
-    `cells`: positions of its range.
+    `near`, `effort`: by month, numbers of records of the animal and of its group in each cell and its neighbours, whose
+    seasons are alike. `cells`: positions of the cells in the animal's range.
     """
     cells = cells[near[:, cells].sum(axis=0) >= ENOUGH_FOR_SEASON]
     here, group = near[:, cells], effort[:, cells]
@@ -109,10 +113,10 @@ def seasons_of(
 
 
 class Combined(NamedTuple):
-    """The range of an animal. `rows`: of the table `cell_animal`.
+    """The range of an animal, combined with records. `rows`: for the table `cell_animal`.
 
-    The other fields are masks of shape (cells,): `outside`, cells with records that the written range lacks; `silent`,
-    its cells without a record of the animal where people record many others of its group.
+    The other fields are masks of shape (cells,): `outside`, cells with records outside the written range; `silent`,
+    cells of the written range without a record of the animal, although people record much of its group there.
     """
 
     rows: Rows
@@ -123,8 +127,9 @@ class Combined(NamedTuple):
 def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, widen: int = 0) -> Combined:
     """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records.
 
-    `widen`: number of records in a cell from which they widen the range; 0 for never. Wider ranges name more photos of
-    a simulation right, but a range also states where an animal lives: one wrong record would make that wrong.
+    `widen`: number of records in a cell from which the cell is added to the range; 0 for never. In a simulation, wider
+    ranges name more photos right, but a range also states where an animal lives: one wrong record would make that
+    wrong.
     """
     positions = np.searchsorted(earth.cells, written["cell"])
     range_, status = np.zeros(len(earth.cells)), np.zeros(len(earth.cells), np.int16)
@@ -147,7 +152,7 @@ def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth:
 
 
 def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, is_marine: bool) -> Rows | None:
-    """Return the range of an animal without a written one, or None if it has too few records.
+    """Return the range of an animal that has no written range, or None if the animal has too few records.
 
     The range has all cells with a weight of at least `LISTED`. Where few people record, the weight of a cell follows
     from the records around it. Cells with records alone would be too few: one observer may have made all records
@@ -163,10 +168,10 @@ def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, i
 def range_of_countries(
     animal: int, countries: Mapping[int, NDArray[np.bool_]], is_marine: bool, earth: Earth
 ) -> Rows | None:
-    """Return the range of an animal of which only checklists are known, or None if it has no cells.
+    """Return the range of an animal that only checklists list, or None if the range has no cells.
 
     `countries`: for each status, a mask of the cells of the countries where the animal lives. A country is larger than
-    a range, so the weight is that of a range in doubt.
+    a range, so the weight is that of a doubtful range.
     """
     status = np.zeros(len(earth.cells), np.int16)
     for kind in (INTRODUCED, NATIVE):

@@ -23,10 +23,11 @@ NO_END: Final = 9999
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which records count. A record passes a filter if it lacks the filter's column, unless that is its name or place.
+    """Which records count.
 
-    `max_uncertainty`: of the coordinates, in metres; a cell is 110 km across. `since`, `until`: first and last year.
-    `commercial`: leave out records whose licence forbids commercial use.
+    A record without a filter's column passes the filter, unless the column is its name or place. `max_uncertainty`: of
+    coordinates, in metres; a cell is 110 km across. `since`, `until`: first and last year. `commercial`: whether to
+    leave out records whose licence forbids commercial use.
     """
 
     max_uncertainty: float = 25_000
@@ -36,10 +37,10 @@ class Filters:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Return the SQL condition of each filter, keyed by its reason in words. The first that applies is the reason.
+        """Return the SQL condition under which each filter drops a record, by the reason in words.
 
-        The conditions use the columns of `normal_query` (records.py), and only what DuckDB and Athena have in common
-        (athena_query.py).
+        The first one counts. The conditions use the columns of `normal_query` (records.py), and only what DuckDB and
+        Athena have in common (athena_query.py).
         """
         issues = " or ".join(f"contains(issues, {literal(each)})" for each in ISSUES)  # list_has_any is slower
         years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")

@@ -32,9 +32,9 @@ class GridCell(NamedTuple):
 
 
 def grid_cells(codes: Iterable[str]) -> dict[str, GridCell]:
-    """Return the grid cell of each code, without those that are no code of a known grid. All are from one file.
+    """Return the grid cell of each code. Codes of an unknown grid are left out. All codes have to be from one file.
 
-    Codes in minutes or seconds do not say how large their cells are: the largest size that fits all codes is taken.
+    Codes in minutes or seconds do not say how large their cells are, so the largest size that fits all codes is taken.
 
     >>> grid_cells(["E010N52CB", "10kmE428N267", "nowhere"]).keys()
     dict_keys(['E010N52CB', '10kmE428N267'])

@@ -1,8 +1,8 @@
 """Match the names in files of occurrences to the animals of a dataset. No I/O.
 
-A record counts for each animal that contains it: one of *Vulpes vulpes* for the species, its genus and its family, if
-the dataset has them. An animal matches by its key at GBIF if it has one and the file has keys of its rank, otherwise by
-its scientific name. If a file says that our name is a synonym, all records of the accepted name count.
+A record counts for each animal whose taxon includes it: one of *Vulpes vulpes* for the species, its genus and its
+family, if the dataset has them. An animal is matched by its key at GBIF if it has one and the file has keys of its
+rank, otherwise by its scientific name. If a file calls our name a synonym, all records of the accepted name count.
 """
 
 import re
@@ -54,7 +54,7 @@ class Matches:
     """Which names stand for which animals.
 
     `animals`: pairs of a name's number and an animal's number. `groups`: pairs of a name's number and its group, such
-    as `birds`. `synonyms`: the accepted name that a file gives to an animal of ours, by scientific name.
+    as `birds`. `synonyms`: accepted names, by our scientific name, which a file calls a synonym.
     """
 
     animals: list[tuple[int, int]] = field(default_factory=list)
@@ -112,7 +112,7 @@ def latin_name(text: str) -> str:
 def _synonyms(names: Iterable[Name], by_name: Mapping[str, AnimalRow]) -> dict[str, str]:
     """Return the accepted name of each of our scientific names that a file calls a synonym.
 
-    Leave out accepted names that are ours too, or that have two of ours as synonyms: a species was split or merged.
+    Leave out accepted names that we also use, or of which two of our names are synonyms: a species was split or merged.
     """
     ours_of: dict[str, set[str]] = {}
     for each in names:

@@ -1,4 +1,4 @@
-"""What records of occurrences add to the written ranges of a dataset, and a report of it."""
+"""Combine the written ranges of a dataset with records of occurrences, and report what the records add."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ _SHOWN = 10
 class AnimalFindings(NamedTuple):
     """What the records say about an animal, in numbers of records and cells.
 
-    `outside`: cells with records outside its written range. `records_outside`: records in these. `silent`: cells of its
-    range without a record where people record much. `has_range`: False if it has no written range.
+    `outside`: cells with records outside its written range. `records_outside`: records in these cells. `silent`: cells
+    of its range without a record where people record much. `has_range`: whether it has a written range.
     """
 
     name: str
@@ -48,7 +48,7 @@ class _Located(NamedTuple):
 
 @dataclass
 class OccurrenceFindings:
-    """Combines ranges with a workspace's records, as a `database.cell_animals.Combiner`. Call `report` afterwards."""
+    """A `database.cell_animals.Combiner` that combines ranges with a workspace's records. Call `report` afterwards."""
 
     workspace: Workspace
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class OccurrenceFindings:
     def __call__(
         self, animals: Sequence[AnimalRow], cells: Sequence[Cell], earth: Earth, ranges: Iterable[Rows]
     ) -> WithEvidence:
-        """Combine the ranges of animals with the records."""
+        """Combine the ranges of animals with the workspace's records, and note what to report."""
         wild = {each.animal: each for each in animals if each.kind in ("wild", "marine")}
         names = [Name(*row) for row in self.workspace.connection.execute("from names").fetchall()]
         self.matches = match(names, wild.values(), self.keys)
@@ -185,7 +185,10 @@ class OccurrenceFindings:
     def _located(
         self, pairs: Sequence[tuple[int, int]] | Sequence[tuple[int, str]], kind: str, earth: Earth
     ) -> Iterator[tuple[str, _Located]]:
-        """Yield each animal or group and its records. `pairs`: number of a name, and its animal or group."""
+        """Yield each animal or group with its records. `pairs`: a name's number, and its animal or group.
+
+        `kind`: the SQL type of the latter.
+        """
         connection = self.workspace.connection
         names, matches = np.array([each for each, _ in pairs], np.uint64), [str(each) for _, each in pairs]
         create_table(connection, "match_of_name", {"name": names, "matched": np.array(matches, object)})
@@ -211,7 +214,7 @@ class OccurrenceFindings:
 
 def row_report(counts: RowCounts) -> Iterator[str]:
     """Yield lines of text: how many rows count, and how many do not, by reason."""
-    yield f"rows: {counts.rows:,}; they count: {counts.kept:,}"
+    yield f"rows: {counts.rows:,}; counted: {counts.kept:,}"
     if counts.faulty:
         yield f"  {counts.faulty:>13,}  faulty, such as"
         yield from (f"{'':17}{each.source}, record {each.line}: {each.fault}: {each.text}" for each in counts.examples)

@@ -1,6 +1,6 @@
-"""Tables of occurrences as SQL with one set of columns, whatever the file calls them and how it writes their values.
+"""Read tables of occurrences with SQL that yields the same columns, whatever a file calls them and writes in them.
 
-Files have Darwin Core's terms in any case, or the columns of eBird, of iNaturalist, or of ours.
+Files have the terms of Darwin Core, in any case, the columns of eBird or iNaturalist, or our own.
 """
 
 import hashlib
@@ -64,14 +64,14 @@ def column_names(columns: Iterable[str]) -> dict[str, str]:
 
 
 def counts_by_country(columns: Iterable[str]) -> bool:
-    """Return whether a table counts records by country, without places within it: a cube, or a checklist."""
+    """Return whether a table only says how many records a country has, as some cubes and checklists do."""
     found = column_names(columns).keys()
     is_in_country, is_placed = not found.isdisjoint({"country", "location"}), found & {"lat", "lon", "cell", "code"}
     return "records" in found and is_in_country and not is_placed
 
 
 def missing_columns(columns: Iterable[str]) -> str:
-    """Return in words which necessary columns a file lacks, such as `the place`; empty if it has all."""
+    """Return in words which necessary columns a file lacks, such as `the place`; empty if it has all of them."""
     every = list(columns)
     found = column_names(every).keys()
     is_placed = {"lat", "lon"} <= found or not found.isdisjoint({"cell", "code"}) or counts_by_country(every)
@@ -82,9 +82,9 @@ def missing_columns(columns: Iterable[str]) -> str:
 def normal_query(relation: str, types: Mapping[str, str], constants: Mapping[str, str]) -> str:
     """Return a query for the records of a relation, in our columns.
 
-    `types`: DuckDB's type of each column of the relation. `constants`: values of further columns.
-    Columns: `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
-    `month`, and what the filters read; null if the file lacks it.
+    `types`: DuckDB's type of each column of the relation. `constants`: values of further columns. The query's columns
+    are `name` (a number that stands for the name, as in `name_query`), `lat`, `lon`, `cell`, `country`, `records`,
+    `month`, and what the filters read. Columns that the file lacks are null.
     """
     columns = _Columns(types, constants)
     lat, lon = columns.number("lat"), columns.number("lon")
@@ -122,14 +122,14 @@ def name_query(
 
 
 class _Columns:
-    """SQL for the columns of a relation."""
+    """Returns SQL for the columns of a relation. `ours`: our name of a column."""
 
     def __init__(self, types: Mapping[str, str], constants: Mapping[str, str]) -> None:
         self._types, self._constants = types, constants
         self.found = column_names([*types, *constants])
 
     def text(self, ours: str, of: str = "") -> str:
-        """Return SQL for a column as text without spaces around it, null if it is empty or missing.
+        """Return SQL for a column's text without spaces around it; null if the text is empty or the column missing.
 
         `of`: an aggregate function to apply to the column first.
         """
@@ -142,12 +142,12 @@ class _Columns:
         return f"nullif(trim({column}), '')" if self._types[name] == "VARCHAR" else f"cast({column} as varchar)"
 
     def label(self, ours: str) -> str:
-        """Return SQL for a column's text in one of the grouped rows, without the `.0` of keys that are numbers."""
+        """Return SQL for a column's text in any one of the grouped rows, without the `.0` of keys stored as numbers."""
         text = self.text(ours, "any_value")
         return rf"regexp_replace({text}, '\.0+$', '')" if ours in ("taxon_key", *KEYS) else text
 
     def is_filled(self, ours: str) -> str:
-        """Return SQL for whether a column has a value. It costs less than `text`."""
+        """Return SQL for whether a column has a value, which costs less than `text`."""
         name = self.found.get(ours, "")
         if name not in self._types:
             return f"({self.text(ours)} is not null)"
@@ -165,8 +165,8 @@ class _Columns:
     def name(self) -> str:
         """Return SQL for the number that stands for a record's name: its key if it has one, else its names.
 
-        The key is hashed as it is: spaces around it, which no file has, would only give its name a second number. A
-        file with fewer columns about a name, such as a cube without families, gives the name another number.
+        The key is hashed unchanged: spaces around it, which no file has, would only give its name a second number. A
+        file with fewer columns about names, such as a cube without families, gives the same name another number.
         """
         names = f"hash({', '.join(self.text(each) for each in ('scientific_name', *LINEAGE))})"
         key = self.found.get("taxon_key", "")
@@ -185,14 +185,14 @@ class _Columns:
 
     @property
     def country(self) -> str:
-        """Return SQL for the country's ISO 3166-1 alpha-2 code, also from a location's id such as `ISO3166:DE`."""
+        """Return SQL for the country's ISO 3166-1 alpha-2 code, or that in a location's id, such as `ISO3166:DE`."""
         texts = (self.text(each) for each in ("country", "location"))
         codes = (rf"nullif(upper(regexp_extract({text}, '^(?:ISO[\w-]*:)?([A-Za-z]{{2}})$', 1)), '')" for text in texts)
         return f"coalesce({', '.join(codes)})"
 
     @property
     def cell(self) -> str:
-        """Return SQL for the H3 cell that a table of cells has, as a number, from resolution 3 or a finer one."""
+        """Return SQL for the H3 cell of resolution 3, as a number, that has or contains the cell in a row."""
         if "cell" not in self.found:
             return "null::bigint"
         text = self.text("cell")
@@ -203,7 +203,7 @@ class _Columns:
 
     @property
     def year(self) -> str:
-        """Return SQL for the year, from a year or a date, also where the column of years is empty."""
+        """Return SQL for the year: from the column of years, or from the date where that is empty."""
         return self._whole("year") or self._first_number(_YEAR, _YEAR_OF_DATE, "year")
 
     @property
@@ -230,12 +230,15 @@ class _Columns:
         return f"string_split(translate(upper({self.text('issue')}), {separators}), ';')"
 
     def _whole(self, ours: str) -> str:
-        """Return the column as SQL if its type is a whole number, else an empty text."""
+        """Return SQL for a column if its type is a whole number, else an empty text."""
         name = self.found.get(ours, "")
         return quoted(name) if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT") else ""
 
     def _first_number(self, number: str, date: str, ours: str) -> str:
-        """Return SQL for a number: from the column `ours`, or else from the date, by the first pattern that matches."""
+        """Return SQL for a number: in the column `ours`, or else in the date.
+
+        `number`, `date`: patterns to find it there.
+        """
         columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
         texts = [(self.text(each), pattern) for each in columns for pattern in (number, date)]
         found = (f"try_cast(regexp_extract({text}, '{pattern}', 1) as integer)" for text, pattern in texts)

@@ -1,6 +1,6 @@
-"""Tables of occurrences as relations of SQL: a file, joined with its core, and with the places of its grid cells.
+"""Turn tables of occurrences into SQL relations: a file, joined with its core and with the places of its grid cells.
 
-A text is read in parts of whole records, in UTF-8, however large it is and whatever is quoted.
+A text of any size is read in parts of whole records, in UTF-8, whatever is quoted in it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,10 @@ _PLACE: Final = {"decimalLatitude": "lat", "decimalLongitude": "lon", "gridMetre
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table in SQL. `types`: DuckDB's type of each column. `constants`: values of further columns.
+    """A table in SQL. `types`: DuckDB's type of each column.
 
-    `has_row_numbers`: whether it has the column `file_row_number` too.
+    `constants`: values of further columns, the same in each row. `has_row_numbers`: whether it also has the column
+    `file_row_number`.
     """
 
     sql: str
@@ -39,7 +40,7 @@ class Relation:
 
 
 def of_parquet(table: ParquetTable, rows: range) -> Relation:
-    """Return a relation of some rows of a Parquet file. DuckDB reads only the row groups that contain them."""
+    """Return the relation of some rows of a Parquet file. DuckDB reads only the row groups that contain these rows."""
     file = f"read_parquet({literal(pattern_of(table.path))}, file_row_number=true)"
     sql = f"(from {file} where file_row_number between {rows.start} and {rows.stop - 1})"
     return Relation(sql, table.types, has_row_numbers=True)
@@ -66,7 +67,10 @@ def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
 
 
 def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) -> None:
-    """Create the temporary table `core_row` with a table's core. `file`: overwritten with each part of the core."""
+    """Create the temporary table `core_row` with the core of a table.
+
+    `file`: overwritten with one part of it after another.
+    """
     core = table.cores[0].format
     names = ", ".join(f"{quoted(_name(core, number))} varchar" for number in range(len(core.columns)))
     connection.execute(f"create or replace temp table core_row ({names})")
@@ -80,7 +84,7 @@ def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) ->
 def copy_short_rows(connection: DuckDBPyConnection, file: Path) -> bool:
     """Move rejected rows that only lack their last columns to `file`. Return whether there are any.
 
-    A row of several lines stays rejected: it may have an unclosed quote, and contain the rows after it.
+    A row of several lines stays rejected: it may have an unclosed quote, and so contain the rows after it.
     """
     is_short = "error_type = 'MISSING COLUMNS' and not contains(csv_line, chr(10))"
     rows = connection.execute(f"select any_value(csv_line) from reject_errors where {is_short} group by line")
@@ -166,11 +170,11 @@ memory."""
 def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int = PART) -> Iterator[bytes]:
     """Yield the records of a text in parts of about `size` bytes and at most `lines` lines, in UTF-8, without header.
 
-    So a text of any size needs little space on disk, and an interrupted reading can be resumed.
+    So a text of any size needs little space on disk, and an interrupted run can be resumed.
 
-    A part ends with a line feed, which is not within quotes. All lines of the result end with a line feed alone, which
-    is what DuckDB's reader expects, and a carriage return within a value becomes a space. Bytes that are not in the
-    text's encoding stay, or are replaced where the text is converted.
+    A part ends with a line feed outside of quotes. All lines of a part end with a line feed alone, as DuckDB's reader
+    expects, and a carriage return within a value becomes a space. Bytes that are invalid in the text's encoding stay,
+    or are replaced if the text is converted.
     """
     for _ in range(format_.header_lines):
         text.readline(MOST_RECORD)
@@ -190,7 +194,7 @@ def parts_of(text: IO[bytes], format_: TextFormat, size: int = PART, lines: int 
 
 
 def _halved(block: bytes, quote: bytes, lines: int) -> Iterator[bytes]:
-    """Yield whole records of a block in parts of at most `lines` lines, or of a single record."""
+    """Yield the whole records of a block in parts of at most `lines` lines; a longer record is a part of its own."""
     middle = len(block) // 2
     end = _length_of_records(block[:middle], quote) or _end_of_record(block, middle, quote)
     if block.count(b"\n") > lines and end < len(block):
@@ -212,9 +216,10 @@ def _end_of_record(block: bytes, start: int, quote: bytes) -> int:
 
 
 def _length_of_records(block: bytes, quote: bytes) -> int:
-    """Return the length of the whole records in a block, 0 if there is none.
+    """Return the number of bytes that the whole records at the start of a block take; 0 without one.
 
-    A line feed ends a record if the number of quotes before it is even."""
+    A line feed ends a record if the number of quotes before it is even.
+    """
     end = block.rfind(b"\n") + 1
     is_open = block.count(quote, 0, end) % 2 if quote else 0
     while end and is_open:

@@ -1,7 +1,7 @@
-"""The tables in a file of occurrences, recognised by the file's content, never by its name; and parts of their text.
+"""Find the tables in a file of occurrences, by the file's content, never by its name, and open their text.
 
-A table is Parquet, or text in a zip, in gzip or by itself. A Darwin Core Archive says in its meta.xml how its text is
-written; the first line of other text does: GBIF writes tab-separated text without quoting, others quote.
+A table is Parquet, or text in a zip, in gzip or uncompressed. A Darwin Core Archive says in its meta.xml how its text
+is written. For other text, the first line shows it: GBIF writes tab-separated text without quotes, others quote.
 """
 
 import csv
@@ -90,7 +90,7 @@ class TextTable:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns as they are in the file, and those of its core."""
+        """Return the names of the columns, as the file writes them, and those of its core."""
         of_core = self.cores[0].columns if self.cores else ()
         return (*self.format.columns, *self.format.constants, *of_core)
 
@@ -98,7 +98,7 @@ class TextTable:
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
         """Open the text, decompressed. Yield it with its size in bytes, or 0 if unknown. Raise `OccurrenceError`.
 
-        An error of reading in the block becomes an `OccurrenceError` too. Nothing else there may raise an `OSError`.
+        A reading error in the block also becomes an `OccurrenceError`, so nothing else in it may raise an `OSError`.
         """
         try:
             if self.member:
@@ -194,7 +194,10 @@ def _tables_in(path: Path) -> list[Table]:
 
 
 def _inside(folder: Path, location: str) -> Path:
-    """Return the path of a file in an unpacked archive. Raise `OccurrenceError` if it is elsewhere or no file."""
+    """Return the path of a file in an unpacked archive.
+
+    Raise `OccurrenceError` if it is outside `folder`, or not a file.
+    """
     path = folder / location
     if not path.resolve().is_relative_to(folder.resolve()):
         raise OccurrenceError(f"{folder / META} names {location}, which is not in its folder; expected a file in it")
@@ -213,7 +216,7 @@ def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable])
 
 
 def _as_wide_as_its_rows(table: TextTable) -> TextTable:
-    """Add the last columns of the text to the table, without names, if the meta.xml leaves them out."""
+    """Return the table with the text's last columns added, without names, if meta.xml leaves these columns out."""
     format_ = table.format
     with table.opened() as (file, _):
         for _ in range(format_.header_lines - 1):
@@ -229,7 +232,7 @@ def _as_wide_as_its_rows(table: TextTable) -> TextTable:
 
 
 def _format_of(table: TextTable) -> TextFormat:
-    """Find the format of a text by its first line. Raise `OccurrenceError` if that has no names of columns."""
+    """Find the format of a text by its first line. Raise `OccurrenceError` if the line does not have column names."""
     with table.opened() as (file, _):
         first = file.readline(_LONGEST_HEADER)
     for beginning, advice in _ADVICE:
@@ -260,7 +263,7 @@ def _parquet(path: Path) -> ParquetTable:
 
 
 def pattern_of(path: Path) -> str:
-    """Return a path with `*`, `[` and the like escaped: DuckDB would take them for patterns of several files' names.
+    """Return a path with `*`, `[` and the like escaped: DuckDB would take it for a pattern that several files match.
 
     >>> pattern_of(Path("occurrences[1].parquet"))
     'occurrences[[]1].parquet'

@@ -1,7 +1,7 @@
-"""Count the records of tables by name and cell, in a DuckDB database on disk: out of core, and resumed after a crash.
+"""Count the records of tables by name and cell, in a DuckDB database on disk: with little memory, and resumable.
 
-Each part of a table, some rows of a Parquet file or some of a text, is counted in a transaction of its own, which also
-notes that the part is done. A second run with the same files and filters counts only what is left.
+Each part of a table, some rows of a Parquet file or of a text, is counted in a transaction of its own, which also notes
+that the part is done. A second run with the same files and filters counts only what is left.
 """
 
 import hashlib
@@ -65,7 +65,7 @@ class Faulty(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Numbers of rows: `rows`, all; `dropped`, those that do not count, by reason; `faulty`, unreadable ones."""
+    """Numbers of rows: `rows`, all of them; `dropped`, rows that do not count, by reason; `faulty`, unreadable rows."""
 
     rows: int
     dropped: Mapping[str, int]
@@ -104,10 +104,10 @@ def table_progress(
 
 
 class Workspace:
-    """The counts of records in a folder.
+    """The counts of records, in a database in a folder.
 
-    `size`: bytes of a part of a text. `rows`: rows of a part of a Parquet file. `months`: count each month separately.
-    `memory`: bytes that DuckDB and Python may use together; the parts are smaller if it is low.
+    `size`: bytes of a part of a text. `rows`: rows of a part of a Parquet file. `months`: whether to count each month
+    separately. `memory`: bytes that DuckDB and Python may use together; if it is low, parts are smaller.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Workspace:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Close the workspace. Raise `OccurrenceError` for an error of DuckDB, such as of a full disk."""
+        """Close the workspace. Raise `OccurrenceError` for an error of DuckDB, such as a full disk."""
         self.connection.close()
         if isinstance(error, duckdb.Error):
             raise OccurrenceError(f"DuckDB: {_first_line(error)}; run the same command again to continue") from error
@@ -212,7 +212,10 @@ class Workspace:
         return total
 
     def _count(self, table: Table, number: int, relation: Relation, lines: int) -> int:
-        """Count a part in one transaction. Return its number of readable rows. `lines`: number of lines before it."""
+        """Count a part of a table in one transaction. Return the part's number of readable rows.
+
+        `number`: the part's number. `relation`: its rows. `lines`: number of lines in the table before the part.
+        """
         ask = self.connection.execute
         ask("begin")
         try:
@@ -240,7 +243,7 @@ class Workspace:
         return int(rows)
 
     def _add(self, part: int, table: Table, relation: Relation) -> None:
-        """Add the records of a relation and their names to the counts of a part."""
+        """Add the records of a relation, and their names, to the counts of the part with the number `part`."""
         ask = self.connection.execute
         relation = relations.with_places(self.connection, relation, table)
         ask(f"insert into counted select {part}, * from ({count_query(relation, self._filters, self.months)})")
@@ -268,7 +271,7 @@ class Workspace:
 def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
     """Return a query that counts records and rows by name, by cell or country, and by the reason to drop them.
 
-    `months`: also by month.
+    `months`: whether to count by month too.
     """
     found = column_names(relation.columns)
     kept = {"lat": "lat", "name": "name"}

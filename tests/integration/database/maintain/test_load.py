@@ -44,7 +44,7 @@ def test_records_become_a_version_that_is_compared_and_used(run: Command, connec
     assert run(*load, program=maintain) == 0
     # THEN the report says what counts, what matches nothing, and where records and ranges disagree
     for line in (
-        "rows: 160; they count: 159\n",
+        "rows: 160; counted: 159\n",
         "            1  at 0° N 0° E\n",
         "names that match no animal: 1, with 9 records",
         "without a written range: 1\n",
@@ -82,7 +82,7 @@ def test_a_bad_file_or_one_without_rows_loads_nothing(run: Command, connection: 
     assert "has no column for the name and the place" in run.err
     old = simple_csv(folder / "download", [Record(*FOX, 52.5, 13.4, year=1950)])
     assert run("load", "--from", folder / "my", old, "--work", folder / "work", program=maintain) == 1
-    assert "rows: 1; they count: 0\n              1  from before 1980\n" in run.out
+    assert "rows: 1; counted: 0\n              1  from before 1980\n" in run.out
     assert "the filters left out every row, so nothing was loaded" in run.err
     assert ask(connection, "select to_regclass('dataset')") == [(None,)]
 

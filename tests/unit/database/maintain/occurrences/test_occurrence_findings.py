@@ -75,6 +75,6 @@ def test_records_in_countries_and_cells_that_do_not_exist_are_said(tmp_path: Pat
     for name, first in (("countries", "UK (1)"), ("cells", "83f")):
         # WHEN combined THEN the report says that these add nothing
         _, _, report = found_in(tmp_path / name, tmp_path / "work", earth, months=False)
-        assert "rows: 2; they count: 2" in report
+        assert "rows: 2; counted: 2" in report
         expected = f"1  of them in countries or cells that do not exist, so they add nothing: {first}"
         assert any(line.strip().startswith(expected) for line in report)

@@ -168,7 +168,7 @@ def tar() -> bytes:
         (b"", "expected a line with the names of columns"),
         (b"species,latitude\nVulpes vulpes,1\n", "no column for the place"),
         (b"a,latitude,longitude\n1,2,3\n", "no column for the name"),
-        (b"PAR1 but nothing more", "no readable Parquet"),
+        (b"PAR1 but nothing more", "not a readable Parquet"),
         (b"PK\x03\x04 but nothing more", "not a zip"),
         (b"\x1f\x8b but nothing more", "cannot be read"),
     ],
