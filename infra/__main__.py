@@ -75,7 +75,7 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _consent(options: argparse.Namespace) -> Confirm:
-    """Return the function that decides whether a stack may change: the user, `--yes` or (with no) `--dry-run`."""
+    """Return the function that decides whether a stack may change: by `--yes`, by `--dry-run` (no), or by asking."""
     return lambda question: not options.dry_run and (options.yes or _confirmed(question, "y", "yes"))
 
 
@@ -166,7 +166,10 @@ def _prove(options: argparse.Namespace) -> int:
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    """Return the stage and print its account. Raise `PreconditionFailed` if there is no region or no credentials."""
+    """Return the stage that the options name, and print its account.
+
+    Raise `PreconditionFailed` without region or credentials.
+    """
     import boto3
 
     session = boto3.Session(region_name=options.region)

@@ -1,8 +1,8 @@
-"""The stage of the API at API Gateway: its throttling, the app's environment variables about it, and the access log.
+"""The API's stage in API Gateway: its throttling, the app's environment variables about that, and the access log.
 
-API Gateway has no limit for a whole stage: a limit of `*/*` counts for each method on its own. So stages/limits.json
-has what the stage may do in total, and the share of each method in percent; the shares add up to 100. The files of the
-page are apart, by visitors a second: they cost little, and no identification should wait for them.
+API Gateway has no limit for a whole stage: a limit of `*/*` applies to each method separately. So stages/limits.json
+has the limit of the whole stage, and each method's share of it in percent; the shares add up to 100. The page's files
+have limits of their own, by visitors a second: they cost little, and no identification should wait for them.
 
 With `AccessLog=yes`, API Gateway logs each request (functions.yaml), also one that never reaches a function, without
 the client's address and the query, which contains coordinates.
@@ -28,7 +28,10 @@ class Method(NamedTuple):
 
 
 class ThrottleLimits(NamedTuple):
-    """Limits of a stage or of one method. `rate`: sustained requests per second. `burst`: requests at the same time."""
+    """The limits of a stage or of one method. `rate`: sustained requests per second.
+
+    `burst`: requests at the same time.
+    """
 
     rate: float
     burst: int

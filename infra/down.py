@@ -49,7 +49,10 @@ def _empty_and_delete(stage: Stage, part: str, output: str, content: str, echo: 
 
 
 def _empty(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
-    """Delete all objects in the bucket that an output of a stack names. `content`: word for them in messages."""
+    """Delete all objects in a bucket. `part`: of the stage, whose stack has an `output` with the bucket's name.
+
+    `content`: the word for the objects in messages.
+    """
     if not (bucket := stage.stack(part).outputs.get(output)):
         echo(f"there is no bucket of {content}")
         return

@@ -1,4 +1,4 @@
-"""The functions of a stage: their names, their settings in Chalice's configuration, and limits that Chalice leaves out.
+"""The functions of a stage: their names, their settings in Chalice's configuration, and limits that Chalice cannot set.
 
 Chalice cannot limit asynchronous calls, such as those of warming by EventBridge. By default, Lambda repeats a failed
 call twice, and keeps the calls of a busy function for six hours:
@@ -52,7 +52,7 @@ def reservations(stage: str) -> dict[str, int]:
 
 
 def containers_of_api(stage: str) -> int:
-    """Return how many containers the API's function may have: its reserved concurrency, or the account's."""
+    """Return how many containers the API's function may have: its reserved concurrency, or else the account's."""
     return int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
 
 

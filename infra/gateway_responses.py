@@ -1,4 +1,4 @@
-"""Patch Chalice, so that API Gateway sends its own errors as problem+json, for which Chalice has no setting."""
+"""Patch Chalice so that API Gateway sends its own errors as problem+json. Chalice has no setting for this."""
 
 import json
 from collections.abc import Mapping

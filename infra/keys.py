@@ -21,7 +21,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Use(NamedTuple):
-    """How often a key was used. `today`, `recently`: requests today (UTC), and in the last `DAYS` days."""
+    """How often a key was used. `added`: the day on which it was created.
+
+    `today`, `recently`: number of requests today (UTC),
+    and in the last `DAYS` days.
+    """
 
     name: str
     added: date
@@ -52,7 +56,7 @@ class Keys:
         return str(key["value"])
 
     def uses(self) -> list[Use]:
-        """Return the use of each key, sorted by the key's name."""
+        """Return how many requests each of the stage's keys made today and in the last `DAYS` days, sorted by name."""
         today = datetime.now(UTC).date()
         usage = self._usage(self._plan(), today)
         return [
@@ -93,7 +97,7 @@ class Keys:
         raise PreconditionFailed(f"stage {stage} demands no keys; {advice}")
 
     def _found(self) -> dict[str, Any]:
-        """Return the keys of clients, by name."""
+        """Return what API Gateway says of each client's key, by the client's name."""
         prefix, page_key = self._full(""), self._full(PAGE)
         pages = self._gateway.get_paginator("get_api_keys").paginate(includeValues=False)
         ours = [each for page in pages for each in page["items"] if each["name"].startswith(prefix)]

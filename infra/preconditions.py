@@ -24,7 +24,11 @@ UNRESERVED = 100  # concurrency that Lambda keeps unreserved; an account with a 
 
 
 def check_concurrency(lambdas: Any, wanted: Mapping[str, int]) -> int:
-    """Return the account's concurrency left for other functions. Raise `PreconditionFailed` if `wanted` is too much."""
+    """Return how much concurrency the account has left for other functions.
+
+    Raise `PreconditionFailed` if it is too little.
+    `lambdas`: a boto3 client of `lambda`. `wanted`: the concurrency to reserve for each function, by name.
+    """
     limits = lambdas.get_account_settings()["AccountLimit"]
     total, free = int(limits["ConcurrentExecutions"]), int(limits["UnreservedConcurrentExecutions"])
     free += sum(_reserved(lambdas, name) for name in wanted)  # these reservations will be replaced
@@ -53,10 +57,10 @@ between accounts. No operation of AWS lists them."""
 
 
 def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str, str]:
-    """Return the ids of a stage's two zones. `version`: Aurora's. `chosen`: zones that parameters give; may be empty.
+    """Return the ids of a stage's two zones. `version`: Aurora's version. `chosen`: zones given by parameters, if any.
 
-    A stage that is up keeps its zones, since others would replace its network. Raise `PreconditionFailed` if there are
-    not two zones with all services.
+    A stage that is up keeps its zones, since other zones would replace its network. Raise `PreconditionFailed` if there
+    are not two zones with all services.
     """
     known = stage.stack().parameters
     if "ZoneA" in known:
@@ -148,13 +152,16 @@ def certificates_of(region: str) -> Path:
 
 
 def fingerprints(pem: str) -> set[str]:
-    """Return the SHA-1 of each certificate in hexadecimal. RDS calls it the thumbprint."""
+    """Return the SHA-1 of each certificate in a PEM text, in hexadecimal. RDS calls it the thumbprint."""
     found = (ssl.PEM_cert_to_DER_cert(each[0]) for each in _PEM.finditer(pem))
     return {hashlib.sha1(der, usedforsecurity=False).hexdigest() for der in found}
 
 
 def check_certificates(rds: Any, region: str) -> None:
-    """Raise `PreconditionFailed` if the region's file lacks the root of an authority of RDS. `rds`: a boto3 client."""
+    """Raise `PreconditionFailed` if a region's file lacks the root certificate of one of RDS's authorities.
+
+    `rds`: a boto3 client of `rds`.
+    """
     known = fingerprints(certificates_of(region).read_text(encoding="ascii"))
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
@@ -168,9 +175,9 @@ def check_certificates(rds: Any, region: str) -> None:
 
 
 def check_batch_callers(stage: str, parameters: Mapping[str, str]) -> None:
-    """Raise `PreconditionFailed` if SQS would refuse the stream's share, or if stream and backfill make too many calls.
+    """Raise `PreconditionFailed` if SQS would refuse the stream's concurrency, or if stream and backfill have too much.
 
-    Both share the reserved concurrency of the batch function, if it has one: Lambda throttles further calls, and a
+    They share the reserved concurrency of the batch function, if it has one. Lambda throttles calls beyond it, and a
     message that is throttled five times becomes a dead letter, although its photo was never read.
     """
     reserved = reservations(stage).get(function_name(stage, "batch"))
@@ -194,7 +201,10 @@ DEMANDED = {
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return the keys of `DEMANDED` that a production stage lacks; none of a stage with an unprotected database."""
+    """Return the keys of `DEMANDED` that a stage lacks.
+
+    A stage with an unprotected database is not for production: none.
+    """
     has = {"alarms": bool(parameters["AlarmEmail"]), "budget": float(parameters["BudgetDollars"]) > 0}
     has["tls"] = not parameters["WebImage"] or has_tls(parameters)
     return [name for name, is_there in has.items() if not is_there and parameters["DatabaseProtected"] == "true"]

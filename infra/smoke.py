@@ -37,14 +37,17 @@ class Answer(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """A photo in the bucket. `key`: its name there. `identify_url`: URL to POST to for its identification."""
+    """A photo uploaded to the bucket. `key`: its key there. `identify_url`: URL to POST to for its identification."""
 
     key: str
     identify_url: str
 
 
 def fetch(url: str, data: bytes | None = None, content_type: str = "", key: str = "", **more: Any) -> Answer:
-    """Send a GET, or a POST with `data` or the `fields` of a form. Raise `PreconditionFailed` if nothing responds."""
+    """Send a GET, or a POST with `data` or the `fields` of a form. `key`: the API key, or empty.
+
+    Raise `PreconditionFailed` if nothing responds.
+    """
     method = "GET" if data is None and "fields" not in more else "POST"
     given = {"Content-Type": content_type, KEY_HEADER: key}
     headers = {"Accept": "application/json", **{name: value for name, value in given.items() if value}}
@@ -56,7 +59,7 @@ def fetch(url: str, data: bytes | None = None, content_type: str = "", key: str 
 
 
 def upload(url: str, photo: bytes, key: str = "") -> Upload:
-    """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: of the API, ending with a slash."""
+    """Upload a JPEG as clients do: get a form, and post it to the bucket. `url`: the API's, ending with a slash."""
     answer = fetch(f"{url}uploads", b"", key=key)
     if answer.status not in (200, 201):
         raise PreconditionFailed(f"POST /uploads returned {answer}")
@@ -150,7 +153,10 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
 
 
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until the health status is `ok`, and print what is not. Return the last health."""
+    """Wait up to `PATIENCE` seconds until the health's status is `ok`, and print parts that are not.
+
+    Return the last health.
+    """
     waiting = ""
     for waited in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
@@ -164,7 +170,7 @@ def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
 
 
 def _request(url: str, picture: bytes | None = None, key: str = "") -> dict[str, Any]:
-    """Return the JSON of a response. If the API throttles the request, wait for up to `PATIENCE` seconds."""
+    """Return the JSON of a response. If the API throttles the request, repeat it for up to `PATIENCE` seconds."""
     for _ in poll(1.0, PATIENCE):
         answer = fetch(url, picture, "image/jpeg" if picture else "", key)
         if answer.status == 429:
@@ -207,7 +213,10 @@ def app_dimensions(stage: Stage) -> dict[str, str]:
 def metric_statistics(
     stage: Stage, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
-    """Return a metric's statistic for each `period` seconds since `since` that have data. `where`: its dimensions."""
+    """Return a metric's statistic for each period of `period` seconds since `since` that has data.
+
+    `where`: the metric's dimensions.
+    """
     found = stage.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,

@@ -1,6 +1,6 @@
-"""A CloudFormation stack, which changes by change sets alone: they say what a deployment would do before it is done.
+"""A CloudFormation stack. It is changed only by change sets, which say what a deployment would do before it is done.
 
-A template comes by its URL in the bucket of packages, since it is larger than a request may be.
+A template is passed by its URL in the bucket of packages, since it is larger than a request may be.
 """
 
 from collections import Counter
@@ -171,7 +171,7 @@ class Stack:
         return True
 
     def _discard(self, is_new: bool) -> None:
-        """Delete the change set, and a new stack, which has no resources yet."""
+        """Delete the change set; if the stack is new and so has no resources yet, delete it too."""
         self._client.delete_change_set(**self._set)
         if is_new:
             self._client.delete_stack(StackName=self._name)
@@ -185,10 +185,10 @@ class Stack:
         return self._wait({event["EventId"] for event in self._events()}, echo)[0]
 
     def _wait(self, seen: set[str], echo: Echo, *, deleting: bool = False) -> tuple[str | None, str]:
-        """Print events until the operation has ended. Return the status and the reasons for failures.
+        """Print events until the operation has ended. Return the stack's status, and the reasons for failures.
 
-        The status is None if the stack is gone. `seen`: ids of the events that are already printed. `deleting`: wait
-        for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
+        The status is None if the stack is gone. `seen`: ids of events that are already printed. `deleting`: whether to
+        wait for the end of a deletion, and ignore the earlier status, which AWS may report right after the request.
         """
         reasons, status, printed = list[str](), None, 0.0
         for waited in poll(PAUSE, TIMEOUT):

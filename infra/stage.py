@@ -59,6 +59,6 @@ class Stage:
         return self.output("EndpointURL")
 
     def snapshots(self) -> list[str]:
-        """Return the names of the database's snapshots, even if the database is deleted."""
+        """Return the names of the database's snapshots, which may outlive the database."""
         pages = self.pages("rds", "describe_db_cluster_snapshots", DBClusterIdentifier=f"faunalens-{self.name}")
         return [each["DBClusterSnapshotIdentifier"] for page in pages for each in page["DBClusterSnapshots"]]

@@ -27,7 +27,10 @@ class Step(NamedTuple):
 
 
 def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = "") -> None:
-    """Run the step `first` and all later ones (default: all). Raise `StepFailed`, which quotes `command` to resume."""
+    """Run the step `first` and all later steps; without `first`, all. Raise `StepFailed` if one fails.
+
+    `command`: the user's command line, which the message of the error quotes to resume.
+    """
     names = [step.name for step in steps]
     if first and first not in names:
         raise StepFailed(f"there is no step {first}; choose one of {', '.join(names)}")
@@ -46,7 +49,7 @@ def run(steps: Sequence[Step], echo: Echo, *, first: str = "", command: str = ""
 
 
 def duration(minutes: float) -> str:
-    """Return an expected duration in words."""
+    """Return the expected duration of a step in words."""
     return f"about {minutes:.0f} minute{'s' * (minutes > 1)}" if minutes >= 1 else "seconds"
 
 

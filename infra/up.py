@@ -24,10 +24,10 @@ WATCHED_MINUTES = 10  # minutes for which an alarm watches a change of a stack t
 
 
 class Up:
-    """The steps that bring `stage` up.
+    """The steps that bring `stage` up: create it, or update it to this checkout.
 
-    `without`: what the user explicitly leaves out of a production stage: `alarms`, `budget` or `tls`. `confirm`: asks
-    the user whether a stack may change as shown.
+    `without`: what the user explicitly leaves out of a production stage: `alarms`, `budget` or `tls`. `confirm`:
+    decides, mostly by asking the user, whether a stack may change as shown.
     """
 
     def __init__(self, stage: Stage, without: Collection[str] = (), confirm: Confirm = lambda _: True) -> None:
@@ -120,7 +120,7 @@ class Up:
         return stack.outputs
 
     def _watched(self, part: str, values: Mapping[str, str], echo: Echo) -> dict[str, Any]:
-        """Return the option by which an alarm rolls back a stack's change, while it is made and some time after."""
+        """Return the option with which an alarm rolls back a stack's change, during the change and some time after."""
         name = f"faunalens-{self._stage.name}-{part}-page".replace("--", "-")
         found = self._stage.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
         alarms = found.get("CompositeAlarms", [])
@@ -133,7 +133,7 @@ class Up:
         return {"RollbackConfiguration": watch} if triggers else {}
 
     def _prefix_list(self, name: str) -> str:
-        """Return the id of a prefix list of AWS in the region, or "" if there is none."""
+        """Return the id of one of AWS's prefix lists in the stage's region, or "" if there is no list of this name."""
         filters = [{"Name": "prefix-list-name", "Values": [name]}]
         found = self._stage.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
         return str(next((each["PrefixListId"] for each in found if each["PrefixListName"] == name), ""))

@@ -1,7 +1,7 @@
-"""The function that notifies an address at the end of a backfill, with a signature as Standard Webhooks defines it.
+"""The Lambda function that notifies an address when a backfill ends, with a signature as Standard Webhooks defines it.
 
-It runs by itself in Lambda, with the libraries of the runtime alone: `infra up` sends this file. The event is that of
-EventBridge, and its id that of the message, so that a receiver knows a message that it got twice.
+The function consists of this file alone and the libraries of the runtime. EventBridge sends it an event, whose id
+becomes the message's id, so that a receiver recognises a message that it gets twice.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -24,7 +24,7 @@ PREFIX = "whsec_"
 
 
 class Gone(Exception):
-    """The receiver wants no more messages, so the delivery is not repeated."""
+    """The receiver answered with status 410: it wants no more messages, so the delivery is not repeated."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -33,7 +33,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def handler(event: Mapping[str, Any], _context: Any) -> None:
-    """Deliver one message. Raises `Gone` for status 410, and `URLError` if the receiver does not accept it."""
+    """Deliver an event's message. Raises `Gone` for status 410, and `URLError` if the receiver does not accept it."""
     body = json.dumps(message(event), ensure_ascii=False, allow_nan=False).encode()
     headers = sign(f"msg_{event['id']}", int(time.time()), body, _secrets())
     request = urllib.request.Request(  # noqa: S310, the template takes https alone
@@ -80,7 +80,7 @@ def sign(identity: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> 
 
 
 def _secrets() -> list[str]:
-    """Return the present secret and the previous one, since a receiver may need some time to switch to a new one."""
+    """Return the present secret and the previous one, since a receiver may need some time to switch to a new secret."""
     import boto3
 
     client, found = boto3.client("secretsmanager"), []

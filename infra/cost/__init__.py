@@ -1,9 +1,9 @@
 """The AWS bill of a month, of a day, and of a day at the limits: `python -m infra.cost` prints it.
 
-Also what other ways cost: the web tier, and a million photos in batches.
+It also has the cost of the web tier, and of a million photos in batches.
 
 The inputs are the prices in dashboards/prices.csv, the assumptions in assumptions.csv, and the usage in a
-`Month`. The bill ignores free tiers, except the first 100 GB of data out. docs/explanation/cost.md shows the results.
+`Month`. The bill ignores free tiers, except the first 100 GB of outgoing data. docs/explanation/cost.md shows results.
 """
 
 import csv
@@ -81,18 +81,21 @@ def awake_hours(month: Month) -> float:
 
 
 def at_most(month: Month) -> Month:
-    """Return the month with the most ACU that its database may use. A database that pauses may resume with more."""
+    """Return a month like `month`, but with the most ACU that its database may use: a pause may end with more."""
     return replace(month, capacity=max(month.capacity, _A["resumed_acu"])) if month.pauses else month
 
 
 def trace_count(month: Month) -> float:
-    """Return a month's X-Ray traces: all warming runs, the first request of each second, and 5 % of the others."""
+    """Return a month's number of X-Ray traces: all warming runs, the first request of each second, 5 % of others."""
     first = min(month.requests, HOURS * 3600)
     return WARMING_RUNS + first + 0.05 * (month.requests - first)
 
 
 def bill(month: Month, prices: Prices) -> dict[str, float]:
-    """Return the least cost of each item in a month, in US dollars. With pauses, `bill(at_most(month))` is the most."""
+    """Return the least cost of each item in a month, in US dollars.
+
+    If the database pauses, `bill(at_most(month))` is the most.
+    """
     count, millions = month.identifications, month.requests / 1e6
     others = month.requests - count
     seconds = count * (_A["billed_ms"] + month.cold * _A["init_ms"]) / 1e3 + others * _A["file_ms"] / 1e3
@@ -135,7 +138,7 @@ class FullDay(NamedTuple):
 
 
 def full_day(stage: str, prices: Prices) -> FullDay:
-    """Return the day on which a stage serves as much as its files in infra/stages allow."""
+    """Return the costs of a day on which a stage serves as much as its files in infra/stages allow."""
     parameters, limits = parameters_of(stage, {}), method_limits(stage)
     rate = sum(each.rate for each in limits.values())
     photos = [each for (name, path), each in limits.items() if path.endswith("/identify") and name == "POST"]
@@ -156,7 +159,7 @@ def full_day(stage: str, prices: Prices) -> FullDay:
 
 
 def month_like(identifications: float) -> Month:
-    """Return a month with this many identifications. The other values come from the next smaller month in `MONTHS`."""
+    """Return a month with so many identifications. Its other values are those of the next smaller month in `MONTHS`."""
     nearest = [month for month in MONTHS if month.identifications <= identifications][-1]
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 

@@ -1,11 +1,11 @@
 """Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
 
-buildah builds it, without a daemon, in any container, and without root if need be: `--isolation chroot` needs no
-container runtime. The same files give the same bytes: pip checks the hashes of packages, every file gets the same time,
-and nothing of this machine gets in. Wheels are fetched before the build, so it needs no network.
+buildah builds it, without a daemon, in any container, even without root: `--isolation chroot` needs no container
+runtime. The same files give the same bytes: pip checks the hashes of packages, every file gets the same time, and
+nothing of this machine gets in. Wheels are fetched before the build, so the build needs no network.
 
-Where a public base cannot be pulled, one is made from Debian's signed packages: Python 3.13, pip and a shell, unpacked
-and not set up. It is kept in .local/image; delete it for a new one, with Debian's security updates.
+Where a public base cannot be pulled, a base is made from Debian's signed packages: Python 3.13, pip and a shell,
+unpacked but not set up. It is kept in .local/image; delete it to get a new one with Debian's security updates.
 """
 
 import calendar
@@ -35,7 +35,7 @@ STORAGE = CACHE / "storage"  # buildah's own folder
 
 
 class Image(NamedTuple):
-    """A container image in the folder `layout`, an OCI layout. skopeo can copy it to a registry; the digest stays."""
+    """A container image in the folder `layout`, an OCI layout. skopeo can push it to a registry; the digest stays."""
 
     layout: Path
 
@@ -69,7 +69,7 @@ class Image(NamedTuple):
 
 
 def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "", project: Path = ROOT) -> Image:
-    """Build the image of the checkout `project` in the folder `out`, and delete what was in there.
+    """Build the image of the checkout `project` in the folder `out`, whose old content is deleted.
 
     `of`: digest of the base image; by default a base of Debian's packages is built. Raises `PreconditionFailed`.
     """
@@ -89,7 +89,7 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
 
 
 def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
-    """Return a folder with an image's wheels, which pip downloads once. Raises `PreconditionFailed`."""
+    """Return a folder with the wheels of an image, which pip downloads only once. Raises `PreconditionFailed`."""
     lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
@@ -160,7 +160,7 @@ _NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
 def _import_root(tarball: Path) -> str:
-    """Return the name of an image with the files of a tar archive. Create the image unless `STORAGE` has it."""
+    """Return the name of buildah's image with the files of a tar archive. Create it unless it is in `STORAGE`."""
     name, dockerfile = f"{_BASE}:{tarball.stem}", tarball.with_suffix(".Dockerfile")
     if not _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
         dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")

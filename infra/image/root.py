@@ -81,7 +81,7 @@ def standard_library(folder: Path) -> Iterator[Path]:
 
 
 def libraries(files: Iterable[Path]) -> set[Path]:
-    """Return the base's shared libraries that Python and the libraries in `files` need, and the dynamic loader."""
+    """Return the base's shared libraries that Python and the libraries among `files` need, and the dynamic loader."""
     with Path(sys.executable).open("rb") as file:
         segments = ELFFile(file).iter_segments()
         (loader,) = (each.get_interp_name() for each in segments if isinstance(each, InterpSegment))

@@ -1,9 +1,9 @@
 """The dependencies in the package: Linux wheels for Lambda, on any operating system, without unused files.
 
-exclusions.toml lists the files to leave out, and the reasons. HEIC is the decoder alone, or nothing: pillow-heif's
-wheel contains the encoder x265 (GPL 2). The app only decodes, so `remove_encoder` takes x265 out. The decoder-only
-package pi-heif is no alternative: it is discontinued, and its last version has known vulnerabilities. libheif and
-libde265 (LGPL 3) stay. docs/reference/package.md explains what that obliges to.
+exclusions.toml lists the files to leave out, and why. Of HEIC, the package has the decoder alone, or nothing:
+pillow-heif's wheel contains the encoder x265 (GPL 2), which `remove_encoder` takes out, since the app only decodes. The
+decoder-only package pi-heif is not an alternative: it is discontinued, and its last version has known vulnerabilities.
+libheif and libde265 (LGPL 3) stay. docs/reference/package.md explains which duties follow from that.
 """
 
 import json
@@ -113,7 +113,7 @@ def remove_heic(site: Path) -> None:
 def remove_encoder(site: Path) -> None:
     """Remove x265 from pillow-heif in `site`, if it is there, and add the licences of the libraries that stay.
 
-    Encoding then crashes the process.
+    Without x265, encoding a HEIC photo would crash the process.
     """
     libraries = site / "pillow_heif.libs"
     for encoder in libraries.glob(f"{_ENCODER}-*"):
@@ -129,8 +129,8 @@ def remove_encoder(site: Path) -> None:
 def without_library(elf: bytes, library: str, prefix: str) -> bytes:
     """Return a shared object that loads without `library`.
 
-    The library's entry in the dynamic section goes. Undefined symbols whose names start with `prefix` become weak, so
-    that the loader accepts that they are missing; a call of one would crash. No other byte changes.
+    The library's entry in the dynamic section is removed. Undefined symbols whose names start with `prefix` become
+    weak, so that the loader accepts that they are missing; calling one would crash. No other byte changes.
     """
     changed, file = bytearray(elf), ELFFile(BytesIO(elf))
     dynamic, symbols = file.get_section_by_name(".dynamic"), file.get_section_by_name(".dynsym")

@@ -85,7 +85,7 @@ def _install_dependencies(packager: BaseLambdaDeploymentPackager, project_dir: s
 
 
 def _reused(packager: BaseLambdaDeploymentPackager, out: Path) -> bool:
-    """Return whether the zip exists. If so, update its time, so that `_zip` keeps it."""
+    """Return whether the zip `out` exists. If so, set its time to now, so that `_zip` does not delete it as old."""
     if not out.exists():
         return False
     out.touch()

@@ -1,7 +1,7 @@
 """Send packages and templates to the stage's bucket for packages, from where CloudFormation takes them.
 
-A name is the digest of the content, so what is there is not sent again. A rollback reads the packages of the version
-before once more, so they stay.
+An object's name is the digest of its content, so what the bucket has is not sent again. Old packages stay, because a
+rollback reads those of the version before.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ class Packages:
         return f"{self._address}/{key}"
 
     def _send(self, path: Path) -> str:
-        """Upload a file unless the bucket has it. Return its key."""
+        """Upload a file unless the bucket has it. Return its key in the bucket."""
         with path.open("rb") as file:
             key = f"{hashlib.file_digest(file, 'sha256').hexdigest()}{path.suffix}"
         if not self._is_there(key):

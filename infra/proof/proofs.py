@@ -1,7 +1,7 @@
-"""Prove claims of claims.toml on a stage that is up, and ask people about the others.
+"""Prove claims of claims.toml on a stage that is up, and ask people about the claims that no program can prove.
 
-Each function is one proof, named in that file. It returns what it saw. It raises `PreconditionFailed` if the claim is
-wrong, and `Undecided` if that is not known yet.
+Each function proves one claim; claims.toml names it. It returns what it saw. It raises `PreconditionFailed` if the
+claim is wrong, and `Undecided` if that cannot be known yet.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,14 +44,18 @@ class Trial(NamedTuple):
     def day_of(
         self, metric: str, statistic: str, namespace: str, where: Mapping[str, str], missing: str
     ) -> list[float]:
-        """Return a metric's values for each five minutes of the last day. Raise `Undecided(missing)` without any."""
+        """Return a metric's values, one for each five minutes of the last day.
+
+        Raise `Undecided(missing)` if there are none.
+        `where`: the metric's dimensions.
+        """
         began = datetime.now(UTC) - RECENT
         if found := smoke.metric_statistics(self.stage, namespace, metric, where, statistic, began, 300):
             return found
         raise Undecided(missing)
 
     def capacity(self, statistic: str, missing: str) -> list[float]:
-        """Return a statistic of the database's capacity (ACU) as `day_of` does."""
+        """Return a statistic of the database's capacity (ACU), such as `Minimum`, as `day_of` does."""
         cluster = {"DBClusterIdentifier": self.name}
         return self.day_of("ServerlessDatabaseCapacity", statistic, "AWS/RDS", cluster, missing)
 
@@ -260,13 +264,16 @@ _paragraph = partial(fill, width=110, initial_indent=_INDENT, subsequent_indent=
 
 
 class Prove:
-    """Checks claims one after another. `ask`: asks a person; None if no person is there."""
+    """Checks claims one after another. `trial`: the stage, or None if none is up. `ask`: asks a person, or None."""
 
     def __init__(self, trial: Trial | None, report: ProofReport, ask: Ask | None, echo: Echo) -> None:
         self._trial, self._report, self._ask, self._echo = trial, report, ask, echo
 
     def run(self, claims: Sequence[Claim]) -> None:
-        """Check each claim and save its result at once. Without a trial, only the claims for a person are decided."""
+        """Check each claim and save its result at once.
+
+        If no stage is up (no trial), only ask a person about the claims that need one.
+        """
         for number, claim in enumerate(claims, 1):
             self._echo(f"[{number}/{len(claims)}] {claim.name}")
             self._echo(_paragraph(f"{claim.claim}."))

@@ -1,4 +1,4 @@
-"""The claims that only a real AWS account can prove, and what `python -m infra prove` found out about them.
+"""The claims that only a real AWS account can prove, and what `python -m infra prove` has found out about them.
 
 The findings are kept between runs, and written as a page to send back.
 """
@@ -21,7 +21,10 @@ CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
 
 class Claim(NamedTuple):
-    """A claim about a stage on AWS, with either `proof` or `how`."""
+    """A claim about a stage on AWS.
+
+    `proof`: the function in proofs.py that checks it, or else `how`: what a person does.
+    """
 
     name: str
     claim: str
@@ -52,7 +55,7 @@ class ClaimFinding(NamedTuple):
 
 
 class ProofReport:
-    """The findings about the claims on `stage`, kept in build/proof-STAGE.json."""
+    """The findings about all claims on a stage, kept in build/proof-STAGE.json."""
 
     def __init__(self, stage: str, region: str, folder: Path = ROOT / "build") -> None:
         self.stage, self._region = stage, region

@@ -1,4 +1,4 @@
-"""Releases: versions of the functions behind the alias that everyone calls, the gate before them, and the way back."""
+"""Releases: versions of the functions behind the alias that all callers use, the gate before them, and the rollback."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ COMMIT, MODEL = "RELEASE_COMMIT", "RELEASE_MODEL"
 
 
 def commit() -> str:
-    """Return the name of this checkout's commit, `-dirty` at its end if files differ from it, or `unknown`."""
+    """Return the short id of this checkout's commit, ending with `-dirty` if files differ from it, or `unknown`."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

@@ -1,9 +1,9 @@
-"""The gate: the function that calls a new version of the API by its number before the alias sends it traffic.
+"""The gate: a Lambda function that tests a new version of the API, by its number, before the alias sends it traffic.
 
-It runs by itself in Lambda, with the libraries of the runtime alone: a package that cannot even start fails here, and
-nothing of it is in the function that says so. CodeDeploy calls it (BeforeAllowTraffic) and goes on, or takes the
-release back, by the status that it reports. First it has the administrative function, which is new by then, add what
-this release's schema adds: the version that still answers and the new one both work with it.
+The gate consists of this file alone and the libraries of the runtime, so it can report even a package that cannot
+start. CodeDeploy calls it (BeforeAllowTraffic), and by the status that it reports goes on or takes the release back.
+First the gate lets the function `admin`, which is new by then, add what this release's schema adds: the version that
+still answers and the new one both work with it.
 """
 
 import base64
@@ -68,7 +68,10 @@ def handler(event: Mapping[str, str], _context: Any) -> str:
 
 
 def target_version(codedeploy: Any, deployment: str) -> str:
-    """Return the number of the version to which a deployment shifts traffic. `codedeploy`: a boto3 client."""
+    """Return the number of the version to which a deployment shifts traffic. `deployment`: its id.
+
+    `codedeploy`: a boto3 client of `codedeploy`.
+    """
     found = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
     revision = codedeploy.get_application_revision(
         applicationName=found["applicationName"], revision=found["revision"]
@@ -80,7 +83,10 @@ def target_version(codedeploy: Any, deployment: str) -> str:
 
 
 def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
-    """Test a version, such as `faunalens-dev:7`. Return a summary. Raise `Refused` if it may not have traffic."""
+    """Test a version, such as `faunalens-dev:7`. Return a summary. Raise `Refused` if it must not get traffic.
+
+    `admin`: the function that updates the schema. `user`: the app's login at the database.
+    """
     prepared, _ = invoke(admin, {"command": ["prepare", user, "--patience", "40"]})
     if prepared["code"]:
         raise Refused(f"the schema of this release could not be added: {prepared['said'].strip()}")
@@ -108,7 +114,7 @@ def judge(invoke: Invoke, version: str, admin: str, user: str) -> str:
 
 
 def _wait_for_health(invoke: Invoke, version: str) -> tuple[Any, float]:
-    """Return the health of all parts, and how many ms the process took to start; 0 if it was already running."""
+    """Return the health of all parts, and how many ms the version's process took to start; 0 if it was running."""
     began, (health, log) = monotonic(), _health(invoke, version)
     started = re.search(r"(?:Init|Restore) Duration: ([\d.]+) ms", log)
     while health["status"] != "ok" and monotonic() - began < PATIENCE:
@@ -124,7 +130,7 @@ def _health(invoke: Invoke, version: str) -> tuple[Any, str]:
 def _request(
     invoke: Invoke, version: str, method: str, path: str, query: Mapping[str, list[str]], photo: str | None = None
 ) -> tuple[Any, str]:
-    """Return the JSON of a response, and the log. Unlike events of the public API, the event has no API id."""
+    """Return the JSON of a response, and the end of the log. Unlike the public API's, the event has no API id."""
     event = {
         "httpMethod": method,
         "path": path,

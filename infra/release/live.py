@@ -1,7 +1,7 @@
-"""What a release adds to the template: versions, the alias, the shift of traffic, and the gate.
+"""Add to a template what a release needs: versions, the alias, the shift of traffic, and the gate.
 
-SAM publishes a version of each function whenever anything of it changes, and moves the alias `live` to it: at once, or
-for the API as CodeDeploy shifts traffic. Everyone who calls a function calls its alias, and no one `$LATEST`.
+SAM publishes a version of each function whenever anything in it changes, and moves the alias `live` to it: at once, or
+for the API as CodeDeploy shifts traffic. All callers call a function's alias, and never `$LATEST`.
 """
 
 import base64
@@ -28,8 +28,8 @@ INVOCATIONS = (
 def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
     """Return a function of Chalice's template, with an alias for its latest version added. `function`: its properties.
 
-    The API's function waits for the alias of `admin`: the gate calls that to update the schema by this release's code,
-    before a version that may need it gets traffic.
+    The API's function waits for the alias of `admin`, because the gate calls it to update the schema with this
+    release's code before a version that may need that gets traffic.
     """
     variables = {**function["Environment"]["Variables"], **stamp()}
     properties = {
@@ -52,12 +52,12 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
 
 @cache
 def stamp() -> dict[str, str]:
-    """Return the environment variables with a version's commit and model, so that each release makes new versions."""
+    """Return the environment variables that hold the commit and the model, so that each release makes new versions."""
     return {COMMIT: commit(), MODEL: version_of(ROOT / "vendor" / "model" / "faunalens.onnx")}
 
 
 def gate() -> dict[str, Any]:
-    """Return the resources of infra/release.yaml, with the gate's code, the photo and the verdict in it."""
+    """Return the resources of infra/release.yaml, with the gate's code, which includes the photo and the verdict."""
     resources: dict[str, Any] = read_template(RELEASE)["Resources"]
     code = (INFRA / "release" / "gate.py").read_text(encoding="utf-8")
     photo = base64.b64encode((INFRA / "release" / "cat.jpg").read_bytes()).decode()

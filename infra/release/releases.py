@@ -17,7 +17,7 @@ _SINCE = " since "  # before the time in the description of an alias that was mo
 
 
 class Release(NamedTuple):
-    """A release of a stage."""
+    """A release of a stage. `versions`: the version of each function, by its name in app.py."""
 
     commit: str
     model: str
@@ -39,7 +39,7 @@ class Releases:
         self._names = {key: function_name(stage, key) for key in FUNCTIONS}
 
     def all(self) -> list[Release]:
-        """Return the releases whose version of the API's function still exists, the latest first."""
+        """Return the releases, the latest first, as far as their version of the API's function still exists."""
         alias = self._alias(API)
         versions = {key: self._versions(key) for key in FUNCTIONS}
         shares, (back, _, moment) = _shares(alias), alias.get("Description", "").partition(_SINCE)
@@ -53,7 +53,10 @@ class Releases:
         return sorted(found, key=lambda each: -each.versions[API])
 
     def roll_back(self, echo: Echo, to: str = "") -> Release:
-        """Give all traffic to the previous release, or that of commit `to`. Raise `PreconditionFailed` without one."""
+        """Give all traffic to the previous release, or to the release of commit `to`, and return it.
+
+        Raise `PreconditionFailed` if there is no such release.
+        """
         # While traffic shifts, the alias names the previous release, and the new one has a weight in addition.
         releases, current = self.all(), int(self._alias(API)["FunctionVersion"])
         is_shifting = any(0 < each.share < 1 for each in releases)
@@ -78,7 +81,7 @@ class Releases:
         return target
 
     def prune(self, echo: Echo, keep: int = KEPT) -> None:
-        """Delete all versions but those of the `keep` latest releases and those that an alias names."""
+        """Delete all versions except those of the `keep` latest releases and those that an alias names."""
         kept = self.all()[:keep]
         for key, name in self._names.items():
             named, numbers = _shares(self._alias(key)), self._numbers(key)
@@ -90,13 +93,13 @@ class Releases:
                 echo(f"{name}: {len(old)} version{'s' * (len(old) > 1)} deleted, {len(numbers) - len(old)} left")
 
     def _numbers(self, key: str) -> dict[int, dict[str, Any]]:
-        """Return the configuration of each published version of a function, the earliest first."""
+        """Return the configuration of each published version of a function, by number, the earliest first."""
         pages = self._lambdas.get_paginator("list_versions_by_function").paginate(FunctionName=self._names[key])
         found = {each["Version"]: each for page in pages for each in page["Versions"]}
         return {int(number): found[number] for number in sorted(found.keys() - {"$LATEST"}, key=int)}
 
     def _versions(self, key: str) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return the last version of a function for each commit, and its configuration."""
+        """Return, by commit, the number and the configuration of a function's last version."""
         return {
             each.get("Environment", {}).get("Variables", {}).get(COMMIT, "unknown"): (number, each)
             for number, each in self._numbers(key).items()

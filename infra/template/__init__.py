@@ -64,7 +64,7 @@ def declared_parameters() -> dict[str, Any]:
 
 
 def read_template(name: str) -> dict[str, Any]:
-    """Read a template in infra/ and its functions' code, with the parser of `chalice package --merge-template`."""
+    """Read a template in infra/, with its functions' code, as `chalice package --merge-template` would parse it."""
     return deepcopy(_parsed(name))  # callers change theirs; parsing one again takes a hundred times as long
 
 
@@ -84,7 +84,7 @@ def as_text(template: Mapping[str, Any]) -> str:
 
 
 def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
-    """Return the value with its references renamed. `names`: new names by old names."""
+    """Return a value of a template with its references renamed. `names`: new names by old names."""
     match value:
         case {"Ref": str(name)} if name in names:
             return {"Ref": names[name]}
@@ -98,7 +98,7 @@ def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def refers_to(value: Any, name: str) -> bool:
-    """Return True if the value refers to `name` anywhere."""
+    """Return whether a value of a template refers to `name` anywhere."""
     return bool(substitute_refs(value, {name: ""}) != value)
 
 

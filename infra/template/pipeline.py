@@ -67,7 +67,7 @@ def write(stage: str, out: Path, chosen: Mapping[str, str], echo: Echo, *, runbo
 
 
 def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUNBOOK) -> dict[str, Any]:
-    """Return the template that Chalice merges into its own. `parameters`: become the parameters' defaults."""
+    """Return the template that Chalice merges into its own. `parameters`: values that become its defaults."""
     stack, edge, stream = map(read_template, (STACK, EDGE, STREAM))
     declared = declared_parameters()
     for name, value in only(declared, parameters).items():
@@ -97,7 +97,7 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
 
 
 def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Return name, network, environment and async limits of each function, and its role's permissions boundary."""
+    """Return name, network, environment and limits of asynchronous calls of each function, and its role's boundary."""
     keys, common = function_settings(stage), read_template(FUNCTIONS)
     limits = api_stage.limit_variables(stage, parameters)
     boundary = _if("HasPermissionsBoundary", {"Ref": "PermissionsBoundary"})
@@ -119,14 +119,14 @@ def _functions(stage: str, parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _resource_name(name: str) -> str:
-    """Return the name of a resource in Chalice's template."""
+    """Return the name that a resource has in Chalice's template, by its name in app.py."""
     from chalice.utils import to_cfn_resource_name
 
     return str(to_cfn_resource_name(name))
 
 
 def _if(condition: str, value: Any) -> dict[str, Any]:
-    """Return a value that a property has only under a condition of the template."""
+    """Return a property's value that holds only under a condition of the template; else the property is left out."""
     return {"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]}
 
 
@@ -138,7 +138,7 @@ def _dashboards(stage: str, runbook: str) -> dict[str, Any]:
 
 
 def _api(stage: str, *, keys: bool) -> dict[str, Any]:
-    """Return properties of the API: its functions' alias, name, throttling, keys, access log, and OpenAPI version."""
+    """Return the API's properties: the alias that it calls, name, throttling, keys, access log, and OpenAPI version."""
     paths: dict[str, Any] = {}
     for route in ROUTES:
         for method in route.methods:
@@ -159,7 +159,7 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
 
 
 def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return a resource of edge.yaml. If it refers to an API, it gets this template's API, and waits for its stage."""
+    """Return a resource of edge.yaml. If it refers to an API, it gets this template's, and waits for its stage."""
     if not refers_to(resource, "RestApiId"):
         return dict(resource)
     return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}

@@ -1,6 +1,6 @@
 """The template of the web tier's stack: web.yaml, the firewall of edge.yaml, and the tier's dashboard and alarms.
 
-One stack, so that all of it comes and goes together, and refers to the load balancer by the name that AWS gave it.
+It is one stack, so all of it comes and goes together, and can refer to the load balancer by the name that AWS gives it.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,11 @@ def task_size() -> TaskSize:
 
 
 def workers(stage: str, tasks: int) -> int:
-    """Return how many photos each task of the web tier sends to be identified at a time. `tasks`: their largest number.
+    """Return how many photos each task of the web tier may have identified at a time.
 
-    The tier and the API call the same function. Of its reserved concurrency, the tasks together use at most
-    the share `TIER_SHARE`. Bursts of the API fit into the rest, so neither starves the other.
+    `tasks`: the largest number of tasks. The tier and the API call the same function. All tasks together use at most
+    the share `TIER_SHARE` of its reserved concurrency. Bursts of the API fit into the rest, so neither starves the
+    other.
     """
     return max(1, int(containers_of_api(stage) * TIER_SHARE) // tasks)
 
@@ -80,7 +81,10 @@ def check_names(values: Mapping[str, str]) -> None:
 
 
 def has_tls(values: Mapping[str, str]) -> bool:
-    """Return whether visitors reach the website by TLS. Behind CloudFront, requests stay inside AWS's network."""
+    """Return whether visitors reach the website by TLS.
+
+    From CloudFront to the tier, requests stay inside AWS's network.
+    """
     return bool(values["WebCertificate"]) or values["WebCdn"] == "yes"
 
 
@@ -88,8 +92,8 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
     """Return a firewall like the API's, and its association with the load balancer.
 
     Behind CloudFront, it counts requests by the header with the visitor's address, not by CloudFront's addresses. It
-    also blocks requests without the header, and, against forged headers, limits the requests from each address to
-    as many as all tasks can answer.
+    also blocks requests without the header and, in case of forged headers, limits the requests from each address to
+    what all tasks can answer.
     """
     too_often, *others = acl["Properties"]["Rules"]
     by_address = too_often["Statement"]["RateBasedStatement"]
@@ -116,7 +120,10 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
 
 
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
-    """Return the web tier's dashboard, alarms and queries. Most are created after its tasks, or would fire at once."""
+    """Return the web tier's dashboard, alarms and queries.
+
+    Most alarms are created after its tasks, or they would fire at once.
+    """
     names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
     resources = resources_of(Placeholders(stage, runbook=runbook, **names))
     return {
