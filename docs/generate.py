@@ -1,6 +1,6 @@
 """Write the tables of docs/ that are made from the code: `python -m docs.generate`.
 
-tests/unit/docs/test_generate.py fails if a page differs from the one that this program would write.
+tests/unit/docs/test_generate.py fails if a page differs from what this program would write.
 """
 
 import ast
@@ -54,7 +54,7 @@ INTERNAL = {"tests/faults/containers.py"}
 
 
 def pages() -> dict[Path, str]:
-    """Return the text of each page, by its file."""
+    """Return the text of each page that has generated tables, with these up to date, by the page's path."""
     tables = {
         HERE / "architecture.md": {"house": house_table()},
         HERE / "reference" / "settings.md": settings_tables(),
@@ -75,13 +75,13 @@ def pages() -> dict[Path, str]:
 
 
 def words() -> tuple[int, int]:
-    """Return the number of words in docs/ written by hand, and of all words, both without code and Markdown's signs."""
+    """Return the number of words in docs/ that are written by hand, and of all words, both without code and signs."""
     texts = [CODE.sub("", path.read_text(encoding="utf-8")) for path in HERE.rglob("*.md")]
     return sum(len(WORD.findall(MADE.sub("", text))) for text in texts), sum(len(WORD.findall(text)) for text in texts)
 
 
 def house_table() -> str:
-    """Return a table of the packages and of chalicelib's folders, each with the first line of its docstring."""
+    """Return the table of the packages, and of chalicelib's folders, each with the first line of its docstring."""
     rows = []
     for path in sorted([*ROOT.glob("*/__init__.py"), *(ROOT / "chalicelib").glob("*/__init__.py")]):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -100,7 +100,7 @@ def settings_tables() -> dict[str, str]:
 
 
 def meanings(kind: Any) -> dict[str, str]:
-    """Return the docstring below each setting of a dataclass and its nested dataclasses, by environment variable."""
+    """Return the docstring of each setting of a dataclass and of those nested in it, by environment variable."""
     texts: dict[str, str] = {}
     for each in reversed(kind.__mro__[:-1]):
         (defined,) = ast.parse(inspect.getsource(each)).body
@@ -116,7 +116,7 @@ def meanings(kind: Any) -> dict[str, str]:
 
 
 def api_tables() -> dict[str, str]:
-    """Return the tables of query parameters, of photo formats, and of the fields of the main answers, by name."""
+    """Return the tables of query parameters, photo formats, and fields of the main answers, by table name."""
     contract = document("1", "/")
     parameters: dict[tuple[str, str], list[str]] = {}
     for path, operations in contract["paths"].items():
@@ -137,7 +137,7 @@ def api_tables() -> dict[str, str]:
 
 
 def _answer_fields(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    """Yield the name and meaning of each field of an answer and of its nested objects; each type of object once."""
+    """Yield name and meaning of each field of an answer and of its nested objects; each type of object once."""
     waiting, seen = [("", answer)], set()
     while waiting:
         above, schema = waiting.pop(0)
@@ -152,7 +152,7 @@ def _answer_fields(answer: Mapping[str, Any], schemas: Mapping[str, Any]) -> Ite
 
 
 def _inner(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the name and schema of a field's object, also if the field is a list of such objects or may be null."""
+    """Return the name and the schema of the object in a field, even if the field is a list of these or may be null."""
     for each in (schema, *schema.get("anyOf", ()), schema.get("items", {})):
         if "$ref" in each:
             name = each["$ref"].rpartition("/")[2]
@@ -172,7 +172,7 @@ def error_table() -> str:
 
 
 def metric_tables() -> dict[str, str]:
-    """Return the tables of metrics, of their dimensions and of their cost, by name."""
+    """Return the tables of metrics, their dimensions and their cost, by table name."""
     seen = usage()
     metrics = []
     for name, metric in METRICS.items():
@@ -233,7 +233,7 @@ def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
 
 
 def infra_tables() -> dict[str, str]:
-    """Return the tables of throttling, and of the parameters and outputs of the templates, by name."""
+    """Return the tables of throttling, and of the templates' parameters and outputs, by table name."""
     tables = {"throttling": _throttling()}
     for name in (STACK, PACKAGES, EDGE, STREAM, RELEASE, WEB, BACKFILL, ATHENA):
         template = read_template(name)
@@ -245,7 +245,7 @@ def infra_tables() -> dict[str, str]:
 
 
 def alarm_tables() -> dict[str, str]:
-    """Return the runbook's heading for each alarm and composite, with its message and its condition, by name."""
+    """Return how the runbook's section on each alarm and composite begins, by its name: heading and message."""
     return {
         path.stem: f"## {path.stem}\n\n{_alarm(path)}" for path in sorted((ROOT / "dashboards").glob("[ac]*/*.json"))
     }
@@ -276,7 +276,7 @@ def claim_table() -> str:
 
 
 def first_deployment_tables() -> dict[str, str]:
-    """Return the tables of a stage's daily cost and of the steps of `infra up`, by name."""
+    """Return the tables of a stage's daily cost and of the steps of `infra up`, by table name."""
     costs = [(f"`{stage}`", f"{idle:.2f}", f"{quiet:.2f}") for stage, (idle, quiet) in cost.cost_of_days().items()]
     steps = [(f"`{step.name}`", step.summary, duration(step.minutes)) for step in Up(Stage("", "", None, {})).steps()]
     return {
@@ -288,7 +288,7 @@ def first_deployment_tables() -> dict[str, str]:
 def with_tables(path: Path, tables: Mapping[str, str]) -> str:
     """Return a page with each table in its place: between `<!-- table: name -->` and the next `<!-- end -->`.
 
-    A table without a place, such as the section of a new alarm, is put at the end.
+    A table without a place in the page, such as the section of a new alarm, is put at the end.
     """
     page = path.read_text(encoding="utf-8")
     for name, text in tables.items():
@@ -304,7 +304,7 @@ def with_tables(path: Path, tables: Mapping[str, str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table. Numbers in the rows are neither aligned nor reformatted."""
+    """Return a Markdown table. `head`: the columns' names. Numbers in the rows are neither aligned nor reformatted."""
     text = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     lines = tabulate(text, head, tablefmt="github", disable_numparse=True).splitlines()
     return "\n".join(re.sub(r" {2,}", " ", re.sub(r"-{3,}", "---", line)) for line in lines)

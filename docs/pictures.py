@@ -1,4 +1,4 @@
-"""Save the pictures of the docs: of the page that `make run` serves, or of the dashboards that `make preview` serves.
+"""Save the pictures in the docs: of the page that `make run` serves, or of the dashboards that `make preview` serves.
 
 python -m docs.pictures page          # the answer for the sample photo whose path `make run` prints
 python -m docs.pictures dashboards    # one of each dashboard
@@ -44,7 +44,7 @@ def save_page(browser: Browser) -> None:
 
 
 def save_dashboards(browser: Browser) -> None:
-    """Save a picture of each dashboard that is in the docs, at the time that the preview shows first."""
+    """Save a picture of each dashboard that the docs show, at the point in time that the preview shows first."""
     page = browser.new_page(viewport={"width": 1400, "height": 1160}, device_scale_factor=1)
     for path in sorted(IMAGES.glob("dashboards-*.png")):
         page.goto(f"http://127.0.0.1:8010/dashboards/{path.stem.removeprefix('dashboards-')}")

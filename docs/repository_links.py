@@ -14,7 +14,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Return a page's Markdown with links that work on the documentation's website.
 
     A link such as `[the stack](../../infra/faunalens.yaml)` works only in the repository, because the site has no such
-    file. On the site it leads to the repository's page on the web. Without such a page, it becomes text with the path.
+    file. On the site, the link leads to the file in the repository's web pages. If the repository has none, the link
+    becomes text with the path.
     """
     return rewrite(markdown, posixpath.dirname(page.file.src_uri), repository())
 

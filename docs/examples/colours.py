@@ -1,6 +1,6 @@
 """A model that distinguishes two animals by colour, and meets the contract of docs/how-to/model.md.
 
-Replace `network` by your own, from `image` to `logits`: export it with the ONNX exporter of your framework.
+Replace `network` by your own model from `image` to `logits`, exported with the ONNX exporter of your framework.
 """
 
 import shutil

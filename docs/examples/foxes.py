@@ -13,7 +13,7 @@ random = np.random.default_rng(0)
 
 
 def made_up_photos(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return photos in the colours of the foxes' coats, and which coat each of them shows."""
+    """Return `count` photos in the colours of the foxes' coats, and the number of the coat that each photo shows."""
     outputs = random.integers(0, len(COATS), count)
     shades = COATS[outputs] + random.normal(0, 15, (count, 3))
     noise = random.normal(0, 25, (count, SIZE, SIZE, 3))
@@ -21,7 +21,7 @@ def made_up_photos(count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probabilities of the outputs, one row a photo."""
+    """Return the probabilities for logits. Both have a row for each photo, and a column for each output."""
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
 
