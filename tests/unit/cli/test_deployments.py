@@ -157,7 +157,7 @@ def test_a_correction_is_a_duration_that_is_added_up_to_the_end_of_the_calendar(
     shifts = {"0s": 0, "+1h": 3600, "-1h30m": -5400, "365d": 31_536_000, "2d3h4m5s": 183_845}
     assert {text: parse_shift(text).total_seconds() for text in shifts} == shifts
     for text in ("", "+", "1", "1h 2m", "1m1h", "h", "99999d", "9" * 20 + "s"):
-        with pytest.raises(ValueError, match="is no correction"):
+        with pytest.raises(ValueError, match="is not a correction"):
             parse_shift(text)
     assert corrected("9999-12-31 23:59:59", 3600) == datetime(9999, 12, 31, 23, 59, 59)  # noqa: DTZ001, as in EXIF
     assert corrected("2026-05-02 06:00:00", -3600) == datetime(2026, 5, 2, 5)  # noqa: DTZ001, as in EXIF

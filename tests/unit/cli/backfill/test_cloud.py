@@ -32,5 +32,5 @@ def test_a_folder_ends_with_a_slash_and_has_a_title() -> None:
     "text", ["photos/creek", "s3://", "s3://UPPER/a", "https://photos.s3.amazonaws.com/a", "s3:/a/b"]
 )
 def test_what_is_no_name_in_s3_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no name in S3"):
+    with pytest.raises(ValueError, match="is not an address in S3"):
         parse_object(text)

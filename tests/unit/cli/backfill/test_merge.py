@@ -113,7 +113,7 @@ def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results:
 
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     s3.put_object(Bucket=BUCKET, Key=f"{folder.key}run-1/aa/x.json", Body=b'{"photo": 1}')
-    with pytest.raises(CommandError, match=r"aa/x\.json is no result line"):
+    with pytest.raises(CommandError, match=r"aa/x\.json is not a result line"):
         list(merge(s3, STUDY, folder, results))
 
 
