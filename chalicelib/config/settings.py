@@ -94,7 +94,7 @@ class PhotoLimits:
 
     max_bytes: int = setting("PHOTO_MAX_BYTES", 20_000_000, casts.positive_int, unit="bytes")
     """Largest photo accepted."""
-    max_megapixels: float = setting("PHOTO_MAX_MEGAPIXELS", 64.0, casts.positive_number, unit="megapixels")
+    max_megapixels: float = setting("PHOTO_MAX_MEGAPIXELS", 65.0, casts.positive_number, unit="megapixels")
     """Largest number of pixels accepted; checked in the photo's header, before decoding."""
     max_seconds: float = seconds("PHOTO_DECODE_SECONDS", 5.0)
     """Time limit for decoding a photo; only the decoders of JPEG and PNG can be stopped."""

@@ -231,6 +231,8 @@ def test_a_photo_just_above_the_limit_is_not_said_to_be_at_it() -> None:
     # WHEN opened THEN the message says by how much it is too large
     with pytest.raises(PhotoTooLarge, match=r"photo is 64\.1 MP, at most 64 MP are read"):
         open_photo(data, limits)
+    # AND the default admits such phones
+    assert open_photo(data, PhotoLimits()).width == 9248
 
 
 def test_a_small_tiff_of_a_large_tile_is_refused_by_its_header() -> None:
