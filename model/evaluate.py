@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.config.settings import PhotoLimits, Settings
-from chalicelib.errors import ModelError
+from chalicelib.errors import ClientError, ModelError
 from chalicelib.model.session import Model
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.formats import MEDIA_TYPE_OF
@@ -47,7 +47,7 @@ class LabelledPhoto(NamedTuple):
 def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]:
     """Yield the photos of a folder, sorted by name and decoded as in the app.
 
-    Raise `ModelError` if there are no photos, or if a name does not start with a label.
+    Raise `ModelError` if there are no photos, if a name does not start with a label, or if a photo cannot be read.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in MEDIA_TYPE_OF)
     if not paths:
@@ -58,7 +58,11 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
             raise ModelError(f"{path.name} does not start with a label; rename it to <output index>_….jpg")
         if number % _PROGRESS_EVERY == 0:
             print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
-        yield LabelledPhoto(int(label), open_photo(path.read_bytes(), _LIMITS).pixels(size))
+        try:
+            pixels = open_photo(path.read_bytes(), _LIMITS).pixels(size)
+        except ClientError as error:
+            raise ModelError(f"{path.name} cannot be read: {error}") from error
+        yield LabelledPhoto(int(label), pixels)
 
 
 class Results(NamedTuple):

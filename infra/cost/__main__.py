@@ -11,6 +11,8 @@ def main() -> None:
     counts = "identifications in the month, such as 250000 (default: the months of docs/explanation/cost.md)"
     parser.add_argument("identifications", type=float, nargs="*", help=counts)
     wanted: list[float] = parser.parse_args().identifications
+    if min(wanted, default=0.0) < 0:
+        parser.error("a month has no negative number of identifications")
     prices = current_prices()
     for month in [month_like(count) for count in wanted] or MONTHS:
         least, most = bill(month, prices), bill(at_most(month), prices)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chalicelib.errors import ModelError
 from model.calibrate import fit_temperature
 from model.evaluate import accuracy, apply_temperature, calibration_error, negative_log_likelihood, read_photos
 
@@ -20,6 +21,13 @@ def test_photos_of_every_format_that_the_app_reads_are_measured(tmp_path: Path) 
     (tmp_path / "truth.csv").write_text("file\n")
     # WHEN the folder is read THEN both photos are in it, with their labels
     assert [photo.label for photo in read_photos(tmp_path)] == [398, 7]
+
+
+def test_a_photo_that_is_cut_short_is_named(tmp_path: Path) -> None:
+    Image.effect_noise((300, 300), 64).save(tmp_path / "7_a.jpg")
+    (tmp_path / "7_a.jpg").write_bytes((tmp_path / "7_a.jpg").read_bytes()[:2000])
+    with pytest.raises(ModelError, match=r"^7_a\.jpg cannot be read: the JPEG photo is damaged or cut short"):
+        list(read_photos(tmp_path))
 
 
 def test_accuracy_counts_the_label_among_the_likeliest_and_likelihood_is_that_of_the_true_animal() -> None:

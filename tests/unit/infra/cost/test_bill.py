@@ -72,6 +72,15 @@ def test_any_month_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert re.search(r"250,000 identifications: [\d.]+ to [\d.]+ USD\n(  .*\n)*  Aurora ", capsys.readouterr().out)
 
 
+def test_no_month_has_fewer_than_no_identifications(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["cost", "-5"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no negative number" in capsys.readouterr().err
+
+
 def test_every_calculated_part_has_its_place_on_the_page() -> None:
     names = [found["name"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
     assert sorted(names) == sorted(PARTS)
