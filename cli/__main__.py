@@ -45,7 +45,7 @@ EXAMPLES = {
     name: "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
 }
-"""What the help of each command ends with, in paragraphs that click does not wrap."""
+"""The examples at the end of each command's help, by command, in paragraphs that click does not wrap."""
 REVIEWED = "select reviewer, count(distinct photo) from review group by 1 order by 2 desc"
 
 

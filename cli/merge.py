@@ -16,7 +16,7 @@ from cli.words import count, parts_of
 
 TABLES = ("deployment", "photo", "review", "boundary")
 SQL = parts_of(Path(__file__).with_suffix(".sql"))
-"""SQL statements by name. A statement that counts conflicts has in its name what the command says of them."""
+"""SQL statements by name. The name of a statement that counts conflicts is what the command says of them."""
 
 
 class Merged(NamedTuple):

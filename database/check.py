@@ -31,9 +31,9 @@ CELL_KM2: Final = 12_400.0
 REACH: Final = 4.0
 """Degrees by which a range may fall short of the evidence's latitudes: three cells."""
 BEYOND: Final = 6.0
-"""Degrees by which a sedentary animal's range may go beyond the evidence's latitudes, which are those of breeding."""
+"""Degrees by which a sedentary animal's range may go beyond the latitudes in the evidence, where it breeds."""
 BEYOND_MIGRANT: Final = 90.0
-"""The same for all others: ducks and gulls that migrate in part winter 30° from where they breed."""
+"""The same limit for all other animals: ducks and gulls that migrate in part winter 30° from where they breed."""
 SIZES: Final = (0.4, 6.0)
 """Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
 SMALL_KM2: Final = 200_000.0

@@ -58,7 +58,7 @@ class Dataset:
     seasons: Sequence[Seasons] = ()
     drawings: Iterable[Drawing] = ()
     unknown: Sequence[AnimalRow] = ()
-    """The wild and marine animals of which no statement says where they live."""
+    """The wild and marine animals without any statement on where they live."""
 
 
 def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None = None) -> Dataset:

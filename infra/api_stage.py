@@ -38,7 +38,7 @@ class ThrottleLimits(NamedTuple):
 
 
 TIER_SHARE = 0.4
-"""Part of the reserved concurrency of the API's function that the web tier may hold; bursts of the API fit the rest."""
+"""Share of the API function's reserved concurrency that the web tier may use; bursts of the API fit into the rest."""
 UNKNOWN_METHOD = ThrottleLimits(1, 1)
 """Limits of a method without a share, which only somebody could have added by hand on AWS; a test checks that."""
 

@@ -53,7 +53,7 @@ NARROW_ZONES = frozenset(
     ("apne1-az3", "apne2-az1", "apne2-az2", "apne2-az4", "cac1-az3", "euw1-az4", "ilc1-az2", "use1-az3", "usw1-az2")
 )
 """Zones, by the id that is the same in all accounts, that lack ElastiCache Serverless, VPC origins or other networks
-between accounts. No operation of AWS lists them."""
+between accounts. AWS has no API call that lists them."""
 
 
 def choose_zones(stage: Stage, version: str, chosen: Sequence[str]) -> tuple[str, str]:
@@ -197,7 +197,7 @@ DEMANDED = {
     "budget": '"BudgetDollars": "200"',
     "tls": '"WebCertificate": "arn:aws:acm:…" with "WebHost", or "WebCdn": "yes"',
 }
-"""What a production stage needs, and the parameter that brings it."""
+"""What a production stage needs, and the parameter, in stages/STAGE.json, that provides it."""
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from cli.errors import CommandError
 
 CONNECTIONS = 64  # calls of S3 at the same time, at most
 REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
-"""Where botocore looks for the region. By itself it knows the second variable only, unlike AWS's other tools."""
+"""Where botocore looks for the region. By default it reads only the second variable, unlike AWS's other tools."""
 
 
 class Cloud:

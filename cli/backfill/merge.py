@@ -28,11 +28,12 @@ PAGE = 1000  # lines that are listed, read and kept at a time: as many as S3 lis
 OVERLAP = timedelta(minutes=5)
 """Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
 _AGAIN = frozenset({INTERRUPTED, MISSING})
-"""Errors that may not occur again: another photo may have ended the process, and a missing right can be given."""
+"""Error codes of lines whose photo is worth another try: another photo may have ended the process, or a missing
+permission may be given."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
 _MARKER = {"merged_since": "", "merging_after": "", "merging_since": ""}
-"""How far the merge is: lines older than `merged_since` are merged. Of a stopped merge, the key of the last line read,
-and the value for `merged_since` at the merge's end."""
+"""How far the merge is: lines older than `merged_since` are merged. Of a merge that was stopped, `merging_after` is the
+key of the last line read, and `merging_since` the value that `merged_since` gets at the merge's end."""
 
 
 def merge(s3: Any, study: S3Name, lines: S3Name, results: ResultsFile) -> Generator[int]:

@@ -132,7 +132,7 @@ SAID = {
     "changed": "changed by others since, and left alone (--force overwrites them)",
     "gone": "missing, because the photo cannot be read any more",
 }
-"""What the command says of files, by their key in `Copies.counts`."""
+"""What the command prints after a number of files, by the number's key in `Copies.counts`."""
 
 
 def _say(copies: Copies, left: int, films: int) -> None:

@@ -31,9 +31,9 @@ from cli.study.moved import checksum_of
 from cli.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
 DEGRADED = "the animals of the place were not available, so the picture alone decided"
-"""Detail of an answer without its place."""
+"""What is printed of an answer for which the animals of its place were not available."""
 LASTING = (PhotoTooLarge, UnsupportedMediaType, PhotoUnreadable)
-"""Errors of which the photo itself is the cause, so that another run would not help."""
+"""Errors that the photo itself causes, so that another run would not help."""
 _PLACE = "give --deployments, --lat and --lon, or --no-location"
 ADVICE = {
     "location_missing": f"the photo has no GPS position; {_PLACE}",
@@ -41,7 +41,7 @@ ADVICE = {
 }
 """Advice to the command's user by error code, where the API's own advice is about requests."""
 OPTIONS = {"boxes=true": "--boxes", "location=none": "--no-location", "lat and lon": "--lat and --lon"}
-"""What parameters of a request are called as options of the command."""
+"""The command's option for each parameter of an API request."""
 
 
 def in_options(detail: str) -> str:

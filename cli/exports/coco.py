@@ -18,7 +18,7 @@ from cli.video import is_video
 from cli.words import count
 
 EMPTY: Key = ("empty", "")
-"""Category 0, that of photos that show nothing."""
+"""Category 0, for photos that show nothing."""
 
 
 def write_coco(study: Study, path: Path, about: Description) -> None:

@@ -12,7 +12,7 @@ from cli.errors import CommandError
 KEYS = frozenset(
     {"title", "description", "contributors", "licenses", "project", "homepage", "keywords", "id", "version"}
 )
-"""Keys of the file: those of Camtrap DP's datapackage.json that only people know."""
+"""Keys that the file may have: the ones of Camtrap DP's datapackage.json whose values only people know."""
 EXAMPLES = {
     "contributors": '[{"title": "A. Person", "role": "contact"}]',
     "licenses": '[{"name": "CC0-1.0", "scope": "data"}]',

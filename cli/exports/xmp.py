@@ -18,7 +18,7 @@ from cli.words import count, filled
 
 EMPTY = "empty"
 WORDS = KINDS | {"blank": EMPTY}
-"""Keywords and folders of what is no animal."""
+"""Keywords, and names of folders, for photos of other things than animals."""
 LEVELS = ("class", "order", "family", "genus", "species")
 """Ranks of the hierarchy of keywords."""
 PACKET = Path(__file__).with_suffix(".xml")

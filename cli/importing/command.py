@@ -118,7 +118,7 @@ class _Matched:
     typed: Counter[str] = field(default_factory=Counter)
 
     def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
-        """Return the ids of the photos of which each opinion is.
+        """Return, for each opinion, the ids of the photos that it is about.
 
         `reviewer`, `time`: used for labels that do not give them.
         """

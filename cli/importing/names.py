@@ -28,9 +28,9 @@ def meanings(of: str) -> Mapping[str, str]:
 
 
 KINDS = cast("Mapping[str, Kind]", meanings("kind"))
-"""Kinds by words for what is no animal, or is unclear."""
+"""Kinds, by words for things other than animals, or for an unclear photo."""
 ALIASES, RENAMED = meanings("alias"), meanings("renamed")
-"""Scientific names by names in use that our taxa lack, and by SpeciesNet's names whose English name differs too."""
+"""Our scientific names, by further names in use, and by SpeciesNet's for species whose English name differs too."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
 _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
@@ -126,7 +126,7 @@ def _ending(name: str) -> str | None:
 
 
 OF_LABEL: Mapping[str, Kind] = {"blank": "blank", "vehicle": "vehicle", "human": "human", "no cv result": "unknown"}
-"""Labels of what is no animal, by their common name."""
+"""Kinds of SpeciesNet's labels for things other than animals, by the label's common name."""
 
 
 class Labelled(NamedTuple):

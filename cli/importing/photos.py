@@ -23,7 +23,7 @@ from cli.words import count
 HEAD = 1 << 16
 """Bytes at the beginning of a photo, in which its EXIF and its size mostly are."""
 SURE = 1_000
-"""Stands for equal bytes, as a number of equal names: more than any path has."""
+"""The number of names in common that stands for equal bytes: more than any two paths share."""
 SLACK = 2.0
 """Seconds by which a camera's time may differ between two programs."""
 

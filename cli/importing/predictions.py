@@ -184,7 +184,7 @@ def _packed(item: dict[str, Any]) -> Any:
 
 
 UNKNOWN = "unknown;"
-"""Stands for the id in the label of a class that is no taxon we know."""
+"""Stands in place of the id in the label of a class that is not a taxon that we know."""
 
 
 def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str, str]]:

@@ -36,7 +36,7 @@ from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 
 OTHERS = ";;;;;;animal"
-"""The label of the animals that are not listed. Files have the best few classes, whose scores do not add up to 1."""
+"""The label for all animals that a file does not list: it lists the best classes, whose scores do not add up to 1."""
 ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_infrared=False)
 """A quality without faults, for photos whose pixels were not looked at."""
 _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)

@@ -30,8 +30,9 @@ FAR_AWAY = 1000.0
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the cameras with which the learning curve is measured."""
 SLIPS, PRIOR = 1, 100
-"""The best of many thresholds looks better than it is. So the share right of all names, with `SLIPS` wrong ones added,
-counts in each taxon's like `PRIOR` names of its own. On other cameras, 95 % were right then, as wanted."""
+"""The best of many thresholds looks better than it is. So each taxon's share of right names counts together with
+`PRIOR` names that have the share of all taxa's names, `SLIPS` wrong ones added. Then 95 % were right on other cameras,
+as wanted."""
 TEMPERATURES = np.geomspace(0.2, 50, 300)
 
 

@@ -29,7 +29,7 @@ _TOKENS = re.compile(
 )
 _DEGREES = {"lat": 90.0, "lon": 180.0}
 _LEVELS = ("+-", "&", " ")
-"""Signs between areas; those of a later level bind more tightly."""
+"""Signs between areas. The signs of a later level bind more tightly."""
 
 
 class RangeError(ValueError):

@@ -22,7 +22,7 @@ APP, MODEL, SPOOL, OUT = Path("/app"), Path("/model"), Path("/spool"), Path("/im
 """Folders of the build stage: the program, the model, photos on their way, and the result."""
 MODEL_TABLES = ("certainty.json", "families.csv", "labels.csv", "members.csv", "relatives.csv", "taxa.csv")
 AWS_SERVICES = {"lambda", "s3", "sso", "sso-oidc", "sts"}
-"""Services that botocore keeps: those that the program calls, and those that give it credentials."""
+"""AWS services whose data botocore keeps: services that the program calls, and services that give it credentials."""
 UNUSED = (
     *("EXTERNALLY-MANAGED", "__phello__", "__pycache__", "config-3*", "dist-packages", "ensurepip", "lib2to3"),
     *("site-packages", "_pyrepl", "doctest.py", "idlelib", "pdb.py", "pydoc*", "sitecustomize.py", "test", "tkinter"),

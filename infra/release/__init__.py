@@ -7,7 +7,7 @@ from chalicelib.config.settings import ROOT
 ALIAS = "live"
 """The alias of each function. It names the version that runs, so that code, layer and environment change together."""
 COMMIT, MODEL = "RELEASE_COMMIT", "RELEASE_MODEL"
-"""Environment variables of a version: the commit it is made of, and the first digits of its general model's SHA-256."""
+"""Environment variables of a version: the commit it is built from, and the start of its general model's SHA-256."""
 
 
 def commit() -> str:

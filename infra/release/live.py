@@ -22,7 +22,7 @@ INVOCATIONS = (
     "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
     f"/${{APIHandlerAlias{ALIAS}}}/invocations"
 )
-"""The address by which API Gateway calls the API's function, that of its alias."""
+"""The address at which API Gateway calls the API's function: that of the function's alias."""
 
 
 def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
