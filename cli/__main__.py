@@ -169,7 +169,10 @@ def completion(context: click.Context, shell: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `faunalens` with `arguments`, by default those of the process, and exit with the command's exit code."""
-    sys.exit(run(arguments, prepare()))
+    code = run(arguments, prepare())
+    if code == Exit.INTERRUPTED:  # do not wait for threads, which may wait for a service
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None, stopped: Event | None = None) -> int:

@@ -215,18 +215,18 @@ def identify_left(
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
     """Do all tasks, in `workers` threads. Yield each result as soon as it is there. An error of `work` is raised here.
 
-    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, work under way is lost.
+    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, work under way is lost,
+    and not waited for: it may itself wait for a service.
     """
     left = iter(tasks)
-    with ThreadPoolExecutor(workers) as pool:
-        running: set[Future[R]] = set()
-        try:
-            while True:
-                running |= {pool.submit(work, task) for task in islice(left, workers * AHEAD - len(running))}
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for each in done:
-                    yield each.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    pool, running = ThreadPoolExecutor(workers), set[Future[R]]()
+    try:
+        while True:
+            running |= {pool.submit(work, task) for task in islice(left, workers * AHEAD - len(running))}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield each.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

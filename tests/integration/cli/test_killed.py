@@ -7,9 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import islice
 from pathlib import Path
 from sqlite3 import connect
+from threading import Event, Thread
 
 from tests.integration.cli.conftest import Command
 from tests.support.studies import answer, write_study
@@ -65,6 +67,33 @@ def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(run: Run, card: Path
     # WHEN there is room again THEN the next one does the rest
     assert run(*arguments).returncode == 0
     assert states(results) == {"done": 60}
+
+
+def test_a_run_that_waits_for_its_service_stops_at_once(faunalens: Command, card: Path, tmp_path: Path) -> None:
+    # GIVEN a service that is overloaded, and so asks for more patience than the test has
+    asked = Event()
+
+    class Overloaded(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(503)
+            self.send_header("Retry-After", "60")
+            self.end_headers()
+            asked.set()
+
+    with HTTPServer(("127.0.0.1", 0), Overloaded) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with faunalens("identify", card, "--results", tmp_path / "study.db", *PLACE, "--url", url) as process:
+            assert asked.wait(60)
+            # WHEN the run is stopped THEN it ends
+            process.send_signal(signal.SIGTERM)
+            try:
+                _, said = process.communicate(timeout=20)
+            finally:
+                process.kill()
+        server.shutdown()
+    assert process.returncode == 130
+    assert said.endswith("stopped; run the same command again to continue\n")
 
 
 def test_an_export_that_is_stopped_leaves_nothing_behind(faunalens: Command, tmp_path: Path) -> None:
