@@ -120,17 +120,19 @@ class Up:
         return stack.outputs
 
     def _watched(self, part: str, values: Mapping[str, str], echo: Echo) -> dict[str, Any]:
-        """Return the option with which an alarm rolls back a stack's change, during the change and some time after."""
+        """Return the option with which an alarm rolls back a stack's change, during the change and some time after.
+
+        Without an alarm to watch, the option says so: CloudFormation would use the alarms of the last change again.
+        """
         name = f"faunalens-{self._stage.name}-{part}-page".replace("--", "-")
         found = self._stage.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
         alarms = found.get("CompositeAlarms", [])
         if any(each["StateValue"] == "ALARM" for each in alarms):
             echo(f"warning: alarm {name} is on already, so it does not watch this change")
-            return {}
+            alarms = []
         triggers = [{"Arn": each["AlarmArn"], "Type": "AWS::CloudWatch::CompositeAlarm"} for each in alarms]
-        minutes = WATCHED_MINUTES if values["Traffic"] != "AllAtOnce" else 0
-        watch = {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}
-        return {"RollbackConfiguration": watch} if triggers else {}
+        minutes = WATCHED_MINUTES if triggers and values["Traffic"] != "AllAtOnce" else 0
+        return {"RollbackConfiguration": {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}}
 
     def _prefix_list(self, name: str) -> str:
         """Return the id of one of AWS's prefix lists in the stage's region, or "" if there is no list of this name."""

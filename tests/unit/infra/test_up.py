@@ -96,15 +96,16 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     # AND a correction that cannot wait is watched while it is made
     bring_up("prod", Traffic="AllAtOnce")
     assert stacks.wanted[""].options["RollbackConfiguration"]["MonitoringTimeInMinutes"] == 0
-    # AND an alarm that is on already would take the cure back
+    # AND an alarm that is on already would take the cure back, also as CloudFormation remembers it from the last change
     monkeypatch.setattr(Stage, "client", lambda *_: cloudwatch("ALARM"))
     said = list[str]()
     bring_up("prod", echo=said.append)
-    assert stacks.wanted[""].options == {}
+    unwatched = {"RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}}
+    assert stacks.wanted[""].options == unwatched
     assert "warning: alarm faunalens-prod-page is on already, so it does not watch this change" in said
     # AND a stage that is new has none, and a stage whose database may go is not protected
     bring_up("dev", DatabaseProtected="false")
-    assert (stacks.wanted[""].options, stacks.wanted[""].protected) == ({}, False)
+    assert (stacks.wanted[""].options, stacks.wanted[""].protected) == (unwatched, False)
 
 
 def test_production_without_alarms_and_a_budget_is_refused_before_aws_is_asked() -> None:

@@ -97,6 +97,7 @@ def run_bash(script: str, folder: Path, **environment: str) -> list[list[str]]:
             printf '%s\\037' "$@" >>calls; echo >>calls
             case "$*" in
                 *get-alias*) echo 2 ;;
+                *describe-alarms*) echo "$ALARM" ;;
                 *list-versions*) printf '$LATEST\\t1\\t2\\t3\\t10\\t9\\n8\\t7\\t12\\t11\\t6\\n' ;;
             esac
         }"""
@@ -120,11 +121,30 @@ def scripts_of(workflow: str, job: str) -> str:
     return "".join(step.get("run", "") for step in JOBS[workflow][job]["steps"])
 
 
+@pytest.mark.parametrize(
+    ("alarm", "watch"),
+    [
+        ("arn:1", "RollbackTriggers=[{Arn=arn:1,Type=AWS::CloudWatch::CompositeAlarm}],MonitoringTimeInMinutes=10"),
+        # CloudFormation would use the alarm of the last change again, though it is on
+        ("", "RollbackTriggers=[],MonitoringTimeInMinutes=0"),
+    ],
+)
+def test_the_alarm_of_a_stack_takes_a_change_back_unless_it_is_on(alarm: str, watch: str, tmp_path: Path) -> None:
+    (step,) = [each for each in JOBS["stage"]["deploy"]["steps"] if "change()" in each.get("run", "")]
+    (tmp_path / "build").mkdir()
+    jq = 'jq() { case "$*" in *Traffic*) echo 10 ;; esac; }'
+    script = f"{jq}\n{step['run']}\n. functions\nchange faunalens-dev app.json chosen.json"
+    names = {"PACKAGE_BUCKET": "packages", "AWS_DEFAULT_REGION": "eu-west-1", "CLOUDFORMATION_ROLE": "role"}
+    runner = {"RUNNER_TEMP": ".", "GITHUB_ENV": "env", "GITHUB_SHA": "aaa", "GITHUB_RUN_ID": "1"}
+    environment = {**names, **runner, "GITHUB_RUN_ATTEMPT": "1", "STAGE": "dev", "ALARM": alarm}
+    (call,) = [each for each in run_bash(script, tmp_path, **environment) if "create-change-set" in each]
+    assert call[call.index("--rollback-configuration") + 1] == watch
+
+
 def test_the_deployment_gives_cloudformation_its_role_and_functions_their_boundary() -> None:
     scripts = scripts_of("stage", "deploy")
     assert '--role-arn "$CLOUDFORMATION_ROLE"' in scripts
-    # AND each stack changes by a change set, which its own alarm takes back
-    assert re.search(r"--rollback-configuration\W.*RollbackTriggers=", scripts, re.DOTALL)
+    # AND each stack changes by a change set
     assert "aws cloudformation deploy" not in scripts
     assert "PermissionsBoundary: $boundary" in scripts
     # AND it names stack and parameters that there are
