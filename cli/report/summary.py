@@ -156,13 +156,13 @@ def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:
     found.reviewed += finding.is_human
     found.untimed += not photo.timed
     found.stations[photo.deployment].photos += 1
-    for part in {_key(each): each for each in finding.seen}.values():
+    for part in {_key(each): each for each in (*finding.each, finding)}.values():
         group = _group(found, part)
         group.photos += 1
         group.stations.add(photo.deployment)
         group.perhaps.update(each.name for each in part.perhaps)
         if is_shown:
-            shown = part.sureness, photo.path, photo.clip.seconds if photo.clip else 0.0
+            shown = part.sureness, photo.path, part.clip.seconds if part.clip else 0.0
             group.surest = nlargest(SHOWN, [*group.surest, shown])
             group.least = nlargest(SHOWN, [*group.least, shown], key=lambda each: (-each[0], *each[1:]))
 

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from cli.exports.darwin_core import write_dwca
 from cli.exports.description import read_description
 from cli.place import Place
-from cli.report.command import chart_data, page
+from cli.report.command import PAGES, chart_data, page
 from cli.report.summary import SHOWN, Group, Station, Summary, summary_of, sun_hour
 from tests.support.pictures import jpeg
-from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, answer, box, boxes, made_up
+from tests.support.studies import IMPALA, LION, MAMMAL, PHOTOS, STATIONS, animal, answer, box, boxes, made_up
+from tests.unit.web.page.test_world import numbers
 
 
 def summary(folder: Path, *study_of: Any) -> Summary:
@@ -78,6 +80,27 @@ def test_the_charts_show_a_point_for_each_place_and_a_bar_for_the_most_frequent_
     charts = chart_data(Summary(stations=stations), groups)
     assert [(each["name"], each["value"]) for each in charts["stations"]] == [("a, b", [2.0, 1.0, 12, 1])]
     assert [each["name"] for each in charts["taxa"]] == [f"{number}" for number in range(30)]
+
+
+def test_no_line_of_the_map_goes_around_the_world() -> None:
+    # GIVEN coasts that cross the antimeridian, such as those of Fiji and Chukotka
+    coasts = json.loads((PAGES / "coasts.json").read_text(encoding="utf-8"))
+    # THEN they end there, and none goes on at the other side of the map
+    steps = [
+        abs(after - before) for each in numbers(coasts["coasts"]) for before, after in pairwise(accumulate(each[::2]))
+    ]
+    assert len(steps) > 10_000
+    assert max(steps) < 90 * coasts["units_per_degree"]
+
+
+def test_a_photo_counts_for_each_of_the_things_in_its_boxes(tmp_path: Path) -> None:
+    # GIVEN a photo of an impala, a lion and a person
+    shown = answer(IMPALA, animals=[animal(0.1, IMPALA), animal(0.5, LION)], people=boxes(box(0.7)))
+    found = summary(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", shown)])
+    # THEN it is a photo of each, as it is an event of each
+    counted = {name: (each.events, each.photos, each.stations) for name, each in found.groups.items()}
+    assert counted == dict.fromkeys((IMPALA[1], LION[1], "human"), (1, 1, {"north"}))
+    assert "The photos are left out" not in page(found, "", tmp_path)
 
 
 def test_the_surest_and_the_least_sure_photos_are_shown(tmp_path: Path) -> None:
