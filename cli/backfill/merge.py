@@ -69,13 +69,17 @@ def _parsed(key: str, text: bytes) -> Line:
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Save the outcomes in result lines. Skip photos whose size has changed since. Return how many were saved."""
+    """Save the outcomes in result lines. Skip photos whose size has changed since, if it is known (not 0).
+
+    Return how many were saved.
+    """
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)
     results.find(_found(path, line) for path, line in by_path.items() if path not in known)
     rows = _known(results, by_path)
-    current = [(rows[path], line) for path, line in by_path.items() if line.size in (None, rows[path]["size"])]
+    pairs = [(rows[path], line) for path, line in by_path.items()]
+    current = [(row, line) for row, line in pairs if line.size in (None, row["size"] or line.size)]
     with results.transaction():
         for row, line in current:
             results.save(_outcome(row, line))

@@ -101,6 +101,16 @@ def test_the_later_run_counts_and_a_changed_photo_waits(s3: Any, folder: S3Name,
     assert (rows(results)["a.jpg"], rows(results)["b.jpg"]) == (("done", None), ("new", None))
 
 
+def test_a_photo_of_unknown_size_gets_its_answer(s3: Any, folder: S3Name, results: ResultsFile) -> None:
+    # GIVEN a photo from a manifest without sizes, which say nothing of a change
+    results.find([ListedPhoto("e.jpg", 0, 0, "N", NONE, 0.0)])
+    put(s3, folder / "run-1/", line("e.jpg"))
+    # WHEN its line is merged THEN it counts, also once the same manifest is submitted again
+    assert sum(merge(s3, STUDY, folder, results)) == 1
+    results.find([ListedPhoto("e.jpg", 0, 0, "N", NONE, 0.0)])
+    assert rows(results)["e.jpg"] == ("done", None)
+
+
 def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results: ResultsFile) -> None:
     # GIVEN a photo that was there when a process ended, and one that could not be read
     errors = {"a.jpg": "interrupted", "b.jpg": "object_missing"}
