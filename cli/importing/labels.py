@@ -248,7 +248,7 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
     """Yield labels for each medium of a Camtrap DP: what people said of it, or else of its event, or an empty label."""
     with faults_of(path):
         about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
-        files = {each["name"]: root / each["path"] for each in about["resources"]}
+        files = {each["name"]: root / each["path"] for each in about["resources"] if "path" in each}
         places = files.get("deployments")
         rows = rows_in(places) if places and places.is_file() else ()
         cells = {row.get("deploymentID"): _cell_in(row) for row in rows}

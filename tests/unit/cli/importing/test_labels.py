@@ -1,6 +1,7 @@
 """Labels of Timelapse's CSV."""
 
 import csv
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,16 @@ def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
     # WHEN its export is read THEN it is the same
     found = [each[:4] for each in labels_of(tmp_path / "package") if each.said]
     assert found == [("N/IMG_0001.JPG", said, "A. Person", "2026-06-01T08:00:00+00:00")]
+
+
+def test_a_resource_without_a_file_is_left_out(tmp_path: Path) -> None:
+    # GIVEN a package that has a further table in its description, as Camtrap DP's example has
+    package = shutil.copytree(PACKAGE, tmp_path / "package")
+    about = json.loads((package / "datapackage.json").read_text())
+    about["resources"].append({"name": "individuals", "data": [{"id": 1}]})
+    (package / "datapackage.json").write_text(json.dumps(about))
+    # WHEN it is read THEN it is the same
+    assert labels_of(package) == labels_of(PACKAGE)
 
 
 def test_a_package_that_is_damaged_is_named(tmp_path: Path) -> None:
