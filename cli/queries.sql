@@ -105,11 +105,12 @@ create temp table listed (
 );
 
 --: moved
--- The photos that a path may be which is new, or has another photo now than `there`. SQLite keeps the order of a cross join:
--- few paths are such, sizes repeat.
+-- The photos that a path may be which is new, or has another photo now than `there`. A photo without a checksum, as after an
+-- import, is the file of its time. SQLite keeps the order of a cross join: few paths are such, sizes repeat.
 select listed.path, there.id as there, photo.id, photo.path as old, photo.size, photo.checksum
 from listed left join photo as there using (path) cross join photo on photo.size = listed.size
-where photo.checksum is not null and there.size is not listed.size order by photo.id;
+where (photo.checksum is not null or photo.modified = listed.modified) and there.size is not listed.size
+order by photo.id;
 
 --: keep reviews
 -- Give the reviews of photos that are gone to copies of them that stay.

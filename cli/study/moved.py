@@ -24,11 +24,11 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
     for path, there, identity, old, size, checksum in results.rows(QUERIES["moved"]):
         if identity in moved or path in taken or _size(folder / old) == size:
             continue
-        if path not in checksums:
+        if checksum is not None and path not in checksums:
             checksums[path] = None
             with suppress(OSError):
                 checksums[path] = checksum_of(folder / path)
-        if checksums[path] == checksum:
+        if Path(path).name == Path(old).name if checksum is None else checksums[path] == checksum:
             moved[identity] = path
             taken[path] = there
             left.append(old)

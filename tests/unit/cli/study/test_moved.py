@@ -76,6 +76,24 @@ def test_a_photo_that_was_renamed_keeps_its_answer_and_its_review(folder: Folder
     assert folder.run() == {"3": "N/1", "M/1": "M/1", "North/2": "N/2"}
 
 
+def test_a_photo_whose_bytes_nobody_read_is_known_by_name_size_and_time(folder: Folder, results: ResultsFile) -> None:
+    # GIVEN answers without checksums, as an import makes them
+    with results.transaction() as connection:
+        connection.execute("update photo set checksum = null")
+    # WHEN a folder has another name, and a file too
+    (folder.root / "N").rename(folder.root / "North")
+    (folder.root / "North" / "2").rename(folder.root / "North" / "3")
+    # THEN the photo of the same name keeps its answer and its review; another one is new
+    assert folder.run() == {"N/2": "N/2", "North/1": "N/1", "North/3": "North/3"}
+    assert folder.reviews == [("North/1", "human")]
+    # WHEN another photo of this name and size, but of another time, is in place of it THEN it is new
+    with results.transaction() as connection:
+        connection.execute("update photo set checksum = null, modified = 2")
+    (folder.root / "North").rename(folder.root / "N")
+    assert folder.run()["N/1"] == "N/1"
+    assert folder.reviews == [("North/1", "human")]
+
+
 def test_names_of_a_camera_that_begin_again_are_other_photos(folder: Folder) -> None:
     # WHEN the photos of a card were moved, and others of the same names take their place
     (folder.root / "N").rename(folder.root / "Z")
