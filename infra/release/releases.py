@@ -99,10 +99,14 @@ class Releases:
         return {int(number): found[number] for number in sorted(found.keys() - {"$LATEST"}, key=int)}
 
     def _versions(self, key: str) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return, by commit, the number and the configuration of a function's last version."""
+        """Return, by commit, the number and the configuration of a function's version.
+
+        With other settings, a commit has another version. The one that the alias names counts, or else the last one.
+        """
+        named, numbers = int(self._alias(key)["FunctionVersion"]), self._numbers(key)
         return {
             each.get("Environment", {}).get("Variables", {}).get(COMMIT, "unknown"): (number, each)
-            for number, each in self._numbers(key).items()
+            for number, each in sorted(numbers.items(), key=lambda found: found[0] == named)
         }
 
     def _alias(self, key: str) -> dict[str, Any]:

@@ -100,6 +100,18 @@ def test_while_traffic_shifts_the_way_back_is_the_version_that_still_has_most_of
     assert running(releases) == [("ccc333", 1.0)]
 
 
+def test_the_way_back_from_other_settings_is_not_an_older_commit(lambdas: Any) -> None:
+    # GIVEN a tenth of the traffic on the same commit with other settings
+    name, releases = API, Releases(lambdas, "dev")
+    old = live(lambdas)[name]
+    publish(lambdas, "ccc333")
+    weights = {"AdditionalVersionWeights": {live(lambdas)[name]: 0.1}}
+    lambdas.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=old, RoutingConfig=weights)
+    # WHEN the release is taken back THEN the version that still had most of the traffic has all of it again
+    assert releases.roll_back(ignored).commit == "ccc333"
+    assert (live(lambdas)[name], running(releases)) == (old, [("ccc333", 1.0)])
+
+
 def test_old_versions_go_but_none_that_runs(lambdas: Any) -> None:
     releases = Releases(lambdas, "dev")
     releases.roll_back(ignored, to="aaa111")
