@@ -98,6 +98,7 @@ def run_bash(script: str, folder: Path, **environment: str) -> list[list[str]]:
             case "$*" in
                 *get-alias*) echo 2 ;;
                 *describe-alarms*) echo "$ALARM" ;;
+                *describe-stacks*) echo "$STACK" ;;
                 *list-versions*) printf '$LATEST\\t1\\t2\\t3\\t10\\t9\\n8\\t7\\t12\\t11\\t6\\n' ;;
             esac
         }"""
@@ -121,6 +122,19 @@ def scripts_of(workflow: str, job: str) -> str:
     return "".join(step.get("run", "") for step in JOBS[workflow][job]["steps"])
 
 
+def change_set(folder: Path, **environment: str) -> list[str]:
+    """Return the call that makes a change set. `environment`: what AWS says of the `ALARM` and of the `STACK`."""
+    (step,) = [each for each in JOBS["stage"]["deploy"]["steps"] if "change()" in each.get("run", "")]
+    (folder / "build").mkdir()
+    jq = 'jq() { case "$*" in *Traffic*) echo 10 ;; esac; }'
+    script = f"{jq}\n{step['run']}\n. functions\nchange faunalens-dev app.json chosen.json"
+    names = {"PACKAGE_BUCKET": "packages", "AWS_DEFAULT_REGION": "eu-west-1", "CLOUDFORMATION_ROLE": "role"}
+    runner = {"RUNNER_TEMP": ".", "GITHUB_ENV": "env", "GITHUB_SHA": "aaa", "GITHUB_RUN_ID": "1"}
+    given = {**names, **runner, "GITHUB_RUN_ATTEMPT": "1", "STAGE": "dev", **environment}
+    (call,) = [each for each in run_bash(script, folder, **given) if "create-change-set" in each]
+    return call
+
+
 @pytest.mark.parametrize(
     ("alarm", "watch"),
     [
@@ -130,15 +144,14 @@ def scripts_of(workflow: str, job: str) -> str:
     ],
 )
 def test_the_alarm_of_a_stack_takes_a_change_back_unless_it_is_on(alarm: str, watch: str, tmp_path: Path) -> None:
-    (step,) = [each for each in JOBS["stage"]["deploy"]["steps"] if "change()" in each.get("run", "")]
-    (tmp_path / "build").mkdir()
-    jq = 'jq() { case "$*" in *Traffic*) echo 10 ;; esac; }'
-    script = f"{jq}\n{step['run']}\n. functions\nchange faunalens-dev app.json chosen.json"
-    names = {"PACKAGE_BUCKET": "packages", "AWS_DEFAULT_REGION": "eu-west-1", "CLOUDFORMATION_ROLE": "role"}
-    runner = {"RUNNER_TEMP": ".", "GITHUB_ENV": "env", "GITHUB_SHA": "aaa", "GITHUB_RUN_ID": "1"}
-    environment = {**names, **runner, "GITHUB_RUN_ATTEMPT": "1", "STAGE": "dev", "ALARM": alarm}
-    (call,) = [each for each in run_bash(script, tmp_path, **environment) if "create-change-set" in each]
+    call = change_set(tmp_path, ALARM=alarm, STACK="UPDATE_COMPLETE")
     assert call[call.index("--rollback-configuration") + 1] == watch
+
+
+@pytest.mark.parametrize(("status", "kind"), [("UPDATE_COMPLETE", "UPDATE"), ("REVIEW_IN_PROGRESS", "CREATE")])
+def test_a_stack_whose_first_change_set_failed_is_created_still(status: str, kind: str, tmp_path: Path) -> None:
+    call = change_set(tmp_path, ALARM="", STACK=status)
+    assert call[call.index("--change-set-type") + 1] == kind
 
 
 def test_the_deployment_gives_cloudformation_its_role_and_functions_their_boundary() -> None:
