@@ -295,4 +295,5 @@ def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParam
 
 def _problem(error: errors.HTTPError, record: Record, cause: Exception | None = None) -> Response:
     record.failure = Failure.of(error, cause)
+    errors.without_frames(cause or error)
     return problem_response(error, record.request_id)

@@ -294,3 +294,16 @@ def http_errors() -> tuple[type[HTTPError], ...]:
             yield from ([child] if hasattr(child, "code") else below(child))
 
     return tuple(below(HTTPError))
+
+
+def without_frames[E: BaseException](error: E) -> E:
+    """Remove the tracebacks of an error and of its causes, and return the error.
+
+    A library, a future or a frame may refer to an error, and the error's traceback refers to frames. This reference
+    cycle keeps the whole request, with its photo, in memory until the cyclic garbage collector runs.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+    return error

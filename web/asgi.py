@@ -24,6 +24,7 @@ from chalicelib.errors import (
     NotFound,
     PhotoTooLarge,
     Unavailable,
+    without_frames,
 )
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
@@ -186,7 +187,7 @@ class Asgi:
             self._log(method, name, 0, perf_counter() - started)
             return
         except HTTPError as error:
-            self.refused(error, request_id, name)
+            self.refused(without_frames(error), request_id, name)
             response, unread, limit = _refusal(error, name, scope, request_id), has_body(scope), error.limit
         except asyncio.CancelledError:  # the server no longer waits for its running requests
             is_cut_off = True

@@ -25,6 +25,7 @@ The first query imports psycopg2, because most containers in a spike never query
 import re
 import select
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from threading import Lock
 from time import monotonic
@@ -210,7 +211,7 @@ class PostgresStore:
         import psycopg2
 
         had_time = deadline.left() >= self._settings.command
-        broken: StoreError | None = None
+        broken: Callable[[], StoreError] | None = None  # an error in a variable of its own frame would keep the request
         for is_last in (False, True):
             connection = self._connection if self._looks_alive(self._connection) else None
             is_older = connection is not None or self._sign_in is not None
@@ -219,7 +220,7 @@ class PostgresStore:
                 if connection is None:
                     seconds = self._sign_in.seconds if self._sign_in is not None else 0.0
                     message = f"the sign-in has been under way for {seconds:.1f} s"
-                    raise broken or StoreError("postgres_signing_in", message)
+                    raise broken() if broken else StoreError("postgres_signing_in", message)
                 sent = monotonic()
                 self._silent_from = min(self._silent_from, sent)
                 cursor = connection.cursor()
@@ -239,10 +240,10 @@ class PostgresStore:
                 else:  # without time for a whole query the server may be healthy
                     is_silent = connection is None or had_time or self._is_silent(since)
                     opened = self._breaker.record_failure(TIMEOUT) if is_silent else False
-                broken = StoreError(fault, str(error).strip(), opened=opened)
+                broken = partial(StoreError, fault, str(error).strip(), opened=opened)
                 if may_retry and connection is None and fault in _BROKEN and not opened:
                     continue
-                raise broken from error
+                raise broken() from error
         raise AssertionError("unreachable")
 
     def _connect(self, deadline: Deadline) -> "Connection | None":

@@ -46,7 +46,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from chalicelib.config.stores import RedisSettings
-from chalicelib.errors import CacheError
+from chalicelib.errors import CacheError, without_frames
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_connection import (
     GLANCE,
@@ -137,7 +137,7 @@ class RedisClient:
             try:
                 return self._try_open(commands, alone=alone)
             except _FAILURES as error:
-                first = _drop_tracebacks(error)
+                first = without_frames(error)
                 self._on_failure(first)
                 no_time = deadline.left() < min(0.05, self.settings.command)
                 if isinstance(error, _ANSWERED) or no_time or not may_retry:
@@ -147,7 +147,7 @@ class RedisClient:
             except SignInUnderWay:  # what failed before says more
                 raise first from None
         except _FAILURES as error:
-            raise CacheError(fault_of(error), str(error)) from _drop_tracebacks(error)
+            raise CacheError(fault_of(error), str(error)) from without_frames(error)
         finally:
             self._permits.put(None)
 
@@ -168,7 +168,7 @@ class RedisClient:
                 is_over = self._current.deadline.left() <= GLANCE
                 if is_over or self._cluster is not None or not self._pool.has_open():
                     raise
-                _drop_tracebacks(error)
+                without_frames(error)
             self._pool.prefer_open()
             sleep(GLANCE)
 
@@ -177,7 +177,7 @@ class RedisClient:
             try:
                 return [commands(self._plain)]
             except redis.ResponseError as error:
-                replies: list[Any] = [_drop_tracebacks(error)]
+                replies: list[Any] = [without_frames(error)]
         else:
             replies = self._run_pipeline(commands)
         if any(isinstance(reply, Exception) for reply in replies):
@@ -202,7 +202,7 @@ class RedisClient:
                 replies = pipeline.execute(raise_on_error=False)
             except (LookupError, AttributeError) as error:  # redis-py 8.1 raises these for unknown nodes and slots
                 raise RedisClusterException("a redirection leads to a node that is not in the slot map") from error
-        return [_drop_tracebacks(reply) if isinstance(reply, Exception) else reply for reply in replies]
+        return [without_frames(reply) if isinstance(reply, Exception) else reply for reply in replies]
 
     def _switch_to_cluster(self) -> None:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -225,19 +225,6 @@ class RedisClient:
                 self._cluster, self._previous = self._previous, None
             elif isinstance(error, RedisClusterException):  # the nodes failed: ask the endpoint for others
                 self._cluster, self._previous = None, self._cluster
-
-
-def _drop_tracebacks(error: Exception) -> Exception:
-    """Remove the tracebacks of an error and of its causes, and return the error.
-
-    redis-py keeps an error in a local variable of a frame, and the error's traceback refers to the frame. This
-    reference cycle keeps the whole request, with its photo, in memory until the cyclic garbage collector runs.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
-    return error
 
 
 def _to_cache_error(reply: Any) -> Any:

@@ -22,6 +22,8 @@ from tests.unit.test_app import call
 photo = noise(1600, 1200)  # 6 MB once decoded
 place = {"lat": ["-33.9"], "lon": ["151.2"]}
 png = encoded(photo, "PNG", compress_level=1)
+part = b'--x\\r\\nContent-Disposition: form-data; name="photo"; filename="a"\\r\\n\\r\\n'
+two = part + png + b"\\r\\n" + part + png[:-50_000] + b"\\r\\n--x--\\r\\n"
 requests = {
     "cut off": (png[:-50_000], place),
     "no place": (png, None),
@@ -30,6 +32,8 @@ requests = {
     "broken header": (png[:30], place),
     "too large": (png + bytes(20_000_000), place),
     "no photo": (b"hello" * 1_000_000, place),
+    "second cut off": (two, place),
+    "form cut off": (two[:-50_000], place),
     "model": (png, place),
     "internal": (png, place),
 }
@@ -48,10 +52,11 @@ def resident():
 
 def left_by(kind):
     body, query = requests[kind]
+    media_type = "multipart/form-data; boundary=x" if body.startswith(b"--x") else "image/png"
     text = base64.b64encode(body).decode()
     if kind in errors:
         general.score = fail(errors[kind])
-    ask = lambda: call("POST", "/identify", query=query, body=text, encoded=True)
+    ask = lambda: call("POST", "/identify", query=query, body=text, encoded=True, media_type=media_type)
     for _ in range(3):
         answer = ask()
     gc.collect()
@@ -75,6 +80,8 @@ REFUSALS = {
     "broken header": (422, "photo_unreadable"),
     "too large": (413, "photo_too_large"),
     "no photo": (415, "unsupported_media_type"),
+    "second cut off": (422, "photo_unreadable"),
+    "form cut off": (400, "bad_request"),
     "model": (503, "unavailable"),
     "internal": (500, "internal"),
 }

@@ -115,7 +115,7 @@ def call(method: str, route: str, path: str = "", **given: Any) -> Any:
             "requestId": given.get("request_id", "r-1"),
             "identity": {"sourceIp": ADDRESS},
         },
-        "headers": {"content-type": "image/jpeg", "x-forwarded-for": ADDRESS},
+        "headers": {"content-type": given.get("media_type", "image/jpeg"), "x-forwarded-for": ADDRESS},
         "multiValueQueryStringParameters": given.get("query"),
         "body": given.get("body"),
         "isBase64Encoded": given.get("encoded", False),

@@ -1,6 +1,7 @@
 """The HTTP server with a small application: what HTTP asks of it, whatever the application is."""
 
 import asyncio
+import gc
 import json
 import logging
 import re
@@ -13,6 +14,7 @@ from http.client import HTTPConnection, HTTPResponse
 from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any, cast
+from weakref import WeakSet
 
 import jsonschema
 import pytest
@@ -23,6 +25,7 @@ from chalicelib.errors import TokenMissing, Unavailable
 from chalicelib.telemetry.logs import fields_of
 from chalicelib.telemetry.record import Notes
 from web.asgi import FORM_MARGIN, RELAY_LANES, Asgi
+from web.body import MemoryBody
 from web.server import build_server, listen
 from web.settings import WebSettings
 
@@ -189,6 +192,34 @@ def test_a_client_that_sends_too_much_still_reads_why(running: Running, chunked:
     # THEN the client reads why, and how large a photo may be
     assert (status, problem["code"]) == (413, "photo_too_large")
     assert "too large for a photo of at most 0.1 MB" in problem["detail"]
+
+
+def test_a_refused_body_leaves_no_memory_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a server that identifies a photo, while two others wait
+    bodies = WeakSet[MemoryBody]()
+
+    class Noted(MemoryBody):
+        def __init__(self) -> None:
+            super().__init__()
+            bodies.add(self)
+
+    monkeypatch.setattr("web.asgi.MemoryBody", Noted)
+    with Running(workers=1) as running, ThreadPoolExecutor(3) as clients:
+        held = [clients.submit(ask, running, "POST", "/identify/held") for _ in range(3)]
+        wait_until(lambda: len(running.asgi.admission._waiting) == 2)
+        gc.disable()  # it counts objects and not bytes: nothing may depend on when it runs
+        try:
+            # WHEN a body is too large, and an overload begins, so that a photo that waits is refused
+            chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (LIMIT * 2, b"x" * LIMIT * 2)
+            assert raw(running, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)[0] == 413
+            running.asgi.admission._service_seconds = 1000.0
+            assert ask(running, "POST", "/identify/length")[0] == 503
+            # THEN only the bodies of the others are in memory
+            wait_until(lambda: len(bodies) == 2)
+        finally:
+            gc.enable()
+        running.toy.gate.set()
+        assert sorted(each.result()[0] for each in held) == [200, 200, 503]
 
 
 def test_a_client_that_asks_first_does_not_send_what_is_refused(running: Running) -> None:

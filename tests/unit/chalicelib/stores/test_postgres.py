@@ -14,6 +14,7 @@ from chalicelib.errors import StoreError
 from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore, fault_of
 from tests.support.servers import Responder, scripted, until
+from tests.unit.chalicelib.stores.test_redis_cache import photo_after
 
 BUDGET = DatabaseSettings(connect=0.15, command=0.2, total=0.4, breaker_reset_timeout=60)
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
@@ -226,6 +227,18 @@ def test_threads_that_wait_while_others_get_replies_do_not_open_the_breaker() ->
         assert fault(store) == "postgres_busy"
         over.set()
     assert not store.breaker_is_open
+
+
+REFUSED = b"E" + (len(REJECTED) + 4).to_bytes(4) + REJECTED
+
+
+@pytest.mark.parametrize("reply", [None, REFUSED], ids=["closed", "error"])
+def test_a_query_that_fails_keeps_nothing_of_the_request_in_memory(reply: bytes | None) -> None:
+    # GIVEN a server that closes each connection, or replies with an error WHEN a query fails, also the second time
+    with scripted(then(lambda _: reply)) as server, closing(store_at(server.address.port, failures=100)) as store:
+        # THEN the error does not hold the frames of the request
+        for _ in range(2):
+            assert photo_after(lambda: store.features_of([1], Deadline.after(5))) is None
 
 
 class Cancelled(psycopg2.OperationalError):
