@@ -97,9 +97,13 @@ class FolderStore:
 
     def _write(self, path: Path, data: bytes) -> Path:
         part = path.with_name(f".{path.name}.{token_hex(4)}.part")  # two may write the same file at once
-        part.touch(mode=0o600)
-        part.write_bytes(data)
-        return part.replace(path)
+        try:
+            part.touch(mode=0o600)
+            part.write_bytes(data)
+            return part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -125,10 +129,13 @@ class FolderStore:
 
     def names(self) -> Iterator[str]:
         """Yield the names of all files, in no particular order."""
+        yield from (path.name for path in self._paths() if not path.name.startswith("."))
+
+    def _paths(self) -> list[Path]:
+        """Return all files, also those that a process which was killed has written in part, without the lock."""
         with _unavailable(), suppress(FileNotFoundError):
-            for path in self._folder.iterdir():
-                if not path.name.startswith("."):
-                    yield path.name
+            return [path for path in self._folder.iterdir() if path.name != ".lock"]
+        return []
 
     def sweep(self) -> None:
         """Delete files that are too old and count the others, at most once an hour."""
@@ -137,7 +144,7 @@ class FolderStore:
             if now - self._swept < SWEEP_SECONDS:
                 return
             self._swept, size, files = now, 0, 0
-            for path in [self._folder / name for name in self.names()]:
+            for path in self._paths():
                 with suppress(OSError):  # another process has deleted it, or this one may not; readers check the time
                     found = path.stat()
                     if now - found.st_mtime > self._lifetime:

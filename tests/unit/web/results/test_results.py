@@ -1,5 +1,6 @@
 """Results are kept for 30 days, hidden behind their ids, and deleted by their tokens. On a folder, and on S3 (moto)."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from threading import Event
 from time import time
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
@@ -117,6 +119,26 @@ def test_a_folder_is_private_and_swept(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("web.results.stores.time", lambda: (folder / "old.json").stat().st_mtime + 61)
     FolderStore(folder, 60.0, roomy()).sweep()
     assert list(folder.iterdir()) == []
+
+
+def test_what_was_not_written_whole_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a disk that is full WHEN a file is written THEN nothing of it is left
+    store = FolderStore(tmp_path, 60.0, roomy())
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_bytes", Mock(side_effect=OSError(errno.ENOSPC, "full")))
+        with pytest.raises(Unavailable):
+            store.put("a.jpg", b"a picture", "image/jpeg")
+    assert list(tmp_path.iterdir()) == []
+    # GIVEN a process that was killed while it wrote WHEN others sweep later THEN its file is gone too
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            store.put("a.jpg", b"a picture", "image/jpeg")
+    (left,) = tmp_path.iterdir()
+    assert list(store.names()) == []
+    monkeypatch.setattr("web.results.stores.time", lambda: left.stat().st_mtime + 61)
+    store.sweep()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_can_be_written_by_two_at_once(tmp_path: Path) -> None:
