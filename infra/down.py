@@ -10,14 +10,16 @@ from infra.step import Echo, PreconditionFailed, Step
 def steps(stage: Stage) -> list[Step]:
     """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
     web, zips = ("web", "ResultBucket", "results"), ("packages", "PackageBucket", "packages")
+    main = "", "PhotoBucket", "photos"
     # CloudFormation waits until Lambda has freed the functions' network interfaces, which takes 20 to 45 minutes.
     return [
         Step("protection", "check that the database may be deleted", partial(_check_protection, stage)),
         Step("web", "delete the web tier and its results", partial(_empty_and_delete, stage, *web), minutes=5),
         Step("backfill", "delete the backfill", partial(_delete, stage, "backfill"), minutes=1),
         Step("keys", "delete the API keys of clients", partial(_delete_keys, stage)),
-        Step("photos", "delete the photos left in the bucket", partial(_empty, stage, "", "PhotoBucket", "photos")),
-        Step("stack", "delete functions, API, database and all else", partial(_delete, stage, ""), minutes=40),
+        Step(
+            "stack", "delete photos, API, database and all else", partial(_empty_and_delete, stage, *main), minutes=40
+        ),
         Step("packages", "delete the packages and their bucket", partial(_empty_and_delete, stage, *zips), minutes=1),
     ]
 
@@ -44,8 +46,8 @@ def _delete(stage: Stage, part: str, echo: Echo) -> None:
 
 
 def _empty_and_delete(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
-    _empty(stage, part, output, content, echo)
-    _delete(stage, part, echo)
+    # Before each attempt: until functions and tasks are gone, new photos and results can come into the bucket.
+    stage.stack(part).delete(echo, partial(_empty, stage, part, output, content, echo))
 
 
 def _empty(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:

@@ -23,7 +23,7 @@ _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVI
 """Statuses of a stack whose creation failed or was not begun; CloudFormation can only delete it."""
 
 _STUCK = {
-    "DELETE_FAILED": "run `python -m infra down --stage STAGE --from photos` for the stage of",
+    "DELETE_FAILED": "run `python -m infra down --stage STAGE --from stack` for the stage of",
     "UPDATE_ROLLBACK_FAILED": "repair the failed resource that its events name, and run: "
     "aws cloudformation continue-update-rollback --stack-name",
 }
@@ -87,8 +87,11 @@ class Stack:
             self._client.update_termination_protection(StackName=self._name, **protection)
             echo(f"stack {self._name} is {'now' if wanted.protected else 'no longer'} protected from deletion")
 
-    def delete(self, echo: Echo) -> None:
-        """Delete the stack if it exists, and wait for the end. Raise `PreconditionFailed` if CloudFormation fails."""
+    def delete(self, echo: Echo, prepare: Callable[[], object] = lambda: None) -> None:
+        """Delete the stack if it exists, and wait for the end. Raise `PreconditionFailed` if CloudFormation fails.
+
+        `prepare`: called before each attempt, for example to empty a bucket.
+        """
         status, reasons = self.status, ""
         if status is None:
             echo(f"there is no stack {self._name}")
@@ -98,6 +101,7 @@ class Stack:
         for attempt in range(DELETE_ATTEMPTS):
             if attempt:
                 echo(f"some resources could not be deleted ({reasons}); trying again")
+            prepare()
             seen = {event["EventId"] for event in self._events()}
             self._client.delete_stack(StackName=self._name)
             status, reasons = self._wait(seen, echo, deleting=True)

@@ -192,7 +192,7 @@ def test_a_failure_contains_cloudformations_reasons(last: str | None, left: str)
 
 
 def test_a_stuck_stack_is_left_to_the_operator() -> None:
-    for status, advice in (("DELETE_FAILED", "--from photos"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")):
+    for status, advice in (("DELETE_FAILED", "--from stack"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")):
         client = CloudFormation(status)
         with pytest.raises(PreconditionFailed, match=advice):
             deploy(client)
@@ -216,11 +216,11 @@ def test_a_deletion_that_fails_is_tried_again_and_one_that_keeps_failing_is_an_e
     client, output = CloudFormation(*GONE, events=INTERFACES), list[str]()
     Stack(client, "faunalens-dev").delete(output.append)
     assert (client.requested, AGAIN in output) == (["delete", "delete"], True)
-    # GIVEN a bucket that is not empty
+    # GIVEN a bucket that is not empty, because photos come in all the time THEN it is emptied before each attempt
     client = CloudFormation(*GONE[:-1], events=[("Photos", "DELETE_FAILED", "is not empty")])
     with pytest.raises(PreconditionFailed, match="was not deleted; its status is DELETE_FAILED"):
-        Stack(client, "faunalens-dev").delete(output.append)
-    assert client.requested == ["delete"] * stack.DELETE_ATTEMPTS
+        Stack(client, "faunalens-dev").delete(output.append, lambda: client.requested.append("empty"))
+    assert client.requested == ["empty", "delete"] * stack.DELETE_ATTEMPTS
     # GIVEN an update in progress THEN it ends before the deletion
     client = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS", None)
     Stack(client, "faunalens-dev").delete(output.append)
