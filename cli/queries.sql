@@ -134,7 +134,7 @@ order by
     path;
 
 --: precision
--- The newest opinion of a photo decides. Photos of a station within the same ten minutes are one occasion.
+-- The newest opinion of a photo decides, also if another one drew it. Photos of a station within the same ten minutes are one occasion.
 select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
     select
         machine, is_right, max(reviewed),
@@ -143,7 +143,7 @@ select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) fr
         select
             photo, machine, reviewed, max(is_right) as is_right,
             max(name is not null and scientific_name is null) as is_typed
-        from review where machine <> '' and (drawn or not ?) group by photo, reviewer
+        from review where machine <> '' and (not ? or photo in (select photo from review where drawn)) group by photo, reviewer
     ) join photo on photo.id = photo where is_right or not is_typed group by photo
 ) group by machine order by reviewed desc, machine;
 

@@ -74,6 +74,7 @@ class Session:
         """Make the queue of events to review."""
         self._study = Study(self.results, self.gap)
         self.queue = Queue(self._study, self.choice, self.reviewer)
+        self._drawn = {photo for event in self.queue.events for photo in event if self.choice.drawn}
         self._is_fresh = True
 
     def choices(self) -> dict[str, Any]:
@@ -136,7 +137,8 @@ class Session:
             observations: tuple[Observation, ...] = ()
             if not said.get("accept"):
                 observations = observations_of(said["observations"], list(map(machine_of, self._study.rows(photos))))
-            save(self.results, photos, Opinion(self.reviewer, now(), observations), drawn=self.choice.drawn)
+            opinion = Opinion(self.reviewer, now(), observations)
+            save(self.results, photos, opinion, drawn=self._drawn.issuperset(photos))
         return self.photos(photos)
 
     def hold(self, photo: int, holder: str) -> str | None:

@@ -14,6 +14,10 @@ from cli.study.taxa import ANIMALS, ScoredTaxon, lineage_of
 
 Z = 1.959964  # quantile of the normal distribution for an interval of 95 %
 _SAVE = "insert into review values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ANSWERED = (
+    "select *, max(?, coalesce((select max(drawn) from review where photo = photo.id), 0)) as drawn "
+    "from photo where id = ? and answer is not null"
+)
 _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
@@ -49,13 +53,12 @@ def wilson(right: float, reviewed: int) -> tuple[float, float]:
 def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn: bool = False) -> None:
     """Save what a reviewer says of each of several photos, in place of the reviewer's earlier opinions on them.
 
-    An opinion without observations says that the models are right. `drawn`: whether the photos were drawn at random.
-    After an error nothing is saved. Raises `KeyError` if a photo has no answer.
+    An opinion without observations says that the models are right. `drawn`: whether the photos were drawn at random;
+    one that was once drawn stays so. After an error nothing is saved. Raises `KeyError` if a photo has no answer.
     """
-    query = "select *, null as drawn from photo where id = ? and answer is not null"
     with results.transaction() as connection:
         for identity in photos:
-            row = next(results.rows(query, identity), None)
+            row = next(results.rows(_ANSWERED, int(drawn), identity), None)
             if row is None:
                 raise KeyError(identity)
             machine = machine_of(row)
@@ -64,7 +67,7 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
             connection.execute(_WITHDRAW, (identity, opinion.reviewer))
             for number, each in enumerate(said, 1):
                 right = not opinion.observations or is_right(each, machine)
-                values = identity, opinion.reviewer, number, *astuple(each), named, int(right), int(drawn), opinion.at
+                values = identity, opinion.reviewer, number, *astuple(each), named, int(right), row["drawn"], opinion.at
                 connection.execute(_SAVE, values)
 
 

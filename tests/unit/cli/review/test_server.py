@@ -177,6 +177,19 @@ def test_a_whole_event_is_reviewed_at_once_and_undone(server: ReviewServer) -> N
     assert {(each["taxon"], each["share"]) for each in get(server, "precision")} == {(IMPALA[1], 1), ("Bovidae", 1)}
 
 
+def test_only_events_of_the_queue_are_drawn(results: ResultsFile) -> None:
+    # GIVEN a review of one event that is drawn at random
+    with serving(results, Choice("random", most=1)) as server:
+        (event,) = get(server, "queue")["events"]
+        other = LION if BLANK in event else BLANK
+        # WHEN another one is reviewed too, such as one that reviewers disagree about
+        for photos in (event, [other]):
+            get(server, "review", said={"photos": photos, "accept": True})
+    # THEN it does not count for the precision of all photos
+    drawn = results.rows("select photo from review where drawn order by photo")
+    assert [row["photo"] for row in drawn] == sorted(event)
+
+
 def test_the_page_is_served_with_its_words_and_each_browser_gets_a_name(server: ReviewServer) -> None:
     page = {"": b"<!doctype html>", "review.js": b"import", "words-zh.json": b"{", "names-de.json": b"{"}
     for path, text in page.items():

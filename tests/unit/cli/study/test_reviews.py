@@ -28,6 +28,16 @@ def test_a_wider_taxon_is_right_if_the_animal_belongs_to_it(results: ResultsFile
     assert [len(precision(results, drawn=drawn)) for drawn in (True, False)] == [2, 3]
 
 
+def test_the_newest_opinion_on_a_photo_that_was_drawn_decides(results: ResultsFile) -> None:
+    # GIVEN a lion that one drew at random, and took for a cheetah
+    say(results, LION, seen("Acinonyx jubatus"), drawn=True)
+    for right, reviewer, observed in ((1, "B. Other", "Panthera leo"), (0, "A. Person", "Acinonyx jubatus")):
+        # WHEN another names it, and then the first one again, in a review of what they disagree about
+        say(results, LION, seen(observed), reviewer=reviewer, at=f"2026-06-0{3 - right}T12:00:00+00:00")
+        # THEN the photo stays drawn, and what was said last counts
+        assert [(each.reviewed, each.right) for each in precision(results, drawn=True)] == [(1, right)]
+
+
 def test_a_typed_name_is_neither_right_nor_wrong(results: ResultsFile) -> None:
     # GIVEN an animal that a person calls something THEN the report has it on its own
     say(results, LION, Observation("animal", "olingo, perhaps new"), drawn=True)
