@@ -127,6 +127,7 @@ class Session:
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
         """Save the opinion on photos that the page sends (`said`). Return what the page shows of these photos then.
 
+        `at` in `said`: when an earlier opinion was said that the page gives back; without it, now.
         Raises `Held` if another reviewer holds a photo, `KeyError` for an unknown photo or taxon, and `ValueError` for
         an invalid value.
         """
@@ -137,7 +138,7 @@ class Session:
             observations: tuple[Observation, ...] = ()
             if not said.get("accept"):
                 observations = observations_of(said["observations"], list(map(machine_of, self._study.rows(photos))))
-            opinion = Opinion(self.reviewer, now(), observations)
+            opinion = Opinion(self.reviewer, _text(said, "at") or now(), observations)
             save(self.results, photos, opinion, drawn=self._drawn.issuperset(photos))
         return self.photos(photos)
 

@@ -15,9 +15,10 @@ from cli.results import ResultsFile
 from cli.review.queue import Choice
 from tests.end_to_end.browsing import Open, box_of
 from tests.support.pictures import jpeg
-from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, serving, taxon, write_study
+from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, say, seen, serving, taxon, write_study
 
 FIRST, LIONS, BOVIDS = "S/card/IMG_0002.JPG", "S/card/IMG_0001.JPG", "N/IMG_0002.JPG"
+NEW = Choice()
 LAPTOP = {"width": 1280, "height": 720}
 BURST = [(f"N/IMG_010{n}.JPG", f"2026-05-03 06:00:0{n}", answer(IMPALA, 0.3 + n / 100)) for n in range(4)]
 BEFORE = ("N/IMG_0100.JPG", "2026-05-03 05:50:00", answer(LION, 0.99))
@@ -57,7 +58,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     with ExitStack() as stack:
 
-        def start(reviewer: str = "A. Person", photos: Any = photos) -> str:
+        def start(reviewer: str = "A. Person", photos: Any = photos, choice: Choice = NEW) -> str:
             results, folder = tmp_path / "study.db", tmp_path / "Two stations"
             if not results.exists():
                 write_study(results, photos)
@@ -65,7 +66,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     (folder / name).write_bytes(jpeg())
             kept = stack.enter_context(ResultsFile(results, write=True, shared=True))
-            return stack.enter_context(serving(kept, Choice(), reviewer)).url
+            return stack.enter_context(serving(kept, choice, reviewer)).url
 
         yield start
 
@@ -209,6 +210,22 @@ def test_two_people_do_not_review_the_same_event(open_page: Open, start: Start) 
     after(one, "Enter", position="Event 3 of 4")
     # THEN both see what the other has said
     after(other, "ArrowUp", opinions="Ann: impala")
+
+
+def test_what_is_taken_back_is_as_old_as_it_was(open_page: Open, start: Start, said: Said, tmp_path: Path) -> None:
+    # GIVEN a photo that one has named, and later another one differently
+    start()
+    with ResultsFile(tmp_path / "study.db", write=True, shared=True) as results:
+        for day, reviewer, name in ((1, "Ann", "Acinonyx jubatus"), (2, "Ben", "Panthera leo")):
+            say(results, LIONS, seen(name), reviewer=reviewer, at=f"2026-06-0{day}T12:00:00+00:00")
+    before = said("reviewer", "scientific_name", "reviewed")
+    # WHEN the first one calls it blank by mistake, and takes that back
+    page = open_page(start("Ann", choice=Choice(of="disagreements")))
+    after(page, "", position="Event 1 of 1")
+    after(page, "b", results_title="The event is reviewed")
+    after(page, "z", position="Event 1 of 1", said="Taken back.")
+    # THEN the other one's opinion counts as before
+    assert said("reviewer", "scientific_name", "reviewed") == before
 
 
 def test_every_animal_is_found_by_each_of_its_names_and_any_text_is_a_name(

@@ -143,12 +143,12 @@ function take(photos) {
   event.photos = event.photos.map((each) => ({ ...each, ...byId.get(each.id) }));
 }
 
-// Give photos back the opinions that this reviewer had on them, or none.
+// Give photos back the opinions that this reviewer had on them, as old as they were, or none.
 async function takeBack(photos) {
-  const groups = Map.groupBy(photos, (each) => JSON.stringify(mine(each)?.observations ?? null));
+  const groups = Map.groupBy(photos, (each) => JSON.stringify(mine(each) ?? null));
   for (const [key, some] of groups) {
     const former = JSON.parse(key);
-    await post("review", { photos: some.map((each) => each.id), ...(former ? { observations: former.map(form.asSent) } : { undo: true }) });
+    await post("review", { photos: some.map((each) => each.id), ...(former ? { at: former.at, observations: former.observations.map(form.asSent) } : { undo: true }) });
     for (const { id, opinions } of some) if (revisits || !opinions.length) reviewed.delete(id);
   }
 }
