@@ -228,6 +228,14 @@ def test_what_is_taken_back_is_as_old_as_it_was(open_page: Open, start: Start, s
     assert said("reviewer", "scientific_name", "reviewed") == before
 
 
+def test_a_time_is_that_of_the_cameras_clock(open_page: Open, start: Start) -> None:
+    # GIVEN a photo of the hour that summer time leaves out where the reviewer is
+    page = open_page(
+        start(photos=[("N/1.JPG", "2026-03-29 02:30:00", answer(LION))]), timezone_id="Europe/Berlin", locale="de"
+    )
+    after(page, "", path="1/1 · 02:30:00 · 1.JPG", station="north · 29.03.2026, 02:30:00")
+
+
 def test_every_animal_is_found_by_each_of_its_names_and_any_text_is_a_name(
     open_page: Open, start: Start, said: Said, tmp_path: Path
 ) -> None:

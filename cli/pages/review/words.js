@@ -9,8 +9,8 @@ const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(locale);
 const shares = new Intl.NumberFormat(locale, { style: "percent" });
 const lists = new Intl.ListFormat(locale, { type: "conjunction" });
-const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+const moments = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone: "UTC" });
 
 /** Return the first of the browser's languages of which the server has the words, or English, and these words. */
 async function preferred() {
@@ -43,9 +43,9 @@ export function called({ kind = "animal", name, scientific_name: latin }) {
 export const percent = (share) => shares.format(share);
 export const listed = (items) => lists.format(items);
 
-/** Write a time as the camera's clock showed it: `2026-05-02T06:00:00+03:00` is 06:00 everywhere. */
+/** Write a time as the camera's clock showed it: `2026-05-02T06:00:00+03:00` is 06:00 everywhere, as if it were UTC's. */
 export function written(time, { short = false } = {}) {
-  return time ? (short ? clock : moments).format(new Date(time.slice(0, 19).replace(" ", "T"))) : say("no-time");
+  return time ? (short ? clock : moments).format(new Date(`${time.slice(0, 19)}Z`)) : say("no-time");
 }
 
 /** Write a number of seconds in its largest unit. */
