@@ -35,6 +35,8 @@ SHOWN = 10
 """Maximum number of photos that are listed because the new version is worse on them."""
 NOISE: Final = 0.05
 """A version is worse if chance alone would make it look as bad or worse in fewer than this share of cases."""
+CLEAR: Final = frozenset({"animal", "human", "vehicle", "blank"})
+"""Kinds of reviews that count; not `unknown`, nor several of them."""
 
 type Line = tuple[str, ...]
 """Scientific names from the phylum down to a taxon; empty: no animal."""
@@ -105,7 +107,7 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
         for row in rows:
             if "result" in columns:
                 yield Said(folder / picture_of(row["result"]), unquoted(row["animal"]), "corrections")
-            elif row["method"] == "human" and "|" not in row["kind"] and row["event"] not in events:
+            elif row["method"] == "human" and row["kind"] in CLEAR and row["event"] not in events:
                 events.add(row["event"])
                 name = row["scientific_name"] or row["name"] if row["kind"] == "animal" else ""
                 yield Said(folder / row["path"], name, f"reviews by {row['classified_by']}")

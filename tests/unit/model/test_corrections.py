@@ -125,13 +125,14 @@ def test_a_relative_that_no_version_can_name_counts_by_what_includes_it(
 
 
 def test_of_an_event_one_photo_counts_by_what_people_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a burst, a photo of two animals, one that no person has seen, and an empty one
+    # GIVEN a burst, a photo of two animals, one that no person has seen, an empty one and an unclear one
     photos(tmp_path, red=RED)
     text = REVIEWS + (
         "red.jpg,animal,red fox,Vulpes vulpes,human,anna,1\n" * 3
         + "red.jpg,animal | animal,red fox | dog,Vulpes vulpes | Canis familiaris,human,anna,2\n"
         + "red.jpg,animal,red fox,Vulpes vulpes,machine,faunalens,3\n"
         + "red.jpg,blank,,,human,ben,4\n"
+        + "red.jpg,unknown,,,human,ben,5\n"
     )
     both = version(tmp_path / "both")
     assert run(tmp_path, text, both, both) == 0
