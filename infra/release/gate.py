@@ -39,7 +39,9 @@ def handler(event: Mapping[str, str], _context: Any) -> str:
     from botocore.config import Config
 
     codedeploy = boto3.client("codedeploy")
-    lambdas = boto3.client("lambda", config=Config(read_timeout=310, retries={"total_max_attempts": 1}))
+    # Other callers may keep a function's containers busy, and `admin` has one. Every call here can be repeated.
+    retries = {"mode": "standard", "total_max_attempts": 8}
+    lambdas = boto3.client("lambda", config=Config(read_timeout=310, retries=retries))
 
     def invoke(function: str, event: Mapping[str, Any]) -> tuple[Any, str]:
         name, _, qualifier = function.partition(":")

@@ -10,6 +10,8 @@ from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
+from urllib3 import HTTPResponse
 
 from infra.release import gate, live
 from infra.release.gate import ANSWER, START_LIMIT, Refused, handler, judge
@@ -55,6 +57,12 @@ def judged(functions: Functions) -> str:
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "PAUSE", 0.0)
     monkeypatch.setattr(gate, "PATIENCE", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("API", "faunalens-dev"), ("ADMIN", "faunalens-dev-admin:live"), ("DATABASE_USER", "u")):
+        monkeypatch.setenv(name, value)
 
 
 def test_a_version_that_works_is_let_pass_after_its_schema_is_added() -> None:
@@ -149,8 +157,33 @@ def test_codedeploy_hears_of_it_whatever_happens(
         return {"Payload": BytesIO(json.dumps(result).encode()), "LogResult": base64.b64encode(log.encode()).decode()}
 
     monkeypatch.setattr(boto3, "client", lambda name, **_: codedeploy if name == "codedeploy" else Mock(invoke=invoke))
-    for name, value in (("API", "faunalens-dev"), ("ADMIN", "faunalens-dev-admin:live"), ("DATABASE_USER", "u")):
-        monkeypatch.setenv(name, value)
     assert handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None).startswith(says)
     reported = codedeploy.put_lifecycle_event_hook_execution_status.call_args.kwargs
     assert reported == {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": status}
+
+
+def test_a_function_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the administrative function in use, which has one container, for instance by `infra releases`
+    client, codedeploy, functions, statuses = boto3.client, deployment_of("7", "string"), Functions(), [429, 429]
+
+    def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        status = statuses.pop() if statuses else 200
+        path, _, query = request.url.partition("/functions/")[2].partition("/invocations?Qualifier=")
+        result, log = functions.invoke(f"{path}:{query}", json.loads(request.body)) if status == 200 else ({}, "")
+        named = {"x-amzn-errortype": "TooManyRequestsException"} if status == 429 else {}
+        headers = {"x-amz-log-result": base64.b64encode(log.encode()).decode(), **named}
+        body = HTTPResponse(BytesIO(json.dumps(result).encode()), preload_content=False)
+        return AWSResponse(request.url, status, HeadersDict(headers), body)
+
+    def connect(name: str, **options: Any) -> Any:
+        if name == "codedeploy":
+            return codedeploy
+        found = client(name, "eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing", **options)
+        found.meta.events.register("before-send.lambda.Invoke", send)
+        return found
+
+    monkeypatch.setattr(boto3, "client", connect)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    # WHEN a version is judged THEN it passes
+    seen = handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}, None)
+    assert (seen.startswith("faunalens-dev:7: model 71d949d78aae"), statuses) == (True, [])
