@@ -38,14 +38,16 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
         raise PreconditionFailed(f"infra/stages/{path.name} does not exist; {advice}")
     beside = {name: each for template in _BESIDE for name, each in read_template(template)["Parameters"].items()}
     declared = {**beside, **declared_parameters()}
-    if unknown := sorted(chosen.keys() - declared.keys()):
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
+    given = {name: each if isinstance(each, str) else json.dumps(each, allow_nan=False) for name, each in kept.items()}
+    given |= chosen
+    if unknown := sorted(given.keys() - declared.keys()):
         raise PreconditionFailed(f"unknown parameter {', '.join(unknown)}; expected {', '.join(sorted(declared))}")
-    numbers = {name: value for name, value in chosen.items() if declared[name]["Type"] == "Number"}
+    numbers = {name: value for name, value in given.items() if declared[name]["Type"] == "Number"}
     if wrong := [f"{name}={value}" for name, value in numbers.items() if not re.fullmatch(r"\d+(\.\d+)?", value)]:
         raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")
-    given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["Parameters"]
     defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
-    parameters = {**defaults, **given, **chosen}
+    parameters = {**defaults, **given}
     if (named := parameters.get("Stage")) != stage:
         raise PreconditionFailed(f"parameter Stage is {named}, but the stage is {stage}; pass --stage {named}")
     return parameters

@@ -1,6 +1,45 @@
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from infra.template import merge_unique, refers_to, substitute_refs
+from infra import template
+from infra.step import PreconditionFailed
+from infra.template import merge_unique, parameters_of, refers_to, substitute_refs
+from infra.template.pipeline import merge_template
+
+
+def write(folder: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> None:
+    """Write infra/stages/dev.json with these parameters to another folder, and let it be read from there."""
+    template.declared_parameters()  # read from the checkout
+    for name in (template.WEB, template.BACKFILL):
+        template.read_template(name)
+    (folder / "stages").mkdir()
+    document = {"Parameters": {"Stage": "dev", **parameters}}
+    (folder / "stages" / "dev.json").write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setattr(template, "INFRA", folder)
+
+
+def test_a_stages_file_may_have_numbers_of_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN numbers and a truth without quotes
+    write(tmp_path, monkeypatch, BudgetDollars=200, DatabaseMinCapacity=0.5, DatabaseProtected=False)
+    found = parameters_of("dev", {})
+    # THEN they are the text that CloudFormation takes, and numbers in the template
+    assert (found["BudgetDollars"], found["DatabaseMinCapacity"], found["DatabaseProtected"]) == ("200", "0.5", "false")
+    assert merge_template("dev", found)["Parameters"]["BudgetDollars"]["Default"] == 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [({"AlarmMail": "me@example.org"}, "unknown parameter AlarmMail"), ({"LogDays": "ten"}, "LogDays=ten is not a")],
+)
+def test_a_wrong_parameter_in_a_stages_file_is_refused(
+    parameters: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, monkeypatch, **parameters)
+    with pytest.raises(PreconditionFailed, match=message):
+        parameters_of("dev", {})
 
 
 def test_references_to_a_name_are_renamed_everywhere() -> None:
