@@ -111,10 +111,7 @@ def _read(file: Path, options: Options) -> dict[str, Any]:
 
 
 def _value(value: Any, option: click.Parameter, folder: Path) -> Any:
-    """Convert a value of faunalens.toml to what the command line would give to the option.
-
-    `folder`: the file's folder, to which paths in it are relative.
-    """
+    """Convert a value of faunalens.toml to what the command line gives an option. Paths are relative to `folder`."""
     if isinstance(value, list):
         return [_value(each, option, folder) for each in value]
     if isinstance(value, bool):

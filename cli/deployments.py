@@ -47,10 +47,7 @@ class Deployments:
 
     @cached_property
     def by_folder(self) -> Mapping[str, Sequence[Row]]:
-        """Return the deployments of each folder, sorted by start.
-
-        There are several if a camera was moved and kept its folder.
-        """
+        """Return each folder's deployments, sorted by start: several if a camera was moved and kept its folder."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.get(FOLDER):

@@ -16,10 +16,7 @@ LOG.addHandler(logging.NullHandler())
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line.
-
-        Replace line breaks and control characters, which the names of files may contain.
-        """
+        """Return a record as one line. Line breaks and control characters, as in names of files, are replaced."""
         return inert(super().format(record), kept="")
 
 

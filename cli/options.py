@@ -21,10 +21,7 @@ from cli.words import count
 
 
 class Parsed[T](click.ParamType[T]):
-    """The type of an option whose value `parse` parses. Its `ValueError` becomes the message.
-
-    `name`: shown in the help.
-    """
+    """An option's type: `parse` parses the value; its `ValueError` becomes the message. `name`: shown in the help."""
 
     def __init__(self, name: str, parse: Callable[[str], T]) -> None:
         self.name, self._parse = name, parse
@@ -102,10 +99,7 @@ class StudyOptions:
         return Study(results, self.event_gap, zone, rounded, file_times=self.file_times)
 
     def open(self, results: ResultsFile, precision: float = 0.0) -> tuple[Study, Description]:
-        """Return the study in a results file, and what people say about it. Warn of photos without a time.
-
-        `precision`: as for `study`.
-        """
+        """Return the study, and what people say of it. Warn of photos without a time. `precision`: as for `study`."""
         study = self.study(results, precision=precision)
         if untimed := study.untimed:
             warn(f"{count(untimed, 'photo has')} no time: each is an event of its own")

@@ -22,10 +22,7 @@ HIDDEN = frozenset({"$recycle.bin", "recycler", "system volume information", "lo
 
 
 def expand(arguments: Iterable[str]) -> list[Path]:
-    """Return the paths that arguments name, patterns expanded. `-` stands for the paths on standard input.
-
-    Raises `CommandError` if a path does not exist.
-    """
+    """Expand patterns, and `-` to the paths on standard input. Raises `CommandError` if a path does not exist."""
     paths: list[Path] = []
     for argument in arguments:
         if argument == "-":  # names of files may have bytes that are no text

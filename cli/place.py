@@ -19,10 +19,7 @@ class Place(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the place as text, as the results file stores it.
-
-        If the stored text differs, the place has been corrected.
-        """
+        """Return the place as the results file stores it: if the stored text differs, the place has been corrected."""
         return f"{self.latitude!r},{self.longitude!r}" if self.source == "given" else self.source
 
     @classmethod

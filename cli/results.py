@@ -62,10 +62,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo's file says; None for what it does not.
-
-    `taken`: 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one.
-    """
+    """What a photo's file says, or None. `taken`: 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one."""
 
     width: int | None = None
     height: int | None = None

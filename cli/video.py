@@ -94,10 +94,7 @@ class Video:
         self._exif = exif_of({**stream.metadata, **container.metadata})
 
     def frames(self, sampling: Sampling) -> Iterator[Frame]:
-        """Yield the frames to look at; if the video breaks off, the frames before that.
-
-        Raises `VideoUnreadable` without any.
-        """
+        """Yield the frames to look at, until the video breaks off. Raises `VideoUnreadable` if there are none."""
         import av
 
         step = max(sampling.every, self.duration / sampling.most)

@@ -63,10 +63,7 @@ class Cloud:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn an AWS error that the block raises into a `CommandError`.
-
-    `doing`: what the block does, for the message, such as `the photos are listed`.
-    """
+    """Turn an AWS error in the block into a `CommandError`. `doing`: what happens in it (`the photos are listed`)."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -21,10 +21,7 @@ from cli.results import BATCH, QUERIES, ListedPhoto, ResultsFile
 
 
 class StoredPhoto(NamedTuple):
-    """A photo in S3. `size`: in bytes. `modified`: ns since 1970. Both are 0 if unknown.
-
-    `station`, `place`: None unless a manifest has them.
-    """
+    """A photo in S3. `size` (bytes), `modified` (ns since 1970): 0 if unknown. `station`, `place`: None if unknown."""
 
     path: str
     size: int = 0

@@ -69,10 +69,7 @@ def _parsed(key: str, text: bytes) -> Line:
 
 
 def _keep(results: ResultsFile, study: S3Name, lines: Sequence[Line]) -> int:
-    """Save the outcomes in result lines. Skip photos whose size has changed since, if it is known (not 0).
-
-    Return how many were saved.
-    """
+    """Save the outcomes, except of photos whose size is known (not 0) and has changed. Return how many were saved."""
     start = str(study)
     by_path = {line.photo.removeprefix(start): line for line in lines if line.photo.startswith(start)}
     known = _known(results, by_path)

@@ -127,10 +127,7 @@ class Copies:
         return True
 
     def finish(self) -> None:
-        """Delete the copies that this run did not `put`, unless others changed them or their photo is gone.
-
-        Save the table.
-        """
+        """Delete copies this run did not `put`, unless others changed them or their photo is gone; save the table."""
         for row in [self.rows[key] for key in self.rows.keys() - self._wanted]:
             target = self.folder / row.new_path
             if target.is_file() and self._was_changed(row):

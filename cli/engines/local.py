@@ -176,10 +176,7 @@ class CellFile:
         ]
 
     def _value(self, cell: int) -> bytes | None:
-        """Return the packed value of a cell, or None if the file lacks it.
-
-        Each call opens the file: a process makes few.
-        """
+        """Return a cell's packed value; None if the file lacks it. Each call opens the file: a process makes few."""
         try:
             with closing(sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
                 row = connection.execute("select value from cell where cell = ?", (cell,)).fetchone()

@@ -32,9 +32,7 @@ CATEGORIES: Mapping[str, Kind] = {"1": "animal", "2": "person", "3": "vehicle"}
 
 
 def boxes_of(detections: Iterable[Mapping[str, Any]], least: float = LEAST) -> tuple[Box, ...]:
-    """Return the boxes in MegaDetector's JSON of a photo: of each kind at most `MOST`, the surest first.
-
-    `least`: the least score of a box."""
+    """Return boxes in MegaDetector's JSON, at most `MOST` of each kind, surest first. `least`: their least score."""
     found: dict[Kind, list[Box]] = {kind: [] for kind in KINDS}
     for each in sorted(detections, key=lambda each: -each["conf"]):
         kind, (left, top, width, height) = CATEGORIES.get(str(each["category"])), each["bbox"]

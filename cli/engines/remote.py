@@ -79,10 +79,7 @@ class RemoteEngine:
         return Identified(json_of(answer), str(answer["features"].get("mode", "")), PhotoFacts.of(photo))
 
     def _upload(self, data: bytes, kind: str) -> str:
-        """Upload a photo to S3. `kind`: its format, such as JPEG.
-
-        Return the API's path to POST to for its identification.
-        """
+        """Upload a photo of the format `kind`, such as JPEG, to S3. Return the API's path to POST to for its answer."""
         form = self._call("uploads", {}, b"")
         fields: dict[str, Any] = {**form["fields"], "Content-Type": f"image/{kind.lower()}", "file": ("photo", data)}
         try:
@@ -135,10 +132,7 @@ def _error_in(problem: Mapping[str, Any], status: int) -> type[errors.HTTPError]
 
 
 def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str) -> dict[str, Any]:
-    """Return the service's JSON, `said`. Raise `Refused` if it reports a problem with this photo.
-
-    Raise `CommandError` if every photo would get the problem.
-    """
+    """Return the service's JSON. Raise `Refused` for a fault of this photo, `CommandError` for one of every photo."""
     if response.status < 300 and said:
         return said
     if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo

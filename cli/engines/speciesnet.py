@@ -45,10 +45,7 @@ type Classified = tuple[Sequence[str], Sequence[float]]
 
 
 class SpeciesNet:
-    """SpeciesNet's detector and classifier. Thread-safe.
-
-    `weights`: a name that the package knows, or a folder, or empty.
-    """
+    """SpeciesNet's detector and classifier. Thread-safe. `weights`: a name known to the package, a folder, or empty."""
 
     def __init__(self, weights: str = "") -> None:
         package = _module(NAME)
@@ -169,10 +166,7 @@ def _among(positions: Mapping[str, int], names: Iterable[str]) -> Positions:
 
 @dataclass(frozen=True, slots=True)
 class NetRecogniser(Recogniser):
-    """A recogniser that uses SpeciesNet (`net`). Its answers always have boxes.
-
-    `animals`: what SpeciesNet's labels mean.
-    """
+    """A recogniser that uses SpeciesNet (`net`). Its answers always have boxes. `animals`: what its labels mean."""
 
     net: SpeciesNet
     animals: NetAnimals
@@ -232,10 +226,7 @@ def version_of(weights: str) -> str:
 
 
 def _module(name: str) -> Any:
-    """Import a module of the package `speciesnet`.
-
-    Undo its change to Pillow, with which damaged photos would pass as whole.
-    """
+    """Import a module of `speciesnet`, and undo its change to Pillow, with which damaged photos would pass as whole."""
     module = required(name, NAME)
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     return module

@@ -34,10 +34,7 @@ _FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
 
 
 def write_camtrap_dp(study: Study, folder: Path, about: Description) -> None:
-    """Write the study as a Camtrap DP into `folder`. `about`: what people say about the study.
-
-    Raises `CommandError` if a deployment lacks the place or the time zone that Camtrap DP demands.
-    """
+    """Write the study as a Camtrap DP. Raises `CommandError` if a deployment lacks the required place or time zone."""
     deployments = {key: each for key, each in study.deployments.items() if each.start and each.end}
     _expect_complete(deployments)
     for key in (key for key in study.deployments if key not in deployments):
@@ -132,10 +129,7 @@ def observation_id(photo: StudyPhoto, number: int) -> str:
 
 
 def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Finding]]:
-    """Yield the observations of an event: one for each photo or box, then one for each thing that the event shows.
-
-    Each comes with its finding.
-    """
+    """Yield observations with findings: one for each photo or box, then one for each thing that the event shows."""
     same = {
         "deploymentID": event[0].deployment,
         "eventID": event_id(event),

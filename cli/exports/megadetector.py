@@ -21,10 +21,7 @@ _CATEGORY = {"animal": "1", "human": "2", "vehicle": "3"}
 
 
 def write_megadetector(study: Study, path: Path, least: float) -> None:
-    """Write a study as MegaDetector's JSON. Photos that cannot be read are failures.
-
-    `least`: least confidence to write.
-    """
+    """Write a study as MegaDetector's JSON; unreadable photos are failures. `least`: the least confidence to write."""
     found = (each for photo in study.photos() for part in _shown(photo.finding, least) for each in _classes(part))
     labels = labels_of(map(key_of, found))
     ids = {key: str(number) for number, key in enumerate(labels)}

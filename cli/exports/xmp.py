@@ -66,10 +66,7 @@ def inside(jpeg: bytes, xmp: str) -> bytes:
 
 
 def write_sidecars(study: Study, folder: Path) -> None:
-    """Write a sidecar of each photo at the photo's path below a folder: beside the photo, if it is the study's folder.
-
-    A sidecar that another program wrote or changed stays unchanged.
-    """
+    """Write each photo's sidecar at its path below a folder. Keep one that another program wrote or changed."""
     others = 0
     for photo in study.photos():
         target = folder / f"{photo.path}.xmp"

@@ -22,10 +22,7 @@ from cli.words import count
 
 
 def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None) -> Path:
-    """Return the study's folder, to which the paths of photos are relative, and save it in the results file.
-
-    `paths`: what the command is to identify. `given`: the value of --root.
-    """
+    """Return the study's folder, to which paths of photos are relative, and save it. `given`: the value of --root."""
     known = results.study().get("folder")
     folder = given.absolute() if given else root_of(paths)
     if known and not given:

@@ -118,10 +118,7 @@ class _Matched:
     typed: Counter[str] = field(default_factory=Counter)
 
     def opinions(self, reviewer: str, time: datetime) -> Mapping[Opinion, Sequence[int]]:
-        """Return, for each opinion, the ids of the photos that it is about.
-
-        `reviewer`, `time`: used for labels that do not give them.
-        """
+        """Return the ids of the photos of each opinion. `reviewer`, `time`: for labels that do not give them."""
         same = defaultdict[Opinion, list[int]](list)
         for identity, by in self.said.items():
             for who, labels in by.items():

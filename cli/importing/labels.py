@@ -31,10 +31,7 @@ SEXES, AGES = meanings("sex"), meanings("age")
 
 
 def columns_of(of: str) -> dict[str, tuple[str, ...]]:
-    """Return what columns of other programs' tables are called, the likeliest name first, by meaning.
-
-    `of`: see `meanings`.
-    """
+    """Return what other programs call columns, by meaning, the likeliest name first. `of`: see `meanings`."""
     names = meanings(of)
     return {what: tuple(name for name in names if names[name] == what) for what in dict.fromkeys(names.values())}
 
@@ -236,10 +233,7 @@ class _Events:
 
 
 def package_folder(path: Path) -> Path | None:
-    """Return the folder to which a Camtrap DP's paths of media are relative; of a zip, its folder.
-
-    None for other files.
-    """
+    """Return the folder to which a Camtrap DP's media paths are relative (a zip's own folder); None for other files."""
     root = _root_of(path)
     return root if root is None or isinstance(root, Path) else path.parent
 

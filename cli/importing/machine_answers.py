@@ -93,10 +93,7 @@ class _Plan:
 
 
 class _Asked(NamedTuple):
-    """A photo of the study, and what the file says of it.
-
-    The boxes in `said` are in pixels if the photo's size is unknown.
-    """
+    """A photo of the study, and what the file says of it. Its boxes are in pixels if the photo's size is unknown."""
 
     said: Predicted
     row: Row
@@ -105,10 +102,7 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
-        """Combine a photo's row of the results with what the file says. Read what both lack from the photo itself.
-
-        `folder`: the study's folder.
-        """
+        """Combine a row of the results with what the file says; read what both lack from the photo, below `folder`."""
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
         if facts.width is None:
@@ -201,10 +195,7 @@ def import_answers(
 def _asked(
     kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
 ) -> Iterator[list[_Asked]]:
-    """Yield the photos of the file, `most` at a time.
-
-    Count and leave out photos whose boxes are in pixels of unknown size.
-    """
+    """Yield the file's photos, `most` at a time. Count and skip photos whose boxes are in pixels of unknown size."""
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)

@@ -43,10 +43,7 @@ _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
 
 
 class Weighing:
-    """Makes answers from a file. `labels`: all classes in the file.
-
-    `season_floor`: least factor for an animal out of season.
-    """
+    """Makes answers from a file. `labels`: all classes in it. `season_floor`: least factor for an animal off season."""
 
     def __init__(
         self, labels: Iterable[str], recogniser: Recogniser, features: Callable[[], CellFeatures], season_floor: float
@@ -101,10 +98,7 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes mean at the place of `prior`.
-
-        Without classes, a box has an unnamed animal, and a photo is empty.
-        """
+        """Return what classes mean at `prior`'s place. Without any, a box is an unnamed animal, a photo is empty."""
         scores, surest = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, surest)

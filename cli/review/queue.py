@@ -106,10 +106,7 @@ class Queue:
         return (min(counts), self._often[deployment, ""]) if counts else None
 
     def split(self, photo: int) -> list[list[int]]:
-        """Split an event, so that a photo begins the second part. Return both parts.
-
-        Raises `ValueError` for its first photo.
-        """
+        """Split an event before a photo. Return both parts. Raises `ValueError` for the event's first photo."""
         event = self.event(photo)
         if event[0] == photo:
             raise ValueError("the photo begins an event already")
@@ -117,10 +114,7 @@ class Queue:
         return [self.event(event[0]), self.event(photo)]
 
     def merge(self, photo: int) -> list[list[int]]:
-        """Merge the event of a photo with the event before it. Return the merged one.
-
-        Raises `ValueError` if none is before.
-        """
+        """Merge the event of a photo with the one before it, and return it. Raises `ValueError` if none is before."""
         event = self.event(photo)
         if self.before(event) is None:
             raise ValueError("there is no event before this one in its deployment")

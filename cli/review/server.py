@@ -57,10 +57,7 @@ POST: Mapping[str, Answer] = {
 
 
 class ReviewServer(ThreadingHTTPServer):
-    """Serves the page of a session at `url`. `lock`: held while a thread uses the results file. `folder`: the study's.
-
-    `port`: 0 for any free one.
-    """
+    """Serves a session's page at `url`. `port`: 0 for any free one. `lock`: held during use of the results file."""
 
     def __init__(self, session: Session, folder: Path, port: int) -> None:
         self.session, self.folder, self.lock = session, folder, Lock()
@@ -79,11 +76,7 @@ class ReviewServer(ThreadingHTTPServer):
         LOG.error("a request of the review page failed", exc_info=True)
 
     def picture(self, photo: int, side: int) -> bytes:
-        """Return a small JPEG of a photo or frame.
-
-        Raises `KeyError` if the file is gone or outside of the study's folder.
-        `side`: its longest side, in pixels.
-        """
+        """Return a small JPEG, at most `side` pixels. Raises `KeyError` if the file is gone or outside of the study."""
         with self.lock:
             path, seconds = self.session.picture(photo)
         small = thumbnail(self.folder / path, side, seconds, self.folder)

@@ -89,10 +89,7 @@ class Session:
         return {"events": self.queue.events, "taxa": searchable(), **about}
 
     def event(self, photo: int, holder: str) -> dict[str, Any]:
-        """Return what the page shows of the event of a photo, and hold it for a browser.
-
-        Raises `KeyError` without an event.
-        """
+        """Return what the page shows of a photo's event, and hold it for a browser. Raises `KeyError` without one."""
         event = self.queue.event(photo)
         photos = self._read(event)
         if not photos:  # pruned since
@@ -169,10 +166,7 @@ class Session:
         return self.queue.merge(photo)
 
     def picture(self, photo: int) -> tuple[str, float]:
-        """Return the path of a photo or video, and the time in seconds of a video's best frame.
-
-        Raises `KeyError` if unknown.
-        """
+        """Return the path of a photo or video, and the time of its best frame in s. Raises `KeyError` if unknown."""
         query = "select path, coalesce(answer ->> '$.video.seconds', 0.0) as seconds from photo where id = ?"
         row = next(self.results.rows(query, photo), None)
         if row is None:

@@ -18,10 +18,7 @@ LEAST = 0.001
 
 
 class _Sighting(NamedTuple):
-    """One thing in a photo of an event. `photo`: the photo's number.
-
-    `line`: see `ScoredTaxon`; empty for other than animals.
-    """
+    """One thing in the photo number `photo` of an event. `line`: see `ScoredTaxon`; empty for other than animals."""
 
     photo: int
     finding: Finding
@@ -173,10 +170,7 @@ def _joined(separator: str, words: Iterable[str | None]) -> str | None:
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return candidates for all photos together: their scores are geometric means over the photos.
-
-    They are scaled so that their sum is the mean of the photos' sums.
-    """
+    """Return candidates for all photos: geometric means of their scores, scaled to the mean of the photos' sums."""
     scores = [defaultdict[Line, float](float) for _ in findings]
     known: dict[Line, list[ScoredTaxon]] = {}
     for score, finding in zip(scores, findings, strict=True):

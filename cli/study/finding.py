@@ -154,10 +154,7 @@ class Finding:
 
 
 def finding_of(row: sqlite3.Row) -> Finding:
-    """Return what the last reviewer found in a photo, or else what the models found.
-
-    `row`: of the view `reviewed_photo`.
-    """
+    """Return what the last reviewer, or else the models, found in a photo. `row`: of the view `reviewed_photo`."""
     machine = machine_of(row)
     opinions = opinions_of(row)
     return _of_opinion(opinions[-1], machine) if opinions else machine
@@ -169,10 +166,7 @@ def machine_of(row: sqlite3.Row) -> Finding:
 
 
 def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
-    """Return what a person found in a photo.
-
-    If the person gave no count, count the models' boxes of this kind or taxon.
-    """
+    """Return what a person found in a photo. If the person gave no count, count the models' boxes of it."""
     kinds = Counter(each.kind for each in opinion.observations)
     parts = []
     for said in opinion.observations:

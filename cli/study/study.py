@@ -197,10 +197,7 @@ class Study:
         return StudyPhoto(*facts, *size, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
-        """Return the id of a photo's deployment.
-
-        For a photo without one, make it of its folder, and its place if known.
-        """
+        """Return the id of a photo's deployment: if not `given`, it is made of the folder, and the place if known."""
         if given is not None:
             return given
         folder = path.rpartition("/")[0] or "photos"

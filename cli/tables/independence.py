@@ -80,10 +80,7 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
-    """Return which findings of its event (`whole`) a photo shows.
-
-    If the photo agrees with none, it counts for the first.
-    """
+    """Return which findings of its event (`whole`) a photo shows: the first if the photo agrees with none."""
     found: list[Finding] = []
     for part in photo.finding.each:
         same = [each for each in whole if each.kind == part.kind]

@@ -165,10 +165,7 @@ class Evaluation:
 
     @property
     def reliability(self) -> tuple[Bin, ...]:
-        """Return the bins that have photos, from low to high certainty.
-
-        In a bin, a photo of a stranger always counts as wrong.
-        """
+        """Return the bins with photos, from low to high certainty. A photo of a stranger always counts as wrong."""
         known = [(each.probabilities[:-1], each.taxon) for each in self.outcomes]
         said = sorted((float(each.max()), self._ids[int(each.argmax())] == taxon) for each, taxon in known)
         bins = []

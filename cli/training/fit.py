@@ -119,10 +119,7 @@ def folds_of(samples: Samples) -> Numbers:
 
 
 def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1.0) -> Scored:
-    """Score the samples of each fold by a head that is trained on the other folds.
-
-    `share`: share of the other folds' cameras to train on.
-    """
+    """Score the samples of each fold by a head trained on the other folds, or on a `share` of their cameras."""
     logits, distances = np.zeros((len(folds), taxa)), np.zeros(len(folds))
     order = np.random.default_rng(SEED).permutation(samples.camera.max() + 1)
     for fold in range(folds.max() + 1):
@@ -135,10 +132,7 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 
 
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
-    """Return how often heads are right that were trained on a part of the cameras.
-
-    `scored`: scores by heads of all cameras.
-    """
+    """Return how often heads trained on a part of the cameras are right. `scored`: scores by heads of all cameras."""
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
     part = folds.max() / (folds.max() + 1)  # of the photos is trained on, the rest is the fold
     points = []
@@ -263,10 +257,7 @@ def samples_of(crops: Sequence[Crop], taxa: Sequence[str]) -> Samples:
 
 
 def learn(crops: Sequence[Crop], about: About) -> tuple[Head, Evaluation]:
-    """Return a head trained on all crops, and how often heads are right on cameras that they were not trained on.
-
-    `crops`: animals, as `crops_of` returns them.
-    """
+    """Return a head trained on all crops (see `crops_of`), and how often heads are right on cameras new to them."""
     ids = {each.scientific_name: each.taxon_id for each in about.taxa}
     samples = samples_of(crops, list(ids))
     head, scores, thresholds, curve = fit(samples, len(ids), about.precision)

@@ -61,19 +61,13 @@ def areas_named(cells: Set[int], areas: Iterable[str]) -> tuple[str, ...]:
 
 
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
-    """Return the H3 cells in countries or parts of them, given by code.
-
-    Cells that fill a coarser cell become that cell.
-    """
+    """Return the H3 cells in countries or parts of them, by code. Cells that fill a coarser cell become that cell."""
     wanted = {area for area in areas if len(area) > COUNTRY}
     return frozenset(prepare().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
 
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:
-    """Write a pack into a folder, over an earlier pack of the same name. Return its files.
-
-    `with_photos`: whether its model card shows photos.
-    """
+    """Write a pack over an earlier one of its name. Return its files. `with_photos`: whether its card shows photos."""
     worst = evaluation.worst() if with_photos else ()
     pictures = {each.photo: picture for each in worst if (picture := thumbnail(each.photo, SIDE))}
     files = {
@@ -136,10 +130,7 @@ def manifest_of(evaluation: Evaluation) -> str:
 
 
 def onnx_of(head: Head, about: About) -> bytes:
-    """Return a head as an ONNX model. Input: features of an animal's N crops, f32 N×F.
-
-    Output: probabilities, f32 1×(K+1).
-    """
+    """Return a head as ONNX. Input: features of an animal's N crops, f32 N×F. Output: probabilities, f32 1×(K+1)."""
     from onnx import checker, helper, numpy_helper, parser
 
     taxa, size = head.weights.shape
