@@ -53,10 +53,7 @@ class TaxonFacts(NamedTuple):
 
 
 class AnimalRow(NamedTuple):
-    """An animal, as a row of the table `animal`. `taxon`: its stable id.
-
-    `lineage`: scientific names, from the phylum down.
-    """
+    """A row of the table `animal`. `taxon`: the stable id. `lineage`: scientific names, from the phylum down."""
 
     animal: int
     taxon: str

@@ -148,20 +148,14 @@ class Ranges:
         self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
 
     def cells_of(self, taxon: str) -> CellWeights:
-        """Return the cells where a taxon lives, with weights.
-
-        Raise `DatasetError` if a statement names an unknown area.
-        """
+        """Return a taxon's cells, with weights. Raise `DatasetError` if a statement names an unknown area."""
         check_areas(self.statements[taxon], self.areas)
         mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
         return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
 
 
 def read_ranges(path: Path) -> list[Statement]:
-    """Read the statements about ranges in a file, or in all CSV files of a folder.
-
-    Raise `DatasetError` for a faulty row.
-    """
+    """Read the statements in a file, or in all CSV files of a folder. Raise `DatasetError` for a faulty row."""
     return [statement for file in dataset_files.range_files(path) for statement in read_statements(file)]
 
 

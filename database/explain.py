@@ -38,10 +38,7 @@ def main(options: Namespace) -> int:
 
 
 def describe(statement: Statement, names: Mapping[str, str]) -> str:
-    """Return a statement as one line: its status, range, doubts, season and note.
-
-    `names`: the name of each area's code.
-    """
+    """Return a statement as one line: status, range, doubts, season and note. `names`: the name of each area's code."""
     words = in_words(statement.range, names)
     start = f"{statement.status} somewhere within" if statement.extent == "within" else statement.status
     details = [statement.season, "in doubt" if statement.certainty == "doubt" else "", statement.note]

@@ -75,10 +75,7 @@ def _animals(keys: Numbers) -> Iterator[Sequence[int] | Numbers]:
 
 
 def _relatives(cells: Sequence[Sequence[int]]) -> Iterator[Sequence[int] | Numbers]:
-    """Yield the integers that encode where relatives live.
-
-    `cells`: the relatives in each cell, by number, in its order.
-    """
+    """Yield the integers that encode where relatives live. `cells`: each cell's relatives by number, in its order."""
     here = np.fromiter(chain.from_iterable(cells), np.int64)
     positions = np.repeat(np.arange(len(cells)), [*map(len, cells)])
     wider = np.flatnonzero(np.diff(positions) == 0)

@@ -121,10 +121,7 @@ def prune(connection: Connection, keep: int) -> list[str]:
 
 
 def rollout_text(connection: Connection) -> bytes:
-    """Return the text, parsed by `Rollout`, that says which dataset is active and which is on trial.
-
-    One must be active.
-    """
+    """Return the text for `Rollout` that says which dataset is active (one must be), and which is on trial."""
     with connection, connection.cursor() as cursor:
         return _rollout_text(cursor).encode()
 

@@ -98,10 +98,7 @@ class AreaCells:
         return cells & self._limits(statement) if statement.limits else cells
 
     def expect_known(self, statement: Range) -> None:
-        """Raise `UnknownArea` if a range names an area that does not exist, and `GroupError` for a faulty group.
-
-        Computes no cells except those of groups, which are kept.
-        """
+        """Raise `UnknownArea` or, for a faulty group, `GroupError`. Computes only cells of groups, which are kept."""
         for area in areas_in(statement.areas):
             if area.name in self.groups:
                 self._group(area.name)

@@ -76,10 +76,7 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
 
 
 def _athena(options: Namespace) -> int:
-    """Print the query for Athena, or what it would cost, or run it, as the options say.
-
-    Raise `DatasetError` if it fails.
-    """
+    """Print the query for Athena or its cost, or run it, as the options say. Raise `DatasetError` if that fails."""
     filters = _filters_of(options)
     if options.estimate:
         lines = list(athena_query.estimate(filters, options.months))
@@ -175,10 +172,7 @@ def _filters() -> ArgumentParser:
 
 
 def _date(text: str) -> str:
-    """Return `text` if it is a date in ISO 8601, which names a snapshot.
-
-    The check is strict, as the date goes into SQL.
-    """
+    """Return `text` if it is a date in ISO 8601, which names a snapshot. Check it strictly: the date goes into SQL."""
     with suppress(ValueError):
         if date.fromisoformat(text).isoformat() == text:
             return text

@@ -65,10 +65,7 @@ def run(
 
 
 def next_steps(counted: Counted, months: bool = False) -> list[str]:
-    """Return lines with the cost of a query and the commands that load its result.
-
-    `months`: whether it counts by month.
-    """
+    """Return lines with a query's cost and the commands that load its result. `months`: whether it counts by month."""
     load = f"python -m database.maintain load counts{' --months' if months else ''} --citation"
     return [
         f"{counted.scanned / 1e9:,.1f} GB were scanned, which cost {cost(counted.scanned):.2f} US dollars",
@@ -79,10 +76,7 @@ def next_steps(counted: Counted, months: bool = False) -> list[str]:
 
 
 def _location(glue: Any, s3: Any, snapshot: str) -> str:
-    """Return the address in S3 of a snapshot, from the Glue catalogue.
-
-    Raise `DatasetError` if there are no files at it: Athena would find no rows, and charge nothing.
-    """
+    """Return a snapshot's address in S3. Raise `DatasetError` without files there: Athena would find no rows."""
     table = glue.get_table(DatabaseName=CATALOG, Name=TABLE)["Table"]
     location = str(table["Parameters"]["storage.location.template"]).replace(f"${{{PARTITION}}}", snapshot)
     bucket, path = urlsplit(location).netloc, urlsplit(location).path.lstrip("/")

@@ -57,10 +57,7 @@ def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:
 
 
 def place_on_map(points: Points) -> NDArray[np.intp]:
-    """Return the places on the map of points (longitude and latitude), in whole units from its upper left corner.
-
-    Shape (n, 2).
-    """
+    """Return points (longitude, latitude) in whole units from the map's upper left corner, shape (n, 2)."""
     scale = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
     return np.rint(project(points) * scale + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
 

@@ -78,10 +78,7 @@ class Outlines:
         return rings
 
     def polygons(self, rings: list[Ring]) -> list[list[Points]]:
-        """Return the polygons that rings form: each is an outer ring, followed by the rings of its holes.
-
-        Points in the middle of a straight edge of the map are left out.
-        """
+        """Return the polygons: an outer ring, then those of its holes; no points within straight edges of the map."""
         by_area = sorted(((signed_area(self.points[ring]), self.points[ring]) for ring in rings), key=itemgetter(0))
         polygons = [[_without_straight(ring)] for area, ring in by_area if area > 0]
         lowest, highest = (np.array([limit(ring, axis=0) for (ring,) in polygons]) for limit in (np.min, np.max))
@@ -142,10 +139,7 @@ def _net(earth: Earth) -> tuple[Points, Edges]:
 
 
 def _with_neighbours(start: NDArray[np.intp], end: NDArray[np.intp], cell: NDArray[np.intp], outside: int) -> Edges:
-    """Return the edges, with the cell beside each: the cell that has the same edge in the other direction.
-
-    `outside`: what to return for an edge without one.
-    """
+    """Return the edges, each with the cell that has it in the other direction, or `outside` if there is none."""
     most = int(max(start.max(), end.max())) + 1
     there, back = start * most + end, end * most + start
     order = np.argsort(there)

@@ -44,10 +44,7 @@ class Statement:
 
 
 def read_statements(path: Path) -> list[Statement]:
-    """Read the statements of a file.
-
-    Raise `DatasetError` for an unreadable file or the first faulty row, with its line and, for a range, column.
-    """
+    """Read a file's statements. Raise `DatasetError` for an unreadable file or the first faulty row, with its line."""
     name = path.relative_to(HERE).as_posix() if path.is_relative_to(HERE) else path.name
     rows = csv.DictReader(StringIO(read_text(path), newline=""), strict=True)
     try:

@@ -92,10 +92,7 @@ def _polygons(geometry: Any) -> Any:
 
 
 def _ring(arcs: list[Line], numbers: Iterable[int]) -> Line:
-    """Join the arcs with these numbers to a closed line.
-
-    Its longitudes may exceed 180°. A line around the South Pole also runs along the latitude -90.
-    """
+    """Join arcs to a closed line. Longitudes may exceed 180°; around the South Pole it also runs along latitude -90."""
     parts = [arcs[max(arc, ~arc)][:: -1 if arc < 0 else 1] for arc in numbers]
     ring = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
     ring[:, 0] = np.unwrap(ring[:, 0], period=360)
@@ -126,10 +123,7 @@ def _simplified(line: Line) -> Line:
 
 
 def _cut(ring: Line) -> Iterator[NDArray[np.int64]]:
-    """Cut a closed line at the antimeridian.
-
-    Yield the parts in whole units; no part repeats its first point at the end.
-    """
+    """Cut a closed line at the antimeridian. Yield parts in whole units; none repeats its first point at the end."""
     for turn in (-360, 0, 360):
         part = ring + np.array([turn, 0])
         for side in (-1, 1):

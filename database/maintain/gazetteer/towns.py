@@ -43,10 +43,7 @@ type _Squares = dict[tuple[int, int], list["Town"]]
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town. `names`: GeoNames' own name first. `country`: ISO 3166-1 alpha-2. `region`:
-
-    GeoNames' code within the country.
-    """
+    """A town. `names`: GeoNames' own first. `country`: ISO 3166-1 alpha-2. `region`: GeoNames' code in the country."""
 
     names: tuple[str, ...]
     country: str

@@ -49,10 +49,7 @@ class Surroundings:
         return found
 
     def in_country(self, counts: Counts, more: Mapping[str, float] | None = None) -> Counts:
-        """Return for each cell the sum of the counts in its countries; 0 without a country.
-
-        `more`: counts by country to add.
-        """
+        """Return for each cell the sum of counts in its countries, 0 without one. `more`: counts by country to add."""
         of_country = np.bincount(self._country_of, counts[self._cells], len(self.countries))
         of_country += [(more or {}).get(country, 0.0) for country in self.countries]
         return np.bincount(self._cells, of_country[self._country_of], len(counts))

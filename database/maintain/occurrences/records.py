@@ -235,10 +235,7 @@ class _Columns:
         return quoted(name) if self._types.get(name) in ("INTEGER", "BIGINT", "SMALLINT", "TINYINT") else ""
 
     def _first_number(self, number: str, date: str, ours: str) -> str:
-        """Return SQL for a number: in the column `ours`, or else in the date.
-
-        `number`, `date`: patterns to find it there.
-        """
+        """Return SQL for a number in the column `ours`, or else in the date. `number`, `date`: patterns to find it."""
         columns = [ours] if self.found.get(ours) == self.found.get("date") else [ours, "date"]
         texts = [(self.text(each), pattern) for each in columns for pattern in (number, date)]
         found = (f"try_cast(regexp_extract({text}, '{pattern}', 1) as integer)" for text, pattern in texts)

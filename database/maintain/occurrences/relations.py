@@ -67,10 +67,7 @@ def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
 
 
 def create_core(connection: DuckDBPyConnection, table: TextTable, file: Path) -> None:
-    """Create the temporary table `core_row` with the core of a table.
-
-    `file`: overwritten with one part of it after another.
-    """
+    """Create the temporary table `core_row` with a table's core. `file`: overwritten with its parts, one by one."""
     core = table.cores[0].format
     names = ", ".join(f"{quoted(_name(core, number))} varchar" for number in range(len(core.columns)))
     connection.execute(f"create or replace temp table core_row ({names})")

@@ -194,10 +194,7 @@ def _tables_in(path: Path) -> list[Table]:
 
 
 def _inside(folder: Path, location: str) -> Path:
-    """Return the path of a file in an unpacked archive.
-
-    Raise `OccurrenceError` if it is outside `folder`, or not a file.
-    """
+    """Return the path of a file in an unpacked archive. Raise `OccurrenceError` if it is not a file in `folder`."""
     path = folder / location
     if not path.resolve().is_relative_to(folder.resolve()):
         raise OccurrenceError(f"{folder / META} names {location}, which is not in its folder; expected a file in it")

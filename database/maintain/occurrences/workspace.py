@@ -269,10 +269,7 @@ class Workspace:
 
 
 def count_query(relation: Relation, filters: Filters, months: bool = False) -> str:
-    """Return a query that counts records and rows by name, by cell or country, and by the reason to drop them.
-
-    `months`: whether to count by month too.
-    """
+    """Return SQL that counts records and rows by name, cell or country, reason to drop them and, if `months`, month."""
     found = column_names(relation.columns)
     kept = {"lat": "lat", "name": "name"}
     if "cell" in found:
