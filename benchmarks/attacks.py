@@ -89,10 +89,7 @@ def slow_bodies() -> str:
 
 
 def slow_heads() -> str:
-    """Send 300 incomplete request heads.
-
-    Return the response time of another client, and the time until the server has closed all 300 connections.
-    """
+    """Send 300 incomplete request heads. Return another client's response time, and the time until all are closed."""
     with server() as attacked:
         held = [socket.create_connection((HOST, attacked.port), timeout=60) for _ in range(300)]
         started = time.monotonic()

@@ -46,10 +46,7 @@ def interleaved(
 
 
 def comparison(title: str, times: Mapping[str, Sequence[float]], limits: Mapping[str, float] | None = None) -> str:
-    """Return a table of medians and of their ratios to the first case, the baseline.
-
-    `limits`: the highest ratio that each case should have.
-    """
+    """Return a table of medians and of their ratios to the first case. `limits`: the highest ratio for each case."""
     base, *_ = times
     rows = []
     for name, seconds in times.items():

@@ -39,10 +39,7 @@ _CLASSES = {"bird": "Aves", "insect": "Insecta"}
 
 
 class Result(NamedTuple):
-    """One photo's scores. `rank`: position of the right animal among the candidates, from 0.
-
-    `score`: score of the first candidate.
-    """
+    """One photo's scores. `rank`: position of the right animal among the candidates, from 0. `score`: the first's."""
 
     source: str
     pack: str

@@ -31,10 +31,7 @@ _SIDE: Final = 360
 
 
 def write(tables: str, placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]) -> None:
-    """Write the tables into docs/explanation/field.md, and the diagram and the figures to their own files.
-
-    `groups`: the answers by kind of photo.
-    """
+    """Write the tables into field.md, the diagram and figures to their own files. `groups`: answers by photos' kind."""
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}", "utf-8")
     DIAGRAM.write_text(diagram(points(placed)), "utf-8")
@@ -62,10 +59,7 @@ def figures(placed: Sequence[Answered], groups: Mapping[str, Sequence[Answered]]
 
 
 def points(answers: Sequence[Answered]) -> dict[str, list[tuple[float, float, int]]]:
-    """Return each bin's mean score, share of right answers, and number of answers.
-
-    The keys are `name`, for scores of named taxa, and `list`, for scores of lists.
-    """
+    """Return mean score, share right and number of answers by bin, of named taxa (`name`) and of lists (`list`)."""
     named = [(each.score, each.is_right) for each in answers if each.score is not None]
     listed = [(each.list_score, each.is_listed) for each in answers if each.list_score]
     found: dict[str, list[tuple[float, float, int]]] = {}

@@ -72,10 +72,7 @@ def read_truth(folder: Path) -> list[FieldPhoto]:
 
 
 def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
-    """Return the camera-trap photos of a folder. `lineages`: of species; they give the taxa above a name in labels.csv.
-
-    Raise `ValueError` if a name is in no lineage.
-    """
+    """Return a folder's camera-trap photos. Raise `ValueError` if a name in labels.csv is in no species' lineage."""
     above: dict[str, Lineage] = {"Aves": {"class": "Aves"}}
     gaps = [{"class": "Mammalia", "order": order, "family": f, "genus": g} for g, (order, f) in GAPS.items()]
     for lineage in [*lineages, *gaps]:

@@ -28,10 +28,7 @@ class Figures(NamedTuple):
 
     @classmethod
     def of(cls, load: Load, server_cpu: float, memory: float) -> Self:
-        """Return the figures of a load.
-
-        `server_cpu`: processor time that the server used, seconds. `memory`: peak memory of the server, MB.
-        """
+        """Return a load's figures. `server_cpu`: the server's processor time, s. `memory`: its peak memory, MB."""
         p50, p99 = np.percentile(load.seconds, [50, 99]) * 1e3 if load.seconds else (np.nan, np.nan)
         cpu = server_cpu / load.answered * 1e3 if load.answered else np.nan
         return cls(load.rate, float(p50), float(p99), cpu, memory, load.failed)

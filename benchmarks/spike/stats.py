@@ -34,10 +34,7 @@ def merge(events: Sequence[Events]) -> Events:
 
 
 def peak(queries: NDArray[np.void]) -> int:
-    """Return the highest number of queries in flight at a time.
-
-    A query that ends exactly when another one starts does not overlap it.
-    """
+    """Return the most queries in flight at a time. One that starts exactly when another ends does not overlap it."""
     moments = np.concatenate([queries["start"], queries["end"]])
     steps = np.concatenate([np.ones(len(queries), int), -np.ones(len(queries), int)])
     order = np.lexsort((steps, moments))
