@@ -8,7 +8,7 @@ may take the lease before it knows the version.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self
 
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
@@ -141,7 +141,7 @@ class Demand:
     def take(self) -> DemandCounts:
         """Return the counts so far and start again from zero."""
         counts, self._counts = self._counts, DemandCounts()
-        return counts
+        return replace(counts, cells=dict(counts.cells), seen=Counter(counts.seen))  # a thread may still add to them
 
 
 class Cache(Protocol):

@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
@@ -30,6 +31,21 @@ def test_requests_and_photos_are_counted_once_and_bounded(
         assert found.items() <= Counter(sent).items()
     assert (tally.hits, tally.warmed) == (sum(hit for _, hit, _ in requests), sum(h and w for _, h, w in requests))
     assert demand.take() == DemandCounts()
+
+
+def test_counts_that_were_taken_stay_as_they_are_while_another_thread_counts() -> None:
+    # GIVEN a thread that is counting the classes of a photo
+    demand, taken = Demand(), list[Iterator[str]]()
+
+    def classes() -> Iterator[str]:
+        yield "quality:good"
+        # WHEN another thread takes the counts, and goes through them while the first one goes on
+        taken.append(iter(demand.take().seen))
+        yield "quality:dark"
+
+    demand.see(classes())
+    # THEN the counts have not changed meanwhile, which would be an error
+    assert list(taken[0]) == ["quality:good"]
 
 
 def test_the_page_about_features_lists_the_keys() -> None:
