@@ -120,6 +120,23 @@ def test_a_change_of_language_keeps_the_answer(stand: Stand, identified: Identif
     expect(shown.locator("#name")).to_have_text("Fast sicher: Koala")
 
 
+def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> None:
+    # GIVEN a page in Spanish WHEN an eagle is looked up without its accent THEN it is found
+    stand.language = "es"
+    eagle = {"taxon": "aquila-chrysaetos", "name": "golden eagle", "scientific_name": "Aquila chrysaetos"}
+    stand.taxa |= {"?q=aguila+real": {"taxa": []}, "?q=golden+eagle": {"taxa": [eagle]}, "": GROUPS}
+    shown = open_page(f"{stand.url}#find=aguila+real")
+    expect(shown.get_by_role("link", name="Águila real")).to_be_visible()
+    # AND so it is among those that live somewhere
+    fox = Resident("vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "native", 1.0)
+    animals = (Resident("aquila-chrysaetos", "golden eagle", "Aquila chrysaetos", "species", "native", 1.0), fox)
+    stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
+    shown.goto(f"{stand.url}#here=-33.1,150.9")
+    expect(shown.locator("#guide .taxa li")).to_have_count(2)
+    shown.locator("#guide input").fill("aguila")
+    expect(shown.locator("#guide .taxa li")).to_have_text("Águila realAquila chrysaetos")
+
+
 def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, identified: Identified) -> None:
     stand.language, stand.keeps = "fr", True
     shown = identified(answers.koala())

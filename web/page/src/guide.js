@@ -8,7 +8,7 @@ import { letMove } from "./gestures.js";
 import { choice, credit, fillPicture } from "./compare.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { byName, capital, listed, say } from "./language.js";
-import { englishNames } from "./names.js";
+import { englishNames, placeIn } from "./names.js";
 import { outlineOf, placeOfPicture } from "./outlines.js";
 import { areWanted } from "./pictures.js";
 import { inWords } from "./problem.js";
@@ -134,8 +134,8 @@ export class Guide {
     const origin = choose(["", "native", "introduced"].map((here) => [here, here ? capital(say(`here.${here}`)) : say("guide.all-origins")]), say("guide.origin"));
     const show = async () => {
       const members = group.value && new Set((await taxaOf(group.value, signal)).taxa.map((each) => each.taxon));
-      const letters = text.value.trim().toLowerCase();
-      const named = (each) => `${each.name}\n${each.scientific_name}`.toLowerCase().includes(letters);
+      const letters = text.value.trim();
+      const named = (each) => placeIn(`${each.name}\n${each.scientific_name}`, letters) >= 0;
       const fits = (each) => named(each) && (!members || members.has(each.taxon)) && (!origin.value || each.here === origin.value);
       const rows = byName(found.animals.filter(fits));
       status.textContent = residents(rows.length, rows.length ? found.features.mode : letters || members || origin.value ? "" : found.features.mode);

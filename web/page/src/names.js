@@ -1,5 +1,6 @@
 // Names of animals in the language of the page. The API has English ones.
 
+import { fold } from "./gazetteer.js";
 import { tableAt } from "./language.js";
 
 const { names: address, relatives } = document.documentElement.dataset; // addresses; empty if the page is in English
@@ -41,17 +42,21 @@ export function rename(value, names) {
   return value;
 }
 
+/** Return where a name contains what was typed, or -1. Letters typed without accents are found with them too: "aguila" in "águila". */
+export function placeIn(name, typed) {
+  const place = name.toLowerCase().indexOf(typed.toLowerCase());
+  return place < 0 && /^[ -~]*$/.test(typed) ? fold(name).indexOf(fold(typed)) : place;
+}
+
 /** Return the English names of animals, in lower case, whose name in the language contains a text, the shortest first. */
 export async function englishNames(text, most) {
-  const wanted = text.toLowerCase();
-  const found = Object.entries((await loadNames()) ?? {}).filter(([, name]) => name.toLowerCase().includes(wanted));
+  const found = Object.entries((await loadNames()) ?? {}).filter(([, name]) => placeIn(name, text) >= 0);
   return found.sort(([, a], [, b]) => a.length - b.length).slice(0, most).map(([english]) => english);
 }
 
 /** Return names in the language that contain a text, with the English ones, those that begin with it first. */
 export async function namesLike(text) {
-  const wanted = text.toLowerCase();
-  const place = ({ name }) => name.toLowerCase().indexOf(wanted);
+  const place = ({ name }) => placeIn(name, text);
   const named = Object.entries((await loadNames()) ?? {}).map(([english, name]) => ({ name, english }));
   const found = new Map(named.filter((each) => place(each) >= 0).map((each) => [each.name, each]));
   return [...found.values()].sort((a, b) => place(a) - place(b)).slice(0, MOST);
