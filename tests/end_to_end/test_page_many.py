@@ -97,6 +97,20 @@ def test_what_fails_is_named_and_tried_again(stand: Stand, identified: Identifie
     assert len(stand.sent) == count
 
 
+def test_a_change_of_language_translates_the_grid(stand: Stand, identified: Identified) -> None:
+    # GIVEN a grid in English, one photo of which is damaged
+    shown = identified(photos=card_photos(6))
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    stand.tell(*problem("photo_unreadable", 422))
+    add_place(shown, "#many-add-place")
+    expect(shown.locator("#many-progress")).to_have_text("1 of 6 identified. 5 failed.")
+    # WHEN another language is chosen THEN animals and problems are in that language
+    stand.language = "de"
+    shown.reload()
+    names = shown.locator("#many-grid b")
+    expect(names).to_have_text(["Koala", *["Das Foto ist beschädigt"] * 5])
+
+
 @pytest.mark.firefox(lacks="downloads, by its driver")
 def test_the_answers_are_saved_as_csv(identified: Identified, tmp_path: Path) -> None:
     # GIVEN answers, one file that is no photo, and a name that a spreadsheet would run

@@ -7,6 +7,7 @@ import { $, make, placeholder } from "./elements.js";
 import * as grid from "./grid.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
+import { namesFor, rename } from "./names.js";
 import { Problem, explain } from "./problem.js";
 import { observation as observed } from "./results.js";
 import { thumbnailOf } from "./thumbnails.js";
@@ -60,7 +61,8 @@ export class ManyView {
   /** Show the grid of before a reload, as far as its photos were read. Return whether there was one. */
   async restore() {
     const saved = await grid.load();
-    if (!saved.length) return false;
+    for (const { answer } of saved) rename(answer, await namesFor(answer)); // the page may speak another language now
+    if (!saved.length || this.#photos.length) return false; // others were chosen meanwhile
     this.#take(saved.map(({ name, ...photo }) => ({ ...photo, file: new File([photo.prepared.blob], name) })));
     for (const photo of this.#photos) {
       showThumbnail(photo);
@@ -134,7 +136,7 @@ export class ManyView {
     } catch (problem) {
       if (signal.aborted) return;
       if (!(problem instanceof Problem)) reportError(problem);
-      photo.problem = explain(problem).heading;
+      photo.problem = problem.code ?? "other";
     }
     showCard(photo);
     save(photo, this.#photos.indexOf(photo));
@@ -170,7 +172,7 @@ export class ManyView {
   }
 
   #download() {
-    const rows = this.#photos.map(({ file, answer, problem }) => ({ name: pathOf(file), answer, problem }));
+    const rows = this.#photos.map(({ file, answer, problem }) => ({ name: pathOf(file), answer, problem: headingOf(problem) }));
     const url = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
     make("a", "", { href: url, download: "faunalens.csv" }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -222,6 +224,11 @@ function save({ file, prepared, url, card, given, ...rest }, number) {
   if (prepared) grid.put(number, { name: pathOf(file), prepared, ...rest });
 }
 
+/** Return what went wrong with a photo, by its code; empty if nothing did. */
+function headingOf(code) {
+  return code ? explain({ code, detail: "" }).heading : "";
+}
+
 function showThumbnail(photo) {
   URL.revokeObjectURL(photo.url);
   photo.url = photo.thumbnail && URL.createObjectURL(photo.thumbnail);
@@ -235,7 +242,7 @@ function showCard({ card, answer, observation, problem }) {
   card.classList.toggle("failed", !answer);
   for (const line of card.querySelectorAll(".sure")) line.remove(); // of an earlier place
   if (!answer) {
-    name.textContent = problem;
+    name.textContent = headingOf(problem);
     return;
   }
   const prediction = namedIn(answer);
