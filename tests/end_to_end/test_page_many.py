@@ -111,6 +111,21 @@ def test_a_change_of_language_translates_the_grid(stand: Stand, identified: Iden
     expect(names).to_have_text(["Koala", *["Das Foto ist beschädigt"] * 5])
 
 
+def test_a_place_for_all_goes_into_the_list_too(identified: Identified) -> None:
+    # GIVEN a grid, and in the list one of its photos without a place
+    shown = identified(photos=card_photos(6))
+    shown.locator("#many-grid button").nth(2).click()
+    shown.click("#right")
+    shown.click("#to-many")
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    # WHEN those without one get a place together THEN the list has it
+    add_place(shown, "#many-add-place")
+    expect(shown.locator("#many-place")).to_be_hidden()
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    (entry,) = shown.evaluate("JSON.parse(localStorage.getItem('observations'))")
+    assert entry["place"] == {"latitude": 48.86, "longitude": 2.29}
+
+
 @pytest.mark.firefox(lacks="downloads, by its driver")
 def test_the_answers_are_saved_as_csv(identified: Identified, tmp_path: Path) -> None:
     # GIVEN answers, one file that is no photo, and a name that a spreadsheet would run

@@ -8,6 +8,7 @@ import * as grid from "./grid.js";
 import { say } from "./language.js";
 import { prepare } from "./photo.js";
 import { namesFor, rename } from "./names.js";
+import { move } from "./noting.js";
 import { Problem, explain } from "./problem.js";
 import { observation as observed } from "./results.js";
 import { thumbnailOf } from "./thumbnails.js";
@@ -133,6 +134,7 @@ export class ManyView {
       const answer = await patiently(signal, () => identify([blob], { place, month, boxes: false }, signal, () => {}));
       if (signal.aborted) return;
       Object.assign(photo, { answer, place, date: date ?? "" });
+      move(photo);
     } catch (problem) {
       if (signal.aborted) return;
       if (!(problem instanceof Problem)) reportError(problem);
