@@ -136,6 +136,26 @@ def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand)
     expect(answered.locator("#invitation")).to_be_visible()
 
 
+def test_after_a_reload_photos_still_know_when_and_where_they_were_taken(keeping: Stand, open_page: Open) -> None:
+    # GIVEN the answer to a photo that is too large to be sent with its EXIF
+    exif = pictures.exif(pictures.SYDNEY, taken="2026:07:14 09:30:00")
+    large = pictures.encoded(pictures.noise(2000, 1500), "JPEG", quality=90, exif=exif)
+    shown = open_page(keeping.url)
+    shown.set_input_files("#pick", photo(large))
+    shown.wait_for_function("() => Object.values(sessionStorage).some((text) => text.includes('data:'))")
+    # WHEN another of the same animal is added after a reload THEN place and month of the first are sent
+    shown.reload()
+    shown.set_input_files("#more", photo(pictures.jpeg()))
+    expect(shown.locator("#photos li")).to_have_count(2)
+    expect(shown.locator("#answer")).to_be_visible()
+    taken = {"lat": "-33.87", "lon": "151.21", "time": "2026-07"}
+    assert keeping.sent[-1].query == taken
+    # AND so is the first if they are of different animals
+    shown.click("#split")
+    expect(shown.locator("#many-progress")).to_have_text("2 of 2 identified.")
+    assert taken in [each.query for each in keeping.sent[-2:]]
+
+
 def test_a_reload_keeps_the_last_photo_although_an_earlier_one_was_saved_later(keeping: Stand, open_page: Open) -> None:
     # GIVEN a photo whose answer is still being saved
     shown = open_page(keeping.url)

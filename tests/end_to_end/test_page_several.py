@@ -36,6 +36,23 @@ def guessed(*agrees: bool) -> dict[str, Any]:
     return answers.koala(photos=guesses)
 
 
+def test_a_further_photo_keeps_the_place_that_was_given(stand: Stand, identified: Identified) -> None:
+    # GIVEN a photo without a place, which was given one
+    shown = identified(photos=photo(pictures.jpeg()))
+    add_place(shown)
+    expect(shown.locator("#changed")).to_be_visible()
+    # WHEN another of the same animal is added THEN they have that place
+    shown.set_input_files("#more", photo(pictures.jpeg(200, 100)))
+    expect(shown.locator("#photos li")).to_have_count(2)
+    expect(shown.locator("#answer")).to_be_visible()
+    assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29"}
+    # AND another animal has not
+    shown.set_input_files("#pick", photo(pictures.jpeg()))
+    expect(shown.locator("#photos")).to_be_hidden()
+    expect(shown.locator("#answer")).to_be_visible()
+    assert stand.sent[-1].query == {"location": "none"}
+
+
 @pytest.mark.firefox
 def test_several_photos_of_one_animal_give_one_answer(stand: Stand, open_page: Open) -> None:
     # GIVEN an API to which one of three photos looks like another animal

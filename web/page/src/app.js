@@ -16,7 +16,7 @@ import { ManyView } from "./many.js";
 import { offerClassMap } from "./look.js";
 import { closeElsewhere } from "./menu.js";
 import { namesFor, rename } from "./names.js";
-import { prepare } from "./photo.js";
+import { prepare, remember } from "./photo.js";
 import { PlaceQuestion } from "./place_question.js";
 import { move, note, takeBack } from "./noting.js";
 import { MOST_PHOTOS, Preview } from "./preview.js";
@@ -56,18 +56,20 @@ let isOffline = false; // whether the last request failed for want of a network
 let chosen = []; // the files
 let ofMany = null; // the number of the photo in the grid whose answer is shown
 
-function choose(files) {
+function choose(files, isSameAnimal = false) {
   if (files.length > MOST_PHOTOS) return chooseMany(files);
+  const place = (isSameAnimal && current?.place) || undefined;
   many.clear();
   ofMany = null;
   begin(files, Promise.all(files.map(prepare)));
-  identifyPhotos({});
+  identifyPhotos({ place });
 }
 
 /** Show files as the photos of one animal, of which nothing is known yet. */
 function begin(files, prepared) {
   [current, earlier] = [null, null];
   [chosen, photos] = [files, prepared];
+  prepared?.then((all) => all.forEach((each, i) => remember(files[i], each)), () => {}); // who awaits `photos` says why
   preview.show(files);
   boxes.show({});
   offerClassMap({});

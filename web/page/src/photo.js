@@ -12,6 +12,7 @@ const ENOUGH = 140_000; // bytes, which take 1.5 s at 750 kbit/s
 const PROBE_SIDE = 400; // pixels
 const QUALITY = 0.8;
 const GRAINY_QUALITY = 0.65; // of a photo that takes more than ENOUGH at LEAST_SIDE
+const known = new WeakMap(); // what was prepared, by file; after a reload, the file is the copy, without EXIF
 
 /**
  * Return the photo to send, its position, and the month in which it was taken. What the browser cannot decode (mostly HEIC) is sent unchanged. Throws a
@@ -20,6 +21,7 @@ const GRAINY_QUALITY = 0.65; // of a photo that takes more than ENOUGH at LEAST_
  * @returns {Promise<{blob: Blob, position: null | {latitude: number, longitude: number}, month: null | string}>}
  */
 export async function prepare(file) {
+  if (known.has(file)) return known.get(file);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const isReadable = READABLE.test(String.fromCharCode(...bytes.subarray(0, 64)));
   const exif = exifIn(bytes);
@@ -27,6 +29,11 @@ export async function prepare(file) {
   const copy = await shrink(file).catch(() => null);
   if (!copy && !isReadable) throw new Problem("unsupported_media_type", file.name);
   return { blob: copy && (copy.size < file.size || !isReadable) ? copy : file, ...exif };
+}
+
+/** Have `prepare` return for a file what was prepared of it before, perhaps before a reload. */
+export function remember(file, prepared) {
+  known.set(file, prepared);
 }
 
 /** Return the Content-Type to send. Unknown types are sent as bytes, from which the server detects the format. */

@@ -11,13 +11,14 @@ export class Preview {
   #files = [];
   #urls = [];
 
-  /** `choose` is called with the files of one animal; `refuse` with the code of a problem. */
+  /** `choose` is called with the files of one animal, and whether some were shown before; `refuse` with the code of a problem. */
   constructor({ choose, refuse }) {
     for (const id of ["pick", "take", "more", "folder"]) {
       $(id).addEventListener("change", ({ target }) => {
         const chosen = [...target.files];
         target.value = ""; // so that choosing the same photo again fires the event
-        if (chosen.length) choose(id === "more" ? [...this.#files, ...chosen].slice(0, MOST_PHOTOS) : chosen);
+        const isMore = id === "more";
+        if (chosen.length) choose(isMore ? [...this.#files, ...chosen].slice(0, MOST_PHOTOS) : chosen, isMore);
       });
     }
     addEventListener("dragover", (event) => {
