@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, photo, posted_to, problem, unreadable
@@ -49,6 +49,21 @@ def test_a_large_photo_shrinks_and_its_position_is_sent(stand: Stand, identified
     with shown.expect_response("**/identify*"):
         shown.set_input_files("#pick", small := photo())
     assert (stand.sent[1].body, stand.sent[1].content_type) == (small["buffer"], "image/jpeg")
+
+
+def test_a_photo_that_is_chosen_before_the_script_is_loaded_is_sent_too(stand: Stand, open_page: Open) -> None:
+    # GIVEN a slow network, on which a person has chosen a photo before the script is there
+    def choose(window: Page) -> None:
+        def hold(route: Route) -> None:
+            window.set_input_files("#pick", photo())
+            route.continue_()
+
+        window.route("**/app-*.js", hold)
+
+    shown = open_page(stand.url, before=choose)
+    # THEN it is sent once the script is loaded
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    assert len(stand.sent) == 1
 
 
 @pytest.mark.parametrize(

@@ -385,4 +385,5 @@ addEventListener("online", () => isOffline && identifyPhotos(asked));
 closeElsewhere(document.querySelector(".languages"));
 listKnowledge();
 beginOffline(openWaiting);
+preview.takeEarly();
 resume().then(() => guide.begin());

@@ -41,6 +41,11 @@ export class Preview {
     $("folder-label").hidden = !("webkitdirectory" in $("folder"));
   }
 
+  /** Take what was chosen before this script was loaded. */
+  takeEarly() {
+    for (const id of ["pick", "take", "folder"]) if ($(id).files.length) $(id).dispatchEvent(new Event("change"));
+  }
+
   /** Show the chosen photos: one large, several as a row, none for a grid elsewhere. */
   show(files) {
     this.#files = files;
