@@ -285,15 +285,16 @@ class Where:
     default: Place | None
     shift: timedelta | None
 
-    def of(self, path: str, size: int, modified: int) -> ListedPhoto:
+    def of(self, path: str, size: int, modified: int, clock: tuple[str, float] | None = None) -> ListedPhoto:
         """Return a photo with its deployment and its place.
 
+        `clock`: the time on its clock and the seconds to add to it; None for those in the results, if any.
         Where several deployments share a folder, a photo has no deployment before its time is known. Its place is then
         that of the first deployment: the others are mostly in the same cell.
         """
         shift = None if self.shift is None else self.shift.total_seconds()
         rows = self.deployments.at(path)
-        known = self.results.clock_of(path) if len(rows) > 1 else None
+        known = (clock or self.results.clock_of(path)) if len(rows) > 1 else None
         time = corrected(known[0], known[1] if shift is None else shift) if known else None
         row = deployment_at(rows, time)
         place = place_of(row or rows[0]) if rows else self.default

@@ -24,7 +24,7 @@ from chalicelib.lazy import Lazy
 from chalicelib.location import Location
 from chalicelib.model.detector import Box, Detector
 from chalicelib.services import build_recogniser
-from cli.deployments import corrected
+from cli.deployments import Where, corrected
 from cli.engines.engine import Refused
 from cli.engines.local import LocalEngine, features_of_places, of_a_run
 from cli.engines.megadetector import with_detector
@@ -101,12 +101,20 @@ class _Asked(NamedTuple):
     facts: FileFacts
 
     @classmethod
-    def of(cls, said: Predicted, row: Row, folder: Path) -> "_Asked":
-        """Combine a row of the results with what the file says; read what both lack from the photo, below `folder`."""
+    def of(cls, said: Predicted, row: Row, folder: Path, where: Where) -> "_Asked":
+        """Combine a row of the results with what the file says; read what both lack from the photo, below `folder`.
+
+        `where`: says which deployment took a photo whose time is read now.
+        """
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
         if facts.width is None:
             facts = facts_of(folder / row["path"], place)
+            clock = (facts.taken, row["shift"]) if facts.taken else None
+            found = where.of(row["path"], row["size"], row["modified"], clock)
+            if found.deployment and found.place:
+                place = found.place
+                facts = replace(facts, latitude=place.latitude, longitude=place.longitude)
         if facts.latitude is None and said.place:
             facts = replace(facts, latitude=said.place[0], longitude=said.place[1])
         if facts.width and facts.height:
@@ -171,7 +179,7 @@ def import_answers(
         tally, number = _Tally(), sum(map(len, plan.photos.values()))
         folder, cores = Path(kept.study()["folder"]), os.process_cpu_count() or 1
         at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        asked = _asked(kept, plan.matched(predictions), LOOKED_AT if engine else BATCH, tally)
+        asked = _asked(kept, where, plan.matched(predictions), LOOKED_AT if engine else BATCH, tally)
         weighed = _weighed(
             asked,
             partial(_begin, sorted(plan.labels), settings, dict(environment)),
@@ -193,14 +201,14 @@ def import_answers(
 
 
 def _asked(
-    kept: ResultsFile, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
+    kept: ResultsFile, where: Where, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
 ) -> Iterator[list[_Asked]]:
     """Yield the file's photos, `most` at a time. Count and skip photos whose boxes are in pixels of unknown size."""
     folder = Path(kept.study()["folder"])
     for some in batched(matched, most, strict=False):
         identities = json.dumps([identity for _, identity in some], allow_nan=False)
         rows = {row["id"]: row for row in kept.rows(QUERIES["by ids"], identities)}
-        asked = [_Asked.of(said, rows[identity], folder) for said, identity in some]
+        asked = [_Asked.of(said, rows[identity], folder, where) for said, identity in some]
         tally.remarks["unmeasured"] += sum(each.said.pixels for each in asked)
         yield [each for each in asked if not each.said.pixels]
 

@@ -9,6 +9,7 @@ from sqlite3 import connect
 from typing import Any
 
 from cli.words import rows_of
+from tests.support.pictures import exif, jpeg
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 SPECIESNET = Path(__file__).with_name("speciesnet.json")
@@ -68,6 +69,23 @@ def test_our_models_name_what_is_in_the_boxes(here: Run, tmp_path: Path, card: P
     assert [each["by"].split()[0] for each in mine["others"]] == ["speciesnet"]
     assert theirs["prediction"]["scientific_name"] == "Ursus americanus"
     assert [each["by"].split()[0] for each in theirs["others"]] == ["speciesnet", "faunalens-efficientnet-lite2"]
+
+
+def test_the_time_of_a_photo_decides_where_a_moved_camera_stood(here: Run, tmp_path: Path) -> None:
+    # GIVEN two photos of a camera that moved from San Diego to Sydney and kept its folder
+    (tmp_path / "card" / "N").mkdir(parents=True)
+    for number, day in enumerate((2, 8), 1):
+        photo = jpeg(exif=exif(taken=f"2026:05:0{day} 12:00:00"))
+        (tmp_path / "card" / "N" / f"IMG_000{number}.JPG").write_bytes(photo)
+    columns = "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,timezone"
+    stations = ("a,N,32.57,-116.98,2026-05-01,2026-05-05,UTC", "b,N,-33.9,151.2,2026-05-06,2026-05-09,UTC")
+    (table := tmp_path / "deployments.csv").write_text("\n".join((columns, *stations)))
+    # WHEN predictions are imported THEN each is weighed by its own place at once, and none is left
+    results = tmp_path / "study.db"
+    done = here("import", results, SPECIESNET, "--root", tmp_path / "card", "--deployments", table)
+    assert "2 photos have answers from the file now; 0 left" in done.stderr
+    bears = [answers_in(results)[f"N/IMG_000{number}.JPG"]["candidates"][0]["here"] for number in (1, 2)]
+    assert bears == ["native", "unexpected"]
 
 
 def test_a_study_may_begin_with_labels(here: Run, tmp_path: Path, card: Path) -> None:
