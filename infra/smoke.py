@@ -98,10 +98,14 @@ def check_stage(stage: Stage, echo: Echo) -> None:
 
     The health of every part comes from the function itself, since the API does not show it to its callers.
     """
-    url = stage.url
-    key = page_key(stage.name, (urlsplit(url).hostname or "").partition(".")[0])
+    url, key = stage.url, key_of(stage)
     check(url, echo, partial(invoke.ask_health, stage, echo), key)
     check_upload(url, echo, key)
+
+
+def key_of(stage: Stage) -> str:
+    """Return the key of the page, which a stage with `ApiKeys=required` demands and any other ignores."""
+    return page_key(stage.name, (urlsplit(stage.url).hostname or "").partition(".")[0])
 
 
 def check_upload(url: str, echo: Echo, key: str) -> None:

@@ -127,8 +127,9 @@ def rights(trial: Trial) -> str:
 
 def uploads(trial: Trial) -> str:
     """Send a photo through the bucket, and have it identified."""
-    identify_url = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes()).identify_url
-    answer = smoke.fetch(f"{identify_url}?location=none", b"")
+    key = smoke.key_of(trial.stage)
+    identify_url = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), key).identify_url
+    answer = smoke.fetch(f"{identify_url}?location=none", b"", key=key)
     if answer.status != 200:
         raise PreconditionFailed(f"the identification of an upload returned {answer}")
     return "an uploaded photo was identified"
@@ -136,7 +137,7 @@ def uploads(trial: Trial) -> str:
 
 def photos_private(trial: Trial) -> str:
     """Upload a photo, and try to read it from here."""
-    uploaded = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes())
+    uploaded = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), smoke.key_of(trial.stage))
     try:
         trial.stage.client("s3").get_object(Bucket=trial.stage.output("PhotoBucket"), Key=uploaded.key)
     except ClientError as error:
@@ -148,7 +149,8 @@ def photos_private(trial: Trial) -> str:
 
 def heic(trial: Trial) -> str:
     """Have a small HEIC photo identified."""
-    answer = smoke.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic")
+    url, key = f"{trial.stage.url}identify?location=none", smoke.key_of(trial.stage)
+    answer = smoke.fetch(url, HEIC.read_bytes(), "image/heic", key)
     if UnsupportedMediaType.code.encode() in answer.body:
         raise Undecided("this package was built without HEIC")
     if answer.status != 200:

@@ -1,5 +1,6 @@
 """Each proof says what it saw, and a person is asked about the rest."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from chalicelib.api.page import page_key
 from infra import smoke
 from infra.proof import proofs
 from infra.proof.proofs import Prove, Trial, Undecided
@@ -121,6 +123,24 @@ def test_a_claim_is_proved(proof: Callable[[Trial], str], clients: dict[str, Cli
 def test_a_claim_is_refuted_or_stays_open(proof: Callable[[Trial], str], clients: dict[str, Client], seen: str) -> None:
     with pytest.raises(PreconditionFailed if seen else Undecided, match=seen or None):
         proof(trial(**clients))
+
+
+def test_a_stage_that_demands_keys_gets_that_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/"
+    form = {"url": "https://bucket/", "fields": {"key": "uploads/one"}, "identify_url": "/dev/uploads/one/identify"}
+
+    def fetch(url: str, data: bytes | None = None, content_type: str = "", key: str = "", **_: Any) -> Answer:  # noqa: ARG001
+        is_let_in = not url.startswith(api) or key == page_key("dev", "abc")
+        return Answer(200 if is_let_in else 403, {}, json.dumps(form).encode())
+
+    monkeypatch.setattr(Stage, "url", api)
+    monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
+    monkeypatch.setattr(smoke, "fetch", fetch)
+    # WHEN photos are sent to a stage with ApiKeys=required THEN it lets them in
+    assert proofs.heic(trial()) == "a HEIC photo was identified"
+    assert proofs.uploads(trial()) == "an uploaded photo was identified"
+    with pytest.raises(PreconditionFailed, match="could be read from outside"):
+        proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
 
 
 def test_a_photo_that_nobody_can_read_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
