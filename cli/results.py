@@ -1,8 +1,7 @@
 """The results file: a SQLite database with a row for each photo. It may be read during a run, which may be killed.
 
 Each outcome is one transaction. A run that is killed loses nothing that it has reported as done, because SQLite's
-write-ahead log has it. A power cut may cost the last outcomes, which the next run makes again; the database stays
-whole.
+write-ahead log has it. A power cut may cost the last outcomes, which the next run makes again, but not the database.
 """
 
 import json
@@ -49,8 +48,7 @@ class ListedPhoto(NamedTuple):
 class Task(NamedTuple):
     """A photo that is left to identify.
 
-    `checksum`: the file's CRC-32 when it was last answered, if only its time has changed.
-    `shift`: seconds to add to the photo's clock.
+    `checksum`: the file's CRC-32 at its last answer if only its time has changed. `shift`: seconds to add to its clock.
     """
 
     id: int
@@ -224,8 +222,7 @@ class ResultsFile:
     def find(self, photos: Iterable[ListedPhoto]) -> None:
         """Save photos to identify. A known photo counts as new if its place is in another cell or its size has changed.
 
-        If `place` or `shift` of a photo is None, the value of an earlier run stays, unless that was a deployment's
-        place.
+        If its `place` or `shift` is None, the value of an earlier run stays, unless that was a deployment's place.
         """
         for some in batched(photos, BATCH, strict=False):
             with self.transaction() as connection:

@@ -117,8 +117,7 @@ class _Rate(ProgressColumn):
 def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
     """Show how many photos are done, how fast, and how long the rest takes: as a bar on a terminal, else in lines.
 
-    Yield a function to call with the number of photos done by now. It includes `done`: photos done by an earlier run.
-    `total`: all photos.
+    Yield a function to call with the number of photos done by now, of `total`: with `done`, those of an earlier run.
     """
     console, started, reached = Console(stderr=True), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())

@@ -1,8 +1,7 @@
 """Merge the result lines of a study's runs in S3 into a results file, from which every export and report is made.
 
 Lines are listed and read a thousand at a time, so memory does not grow with their number. After each thousand, the
-results file records how far the merge has come: one that was stopped goes on there, and the next one reads only lines
-that are newer.
+results file records how far the merge has come: one that was stopped goes on there, the next reads only newer lines.
 """
 
 import json

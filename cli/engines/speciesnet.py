@@ -84,8 +84,7 @@ class NetAnimals:
     are animals. A label of a genus or a family lives where any of its species does.
 
     `labels`: in SpeciesNet's form. `animals`: our models' animals. `relatives`: the relatives that no model of ours
-    knows, by number. `taxonomy`: the labels' animals, in the order of their first labels; an animal's id is its
-    position.
+    knows, by number. `taxonomy`: the labels' animals, in the order of their first labels; their ids are positions.
     """
 
     def __init__(self, labels: Iterable[str], animals: Iterable[Animal], relatives: Mapping[int, Relative]) -> None:
@@ -204,8 +203,7 @@ class NetRecogniser(Recogniser):
 
 
 def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], None]) -> Services:
-    """Return services that name animals by SpeciesNet. `say`: called with a sentence on its taxa.
-    <<"""
+    """Return services that name animals by SpeciesNet. `say`: called with a sentence on its taxa."""
     old = services.recogniser
     relatives = read_relatives(old.naming.families.folder / "relatives.csv")
     animals = NetAnimals(net.labels, old.models.everything().animals, relatives)

@@ -117,8 +117,7 @@ SINCE, MODELS = "again", "models"
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:
     """Mark as new the photos to identify again, among those that were listed for this run.
 
-    `versions`: returns the version of each model of this run, by name. `boxes`: also mark photos answered without
-    boxes.
+    `versions`: returns the version of each model of this run, by name. `boxes`: also mark answers without boxes.
     """
     known = results.study()
     models = versions() if again or MODELS not in known else {}

@@ -45,8 +45,7 @@ class Label(NamedTuple):
 
     `photo`: the photo's path, as the file writes it. `said`: what the photo shows. `reviewer`, `at`: who said so, and
     when. `taken`: the camera's time. Times are ISO 8601; what the file does not say is empty. `file`: path of the photo
-    itself, if it is on this machine. `camera`, `cell`: name of its deployment, and the H3 cell of that. `boxes`: around
-    what was seen.
+    itself, if it is on this machine. `camera`, `cell`: its deployment's name and H3 cell. `boxes`: of what was seen.
     """
 
     photo: str

@@ -53,8 +53,7 @@ class _Plan:
     """For which photos of the study each row of a file has an answer.
 
     `photos`: ids of photos, by number of the row. `labels`: all classes in the file. `missing`: paths in the file that
-    are
-    those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
+    are those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
     """
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -284,8 +283,7 @@ def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
 def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str | None, names: Names) -> Outcome:
     """Return the outcome to save for a photo. `text`: the answer from the file.
 
-    `opinion`: what the file calls the photo.
-    `ours`: our models' answer, if they have looked. `names`: whose names the answer has.
+    `opinion`: what the file calls it. `ours`: our models' answer, if they have looked. `names`: whose names it has.
     """
     row, others = asked.row, [opinion] if opinion else []
     if ours and names == "ours":

@@ -42,8 +42,7 @@ class Predicted(NamedTuple):
     """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
 
     `failure`: why the program could not look at it. `model`, `detector`: names and versions. `pixels`: whether boxes
-    are in pixels. `theirs`: what SpeciesNet finally called it. `place`: latitude and longitude. `rate`: a video's
-    frames a second.
+    are in pixels. `theirs`: what SpeciesNet finally called it. `place`: latitude, longitude. `rate`: frames a second.
     """
 
     path: str

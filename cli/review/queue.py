@@ -20,9 +20,8 @@ LONGEST = 200
 class Choice(NamedTuple):
     """What to review. `order`: `rarest` begins with the animals that are in the fewest events of their deployment.
 
-    `most`: largest number of events, or None for all. `of`: `new` events have photos that no one has reviewed;
-    `second`, photos that others have reviewed and this reviewer has not; `disagreements`, photos that reviewers name
-    differently.
+    `most`: largest number of events; None for all. `of`: `new` events have photos that no one has reviewed; `second`,
+    ones that others have reviewed and this reviewer has not; `disagreements`, ones that reviewers name differently.
     """
 
     order: Order = "least-sure"

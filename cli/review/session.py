@@ -124,9 +124,8 @@ class Session:
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
         """Save the opinion on photos that the page sends (`said`). Return what the page shows of these photos then.
 
-        `at` in `said`: when an earlier opinion was said that the page gives back; without it, now.
-        Raises `Held` if another reviewer holds a photo, `KeyError` for an unknown photo or taxon, and `ValueError` for
-        an invalid value.
+        `at` in `said`: when an earlier opinion was said that the page gives back; without it, now. Raises `Held` if
+        another reviewer holds a photo, `KeyError` for an unknown photo or taxon, `ValueError` for an invalid value.
         """
         self._expect_free(photos, holder)
         if said.get("undo"):

@@ -57,8 +57,7 @@ class Clip(NamedTuple):
 class Other:
     """A second opinion: what others called a photo. `by`: a program and its version, or our models.
 
-    `geofence`: if SpeciesNet's disagrees with our ranges, the `country`, the `taxon`, and whether it `excludes` the
-    taxon.
+    `geofence`: if SpeciesNet's disagrees with our ranges, the `country`, the `taxon`, and whether it `excludes` it.
     """
 
     by: str

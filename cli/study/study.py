@@ -53,8 +53,7 @@ class Deployment:
     """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if it has no row.
 
     `start` and `end`: those in the table, or else of its photos, or None. `taken`: the first and the last time of its
-    photos; empty if no photo has a time. `has_time_issues`: a photo has no time, or one before the start or after the
-    end.
+    photos; empty if no photo has a time. `has_time_issues`: a photo's time is missing, or outside of start and end.
     """
 
     id: str

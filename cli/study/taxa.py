@@ -18,10 +18,9 @@ OTHERS = Path(__file__).with_name("species.csv")
 
 
 class Lineage(NamedTuple):
-    """The place of a taxon in the taxonomy.
+    """The place of a taxon in the taxonomy. `name`: the taxon's common name, or empty.
 
     `ranks`: the scientific names of the taxon and of those that include it, by rank.
-    `name`: the taxon's common name, or empty.
     """
 
     ranks: Mapping[str, str]

@@ -205,8 +205,7 @@ def outlook(curve: Sequence[Point]) -> Outlook | None:
     """Return how much twice the photos would help; None if the curve has fewer than `LEAST_POINTS` points.
 
     The share of wrong names is assumed to shrink by the same factor at each doubling, as it mostly does (Hestness et
-    al. 2017, arXiv:1712.00409), so a line is fitted to its logarithms. Lines fitted without one of the points give the
-    range.
+    al. 2017, arXiv:1712.00409), so a line is fitted to its logarithms. Fits without one of the points give the range.
     """
     if len({each.photos for each in curve}) < LEAST_POINTS:
         return None

@@ -43,8 +43,7 @@ class Crop(NamedTuple):
 class Extractor:
     """Finds the animals in labelled photos, as `faunalens identify` does, and computes their features. Thread-safe.
 
-    `general`: a model that returns features; if it does not, `ModelError` is raised. `photos`: opens and decodes
-    photos.
+    `general`: a model that returns features; if it does not, `ModelError` is raised. `photos`: opens photos.
     """
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
