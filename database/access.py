@@ -49,8 +49,7 @@ class LoadedDataset:
 def connect(settings: Settings, url: str, timeout: float) -> Connection:
     """Connect to PostgreSQL: with an IAM token if `DATABASE_IAM` is set, over verified TLS if `DATABASE_CA` is set.
 
-    `timeout` is in seconds. Raise psycopg2's errors, or `PermissionError` if there are no AWS credentials for the
-    token.
+    `timeout`: in seconds. Raise psycopg2's errors, or `PermissionError` without AWS credentials for the token.
     """
     arguments: dict[str, Any] = {}
     if settings.database.iam:

@@ -12,8 +12,7 @@ _NO_COMMAND = 'error: the event has no command; send the arguments of `python -m
 def run(event: object) -> dict[str, Any]:
     """Run the command in an event such as `{"command": ["list"]}`.
 
-    Return its exit code as `code`, its output as `said`. Two calls in one process must not overlap: their outputs would
-    mix.
+    Return its exit code as `code`, its output as `said`. Calls in one process must not overlap: outputs would mix.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):

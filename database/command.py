@@ -29,8 +29,7 @@ SLOW: Final = 1.0  # seconds; a faster sign-in is not worth a line
 def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[str] | None) -> int:
     """Run the command that the arguments name. Return its exit code, or 1 after printing an error.
 
-    `options.command` is the command's function. Its arguments are a connection and the options, or only the options if
-    `options.is_offline`.
+    `options.command`: a function of a connection and the options, or of only the options if `options.is_offline`.
     """
     try:
         settings = Settings.from_environment(os.environ)

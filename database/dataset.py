@@ -41,8 +41,7 @@ UNIQUE: Final = {
 class Dataset:
     """The rows of each table, in the order of the schema's columns.
 
-    `cells`, `cell_animals` and `drawings` may be generators of more rows than fit in memory, so a load reads each only
-    once, in this order.
+    `cells`, `cell_animals`, `drawings` may generate more rows than fit in memory: read each only once, in this order.
     """
 
     version: str
@@ -120,8 +119,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
 def version_of(files: dict[str, Path] | None = None) -> str:
     """Return the version of a dataset: the first digits of a SHA-256 over all its files and `WEIGHTS`.
 
-    The same data always have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if a file is
-    missing.
+    The same data have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if a file is missing.
     """
     paths = FILES | (files or {})
     labels, of_ranges = paths["labels"], {name: dataset_files.range_files(paths.pop(name)) for name in RANGE_FILES}
@@ -139,8 +137,7 @@ def version_of(files: dict[str, Path] | None = None) -> str:
 class Ranges:
     """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
 
-    `names`: which of `RANGE_FILES` to read. `statements`: statements about each taxon. `maps`: H3 cells on its range
-    map.
+    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: H3 cells on its range map.
     """
 
     def __init__(self, *names: str) -> None:

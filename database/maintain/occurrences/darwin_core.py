@@ -40,8 +40,7 @@ class TextFormat:
 
     `columns`: names of its columns in order; an empty text for a column without a name. `quote`: empty if no value is
     quoted; a quoted value may have line breaks. `constants`: values of further columns, the same for all records.
-    `identity`: position of the column with the core row's id, or None. `defaults`: by column, the value of records that
-    have none.
+    `identity`: position of the column with the core row's id, or None. `defaults`: values of empty fields, by column.
     """
 
     columns: tuple[str, ...] = ()

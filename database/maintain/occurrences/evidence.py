@@ -125,8 +125,7 @@ def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth:
     """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records.
 
     `widen`: number of records in a cell from which the cell is added to the range; 0 for never. In a simulation, wider
-    ranges name more photos right, but a range also states where an animal lives: one wrong record would make that
-    wrong.
+    ranges name more photos right, but a range also states where an animal lives: one wrong record would falsify that.
     """
     positions = np.searchsorted(earth.cells, written["cell"])
     range_, status = np.zeros(len(earth.cells)), np.zeros(len(earth.cells), np.int16)
@@ -152,8 +151,7 @@ def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, i
     """Return the range of an animal that has no written range, or None if the animal has too few records.
 
     The range has all cells with a weight of at least `LISTED`. Where few people record, the weight of a cell follows
-    from the records around it. Cells with records alone would be too few: one observer may have made all records
-    in one place.
+    from the records around it. Cells with records alone would be too few: one observer may have made all of them.
     """
     if records.sum() < ENOUGH:
         return None

@@ -24,8 +24,7 @@ _PLACE: Final = {"decimalLatitude": "lat", "decimalLongitude": "lon", "gridMetre
 class Relation:
     """A table in SQL. `types`: DuckDB's type of each column.
 
-    `constants`: values of further columns, the same in each row. `has_row_numbers`: whether it also has the column
-    `file_row_number`.
+    `constants`: values of further columns, the same in each row. `has_row_numbers`: it also has `file_row_number`.
     """
 
     sql: str
