@@ -67,8 +67,7 @@ def served_app(
 ) -> Iterator[tuple[ChildProcess, int]]:
     """Serve the app from another process until the end of the block; yield the process and its port.
 
-    `module`: name and arguments of another program that serves the app. `is_ready`: returns whether it answers on a
-    port.
+    `module`: name and arguments of another program that serves the app. `is_ready`: whether it answers on a port.
     """
     port = free_port()
     program = [python, "-m", *(module or ("local.serve",)), "--port", str(port)]

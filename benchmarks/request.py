@@ -4,8 +4,7 @@ The bare work decodes and shrinks a 12 MP JPEG and runs each model that looks at
 threads. The made-up photo looks like a bird to the general model, so the pack of birds looks too. The bare work is
 compared with two requests for the same photo, without a second look: an API Gateway event, which the app handles in the
 same process, and one over HTTP on loopback, with keep-alive, to an app in another process. The app uses real PostgreSQL
-and Valkey, and the features of the cell are cached. Peak memory is measured in another process, after 100 requests; it
-needs Linux.
+and Valkey, and the features of the cell are cached. Peak memory, on Linux, is another process's after 100 requests.
 """
 
 import http.client

@@ -40,8 +40,7 @@ _say = partial(print, file=sys.stderr, flush=True)
 class Answered:
     """The answer to a photo. `worth`: the verdict on it, by the photo's truth.
 
-    `rank`, `score`: of the named taxon. `is_listed`: whether a listed taxon is right. `list_score`: the list's score; 0
-    without a list.
+    `rank`, `score`: of the named taxon. `is_listed`: whether a listed taxon is right. `list_score`: 0 without a list.
     """
 
     photo: FieldPhoto

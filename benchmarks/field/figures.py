@@ -127,8 +127,7 @@ def targets(placed: Sequence[Answered], alone: Sequence[Answered]) -> str:
 def evidence(placed: Sequence[Answered], alone: Sequence[Answered], clean: Sequence[Answered] = ()) -> str:
     """Return the tables for docs/explanation/field.md.
 
-    `alone`: answers to the same photos without their places. `clean`: to clean photos of animals that the general
-    model knows, without places.
+    Answers without places: `alone`, to the same photos; `clean`, to clean photos of animals that the model knows.
     """
     animals, nowhere = ([each for each in answers if each.photo.lineage] for answers in (placed, alone))
     kinds = by(group_of, placed) | {"all animals": animals, "the same without places": nowhere}

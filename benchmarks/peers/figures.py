@@ -77,8 +77,7 @@ def cpu_seconds(pid: int) -> float:
 def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
     """Yield a function that returns the peak memory (MB) of a process and its descendants since the block began.
 
-    The memory is the proportional set size, which counts a page that processes share only once. It is sampled four
-    times per second.
+    It is the proportional set size, which counts a page that processes share once, sampled four times per second.
     """
     ended, highest = Event(), 0.0
 

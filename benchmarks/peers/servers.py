@@ -55,8 +55,7 @@ def served(
 ) -> Iterator[tuple[int, str]]:
     """Run a server until the end of the block; yield its process id and the address for photos.
 
-    Before the block, `photo` is sent until the server answers it, and then a few more times as a warm-up. Raises
-    `NotReady`.
+    Before, `photo` is sent until the server answers it, and then a few more times as a warm-up. Raises `NotReady`.
     """
     variables = {"OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
     module, program = (server.module, *server.arguments), python if server.arguments else sys.executable
