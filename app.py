@@ -139,8 +139,7 @@ def batches() -> "BatchFunction":
 @app.lambda_function(name="batch")
 def batch(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Identify the photos in S3 that SQS messages or a Distributed Map name, and write a result line for each."""
-    left = context.get_remaining_time_in_millis() / 1e3
-    return batches().answer(event, context.aws_request_id, Deadline.after(left))
+    return batches().answer(event, context.aws_request_id, Deadline.after(context.get_remaining_time_in_millis() / 1e3))
 
 
 @app.middleware("http")

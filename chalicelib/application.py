@@ -126,8 +126,7 @@ class Application:
 def post_identify(app: Application, request: Request, record: Record) -> Response:
     """Identify the animal in the photos in the body."""
     body = read_body(request.body, request.headers.get("content-type", ""))
-    params = parameters.read_identify_params(request.query, body.fields)
-    return _identified(app, body.photos, params, record)
+    return _identified(app, body.photos, parameters.read_identify_params(request.query, body.fields), record)
 
 
 def post_upload(app: Application, request: Request, record: Record) -> Response:

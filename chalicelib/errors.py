@@ -254,10 +254,7 @@ class ModelError(FaunalensError):
 
 
 class DependencyError(FaunalensError):
-    """A dependency failed. `fault`: fault code for metrics and logs.
-
-    `opened`: whether this failure opened the circuit breaker of the dependency.
-    """
+    """A dependency failed. `fault`: code for metrics and logs. `opened`: whether this opened its circuit breaker."""
 
     def __init__(self, fault: str, detail: str = "", *, opened: bool = False) -> None:
         super().__init__(detail or fault)

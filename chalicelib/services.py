@@ -139,10 +139,7 @@ def _read_detectors(settings: Settings) -> "Detectors | None":
 
 
 def build_cache(settings: Settings, *, patient: bool = False) -> RedisCache:
-    """Return the Redis cache, not yet connected.
-
-    `patient`: whether calls wait for the whole sign-in, up to `SIGN_IN`.
-    """
+    """Return the Redis cache, not yet connected. `patient`: whether calls wait for a sign-in as long as `SIGN_IN`."""
     redis = settings.redis.patient() if patient else settings.redis
     name = redis.iam_cache
     login = Signer(settings.deployment.region).cache_login(name, redis.url) if name else None

@@ -48,10 +48,7 @@ class Live(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A recogniser with another model, packs or thresholds.
-
-    `share`: the share of all photos that it identifies, 0 to 1.
-    """
+    """A recogniser with another model, packs or thresholds. `share`: the part of all photos that it gets, 0 to 1."""
 
     recogniser: "Lazy[Recogniser]"
     share: float
@@ -79,10 +76,7 @@ def of_comparison(
     taxon: str | None = None,
     live: Live | None = None,
 ) -> Notes:
-    """Return the metrics and properties of a comparison, without the client.
-
-    `taxon`: the taxon that `version` predicted.
-    """
+    """Return a comparison's metrics and properties, without the client. `taxon`: the taxon that `version` predicted."""
     metrics = {"ShadowComparisons": int(result != "missed"), "ShadowDifferences": int(result not in ("missed", "same"))}
     gained = {} if gain is None else {"ShadowGain": round(gain, 4)}
     shadow = {"shadow_kind": kind, "shadow_result": result, "shadow_version": version, "shadow_taxon": taxon}

@@ -240,17 +240,15 @@ def message_of(
     subject: Subject,
     photos: Iterable[responses.PhotoGuess] = (),
 ) -> str:
-    """Return the result as a sentence. `photos`: what each photo shows by itself.
-
-    `subject`: what all photos show together.
-    """
+    """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: what all show together."""
     others = [
         f"photo {number} shows {_called(each.prediction) if each.prediction else 'no animal'}"
         for number, each in enumerate(photos, 1)
         if not each.agrees
     ]
     disagreement = f" The photos do not agree: by itself, {', '.join(others)}." if others else ""
-    return _sentence(prediction, decision, subject) + _notes(prediction, mode) + disagreement
+    notes = "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
+    return _sentence(prediction, decision, subject) + notes + disagreement
 
 
 def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
@@ -284,10 +282,6 @@ def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, s
 def _called(prediction: responses.PredictedTaxon) -> str:
     """Return the name of a taxon, with an article unless its rank is species, subspecies or breed."""
     return prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
-
-
-def _notes(prediction: responses.PredictedTaxon | None, mode: Mode) -> str:
-    return "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
 
 
 def _relatives_note(prediction: responses.PredictedTaxon) -> str:

@@ -124,8 +124,7 @@ def unless_current(request: Request, response: Response) -> Response:
     known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
     if not {"*", tag} & known:
         return response
-    headers = {name: value for name, value in response.headers.items() if name != "Content-Type"}
-    return Response("", headers, 304)
+    return Response("", {name: value for name, value in response.headers.items() if name != "Content-Type"}, 304)
 
 
 def etag(text: str) -> str:

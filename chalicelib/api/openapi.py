@@ -1,7 +1,4 @@
-"""The OpenAPI 3.1 document, generated from the parameters, responses and errors that the app uses.
-
-The schema of ranges (GeoJSON) is in range.json.
-"""
+"""The OpenAPI 3.1 document, generated from the app's parameters, responses and errors, and from range.json."""
 
 import json
 import types
@@ -235,7 +232,6 @@ def _reference(answer: type) -> dict[str, str]:
 
 def _problem() -> dict[str, Any]:
     """Return the schema of problem details (RFC 9457) with `code` and `request_id`."""
-    codes = sorted({each.code for each in errors.http_errors()})
     return {
         "description": "Problem details (RFC 9457).",
         "type": "object",
@@ -245,7 +241,7 @@ def _problem() -> dict[str, Any]:
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "What happened, what was expected and what to do next."},
-            "code": {"type": "string", "enum": codes},
+            "code": {"type": "string", "enum": sorted({each.code for each in errors.http_errors()})},
             "request_id": {"type": "string"},
         },
     }

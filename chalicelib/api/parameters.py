@@ -87,10 +87,7 @@ TAXA = (QUERY, GROUP)
 
 
 class IdentifyParams(NamedTuple):
-    """The validated parameters of an identification.
-
-    `top`: number of candidates in the response. `also`: ids of more uploads, besides the one in the path.
-    """
+    """The validated parameters of an identification. `top`: number of candidates. `also`: ids of further uploads."""
 
     request: IdentifyRequest
     top: int = DEFAULT_TOP

@@ -158,9 +158,8 @@ def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:
 def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
     """Return a response with a range drawn on a map of the world; the map's title is the taxon's name."""
     name, paths = drawing.found
-    world = _WORLD.read_text(encoding="utf-8")
-    text = world.replace("<title>The world", f"<title>Where it lives: {escape(name)}")
-    text = text.replace("</svg>", f"{paths}</svg>")
+    title = f"<title>Where it lives: {escape(name)}"
+    text = _WORLD.read_text(encoding="utf-8").replace("<title>The world", title).replace("</svg>", f"{paths}</svg>")
     response = kept(request, text, SVG)
     return response._replace(headers={**response.headers, "Content-Security-Policy": _SVG_POLICY})
 

@@ -92,10 +92,7 @@ class Uploads:
             return bytes(body.read())
 
     def _call[R](self, operation: Callable[[Any], R], expected: Collection[str] = _MISSING) -> R:
-        """Run an operation on the S3 client. S3's errors become `UploadMissing` or `Unavailable`.
-
-        `expected`: the error codes that mean a missing upload.
-        """
+        """Run an S3 operation. Its errors become `UploadMissing` (for the codes in `expected`) or `Unavailable`."""
         if not self._bucket:
             raise NotFound("this deployment has no upload bucket; send the photo to POST /identify")
         advice = "no photo was uploaded with this id within a day; post the photo to the form's url first"

@@ -85,10 +85,7 @@ def read_url(url: str) -> tuple[str, str]:
 
 
 def number(value: object) -> float | None:
-    """Return a value as a number: None if it is empty, NaN if it is not a number.
-
-    A location with NaN is rejected later.
-    """
+    """Return a value as a number: None if it is empty; if it is not a number, NaN, which a location rejects later."""
     if value in (None, ""):
         return None
     try:

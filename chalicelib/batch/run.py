@@ -59,10 +59,7 @@ class Fetched(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of a batch's photos. `skipped`: photos that already had a line. `failed`: photos to try again.
-
-    `queries`: number of queries to PostgreSQL.
-    """
+    """Counts of photos. `skipped`: had a line already. `failed`: to try again. `queries`: to PostgreSQL."""
 
     identified: int = 0
     unreadable: int = 0

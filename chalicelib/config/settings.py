@@ -179,8 +179,7 @@ class Settings:
 
     def candidate(self, environment: Mapping[str, str]) -> "Settings | None":
         """Return the settings of the version in shadow, or None if its share of photos is 0. Raises `SettingError`."""
-        changes = self.telemetry.shadow_settings
-        return self.changed(environment, changes) if self.telemetry.shadow_share else None
+        return self.changed(environment, self.telemetry.shadow_settings) if self.telemetry.shadow_share else None
 
     @classmethod
     def changed(cls, environment: Mapping[str, str], changes: tuple[tuple[str, str], ...]) -> "Settings":

@@ -34,10 +34,7 @@ def value_key(cell: int, version: str) -> bytes:
 
 
 def taxon_key(taxon: str, part: str, version: str) -> bytes:
-    """Return the key of one part of the facts about a taxon; the value is compressed JSON.
-
-    `part`: a query in taxa.sql.
-    """
+    """Return the key of one part of the facts about a taxon, in compressed JSON. `part`: a query in taxa.sql."""
     return f"taxon:{taxon}:{part}:{version}".encode()
 
 
@@ -145,10 +142,7 @@ class Demand:
 
 
 class Cache(Protocol):
-    """The Redis operations, which stores/redis_cache.py explains.
-
-    They raise `CacheError`, and return by the deadline.
-    """
+    """The Redis operations, explained in stores/redis_cache.py. They raise `CacheError` and return by the deadline."""
 
     def read(self, key: bytes, deadline: Deadline) -> bytes | None: ...
     def check_in(self, key: bytes, counts: DemandCounts, deadline: Deadline) -> bytes | None: ...

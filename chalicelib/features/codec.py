@@ -100,10 +100,7 @@ class CellAnimals(NamedTuple):
 
     @property
     def rollout_text(self) -> bytes:
-        """Return the text of the rollout.
-
-        If a database of an earlier release states none, this dataset is the active one.
-        """
+        """Return the text of the rollout. An earlier release's database has none; then this dataset is active."""
         return (self.rollout or Rollout(0, self.version).to_text()).encode()
 
     @property

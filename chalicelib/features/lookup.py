@@ -96,10 +96,7 @@ class Memory:
 
 @dataclass(slots=True)
 class Shared:
-    """The objects that all lookups of a process share.
-
-    `cache_is_cold`: whether the last lookup queried the database.
-    """
+    """What all lookups of a process share. `cache_is_cold`: whether the last lookup queried the database."""
 
     cache: Cache
     store: Store

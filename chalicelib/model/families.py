@@ -209,8 +209,7 @@ class Candidates(NamedTuple):
 
         An animal that stands for a family has another name than the family: 'polecat' stands for weasels and otters.
         """
-        taxa = down_to(lineage, rank)
-        return tuple(self.named.get((each.rank, each.scientific_name), each) for each in taxa)
+        return tuple(self.named.get((each.rank, each.scientific_name), each) for each in down_to(lineage, rank))
 
     def animal_of(self, family: int) -> Animal | None:
         """Return the first animal of a family, or None if no model knows one."""

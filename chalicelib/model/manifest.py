@@ -1,7 +1,4 @@
-"""The manifest of a pack, a TOML file: what the pack is for, where its weights come from, its input and its outputs.
-
-docs/how-to/model.md explains each key.
-"""
+"""The manifest of a pack (TOML): its purpose, weights, input and outputs. docs/how-to/model.md explains each key."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -112,10 +109,7 @@ def read_manifests(folder: Path) -> Iterator[Manifest]:
 
 
 class _Key(NamedTuple):
-    """A key of a manifest. `accepts`: whether a value is valid. `expected`: what to write.
-
-    `kinds`: packs that have it.
-    """
+    """A key of a manifest. `accepts`: whether a value is valid. `expected`: what to write. `kinds`: packs with it."""
 
     accepts: Callable[[Any], bool]
     expected: str

@@ -129,10 +129,7 @@ class FusedScores(Scores):
 
 @dataclass(slots=True, eq=False)
 class PhotoScores:
-    """One photo and its scores. `general`: the general model's scores.
-
-    `of_packs`: scores of packs, by the pack's name.
-    """
+    """One photo and its scores. `general`: by the general model. `of_packs`: by each pack, under its name."""
 
     pixels: NDArray[np.uint8]
     general: Scores
@@ -297,8 +294,7 @@ class Models:
         said = head.score(np.stack([each for each in looks if each is not None]))
         if said[-1] > LEAST_OTHER:
             return scores
-        names = (*(run.pack.name for run in scores.packs), head.name)
-        fusion = self._fusion(scores.taxonomy, names, head)
+        fusion = self._fusion(scores.taxonomy, (*(run.pack.name for run in scores.packs), head.name), head)
         vision = np.zeros(len(fusion.taxonomy.animals), scores.vision.dtype)
         vision[: len(scores.vision)] = scores.vision
         run = PackRun(head, round((perf_counter() - started) * 1e3, 1))
@@ -340,10 +336,7 @@ def head_crops(picture: Picture, box: Box, size: int) -> tuple[NDArray[np.uint8]
 
 
 def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a square with its contrast stretched from black to white.
-
-    A square without contrast is returned unchanged.
-    """
+    """Return a square with its contrast stretched from black to white; unchanged if it has no contrast."""
     dark, bright = np.percentile(crop[::_STEP, ::_STEP], (DARK, BRIGHT))
     if dark == bright:
         return crop

@@ -111,8 +111,7 @@ class Naming:
         if surest.subject(scores.animal_probability, self.animal) == "animal":
             named = next(names.certain(), None)
             decision = names.decision(named)
-        species = names.consistent(named)
-        return replace(scores, probabilities=names.shares.animals(species)), decision
+        return replace(scores, probabilities=names.shares.animals(names.consistent(named))), decision
 
     def names(self, scores: "FusedScores", prior: "Prior", surest: SurestBoxes = NO_BOXES) -> "Names":
         """Return all that a photo may be called, whether or not it is certain enough. Parameters as for `name`."""

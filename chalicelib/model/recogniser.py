@@ -193,10 +193,7 @@ class Recogniser:
         self.naming.families.prepare()
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
-        """Score the part of a photo that has the animal; return None if that part is unknown.
-
-        `first`: scores of the photo.
-        """
+        """Score the part of a photo that has the animal; None if that part is unknown. `first`: scores of the photo."""
         if detections and detections.focus:
             return self._score(photo, detections.focus)
         crop = second_look.crop_without_box(photo.picture, first, self.models.general.input_size)
@@ -237,10 +234,7 @@ class Recogniser:
 
 
 def surest_boxes(detections: "Detections | None", scores: FusedScores | None = None) -> SurestBoxes:
-    """Return what detectors see in a photo; nothing if they have not looked.
-
-    `scores`: of the animal in the surest box.
-    """
+    """Return what detectors see in a photo; nothing without detections. `scores`: of the animal in the surest box."""
     if detections is None:
         return NO_BOXES
     kinds = (detections.animals, detections.people, detections.vehicles)

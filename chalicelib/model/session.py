@@ -78,8 +78,7 @@ class Model:
         self.input_size, self.animals = check_contract(self._session, path.name)
         given = {each.name for each in self._session.get_outputs()}
         self._optional = [each for each in OPTIONAL if each in given]
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.name = str(metadata.get("name") or path.stem)
+        self.name = str(self._session.get_modelmeta().custom_metadata_map.get("name") or path.stem)
         self._wide_session: onnxruntime.InferenceSession | None = None
         self._is_alone: Callable[[], bool] = lambda: False
 

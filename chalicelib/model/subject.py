@@ -28,10 +28,7 @@ class SurestBoxes(NamedTuple):
     by_night: bool = False
 
     def may_be_animal(self, animal_probability: float) -> bool:
-        """Return whether the surest box of an animal may be right.
-
-        By day, it may not if the general model rules it out.
-        """
+        """Return whether the surest box of an animal may be right. By day, the general model can rule it out."""
         return self.by_night or animal_probability >= MOST_EMPTY
 
     def is_animal(self, animal_probability: float) -> bool:

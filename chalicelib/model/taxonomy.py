@@ -114,10 +114,7 @@ class Taxonomy:
 
     @classmethod
     def read(cls, labels: Path, taxa: Path) -> "Taxonomy":
-        """Read the animals of `labels` (labels.csv) and the names of their taxa from `taxa` (taxa.csv).
-
-        Raises `ModelError`, which names the file and the fault.
-        """
+        """Read animals from `labels` and names of taxa from `taxa` (CSV). Raises `ModelError` with file and fault."""
         named = {(row[0], row[1]): Taxon(row[2], row[0], row[1]) for row in read_rows(taxa, TAXON_COLUMNS)}
         animals = sorted(
             (_animal(row, named, labels.name, taxa.name) for row in read_rows(labels, LABEL_COLUMNS)),
@@ -243,10 +240,7 @@ class Relative(NamedTuple):
 
 
 def read_relatives(path: Path) -> dict[int, Relative]:
-    """Return the relatives in relatives.csv by number, or none if there is no such file.
-
-    Raises `ModelError`, which names the line and the fault.
-    """
+    """Return the relatives in relatives.csv by number; none without it. Raises `ModelError` with line and fault."""
     relatives: dict[int, Relative] = {}
     for line, text in enumerate(_lines_of(path), 2):
         first, *names = _fields_of(text, "line", line, path)

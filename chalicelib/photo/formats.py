@@ -54,8 +54,7 @@ class Format(NamedTuple):
         """Return whether the first bytes of a file are those of this format. `data`: the file, or its beginning."""
         if self.brands:
             return data[4:8] == b"ftyp" and not _brands_of(data).isdisjoint(each.encode() for each in self.brands)
-        pattern = self.signature.replace("[^]", r"[\x00-\xff]")
-        return re.match(pattern.encode("latin-1"), data) is not None
+        return re.match(self.signature.replace("[^]", r"[\x00-\xff]").encode("latin-1"), data) is not None
 
 
 def read_formats(text: str) -> tuple[Format, ...]:

@@ -76,10 +76,7 @@ class DecodedPhoto(NamedTuple):
 
 
 class OpenedPhotos:
-    """Photos that are opened and not decoded yet. Leaving its `with` block closes them.
-
-    `files`: the stack whose end closes the photos.
-    """
+    """Photos that are opened, not decoded yet. Leaving its `with` block ends the stack `files`, which closes them."""
 
     def __init__(self, photos: Sequence[Photo], settings: "Photos", files: ExitStack) -> None:
         self._photos, self._settings, self._files = photos, settings, files

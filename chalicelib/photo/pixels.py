@@ -55,10 +55,7 @@ class Picture:
         self.width, self.height = (height, width) if orientation in _SWAPPED else (width, height)
 
     def square(self, size: int) -> NDArray[np.uint8]:
-        """Return the centre of the photo, shape (size, size, 3), uint8, RGB.
-
-        The square shows `crop_share` of the photo's short side.
-        """
+        """Return the centre of the photo, shape (size, size, 3), uint8, RGB: `crop_share` of its short side."""
         side = min(self.width, self.height) * crop_share(size)
         return self._resized(self._square(side, self.width / 2, self.height / 2), (size, size), gap=3.0)
 
@@ -122,10 +119,7 @@ def decode(image: Image.Image, size: int, orientation: int = 1) -> Picture:
 
 
 def _stored(area: _Rectangle, orientation: int, width: int, height: int) -> _Rectangle:
-    """Return where an area of the upright photo lies in the stored image.
-
-    `width`, `height`: of the upright photo.
-    """
+    """Return where an area of the upright photo lies in the stored image. `width`, `height`: of the upright photo."""
     left, top, right, bottom = area
     if orientation in _SWAPPED:
         left, top, right, bottom = top, left, bottom, right

@@ -21,10 +21,7 @@ _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 
 
 class Quality(NamedTuple):
-    """What is wrong with a photo. `pixels`: its shorter side.
-
-    `is_infrared`: it lacks colours, as photos by infrared do.
-    """
+    """What is wrong with a photo. `pixels`: its shorter side. `is_infrared`: colourless, as infrared photos are."""
 
     pixels: int
     is_dark: bool

@@ -109,8 +109,7 @@ class RedisClient:
             "protocol": 2,
             "driver_info": None,  # saves two round trips per connection
         }
-        retry = Retry(NoBackoff(), 0)
-        self._pool = OpenFirstPool(host=self._host, port=self._port, retry=retry, **self._options)
+        self._pool = OpenFirstPool(host=self._host, port=self._port, retry=Retry(NoBackoff(), 0), **self._options)
         self._plain = redis.Redis(connection_pool=self._pool)
         self._cluster: redis.RedisCluster | None = None
         self._previous: redis.RedisCluster | None = None  # the last cluster, if its nodes failed

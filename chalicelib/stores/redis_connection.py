@@ -57,10 +57,7 @@ class RedisSignIns:
 
     @property
     def any_under_way(self) -> bool:
-        """Return whether a sign-in is under way and not overdue.
-
-        A sign-in to a node that left the cluster may be overdue.
-        """
+        """Return whether a sign-in is under way and not overdue, as one to a node that left the cluster may be."""
         return bool(self._under_way) and not all(each.is_overdue for each in list(self._under_way.values()))
 
     def open(self, address: Address, deadline: Deadline) -> socket.socket:

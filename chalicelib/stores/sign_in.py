@@ -115,10 +115,7 @@ class Signer:
         self._region, self._session = region, Lazy(find_session)
 
     def database_password(self, url: str) -> Callable[[], str]:
-        """Return a function that creates a new password for each connection to the database at `url`.
-
-        The user in `url` must have the role `rds_iam`.
-        """
+        """Return a function that makes a password for each connection. The user in `url` needs the role `rds_iam`."""
         parts = urlsplit(url)
         resource = f"{parts.hostname or 'localhost'}:{parts.port or 5432}/"
         query = {"Action": "connect", "DBUser": unquote(parts.username or "")}
