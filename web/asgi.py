@@ -230,8 +230,7 @@ class Asgi:
             request = request._replace(arrived=monotonic())
 
             def respond() -> Response:
-                response = self._application.respond(route, request)
-                return compressed(response, headers.get("accept-encoding", ""))
+                return compressed(self._application.respond(route, request), headers.get("accept-encoding", ""))
 
             return await (self.admission if is_photo else lane).run(respond)
 
@@ -289,10 +288,7 @@ class Asgi:
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
     def _declared_size(self, route: Route, headers: Mapping[str, str]) -> int:
-        """Return the maximum size of the body in bytes, according to the headers; 0 unless the method is POST.
-
-        Raises `PhotoTooLarge` and `BodyTooLarge`.
-        """
+        """Return the most bytes of a POST's body by its headers, else 0. Raises `PhotoTooLarge` and `BodyTooLarge`."""
         if route.method != "POST":
             return 0
         most, too_large = self._body_limit(route)

@@ -130,10 +130,7 @@ class PhotoFile:
         self.file.write(data)
 
     def finish(self) -> None:
-        """Check the format if the photo is shorter than `ENOUGH`; an empty one is left to `open_photo`.
-
-        Rewind the file.
-        """
+        """Rewind the file. Check the format of a photo shorter than `ENOUGH`; `open_photo` rejects an empty one."""
         if 0 < len(self._head) < ENOUGH:
             detect_format(self._head)
         self.file.seek(0)

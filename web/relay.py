@@ -177,8 +177,7 @@ def _hand_on(function: Function, method: str, resource: str, request: Request, r
 def response_of(result: Mapping[str, Any]) -> Response:
     """Return the response in a function's result. Raises `FunctionError` if there is none."""
     try:
-        given = result.get("headers") or {}
-        headers = {name: str(value) for name, value in given.items() if name.lower() in _KEPT}
+        headers = {name: str(value) for name, value in (result.get("headers") or {}).items() if name.lower() in _KEPT}
         text = str(result.get("body") or "")
         body = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
         status = int(result["statusCode"])

@@ -50,8 +50,7 @@ def serve(
         log: RequestLog = partial(print_request, quiet=beside.name if beside else "")
         if settings.relays and application.settings.telemetry.log_format == "json":
             log = lambda *_: None  # noqa: E731  metrics have a line for each request, and every line is JSON
-        build = relaying if settings.relays else identifying
-        asgi = build(application, settings, log, beside)
+        asgi = (relaying if settings.relays else identifying)(application, settings, log, beside)
         listener = listen(host, port)
     except (ModelError, SettingError) as error:
         model = application.settings.model.path.absolute()

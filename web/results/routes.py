@@ -1,7 +1,4 @@
-"""Routes of results, and the parameter `keep` of identifications. Only the HTTP server has them.
-
-The page learns from a <meta> that this server keeps results.
-"""
+"""Routes of results and the parameter `keep`, on the HTTP server only. A <meta> tells the page of them."""
 
 import io
 import json
