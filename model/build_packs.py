@@ -165,8 +165,7 @@ def _download(address: str, name: str) -> bytes:
                 if len(data) > LARGEST:
                     raise ModelError(f"{address} has more than {LARGEST / 1e6:.0f} MB; check the address")
                 if size and before * _TENTHS // size < len(data) * _TENTHS // size:
-                    progress = f"{len(data) / 1e6:.1f} of {size / 1e6:.1f} MB"
-                    print(f"  {name}: {progress}", file=sys.stderr, flush=True)
+                    print(f"  {name}: {len(data) / 1e6:.1f} of {size / 1e6:.1f} MB", file=sys.stderr, flush=True)
     except HTTPError as error:
         raise WeightsUnavailable(f"{address} answers {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:

@@ -140,8 +140,7 @@ def _write_temperature(photos: Path, output: Path) -> str:
         ("T fitted on the other half", halves),
     ):
         likelihood = f"{evaluate.negative_log_likelihood(given, labels):.3f}"
-        cells = [name, *evaluate.calibration_errors(given, labels), likelihood]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join([name, *evaluate.calibration_errors(given, labels), likelihood])} |")
     fitted = f"{output.name}: T = {temperature}, fitted on {len(labels)} photos; run `python -m model.build` next"
     return "\n".join([*lines, "", fitted])
 

@@ -103,8 +103,7 @@ def _differ(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    pairs = zip(one, other, strict=True)
-    return all(a is None or np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+    return all(a is None or np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
 
 
 def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:

@@ -94,10 +94,7 @@ def grade(named: Line, truth: Line) -> int:
 
 
 def read_said(file: Path, folder: Path) -> Iterator[Said]:
-    """Yield what a file of corrections or reviews says about the photos in a folder.
-
-    Raises `ModelError` for other files.
-    """
+    """Yield what a file of corrections or reviews says about a folder's photos. Raises `ModelError` for other files."""
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         columns, events = set(rows.fieldnames or ()), set[str]()
@@ -133,10 +130,7 @@ def lines_of(*versions: Services) -> dict[str, Line]:
 
 
 def answer_of(services: Services, data: bytes) -> Line:
-    """Return the lineage of the taxon that a version predicts without a place; empty if it predicts none.
-
-    Raises `ClientError` and `ModelError`.
-    """
+    """Return the lineage that a version predicts without a place, or none. Raises `ClientError` and `ModelError`."""
     with services.photos.open([data]) as opened:
         found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
     prediction = found.together.prediction

@@ -77,10 +77,7 @@ class Results(NamedTuple):
 def measure(
     models: Mapping[str, Path], photos: Iterable[LabelledPhoto], threads: int = 1
 ) -> tuple[dict[str, Results], Labels]:
-    """Run each model on each photo. The models take turns, so that other programs slow all of them equally.
-
-    `threads`: as for `Model`.
-    """
+    """Run each model on each photo, by turns, so that load slows all of them equally. `threads`: as for `Model`."""
     loaded = {name: Model(path, threads) for name, path in models.items()}
     found: dict[str, list[tuple[NDArray[np.float32], float, float]]] = {name: [] for name in models}
     labels = []
@@ -195,10 +192,7 @@ def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[st
 
 
 def apply_temperature(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:
-    """Return the probabilities with their logits divided by `temperature`.
-
-    A temperature above 1 makes them more even, and one below 1 makes them more extreme.
-    """
+    """Return the probabilities with logits divided by `temperature`: more even above 1, more extreme below 1."""
     logits = np.log(probabilities.astype(np.float64).clip(_MIN_PROBABILITY)) / temperature
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))

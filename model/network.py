@@ -56,10 +56,7 @@ class ChannelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A convolution. `weight`: float32 (out, in / groups, k, k). `bias`: float32 (out,).
-
-    `statistics`: of the output before ReLU6.
-    """
+    """A float32 convolution: `weight` (out, in / groups, k, k), `bias` (out,). `statistics`: of output before ReLU6."""
 
     name: str
     weight: Floats
@@ -143,10 +140,7 @@ def _convolution(
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the number of zeros before and after `size` inputs, as in TensorFlow's SAME padding.
-
-    If the total is odd, the extra zero goes after the inputs.
-    """
+    """Return how many zeros go before and after `size` inputs, as in TensorFlow's SAME; an odd one goes after."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 

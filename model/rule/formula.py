@@ -63,10 +63,7 @@ class Array:
         return self.rule.add_node("ArgMax", [self], np.int64, axis=0, keepdims=1)
 
     def sums(self, groups: NDArray[np.integer[Any]], size: int, how: str = "add") -> "Array":
-        """Return the sum of each group, as `np.bincount` does.
-
-        `groups`: group of each number. `size`: number of groups.
-        """
+        """Return the sum of each group, as `np.bincount`. `groups`: group of each number. `size`: number of groups."""
         inputs = [self.rule.array(np.zeros(size), self.dtype), self.rule.array(groups, np.int32), self]
         return self.rule.add_node("ScatterElements", inputs, self.dtype, axis=0, reduction=how)
 

@@ -1,7 +1,4 @@
-"""Build the part of the ONNX graph that chooses the name of an answer.
-
-The rule itself is in chalicelib/model/subject.py and naming.py.
-"""
+"""Build the part of the ONNX graph that names an answer: the rule in chalicelib/model/subject.py and naming.py."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial

@@ -1,7 +1,4 @@
-"""Build the parts of the ONNX graph for fusion, prior and shares.
-
-The rule itself is in chalicelib/model/models.py, fusion.py, prior.py and shares.py.
-"""
+"""Build the ONNX graph of the rule in models.py, fusion.py, prior.py and shares.py of chalicelib/model."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
