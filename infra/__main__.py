@@ -166,10 +166,7 @@ def _prove(options: argparse.Namespace) -> int:
 
 
 def _stage(options: argparse.Namespace) -> Stage:
-    """Return the stage that the options name, and print its account.
-
-    Raise `PreconditionFailed` without region or credentials.
-    """
+    """Return the options' stage, and print its account. Raise `PreconditionFailed` without region or credentials."""
     import boto3
 
     session = boto3.Session(region_name=options.region)

@@ -28,10 +28,7 @@ class Method(NamedTuple):
 
 
 class ThrottleLimits(NamedTuple):
-    """The limits of a stage or of one method. `rate`: sustained requests per second.
-
-    `burst`: requests at the same time.
-    """
+    """Limits of a stage or of one method. `rate`: sustained requests per second. `burst`: requests at the same time."""
 
     rate: float
     burst: int

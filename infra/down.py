@@ -51,10 +51,7 @@ def _empty_and_delete(stage: Stage, part: str, output: str, content: str, echo: 
 
 
 def _empty(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
-    """Delete all objects in a bucket. `part`: of the stage, whose stack has an `output` with the bucket's name.
-
-    `content`: the word for the objects in messages.
-    """
+    """Empty the bucket named by `output` of the stack of `part`. `content`: the word for its objects in messages."""
     if not (bucket := stage.stack(part).outputs.get(output)):
         echo(f"there is no bucket of {content}")
         return

@@ -21,11 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Use(NamedTuple):
-    """How often a key was used. `added`: the day on which it was created.
-
-    `today`, `recently`: number of requests today (UTC),
-    and in the last `DAYS` days.
-    """
+    """How often a key was used. `added`: its first day. `today` (UTC), `recently` (`DAYS` days): number of requests."""
 
     name: str
     added: date

@@ -158,10 +158,7 @@ def fingerprints(pem: str) -> set[str]:
 
 
 def check_certificates(rds: Any, region: str) -> None:
-    """Raise `PreconditionFailed` if a region's file lacks the root certificate of one of RDS's authorities.
-
-    `rds`: a boto3 client of `rds`.
-    """
+    """Raise `PreconditionFailed` if a region's file lacks the root certificate of an authority of RDS."""
     known = fingerprints(certificates_of(region).read_text(encoding="ascii"))
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
@@ -201,10 +198,7 @@ DEMANDED = {
 
 
 def missing_for_production(parameters: Mapping[str, str]) -> list[str]:
-    """Return the keys of `DEMANDED` that a stage lacks.
-
-    A stage with an unprotected database is not for production: none.
-    """
+    """Return the keys of `DEMANDED` that a stage lacks; none if its database is unprotected (not for production)."""
     has = {"alarms": bool(parameters["AlarmEmail"]), "budget": float(parameters["BudgetDollars"]) > 0}
     has["tls"] = not parameters["WebImage"] or has_tls(parameters)
     return [name for name, is_there in has.items() if not is_there and parameters["DatabaseProtected"] == "true"]

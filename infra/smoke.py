@@ -157,10 +157,7 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
 
 
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:
-    """Wait up to `PATIENCE` seconds until the health's status is `ok`, and print parts that are not.
-
-    Return the last health.
-    """
+    """Wait up to `PATIENCE` s until the health is `ok`, and print the parts that are not. Return the last health."""
     waiting = ""
     for waited in poll(PAUSE, PATIENCE):
         with suppress(PreconditionFailed):
@@ -217,10 +214,7 @@ def app_dimensions(stage: Stage) -> dict[str, str]:
 def metric_statistics(
     stage: Stage, namespace: str, metric: str, where: Mapping[str, str], statistic: str, since: datetime, period: int
 ) -> list[float]:
-    """Return a metric's statistic for each period of `period` seconds since `since` that has data.
-
-    `where`: the metric's dimensions.
-    """
+    """Return a metric's statistic in each `period` (seconds) since `since` that has data. `where`: its dimensions."""
     found = stage.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,

@@ -66,8 +66,7 @@ def read_exclusions(formats: str) -> tuple[Exclusion, ...]:
     """Return the exclusions of a package. `formats`: JSON text, a list of the photo formats that the app reads."""
     names = {each["name"] for each in json.loads(formats)}
     entries = tomllib.loads(Path(__file__).with_name("exclusions.toml").read_text(encoding="utf-8"))["exclusion"]
-    found = [each for each in entries if each.pop("unless", None) not in names]
-    return tuple(Exclusion(**each) for each in found)
+    return tuple(Exclusion(**each) for each in entries if each.pop("unless", None) not in names)
 
 
 _FORMATS = Path(__file__).parents[2] / "chalicelib" / "photo" / "formats.json"

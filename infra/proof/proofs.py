@@ -272,10 +272,7 @@ class Prove:
         self._trial, self._report, self._ask, self._echo = trial, report, ask, echo
 
     def run(self, claims: Sequence[Claim]) -> None:
-        """Check each claim and save its result at once.
-
-        If no stage is up (no trial), only ask a person about the claims that need one.
-        """
+        """Check each claim and save its result at once. If no stage is up, only ask about claims that need a person."""
         for number, claim in enumerate(claims, 1):
             self._echo(f"[{number}/{len(claims)}] {claim.name}")
             self._echo(_paragraph(f"{claim.claim}."))

@@ -21,10 +21,7 @@ CLAIMS = ROOT / "infra" / "proof" / "claims.toml"
 
 
 class Claim(NamedTuple):
-    """A claim about a stage on AWS.
-
-    `proof`: the function in proofs.py that checks it, or else `how`: what a person does.
-    """
+    """A claim about a stage on AWS. `proof`: function in proofs.py that checks it; else `how`: what a person does."""
 
     name: str
     claim: str

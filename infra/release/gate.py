@@ -70,10 +70,7 @@ def handler(event: Mapping[str, str], _context: Any) -> str:
 
 
 def target_version(codedeploy: Any, deployment: str) -> str:
-    """Return the number of the version to which a deployment shifts traffic. `deployment`: its id.
-
-    `codedeploy`: a boto3 client of `codedeploy`.
-    """
+    """Return the version number to which the deployment with this id shifts traffic. `codedeploy`: a boto3 client."""
     found = codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
     revision = codedeploy.get_application_revision(
         applicationName=found["applicationName"], revision=found["revision"]

@@ -31,10 +31,9 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
     The API's function waits for the alias of `admin`, because the gate calls it to update the schema with this
     release's code before a version that may need that gets traffic.
     """
-    variables = {**function["Environment"]["Variables"], **stamp()}
     properties = {
         **function,
-        "Environment": {"Variables": variables},
+        "Environment": {"Variables": {**function["Environment"]["Variables"], **stamp()}},
         "AutoPublishAlias": ALIAS,
         "AutoPublishAliasAllProperties": True,  # layer and environment make a new version too, not the code alone
     }

@@ -81,10 +81,7 @@ def check_names(values: Mapping[str, str]) -> None:
 
 
 def has_tls(values: Mapping[str, str]) -> bool:
-    """Return whether visitors reach the website by TLS.
-
-    From CloudFront to the tier, requests stay inside AWS's network.
-    """
+    """Return whether visitors reach the website by TLS. Requests from CloudFront to the tier stay in AWS's network."""
     return bool(values["WebCertificate"]) or values["WebCdn"] == "yes"
 
 
@@ -120,13 +117,9 @@ def _firewall(acl: Mapping[str, Any], tasks: int) -> dict[str, Any]:
 
 
 def _watching(stage: str, runbook: str) -> dict[str, Any]:
-    """Return the web tier's dashboard, alarms and queries.
-
-    Most alarms are created after its tasks, or they would fire at once.
-    """
+    """Return the web tier's dashboard, alarms and queries. Most alarms come after its tasks, or would fire at once."""
     names = {"balancer": "Balancer.LoadBalancerFullName", "targets": "Targets.TargetGroupFullName"}
-    resources = resources_of(Placeholders(stage, runbook=runbook, **names))
     return {
         name: each if name in WATCHED else {**each, "DependsOn": [*each.get("DependsOn", []), "Service"]}
-        for name, each in resources.items()
+        for name, each in resources_of(Placeholders(stage, runbook=runbook, **names)).items()
     }
