@@ -24,8 +24,7 @@ def start(stack: DevStack) -> None:
     with step("server", "starting", stack.started) as running:
         stack.wait(app, lambda: is_healthy(stack.port), timeout=60.0)
         running.result = "model loaded, all dependencies healthy"
-    warming = ["-m", "local.warm", "--on-schedule"]
-    stack.start_child("warming", warming, environment, stack.folder / "warming.log")
+    stack.start_child("warming", ["-m", "local.warm", "--on-schedule"], environment, stack.folder / "warming.log")
     stack.print_ready(f"Dashboards of this run: {stack.url}/dashboards\n")
 
 

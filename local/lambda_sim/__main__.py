@@ -26,10 +26,7 @@ PACKED_MODEL = ROOT / "vendor" / "model" / "faunalens.onnx"
 
 
 def start(stack: DevStack, stage: str, containers: int | None) -> None:
-    """Start the stores and the package of a stage.
-
-    `containers`: maximum number of containers for the API; None: the stage's limit.
-    """
+    """Start the stores and the package of a stage. `containers`: limit for the API; None: the stage's own."""
     environment = stack.launch_stores() | {"MODEL_PATH": str(PACKED_MODEL)}  # selects the data to load
     with step("package", "building") as running:
         try:

@@ -35,10 +35,7 @@ API = "app.app"  # handler of the function that API Gateway invokes
 
 @dataclass(frozen=True, slots=True)
 class FunctionLimits:
-    """A function's configuration. `memory`: limit in MB. `timeout`: in seconds.
-
-    `concurrency`: maximum number of containers.
-    """
+    """A function's configuration: `memory` in MB, `timeout` in seconds, and at most `concurrency` containers."""
 
     name: str
     handler: str
@@ -216,8 +213,7 @@ class Container:
     def _peak_memory(self) -> int:
         """Return the peak resident memory of the process in MB. The function's memory limit applies to this value."""
         with suppress(OSError):
-            status = Path(f"/proc/{self.pid}/status").read_text()
-            if match := re.search(r"VmHWM:\s+(\d+) kB", status):
+            if match := re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text()):
                 return round(int(match[1]) / 1024)
         return self._memory_used
 

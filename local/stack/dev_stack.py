@@ -1,7 +1,4 @@
-"""The processes of a local run: PostgreSQL with the data, Valkey, and the programs that use them.
-
-All of them stop when this process ends, even if it is killed.
-"""
+"""PostgreSQL with the data, Valkey, and programs that use them. All stop when this process ends, even if killed."""
 
 import argparse
 import hashlib

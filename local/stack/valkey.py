@@ -50,8 +50,7 @@ class ValkeyServer(EmbeddedServer):
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
         self._password, self._admin_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
-        command = [binary(), folder / "valkey.conf"]
-        super().__init__("Valkey", command, log=folder / "valkey.log", stop_timeout=2.0)
+        super().__init__("Valkey", [binary(), folder / "valkey.conf"], log=folder / "valkey.log", stop_timeout=2.0)
         self.use_port(port)
 
     def choose_ports(self, port: int) -> None:
