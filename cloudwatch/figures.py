@@ -29,10 +29,7 @@ class FileError(ValueError):
 
 
 def read_prices(path: Path = DASHBOARDS / "prices.csv") -> dict[str, str]:
-    """Return the prices in US dollars as text, by name; an empty mapping if there is no file.
-
-    Raises `FileError`, which names the invalid line.
-    """
+    """Return prices in US dollars as text, by name; none without a file. Raises `FileError`, which names the line."""
     if not path.exists():
         return {}
     prices: dict[str, str] = {}

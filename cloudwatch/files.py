@@ -111,10 +111,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file before placeholders are replaced.
-
-    `name`: without extension. `file`: its path in messages, as `dashboards/alarms/latency.json`.
-    """
+    """A file before placeholders are replaced. `name`: its stem. `file`: path, as `dashboards/alarms/latency.json`."""
 
     kind: Kind
     path: Path
@@ -192,8 +189,7 @@ def _parse(source: SourceFile) -> dict[str, Any]:
     try:
         body = json.loads(source.text(), object_pairs_hook=lambda pairs: _object(pairs, source))
     except json.JSONDecodeError as error:
-        detail = f"line {error.lineno}, column {error.colno}: invalid JSON ({error.msg})"
-        raise FileError(source.file, detail) from None
+        raise FileError(source.file, f"line {error.lineno}, column {error.colno}: invalid JSON ({error.msg})") from None
     if not isinstance(body, dict):
         raise FileError(source.file, "the file is not a JSON object; write {…}")
     return body

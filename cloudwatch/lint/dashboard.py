@@ -49,8 +49,7 @@ def grid_problems(places: Sequence[Rectangle]) -> Iterator[tuple[str, str]]:
     """Yield the title of each misplaced widget, with the problem."""
     for place in places:
         if (right := place.x + place.width) > COLUMNS:
-            most = COLUMNS - place.x
-            yield place.title, f"reaches column {right} of {COLUMNS}; write a width of at most {most}"
+            yield place.title, f"reaches column {right} of {COLUMNS}; write a width of at most {COLUMNS - place.x}"
     for one, other in combinations(places, 2):
         if overlap(one, other):
             right, bottom = one.x + one.width, one.y + one.height

@@ -65,10 +65,7 @@ def evaluate(
 
 
 def _align(line: GraphedMetric, series: Series, graph: Grid) -> Floats:
-    """Put each value at the point of the graph where its period begins.
-
-    The value of a period that begins before the graph goes to the first point.
-    """
+    """Put each value at the graph's point where its period begins; at the first point if that is before the graph."""
     if series.grid == graph:
         return series.values
     if series.grid.period < graph.period:

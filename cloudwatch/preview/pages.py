@@ -96,8 +96,7 @@ class Pages:
             lines = self._recording.read_new_lines()
             stages = self._stages()
             stage = query.get("stage") or next(iter(stages))
-            limits = stage_shown(stage, self._folder.parent)
-            placeholders = Placeholders(stage=stage, runbook="runbook", limits=limits)
+            placeholders = Placeholders(stage=stage, runbook="runbook", limits=stage_shown(stage, self._folder.parent))
             files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
                 raise NoSuchPage(f"there is no dashboard with this name; choose {', '.join(files.dashboards)}")
@@ -216,8 +215,7 @@ def _static_file(name: str) -> Response:
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Response:
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-    return _response(status, "application/json", text.encode())
+    return _response(status, "application/json", json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _response(status: int, media_type: str, body: bytes) -> Response:

@@ -43,10 +43,7 @@ _IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float3
 
 
 class Lookups:
-    """Simulates all lookups of features.
-
-    `commands`: number of commands sent to Redis. `queries`: number of queries sent to the database. Callers reset both.
-    """
+    """Simulates all lookups. `commands`: sent to Redis; `queries`: to the database, since the caller's last reset."""
 
     def __init__(self, random: Random) -> None:
         self._random = random

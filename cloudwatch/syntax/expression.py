@@ -128,8 +128,7 @@ def _parse(text: str, functions: Mapping[str, str], longest: int) -> Node:
         raise ParseError(text, longest, f"the text has {len(text)} characters, but at most {longest} are allowed")
     text = text.strip()
     try:
-        python = _TOKEN.sub(_as_python, text)
-        return _node(ast.parse(python, mode="eval").body, text, functions)
+        return _node(ast.parse(_TOKEN.sub(_as_python, text), mode="eval").body, text, functions)
     except SyntaxError as error:
         what = "expected one operator between two operands" if "invalid syntax" in error.msg else error.msg
         at = error.offset - 1 if error.offset else len(text)

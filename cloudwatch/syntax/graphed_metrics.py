@@ -69,10 +69,7 @@ class GraphedMetric:
 
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the `metrics` of a widget's `properties`, with its shorthand (`.`, `...`) and its defaults written out.
-
-    Raises `GraphedMetricsError`.
-    """
+    """Return a widget's `metrics` with shorthand (`.`, `...`) and defaults in full. Raises `GraphedMetricsError`."""
     entries, above = list[GraphedMetric](), list[str]()
     of_widget = {name: properties[name] for name in ("stat", "period") if name in properties}
     for row, entry in enumerate(properties.get("metrics", [])):
