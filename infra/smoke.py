@@ -98,14 +98,22 @@ def check_stage(stage: Stage, echo: Echo) -> None:
 
     The health of every part comes from the function itself, since the API does not show it to its callers.
     """
-    url, key = stage.url, key_of(stage)
-    check(url, echo, partial(invoke.ask_health, stage, echo), key)
+    check_url(stage.url, stage.name, echo, partial(invoke.ask_health, stage, echo))
+
+
+def check_url(url: str, stage: str, echo: Echo, ask_health: AskHealth) -> None:
+    """Test a stage by its URL and name, without rights on AWS, as .github/workflows/stage.yml does.
+
+    Raise `PreconditionFailed` at the first wrong response.
+    """
+    key = key_of(url, stage)
+    check(url, echo, ask_health, key)
     check_upload(url, echo, key)
 
 
-def key_of(stage: Stage) -> str:
+def key_of(url: str, stage: str) -> str:
     """Return the key of the page, which a stage with `ApiKeys=required` demands and any other ignores."""
-    return page_key(stage.name, (urlsplit(stage.url).hostname or "").partition(".")[0])
+    return page_key(stage, (urlsplit(url).hostname or "").partition(".")[0])
 
 
 def check_upload(url: str, echo: Echo, key: str) -> None:

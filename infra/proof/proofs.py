@@ -64,6 +64,11 @@ class Trial(NamedTuple):
         """The name of the stage's stack and of its database cluster."""
         return f"faunalens-{self.stage.name}"
 
+    @property
+    def key(self) -> str:
+        """The page's key of the API."""
+        return smoke.key_of(self.stage.url, self.stage.name)
+
 
 def answers(trial: Trial) -> str:
     """Run the smoke test."""
@@ -127,9 +132,8 @@ def rights(trial: Trial) -> str:
 
 def uploads(trial: Trial) -> str:
     """Send a photo through the bucket, and have it identified."""
-    key = smoke.key_of(trial.stage)
-    identify_url = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), key).identify_url
-    answer = smoke.fetch(f"{identify_url}?location=none", b"", key=key)
+    identify_url = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), trial.key).identify_url
+    answer = smoke.fetch(f"{identify_url}?location=none", b"", key=trial.key)
     if answer.status != 200:
         raise PreconditionFailed(f"the identification of an upload returned {answer}")
     return "an uploaded photo was identified"
@@ -137,7 +141,7 @@ def uploads(trial: Trial) -> str:
 
 def photos_private(trial: Trial) -> str:
     """Upload a photo, and try to read it from here."""
-    uploaded = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), smoke.key_of(trial.stage))
+    uploaded = smoke.upload(trial.stage.url, smoke.PHOTO.read_bytes(), trial.key)
     try:
         trial.stage.client("s3").get_object(Bucket=trial.stage.output("PhotoBucket"), Key=uploaded.key)
     except ClientError as error:
@@ -149,8 +153,8 @@ def photos_private(trial: Trial) -> str:
 
 def heic(trial: Trial) -> str:
     """Have a small HEIC photo identified."""
-    url, key = f"{trial.stage.url}identify?location=none", smoke.key_of(trial.stage)
-    answer = smoke.fetch(url, HEIC.read_bytes(), "image/heic", key)
+    url = f"{trial.stage.url}identify?location=none"
+    answer = smoke.fetch(url, HEIC.read_bytes(), "image/heic", trial.key)
     if UnsupportedMediaType.code.encode() in answer.body:
         raise Undecided("this package was built without HEIC")
     if answer.status != 200:

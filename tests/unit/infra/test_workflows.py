@@ -7,10 +7,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cfnlint.decode.cfn_yaml import loads
 
+from chalicelib.api.page import page_key
 from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
 from infra.__main__ import build_parser as infra_parser
@@ -74,6 +76,22 @@ def test_prod_takes_the_artefact_of_the_commit_that_passed_dev_s_smoke_test() ->
         concurrency = {"group": f"deploy-{name}", "cancel-in-progress": False}
         assert (deploy[name]["with"], deploy[name]["concurrency"]) == ({"stage": name}, concurrency)
         assert 'python -m infra template --stage "$stage"' in scripts_of("deploy", "build")
+
+
+def test_the_smoke_test_asks_the_stage_by_its_url_and_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN what the deployment handed on
+    url, asked = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/", Mock()
+    for name, value in {"URL": url, "STAGE": "dev", "HEALTH": '{"status": "ok"}'}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("infra.smoke.check", asked.check)
+    monkeypatch.setattr("infra.smoke.check_upload", asked.check_upload)
+    # WHEN the job runs its program
+    (code,) = re.findall(r"python -c '(.+?)'", scripts_of("stage", "smoke"), re.DOTALL)
+    exec(code, {})  # noqa: S102  the workflow's own
+    # THEN the API and an upload are tried with the page's key, and the health is the one that the deployment saw
+    (tried, _, ask_health, key), uploaded = asked.check.call_args.args, asked.check_upload.call_args.args
+    assert (tried, ask_health(), key) == (url, {"status": "ok"}, page_key("dev", "abc"))
+    assert (uploaded[0], uploaded[2]) == (url, key)
 
 
 def test_a_smoke_test_that_fails_takes_the_aliases_back() -> None:
