@@ -137,15 +137,15 @@ order by
 -- The newest opinion of a photo decides, also if another one drew it. Photos of a station within the same ten minutes are one occasion.
 select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
     select
-        machine, is_right, max(reviewed),
+        machine, is_right, is_typed, max(reviewed),
         coalesce(deployment, rtrim(path, replace(path, '/', ''))) || coalesce(substr(taken, 1, 15), path) as occasion
     from (
         select
             photo, machine, reviewed, max(is_right) as is_right,
             max(name is not null and scientific_name is null) as is_typed
         from review where machine <> '' and (not ? or photo in (select photo from review where drawn)) group by photo, reviewer
-    ) join photo on photo.id = photo where is_right or not is_typed group by photo
-) group by machine order by reviewed desc, machine;
+    ) join photo on photo.id = photo group by photo
+) where is_right or not is_typed group by machine order by reviewed desc, machine;
 
 --: reviewed by several
 select photo, reviewer, kind, name, scientific_name from review

@@ -45,6 +45,8 @@ def test_a_typed_name_is_neither_right_nor_wrong(results: ResultsFile) -> None:
     typed = [(each.name, each.photos) for each in groups if each.scientific_name == "Animalia"]
     assert typed == [("olingo, perhaps new", 1)]
     assert precision(results, drawn=True) == []
+    say(results, LION, reviewer="B. Other", at="2026-05-31T12:00:00+00:00")  # an older opinion does not decide
+    assert precision(results, drawn=True) == []
     # THEN in an event of two photos, of which a person names one, the other photo keeps its name
     say(results, IMPALA_1, Observation("animal", "olingo"))
     event = next(Study(results, 60).events())
