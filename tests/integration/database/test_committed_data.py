@@ -26,11 +26,18 @@ TAXONOMY = Taxonomy.read(ROOT / "model" / "labels.csv", ROOT / "model" / "taxa.c
 RELATIVES = Relatives(ROOT / "model" / "relatives.csv")
 PLACES = {
     "Botswana": (-19.3, 23.0),
+    "Iceland": (64.5, -19.0),
+    "Kiruna": (67.8, 20.2),
     "Kruger": (-24.0, 31.5),
     "London": (51.5, -0.1),
+    "Longyearbyen": (78.2, 15.6),
     "Monterey Bay": (36.7, -122.0),
+    "Okinawa": (26.5, 128.0),
     "Panama": (9.1, -79.7),
+    "Sabah": (5.4, 117.0),
+    "South Georgia": (-54.4, -36.6),
     "Sydney": (-33.87, 151.21),
+    "Tokyo": (35.7, 139.7),
     "Yellowstone": (44.6, -110.5),
 }
 
@@ -81,6 +88,28 @@ def test_places_have_the_relatives_that_they_are_known_for(
     prediction = Prediction(predicted.taxon, 1.0, predicted.lineage, is_domestic=predicted.kind in DOMESTIC)
     ((relatives,),) = ask(loaded, "select relatives from cell where cell = %s", cell_of(*PLACES[place]))
     names = {each.name for each in RELATIVES.close_to(prediction, relatives)}
+    assert there <= names
+    assert not not_there & names
+
+
+@pytest.mark.parametrize(
+    ("place", "there", "not_there"),
+    [
+        ("Longyearbyen", {"caribou"}, {"Eurasian pygmy owl"}),
+        ("Kiruna", {"caribou"}, set()),
+        ("South Georgia", {"gentoo penguin", "antarctic tern"}, {"caribou"}),
+        ("Iceland", {"short-eared owl"}, {"tawny owl", "black woodpecker", "crested tit", "Eurasian red squirrel"}),
+        ("London", {"tawny owl"}, {"gentoo penguin", "black woodpecker", "Ural owl"}),
+        ("Sabah", {"sun bear"}, {"Malayan tapir"}),
+        ("Tokyo", {"Japanese raccoon dog"}, {"Amami rabbit", "Okinawa rail", "Eurasian three-toed woodpecker"}),
+        ("Okinawa", {"Okinawa rail"}, {"Japanese serow", "Japanese raccoon dog"}),
+    ],
+)
+def test_relatives_stay_off_the_islands_where_they_do_not_live(
+    loaded: Connection, place: str, there: set[str], not_there: set[str]
+) -> None:
+    ((relatives,),) = ask(loaded, "select relatives from cell where cell = %s", cell_of(*PLACES[place]))
+    names = {each.name for each in RELATIVES.unknown(relatives, set())}
     assert there <= names
     assert not not_there & names
 
