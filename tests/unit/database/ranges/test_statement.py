@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from database.dataset_files import DatasetError
+from database.areas.area_cells import AreaCells
+from database.dataset import read_ranges
+from database.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, read_rows
 from database.ranges.language import parse
 from database.ranges.statement import Statement, by_taxon, read_statements
 
@@ -49,3 +51,14 @@ def test_other_columns_are_an_error(tmp_path: Path) -> None:
         read_statements(written(tmp_path, header="animal,area\n"))
     with pytest.raises(DatasetError, match=r"birds.csv, line \d: unexpected end of data"):
         read_statements(written(tmp_path, header='taxon,"areas'))
+
+
+def test_every_row_of_the_checkout_is_about_a_known_taxon_and_says_where(areas: AreaCells) -> None:
+    # GIVEN the rows of all ranges
+    every = [each for name in RANGE_FILES for each in read_ranges(FILES[name])]
+    # WHEN a taxon's id is mistyped, or a range contains no cell THEN the row would have no effect
+    known = {row["taxon"] for file in ("taxon_facts", "labels") for row in read_rows(FILES[file])}
+    known |= {row["taxon"] for row in read_rows(FILES["labels"].with_name(RELATIVES))}
+    assert [each.place for each in every if each.taxon not in known] == []
+    empty = {each for each in {each.range for each in every} if not areas.of(each).any()}
+    assert [each.place for each in every if each.range in empty] == []
