@@ -227,7 +227,7 @@ class Workspace:
                 ask(
                     "insert into faulty select $1, line + $2, "
                     "any_value(concat(lower(error_type::varchar), if(contains(csv_line, chr(10)), "
-                    "concat(' in ', len(string_split(csv_line, chr(10))), ' lines'), ''))), "
+                    "concat(' in at least ', len(string_split(csv_line, chr(10))), ' lines'), ''))), "
                     "any_value(left(replace(csv_line, chr(10), ' '), 80)) from reject_errors group by line",
                     [str(table), lines],
                 )

@@ -1,6 +1,7 @@
 """Counting the records of files in each format."""
 
 import gzip
+import re
 import tempfile
 import zipfile
 from collections import Counter
@@ -107,6 +108,16 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     assert [(each.line, each.fault, each.text) for each in counts.examples] == [(3, "too many columns", "a\t1\t2\t3")]
     assert counts.dropped["latitude or longitude is not a number"] == 1
     assert counts.dropped["outside the Earth"] == 1
+
+
+def test_a_quote_that_stays_open_hides_more_lines_than_duckdb_keeps(tmp_path: Path) -> None:
+    # GIVEN a quote without an end before 1,000 rows, of whose text DuckDB keeps 10,000 bytes
+    rows = ["Vulpes vulpes,52.52,13.4", '"Vulpes vulpes,52.52,13.4', *["Vulpes vulpes,52.52,13.4"] * 1000]
+    (tmp_path / "file").write_text("\n".join(["species,latitude,longitude", *rows]))
+    # WHEN counted THEN the report does not say that only those lines are lost
+    counts, _ = read(tmp_path / "file", tmp_path / "work")
+    (example,) = counts.examples
+    assert re.fullmatch(r"unquoted value in at least \d{3} lines", example.fault)
 
 
 def stopping(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
