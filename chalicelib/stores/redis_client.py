@@ -52,6 +52,7 @@ from chalicelib.stores.redis_connection import (
     GLANCE,
     CurrentDeadline,
     DeadlineConnection,
+    NodePool,
     OpenFirstPool,
     RedisSignIns,
     SignInUnderWay,
@@ -207,6 +208,7 @@ class RedisClient:
         host = f"[{self._host}]" if ":" in self._host else self._host
         cluster = redis.RedisCluster(
             url=f"redis://{host}:{self._port}",  # redis-py accepts a connection class only with a URL
+            connection_pool_class=NodePool,
             require_full_coverage=False,
             retry=Retry(NoBackoff(), 0),
             **self._options,

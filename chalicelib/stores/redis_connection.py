@@ -13,7 +13,7 @@ from errno import EINPROGRESS
 from functools import partial
 from itertools import chain
 from os import strerror
-from threading import Lock, local
+from threading import Lock, get_ident, local
 from time import monotonic
 from typing import Any
 
@@ -181,7 +181,8 @@ class DeadlineConnection(redis.Connection):
     """A connection that observes its thread's deadline, and reconnects if it is too old or was idle for too long.
 
     The sockets of a frozen Lambda container may break unnoticed: redis-py's pool detects only what the server closed.
-    `has_open`: whether the pool has an open connection, so that a caller need not wait for this one.
+    `has_open`: whether the pool has an open connection, so that a caller need not wait for this one. `user`: the thread
+    that uses the connection, or None.
     """
 
     def __init__(
@@ -196,11 +197,12 @@ class DeadlineConnection(redis.Connection):
         self._has_open = has_open
         self._connected_at = self._used_at = monotonic()
         self._unused = True
+        self.user: int | None = None
         super().__init__(**options)
 
     def connect(self) -> None:
         """Connect if needed. redis-py's pools call this method before they hand out a connection."""
-        now = monotonic()
+        now, self.user = monotonic(), get_ident()
         if self.is_connected and (now - self._used_at > self._settings.idle or now - self._connected_at > MAX_AGE):
             self.disconnect()
         self._used_at = now
@@ -239,6 +241,20 @@ class OpenFirstPool(redis.ConnectionPool):
         """Make the pool hand out open connections first; otherwise redis-py hands out the one that was used last."""
         with self._lock:
             self._available_connections.sort(key=lambda each: each.is_connected)
+
+
+class NodePool(redis.ConnectionPool):
+    """The pool of a cluster's node, which takes a connection back only from the thread that uses it.
+
+    redis-py 8.1 gives a connection back twice if it cannot connect to another node, nor read the slot map. If a thread
+    got the connection meanwhile, another one would get it too, and they would read each other's replies.
+    """
+
+    def release(self, connection: Any) -> None:
+        """Take a connection back, unless its thread has given it back already."""
+        if connection.user == get_ident():
+            connection.user = None
+            super().release(connection)
 
 
 class _DeadlineSocket:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, perf_counter
@@ -294,6 +295,9 @@ class TestSignIn:
             assert failure(lambda: value(redis)) == "redis_unreachable"
 
 
+COMMANDS = b"*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n"
+
+
 class TestRedirections:
     """Redirections; a whole cluster is in tests/integration."""
 
@@ -304,11 +308,42 @@ class TestRedirections:
             if b"SLOTS" in message:
                 return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$2\r\nid\r\n" % server.address.port
             if b"COMMAND" in message:
-                return b"*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*1\r\n+readonly\r\n:1\r\n:1\r\n:1\r\n"
+                return COMMANDS
             return b"+OK\r\n" if b"ASKING" in message else b"-%s 7629 127.0.0.1:1\r\n" % word
 
         with scripted(reply) as server, client(server) as redis:
             assert failure(lambda: value(redis)) in {"redis_moved", "redis_unreachable"}
+
+    def test_a_connection_that_redis_py_gives_back_twice_has_one_user(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # GIVEN a cluster of which one node is gone, and whose slot map can be read only once
+        maps = iter([b"*2\r\n" + 2 * b"*3\r\n:%d\r\n:%d\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$2\r\nid\r\n"])
+        taken, resolve, tries = list[object](), socket.getaddrinfo, count(1)
+
+        def reply(message: bytes) -> bytes | None:
+            if b"SLOTS" in message:
+                found = next(maps, None)
+                return found and found % (0, 8191, server.address.port, 8192, 16383, 1)
+            if b"COMMAND" in message:
+                return COMMANDS
+            return b"$1\r\nv\r\n" if redis._cluster else b"-MOVED 7629 127.0.0.1:1\r\n"
+
+        def resolved(host: str, port: int, **more: Any) -> Any:
+            if port == 1 and next(tries) == 2:  # redis-py has given the connection back, and reads the slot map
+                other = Thread(target=lambda: taken.append(pool.get_connection()))
+                other.start()
+                other.join()
+            return resolve(host, port, **more)
+
+        with scripted(reply) as server, client(server) as redis:
+            assert value(redis) == b"v"
+            known: Any = redis._cluster
+            pool = known.get_node(node_name=f"127.0.0.1:{server.address.port}").redis_connection.connection_pool
+            # WHEN commands to both nodes fail, and meanwhile another thread gets the connection to the other node
+            monkeypatch.setattr(socket, "getaddrinfo", resolved)
+            both = lambda redis: [redis.get(b"k"), redis.get(b"foo")]  # noqa: E731
+            assert failure(lambda: redis.run(both, Deadline.after(5), may_retry=False)) == "redis_unreachable"
+            # THEN no third one gets it too
+            assert pool.get_connection() is not taken[0]
 
     def test_after_a_readonly_reply_the_client_reconnects(self) -> None:
         answers = iter([b"-READONLY You can't write against a read only replica.\r\n", b"$1\r\nv\r\n"])
