@@ -34,8 +34,7 @@ class Identification:
     """The result of identifying the animal in a photo, or in several photos of it.
 
     `cell`: H3 cell of the location. `features`: the features of the cell, with the weights of the photo's month.
-    `quality`: of the first photo. `timings`: duration of each step, and of the request so far as `total`, in
-    milliseconds.
+    `quality`: of the first photo. `timings`: milliseconds of each step, and of the request so far as `total`.
     """
 
     photos: tuple[PhotoFacts, ...]

@@ -71,8 +71,7 @@ class Services(NamedTuple):
     def with_shadow(self, candidate: Settings | None, emit: "Callable[[Notes], None]", busy: "Lock") -> "Services":
         """Return services that compare their answers with those of a version in shadow.
 
-        `candidate`: settings of that version if it is another model; None if it is a dataset. `emit`, `busy`: see
-        `Shadow`.
+        `candidate`: settings of that version if it is another model; None if it is a dataset. The others: see `Shadow`.
         """
         other = None
         if candidate is not None:

@@ -130,7 +130,7 @@ def lines_of(*versions: Services) -> dict[str, Line]:
 
 
 def answer_of(services: Services, data: bytes) -> Line:
-    """Return the lineage that a version predicts without a place, or none. Raises `ClientError` and `ModelError`."""
+    """Return the lineage a version predicts without a place; empty if none. Raises `ClientError` and `ModelError`."""
     with services.photos.open([data]) as opened:
         found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
     prediction = found.together.prediction

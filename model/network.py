@@ -1,8 +1,7 @@
 """EfficientNet-Lite2 as convolutions with folded batch normalisation, read from its weights without PyTorch.
 
 EfficientNet-Lite (Tan & Le 2019; Google's "lite" variant of 2020) omits squeeze-and-excite and replaces swish by ReLU6,
-so that it quantises well. Lite2 is 1.1 times wider and 1.2 times deeper than the base network. Its input
-has 260×260 pixels.
+so that it quantises well. Lite2 is 1.1 times wider and 1.2 times deeper than the base network, for 260×260 pixels.
 
 The weights are in a legacy `.pth` file. It contains five pickles (magic number, protocol, byte order, tensors by name,
 keys of the storages), then one storage per key: a 64-bit count and that many numbers. `read_weights` checks the file's

@@ -90,8 +90,7 @@ class Admission:
     """The queue of photos and its limits, for one event loop. Photos above a limit are rejected.
 
     `workers`: number of photos that are identified at the same time. `queue_seconds`: longest expected wait of a photo.
-    `pulse`: records the longest queue. `service_seconds`: seconds that identifying a photo is assumed to take, until
-    one was measured.
+    `pulse`: records the longest queue. `service_seconds`: of one photo, until that is measured.
     """
 
     def __init__(

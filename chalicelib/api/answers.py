@@ -167,8 +167,7 @@ def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
 def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses.AnimalFound, ...] | None:
     """Return the animal in each box; None without boxes.
 
-    `named`: what `named_in` returned for the whole photo. A box that was recognised together with the photo has the
-    same.
+    `named`: what `named_in` returned for the whole photo. A box recognised with the photo has the same.
     """
     if recognised.boxes is None:
         return None

@@ -1,7 +1,6 @@
 """Responses about taxa: lists, one taxon, and its range as GeoJSON and as a small map.
 
-These responses depend only on the dataset, so browsers keep them for `MAX_AGE` and then ask whether the dataset has
-changed.
+These responses depend only on the dataset, so browsers keep them for `MAX_AGE` and then ask whether it has changed.
 """
 
 from collections.abc import Iterable, Mapping

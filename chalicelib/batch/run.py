@@ -2,8 +2,7 @@
 
 The first attempt at a photo writes its line, unless the photo already has one. A later attempt first looks for that
 line. If there is none, it writes a line with the error `interrupted`, identifies the photo, and then replaces the line.
-So a photo that kills its process does so at most twice. Then it has a line, and the other photos of the batch get
-theirs.
+So a photo that kills its process does so at most twice. Then it has a line, and the other photos get theirs.
 """
 
 import logging

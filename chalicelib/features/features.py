@@ -42,8 +42,7 @@ class Features:
     """The animals of a cell, and the cache level they came from.
 
     `found`: the animals; `NO_ANIMALS` if none could be read. `faults`: codes of the faults during the lookup, in order,
-    even if the lookup succeeded in the end. `month`: 1 to 12, the month whose season is in the weights; None if no
-    season is.
+    even if the lookup succeeded in the end. `month`: that of the season in the weights, 1 to 12, or None.
     """
 
     mode: Mode

@@ -50,8 +50,7 @@ class Family(NamedTuple):
 class Runs(NamedTuple):
     """Runs of equal keys in a sequence, such as the animals of a species in tree order.
 
-    `starts`: position where each run begins. `sizes`: length of each run. `number`: for each element, the number of its
-    run.
+    `starts`: position where each run begins. `sizes`: length of each run. `number`: the run of each element.
     """
 
     starts: NDArray[np.intp]
@@ -221,8 +220,7 @@ class Candidates(NamedTuple):
 class Families:
     """The families of the animals of the models in `folder`, of `relatives`, and of families.csv. Thread-safe.
 
-    The files are read at the first use. Layouts and candidates are remembered, so a taxonomy must be one object for the
-    life of the process.
+    The files are read at the first use. Layouts and candidates are remembered, so a taxonomy must remain one object.
     """
 
     def __init__(self, folder: Path, relatives: Relatives) -> None:

@@ -58,8 +58,7 @@ class Fusion(NamedTuple):
     ) -> "Fusion":
         """Join a taxonomy and a pack.
 
-        `taxa`: scientific names of the pack's taxa. `animals`: the pack's animals. `classes`: what `read_members`
-        returns.
+        `taxa`: scientific names of the pack's taxa. `animals`: the pack's. `classes`: as `read_members` returns them.
         """
         known = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
         together, positions = list(taxonomy.animals), []
@@ -94,8 +93,7 @@ class Fusion(NamedTuple):
     def join(self, vision: NDArray[np.floating], scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of all animals, shape (animals of `taxonomy`,).
 
-        `vision`: probabilities of the given taxonomy's animals. `scores`: the pack's scores of its animals. Both add up
-        to 1.
+        `vision`: probabilities of the given taxonomy's animals. `scores`: the pack's, of its animals. Both add up to 1.
         """
         (rows, columns), (kin, classes) = self.pairs, self.kin
         divided = scores * (WEIGHT + np.bincount(rows, vision[columns], len(scores)))

@@ -187,8 +187,7 @@ class Pack(LabelledModel):
 def resized(square: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.uint8]:
     """Return a pack's input, shape (size, size, 3), from the image of the general model.
 
-    That image shows only a part of the photo's short side (260/292 for EfficientNet-Lite2). A pack sees no more than
-    that.
+    That image shows only a part of the photo's short side (260/292 for EfficientNet-Lite2). A pack sees the same.
     """
     side = len(square) * min(manifest.crop / crop_share(len(square)), 1.0)
     start = (len(square) - side) / 2

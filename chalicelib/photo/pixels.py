@@ -28,8 +28,7 @@ def crop_share(size: int) -> float:
 def draft_side(size: int) -> int:
     """Return the smallest side in pixels to which a JPEG may be scaled while decoding, for a square of `size`.
 
-    Decoding at 1/2, 1/4 or 1/8 of the size is cheap. If the result is twice as large as needed, it is as good as the
-    full size.
+    Decoding at 1/2, 1/4 or 1/8 of the size is cheap. If the result is twice as large as needed, it loses nothing.
     """
     return 2 * (size + _MARGIN)
 

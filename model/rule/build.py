@@ -64,8 +64,7 @@ def build(
 ) -> ModelProto:
     """Return the graph for photos that exactly these packs have scored. `packs`: in order, each with its fusion.
 
-    `general`: number of the general model's animals. `least`: probability of an animal from which a photo shows one
-    even without a box.
+    `general`: number of the general model's animals. `least`: probability of an animal from which no box is needed.
     """
     rule, size = Rule(), layout.table.size
     vision = mean_of(rule, rule.input("vision", ("looks", general)))
