@@ -94,6 +94,15 @@ def test_the_smoke_test_asks_the_stage_by_its_url_and_without_rights(monkeypatch
     assert (uploaded[0], uploaded[2]) == (url, key)
 
 
+def test_the_health_is_asked_until_all_parts_are_signed_in(tmp_path: Path) -> None:
+    # GIVEN a new container, whose sign-in to the database takes longer than two requests wait
+    (step,) = [each for each in JOBS["stage"]["deploy"]["steps"] if each.get("id") == "health"]
+    jq = 'jq() { test "$1" != -e || test "$(grep -c invoke calls)" -ge 3; }; sleep() { :; }'
+    calls = run_bash(f"{jq}\n{step['run']}", tmp_path, STAGE="dev", GITHUB_OUTPUT="output")
+    # THEN the third answer goes to the smoke test, which cannot ask by itself
+    assert [call[1] for call in calls] == ["invoke"] * 3
+
+
 def test_a_smoke_test_that_fails_takes_the_aliases_back() -> None:
     back = JOBS["stage"]["back"]
     assert "failure()" in back["if"]
