@@ -129,8 +129,7 @@ def read_deployments(path: Path) -> Deployments:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            delimiter = max(",;\t", key=head.count)
+            delimiter = max(",;\t", key=file.readline().count)
             file.seek(0)
             reader = csv.DictReader(file, delimiter=delimiter, strict=True)
             missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]

@@ -169,10 +169,9 @@ class CellFile:
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         """Return the animals of each cell. Raises `StoreError`."""
-        values = ((cell, self._value(cell)) for cell in cells)
         return [
             unpack(value, cell, self._version).cell_animals if value else self._empty._replace(cell=cell)
-            for cell, value in values
+            for cell, value in zip(cells, map(self._value, cells), strict=True)
         ]
 
     def _value(self, cell: int) -> bytes | None:

@@ -83,9 +83,7 @@ def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
     """Return the classifications of an animal: its candidates, or only its name if that is wider, or a person's."""
     if finding.kind != "animal" or finding.named is None:
         return ()
-    if finding.is_wider or finding.is_human:
-        return (finding.named,)
-    return finding.candidates
+    return (finding.named,) if finding.is_wider or finding.is_human else finding.candidates
 
 
 def _description(scientific_name: str) -> str:

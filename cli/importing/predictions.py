@@ -197,9 +197,8 @@ def _category(name: str) -> str:
 
 
 def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Detected:
-    found: list[tuple[Box, Classes]] = []
-    for each in sorted(detections, key=lambda each: -float(each["conf"])):
-        found += [(box, classes(each)) for box in boxes_of([each])]
+    surest = sorted(detections, key=lambda each: -float(each["conf"]))
+    found: list[tuple[Box, Classes]] = [(box, classes(each)) for each in surest for box in boxes_of([each])]
     kinds = [box.kind for box, _ in found]
     return Detected(tuple(pair for at, pair in enumerate(found) if kinds[:at].count(pair[0].kind) < MOST[pair[0].kind]))
 

@@ -61,10 +61,7 @@ class Weighing:
     def answer(
         self, said: Predicted, location: Location | None, month: int | None
     ) -> tuple[str, dict[str, Any] | None]:
-        """Return the answer for a photo or video, as JSON, and what the file calls it.
-
-        `said`: with boxes as shares of the photo, not in pixels.
-        """
+        """Return the answer as JSON, and what the file calls the photo. `said`: with boxes as shares of the photo."""
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
 

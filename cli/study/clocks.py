@@ -73,8 +73,7 @@ def mixture(results: ResultsFile) -> str:
 
 def made_by(results: ResultsFile) -> dict[str, int]:
     """Return the number of answers by each model, the most first. A study with several models is mixed."""
-    rows = results.rows(QUERIES["models"])
-    return {f"{name} {version} {boxes}": count for name, version, boxes, count in rows}
+    return {f"{name} {version} {boxes}": count for name, version, boxes, count in results.rows(QUERIES["models"])}
 
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:

@@ -118,5 +118,4 @@ class Occasions:
     def history(self, station: str, days: Iterable[date]) -> list[int | None]:
         """Return for each occasion 1 if one of `days` has a detection, else 0; None for an occasion without effort."""
         detected = {self.of(station, day) for day in days}
-        effort = enumerate(self.effort(station))
-        return [None if some is None else int(number in detected) for number, some in effort]
+        return [None if some is None else int(number in detected) for number, some in enumerate(self.effort(station))]

@@ -255,9 +255,7 @@ def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
 
 def _named(prediction: dict[str, Any] | None, probability: float) -> ScoredTaxon:
     """Return the predicted taxon; if there is none, an animal without a name, with `probability` as its score."""
-    if prediction is None:
-        return ScoredTaxon("animal", ANIMALS, "kingdom", probability)
-    return _taxa([prediction])[0]
+    return _taxa([prediction])[0] if prediction else ScoredTaxon("animal", ANIMALS, "kingdom", probability)
 
 
 def _other(said: dict[str, Any]) -> Other:

@@ -192,8 +192,7 @@ class Study:
                 time = time.replace(tzinfo=self._zone_of(deployment))
         starts = None if row["starts"] is None else bool(row["starts"])
         facts = row["path"], deployment, time, row["taken"] is not None, latitude, longitude
-        size = row["width"] or 0, row["height"] or 0
-        return StudyPhoto(*facts, *size, finding_of(row), row["id"], starts)
+        return StudyPhoto(*facts, row["width"] or 0, row["height"] or 0, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
         """Return the id of a photo's deployment: if not `given`, it is made of the folder, and the place if known."""

@@ -53,9 +53,7 @@ class ScoredTaxon:
     @property
     def line(self) -> Line:
         """Return the line of the taxon. It ends at the species, also for breeds and subspecies."""
-        if self.is_typed:
-            return ANIMALS, self.name
-        return _line_of(self.scientific_name)
+        return (ANIMALS, self.name) if self.is_typed else _line_of(self.scientific_name)
 
     @property
     def is_typed(self) -> bool:

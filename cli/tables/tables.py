@@ -123,8 +123,7 @@ def _record(record: Record) -> dict[str, Any]:
 
 
 def _write_stations(folder: Path, survey: _Survey, study: Study) -> None:
-    deployments = reversed(study.deployments.values())
-    first = {survey.stations[each.id]: each for each in deployments}
+    first = {survey.stations[each.id]: each for each in reversed(study.deployments.values())}
     with _rows(folder, "stations.csv") as write:
         for station, days in survey.days.items():
             events = [number for (_, where), number in survey.events.items() if where == station]
