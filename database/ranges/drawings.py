@@ -43,8 +43,7 @@ def drawings(outlines: Outlines, ranges: Iterable[Rows]) -> Iterator[Drawing]:
             if data := "".join(path_data(places[ring]) for ring in rings):
                 paths += f'<path class="{here}" fill-opacity="{0.2 + 0.8 * weight:.2g}" d="{data}"/>'
         collection = {"type": "FeatureCollection", "features": features}
-        text = json.dumps(collection, separators=(",", ":"), allow_nan=False)
-        yield Drawing(int(rows["animal"][0]), text, paths)
+        yield Drawing(int(rows["animal"][0]), json.dumps(collection, separators=(",", ":"), allow_nan=False), paths)
 
 
 def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:

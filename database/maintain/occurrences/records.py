@@ -157,9 +157,7 @@ class _Columns:
     def number(self, ours: str) -> str:
         """Return SQL for a column's value as a number, null if it is not a number."""
         name = self.found.get(ours, "")
-        if self._types.get(name) == "DOUBLE":
-            return quoted(name)
-        return f"try_cast({self.text(ours)} as double)"
+        return quoted(name) if self._types.get(name) == "DOUBLE" else f"try_cast({self.text(ours)} as double)"
 
     @property
     def name(self) -> str:

@@ -91,8 +91,7 @@ class TextTable:
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns, as the file writes them, and those of its core."""
-        of_core = self.cores[0].columns if self.cores else ()
-        return (*self.format.columns, *self.format.constants, *of_core)
+        return (*self.format.columns, *self.format.constants, *(self.cores[0].columns if self.cores else ()))
 
     @contextmanager
     def opened(self) -> Iterator[tuple[IO[bytes], int]]:
