@@ -54,7 +54,9 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
     except (SettingError, DatasetError, LoadError, OSError) as error:
         message = str(error)
     except CacheError as error:
-        what_to_do = "run the same command again, or wait until the cached values expire"
+        # `rollback` once more would go back further, or to the dataset that it left
+        again = "run the same command" if "version" in options else "activate that version"
+        what_to_do = f"{again} again, or wait until the cached values expire"
         message = f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); {what_to_do}"
     except (psycopg2.DataError, psycopg2.IntegrityError) as error:
         message = f"PostgreSQL rejected the data: {summary_of(str(error))}; nothing was changed; correct the files"

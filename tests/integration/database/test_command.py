@@ -194,10 +194,15 @@ def test_a_missing_database_is_one_sentence_without_the_password(url: str, capsy
 
 def test_without_the_cache_the_switch_stays(run: Command, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
-    sample_data.load_all(database_url, "one")
-    assert run("activate", "one") == 1
+    sample_data.load_all(database_url, "one", "two")
+    assert run("activate", "two") == run("activate", "one") == 1
     assert "the dataset is active, but the announcement to Redis failed (redis_unreachable" in run.err
+    assert "run the same command again" in run.err
     assert run("drop", "one") == 1
+    # BUT a second `rollback` would go back to the dataset that the first one left
+    assert run("rollback") == 1
+    assert run.out == "active: two\n"
+    assert "activate that version again" in run.err
 
 
 def test_a_switch_is_announced_to_the_cache_of_the_environment_unless_not_wanted(
