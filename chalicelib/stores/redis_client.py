@@ -214,7 +214,13 @@ class RedisClient:
             **self._options,
         )
         with self._switching:
-            self._cluster, self._previous, self._is_slot_map_stale = cluster, None, False
+            is_first = self._cluster is None  # of the threads that switch at once
+            unused = self._previous if is_first else cluster
+            if is_first:
+                self._cluster, self._previous, self._is_slot_map_stale = cluster, None, False
+        for node in unused.get_nodes() if unused else ():  # they are in reference cycles, with their open connections
+            if node.redis_connection:
+                node.redis_connection.connection_pool.disconnect(inuse_connections=False)
 
     def _on_failure(self, error: Exception) -> None:
         """Close idle connections, which are probably broken too, and mark the slot map as stale."""

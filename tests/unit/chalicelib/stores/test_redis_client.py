@@ -345,6 +345,28 @@ class TestRedirections:
             # THEN no third one gets it too
             assert pool.get_connection() is not taken[0]
 
+    def test_a_cluster_client_that_is_replaced_leaves_no_connection_open(self) -> None:
+        # GIVEN a client of a cluster whose nodes failed
+        def reply(message: bytes) -> bytes:
+            if b"SLOTS" in message:
+                return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$2\r\nid\r\n" % server.address.port
+            if b"COMMAND" in message:
+                return COMMANDS
+            return b"$1\r\nv\r\n" if redis._cluster else b"-MOVED 7629 127.0.0.1:1\r\n"
+
+        with scripted(reply) as server, client(server) as redis:
+            assert value(redis) == b"v"
+            replaced: Any = redis._cluster
+            redis._on_failure(exceptions.RedisClusterException())
+            # WHEN the endpoint redirects it again, or another thread has switched meanwhile
+            assert value(redis) == b"v"
+            in_use: Any = redis._cluster
+            redis._switch_to_cluster()
+            # THEN only the client in use has connections
+            assert redis._cluster is in_use is not replaced
+            pools = [node.redis_connection.connection_pool for node in replaced.get_nodes()]
+            assert not any(each.is_connected for pool in pools for each in pool._available_connections)
+
     def test_after_a_readonly_reply_the_client_reconnects(self) -> None:
         answers = iter([b"-READONLY You can't write against a read only replica.\r\n", b"$1\r\nv\r\n"])
         with scripted(lambda _: next(answers)) as server, client(server) as redis:
