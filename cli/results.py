@@ -157,6 +157,8 @@ class ResultsFile:
                     if sql("pragma user_version").fetchone()[0] == 1:  # another process may have done it
                         connection.executescript(f"{VERSION_1['begin']} {SCHEMA} {VERSION_1['end']}")
                         sql(f"pragma user_version = {FORMAT}")
+            else:
+                self._connection.executescript(SCHEMA)  # tables and indexes of later commits of this version
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
         else:

@@ -247,6 +247,15 @@ def test_an_older_file_is_read_as_it_is_and_changed_when_it_is_written(tmp_path:
             assert "review_1" not in {row["name"] for row in results.rows("select name from sqlite_schema")}
 
 
+def test_a_file_of_an_earlier_commit_gets_the_tables_that_were_added_since(tmp_path: Path) -> None:
+    # GIVEN a file of this version from before there were holds
+    with ResultsFile(tmp_path / "r.db", write=True) as results, results.transaction() as connection:
+        connection.execute("drop table hold")
+    # WHEN it is written THEN it has them
+    with ResultsFile(tmp_path / "r.db", write=True, shared=True) as results:
+        assert list(results.rows("select * from hold")) == []
+
+
 @pytest.mark.parametrize(
     ("latitude", "longitude", "place", "is_left"),
     [
