@@ -1,5 +1,6 @@
 """Find the photos of a study that another program's labels mean: by path, by bytes, or by a name that is unique."""
 
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -42,6 +43,8 @@ class StudyPhotos:
                 self._same.setdefault(size, {}).setdefault(checksum, []).append(identity)
             if taken:
                 self._taken[identity] = taken
+        for each in self._named.values():
+            each.sort()  # a camera's names repeat on each card: the closest paths are beside a path
 
     def of(self, label: Label) -> tuple[Sequence[int], int]:
         """Return the photos that a label means (one, its copies, or none), and how many names both paths end with.
@@ -54,9 +57,11 @@ class StudyPhotos:
             if of_size and (same := of_size.get(checksum_of(label.file))):
                 return same, SURE
         parts = _parts(label.photo)
-        known = [(_common(parts, other), identity) for other, identity in self._named.get(parts[0], ())]
-        most = max((common for common, _ in known), default=0)
-        best = [identity for common, identity in known if common == most]
+        known = self._named.get(parts[0], [])
+        at = bisect(known, (parts, 0))
+        most = max((_common(parts, other) for other, _ in known[max(at - 1, 0) : at + 1]), default=0)
+        at = bisect(known, (parts[:most], 0))  # of the paths that end with these names, which are together
+        best = [identity for other, identity in known[at : at + 2] if other[:most] == parts[:most]]
         if len(best) != 1 or (most == 1 and self._contradict(label.taken, self._taken.get(best[0]))):
             return (), 0
         return best, most

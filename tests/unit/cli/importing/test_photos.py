@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 from zlib import crc32
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from cli.importing.labels import Label
 from cli.importing.photos import SURE, StudyPhotos, nearest
+from cli.importing.photos import _common as common
 from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 
 PATHS = ("N/100/IMG_1.JPG", "S/100/IMG_1.JPG", "S/101/IMG_2.JPG", "S\u00fcd/IMG_3.JPG")
@@ -43,6 +45,18 @@ def photos() -> Iterator[StudyPhotos]:
 )
 def test_a_photo_is_found_by_the_folders_that_agree(photos: StudyPhotos, path: str, number: int | None) -> None:
     assert list(photos.of(Label(path))[0]) == ([number] if number else [])
+
+
+def test_a_name_that_repeats_on_every_card_is_compared_with_the_closest_paths_alone(
+    results: ResultsFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN many cards, each with a photo of the same name
+    results.find(ListedPhoto(f"N{card}/IMG_1.JPG", 1, 1, None, None, None) for card in range(200))
+    photos, compared = StudyPhotos(results), Mock(wraps=common)
+    monkeypatch.setattr("cli.importing.photos._common", compared)
+    # WHEN one of them is looked for THEN it is found without a look at all others
+    assert list(photos.of(Label("card/N7/IMG_1.JPG"))[0]) == [8]
+    assert compared.call_count <= 2
 
 
 def test_a_name_alone_must_not_have_another_time(photos: StudyPhotos) -> None:
