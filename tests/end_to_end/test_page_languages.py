@@ -120,6 +120,20 @@ def test_a_change_of_language_keeps_the_answer(stand: Stand, identified: Identif
     expect(shown.locator("#name")).to_have_text("Fast sicher: Koala")
 
 
+def test_a_correction_needs_no_accents_and_no_offer(stand: Stand, identified: Identified) -> None:
+    # GIVEN a page in Spanish WHEN a correction is sent as soon as it is typed, without its accent
+    stand.language = "es"
+    eagle = {"taxon": "aquila-chrysaetos", "name": "golden eagle", "scientific_name": "Aquila chrysaetos"}
+    stand.taxa["?q=golden+eagle"] = {"taxa": [eagle]}
+    shown = identified()
+    shown.click("#wrong")
+    shown.fill("#correct-animal", "aguila real")
+    shown.click("#correct-send")
+    # THEN it is the taxon with that name
+    expect(shown.locator("#said-name")).to_have_text("águila real")
+    expect(shown.locator("#said-latin")).to_have_text("Aquila chrysaetos")
+
+
 def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> None:
     # GIVEN a page in Spanish WHEN an eagle is looked up without its accent THEN it is found
     stand.language = "es"

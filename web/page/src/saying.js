@@ -3,6 +3,7 @@
 
 import { correct, searchTaxa } from "./api.js";
 import { $, make } from "./elements.js";
+import { fold } from "./gazetteer.js";
 import { say } from "./language.js";
 import { namesLike } from "./names.js";
 import { inWords } from "./problem.js";
@@ -79,7 +80,8 @@ export class SayingPart {
     const name = $("correct-animal").value.trim();
     if (!name) return ($("correct-problem").textContent = say("correct.empty"));
     const answer = this.#answer;
-    const known = this.#known.get(name.toLowerCase()) ?? { name };
+    const isIt = (each) => fold(each.name) === fold(name);
+    const known = this.#known.get(fold(name)) ?? (await namesLike(name)).find(isIt) ?? { name }; // some send before names are offered
     const taxon = known.scientific_name ? known : await taxonCalled(known);
     if (answer === this.#answer) this.#record(taxon, "corrected");
   }
@@ -129,7 +131,7 @@ export class SayingPart {
   }
 
   #offer(taxa) {
-    for (const each of taxa) if (each.scientific_name || !this.#known.has(each.name.toLowerCase())) this.#known.set(each.name.toLowerCase(), each);
+    for (const each of taxa) if (each.scientific_name || !this.#known.has(fold(each.name))) this.#known.set(fold(each.name), each);
     $("correct-names").replaceChildren(...taxa.map(({ name, scientific_name: latin }) => make("option", latin ?? "", { value: name })));
   }
 }
