@@ -79,6 +79,20 @@ def test_photos_that_wait_for_a_network_say_so_and_go_on(stand: Stand, identifie
     expect(shown.locator("#many-progress")).to_have_text("8 of 8 identified.")
 
 
+def test_a_photo_that_waits_for_a_network_does_not_cover_a_later_grid(stand: Stand, open_page: Open) -> None:
+    # GIVEN a photo that waits for a network
+    shown = open_page(stand.url)
+    shown.context.set_offline(True)
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#problem-heading")).to_have_text("You are offline")
+    # WHEN many photos are chosen, and the network is back THEN they are sent, and it is not
+    shown.set_input_files("#pick", card_photos(6))
+    shown.context.set_offline(False)
+    expect(shown.locator("#many-progress")).to_have_text("6 of 6 identified.")
+    expect(shown.locator("#many")).to_be_visible()
+    assert len(stand.sent) == 6
+
+
 def test_what_fails_is_named_and_tried_again(stand: Stand, identified: Identified) -> None:
     shown = identified(*problem("internal", 500), photos=card_photos(6))
     expect(shown.locator("#many-progress")).to_have_text("0 of 6 identified. 6 failed.")

@@ -78,6 +78,7 @@ function begin(files, prepared) {
 
 /** Identify each photo by itself. */
 function chooseMany(files) {
+  isOffline = false;
   pending.abort();
   session.clear();
   preview.show([]);
