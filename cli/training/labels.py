@@ -179,7 +179,7 @@ def _of_table(source: Path) -> Iterator[Label]:
                 found["photo"] = picture_of(result)
                 found["camera"] = fields.get("cell") or result  # strangers at one place, or one at none
                 found["name"] = unquoted(found["name"])
-            if found["name"] and found["photo"]:
+            if found["name"] and found["photo"] and fields.get("method") != "machine":  # as our own CSV has
                 text = fields.get("cell", "")
                 cell = parse_cell(text) if text else cell_at(found["latitude"], found["longitude"])
                 said = (called(found["name"]),)

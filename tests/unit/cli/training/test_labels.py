@@ -73,6 +73,13 @@ def test_a_table_has_a_row_for_each_photo(tmp_path: Path) -> None:
     assert found.left_out == {Path("sub/c.jpg"): no_taxon, Path("d.jpg"): "there is no such file"}
 
 
+def test_what_models_said_in_a_table_is_no_label(tmp_path: Path) -> None:
+    # GIVEN a CSV as `faunalens export` writes it, where a person has reviewed one of two answers
+    (tmp_path / "study.csv").write_text("path,scientific_name,method\na.jpg,Panthera leo,human\nb.jpg,Aves,machine\n")
+    # WHEN it is read THEN only what the person said counts
+    assert [each.taxon for each in read(tmp_path / "study.csv", "a.jpg", "b.jpg").photos] == [LION]
+
+
 def test_a_correction_of_the_website_has_a_cell_or_its_own_id_in_place_of_a_camera(tmp_path: Path) -> None:
     # GIVEN what `python -m web corrections` lists, with pictures
     (tmp_path / "corrections.csv").write_text(
