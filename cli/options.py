@@ -151,6 +151,11 @@ class PlaceOptions:
     place: Place | None
     shift: timedelta | None
 
+    @property
+    def are_given(self) -> bool:
+        """Return whether at least one of the options was given."""
+        return any(each is not None for each in (self.deployments, self.place, self.shift))
+
     def keep(self, results: ResultsFile, otherwise: Place | None = None) -> Where:
         """Save the table of deployments, if one is given, in the results. Return where photos were taken.
 

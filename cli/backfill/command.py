@@ -65,9 +65,9 @@ def submit(
 ) -> int:
     """Start to identify the photos of a folder, or go on where the last run ended.
 
-    Run it again at any time. A run under way is left alone; one that failed is resumed; and what an ended one has
-    identified is merged into the results file, so that a new run has only the photos that are left. Options about place
-    and clock also hold for later runs, until other ones are given.
+    Run it again at any time. A run under way is left alone; one that failed is resumed, unless options about place or
+    clock are given, which need a new run; and what an ended one has identified is merged into the results file, so that
+    a new run has only the photos that are left. These options also hold for later runs, until other ones are given.
     """
     if inventory and manifest:
         raise click.UsageError("--inventory contradicts --manifest; give one of them")
@@ -79,7 +79,7 @@ def submit(
         if run and run.is_running:
             warn(f"the run {run.name} is under way; nothing was started")
             return _watch(cloud, run) if wait else Exit.RUNNING
-        if run and run.can_resume:
+        if run and run.can_resume and not given.are_given:
             run = runs.resume(cloud, run)
             warn(f"the run {run.name} resumes with the batches that failed")
             return _watch(cloud, run) if wait else Exit.DONE

@@ -227,12 +227,14 @@ def test_a_run_that_failed_is_resumed(
         patch.object(runs, "latest", redrivable),
     ):
         run(["batch", "submit", study, "--results", str(results), "--stage", STAGE])
-    # THEN it goes on
+        # THEN it goes on
+        assert redriven == [newest]
+        assert "with the batches that failed" in capsys.readouterr().err
+        # WHEN a table of deployments is given, or AWS cannot redrive it, as after two weeks
+        function.kills = []
+        assert submit(study, results, "--deployments", table) == Exit.DONE
+    # THEN another run has the photos that are left
     assert redriven == [newest]
-    assert "with the batches that failed" in capsys.readouterr().err
-    # WHEN it cannot, as after two weeks THEN another run has the photos that are left
-    function.kills = []
-    assert submit(study, results) == Exit.DONE
     assert merged(study, results) == Exit.SOME_FAILED
     assert {state for state, *_ in answers(results).values()} == {"done", "unreadable"}
 
