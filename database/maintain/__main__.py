@@ -116,7 +116,7 @@ def build_parser(settings: Settings) -> ArgumentParser:
     add_source(loads, "the ranges")
     text = "folder of the counts; another run with the same files and filters continues there (default: %(default)s)"
     loads.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help=text)
-    text = "megabytes of memory that the command may use; with less, it takes longer (default: %(default)s)"
+    text = "megabytes of memory to count with; with less, it takes longer; the load needs 750 (default: %(default)s)"
     loads.add_argument("--memory", type=checked(casts.positive_int), default=1500, metavar="MB", help=text)
     text = "add a cell with at least N records to an animal's written range; 0 for never (default: %(default)s)"
     loads.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
