@@ -152,8 +152,10 @@ def prune(results: Path, *, yes: bool) -> None:
             for _, path in gone[:MOST_FAULTS]:
                 say(f"  {shown(path)}")
             if not yes:
+                reviewed = {photo for (photo,) in kept.rows("select distinct photo from review")}
                 missing = f"{count(len(gone), 'photo is')} gone from {shown(folder)}, of {total:,}"
-                click.confirm(f"{missing}. Take out?", abort=True)
+                of_them = count(sum(identity in reviewed for identity, _ in gone), "of them is", "of them are")
+                click.confirm(f"{missing}; {of_them} reviewed. Take out?", abort=True)
             moved.forget(kept, (identity for identity, _ in gone))
         say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 

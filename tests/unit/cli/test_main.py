@@ -2,6 +2,7 @@
 
 import errno
 import getpass
+import io
 import json
 import socket
 import sqlite3
@@ -164,3 +165,19 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "study.db").chmod(0o644)
     absent = "check       the folder is not there; is its disk connected?"
     assert {absent, f"{HOLDS} others too: `chmod 600` stops that"} <= {*status()}
+
+
+def test_prune_says_how_many_reviews_would_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN three photos, of which two are gone from the disk, one of them reviewed
+    photos = [(f"{name}.JPG", None, answer(IMPALA)) for name in "123"]
+    write_study(tmp_path / "study.db", photos)
+    (tmp_path / "1.JPG").touch()
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        results.describe(folder=tmp_path.as_posix())
+        say(results, "3.JPG")
+    # WHEN they are to be taken out THEN the question says both
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run(["prune", str(tmp_path / "study.db")]) == Exit.INTERRUPTED
+    assert f"2 photos are gone from {tmp_path}, of 3; 1 of them is reviewed. Take out?" in capsys.readouterr().out
