@@ -1,4 +1,4 @@
-"""Run the steps of a command, from any step on, and poll with a timeout. All steps can be repeated."""
+"""Run the steps of a command, starting at any step, and poll with a timeout. All steps can be repeated."""
 
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, sleep

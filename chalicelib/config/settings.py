@@ -183,7 +183,7 @@ class Settings:
 
     @classmethod
     def changed(cls, environment: Mapping[str, str], changes: tuple[tuple[str, str], ...]) -> "Settings":
-        """Read all settings with changes to the environment. Raises `SettingError`, also if a change is of none."""
+        """Read the settings from a changed environment. Raises `SettingError`, also if a change names no setting."""
         known = variables(cls)
         if unknown := {name for name, _ in changes} - known.keys() - {each.alias for each in known.values()}:
             raise SettingError(f"{min(unknown)} is no setting; docs/reference/settings.md lists them")

@@ -58,7 +58,8 @@ class Fusion(NamedTuple):
     ) -> "Fusion":
         """Join a taxonomy and a pack.
 
-        `taxa`: scientific names of the pack's taxa. `animals`: the pack's. `classes`: as `read_members` returns them.
+        `taxa`: scientific names of the taxa that the pack covers. `animals`: those that it knows. `classes`: the taxa
+        that an output of the general model stands for, by its taxon id (`read_members`).
         """
         known = {animal.taxon_id: animal.output_index for animal in taxonomy.animals}
         together, positions = list(taxonomy.animals), []

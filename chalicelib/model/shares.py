@@ -1,23 +1,23 @@
 """How likely each animal and each family is, from a photo's scores and from what lives at its place. Pure arithmetic.
 
-With the photo's share v of a species, and its weight p at the place (`Prior`):
+The probability is first divided among families, and orders with species that the dataset does not count. Each has a
+part in proportion to its rows. v is the photo's share of a species, and p the species' weight at the place (`Prior`):
 
-    known species of a family F:      Σ p · ((1 - SMOOTHING) · v + SMOOTHING · mean of v in F)
-    its n unknown species:            weight(F) · likeness(F) · (1 - b / m) ** CLEAR
-    unknown species of other orders:  OTHERS · m · (1 - b / m) ** CLEAR
+    family F, its known species:    Σ p · ((1 - SMOOTHING) · v + SMOOTHING · mean of v in F)
+    family F, its unknown species:  weight of F (`families.Unknown`) · likeness(F) · (1 - b / m) ** CLEAR
+    order with uncounted species:   OTHERS · m · (1 - b / m) ** CLEAR
 
-m is the photo's share of the class, and b the share of the class's likeliest species. A photo that looks like only one
-animal hardly shows an unknown species, but one that looks like several may. The last row is for each order whose
-species the dataset does not count. The likeness is a mean, weighted by LIKENESS, of three shares: the mean share of
-what the family's animals look like (families.csv, or its known animals), and those of its order and its class. At the
-end, everything is divided by the sum.
+m is the photo's share of F's class, or of the order in the last row, and b that of its likeliest species. A photo that
+looks like only one animal hardly shows an unknown species, but one that looks like several may. The likeness is a mean,
+weighted by LIKENESS, of three shares: the mean share of what the family's animals look like (families.csv, or its known
+animals), and those of its order and its class.
 
-Within a family, each known species has v · p. The unknown species together have RIVAL · √(f · (f - b) · n / known), or
-what they add to the family if that is more. f is the photo's share of the family, b the share of its likeliest species,
-and known its number of known species.
+A family's part is then divided among its species. Each known species has v · p. The unknown species together have
+RIVAL · rivals · √(f · (f - c) / known), or what they add to the family if that is more. f is the photo's share of the
+family, c that of its likeliest species, known its number of known species, and rivals is that of `families.Unknown`.
 
 A head has learned how likely its species are where it is used. So its share of a species is not smoothed, only
-multiplied by p. What it gives to any other animal is divided as above.
+multiplied by p. Its last output, the probability of any other animal, is divided among all animals as above.
 """
 
 from typing import Final, NamedTuple

@@ -266,7 +266,7 @@ class Relatives:
 
     @cached_property
     def rows(self) -> dict[str, str]:
-        """Return the lines of the file by the text of their number. Raises `ModelError`."""
+        """Return the lines of the file by the number in their first column, as text. Raises `ModelError`."""
         return {line.partition(",")[0]: line for line in _lines_of(self._path)}
 
     @cached_property

@@ -159,7 +159,7 @@ def full_day(stage: str, prices: Prices) -> FullDay:
 
 
 def month_like(identifications: float) -> Month:
-    """Return a month with so many identifications. Its other values are those of the next smaller month in `MONTHS`."""
+    """Return a month with this many identifications. The rest is that of the next smaller month in `MONTHS`."""
     nearest = [month for month in MONTHS if month.identifications <= identifications][-1]
     return replace(nearest, name=f"{identifications:,.0f}", identifications=identifications)
 

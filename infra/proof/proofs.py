@@ -46,8 +46,7 @@ class Trial(NamedTuple):
     ) -> list[float]:
         """Return a metric's values, one for each five minutes of the last day.
 
-        Raise `Undecided(missing)` if there are none.
-        `where`: the metric's dimensions.
+        Raise `Undecided(missing)` if there are none. `where`: the metric's dimensions.
         """
         began = datetime.now(UTC) - RECENT
         if found := smoke.metric_statistics(self.stage, namespace, metric, where, statistic, began, 300):
@@ -55,7 +54,10 @@ class Trial(NamedTuple):
         raise Undecided(missing)
 
     def capacity(self, statistic: str, missing: str) -> list[float]:
-        """Return a statistic of the database's capacity (ACU), such as `Minimum`, as `day_of` does."""
+        """Return a statistic, such as `Minimum`, of the database's capacity (ACU) in each five minutes of the last day.
+
+        Raise `Undecided(missing)` if there are no values.
+        """
         cluster = {"DBClusterIdentifier": self.name}
         return self.day_of("ServerlessDatabaseCapacity", statistic, "AWS/RDS", cluster, missing)
 
