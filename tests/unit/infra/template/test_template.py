@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from infra.template.pipeline import merge_template
 
 
 def write(folder: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> None:
-    """Write infra/stages/dev.json with these parameters to another folder, and let it be read from there."""
-    template.declared_parameters()  # read from the checkout
-    for name in (template.WEB, template.BACKFILL):
-        template.read_template(name)
+    """Copy infra/ with these parameters in stages/dev.json, and let it be read from there."""
+    for path in template.INFRA.glob("*.yaml"):
+        shutil.copy(path, folder)
     (folder / "stages").mkdir()
     document = {"Parameters": {"Stage": "dev", **parameters}}
     (folder / "stages" / "dev.json").write_text(json.dumps(document), encoding="utf-8")
