@@ -28,7 +28,8 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
             checksums[path] = None
             with suppress(OSError):
                 checksums[path] = checksum_of(folder / path)
-        if Path(path).name == Path(old).name if checksum is None else checksums[path] == checksum:
+        is_same = Path(path).name == Path(old).name if checksum is None else checksums[path] == checksum
+        if is_same:
             moved[identity] = path
             taken[path] = there
             left.append(old)

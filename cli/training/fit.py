@@ -1,4 +1,4 @@
-"""Fit a head to features: a linear classifier, its calibration, and what tells it animals that it never saw. No I/O."""
+"""Fit a head to features: a linear classifier, its calibration, and how it tells animals that it never saw. No I/O."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Routes of results and the parameter `keep`, on the HTTP server only. A <meta> tells the page of them."""
+"""Routes of results and the parameter `keep`, on the HTTP server only. A <meta> tells the page that they exist."""
 
 import io
 import json
