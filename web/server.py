@@ -79,7 +79,8 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
     routes = _with_results(ROUTES, application, settings)
     asgi = Asgi(application, settings, log, routes, beside)
     services = application.services()
-    _ = services.recogniser.models.packs, services.recogniser.models.heads  # a fault of theirs prevents the start
+    if application.settings.model.is_own:  # a fault of theirs prevents the start
+        _ = services.recogniser.models.packs, services.recogniser.models.heads
     if several:
         services.recogniser.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
     return asgi

@@ -129,6 +129,11 @@ class ModelSettings:
     """Whether to find each animal, person and vehicle in a photo if the request does not say; this takes more time
     (model/packs/README.md has figures)."""
 
+    @property
+    def is_own(self) -> bool:
+        """Return whether models are in use that are not of this release, and so may not fit together."""
+        return self.packs is not None or self.path != _default_model()
+
     def for_batches(self) -> Self:
         """Return the settings for a study's photos: the detector for camera traps sees them all, unless it is off."""
         return self if self.camera_traps == "never" else replace(self, camera_traps="always")
