@@ -10,6 +10,7 @@ from cli.deployments import corrected
 from cli.exports.camtrap_dp import event_id, observation_id
 from cli.exports.description import Description
 from cli.exports.files import clock, write_lists
+from cli.importing.labels import CLASSIFIED_BY
 from cli.study.finding import Finding
 from cli.study.study import Study
 from cli.study.taxa import ANIMALS, Key, key_of, labels_of
@@ -30,7 +31,7 @@ def write_coco(study: Study, path: Path, about: Description) -> None:
     head = {
         "info": {
             "version": "1.0",
-            "description": f"{about.title}, classified by Faunalens {VERSION}",
+            "description": f"{about.title}, {CLASSIFIED_BY} {VERSION}",
             "year": today.year,
             "contributor": ", ".join(each["title"] for each in about.contributors),
             "date_created": f"{today:%Y-%m-%d}",
@@ -82,6 +83,7 @@ def _annotations(study: Study, ids: dict[Key, int]) -> Iterator[dict[str, Any]]:
                 "image_id": photo.path,
                 "category_id": ids[_key(part)],
                 "sequence_level_annotation": False,
+                **({"reviewer": part.by} if part.is_human else {}),
                 **({"bbox_relative": [box.x, box.y, box.width, box.height]} if box else {}),
             }
 

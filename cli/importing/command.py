@@ -64,10 +64,11 @@ def import_labels(
     names: Names,
     given: PlaceOptions,
 ) -> int:
-    """Take the labels in FILE as reviews of RESULTS. FILE is a CSV of Timelapse, a Camtrap DP, or a folder by animals.
+    """Take the labels in FILE as reviews of RESULTS.
 
-    Or FILE has predictions, as JSON of MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as
-    `identify` makes them: scores are weighed by the place, and each answer names the model that it comes from.
+    FILE is a CSV of Timelapse, COCO JSON, a Camtrap DP, or a folder by animals. Or it has predictions, as JSON of
+    MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as `identify` makes them: scores are weighed by
+    the place, and each answer names the model that it comes from.
 
     Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
     scientific or everyday ones; a name of no known taxon is kept as it was typed. You may import the same FILE again.
@@ -83,7 +84,7 @@ def import_labels(
     labels = folder_labels(file) if folders and file.is_dir() else labels_in(file, dict(columns))
     if labels is None:
         raise CommandError(
-            f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor a Camtrap DP, with "
+            f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor COCO JSON, nor a Camtrap DP, with "
             "datapackage.json; if its folders are named by animal, say --folders"
         )
     with ResultsFile(results, write=True) as kept:

@@ -1,4 +1,4 @@
-"""What files of other programs say about photos: folders by animal, CSV of Timelapse, and Camtrap DP."""
+"""What files of other programs say about photos: folders by animal, CSV of Timelapse, COCO, and Camtrap DP."""
 
 import csv
 import io
@@ -65,13 +65,15 @@ def cell_at(latitude: float | str | None, longitude: float | str | None) -> int 
 
 
 def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Iterator[Label] | None:
-    """Return the labels in a Camtrap DP or a CSV of Timelapse; None if the file or folder is neither.
+    """Return the labels in a Camtrap DP, COCO JSON or a CSV of Timelapse; None if the file or folder is none of these.
 
     A photo has one or more labels, or none if the file says nothing of it. `columns`: what the CSV calls its columns,
     by the keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
     """
     if (root := _root_of(path)) is not None:
         return _of_package(path, root)
+    if is_coco(path):
+        return _of_coco(path)
     return _of_timelapse(path, columns) if _is_timelapse(path) else None
 
 
@@ -206,6 +208,40 @@ def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
 def plain(name: str) -> str:
     """Return the name of a column for comparisons: in small letters, without spaces and punctuation."""
     return re.sub(r"[\W_]", "", name.casefold())
+
+
+CLASSIFIED_BY = "classified by Faunalens"
+"""Is in the description of our own COCO files: annotations without a reviewer are a machine's there."""
+_OF_COCO = re.compile(rb'"(file_name|image_id)"')
+
+
+def is_coco(path: Path) -> bool:
+    """Return whether a file is COCO JSON, by the keys in its first megabyte."""
+    with suppress(OSError), path.open("rb") as file:
+        return path.suffix.lower() == ".json" and _OF_COCO.search(file.read(1 << 20)) is not None
+    return False
+
+
+def _of_coco(path: Path) -> Iterator[Label]:
+    """Yield a label for each category that people gave an image, or an empty label. As many boxes are as many of it."""
+    with faults_of(path):
+        about = json.loads(path.read_text(encoding="utf-8-sig"))
+        is_ours = CLASSIFIED_BY in (about.get("info") or {}).get("description", "")
+        names = {each["id"]: each.get("scientific_name") or each["name"] for each in about["categories"]}
+        said = defaultdict[Any, defaultdict[Any, list[Any]]](lambda: defaultdict(list))
+        for each in about["annotations"]:
+            if "reviewer" in each or not is_ours:
+                said[each["image_id"]][each.get("reviewer", ""), names[each["category_id"]]].append(each)
+        for image in about["images"]:
+            label = Label(image["file_name"], taken=image.get("datetime") or "", camera=str(image.get("location", "")))
+            wide, high = image.get("width", 1), image.get("height", 1)
+            if image["id"] not in said:
+                yield label
+            for (reviewer, name), same in said[image["id"]].items():
+                sides = [each["bbox"] for each in same if each.get("bbox")]  # in pixels
+                boxes = tuple(Box(x / wide, y / high, w / wide, h / high, 1.0, "animal") for x, y, w, h in sides)
+                what = replace(called(name.replace("_", " ")), count=len(boxes) or None)
+                yield label._replace(said=(what,), reviewer=reviewer, boxes=boxes)
 
 
 PACKAGE = "datapackage.json"

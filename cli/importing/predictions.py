@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 from chalicelib.model.detector import MOST, Box
 from chalicelib.model.taxonomy import RANKS
 from cli.engines.megadetector import CATEGORIES, boxes_of
-from cli.importing.labels import faults_of
+from cli.errors import CommandError
+from cli.importing.labels import PACKAGE, faults_of, is_coco
 from cli.importing.names import OF_LABEL, kind_called, taxon_called
 from cli.study.taxa import lineage_of, searchable
 
@@ -83,6 +84,9 @@ class Predictions:
             about = json.loads(path.read_text(encoding="utf-8-sig"), object_hook=_packed)
             about = {"images": about} if isinstance(about, list) else dict(about)
             self._items = [item for name in LISTS for item in about.get(name, ())]
+        if not about.keys() & set(LISTS):
+            expected = "expected JSON of MegaDetector, SpeciesNet, PyTorch-Wildlife or COCO"
+            raise CommandError(f"{path} has no list of photos; {expected}")
         info = about.get("info") or {}
         detector: tuple[str, str] = ("megadetector", str(info.get("detector") or UNSAID))
         names = about.get("classification_categories") or about.get("clf_categories") or {}
@@ -97,8 +101,8 @@ class Predictions:
 
     @staticmethod
     def is_form_of(path: Path) -> bool:
-        """Return whether a file is JSON, by its name."""
-        return path.is_file() and path.suffix.lower() == ".json" and path.name != "datapackage.json"
+        """Return whether a file is JSON, by its name, but is not one of people's labels."""
+        return path.is_file() and path.suffix.lower() == ".json" and path.name != PACKAGE and not is_coco(path)
 
     def __iter__(self) -> Iterator[Predicted]:
         """Yield each photo."""

@@ -76,9 +76,9 @@ def train(
 ) -> int:
     """Train a pack that names the animals of one's own cameras, for `identify --pack`.
 
-    LABELS say what photos show: a results file with reviews, a Camtrap DP, a CSV of Timelapse, JSON of MegaDetector
-    with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps camera, latitude,
-    longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
+    LABELS say what photos show: a results file with reviews, a Camtrap DP, a CSV of Timelapse, COCO JSON, JSON of
+    MegaDetector with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps
+    camera, latitude, longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
 
     The pack is tested on cameras that it has not seen, since frames of one camera share their background: the model
     card beside it says what to expect. What the general model sees in the photos is kept: run it again with more

@@ -1,4 +1,4 @@
-"""Labels of Timelapse's CSV."""
+"""Labels of Timelapse's CSV, of COCO, and of Camtrap DP."""
 
 import csv
 import json
@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of
+from chalicelib.model.detector import Box
 from cli.errors import CommandError
 from cli.exports.camtrap_dp import write_camtrap_dp
+from cli.exports.coco import write_coco
 from cli.exports.description import read_description
 from cli.importing.labels import Label, labels_in
+from cli.importing.predictions import Predictions
 from cli.results import ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
@@ -137,6 +140,39 @@ def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
     # WHEN its export is read THEN it is the same
     found = [each[:4] for each in labels_of(tmp_path / "package") if each.said]
     assert found == [("N/IMG_0001.JPG", said, "A. Person", "2026-06-01T08:00:00+00:00")]
+
+
+def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> None:
+    # GIVEN images with two boxes of impalas and a label without one, with an empty label, and without any
+    images = [{"id": each, "file_name": f"N/{each}.jpg", "width": 200, "height": 100} for each in range(3)]
+    categories = [{"id": 3, "name": "Impala"}, {"id": 4, "name": "some_thing"}, {"id": 0, "name": "empty"}]
+    of: list[tuple[int, int, list[int] | None]] = [(0, 3, [20, 10, 100, 50]), (0, 3, [0, 0, 20, 10]), (0, 4, None), (1, 0, [])]
+    annotations = [dict(zip(("image_id", "category_id", "bbox"), each, strict=True)) for each in of]
+    (tmp_path / "coco.json").write_text(
+        json.dumps({"images": images, "categories": categories, "annotations": annotations})
+    )
+    # WHEN it is read THEN as many boxes are as many animals, and a name that we do not know stays
+    boxes = (Box(0.1, 0.1, 0.5, 0.5, 1.0, "animal"), Box(0.0, 0.0, 0.1, 0.1, 1.0, "animal"))
+    assert labels_of(tmp_path / "coco.json") == [
+        Label("N/0.jpg", (replace(IMPALA, count=2),), boxes=boxes),
+        Label("N/0.jpg", (Observation("animal", "some thing"),)),
+        Label("N/1.jpg", (Observation("blank"),)),
+        Label("N/2.jpg"),
+    ]
+    # THEN it is no file of predictions, as one of MegaDetector is
+    assert not Predictions.is_form_of(tmp_path / "coco.json")
+    assert Predictions.is_form_of(Path(__file__).with_name("predictions") / "megadetector.json")
+
+
+def test_coco_of_our_own_says_what_people_said_and_not_what_models_did(tmp_path: Path) -> None:
+    write_study(tmp_path / "study.db")
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (Observation("vehicle"),)))
+        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
+    found = [each for each in labels_of(tmp_path / "coco.json") if each.said]
+    assert [(each.photo, each.said, each.reviewer) for each in found] == [
+        ("N/IMG_0001.JPG", (Observation("vehicle"),), "A. Person")
+    ]
 
 
 def test_a_resource_without_a_file_is_left_out(tmp_path: Path) -> None:
