@@ -30,6 +30,7 @@ from chalicelib.errors import (
 from web.messages import DRAIN_SECONDS, Scope
 
 MOST_URI, MOST_HEAD = 8_192, 32_768  # bytes of the path with its query, and of all headers together
+MOST_AHEAD = 32  # requests that wait for the answer to an earlier one of their connection; each takes 4 KB of memory
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
@@ -85,6 +86,8 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._head_bytes = 0
         self._unset_keepalive_if_required()  # of a request in the same data that was turned away
+        if len(self.pipeline) >= MOST_AHEAD:
+            self._refuse(BadRequest(f"over {MOST_AHEAD} requests came ahead of an answer; wait for answers in between"))
         if self._head_timer is None:
             self._start_head_timer()
 

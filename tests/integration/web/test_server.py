@@ -26,6 +26,7 @@ from chalicelib.telemetry.logs import fields_of
 from chalicelib.telemetry.record import Notes
 from web.asgi import FORM_MARGIN, RELAY_LANES, Asgi
 from web.body import MemoryBody
+from web.protocol import MOST_AHEAD
 from web.server import build_server, listen
 from web.settings import WebSettings
 
@@ -409,6 +410,20 @@ def test_a_body_that_comes_with_an_upgrade_is_not_dropped_silently(running: Runn
     with dial(running) as sender:
         sender.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
         assert sender.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_sends_only_so_many_requests_ahead_of_their_answers(running: Running) -> None:
+    # GIVEN a client that sends as many requests at once as the server keeps waiting THEN each is answered
+    get = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with dial(running) as sender:
+        sender.sendall(get * (MOST_AHEAD + 1))
+        received = b""
+        while received.count(b'{"hello":"there"}') <= MOST_AHEAD:
+            received += sender.recv(10_000)
+    # WHEN it sends more, each of which would take a hundred times its size in memory THEN it learns what to do
+    status, problem = raw(running, get * (MOST_AHEAD + 2))
+    assert (status, problem["code"]) == (400, "bad_request")
+    assert "wait for" in problem["detail"]
 
 
 def test_connections_beyond_the_limit_get_503() -> None:
