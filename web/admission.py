@@ -19,6 +19,8 @@ from time import monotonic, perf_counter
 
 from chalicelib.errors import HTTPError, Unavailable
 from chalicelib.telemetry.record import Notes
+from web.body import ClientGone
+from web.messages import Receive
 
 PULSE_SECONDS = 60.0  # between two beats: the shortest period of a usual CloudWatch alarm
 
@@ -124,31 +126,38 @@ class Admission:
             return 0.0
         return (len(self._waiting) + 1) * self._service_seconds / self._workers
 
-    async def run[T](self, work: Callable[[], T]) -> T:
+    async def run[T](self, work: Callable[[], T], receive: Receive | None = None) -> T:
         """Run `work` on a worker thread, after the photos that are already waiting.
 
-        Raises `Unavailable` if the queue is too long, or if an overload begins meanwhile.
+        Raises `Unavailable` if the queue is too long, or if an overload begins meanwhile, and `ClientGone` if `receive`
+        says meanwhile that the client has closed the connection.
         """
         self.check_queue()
-        await self._take_worker()
+        await self._take_worker(receive)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work)
         finally:
             self._give_worker()
 
-    async def _take_worker(self) -> None:
+    async def _take_worker(self, receive: Receive | None) -> None:
         if self._running < self._workers:
             self._running += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._pulse.waiting = max(self._pulse.waiting, len(self._waiting))
+        leaving = asyncio.create_task(_leave(turn, receive)) if receive else None
         try:
             await turn  # a photo that finishes passes its worker on to this photo
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and not turn.exception():
+        except BaseException:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            elif not turn.cancelled() and not turn.exception():  # its turn came just as it was cancelled
                 self._give_worker()
             raise
+        finally:
+            if leaving:
+                leaving.cancel()
 
     def _give_worker(self) -> None:
         while self._waiting:
@@ -207,6 +216,14 @@ class Admission:
         """Wait until the running photos are finished, and stop the worker threads."""
         self._cancel_clean_up()
         self._pool.shutdown()
+
+
+async def _leave(turn: asyncio.Future[None], receive: Receive) -> None:
+    """Wait until the client closes the connection, and end the wait for `turn`."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    if not turn.done():
+        turn.set_exception(ClientGone)
 
 
 class Lane:

@@ -232,7 +232,7 @@ class Asgi:
             def respond() -> Response:
                 return compressed(self._application.respond(route, request), headers.get("accept-encoding", ""))
 
-            return await (self.admission if is_photo else lane).run(respond)
+            return await (self.admission.run(respond, receive) if is_photo else lane.run(respond))
 
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
         """Return the error for a photo for which the queue has no room, and its route's path; None for other requests.

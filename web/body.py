@@ -21,7 +21,7 @@ RATE_WINDOW = 10.0  # seconds of each period in which the rate of a body is meas
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its whole request had arrived."""
+    """The client closed the connection before its whole request had arrived, or its turn had come."""
 
 
 class HeldBytes:

@@ -426,6 +426,23 @@ def test_a_client_sends_only_so_many_requests_ahead_of_their_answers(running: Ru
     assert "wait for" in problem["detail"]
 
 
+def test_a_photo_whose_client_left_the_queue_is_not_identified() -> None:
+    # GIVEN a photo that takes long, and one that waits behind it
+    with Running(workers=1) as running, dial(running) as first:
+        first.sendall(POST.replace(b"length", b"held") + b"Content-Length: 0\r\n\r\n")
+        assert running.toy.entered.wait(30)
+        alone = running.asgi.admission.expected_wait
+        with dial(running) as second:
+            second.sendall(POST + b"Content-Length: 5\r\n\r\nhello")
+            wait_until(lambda: running.asgi.admission.expected_wait > alone)
+        # WHEN the client of the second leaves THEN its place is free at once, and the log says that it has gone
+        running.wait_for_line("POST /identify/length 0")
+        assert running.asgi.admission.expected_wait == alone
+        # AND the first is answered as if nothing had been
+        running.toy.gate.set()
+        assert first.recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_connections_beyond_the_limit_get_503() -> None:
     with Running(connections=2) as running, dial(running), dial(running):
         wait_until(lambda: len(running.server.server_state.connections) == 2)

@@ -144,7 +144,10 @@ def test_a_client_that_leaves_the_queue_frees_its_place(admission: Admission) ->
         )
         await asyncio.sleep(0)  # in which all three join the queue
         # WHEN one that waits is cancelled, and one just as its turn comes
+        wait = admission.expected_wait
         second.cancel()
+        await asyncio.sleep(0)
+        assert admission.expected_wait < wait
         gate.set()
         await first
         third.cancel()
