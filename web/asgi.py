@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic, perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
@@ -169,12 +169,20 @@ class Asgi:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, method, name = perf_counter(), str(scope["method"]), NO_ROUTE
         request_id, unread, is_cut_off, limit = str(uuid4()), False, False, ""
+        is_arriving = has_body(scope)
+
+        async def receive_part() -> MutableMapping[str, Any]:
+            nonlocal is_arriving
+            message = await receive()
+            is_arriving = bool(message.get("more_body"))
+            return message
+
         try:
             self._check_host(scope)
             match = self._router.match(scope["path"])
             if match is not None:
                 name = next(iter(match.routes.values())).path
-                routed = await self._routed(match, scope, receive, request_id)
+                routed = await self._routed(match, scope, receive_part, request_id)
                 response = routed._replace(headers={**CORS, **routed.headers})
             elif self._beside is not None and self._beside.serves(scope["path"]):
                 name = self._beside.name
@@ -188,7 +196,7 @@ class Asgi:
             return
         except HTTPError as error:
             self.refused(without_frames(error), request_id, name)
-            response, unread, limit = _refusal(error, name, scope, request_id), has_body(scope), error.limit
+            response, unread, limit = _refusal(error, name, scope, request_id), is_arriving, error.limit
         except asyncio.CancelledError:  # the server no longer waits for its running requests
             is_cut_off = True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)

@@ -518,6 +518,26 @@ def test_a_photo_that_came_before_its_turn_is_refused_like_a_begun_request(monke
         assert (first[:3], second[:3], b"\r\nconnection: close\r\n" in second) == (b"200", b"503", True)
 
 
+def test_a_photo_that_had_arrived_is_refused_on_a_connection_that_is_kept() -> None:
+    # GIVEN a photo that takes long, and two that wait, whole
+    with Running(workers=1, queue_seconds=0.05) as running, dial(running) as first, dial(running) as waits:
+        first.sendall(POST.replace(b"length", b"held") + b"Content-Length: 0\r\n\r\n")
+        assert running.toy.entered.wait(30)
+        waits.sendall(REFUSED % 5 + b"hello")
+        with dial(running) as newest:
+            newest.sendall(REFUSED % 5 + b"hello")
+            wait_until(lambda: running.asgi.admission.is_full)
+            # WHEN an overload begins, which refuses the newest of them
+            assert raw(running, REFUSED % 0)[0] == 503
+            received = b""
+            while b"request_id" not in received:
+                received += newest.recv(10_000)
+            # THEN its connection serves what comes next
+            assert (received[:13], b"connection: close" in received) == (b"HTTP/1.1 503 ", False)
+            newest.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert newest.recv(100).startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
