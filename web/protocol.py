@@ -27,10 +27,12 @@ from chalicelib.errors import (
     UriTooLong,
     VersionNotSupported,
 )
+from web.asgi import HEALTHZ
 from web.messages import DRAIN_SECONDS, Scope
 
 MOST_URI, MOST_HEAD = 8_192, 32_768  # bytes of the path with its query, and of all headers together
 MOST_AHEAD = 32  # requests that wait for the answer to an earlier one of their connection; each takes 4 KB of memory
+SPARE = 16  # connections beyond the limit that may send a head: of the load balancer, which asks for the health
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} (/[!-~]*) HTTP/1\.[01]\r?\n")
 
 
@@ -54,15 +56,14 @@ class Protocol(HttpToolsProtocol):
         self._error: HTTPError | None = None
         self._received = b""
         self._idle_until = 0.0
-        self._is_dropping = False
+        self._is_dropping = self._is_spare = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._start_head_timer()
-
-        if len(self.connections) > self.most_connections:
-            text = "too many connections are open; try again in a moment"
-            self._answer(Unavailable(text, retry_after=1, limit="connections"))
+        self._is_spare = len(self.connections) > self.most_connections
+        if len(self.connections) > self.most_connections + SPARE:
+            self._answer(_too_many_connections())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
@@ -104,6 +105,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
+        if self._is_spare and len(self.connections) > self.most_connections and self.url != HEALTHZ.encode():
+            self._refuse(_too_many_connections())
         codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
         lengths = [value for name, value in self.headers if name == b"content-length"]
         if (codings and (codings != [b"chunked"] or lengths)) or len(lengths) > 1:
@@ -180,6 +183,10 @@ class Protocol(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         self._head_timer = None
         self._answer(RequestTimeout(f"the headers did not arrive within {self.head_seconds:g} s; send them faster"))
+
+
+def _too_many_connections() -> Unavailable:
+    return Unavailable("too many connections are open; try again in a moment", retry_after=1, limit="connections")
 
 
 def _message(error: HTTPError, request_id: str, *, keep: bool = False) -> bytes:

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection, HTTPResponse
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from chalicelib.telemetry.logs import fields_of
 from chalicelib.telemetry.record import Notes
 from web.asgi import FORM_MARGIN, RELAY_LANES, Asgi
 from web.body import MemoryBody
-from web.protocol import MOST_AHEAD
+from web.protocol import MOST_AHEAD, SPARE
 from web.server import build_server, listen
 from web.settings import WebSettings
 
@@ -443,11 +443,24 @@ def test_a_photo_whose_client_left_the_queue_is_not_identified() -> None:
         assert first.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_connections_beyond_the_limit_get_503() -> None:
-    with Running(connections=2) as running, dial(running), dial(running):
+def test_connections_beyond_the_limit_get_503_and_load_balancers_the_health() -> None:
+    get = b"GET /%b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with Running(connections=2) as running, ExitStack() as clients:
+        # GIVEN as many connections as the server serves
+        for _ in range(2):
+            clients.enter_context(dial(running))
         wait_until(lambda: len(running.server.server_state.connections) == 2)
-        status, problem = raw(running, b"")
+        # WHEN another comes THEN it is refused
+        status, problem = raw(running, get % b"")
         assert (status, problem["code"]) == (503, "unavailable")
+        # AND a load balancer still learns that the process lives, and does not replace it
+        with dial(running) as balancer:
+            assert last_answer(balancer, get % b"healthz")[0] == 200
+        # AND of those that send nothing only a few may stay
+        for _ in range(SPARE):
+            clients.enter_context(dial(running))
+        wait_until(lambda: len(running.server.server_state.connections) == 2 + SPARE)
+        assert raw(running, b"")[0] == 503
 
 
 def ask(running: Running, method: str, path: str) -> tuple[int, str | None]:
