@@ -40,6 +40,9 @@ class Part:
     ] = None
 
 
+NOT_ASKED = Part("not_asked", None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class PackState:
     """A pack that this process can use."""
@@ -69,21 +72,17 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     """Check the model and the cache. If `deep`, also check the database, which wakes a paused database.
 
     The check sends a store the same commands as a lookup, so a store is `ok` only if the next request could use it.
-    Without `deep`, the database is `failing` only while this process already knows that a request could not use it.
+    Without `deep`, the database is checked only after requests found it failing: they have already tried to wake it.
     """
     models, cache, store = services.recogniser.models, services.stores.cache, services.stores.store
     model = models.general
     black, anywhere = np.zeros((model.input_size,) * 2 + (3,), np.uint8), np.ones(model.animals, np.float32)
     model_part = check(lambda: model.score(black, anywhere))
     cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
-    database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if deep else not_asked(store.known_fault)
+    is_asked = deep or store.is_failing
+    database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if is_asked else NOT_ASKED
     packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in (*models.packs, *models.heads))
     return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
-
-
-def not_asked(fault: str | None) -> Part:
-    """Return the state of a database that is not checked: `failing` if this process already knows of a `fault`."""
-    return Part("failing", fault, None) if fault else Part("not_asked", None, None)
 
 
 def check(probe: Callable[[], object], store: "RedisCache | PostgresStore | None" = None) -> Part:

@@ -40,6 +40,11 @@ class Breaker:
         """Return whether `allows()` would refuse an attempt now. Unlike `allows()`, this does not start a probe."""
         return self._probe_at != 0.0 and self._now() < self._probe_at
 
+    @property
+    def has_failed(self) -> bool:
+        """Return whether an attempt has failed since the last one that succeeded."""
+        return self._failures > 0
+
     def allows(self) -> bool:
         """Return whether the caller may call the dependency now. A half-open breaker allows one caller, the probe."""
         if self._probe_at == 0.0:

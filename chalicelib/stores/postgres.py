@@ -130,11 +130,10 @@ class PostgresStore:
         return self._breaker.is_open and self._sign_in is None
 
     @property
-    def known_fault(self) -> str | None:
-        """Return the fault code that the next query is likely to report, without asking the server; None if none."""
-        if (sign_in := self._sign_in) is not None and sign_in.is_stalled:
-            return "postgres_signing_in"
-        return "postgres_breaker_open" if self.breaker_is_open else None
+    def is_failing(self) -> bool:
+        """Return whether requests found it failing, and none has succeeded since."""
+        sign_in = self._sign_in
+        return self._breaker.has_failed or (sign_in is not None and sign_in.is_stalled)
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         """Return the animals of each cell, in the order of `cells`.

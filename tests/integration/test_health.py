@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 import redis
 
 from database.load import load
 from database.switch import activate
 from local.run import is_healthy
-from local.stack import valkey
+from local.stack import postgres, valkey
 from tests.integration.conftest import Served, serve
 from tests.integration.database import sample_data
 
@@ -56,6 +57,32 @@ def test_ready_means_that_the_next_request_is_narrowed(tmp_path: Path, database_
             # AND the next request uses both stores
             features = animals(app, 48.6, 7.8)["features"]  # `sample_data.HERE`
             assert (features["mode"], features["cache"]) == ("narrowed", "miss")
+
+
+@pytest.mark.parametrize("outage", ["stop", "pause"])
+def test_health_follows_an_outage_to_its_end_without_further_requests(tmp_path: Path, outage: str) -> None:
+    # GIVEN an app whose health check does not ask the database, because none of its requests has failed there
+    with valkey.serve() as cache, postgres.serve() as database:
+        with closing(psycopg2.connect(database.url)) as connection:
+            activate(connection, load(connection, sample_data.dataset("one")).version)
+        environment = {"DATABASE_URL": database.url, "REDIS_URL": cache.url, "BREAKER_REST": "0.2"}
+        with running(tmp_path, environment) as app:
+            assert health(app)["database"]["state"] == "not_asked"
+            # WHEN requests find that the database is down, or hangs
+            getattr(database, outage)()
+            for n in range(4):
+                assert animals(app, n)["features"]["mode"] == "degraded"
+            # THEN the health says so as long as the outage lasts, without a further request
+            until = time.monotonic() + 1.5
+            while time.monotonic() < until:
+                assert health(app)["status"] == "degraded"
+                time.sleep(0.05)
+            # AND its end as well
+            {"stop": database.start, "pause": database.resume}[outage]()
+            until = time.monotonic() + 30
+            while health(app)["status"] != "ok":
+                assert time.monotonic() < until, health(app)
+                time.sleep(0.05)
 
 
 def health(app: Served, **query: str) -> Any:

@@ -71,7 +71,7 @@ class TestSignIn:
         with scripted(lambda _: b"") as server, closing(store_at(server.address.port, budget=patient)) as store:
             started = time.monotonic()
             for _ in range(2):
-                assert (fault(store, seconds=0.03), store.known_fault) == ("postgres_signing_in", None)
+                assert (fault(store, seconds=0.03), store.is_failing) == ("postgres_signing_in", False)
                 # WHEN the store is closed THEN the next request begins anew
                 store.close()
             assert time.monotonic() - started < 10
@@ -88,7 +88,7 @@ class TestSignIn:
 
         with scripted(reply) as server, closing(store_at(server.address.port)) as store:
             assert {fault(store) for _ in range(3)} == {"postgres_signing_in"}
-            assert (store.known_fault, store.sign_in_seconds) == ("postgres_signing_in", None)
+            assert (store.is_failing, store.sign_in_seconds) == (True, None)
             # WHEN it has replied THEN the next request goes through all further steps, and sends its query
             may_reply.set()
             assert settled(store) == "postgres_timeout"

@@ -146,7 +146,12 @@ def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> N
     # GIVEN images with two boxes of impalas and a label without one, with an empty label, and without any
     images = [{"id": each, "file_name": f"N/{each}.jpg", "width": 200, "height": 100} for each in range(3)]
     categories = [{"id": 3, "name": "Impala"}, {"id": 4, "name": "some_thing"}, {"id": 0, "name": "empty"}]
-    of: list[tuple[int, int, list[int] | None]] = [(0, 3, [20, 10, 100, 50]), (0, 3, [0, 0, 20, 10]), (0, 4, None), (1, 0, [])]
+    of: list[tuple[int, int, list[int] | None]] = [
+        (0, 3, [20, 10, 100, 50]),
+        (0, 3, [0, 0, 20, 10]),
+        (0, 4, None),
+        (1, 0, []),
+    ]
     annotations = [dict(zip(("image_id", "category_id", "bbox"), each, strict=True)) for each in of]
     (tmp_path / "coco.json").write_text(
         json.dumps({"images": images, "categories": categories, "annotations": annotations})
