@@ -19,6 +19,7 @@ from cli.exports.files import stamp, table, whole
 from cli.photos import media_type
 from cli.study.event import found_in
 from cli.study.finding import Finding
+from cli.study.opinions import COUNTED
 from cli.study.study import Deployment, Study, StudyPhoto, box_around
 from cli.study.taxa import ScoredTaxon, lineage_of, taxon_rank
 from cli.terminal import shown, warn
@@ -138,7 +139,9 @@ def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Fin
     }
     for photo in event:
         for number, part in enumerate(photo.finding.each, 1):
-            remark = part.clip.remark if part.clip else ""
+            remark = part.clip.remark if part.clip and not part.is_human else ""
+            if part.is_human and part.count != part.said.count:
+                remark = COUNTED
             head = {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
             yield same | head | _classification(part, remark), part
     for number, part in enumerate(found_in([photo.finding for photo in event], by_traits=True), 1):

@@ -23,8 +23,8 @@ from chalicelib.model.detector import Box
 from cli.errors import CommandError
 from cli.importing.names import KINDS, kind_called, meanings, taxon_called
 from cli.photos import walk
+from cli.study.opinions import COUNTED, TYPED, Observation, of_taxon
 from cli.study.opinions import KINDS as OBSERVED
-from cli.study.opinions import TYPED, Observation, of_taxon
 
 SEXES, AGES = meanings("sex"), meanings("age")
 """How people abbreviate sex and age, and what Camtrap DP calls them."""
@@ -329,9 +329,11 @@ def _photo_of(medium: Mapping[str, str]) -> str:
 
 
 def _said(row: Mapping[str, str]) -> _Said:
-    typed, mark, note = row.get("observationComments", "").rpartition(TYPED)  # as our own packages have names
+    comments = row.get("observationComments", "")  # as our own packages have names and counts
+    typed, mark, note = comments.removeprefix(COUNTED).lstrip("; ").rpartition(TYPED)
     name, kind = typed if mark else row.get("scientificName", ""), row["observationType"]
     columns = ("count", "sex", "lifeStage", "behavior", "classifiedBy")
     count, sex, age, behavior, reviewer = (row.get(each, "") for each in columns)
+    count = "" if comments.startswith(COUNTED) else count
     what = observed(name if kind == "animal" else kind, count, sex, age, behavior, note.lstrip("; "))
     return _Said(what, reviewer, row.get("classificationTimestamp", ""))

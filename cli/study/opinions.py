@@ -23,6 +23,8 @@ VALUES = {
 """The values of Camtrap DP 1.0.2. Of behaviours it lists these as examples; any other word is one too."""
 TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
 """Follows a typed name in the remarks of exports."""
+COUNTED = "count of the models' boxes"
+"""Begins the comments of a Camtrap DP on what a person named and did not count."""
 
 
 @dataclass(frozen=True, slots=True)

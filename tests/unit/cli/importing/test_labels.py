@@ -23,7 +23,9 @@ from cli.results import ResultsFile
 from cli.study.opinions import Observation, Opinion
 from cli.study.reviews import save
 from cli.study.study import Study
-from tests.support.studies import write_study
+from cli.words import rows_of
+from tests.support.studies import IMPALA as IMPALAS
+from tests.support.studies import animal, answer, film, write_study
 
 HEAD = ("File", "RelativePath", "DateTime", "DeleteFlag")
 ANIMAL = Observation("animal", "animal", "Animalia", "kingdom")
@@ -146,12 +148,8 @@ def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> N
     # GIVEN images with two boxes of impalas and a label without one, with an empty label, and without any
     images = [{"id": each, "file_name": f"N/{each}.jpg", "width": 200, "height": 100} for each in range(3)]
     categories = [{"id": 3, "name": "Impala"}, {"id": 4, "name": "some_thing"}, {"id": 0, "name": "empty"}]
-    of: list[tuple[int, int, list[int] | None]] = [
-        (0, 3, [20, 10, 100, 50]),
-        (0, 3, [0, 0, 20, 10]),
-        (0, 4, None),
-        (1, 0, []),
-    ]
+    impalas = [20, 10, 100, 50], [0, 0, 20, 10]
+    of = [*((0, 3, box) for box in impalas), (0, 4, []), (1, 0, [])]
     annotations = [dict(zip(("image_id", "category_id", "bbox"), each, strict=True)) for each in of]
     (tmp_path / "coco.json").write_text(
         json.dumps({"images": images, "categories": categories, "annotations": annotations})
@@ -167,6 +165,28 @@ def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> N
     # THEN it is no file of predictions, as one of MegaDetector is
     assert not Predictions.is_form_of(tmp_path / "coco.json")
     assert Predictions.is_form_of(Path(__file__).with_name("predictions") / "megadetector.json")
+
+
+def test_what_models_counted_in_a_package_of_our_own_is_no_count_of_a_person(tmp_path: Path) -> None:
+    # GIVEN two boxes, in a photo and in a video, of which people named the animal and did not count it
+    found = answer(IMPALAS, subject="animal", animals=[animal(0.1, IMPALAS), animal(0.4, IMPALAS)])
+    said = {
+        "a.JPG": IMPALA,
+        "b.JPG": replace(IMPALA, count=3),
+        "c.MP4": Observation("animal", "goat thing", note="wet"),
+    }
+    photos = [(f"N/{name}", "2026-05-02 06:00:00", film(found) if "MP4" in name else found) for name in said]
+    write_study(tmp_path / "study.db", photos)
+    with ResultsFile(tmp_path / "study.db", write=True) as results:
+        for number, each in enumerate(said.values(), 1):
+            save(results, [number], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (each,)))
+        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
+    # WHEN its export is read THEN it has the counts, and of these only those of people are people's
+    rows = rows_of(tmp_path / "package" / "observations.csv")
+    assert [row["count"] for row in rows if row["observationLevel"] == "media"] == ["2", "3", "2"]
+    assert {each.photo: each.said for each in labels_of(tmp_path / "package")} == {
+        f"N/{name}": (each,) for name, each in said.items()
+    }
 
 
 def test_coco_of_our_own_says_what_people_said_and_not_what_models_did(tmp_path: Path) -> None:
