@@ -25,7 +25,7 @@ from cli.words import count
 
 MOST_FAULTS = 10  # photos without an answer that a summary names; `faunalens status` names all
 CLEAR = "\r\x1b[2K"  # empties the line of a terminal, which may have a bar
-LINE_EVERY = 10.0  # seconds between lines about progress, where no terminal shows a bar
+FIRST_LINE, LINE_EVERY = 2.0, 10.0  # seconds to, and between, lines about progress, where no terminal shows a bar
 
 
 def prepare() -> Event:
@@ -52,7 +52,12 @@ def prepare() -> Event:
 def warn(text: str) -> None:
     """Print a message to standard error, and log it."""
     LOG.warning(text)
-    click.echo(f"{CLEAR if sys.stderr.isatty() else ''}faunalens: {inert(text)}", err=True)
+    click.echo(f"{CLEAR if _console().is_interactive else ''}faunalens: {inert(text)}", err=True)
+
+
+def _console() -> Console:
+    """Return standard error. It is interactive if it can show a bar: not with TERM=dumb; no file, with FORCE_COLOR."""
+    return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -118,10 +123,10 @@ def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterato
 
     Yield a function to call with the number of photos done by now, of `total`: with `done`, those of an earlier run.
     """
-    console, started, reached = Console(stderr=True), monotonic(), done
+    console, started, reached = _console(), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with (
-        Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=60) as progress,
+        Progress(*columns, console=console, disable=not console.is_interactive, speed_estimate_period=60) as progress,
         _lines(lambda: progress_line(doing, reached, total, (reached - done) / (monotonic() - started)), console),
     ):
         task = progress.add_task(doing, total=total, completed=done)
@@ -147,20 +152,22 @@ def progress_line(doing: str, done: int, total: int, rate: float) -> str:
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
     """Show a text to the user while the block runs."""
-    console = Console(stderr=True)
-    with console.status(text) if console.is_terminal else _lines(lambda: f"{text} …", console):
+    console = _console()
+    with console.status(text) if console.is_interactive else _lines(lambda: f"{text} …", console):
         yield
 
 
 @contextmanager
 def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
-    """While the block runs, log and print what `text` returns each `LINE_EVERY` seconds; on a terminal, only log it."""
+    """While the block runs, log and print what `text` returns now and then; beside a bar, only log it."""
     ended = Event()
 
     def repeat() -> None:
-        while not ended.wait(LINE_EVERY):
+        wait = FIRST_LINE
+        while not ended.wait(wait):
+            wait = LINE_EVERY
             LOG.info(text())
-            if not console.is_terminal:
+            if not console.is_interactive:
                 click.echo(f"faunalens: {text()}", err=True)
 
     thread = Thread(target=repeat, daemon=True)
