@@ -142,20 +142,22 @@ def status(results: Path, *, as_json: bool) -> None:
 def prune(results: Path, *, yes: bool) -> None:
     """Take photos whose files are gone out of RESULTS, and so out of later exports and reports. Asks first.
 
-    Their reviews are deleted too, unless a copy of the photo is still there: then the copy gets them.
+    Their reviews are deleted too, unless a copy of the photo is still there: then the copy gets them. All photos whose
+    reviews will be deleted are named.
     """
     with ResultsFile(results, write=True) as kept:
         folder, gone, total = kept.study().get("folder", ""), moved.gone(kept), kept.counts().total
         if gone is None or (gone and len(gone) == total):
             raise CommandError(f"none of the photos is below {folder}; is its disk connected?")
         if gone:
-            for _, path in gone[:MOST_FAULTS]:
+            last = moved.last_reviewed(kept, gone)
+            for path in [path for identity, path in gone if identity not in last][:MOST_FAULTS]:
                 say(f"  {shown(path)}")
+            for path in last.values():
+                say(f"  {shown(path)}: its reviews will be deleted")
             if not yes:
-                reviewed = {photo for (photo,) in kept.rows("select distinct photo from review")}
                 missing = f"{count(len(gone), 'photo is')} gone from {shown(folder)}, of {total:,}"
-                of_them = count(sum(identity in reviewed for identity, _ in gone), "of them is", "of them are")
-                click.confirm(f"{missing}; {of_them} reviewed. Take out?", abort=True)
+                click.confirm(f"{missing}; the reviews of {len(last):,} of them will be deleted. Take out?", abort=True)
             moved.forget(kept, (identity for identity, _ in gone))
         say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 

@@ -10,8 +10,8 @@ set fields = json_set(fields, '$.folder', rtrim(:prefix || ltrim(fields ->> 'fol
 where :prefix <> '' and fields ->> 'folder' <> '';
 
 --: match
--- `same`: photos by path and bytes, or by their bytes if one was moved, so that not both are there. `other`: those of one
--- path that have other bytes.
+-- `same`: photos by path and bytes, or by their bytes if one was moved, so that not both are there; by name, size and time
+-- where nobody has read those of both. `other`: those of one path that have other bytes.
 create index temp.by_path on their_photo (path);
 create index temp.by_photo on their_review (photo);
 create temp table same (theirs integer primary key, ours integer unique);
@@ -24,7 +24,12 @@ select theirs.id, photo.id from their_photo as theirs join photo using (path)
 where theirs.id not in (select theirs from other);
 insert or ignore into same
 select theirs.id, min(photo.id)
-from their_photo as theirs join photo on theirs.size = photo.size and theirs.checksum = photo.checksum
+from their_photo as theirs join photo on theirs.size = photo.size and (
+    theirs.checksum = photo.checksum or (
+        theirs.checksum + photo.checksum is null and name_of(theirs.path) = name_of(photo.path)
+        and (theirs.modified = photo.modified or theirs.taken = photo.taken)
+    )
+)
 where theirs.path not in (select path from photo) and photo.path not in (select path from their_photo)
 and (is_there(theirs.path) is null or is_there(photo.path) is null)
 group by theirs.id;

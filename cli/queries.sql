@@ -10,6 +10,16 @@ select id from (
     from photo where answer is not null and checksum is not null
 ) where number > 1;
 
+-- The photos with the same bytes, or with the same name, size and time where nobody has read those of both, as after an import.
+create temp view same_photo as
+select photo.id, other.id as other
+from photo join photo as other on other.size = photo.size and (
+    other.checksum = photo.checksum or (
+        other.checksum + photo.checksum is null and name_of(other.path) = name_of(photo.path)
+        and (other.modified = photo.modified or other.taken = photo.taken)
+    )
+);
+
 -- The photos, with whether they begin an event if people said so, and with all opinions, the newest last, as JSON.
 create temp view reviewed_photo as
 select photo.*, boundary.starts, (
@@ -116,11 +126,10 @@ order by photo.id;
 -- Give the reviews of photos that are gone to copies of them that stay.
 insert or ignore into review
 select
-    other.id, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine,
-    is_right, drawn, reviewed
-from temp.gone join photo using (id) join review on review.photo = photo.id
-join photo as other on other.size = photo.size and other.checksum = photo.checksum
-where other.id not in (select id from temp.gone) and (other.id, reviewer) not in (select photo, reviewer from review);
+    other, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine, is_right,
+    drawn, reviewed
+from temp.gone join same_photo using (id) join review on review.photo = id
+where other not in (select id from temp.gone) and (other, reviewer) not in (select photo, reviewer from review);
 
 --: in order
 select id from photo where answer is not null and id not in (select id from copies)

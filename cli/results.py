@@ -132,6 +132,7 @@ class ResultsFile:
                 _name_of(path, write=write), timeout=PATIENCE, uri=True, autocommit=True, check_same_thread=False
             )
             self.define("cell_at", cell_at)
+            self.define("name_of", lambda path: path.rpartition("/")[2])
             self._prepare(write=write)
             self._connection.executescript(QUERIES["views"])
         except BaseException as error:

@@ -2,7 +2,7 @@
 
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +51,15 @@ def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
         return None
     photos = results.rows("select id, path from photo order by path")
     return [(identity, path) for identity, path in photos if _size(f"{folder}/{path}") is None]
+
+
+def last_reviewed(results: ResultsFile, gone: Sequence[tuple[int, str]]) -> dict[int, str]:
+    """Return the reviewed photos among those that are gone of which no copy stays: their paths by id."""
+    absent = dict(gone)
+    pairs = results.rows("select id, other from review join same_photo on id = photo")  # in this order it is fast
+    kept = {identity for identity, other in pairs if other not in absent}
+    reviewed = {identity for (identity,) in results.rows("select photo from review")} - kept
+    return {identity: path for identity, path in gone if identity in reviewed}
 
 
 def forget(results: ResultsFile, photos: Iterable[int]) -> None:

@@ -167,17 +167,22 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
     assert {absent, f"{HOLDS} others too: `chmod 600` stops that"} <= {*status()}
 
 
-def test_prune_says_how_many_reviews_would_go(
+def test_prune_names_the_photos_whose_reviews_would_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN three photos, of which two are gone from the disk, one of them reviewed
-    photos = [(f"{name}.JPG", None, answer(IMPALA)) for name in "123"]
+    # GIVEN photos that are gone from the disk but for one, the last two reviewed, one of these a copy of what is there
+    photos = [(f"{name}.JPG", None, answer(IMPALA)) for name in (*range(20), "A/b", "b")]
     write_study(tmp_path / "study.db", photos)
-    (tmp_path / "1.JPG").touch()
+    (tmp_path / "b.JPG").touch()
     with ResultsFile(tmp_path / "study.db", write=True) as results:
         results.describe(folder=tmp_path.as_posix())
-        say(results, "3.JPG")
-    # WHEN they are to be taken out THEN the question says both
+        for path in ("19.JPG", "A/b.JPG"):
+            say(results, path)
+        with results.transaction() as connection:
+            connection.execute("update photo set checksum = null")
+    # WHEN they are to be taken out THEN the question counts both, and names whose reviews nothing keeps
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert run(["prune", str(tmp_path / "study.db")]) == Exit.INTERRUPTED
-    assert f"2 photos are gone from {tmp_path}, of 3; 1 of them is reviewed. Take out?" in capsys.readouterr().out
+    question = f"21 photos are gone from {tmp_path}, of 22; the reviews of 1 of them will be deleted. Take out?"
+    assert question in (out := capsys.readouterr().out)
+    assert next(line for line in out.splitlines() if "review" in line) == "  19.JPG: its reviews will be deleted"

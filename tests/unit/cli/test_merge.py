@@ -97,6 +97,21 @@ def test_a_photo_that_was_moved_is_the_same_and_another_one_of_its_path_is_left_
         assert sorted(answers(into)) == ["N/1", "N/2", "South/1"]
 
 
+def test_a_photo_of_unread_bytes_that_was_moved_is_the_same_by_name_size_and_time() -> None:
+    def unread(path: str) -> Callable[[ResultsFile], None]:
+        def fill(file: ResultsFile) -> None:
+            add(file, path, 1)
+            say(file, path, seen("Panthera leo"), reviewer=path)
+            with file.transaction() as connection:  # as after an import
+                connection.execute("update photo set checksum = null")
+
+        return fill
+
+    with merged(unread("N/1"), unread("North/1"), unread("North/2")) as (into, conflicts):
+        assert opinions(into) == [("N/1", "N/1", "lion"), ("N/1", "North/1", "lion"), ("North/2", "North/2", "lion")]
+        assert conflicts == {}
+
+
 def test_all_opinions_are_kept_and_of_one_reviewer_the_newer() -> None:
     def one(file: ResultsFile) -> None:
         for number, at in enumerate((NEW, OLD, OLD)):

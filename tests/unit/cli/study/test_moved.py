@@ -9,7 +9,7 @@ import pytest
 
 from cli.place import EXIF
 from cli.results import ListedPhoto, Outcome, ResultsFile
-from cli.study.moved import copies, find_below, forget, gone, shared
+from cli.study.moved import copies, find_below, forget, gone, last_reviewed, shared
 from cli.study.opinions import Observation
 from tests.support.studies import answer, say
 
@@ -137,6 +137,23 @@ def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
     # THEN a copy in another deployment is another matter
     folder.results.find([listed("M/1", 3)._replace(deployment="M")])
     assert (copies(folder.results), shared(folder.results)) == (1, 2)
+
+
+@pytest.mark.parametrize(("name", "stays"), [("M/1", True), ("M/3", False)])
+def test_a_gone_photo_of_unread_bytes_leaves_its_review_to_one_of_its_name_size_and_time(
+    folder: Folder, name: str, *, stays: bool
+) -> None:
+    # GIVEN a copy of a photo, with its name or another, of which nobody has read the bytes, as after an import
+    folder.write(**{name.replace("/", "_"): b"one"})
+    folder.run()
+    with folder.results.transaction() as connection:
+        connection.execute("update photo set checksum = null where path like 'M/%'")
+    shutil.rmtree(folder.root / "N")
+    absent = gone(folder.results) or []
+    # WHEN what is gone is forgotten THEN the copy has the review; what cannot have it is known before
+    assert last_reviewed(folder.results, absent) == ({} if stays else {1: "N/1"})
+    forget(folder.results, (identity for identity, _ in absent))
+    assert folder.reviews == ([(name, "human")] if stays else [])
 
 
 @pytest.mark.parametrize("kind", ["", "blank"])
