@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from chalicelib.errors import ModelError
+from chalicelib.errors import FaunalensError, ModelError
 from chalicelib.model.manifest import CLASSIFIER, Manifest
 
 HERE: Final = Path(__file__).parent
@@ -43,7 +43,7 @@ OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
 """Names of files in a folder of one's own, where they differ from those in the checkout."""
 
 
-class DatasetError(Exception):
+class DatasetError(FaunalensError):
     """A file of the dataset is missing, malformed or inconsistent with the others."""
 
 

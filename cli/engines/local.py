@@ -31,7 +31,7 @@ from cli.errors import CommandError
 from cli.place import Place
 from database.cell_animals import ROW
 from database.dataset import Dataset, read_dataset, version_of
-from database.dataset_files import DatasetError, files_beside
+from database.dataset_files import files_beside
 
 STORES = ("DATABASE_URL", "REDIS_URL")
 LONG = 30 * 86_400.0
@@ -101,7 +101,8 @@ def of_a_run(settings: Settings) -> Settings:
 def versions_at_hand(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the version of each model, by its name.
 
-    If the environment names neither a database nor Redis, the key `data` has the version of this release's dataset."""
+    If the environment names neither a database nor Redis, the key `data` has the version of this release's dataset.
+    Raises `ModelError`, and `DatasetError` if a file of the dataset is missing."""
     models = build_recogniser(settings).models
     found = {each.name: each.version for each in (*models.packs, *models.heads)}
     found |= {models.general.name: models.general.version}
@@ -138,7 +139,7 @@ class CellFile:
         """Open the file of the cells of this release's dataset; compute the file if it is missing.
 
         `model`: path of the model, beside which the dataset's files lie. `folder`: where the file of cells is kept.
-        `say`: called with a sentence before the computation. Raises `CommandError` if the dataset is faulty.
+        `say`: called with a sentence before the computation. Raises `DatasetError`.
         """
         try:
             path, version = cls._name(model, folder)
@@ -150,8 +151,6 @@ class CellFile:
                     if not path.is_file():
                         say("computing which animals live where, once for this release: up to a minute")
                         write_cells(path, read_dataset(files_beside(model)))
-        except DatasetError as error:
-            raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"the file of cells cannot be saved ({error}); set XDG_CACHE_HOME") from error
         return cls(path, version)

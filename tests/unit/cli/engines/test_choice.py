@@ -10,6 +10,7 @@ from cli.engines.remote import RemoteEngine
 from cli.errors import CommandError
 from tests.stand_ins import write_megadetector, write_speciesnet
 from tests.support import tiny_model
+from tests.support.pictures import jpeg
 
 pytestmark = pytest.mark.usefixtures("packages")
 
@@ -49,3 +50,16 @@ def test_packs_may_lie_anywhere(tmp_path: Path) -> None:
     (folder / "foxes.onnx").unlink()
     with pytest.raises(CommandError, match=r"has no pack; expected NAME\.toml with enabled = true"):
         choice.engine(environment, 1, said.append)
+
+
+def test_a_model_of_other_animals_without_their_ranges_is_an_error_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a model with its own labels, and a folder with a photo
+    monkeypatch.setenv("MODEL_PATH", str(tiny_model.write(tmp_path, tiny_model.tiny_model())))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(jpeg())
+    # WHEN they are identified THEN the command says which file to add
+    assert run(["identify", str(photos), "--no-location", "--results", str(tmp_path / "study.db")]) == 1
+    assert "has its own labels.csv, but no ranges.csv; add them for the animals" in capsys.readouterr().err
