@@ -16,7 +16,10 @@ from infra.release import ALIAS, COMMIT, MODEL, commit
 from infra.template import INFRA, RELEASE, read_template
 
 WATCHED = ("AlarmBurnFastShort", "AlarmLambdaErrors")
-"""Alarms that take a release back while its traffic shifts. They cover 5 minutes, so little from before counts."""
+"""Alarms that take a release back while its traffic shifts. They cover 5 minutes, so little from before counts.
+
+While one is on, CodeDeploy refuses every release. So AllAtOnce is without them: it is the way of a correction.
+"""
 
 INVOCATIONS = (
     "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions"
@@ -43,7 +46,7 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
         "Type": {"Ref": "Traffic"},
         "Role": {"Fn::GetAtt": ["TrafficRole", "Arn"]},
         "Hooks": {"PreTraffic": {"Ref": "Gate"}},
-        "Alarms": [{"Ref": name} for name in WATCHED],
+        "Alarms": {"Fn::If": ["ShiftsTraffic", [{"Ref": name} for name in WATCHED], []]},
     }
     api = {**properties, "SnapStart": {"ApplyOn": {"Ref": "SnapStart"}}, "DeploymentPreference": shift}
     return {"DependsOn": f"AdminAlias{ALIAS}", "Properties": api}

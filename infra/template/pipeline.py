@@ -25,6 +25,7 @@ from infra.step import Echo, PreconditionFailed
 from infra.template import (
     EDGE,
     FUNCTIONS,
+    RELEASE,
     STACK,
     STREAM,
     as_text,
@@ -78,7 +79,10 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         "Description": f"Faunalens {stage}: the whole stage",
         "Metadata": stack["Metadata"],
         "Parameters": declared,
-        "Conditions": merge_unique(stack["Conditions"], edge["Conditions"], stream["Conditions"]),
+        "Conditions": {
+            **read_template(RELEASE)["Conditions"],
+            **merge_unique(stack["Conditions"], edge["Conditions"], stream["Conditions"]),
+        },
         "Resources": merge_unique(
             stack["Resources"],
             {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},

@@ -102,11 +102,16 @@ def test_traffic_shifts_behind_the_gate_and_before_the_alarms(stage: str, writte
     assert policy["BeforeAllowTrafficHook"] == {"Ref": "Gate"}
     (group,) = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
     assert {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} <= {*group["AutoRollbackConfiguration"]["Events"]}
-    alarms = [resources[each["Name"]["Ref"]]["Properties"] for each in group["AlarmConfiguration"]["Alarms"]]
+    condition, watched, unwatched = group["AlarmConfiguration"]["Fn::If"]
+    alarms = [resources[each["Name"]["Ref"]]["Properties"] for each in watched["Alarms"]]
     names = {f"faunalens-{stage}-burn-fast-short", f"faunalens-{stage}-lambda-errors"}
     assert {each["AlarmName"] for each in alarms} == names
     # AND a first deployment without data is not an alarm
     assert {each["TreatMissingData"] for each in alarms} == {"notBreaching"}
+    # AND a correction comes through while they are on: CodeDeploy would refuse it, also AllAtOnce, and it keeps the
+    # alarms of the last release unless it is told that there are none
+    assert written["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Traffic"}, "AllAtOnce"]}]}
+    assert unwatched == {}
     # AND CodeDeploy has a role of ours instead of AWS's wide one
     assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["TrafficRole", "Arn"]}
     assert not [each for each in of_type(resources, "AWS::IAM::Role").values() if "ManagedPolicyArns" in each]
