@@ -162,6 +162,8 @@ class Protocol(HttpToolsProtocol):
             return self.refusal_of_method(unquote(line[1].decode().partition("?")[0]))
         if {"invalid", "version"} <= set(str(error).lower().split()):  # not "Expected CRLF after version"
             return VersionNotSupported("the HTTP version is not supported; send HTTP/1.1 or HTTP/1.0")
+        if isinstance(error, httptools.HttpParserInvalidURLError):
+            return BadRequest("the address has a character that must be percent-encoded, as in ?q=%C3%A9l%C3%A9phant")
         return BadRequest("the request is not valid HTTP/1.1; use an HTTP client library")
 
     def _answer(self, error: HTTPError) -> None:

@@ -311,6 +311,14 @@ def test_an_unusable_head_is_refused_as_a_problem(running: Running, head: bytes,
     jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
 
 
+@pytest.mark.parametrize("address", ["/taxa?q=éléphant", "/café"])
+def test_who_types_an_address_by_hand_learns_how_to_write_it(running: Running, address: str) -> None:
+    # WHEN curl sends an address as it was typed
+    status, problem = raw(running, f"GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert (status, problem["code"]) == (400, "bad_request")
+    assert "percent-encode" in problem["detail"]
+
+
 def test_head_has_no_body_and_keeps_the_connection_in_step(connection: HTTPConnection) -> None:
     # WHEN a HEAD is followed by a GET
     connection.request("HEAD", "/")
