@@ -24,9 +24,10 @@ class Location:
     source: Literal["exif", "request"]
 
     def __post_init__(self) -> None:
+        remedy = REMEDY if self.source == "exif" else "send lat and lon in WGS84 decimal degrees"
         for name, value, limit in (("latitude", self.latitude, 90), ("longitude", self.longitude, 180)):
             if not -limit <= value <= limit:  # also catches NaN
-                raise LocationInvalid(f"the {name} is not between -{limit} and {limit} degrees; {REMEDY}")
+                raise LocationInvalid(f"the {name} is not between -{limit} and {limit} degrees; {remedy}")
 
 
 def parse_location(latitude: str, longitude: str) -> Location:

@@ -51,7 +51,7 @@ ALSO = Parameter(
 )
 TIME = Parameter(
     "time",
-    {"type": "string", "pattern": r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])([-T][0-9:.+ZT-]{0,32})?$"},
+    {"type": "string", "pattern": r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])([-T][0-9:.+ZT -]{0,32})?$"},
     "When the photo was taken: year and month, date, or date and time of ISO 8601. Overrides the time in the photo's "
     "EXIF. Only the month counts, and only if the deployment's setting `SEASON_FLOOR` is below 1.",
 )

@@ -42,6 +42,15 @@ def test_any_text_gives_a_location_or_location_invalid(latitude: str, longitude:
         return
 
 
+def test_the_advice_on_a_number_out_of_range_fits_its_source() -> None:
+    # GIVEN a request to /animals, which needs a location; THEN the advice is not to ignore the location
+    with pytest.raises(LocationInvalid, match=r"degrees; send lat and lon in WGS84 decimal degrees$"):
+        parse_location("95", "0")
+    # AND a client that sent a photo learns that it may send a location, or ignore that of the photo
+    with pytest.raises(LocationInvalid, match=r"degrees; send lat and lon with the request, or location=none"):
+        Location(95, 0, "exif")
+
+
 def test_neither_repr_nor_errors_show_coordinates() -> None:
     assert "33" not in repr(parse_location("-33.8688", "151.2093"))
     with pytest.raises(LocationInvalid) as caught:

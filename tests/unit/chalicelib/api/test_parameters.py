@@ -32,7 +32,11 @@ HERE = IdentifyRequest(Location(-33.9, 151.2, "request"))
         ({"boxes": ["false"]}, {}, IdentifyParams(IdentifyRequest(boxes=False))),
         ({}, {"boxes": "true"}, IdentifyParams(IdentifyRequest(boxes=True))),
         ({"time": ["2026-07"]}, {}, IdentifyParams(IdentifyRequest(month=7))),
-        ({"time": ["2026-07-14T09:30:00Z"]}, {}, IdentifyParams(IdentifyRequest(month=7))),
+        *(
+            # a plus of a query that is not encoded arrives as a space
+            ({"time": [f"2026-07-14{each}"]}, {}, IdentifyParams(IdentifyRequest(month=7)))
+            for each in ("T09:30:00Z", "T09:30:00+02:00", "T09:30:00 02:00", " 09:30:00")
+        ),
         ({"location": ["none"]}, {}, IdentifyParams(IdentifyRequest(place="ignored"))),
     ],
 )
