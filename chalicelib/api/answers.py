@@ -154,11 +154,18 @@ def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
 
 
 def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
-    """Return the prediction from each photo alone; empty if there is only one photo."""
+    """Return the prediction from each photo alone; empty if there is only one photo.
+
+    A wide or missing prediction from all fits almost any animal, so each photo then has to fit the others as well.
+    """
     together = recognised.together.decision
+    is_narrow = together.prediction is not None and not together.prediction.is_wide
+    named = [] if is_narrow else [each.decision for each in recognised.alone if each.prediction is not None]
     return tuple(
         responses.PhotoGuess(
-            _predicted(each), round(each.scores.animal_probability, 4), _agree(each.decision, together)
+            _predicted(each),
+            round(each.scores.animal_probability, 4),
+            all(_agree(each.decision, other) for other in [together, *(named if each.prediction else ())]),
         )
         for each in recognised.alone
     )
@@ -237,22 +244,25 @@ def message_of(
     decision: Decision,
     mode: Mode,
     subject: Subject,
-    photos: Iterable[responses.PhotoGuess] = (),
+    photos: Sequence[responses.PhotoGuess] = (),
 ) -> str:
     """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: what all show together."""
+    nothing = "no animal" if decision.is_animal else "an animal"  # that a photo shows without a name for it
     others = [
-        f"photo {number} shows {_called(each.prediction) if each.prediction else 'no animal'}"
+        f"photo {number} shows {_called(each.prediction) if each.prediction else nothing}"
         for number, each in enumerate(photos, 1)
         if not each.agrees
     ]
-    disagreement = f" The photos do not agree: by itself, {', '.join(others)}." if others else ""
+    disagreement = f" The photos do not agree: by itself, {'; '.join(others)}." if others else ""
     notes = "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
-    return _sentence(prediction, decision, subject) + notes + disagreement
+    return _sentence(prediction, decision, subject, several=bool(photos)) + notes + disagreement
 
 
-def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, subject: Subject) -> str:
+def _sentence(
+    prediction: responses.PredictedTaxon | None, decision: Decision, subject: Subject, *, several: bool
+) -> str:
     perhaps = f"; perhaps {or_list([each.name for each in decision.perhaps])}." if decision.perhaps else ""
-    unclear = ", but the photo does not show clearly which one."
+    unclear = f", but the {'photos do' if several else 'photo does'} not show clearly which one."
     if decision.looks_like is not None:
         elsewhere = f"t looks like {with_article(decision.looks_like.name)}, which is not known to live here."
         perhaps, unclear = perhaps and f"{perhaps} I{elsewhere}", f"; i{elsewhere}"
@@ -262,7 +272,7 @@ def _sentence(prediction: responses.PredictedTaxon | None, decision: Decision, s
         return (
             f"This is an animal{perhaps or unclear}"
             if subject == "animal"
-            else "No animal was recognised in this photo."
+            else f"No animal was recognised in {'these photos' if several else 'this photo'}."
         )
     if decision.prediction is not None and decision.prediction.is_wide:
         name = with_article(prediction.name)

@@ -184,7 +184,11 @@ class PhotoGuess:
 
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if none is certain enough."]
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
-    agrees: Annotated[bool, "Whether this photo fits the prediction from all; if not, it may show another animal."]
+    agrees: Annotated[
+        bool,
+        "Whether this photo fits the prediction from all and, if that is wide or missing, those from each of the "
+        "others; if not, it may show another animal.",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,11 @@ class Answer:
     animal_probability: Annotated[float, "Probability that the photo shows any animal, 0 to 1."]
     subject: Annotated[Subject, "Kind of thing that the photo shows. An animal may be too small or too dark to name."]
     photo_quality: Annotated[PhotoQuality, "The quality of the photo; of several photos, of the first."]
-    why_not: Annotated[str | None, "Why the prediction is wide or missing, as a sentence; null if it is neither."]
+    why_not: Annotated[
+        str | None,
+        "Why the prediction is wide or missing, as a sentence; null if it is neither, or if the photo looks like one "
+        "animal or family, which the message names.",
+    ]
     animals: Annotated[
         tuple[AnimalFound, ...] | None,
         "With boxes: at most 10 animals that the detector found, the surest first. Empty if it found none, which does "

@@ -38,7 +38,7 @@ SURE: Final = tuple(SureWord(**row) for row in json.loads(Path(__file__).with_na
 """The words, the surest first; the page reads the same file."""
 FORMER: Final = {"very sure": "almost certain", "fairly sure": "likely", "photo_grey": "night_camera"}
 """Today's words and reasons, by those that an earlier release used and that stored results still have."""
-_VOWEL: Final = re.compile("(?!eu|one-|u(ga|ni[cf]|ra|ru|ta))[aeiou]|hour", re.IGNORECASE)
+_VOWEL: Final = re.compile("(?!eu|one-|u(ga|in|ni[cf]|ra|ru|ta))[aeiou]|hour", re.IGNORECASE)
 """Matches names that begin with the sound of a vowel, unlike 'European'."""
 SMALL_SHARE: Final = 0.05
 """Share of the photo's area below which an animal is small."""
@@ -59,7 +59,7 @@ _SENTENCES: Final[dict[Reason, str]] = {
     "vehicle": "The photo shows a vehicle and no animal.",
     "night_camera": "Photos of night cameras have no colours, which tell many animals apart.",
     "no_animal": "There seems to be no animal in the photo.",
-    "unknown_relatives": "It may be one of the relatives that live here and that no model knows.",
+    "unknown_relatives": "It may be an animal that lives here and that no model knows.",
     "unclear": "The photo does not show clearly whether there is an animal.",
     "unlike": "It looks like several animals that are not close relatives; a photo from another side would help.",
 }
@@ -133,6 +133,6 @@ def or_list(names: Sequence[str]) -> str:
     """Return names with articles: `a deer or a peccary`, `an opossum; a raccoon or coati; or a dog, wolf or fox`."""
     words = [with_article(name) for name in names]
     pause = "; " if any("," in name for name in names) else ", "
-    if len(words) == 1 or (len(words) == 2 and pause == ", "):
+    if len(words) == 1 or (len(words) == 2 and not any("," in name or " or " in name for name in names)):
         return and_list(words, "or")
     return f"{pause.join(words[:-1])}{pause}or {words[-1]}"

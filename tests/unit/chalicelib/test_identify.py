@@ -123,6 +123,30 @@ def test_photos_agree_if_they_can_show_one_animal(
     assert answer.message.endswith(message)
 
 
+@pytest.mark.parametrize(
+    ("colours", "agrees", "message"),
+    [
+        ("red green", [False, False], "do not agree: by itself, photo 1 shows red fox; photo 2 shows tree frog."),
+        (
+            "unnamed black",
+            [False, True],
+            "No animal was recognised in these photos. The photos do not agree: by itself, photo 1 shows an animal.",
+        ),
+        ("unnamed unnamed", [True, True], "This is an animal; perhaps a dog or fox, or a tree frog."),
+    ],
+)
+def test_photos_that_show_nothing_narrow_together_are_compared_with_each_other(
+    tmp_path: Path, colours: str, agrees: list[bool], message: str
+) -> None:
+    # GIVEN photos of two animals, of one that is not named and of none, or twice of one that is not named
+    colour_of = {"red": (255, 0, 0), "green": (0, 255, 0), "unnamed": (200, 185, 0), "black": (0, 0, 0)}
+    photos = [encoded(Image.new("RGB", (64, 64), colour_of[each]), "PNG") for each in colours.split()]
+    # WHEN they are taken for one animal
+    answer = answer_of(identify(photos, IdentifyRequest(place="ignored"), services_in(tmp_path), record()), "r-1", 3)
+    # THEN the answer says which do not fit, and what each of these shows
+    assert ([each.agrees for each in answer.photos], answer.message[-len(message) :]) == (agrees, message)
+
+
 def test_the_deployment_may_want_boxes_and_a_request_may_decline_them(tmp_path: Path) -> None:
     services = services_in(tmp_path, detector=True, boxes=True)
     assert answer_to(photo(red=(3, 3)), services)[0].animals

@@ -33,7 +33,7 @@ def test_the_word_comes_from_the_number(score: float, word: str) -> None:
 
 WIDENED = WIDE._replace(is_widened=True)
 SEVERAL = "It looks like several animals that are not close relatives; a photo from another side would help."
-RELATIVES = "It may be one of the relatives that live here and that no model knows."
+RELATIVES = "It may be an animal that lives here and that no model knows."
 NIGHT = "Photos of night cameras have no colours, which tell many animals apart."
 
 
@@ -64,7 +64,8 @@ def test_a_wide_or_missing_answer_has_a_reason_and_says_what_would_help(
 
 
 @pytest.mark.parametrize(
-    "name", ["an opossum", "an elephant", "an upland goose", "a deer", "a Eurasian beaver", "a Ural owl"]
+    "name",
+    ["an opossum", "an elephant", "an upland goose", "a deer", "a Eurasian beaver", "a Ural owl", "a Uinta chipmunk"],
 )
 def test_a_name_has_the_article_of_its_sound(name: str) -> None:
     assert with_article(name.partition(" ")[2]) == name
@@ -75,6 +76,7 @@ def test_a_name_has_the_article_of_its_sound(name: str) -> None:
     [
         (["deer"], "a deer"),
         (["deer", "peccary"], "a deer or a peccary"),
+        (["indri or sifaka", "sportive lemur"], "an indri or sifaka, or a sportive lemur"),
         (["opossum", "raccoon or coati", "fox"], "an opossum, a raccoon or coati, or a fox"),
         (["opossum", "raccoon", "dog, wolf or fox"], "an opossum; a raccoon; or a dog, wolf or fox"),
         (["deer", "dog, wolf or fox"], "a deer; or a dog, wolf or fox"),
