@@ -47,7 +47,8 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         resources[alarms[body["AlarmName"]]] = _resource("CloudWatch::CompositeAlarm", body) | needs
     for name, body in files.dashboards.items():
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        properties = {"DashboardName": prefix(stage) + name, "DashboardBody": text}
+        # An account has one dashboard of each name, whatever the region.
+        properties = {"DashboardName": f"{prefix(stage)}{name}-{marked.region}", "DashboardBody": text}
         resources[_logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
     for name, query in files.queries.items():
         shown = f"{SERVICE}/{stage}/{name}"  # the console shows slashes as folders

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _PREFIX = prefix(STAGE_VARIABLE)
 _LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){_PREFIX}([\w-]+)")
-"""Matches a link to another dashboard in the console. The group is the file name of that dashboard."""
+"""Matches a link to another dashboard in the console. The group is the file name of that dashboard, with `_REGION`."""
+_REGION = "-REGIONNAME"
 
 COLUMNS = 24
 """Columns of the grid on which widgets are placed."""
@@ -80,7 +81,8 @@ class DashboardCheck:
 
     def unknown(self, alarms: Collection[str], dashboards: Collection[str]) -> Iterator[LintFinding]:
         """Yield findings for alarms and dashboards that widgets show or link to, but that no file defines."""
-        for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, dashboards)):
+        linked = [each + _REGION for each in dashboards]
+        for what, places, names in (("alarm", self._alarms, alarms), ("dashboard", self._links, linked)):
             for place, name in places:
                 if name not in names:
                     yield LintFinding(self.file, place, f'no file defines the {what} "{name}"; {suggest(name, names)}')

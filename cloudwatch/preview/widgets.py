@@ -27,7 +27,7 @@ type Json = dict[str, Any]
 AWS_ONLY = "Only AWS emits these metrics, so a local recording does not contain them."
 EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
-_CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)")
+_CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)[\w-]*")
 _ISO = re.compile(r"-P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 
 

@@ -60,4 +60,4 @@ def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     assert any(line.startswith("WARNING: the website has no TLS") for line in said)
     # AND the stack has brought the dashboard of the tier
     dashboards = aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
-    assert [each["DashboardName"] for each in dashboards] == ["faunalens-dev-web"]
+    assert [each["DashboardName"] for each in dashboards] == ["faunalens-dev-web-eu-west-1"]
