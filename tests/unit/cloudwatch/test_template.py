@@ -36,7 +36,8 @@ def test_every_file_is_a_resource_and_composites_depend_on_their_alarms(small: P
     # AND names are those of the stage, so that stages can share an account
     assert resources["QuerySlowest"]["Properties"]["Name"] == "faunalens/dev/slowest"
     # AND dashboards are those of the region too: an account has one of each name, whatever the region
-    assert resources["DashboardSmall"]["Properties"]["DashboardName"] == {"Fn::Sub": "faunalens-dev-small-${AWS::Region}"}
+    dashboard = resources["DashboardSmall"]["Properties"]
+    assert dashboard["DashboardName"] == {"Fn::Sub": "faunalens-dev-small-${AWS::Region}"}
 
 
 def test_account_and_region_are_those_of_the_stack_and_dynamic_labels_are_escaped(small: Path) -> None:
