@@ -134,7 +134,9 @@ def test_an_error_is_in_its_widget(store: MetricStore, kind: str, properties: di
 
 
 def test_links_to_the_console_lead_to_the_preview(store: MetricStore) -> None:
-    console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features-eu-west-1"
+    console = (
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home#dashboards:name=faunalens-prod-features-eu-west-1"
+    )
     widget = widget_json(store, {"markdown": f"[causes]({console})"}, "text")
     assert (widget["kind"], widget["markdown"], widget["plain"]) == ("text", "[causes](features)", False)
 
