@@ -50,6 +50,7 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
             **film,
             "max_detection_conf": max((each["conf"] for each in detections), default=0.0),
             "detections": detections,
+            **({"reviewer": photo.finding.by} if photo.finding.is_human else {}),
             **clock(photo.time),
             "location": photo.deployment,
         }

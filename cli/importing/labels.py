@@ -25,6 +25,7 @@ from cli.importing.names import KINDS, kind_called, meanings, taxon_called
 from cli.photos import walk
 from cli.study.opinions import COUNTED, TYPED, Observation, of_taxon
 from cli.study.opinions import KINDS as OBSERVED
+from cli.study.taxa import ANIMALS
 
 SEXES, AGES = meanings("sex"), meanings("age")
 """How people abbreviate sex and age, and what Camtrap DP calls them."""
@@ -227,7 +228,8 @@ def _of_coco(path: Path) -> Iterator[Label]:
     with faults_of(path):
         about = json.loads(path.read_text(encoding="utf-8-sig"))
         is_ours = CLASSIFIED_BY in (about.get("info") or {}).get("description", "")
-        names = {each["id"]: each.get("scientific_name") or each["name"] for each in about["categories"]}
+        latin = {each["id"]: each.get("scientific_name", "") for each in about["categories"]}  # ANIMALS: it was typed
+        names = {each["id"]: latin[each["id"]].replace(ANIMALS, "") or each["name"] for each in about["categories"]}
         said = defaultdict[Any, defaultdict[Any, list[Any]]](lambda: defaultdict(list))
         for each in about["annotations"]:
             if "reviewer" in each or not is_ours:

@@ -69,8 +69,8 @@ class _Plan:
         def matches() -> Iterator[tuple[int, Sequence[int], int]]:
             for number, said in enumerate(predictions):
                 reach(min(number + 1, total))
-                if said.failure:
-                    plan.failures[said.failure] += 1
+                if said.failure or said.reviewer:
+                    plan.failures[said.failure or f"named by {said.reviewer}; a Camtrap DP has that as a review"] += 1
                     continue
                 plan.labels.update(label for classes in said.classes for label, _ in classes)
                 found = photos.of(Label(said.path))
@@ -304,7 +304,7 @@ def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
         names = ", ".join(map(shown, unknown[:MOST_FAULTS]))
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
     for counted, what in (
-        (plan.failures, "could not be read by the other program"),
+        (plan.failures, "without an answer of a model in the file"),
         (tally.fences[True], "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
         (tally.fences[False], "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
     ):

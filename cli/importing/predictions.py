@@ -44,6 +44,7 @@ class Predicted(NamedTuple):
 
     `failure`: why the program could not look at it. `model`, `detector`: names and versions. `pixels`: whether boxes
     are in pixels. `theirs`: what SpeciesNet finally called it. `place`: latitude, longitude. `rate`: frames a second.
+    `reviewer`: the person who named it, in our own exports.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Predicted(NamedTuple):
     theirs: Mapping[str, Any] = {}
     place: tuple[float, float] | None = None
     rate: float = 0.0
+    reviewer: str = ""
 
     @property
     def classes(self) -> Iterator[Classes]:
@@ -127,6 +129,7 @@ class Predictions:
             self._model,
             self._detector,
             rate=float(item.get("frame_rate") or 0),
+            reviewer=item.get("reviewer", ""),
         )
 
     def _of_speciesnet(self, item: Mapping[str, Any]) -> Predicted:

@@ -192,11 +192,11 @@ def test_what_models_counted_in_a_package_of_our_own_is_no_count_of_a_person(tmp
 def test_coco_of_our_own_says_what_people_said_and_not_what_models_did(tmp_path: Path) -> None:
     write_study(tmp_path / "study.db")
     with ResultsFile(tmp_path / "study.db", write=True) as results:
-        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (Observation("vehicle"),)))
+        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (Observation("animal", "a beast"),)))
         write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
     found = [each for each in labels_of(tmp_path / "coco.json") if each.said]
     assert [(each.photo, each.said, each.reviewer) for each in found] == [
-        ("N/IMG_0001.JPG", (Observation("vehicle"),), "A. Person")
+        ("N/IMG_0001.JPG", (Observation("animal", "a beast"),), "A. Person")
     ]
 
 

@@ -13,9 +13,29 @@ from cli.place import NONE
 from cli.results import ResultsFile
 from tests.stand_ins import KIT_FOX
 from tests.support import tiny_model
-from tests.support.studies import PHOTOS, write_study
+from tests.support.studies import PHOTOS, say, seen, write_study
 
 SCORES = {path: score / 10 for score, (path, *_) in enumerate(PHOTOS, 2)}
+
+
+def test_what_people_named_in_an_export_of_our_own_is_no_answer_of_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN an export for MegaDetector's friends, of which a person has named a photo
+    study, file = tmp_path / "study.db", tmp_path / "md.json"
+    write_study(study, PHOTOS, (), NONE)
+    with ResultsFile(study, write=True) as results:
+        say(results, PHOTOS[0][0], seen("Panthera leo"))
+    assert run(["export", str(study), "--megadetector", str(file)]) == Exit.DONE
+    monkeypatch.setenv("MODEL_PATH", str(tiny_model.write(tmp_path, tiny_model.tiny_model())))
+    # WHEN it is imported THEN that photo keeps the answer that it had, and the others have those of the file
+    assert run(["import", str(study), str(file)]) == Exit.SOME_FAILED
+    with ResultsFile(study, write=False) as results:
+        made_by = [
+            name for (name,) in results.rows("select answer ->> '$.model.name' from photo where answer is not null")
+        ]
+    assert (made_by[0], set(made_by[1:])) == ("tiny", {"tiny 123456789abc"})
+    assert "without an answer of a model in the file: named by A. Person; a Camtrap DP has" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("has_model", [True, False])
