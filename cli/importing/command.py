@@ -95,14 +95,20 @@ def import_labels(
         answered |= let_in(kept, sorted(found.said.keys() - answered))
         by = reviewer or f"imported from {file.absolute().name}"
         opinions, done = found.opinions(by, datetime.fromtimestamp(file.stat().st_mtime, UTC)), 0
+        latest = {(photo, who): at for photo, who, at in kept.rows("select photo, reviewer, reviewed from review")}
+        newer = 0
         with photo_progress(0, sum(map(len, opinions.values())), "importing") as reach:
             for opinion, identities in opinions.items():
-                for some in batched((each for each in identities if each in answered), BATCH, strict=False):
+                older = [each for each in identities if latest.get((each, opinion.reviewer), "") <= opinion.at]
+                newer += len(identities) - len(older)
+                for some in batched((each for each in older if each in answered), BATCH, strict=False):
                     save(kept, some, opinion)
                 reach(done := done + len(identities))
         where.settle()
     unanswered = len(found.said.keys() - answered)
     _say(found, unanswered)
+    if newer:
+        warn(f"{count(newer, 'photo has')} a newer opinion of the same reviewer, which stays")
     return Exit.SOME_FAILED if found.missing or unanswered else Exit.DONE
 
 

@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import run
 from cli.results import ResultsFile
 from cli.words import rows_of
-from tests.support.studies import write_study
+from tests.support.studies import say, seen, write_study
 
 NAME = "TimelapseData.csv"
 HEAD = "File,RelativePath,DateTime,DeleteFlag,Species,Count,Analyst\n"
@@ -50,6 +50,16 @@ def test_labels_are_reviews(study: Path, capsys: pytest.CaptureFixture[str]) -> 
         "1 photo in the file: not found in the study, or could be one of several there:\n  Two stations/N/IMG_0009.JPG"
         in err
     )
+
+
+def test_what_a_reviewer_has_said_since_stays(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN labels in a file, and what one of its reviewers has said since
+    with ResultsFile(study, write=True) as results:
+        say(results, "N/IMG_0003.JPG", seen("Panthera leo"), at="2999-01-01T00:00:00+00:00")
+    # WHEN they are imported THEN the newer opinion stays, and it is said
+    assert run(["import", str(study), str(study.parent / NAME)]) == 3
+    assert said(study)["N/IMG_0003.JPG"] == ("A. Person", "lion", "")
+    assert "1 photo has a newer opinion of the same reviewer, which stays" in capsys.readouterr().err
 
 
 def test_what_several_people_said_of_a_photo_is_not_more_than_all(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
