@@ -4,9 +4,9 @@
 
 FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which `faunalens
 export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are alike. Both
-versions see the photo alone. Corrections alone favour the new version, since the live version was wrong about each of
-them; only reviews also have what it was right about. With `--out model/verdict.json` the gate of a release refuses a
-model that was worse (infra/release/gate.py).
+versions see the photo alone; its cell only says which heads are for it. Corrections alone favour the new version, since
+the live version was wrong about each of them; only reviews also have what it was right about. With `--out
+model/verdict.json` the gate of a release refuses a model that was worse (infra/release/gate.py).
 
 Only photos on which the two versions differ say anything (McNemar 1947). If neither were better, each of these would
 favour one or the other like a fair coin, so their number has a binomial distribution.
@@ -18,7 +18,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import comb
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -27,7 +28,9 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.corrections import picture_of, unquoted
 from chalicelib.errors import ClientError, ModelError, SettingError
-from chalicelib.features.features import NO_LOCATION
+from chalicelib.features.cells import cell_of, parse_cell
+from chalicelib.features.codec import NO_ANIMALS
+from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 
@@ -45,12 +48,13 @@ type Line = tuple[str, ...]
 class Said(NamedTuple):
     """What a person says that a photo shows. `animal`: a name; "" for none.
 
-    `source`: `corrections`, or `reviews by` the person.
+    `source`: `corrections`, or `reviews by` the person. `place`: its cell, without the animals that live there.
     """
 
     photo: Path
     animal: str
     source: str
+    place: Features
 
 
 class Verdict(NamedTuple):
@@ -102,12 +106,20 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
             expected = "corrections (`python -m web corrections`) or reviews (`faunalens export STUDY --csv FILE`)"
             raise ModelError(f"{file.name} has the columns {','.join(columns)}; expected {expected}")
         for row in rows:
+            place = _place_in(row)
             if "result" in columns:
-                yield Said(folder / picture_of(row["result"]), unquoted(row["animal"]), "corrections")
+                yield Said(folder / picture_of(row["result"]), unquoted(row["animal"]), "corrections", place)
             elif row["method"] == "human" and row["kind"] in CLEAR and row["event"] not in events:
                 events.add(row["event"])
                 name = row["scientific_name"] or row["name"] if row["kind"] == "animal" else ""
-                yield Said(folder / row["path"], name, f"reviews by {row['classified_by']}")
+                yield Said(folder / row["path"], name, f"reviews by {row['classified_by']}", place)
+
+
+def _place_in(row: Mapping[str, str]) -> Features:
+    cell = parse_cell(row["cell"]) if row.get("cell") else 0
+    if row.get("latitude") and row.get("longitude"):
+        cell = cell_of(float(row["latitude"]), float(row["longitude"]))
+    return replace(NO_LOCATION, found=NO_ANIMALS._replace(cell=cell))
 
 
 def lines_of(*versions: Services) -> dict[str, Line]:
@@ -129,10 +141,10 @@ def lines_of(*versions: Services) -> dict[str, Line]:
     return known
 
 
-def answer_of(services: Services, data: bytes) -> Line:
-    """Return the lineage a version predicts without a place; empty if none. Raises `ClientError` and `ModelError`."""
+def answer_of(services: Services, data: bytes, place: Features = NO_LOCATION) -> Line:
+    """Return the lineage a version predicts; empty if none. Raises `ClientError` and `ModelError`."""
     with services.photos.open([data]) as opened:
-        found = services.recogniser.recognise(opened.decode(), NO_LOCATION)
+        found = services.recogniser.recognise(opened.decode(), place)
     prediction = found.together.prediction
     return tuple(each.scientific_name for each in prediction.lineage) if prediction else ()
 
@@ -149,7 +161,7 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
             continue
         try:
             data = each.photo.read_bytes()
-            before, after = answer_of(live, data), answer_of(new, data)
+            before, after = (answer_of(version, data, each.place) for version in (live, new))
         except (ClientError, OSError):
             unknown["the photo cannot be read"] += 1
             continue
@@ -168,9 +180,9 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
         print(f"  {line}")
     for why, photos in unknown.most_common(SHOWN):
         print(f"left out {photos}: {why}")
-    heads = {head.name for each in (live, new) for head in each.recogniser.models.heads if not head.is_for(NO_LOCATION)}
-    if heads:
-        print(f"not compared: {', '.join(sorted(heads))}, for some places alone; here photos have no place")
+    heads = [head for each in (live, new) for head in each.recogniser.models.heads]
+    if unused := {head.name for head in heads if not any(head.is_for(each.place) for each in said)}:
+        print(f"not compared: {', '.join(sorted(unused))}, for some places alone; these photos have none, or others")
     return found
 
 

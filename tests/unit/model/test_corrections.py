@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from chalicelib.features.cells import cell_of, text_of
 from model import evaluate
 from model.corrections import NOISE, Verdict, grade
 from tests.support import tiny_model
@@ -161,12 +162,18 @@ def test_a_comparison_of_no_photo_is_no_verdict(tmp_path: Path, capsys: pytest.C
 
 
 def test_heads_of_places_are_said_to_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a new version with a head for one country, and another for everywhere
+    # GIVEN a new version with heads for one country, for everywhere, and for one cell
     photos(tmp_path, red=RED)
     both = version(tmp_path / "both")
     model = next((tmp_path / "both").rglob("*.onnx"))
     write_head(tmp_path / "packs", model, 'areas = ["US"]\n', name="garden")
     write_head(tmp_path / "packs", model, name="anywhere")
-    # WHEN versions are compared, by photos without a place; THEN that says nothing about the one for the country
-    assert run(tmp_path, reviews(1, "Vulpes vulpes"), both, f"{both} PACKS_PATH={tmp_path / 'packs'}") == 0
-    assert "not compared: garden, for some places alone; here photos have no place" in capsys.readouterr().out
+    write_head(tmp_path / "packs", model, f'cells = ["{text_of(cell_of(-33.9, 151.2))}"]\n', name="harbour")
+    said, new = reviews(1, "Vulpes vulpes"), f"{both} PACKS_PATH={tmp_path / 'packs'}"
+    # WHEN versions are compared, by photos without a place THEN that says nothing about those for places
+    assert run(tmp_path, said, both, new) == 0
+    assert "not compared: garden, harbour, for some places alone" in capsys.readouterr().out
+    # WHEN the study says where the photos were taken THEN the head for that place is compared
+    placed = said.replace(",event\n", ",event,latitude,longitude\n").replace(",0\n", ",0,-33.9,151.2\n")
+    assert run(tmp_path, placed, both, new) == 0
+    assert "not compared: garden, for some places alone" in capsys.readouterr().out
