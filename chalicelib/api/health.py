@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from functools import lru_cache
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from chalicelib.errors import FaunalensError
 from chalicelib.features.deadline import Deadline
 
 if TYPE_CHECKING:
+    from chalicelib.model.session import Model
     from chalicelib.services import Services
     from chalicelib.stores.postgres import PostgresStore
     from chalicelib.stores.redis_cache import RedisCache
@@ -76,13 +78,19 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     """
     models, cache, store = services.recogniser.models, services.stores.cache, services.stores.store
     model = models.general
-    black, anywhere = np.zeros((model.input_size,) * 2 + (3,), np.uint8), np.ones(model.animals, np.float32)
-    model_part = check(lambda: model.score(black, anywhere))
+    model_part = check_model(model, int(monotonic()))
     cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
     is_asked = deep or store.is_failing
     database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if is_asked else NOT_ASKED
     packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in (*models.packs, *models.heads))
     return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
+
+
+@lru_cache(maxsize=1)
+def check_model(model: "Model", second: int) -> Part:  # noqa: ARG001  of which there is one check
+    """Check the model, at most once in each `second`: anyone may ask for the health, and scoring slows photos down."""
+    black, anywhere = np.zeros((model.input_size,) * 2 + (3,), np.uint8), np.ones(model.animals, np.float32)
+    return check(lambda: model.score(black, anywhere))
 
 
 def check(probe: Callable[[], object], store: "RedisCache | PostgresStore | None" = None) -> Part:

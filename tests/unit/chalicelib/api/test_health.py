@@ -3,9 +3,11 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from chalicelib.api.health import NOT_ASKED, Part, Status, check, status_of
+from chalicelib.api.health import NOT_ASKED, Part, Status, check, check_model, status_of
 from chalicelib.errors import CacheError
 
 OK, FAILING = Part("ok", None, 1.0), Part("failing", "cache_timeout", None)
@@ -23,6 +25,21 @@ def test_a_part_that_answers_is_ok_and_has_the_time_of_its_last_sign_in_and_othe
         raise CacheError("cache_timeout")
 
     assert check(probe, store) == FAILING
+
+
+def test_the_model_scores_once_a_second_however_many_ask() -> None:
+    asked: list[int] = []
+
+    class Model:
+        input_size, animals = 2, 3
+
+        def score(self, photo: NDArray[np.uint8], prior: NDArray[np.float32]) -> None:
+            asked.append(photo.size * prior.size)
+
+    model: Any = Model()
+    parts = [check_model(model, second) for second in (7, 7, 7, 8)]
+    assert {part.state for part in parts} == {"ok"}
+    assert asked == [36, 36]
 
 
 @pytest.mark.parametrize(
