@@ -3,15 +3,16 @@
     python -m model check MODEL [--labels labels.csv] [--taxa taxa.csv]
     python -m model check PACK
 
-PACK is the manifest of a pack, or the name of one in model/packs; MODEL_PATH names the general model of a head. The
-command prints one line for each problem. It accepts ONNX files from any tool.
+PACK is the manifest of a pack, or the name of one in model/packs; MODEL_PATH names the general model of a head, and of
+a pack without a model in the folder above. The command prints one line for each problem. It accepts ONNX files from
+any tool.
 """
 
 import argparse
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -21,15 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
+from chalicelib.model.certainty import read_certainty
 from chalicelib.model.detector import OUTPUTS, read_classes
+from chalicelib.model.families import read_families
+from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
 from chalicelib.model.session import FEATURES, OPTIONAL, Model, Scores, first_line, load_session
-from chalicelib.model.taxonomy import Animal, Taxonomy
+from chalicelib.model.taxonomy import Animal, Taxonomy, read_relatives
 from model.build_packs import PACKS
 
 TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 GENERAL = PACKS.with_name("faunalens.onnx")
+TABLES: Mapping[str, Callable[[Path], object]] = {
+    "relatives.csv": read_relatives,
+    "families.csv": read_families,
+    "members.csv": read_members,
+    "certainty.json": read_certainty,
+}
+"""What reads the optional tables beside a model, by their names."""
 KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
 _SEED = 20261124
 
@@ -39,6 +50,9 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
     problems: list[str] = []
     model = _made(problems, lambda: Model(path))
     taxonomy = _made(problems, lambda: Taxonomy.read(labels, taxa))
+    for name, read in TABLES.items():
+        if (table := path.with_name(name)).is_file():
+            _made(problems, partial(read, table))
     if model and taxonomy and model.animals != len(taxonomy.animals):
         rows = f"{labels.name} has {len(taxonomy.animals)} rows; expected one row per probability"
         problems.append(f"{path.name} has {model.animals} probabilities, but {rows}")
@@ -107,7 +121,7 @@ def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
 
 
 def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
-    """Return one sentence for each problem of a pack. `file`: its manifest. `general`: the model of a head."""
+    """Return one sentence for each problem of a pack. `file`: its manifest. `general`: the model it stands behind."""
     problems: list[str] = []
     if (manifest := _made(problems, lambda: Manifest.read(file))) is None:
         return problems
@@ -116,7 +130,7 @@ def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
         _made(problems, lambda: read_classes(manifest.labels))
     elif (labels := _made(problems, lambda: PackLabels.read(manifest.labels))) and manifest.kind != HEAD:
         animals = labels.animals
-        _made(problems, lambda: problems.extend(_problems_of_animals(manifest, animals)))
+        _made(problems, lambda: problems.extend(_problems_of_animals(manifest, animals, general)))
     session = _made(problems, lambda: load_session(manifest.model, 1, REMEDY))
     if session is not None:
         its_form = partial(_problems_of_head, general) if manifest.kind == HEAD else _problems_of_form
@@ -127,39 +141,54 @@ def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
     return problems
 
 
-def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal]) -> Iterator[str]:
-    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or contradicting others."""
-    name, known = manifest.labels.name, None
+def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal], general: Path) -> Iterator[str]:
+    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or contradicting others.
+
+    `general`: the model that the pack stands behind, if there is none in the folder above the pack's.
+    """
+    name, known, above = manifest.labels.name, None, manifest.file.parent.parent
     if manifest.file.parent.resolve() == PACKS.resolve():
         with KNOWN_TAXA.open(encoding="utf-8", newline="") as file:
             known = {row["taxon"]: row["number"] for row in csv.DictReader(file)}
+    is_outside = not (above / "labels.csv").is_file()
+    folder = general.parent if is_outside else above
+    taxonomy = Taxonomy.read(folder / "labels.csv", folder / "taxa.csv")
+    every = (*taxonomy.animals, *animals)
+    yield from _problems_of_tree(name, every)
+    if not is_outside:  # else the app gives ids (`Models._id_of`)
+        yield from _problems_of_ids(name, every)
+    taxa = " or ".join(manifest.taxa)
+    if not members_of(taxonomy, frozenset(manifest.taxa)).any():
+        yield f"no animal in {folder / 'labels.csv'} is in {taxa}, so the pack scores no photo; correct taxa"
+    for animal in animals:
+        if not {taxon.scientific_name for taxon in animal.lineage} & {*manifest.taxa}:
+            yield f"'{animal.name}' in {name} is not in {taxa}, the taxa of the pack"
+        if known is not None and known.get(animal.taxon_id) != str(animal.id):
+            there = f"{known.get(animal.taxon_id, 'no row')} in database/taxa.csv; its ranges would not be found"
+            yield f"taxon {animal.taxon_id} of {name} has id {animal.id}, but {there}"
+
+
+def _problems_of_tree(name: str, animals: Iterable[Animal]) -> Iterator[str]:
+    """Yield a sentence for each taxon that animals have in two places. `name`: of the labels."""
     lineages: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    ids: dict[int, str] = {}
-    numbers: dict[str, int] = {}
-    for animal in (*_general_animals(manifest), *animals):
+    for animal in animals:
         above: list[tuple[str, str]] = []
         for taxon in animal.lineage[:-1]:
             key = taxon.scientific_name, taxon.rank
             if lineages.setdefault(key, above[:]) != above:
                 yield f"{name} has {key[1]} {key[0]} in two places of the tree, one of them above '{animal.name}'"
             above.append(key)
+
+
+def _problems_of_ids(name: str, animals: Iterable[Animal]) -> Iterator[str]:
+    """Yield a sentence for each animal with another's id or with two ids. `name`: of the labels."""
+    ids: dict[int, str] = {}
+    numbers: dict[str, int] = {}
+    for animal in animals:
         if ids.setdefault(animal.id, animal.taxon_id) != animal.taxon_id:
             yield f"{name} gives {animal.taxon_id} the id {animal.id}, which {ids[animal.id]} has; ids are unique"
         elif (number := numbers.setdefault(animal.taxon_id, animal.id)) != animal.id:
             yield f"{name} gives {animal.taxon_id} the id {animal.id}, and the general model {number}; give it that one"
-    for animal in animals:
-        if not {taxon.scientific_name for taxon in animal.lineage} & {*manifest.taxa}:
-            yield f"'{animal.name}' in {name} is not in {' or '.join(manifest.taxa)}, the taxa of the pack"
-        if known is not None and known.get(animal.taxon_id) != str(animal.id):
-            there = f"{known.get(animal.taxon_id, 'no row')} in database/taxa.csv; its ranges would not be found"
-            yield f"taxon {animal.taxon_id} of {name} has id {animal.id}, but {there}"
-
-
-def _general_animals(manifest: Manifest) -> Sequence[Animal]:
-    """Return the animals of the general model in the folder above the pack's, or none if there is no such model."""
-    above = manifest.file.parent.parent
-    labels, taxa = above / "labels.csv", above / "taxa.csv"
-    return Taxonomy.read(labels, taxa).animals if labels.is_file() and taxa.is_file() else ()
 
 
 def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:

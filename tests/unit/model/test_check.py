@@ -76,6 +76,15 @@ def test_problems_of_file_and_labels_are_named_one_a_line(tmp_path: Path, capsys
     assert "labels.csv has the columns name" in lines[1]
 
 
+def test_faults_of_optional_tables_are_named_before_the_first_photo_is(tmp_path: Path) -> None:
+    # GIVEN a model that fits, and tables beside it that the app could not read
+    for name in ("relatives.csv", "families.csv", "members.csv", "certainty.json"):
+        (tmp_path / name).write_text("a,b\n")
+    # WHEN it is checked THEN each is named
+    found = problems(tmp_path)
+    assert [each.split()[0] for each in found] == ["relatives.csv", "families.csv", "members.csv", "certainty.json"]
+
+
 def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_path: Path) -> None:
     # GIVEN the project's links, and another model, with the commands in docs/how-to/model.md
     vendor = tmp_path / "vendor" / "model"
@@ -165,6 +174,26 @@ def test_what_labels_have_wrong_is_named(tmp_path: Path, old: str, new: str, mes
     assert old in PACK_LABELS
     found = pack_problems(tmp_path, labels=PACK_LABELS.replace(old, new))
     assert any(message in each for each in found), found
+
+
+def test_a_pack_in_a_folder_of_its_own_is_checked_against_the_model_that_it_stands_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a model of one's own, and as for PACKS_PATH a pack elsewhere, whose ids are computed
+    for folder in ("model", "disk"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("MODEL_PATH", str(write(tmp_path / "model", tiny_model.tiny_model(), GENERAL)))
+    pack = write_pack(tmp_path / "disk", labels=PACK_LABELS.replace(",10,", ",20,"))
+    assert main([str(pack)]) == 0
+    # WHEN none of the model's animals is in the pack's taxa THEN that is said: no photo would open it
+    (tmp_path / "model" / "labels.csv").write_text(GENERAL.replace("Mammalia", "Aves"))
+    (tmp_path / "model" / "taxa.csv").write_text(tiny_model.TAXA + "Aves,class,bird\n")
+    assert main([str(pack)]) == 1
+    assert "labels.csv is in Mammalia, so the pack scores no photo; correct taxa" in capsys.readouterr().err
+    # AND a tree that contradicts the model's is named
+    (tmp_path / "model" / "labels.csv").write_text(GENERAL.replace("Mammalia,Carnivora", "Mammalia,Anura"))
+    assert main([str(pack)]) == 1
+    assert "foxes.csv has family Canidae in two places of the tree" in capsys.readouterr().err
 
 
 def test_faults_of_a_manifest_and_a_missing_model_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
