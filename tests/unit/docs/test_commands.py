@@ -1,15 +1,22 @@
 """The commands that pages give are commands: their options and steps are known."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from chalicelib.config.settings import Settings
+from chalicelib.config.settings import ROOT, Settings
 from database.__main__ import build_parser as database_parser
 from database.maintain.__main__ import build_parser as maintenance_parser
 from infra.__main__ import build_parser as infra_parser
+from infra.template import as_text
+from infra.template.web import web_template
 from tests.unit.docs.pages import PAGES, name_of
 
+SHORT = re.compile(r"`infra (?P<arguments>(?:up|down) [^`]+)`")
+"""A command within a sentence, which leaves out what the sentence says: the program and the stage."""
+DEPLOY = re.compile(r"aws cloudformation deploy (?:[^\n]+\\\n)*[^\n]+")
+MOST_BYTES_OF_A_REQUEST = 51_200
 COMMAND = re.compile(r"python -m (?P<program>infra|database|database\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
 
 
@@ -31,3 +38,26 @@ def test_every_command_is_understood() -> None:
             parsers[program].parse_args(arguments.split())
         except SystemExit:
             pytest.fail(f"{page}: python -m {program} {arguments}")
+
+
+def test_every_short_command_is_understood() -> None:
+    found = [(name_of(page), each["arguments"]) for page in PAGES for each in SHORT.finditer(page.read_text("utf-8"))]
+    assert found
+    for page, arguments in found:
+        try:
+            infra_parser().parse_args([*arguments.replace("…", "IMAGE").split(), "--stage", "dev"])
+        except SystemExit:
+            pytest.fail(f"{page}: infra {arguments}")
+
+
+def test_a_template_too_large_for_a_request_is_deployed_by_way_of_a_bucket() -> None:
+    # GIVEN the commands of AWS's CLI in all pages, and the size of each template that they deploy
+    commands = [each[0] for page in PAGES for each in DEPLOY.finditer(page.read_text("utf-8"))]
+    sizes = {
+        path.as_posix(): (ROOT / path).stat().st_size
+        for path in map(Path, ("infra/athena.yaml", "infra/pipeline.yaml"))
+    }
+    sizes |= {"build/dev/app.json": 240_000, "build/dev/web.json": len(as_text(web_template("dev")).encode())}
+    # THEN the CLI does not refuse one for its size
+    given = {re.search(r"--template-file (\S+)", each)[1]: "--s3-bucket" in each for each in commands}  # type: ignore[index]
+    assert given == {name: size > MOST_BYTES_OF_A_REQUEST for name, size in sizes.items()}
