@@ -100,12 +100,14 @@ def searchable() -> list[tuple[str, str, str]]:
     others: dict[str, set[str]] = {}
     for row in (*_labels(), *rows_of(MODEL / "relatives.csv")):
         others.setdefault(row["scientific_name"], set()).update((row["name"], row.get("label", "")))
-    pages = (ROOT / "chalicelib" / "web").glob("names-*.json")
-    languages = [json.loads(path.read_text(encoding="utf-8")) for path in pages]
+    page = ROOT / "chalicelib" / "web"
+    lists = (*page.glob("names-*.json"), *page.glob("relatives-*.json"))  # by English name, and by scientific one
+    languages = [json.loads(path.read_text(encoding="utf-8")) for path in lists]
     found = []
     for latin, each in sorted(lineages().items()):
         name = each.name or latin
-        rest = others.get(latin, set()).union(names.get(name.lower(), "") for names in languages)
+        own = {names.get(key, "") for names in languages for key in (name.lower(), latin)}
+        rest = others.get(latin, set()) | own
         found.append((latin, name, "\n".join(sorted(rest - {latin, name, ""}))))
     return found
 

@@ -53,7 +53,7 @@ class Stand:
     headers: Mapping[str, str] = field(default_factory=dict)
     residents: Any = field(default_factory=lambda: asdict(answers.RESIDENTS))
     taxa: dict[str, Any] = field(default_factory=dict)
-    """What is known of taxa, by the address below `taxa`; a text is an SVG. Other addresses are answered with 404."""
+    """What is known of taxa, by the address below `taxa`; a text is an SVG. Other searches find nothing; else 404."""
     taxa_status: int = 200
     health: Any = None
     """The state of the service; None: not to be had."""
@@ -112,6 +112,8 @@ class Stand:
         """The answer to a request about taxa."""
         if self.taxa_status != 200:
             return self.taxa_status, {}, json.dumps({"code": "unavailable", "detail": "the stores do not answer"})
+        if address.startswith("?q="):
+            self.taxa.setdefault(address, {"taxa": [], "groups": []})
         if (found := self.taxa.get(address)) is None:
             return 404, {}, json.dumps({"code": "not_found", "detail": "no such taxon"})
         kind = {"Content-Type": "image/svg+xml"} if isinstance(found, str) else {}

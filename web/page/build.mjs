@@ -107,7 +107,10 @@ const image = await written("icon", ".svg", icon);
 replace("shell.json", await written("shell", ".json", JSON.stringify([image, ...new Set(files.map(({ path }) => `web/${basename(path)}`))])));
 html = html.replace(/\n\s+/g, "\n");
 const areas = await rowsOf("areas.csv");
-const relatives = await rowsOf("relatives.csv");
+const english = new Map((await rowsOf("../../model/relatives.csv")).map((row) => [row.scientific_name, row.name]));
+const relatives = (await rowsOf("relatives.csv")).map((row) => ({ ...row, en: english.get(row.scientific_name) }));
+relatives.push(...(await rowsOf("everyday.csv")));
+const groups = await readGroups();
 const languages = {};
 for (const file of (await readdir(WORDS)).sort()) {
   languages[basename(file, ".json")] = JSON.parse(await readFile(join(WORDS, file), "utf8"));
@@ -127,6 +130,13 @@ function linksFrom(current) {
   return Object.entries(languages).map(link).join(" ");
 }
 
+/** Return the groups of animals that have names: scientific name and English one. */
+async function readGroups() {
+  const texts = await Promise.all(["taxa.csv", "packs/taxa.csv", "families.csv"].map((name) => readFile(join(HERE, "../../model", name), "utf8")));
+  const row = /^([A-Z]\w+),(?:(?:kingdom|phylum|class|order|family|genus),)?("?)(.+?)\2(?:,|$)/gm; // some tables have ranks
+  return texts.flatMap((text) => [...text.matchAll(row)].map(([, latin, , name]) => [latin, name]));
+}
+
 /** Return the rows of a CSV file without quotes, by the names of their columns. */
 async function rowsOf(name) {
   const [head, ...rows] = (await readFile(join(HERE, name), "utf8")).trim().split("\n").map((line) => line.split(","));
@@ -135,20 +145,24 @@ async function rowsOf(name) {
 
 /** Write the lists of a language. Return the address of each. */
 async function addresses(language) {
-  const named = Object.fromEntries(areas.map((row) => [row.area, row[language] || row.en]));
-  const birds = Object.fromEntries(relatives.filter((row) => row[language]).map((row) => [row.scientific_name, row[language]]));
+  const namedAreas = Object.fromEntries(areas.map((row) => [row.area, row[language] || row.en]));
+  const names = await readNames(language);
+  const named = groups.map(([latin, english]) => [latin, names ? names[english.toLowerCase()] : english]);
+  const more = {};
+  for (const [latin, name] of [...named, ...relatives.map((row) => [row.scientific_name, row[language]])]) {
+    if (name) more[latin] = more[latin] ? `${more[latin]}\n${name}` : name;
+  }
   return {
-    names: await writeNames(language),
-    areas: await written(`areas-${language}`, ".json", JSON.stringify(named)),
-    relatives: language === "en" ? "" : await written(`relatives-${language}`, ".json", JSON.stringify(birds)),
+    names: names ? await written(`names-${language}`, ".json", JSON.stringify(names)) : "",
+    areas: await written(`areas-${language}`, ".json", JSON.stringify(namedAreas)),
+    relatives: await written(`relatives-${language}`, ".json", JSON.stringify(more)),
   };
 }
 
-/** Write the names of animals in a language. Return their address; empty for English, in which the API has names. */
-async function writeNames(language) {
-  if (language === "en") return "";
-  const sources = JSON.parse(await readFile(join(NAMES, `${language}.json`), "utf8"));
-  return written(`names-${language}`, ".json", JSON.stringify(Object.assign({}, ...Object.values(sources))));
+/** Return the names of animals in a language by English name in lower case; null for English, in which the API has names. */
+async function readNames(language) {
+  if (language === "en") return null;
+  return Object.assign({}, ...Object.values(JSON.parse(await readFile(join(NAMES, `${language}.json`), "utf8"))));
 }
 
 /** Write what a browser needs to install the page as an app, in a language. Return its address. */

@@ -8,7 +8,7 @@ import { letMove } from "./gestures.js";
 import { choice, credit, fillPicture } from "./compare.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { byName, capital, listed, say } from "./language.js";
-import { englishNames, placeIn } from "./names.js";
+import { placeIn, taxaCalled } from "./names.js";
 import { outlineOf, placeOfPicture } from "./outlines.js";
 import { areWanted } from "./pictures.js";
 import { inWords } from "./problem.js";
@@ -21,7 +21,6 @@ export { compared } from "./compare.js";
 
 const STEP = 2; // how much closer a look at the map is than the one before
 const MOST_AREAS = 6; // statements about a range; the others are there for the asking
-const MOST_NAMES = 5; // in the language of the page, that a search looks up
 const MARGIN = 0.6; // of the map, that a range fills at the first closer look
 const CLOSEST = 12; // times, of that look
 const SITES = { wikipedia: "Wikipedia", inaturalist: "iNaturalist", gbif: "GBIF", wikidata: "Wikidata", ebird: "eBird" };
@@ -150,16 +149,12 @@ export class Guide {
   }
 }
 
-/** Return what a search finds, each a link to its page. */
+/** Return what a search finds, each a link to its page if it has one. */
 async function found(text, signal) {
-  const english = await englishNames(text, MOST_NAMES); // the API knows no others
-  const answers = await Promise.all([text, ...english].map((each) => searchTaxa(each, signal)));
-  const isCalled = (each) => english.includes(each.english.toLowerCase());
-  const every = [...answers.slice(1).flatMap((each) => each.taxa.filter(isCalled)), ...answers[0].taxa];
-  const taxa = [...new Map(every.map((each) => [each.taxon, each])).values()];
+  const taxa = await taxaCalled(text, (each) => searchTaxa(each, signal));
   const heading = say(taxa.length ? "guide.found" : "guide.not-found", { text });
   const rows = taxa.map((each) => {
-    const row = linkedRow(each);
+    const row = each.taxon ? linkedRow(each) : taxonRow(each);
     if (each.found_by) row.append(make("span", say("guide.found-by", { name: each.found_by }), { className: "quiet" }));
     return row;
   });

@@ -5,8 +5,10 @@ import { tableAt } from "./language.js";
 
 const { names: address, relatives } = document.documentElement.dataset; // addresses; empty if the page is in English
 const MOST = 10; // suggestions
+const MOST_LOOKED_UP = 5; // names in the language that a search asks the API for
+const LIKE = 0.6; // least likeness of a name: "löwen" is like Löwe by 0.86, "mapche" like mapache by 0.73
 const loadTable = tableAt(address); // by English name in lower case
-const loadMore = tableAt(relatives); // of further birds, by scientific name
+const loadMore = tableAt(relatives); // of relatives, and further everyday names, by scientific name, a line each; in English too
 
 /** Load the names, unless they are there. Return a promise of them: null in English, and none if the request fails. */
 export function loadNames() {
@@ -36,7 +38,7 @@ export function rename(value, names) {
   if (typeof value !== "object" || !value) return value;
   if (value.name && value.scientific_name) {
     value.english ??= value.name;
-    value.name = names ? (names[value.english.toLowerCase()] ?? names[value.scientific_name] ?? value.scientific_name) : value.english;
+    value.name = names ? (names[value.english.toLowerCase()] ?? names[value.scientific_name]?.split("\n")[0] ?? value.scientific_name) : value.english;
   }
   for (const each of Object.values(value)) rename(each, names);
   return value;
@@ -48,16 +50,47 @@ export function placeIn(name, typed) {
   return place < 0 && /^[ -~]*$/.test(typed) ? fold(name).indexOf(fold(typed)) : place;
 }
 
-/** Return the English names of animals, in lower case, whose name in the language contains a text, the shortest first. */
-export async function englishNames(text, most) {
-  const found = Object.entries((await loadNames()) ?? {}).filter(([, name]) => placeIn(name, text) >= 0);
-  return found.sort(([, a], [, b]) => a.length - b.length).slice(0, most).map(([english]) => english);
+/**
+ * Return names in the language that contain a text, or else are like it, despite typing errors. Each has the taxon's
+ * English name, its scientific one, or both. The shortest, or the likest, come first.
+ */
+export async function namesLike(text, most = MOST) {
+  const named = [
+    ...Object.entries((await loadNames()) ?? {}).map(([english, name]) => ({ name, english })),
+    ...Object.entries(await loadMore()).flatMap(([latin, lines]) => lines.split("\n").map((name) => ({ name, scientific_name: latin }))),
+  ];
+  let found = named.filter(({ name }) => placeIn(name, text) >= 0);
+  found.sort((one, other) => one.name.length - other.name.length);
+  if (!found.length) {
+    const rated = named.map((each) => [likeness(each.name, text), each]).filter(([like]) => like >= LIKE);
+    found = rated.sort(([one], [other]) => other - one).map(([, each]) => each);
+  }
+  const distinct = new Map();
+  for (const each of found) {
+    const known = distinct.get(each.name) ?? each;
+    const latin = known.scientific_name && !each.scientific_name?.includes(" ") ? known.scientific_name : each.scientific_name; // a species, or the widest
+    distinct.set(each.name, { ...each, ...known, scientific_name: latin });
+  }
+  return [...distinct.values()].slice(0, most);
 }
 
-/** Return names in the language that contain a text, with the English ones, those that begin with it first. */
-export async function namesLike(text) {
-  const place = ({ name }) => placeIn(name, text);
-  const named = Object.entries((await loadNames()) ?? {}).map(([english, name]) => ({ name, english }));
-  const found = new Map(named.filter((each) => place(each) >= 0).map((each) => [each.name, each]));
-  return [...found.values()].sort((a, b) => place(a) - place(b)).slice(0, MOST);
+/** Return the share of pairs of letters that two names have in common, from 0 to 1. */
+function likeness(...names) {
+  const [one, other] = names.map(fold).map((name) => new Set(Array.from(name.slice(1), (letter, i) => name[i] + letter)));
+  return (2 * [...one].filter((pair) => other.has(pair)).length) / (one.size + other.size || 1);
+}
+
+/**
+ * Return the taxa that a text may name, those that are called exactly so first. `search`: the API's, by English and
+ * scientific names. Taxa without a page in the guide have no `taxon`.
+ */
+export async function taxaCalled(text, search) {
+  const own = await namesLike(text, MOST_LOOKED_UP);
+  const [like, ...answers] = await Promise.all([text, ...own.map((each) => each.english ?? each.scientific_name)].map(search));
+  const isSame = (one, other) => (one.rank !== "breed" && one.scientific_name === other.scientific_name) || one.english.toLowerCase() === other.english;
+  const known = own.map((each, i) => answers[i].taxa.find((taxon) => isSame(taxon, each)) ?? each);
+  const taxa = [...known, ...like.taxa].filter((each) => each.scientific_name);
+  const isCalledSo = (each) => fold(each.name) === fold(text);
+  taxa.sort((one, other) => isCalledSo(other) - isCalledSo(one));
+  return [...new Map(taxa.map((each) => [each.taxon ?? each.scientific_name, each])).values()];
 }

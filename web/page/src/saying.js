@@ -82,7 +82,7 @@ export class SayingPart {
     const answer = this.#answer;
     const isIt = (each) => fold(each.name) === fold(name);
     const known = this.#known.get(fold(name)) ?? (await namesLike(name)).find(isIt) ?? { name }; // some send before names are offered
-    const taxon = known.scientific_name ? known : await taxonCalled(known);
+    const taxon = known.taxon ? known : await taxonCalled(known);
     if (answer === this.#answer) this.#record(taxon, "corrected");
   }
 
@@ -124,7 +124,7 @@ export class SayingPart {
     const { signal } = this.#search;
     const text = $("correct-animal").value.trim();
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    if (signal.aborted || text.length < 2) return;
+    if (signal.aborted || /^[ -\u024f]?$/.test(text)) return; // one Latin letter; in Chinese one is a name
     const own = await namesLike(text); // the API knows English and Latin
     const found = await searchTaxa(text, signal).catch(() => null); // names can be typed without help
     if (found && !signal.aborted) this.#offer([...own, ...found.taxa]);
@@ -136,11 +136,12 @@ export class SayingPart {
   }
 }
 
-/** Return the taxon with a name; the name alone if there is none, or it cannot be looked up. */
-async function taxonCalled({ name, english = name }) {
-  const { taxa } = await searchTaxa(english, AbortSignal.timeout(WAIT)).catch(() => ({ taxa: [] }));
-  const isIt = (each) => [each.english ?? each.name, each.scientific_name, each.found_by].some((one) => one?.toLowerCase() === english.toLowerCase());
-  return taxa.find(isIt) ?? { name, english, scientific_name: "" };
+/** Return the taxon with a name; what is known of it already if the API has none, or cannot be asked. */
+async function taxonCalled({ name, english, scientific_name: latin = "" }) {
+  const asked = english || latin || name;
+  const { taxa } = await searchTaxa(asked, AbortSignal.timeout(WAIT)).catch(() => ({ taxa: [] }));
+  const isIt = (each) => [each.english ?? each.name, each.scientific_name, each.found_by].some((one) => one?.toLowerCase() === asked.toLowerCase());
+  return taxa.find(isIt) ?? { name, english: english ?? name, scientific_name: latin };
 }
 
 /** Return the taxa that an answer names, each once: what it may be, and what lives there and is close to it. */

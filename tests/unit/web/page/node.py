@@ -24,11 +24,11 @@ def run(*calls: tuple[Any, ...], **shared: Any) -> list[Any]:
 
 
 def evaluate(module: str, function: str, *values: Any) -> Any:
-    """Return what a function in JavaScript returns for a module in web/page/src and values."""
+    """Return what a function in JavaScript returns, or its promise, for a module in web/page/src and values."""
     address = (ROOT / "web/page/src" / module).as_uri()
     code = f"""
         import {{ readFileSync }} from "node:fs";
-        const result = ({function})(await import("{address}"), ...JSON.parse(readFileSync(0, "utf8")));
+        const result = await ({function})(await import("{address}"), ...JSON.parse(readFileSync(0, "utf8")));
         process.stdout.write(JSON.stringify(result));"""
     return _node("--input-type=module", values, f"--eval={code}")
 

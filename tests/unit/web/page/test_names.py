@@ -6,13 +6,21 @@ from functools import cache
 
 import pytest
 
+from chalicelib.api import page
 from chalicelib.config.settings import ROOT
+from cli.study.taxa import lineages
+from tests.unit.web.page.node import evaluate
 
 LANGUAGES = sorted(path.stem for path in (ROOT / "web/page/names").iterdir())
 GROUPS = ("model/taxa.csv", "model/packs/taxa.csv", "model/families.csv")
 TABLES = ("model/labels.csv", "model/packs/birds.csv", "model/packs/insects.csv", "database/taxa.csv", *GROUPS)
 SOURCES = ["birdnet", "own"]
-BY_LANGUAGE = ("web/page/areas.csv", "web/page/relatives.csv", "database/maintain/gazetteer/region_names.csv")
+BY_LANGUAGE = (
+    "web/page/areas.csv",
+    "web/page/everyday.csv",
+    "web/page/relatives.csv",
+    "database/maintain/gazetteer/region_names.csv",
+)
 """Tables with a column for each language."""
 
 
@@ -72,3 +80,49 @@ def test_every_relative_with_a_name_is_one_and_mammals_that_people_photograph_ha
     assert list(rows) == sorted(rows)
     for mammal in ("Alces alces", "Capreolus capreolus", "Odocoileus virginianus", "Procyon lotor"):
         assert all(rows[mammal].values())
+
+
+def test_everyday_names_are_of_taxa_at_hand_and_replace_no_name_of_a_relative() -> None:
+    with (ROOT / "web/page/everyday.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    with (ROOT / "web/page/relatives.csv").open(encoding="utf-8", newline="") as file:
+        relatives = {row["scientific_name"] for row in csv.DictReader(file)}
+    assert rows == sorted(rows)
+    assert {latin for latin, *_ in rows} <= lineages().keys() - relatives
+    assert all(any(names) for _, *names in rows)
+
+
+FOUND = """async (_, module, html, folder, typed) => {
+    const { readFile } = await import("node:fs/promises");
+    const dataset = Object.fromEntries([...html.matchAll(/data-(\\w+)="([^"]*)"/g)].map((found) => found.slice(1)));
+    const lang = html.match(/<html lang="([\\w-]+)/)[1];
+    globalThis.document = { documentElement: { lang, dataset }, getElementById: () => ({ textContent: "{}" }) };
+    globalThis.fetch = async (file) => ({ json: async () => JSON.parse(await readFile(`${folder}/${file}`, "utf8")) });
+    const { taxaCalled } = await import(module);
+    const lion = { taxon: "panthera-leo", name: "lion", english: "lion", scientific_name: "Panthera leo" };
+    const search = async (text) => ({ taxa: ["lion", "Panthera leo"].includes(text) ? [lion] : [] });
+    const called = (text) => taxaCalled(text, search).then(([first]) => [first?.scientific_name, first?.taxon]);
+    return await Promise.all(typed.map(called));
+}"""
+
+
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [
+        ("en", {"moose": "Alces alces", "Hog Deer": "Axis porcinus", "bat": "Chiroptera", "mose": "Alces alces"}),
+        ("de", {"Eichhörnchen": "Sciurus vulgaris", "eihhornchen": "Sciurus vulgaris", "LÖWEN": "Panthera leo"}),
+        ("es", {"mapche": "Procyon lotor", "murcielago": "Chiroptera", "leones": "Panthera leo"}),
+        ("fr", {"élephant": "Proboscidea", "chevreuils": "Capreolus capreolus", "lion": "Panthera leo"}),
+        ("zh", {"狮子": "Panthera leo", "熊": "Ursidae", "鹿": "Cervidae", "青蛙": "Anura"}),
+    ],
+)
+def test_an_animal_is_found_by_its_everyday_name_also_mistyped_in_the_plural_or_without_accents(
+    language: str, typed: dict[str, str]
+) -> None:
+    # GIVEN the lists of the page, and an API that knows the lion alone WHEN people look animals up
+    html = page.WEB.joinpath(f"{language}.html").read_text(encoding="utf-8")
+    module = (ROOT / "web/page/src/names.js").as_uri()
+    found = evaluate("gazetteer.js", FOUND, module, html, str(page.WEB.parent), list(typed))
+    # THEN the taxon is first, with the id of its page if it has one
+    lion = {"Panthera leo": "panthera-leo"}
+    assert found == [[latin, lion.get(latin)] for latin in typed.values()]
