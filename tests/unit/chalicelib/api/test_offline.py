@@ -31,6 +31,8 @@ def test_a_list_is_asked_for_again_and_sent_when_it_has_changed(folder: Path) ->
 def test_a_part_is_bytes_that_are_kept_forever(folder: Path) -> None:
     part = offline.part(folder, PART)
     assert part.body == b"\x1f\x8b\xff"
+    # AND many clients that take it slowly share its bytes
+    assert offline.part(folder, PART).body is part.body
     assert part.headers["Content-Type"] == "application/octet-stream"
     assert "immutable" in part.headers["Cache-Control"]
     # AND a server without files says so
