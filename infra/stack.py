@@ -16,6 +16,7 @@ from infra.step import Echo, PreconditionFailed, poll
 PAUSE = 5.0  # seconds between two checks of a stack in progress
 QUIET = 60.0  # seconds without an event after which a line says what is still in progress
 TIMEOUT = 3600.0  # longest wait, seconds; creating a database, or deleting it with a snapshot, takes about 600
+MOST_EVENTS = 500  # to look at; a rollback makes hundreds between two checks, and the reason is below them
 DELETE_ATTEMPTS = 3  # a deletion can fail while network interfaces still use a resource
 
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -220,8 +221,12 @@ class Stack:
 
     def _events(self) -> list[dict[str, Any]]:
         """Return the latest events, oldest first; empty if the stack does not exist."""
+        most = {"MaxItems": MOST_EVENTS}
+        pages = self._client.get_paginator("describe_stack_events").paginate(
+            StackName=self._name, PaginationConfig=most
+        )
         try:
-            return list(reversed(self._client.describe_stack_events(StackName=self._name)["StackEvents"]))
+            return [event for page in pages for event in page["StackEvents"]][::-1]
         except ClientError:
             return []
 

@@ -41,10 +41,11 @@ class CloudFormation:
         known = {"Outputs": outputs, "Parameters": parameters, "EnableTerminationProtection": self.is_protected}
         return {"Stacks": [{"StackStatus": status, **known}]}
 
-    def describe_stack_events(self, **_: Any) -> dict[str, Any]:
+    def describe_stack_events(self, PaginationConfig: Any = None, **_: Any) -> dict[str, Any]:  # noqa: N803
         names = ("EventId", "LogicalResourceId", "ResourceStatus", "ResourceStatusReason")
         events = [dict(zip(names, (each[0] + each[1], *each), strict=True)) for each in self._events]
-        return {"StackEvents": events[::-1] if self.requested else []}  # none before the first operation
+        most = PaginationConfig["MaxItems"] if PaginationConfig else 100  # of a page, as AWS has it
+        return {"StackEvents": events[::-1][:most] if self.requested else []}  # none before the first operation
 
     def cancel_update_stack(self, **_: Any) -> None:
         self.requested.append("cancel")
@@ -57,8 +58,8 @@ class CloudFormation:
         status = self._planned.pop(0) if len(self._planned) > 1 else self._planned[0]
         return {"Status": status, "StatusReason": self._refusal, "Changes": [{"ResourceChange": ADDED}]}
 
-    def get_paginator(self, _: str) -> Pages:
-        return Pages(self.describe_change_set)
+    def get_paginator(self, name: str) -> Pages:
+        return Pages(getattr(self, name))
 
     def delete_change_set(self, **_: Any) -> None:
         self.requested.append("discard")
@@ -189,6 +190,14 @@ def test_a_failure_contains_cloudformations_reasons(last: str | None, left: str)
     expected = rf"was not deployed; {left}\. Cache: not in this region; Vpc: cancelled"
     with pytest.raises(PreconditionFailed, match=expected):
         deploy(CloudFormation(None, "CREATE_IN_PROGRESS", last, events=events))
+
+
+def test_a_reason_is_found_below_the_events_of_the_rollback_that_it_caused() -> None:
+    # GIVEN a failure, and before the next check a hundred alarms, queries and log groups that are deleted again
+    gone = [(f"Alarm{each}", state, "") for each in range(100) for state in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE")]
+    events = [("Cache", "CREATE_FAILED", "not in this region"), *gone]
+    with pytest.raises(PreconditionFailed, match="Cache: not in this region"):
+        deploy(CloudFormation(None, "CREATE_IN_PROGRESS", None, events=events))
 
 
 def test_a_stuck_stack_is_left_to_the_operator() -> None:
