@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,8 @@ SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
 2 ms. By default they would also spin while the model is loading, often on the processor that loads the model.
 docs/explanation/cold-start.md has the measurements."""
+_LOCATION = b"\n\x08location\x12"
+"""What precedes the name of a file with weights in ONNX: a pair of strings, the second after a byte with its length."""
 REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
 
 
@@ -125,14 +128,19 @@ class Model:
 
 
 def external_data(path: Path) -> list[Path]:
-    """Return the files beside a model that have its weights; exporters name them `NAME.onnx.data` or `NAME.onnx_data`.
+    """Return the files that have a model's weights, whatever their exporter calls them. The model names each of them.
 
-    NAME may be that of another file, of which this one is a copy or a link.
+    The file is mapped, since a model may be larger than the free memory.
     """
-    if not (found := sorted(path.parent.glob("*.onnx[._]data*"))):
-        return []
-    model = path.read_bytes()
-    return [each for each in found if each.name.encode() in model]
+    names = set[bytes]()
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as model:
+        start = model.find(_LOCATION)
+        while start >= 0:
+            start += len(_LOCATION)
+            names.add(model[start + 1 : start + 1 + model[start]])
+            start = model.find(_LOCATION, start)
+    files = (path.parent / name.decode(errors="replace") for name in sorted(names))
+    return [each for each in files if each.is_file()]
 
 
 def version_of(path: Path) -> str:

@@ -25,9 +25,10 @@ def test_a_model_has_size_animals_name_and_version(tmp_path: Path) -> None:
     assert (model.input_size, model.animals, model.name, model.version) == (SIZE, ANIMALS, "tiny", version)
 
 
-def test_a_model_that_differs_in_its_external_data_alone_has_another_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tiny.onnx.data", "weights.bin", "7f9a4c1e-5b1d-11ef"])
+def test_a_model_that_differs_in_its_external_data_alone_has_another_version(tmp_path: Path, name: str) -> None:
     # GIVEN weights in a file of their own, as exporters write them, and a file of another model's weights
-    path, data = tmp_path / "link.onnx", tmp_path / "tiny.onnx.data"
+    path, data = tmp_path / "link.onnx", tmp_path / name
     model = tiny_model()
     save_model(model, path, save_as_external_data=True, location=data.name, size_threshold=0)
     first = version_of(path)
