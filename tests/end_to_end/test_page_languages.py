@@ -152,6 +152,21 @@ def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> Non
     expect(shown.locator("#guide .taxa li")).to_have_text("Águila realAquila chrysaetos")
 
 
+def test_a_correction_in_chinese_may_be_one_character_and_an_animal_that_the_api_lacks(
+    stand: Stand, identified: Identified
+) -> None:
+    # GIVEN a page in Chinese, and an API that finds nothing WHEN one character is typed THEN names with it are offered
+    stand.language = "zh"
+    shown = identified()
+    shown.click("#wrong")
+    shown.fill("#correct-animal", "熊")
+    expect(shown.locator("#correct-names option[value='棕熊']")).to_have_count(1)
+    # AND a relative keeps its scientific name
+    shown.fill("#correct-animal", "浣熊")
+    shown.click("#correct-send")
+    expect(shown.locator("#said-latin")).to_have_text("Procyon lotor")
+
+
 def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, identified: Identified) -> None:
     stand.language, stand.keeps = "fr", True
     shown = identified(answers.koala())
