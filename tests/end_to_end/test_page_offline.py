@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from chalicelib.config.settings import ROOT
 from local import package_folder
 from local.offline import write
-from tests.end_to_end.browsing import Open, photo
+from tests.end_to_end.browsing import Open, photo, unreadable
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_access import SMALL
 from tests.support import pictures
@@ -206,6 +206,17 @@ def test_without_signal_the_device_answers_and_sends_nothing_until_that_is_wante
     )
     assert [request.query["lat"] for request in stand.sent if request.path.endswith("identify")] == ["-33.87"]
     expect(pocket.locator("#outbox")).to_be_hidden()
+
+
+def test_a_photo_that_only_the_server_reads_waits_for_the_signal(pocket: Page, stand: Stand, tmp_path: Path) -> None:
+    # GIVEN a device without signal WHEN a photo is chosen that its browser does not read
+    pocket.set_input_files("#pick", unreadable(tmp_path, 999))
+    # THEN the page does not refuse it
+    expect(pocket.locator("#problem-heading")).to_have_text("Sie sind offline")
+    assert stand.sent == []
+    # AND sends it as soon as there is signal
+    pocket.context.set_offline(False)
+    expect(pocket.locator("#title")).to_have_text("Koala")
 
 
 def cat() -> bytes:

@@ -26,11 +26,13 @@ export async function answerOf(ask, { photos, wanted, before, onlyServer }) {
     return { ...answer, before: titleOf(before) };
   } catch (problem) {
     if (!canAnswer || !WITHOUT_SIGNAL.includes(problem.code)) throw problem;
+    showProgress(say("device.busy"));
+    const { identify } = await device();
+    const answer = await identify(photos, wanted, before?.device).catch((own) => {
+      throw own.code === "unsupported_media_type" ? problem : own; // the server reads formats that this browser does not
+    });
+    return rename(answer, await namesFor(answer));
   }
-  showProgress(say("device.busy"));
-  const { identify } = await device();
-  const answer = await identify(photos, wanted, before?.device);
-  return rename(answer, await namesFor(answer));
 }
 
 /** Show which of the two has answered, and what the other says if that differs. */
