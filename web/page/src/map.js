@@ -105,8 +105,8 @@ export class WorldMap {
     return WORLD.width / this.#view.width;
   }
 
-  /** Zoom in on a location. `zoom`: by default that of a close look, or the one that it has. */
-  closeUp({ latitude, longitude }, zoom = Math.max(ZOOM, this.zoom)) {
+  /** Zoom in on a location. `zoom`: by default that of a close look, which shows a country and its neighbours. */
+  closeUp({ latitude, longitude }, zoom = ZOOM) {
     this.#show(project(latitude, longitude), zoom);
   }
 

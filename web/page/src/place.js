@@ -5,7 +5,7 @@ import { $ } from "./elements.js";
 import { say } from "./language.js";
 import { letMove } from "./gestures.js";
 import { WorldMap } from "./map.js";
-import { PlaceSearch } from "./place_search.js";
+import { PlaceSearch, mayBeName } from "./place_search.js";
 
 const GEOLOCATION = { timeout: 10_000, maximumAge: 600_000 }; // ms; a coarse location suffices for a cell of 110 km
 const STEP = 5; // degrees of an arrow key on the whole world; less on a part of it
@@ -156,7 +156,7 @@ export class PlaceForm {
     const place = this.#read();
     if (place) return this.#choose(place);
     const text = $("place-name").value;
-    if (!text.trim() || /^[^\p{L}]+$|:\/\//u.test(text)) showError(errorOf(text)); // no name
+    if (!mayBeName(text)) showError(errorOf(text));
     else {
       const [first] = await this.#search.search();
       if (first && !$("place").hidden) return this.#search.pick(first);

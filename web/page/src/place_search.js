@@ -8,6 +8,11 @@ import { PlaceLists } from "./place_lists.js";
 const MOST = 8; // places in the list
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 
+/** Return whether a text may name a place: numbers and links do not. */
+export function mayBeName(text) {
+  return /\p{L}/u.test(text) && !text.includes("://");
+}
+
 export class PlaceSearch {
   #lists = new PlaceLists();
   #input;
@@ -34,7 +39,7 @@ export class PlaceSearch {
   /** Show the places that the text in the field may name, and return them: none if they only begin like it. */
   async search() {
     const text = this.#input.value.trim();
-    if (!text || readCoordinates(text) || text.includes("://")) {
+    if (!mayBeName(text) || readCoordinates(text)) {
       this.close();
       return [];
     }
