@@ -87,11 +87,11 @@ export function subjectInWords(subject) {
   return say(`subject.${subject}`) || say("subject.unclear");
 }
 
-/** Return a taxon's rank, or nothing for a species, and for a rank that contradicts the scientific name. */
+/** Return a taxon's rank, or nothing for a species, a rank that contradicts the scientific name, and one that only experts know. */
 export function rankInWords({ rank, scientific_name: scientificName }) {
   const ofSpecies = scientificName.includes(" ");
   if (ofSpecies ? rank !== "breed" : ["breed", "species"].includes(rank)) return "";
-  return say(`rank.${rank}`) || rank;
+  return say(`rank.${rank}`);
 }
 
 /** Return a sentence on why an answer is wide or missing; empty if nothing is known of it. */
