@@ -1,5 +1,6 @@
 """The page for everybody: contrast, names of controls, the keyboard, narrow screens, large text, forced colours."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -140,6 +141,24 @@ def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -
     parts = [(f"#answer-map .{name}", "fill") for name in ("land", "sea", "cell")]
     bar, track, *areas = shown.evaluate(colours, [*bars, *parts])
     assert (bar != track, len(set(areas))) == (True, 3)
+
+
+@pytest.mark.firefox
+def test_a_long_name_in_a_list_stays_together(stand: Stand, identified: Identified) -> None:
+    # GIVEN an animal whose name takes two lines of a phone
+    long = replace(answers.RESIDENTS.animals[0], name="southern long-nosed fringe-lipped bandicoot")
+    stand.residents = asdict(replace(answers.RESIDENTS, animals=(long,)))
+    shown = identified(answers.koala(), viewport=PHONE)
+    # WHEN the animals of the place are listed
+    shown.locator("#animals summary").click()
+    name = shown.locator("#animals-list a")
+    # THEN its lines are as close as those of other text, and begin with a capital
+    height = "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+    expect(name).to_be_visible()
+    assert 2 < name.evaluate(height) < 4
+    assert name.evaluate("e => parseFloat(getComputedStyle(e).lineHeight)") < 30
+    assert name.evaluate("e => getComputedStyle(e, '::first-letter').textTransform") == "uppercase"
+    assert shown.evaluate(SMALL) == []
 
 
 @pytest.mark.firefox

@@ -111,8 +111,8 @@ def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open) 
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#relatives-summary")).to_have_text(summary)
         # AND the rest of them are there for the asking
-        rows = ["ocelotLeopardus pardalis", "margayLeopardus wiedii", "jaguarundiHerpailurus yagouaroundi"][:count]
-        more = ["oncillaLeopardus tigrinus", "8 more"] if count == 12 else []
+        rows = ["ocelot Leopardus pardalis", "margay Leopardus wiedii", "jaguarundi Herpailurus yagouaroundi"][:count]
+        more = ["oncilla Leopardus tigrinus", "8 more"] if count == 12 else []
         expect(shown.locator("#relatives-list li")).to_have_text([*rows, *more])
     # AND without them, nothing is said
     stand.tell(answer_with_relatives(0))
@@ -182,7 +182,7 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     expect(shown.locator("#evidence-kinds td").filter(has_text="%")).to_have_text(shares)
     shown.get_by_text("mammals: 1").click()
     # THEN its animals are there, and only that group was asked for
-    expect(shown.locator("#knowledge li")).to_have_text("koalaPhascolarctos cinereus")
+    expect(shown.locator("#knowledge li")).to_have_text("koala Phascolarctos cinereus")
     assert [(each.path, each.query) for each in stand.asked] == [("/dev/taxa", {}), ("/dev/taxa", {"group": "mammals"})]
 
 

@@ -23,7 +23,7 @@ export function placeholder({ name = "" }) {
 /** Return a list item with the names of a taxon. `more`: elements after the common name. */
 export function taxonRow({ name, scientific_name: scientificName }, ...more) {
   const row = make("li");
-  row.append(make("b", name), ...more);
+  row.append(make("b", name), " ", ...more); // the space is for screen readers, and for copying
   if (scientificName !== name) row.append(make("i", scientificName));
   return row;
 }

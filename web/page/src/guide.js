@@ -242,7 +242,7 @@ function linkedRow({ name, scientific_name: scientificName, taxon: id, group }, 
   const row = make("li");
   const leads = make("a", capital(name), { href: addressOf("taxon", id) });
   if (group) row.append(outlineOf(group));
-  row.append(leads, ...more);
+  row.append(leads, " ", ...more);
   if (scientificName !== name) row.append(make("i", scientificName));
   return row;
 }

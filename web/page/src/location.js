@@ -44,7 +44,7 @@ export class LocationPart {
     // The legend keeps its space until the range is there, so that nothing below it moves.
     $("range-row").hidden = !animal;
     $("range-row").classList.add("pending");
-    $("range-of").textContent = animal ? `${animal.name}:` : "";
+    $("range-of").textContent = animal?.name ?? "";
     $("answer-map").ariaLabel = say("map.cell");
     this.#map.showRange("");
     this.#map.wholeWorld();
