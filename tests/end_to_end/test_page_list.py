@@ -69,6 +69,8 @@ def test_a_correction_is_shown_beside_what_was_answered_and_survives_a_reload(an
     expect(answered.locator("#correct-rows button")).to_have_text(["koala", "rabbit", "three-toed sloth", "tabby cat"])
     answered.click("#correct-send")
     expect(answered.locator("#correct-problem")).to_have_text("Type a name first.")
+    answered.locator("#correct-animal").press_sequentially("w")
+    expect(answered.locator("#correct-problem")).to_be_empty()
     answered.click("#wrong")
     correct(answered)
     for _ in range(2):

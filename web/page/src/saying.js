@@ -119,6 +119,7 @@ export class SayingPart {
 
   /** Offer names of taxa that begin like what was typed. */
   async #suggest() {
+    $("correct-problem").textContent = "";
     this.#search.abort();
     this.#search = new AbortController();
     const { signal } = this.#search;
