@@ -37,6 +37,7 @@ _CONTAINERS = 2
 _BATCH = 10
 _SECONDS = 4.5
 """Duration of a batch in seconds."""
+_READABLE: Values = {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
 
 
 class SimulatedTier:
@@ -85,7 +86,7 @@ class SimulatedTier:
         yield "AWS/ECS", {"ClusterName": self._cluster, "ServiceName": TIER}, used
         name = f"{self._cluster}-{TIER}"
         yield "AWS/Events", {"RuleName": f"{name}-rolled-back"}, {"TriggeredRules": 0}
-        yield "AWS/Logs", {"LogGroupName": f"/aws/ecs/{name}"}, {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
+        yield "AWS/Logs", {"LogGroupName": f"/aws/ecs/{name}"}, _READABLE
 
     def _request(self, now: float) -> SimulatedRecord:
         random = self._random
@@ -133,6 +134,7 @@ class Inbox:
             took, busy = [round(each * 1e3, 1) for each in durations], min(_CONTAINERS, len(durations))
             runs: Values = {"Invocations": len(durations), "Duration": took, "Errors": 0, "Throttles": 0}
             yield "AWS/Lambda", {"FunctionName": f"{self._name}-batch"}, {**runs, "ConcurrentExecutions": busy}
+            yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{self._name}-batch"}, _READABLE
 
     def _queues(self, sent: int, visible: int, hidden: int) -> Iterator[Resource]:
         """Yield the metrics of the queues and state machines. `hidden`: failed photos, to be delivered again later."""

@@ -168,6 +168,14 @@ def test_silent_warming_makes_a_ticket() -> None:
     assert "ALARM" not in alarms["page"]
 
 
+@pytest.mark.parametrize("function", ["faunalens-prod", "faunalens-prod-warm", "faunalens-prod-batch"])
+def test_a_metrics_line_that_cloudwatch_cannot_read_makes_a_ticket(function: str) -> None:
+    # GIVEN one line of one of the functions that write metrics
+    timeline = Timeline().add(60, requests=4)
+    timeline._emit("AWS/Logs", {"LogGroupName": f"/aws/lambda/{function}"}, {"EMFValidationErrors": 1})
+    assert timeline.add(10, requests=4).fired() == {"metrics-lost", "ticket"}
+
+
 # The web tier
 
 
