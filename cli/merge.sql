@@ -24,12 +24,8 @@ select theirs.id, photo.id from their_photo as theirs join photo using (path)
 where theirs.id not in (select theirs from other);
 insert or ignore into same
 select theirs.id, min(photo.id)
-from their_photo as theirs join photo on theirs.size = photo.size and (
-    theirs.checksum = photo.checksum or (
-        theirs.checksum + photo.checksum is null and name_of(theirs.path) = name_of(photo.path)
-        and (theirs.modified = photo.modified or theirs.taken = photo.taken)
-    )
-)
+from their_photo as theirs join photo on theirs.size = photo.size and coalesce(theirs.checksum = photo.checksum,
+    name_of(theirs.path) = name_of(photo.path) and (theirs.modified = photo.modified or theirs.taken = photo.taken))
 where theirs.path not in (select path from photo) and photo.path not in (select path from their_photo)
 and (is_there(theirs.path) is null or is_there(photo.path) is null)
 group by theirs.id;

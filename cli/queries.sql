@@ -13,12 +13,8 @@ select id from (
 -- The photos with the same bytes, or with the same name, size and time where nobody has read those of both, as after an import.
 create temp view same_photo as
 select photo.id, other.id as other
-from photo join photo as other on other.size = photo.size and (
-    other.checksum = photo.checksum or (
-        other.checksum + photo.checksum is null and name_of(other.path) = name_of(photo.path)
-        and (other.modified = photo.modified or other.taken = photo.taken)
-    )
-);
+from photo join photo as other on other.size = photo.size and coalesce(other.checksum = photo.checksum,
+    name_of(other.path) = name_of(photo.path) and (other.modified = photo.modified or other.taken = photo.taken));
 
 -- The photos, with whether they begin an event if people said so, and with all opinions, the newest last, as JSON.
 create temp view reviewed_photo as

@@ -228,8 +228,8 @@ def _of_coco(path: Path) -> Iterator[Label]:
     with faults_of(path):
         about = json.loads(path.read_text(encoding="utf-8-sig"))
         is_ours = CLASSIFIED_BY in (about.get("info") or {}).get("description", "")
-        latin = {each["id"]: each.get("scientific_name", "") for each in about["categories"]}  # ANIMALS: it was typed
-        names = {each["id"]: latin[each["id"]].replace(ANIMALS, "") or each["name"] for each in about["categories"]}
+        kinds = about["categories"]  # those of ANIMALS were typed
+        names = {each["id"]: each.get("scientific_name", "").replace(ANIMALS, "") or each["name"] for each in kinds}
         said = defaultdict[Any, defaultdict[Any, list[Any]]](lambda: defaultdict(list))
         for each in about["annotations"]:
             if "reviewer" in each or not is_ours:
