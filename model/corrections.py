@@ -4,8 +4,8 @@
 
 FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which `faunalens
 export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are alike. Both
-versions see the photo alone; its cell only says which heads are for it. Corrections alone favour the new version, since
-the live version was wrong about each of them; only reviews also have what it was right about. With `--out
+versions see the photo alone; its place only says which heads are for it. Corrections alone favour the new version,
+since the live version was wrong about each of them; only reviews also have what it was right about. With `--out
 model/verdict.json` the gate of a release refuses a model that was worse (infra/release/gate.py).
 
 Only photos on which the two versions differ say anything (McNemar 1947). If neither were better, each of these would
@@ -20,6 +20,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from math import comb
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -34,6 +35,7 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 
+CELL_AREAS: Final = Path(__file__).parents[1] / "database" / "cell_areas.csv"
 SHOWN = 10
 """Maximum number of photos that are listed because the new version is worse on them."""
 NOISE: Final = 0.05
@@ -119,7 +121,14 @@ def _place_in(row: Mapping[str, str]) -> Features:
     cell = parse_cell(row["cell"]) if row.get("cell") else 0
     if row.get("latitude") and row.get("longitude"):
         cell = cell_of(float(row["latitude"]), float(row["longitude"]))
-    return replace(NO_LOCATION, found=NO_ANIMALS._replace(cell=cell))
+    return replace(NO_LOCATION, found=NO_ANIMALS._replace(cell=cell, areas=_areas_by_cell().get(cell, ())))
+
+
+@cache
+def _areas_by_cell() -> Mapping[int, tuple[str, ...]]:
+    """Return the countries that each cell lies in: a head may be for a whole country."""
+    with CELL_AREAS.open(encoding="utf-8", newline="") as file:
+        return {parse_cell(row["cell"]): tuple(row["areas"].split()) for row in csv.DictReader(file)}
 
 
 def lines_of(*versions: Services) -> dict[str, Line]:

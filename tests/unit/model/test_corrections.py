@@ -177,3 +177,6 @@ def test_heads_of_places_are_said_to_be_left_out(tmp_path: Path, capsys: pytest.
     placed = said.replace(",event\n", ",event,latitude,longitude\n").replace(",0\n", ",0,-33.9,151.2\n")
     assert run(tmp_path, placed, both, new) == 0
     assert "not compared: garden, for some places alone" in capsys.readouterr().out
+    # AND so is one for the whole country
+    assert run(tmp_path, placed.replace("-33.9,151.2", "40.0,-100.0"), both, new) == 0
+    assert "not compared: harbour, for some places alone" in capsys.readouterr().out
