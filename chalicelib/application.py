@@ -1,6 +1,5 @@
 """The application that every HTTP transport serves. It defines the routes and converts all errors to responses."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -216,11 +215,10 @@ def get_health(app: Application, request: Request, record: Record) -> Response:
 
 def get_openapi(app: Application, request: Request, __: Record) -> Response:
     """Return the OpenAPI document."""
-    from chalicelib.api.openapi import document
+    from chalicelib.api.openapi import text_of
 
     parameters.expect_no_parameters(request.query)
-    contract = document(VERSION, request.base, api_keys=app.settings.deployment.api_keys)
-    return Response(json.dumps(contract, separators=(",", ":"), allow_nan=False), JSON_HEADERS)
+    return Response(text_of(VERSION, request.base, api_keys=app.settings.deployment.api_keys), JSON_HEADERS)
 
 
 def get_page(app: Application, request: Request, _: Record) -> Response:

@@ -80,6 +80,7 @@ class Refusals:
 
 
 _NEWEST = 0.1  # weight of the newest measurement in the moving average of the time per photo
+_MOST_SLOWER = 4  # times the average, as which a slower photo counts: the first ones also load models
 _MOST_WAITING = 64  # photos that wait in a burst, per worker
 _FIRST_GUESS = 0.02  # seconds per photo, until the first photo has been measured
 _CALM_SECONDS = 1.0  # an overload is over when no photo has been rejected for this long
@@ -210,7 +211,9 @@ class Admission:
         try:
             return work()
         finally:
-            self._service_seconds += _NEWEST * (perf_counter() - started - self._service_seconds)
+            average, seconds = self._service_seconds, perf_counter() - started
+            seconds = min(seconds, _MOST_SLOWER * max(average, _FIRST_GUESS))
+            self._service_seconds += _NEWEST * (seconds - average)
 
     def close(self) -> None:
         """Wait until the running photos are finished, and stop the worker threads."""

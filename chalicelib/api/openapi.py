@@ -4,6 +4,7 @@ import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -85,6 +86,12 @@ class _Operation(NamedTuple):
             "responses": self.responses,
             **({"security": [{_KEY_SCHEME: []}]} if api_keys and self.keyed else {}),
         }
+
+
+@lru_cache(4)
+def text_of(version: str, base: str, *, api_keys: bool) -> str:
+    """Return the OpenAPI document as JSON. Its arguments are those of `document`, which takes 3 ms."""
+    return json.dumps(document(version, base, api_keys=api_keys), separators=(",", ":"), allow_nan=False)
 
 
 def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Results in the OpenAPI document: their routes, and the parameter `keep`; openapi.json describes both."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
+from chalicelib.api.http import json_of
 from chalicelib.api.openapi import path_id
 from web.results.results import KEEPS
 
 
-def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the API's OpenAPI document with the paths, schemas and parameter of kept results added."""
+@lru_cache(4)
+def with_results_described(text: str) -> str:
+    """Return the API's OpenAPI document with the paths, schemas and parameter of kept results added. Both are JSON."""
+    document = json.loads(text)
     paths, components = document["paths"], document["components"]
     added = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     added["keep"]["schema"]["enum"] = list(KEEPS)
@@ -32,4 +34,4 @@ def with_results_described(document: dict[str, Any]) -> dict[str, Any]:
         if "requestBody" in operation:
             operation["responses"]["413"] = too_large
     paths |= added["paths"]
-    return document
+    return json_of(document)

@@ -106,6 +106,18 @@ def test_in_an_overload_only_a_few_wait_and_all_others_are_refused_with_a_time()
     assert refused[waits.index(3)].headers["RateLimit"] == '"queue";r=0;t=3'
 
 
+def test_a_first_photo_that_loads_models_makes_no_overload_of_the_next_burst() -> None:
+    # GIVEN a process whose first photo took 60 times as long as the others
+    with one_worker(0.005) as admission:
+        run(at_once(admission, 1, seconds=0.3))
+        # WHEN 60 more arrive together THEN they wait, because they will take 0.3 s, and not 2 s
+        assert run(at_once(admission, 60, seconds=0)) == [None] * 60
+        # AND photos that stay slow count in full after a few
+        for _ in range(15):
+            run(at_once(admission, 1, seconds=0.03))
+        assert 0.02 < admission._service_seconds < 0.05
+
+
 def test_an_overload_ends_a_second_after_the_last_refusal() -> None:
     # GIVEN an overload
     now = 0.0

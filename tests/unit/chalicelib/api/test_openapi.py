@@ -11,7 +11,7 @@ import pytest
 from chalicelib import errors
 from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.http import Route, problem_of
-from chalicelib.api.openapi import document, schemas_of
+from chalicelib.api.openapi import document, schemas_of, text_of
 from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")
@@ -41,6 +41,12 @@ def test_the_form_documents_its_rules() -> None:
     for fields in invalid:
         assert not validator.is_valid({"photo": "…", **fields})
     assert form["encoding"]["photo"]["contentType"].split(", ") == [*PHOTO_TYPES]
+
+
+def test_the_text_of_the_document_is_made_once() -> None:
+    text = text_of("1.2.3", "/dev/", api_keys=True)
+    assert json.loads(text) == document("1.2.3", "/dev/", api_keys=True)
+    assert text_of("1.2.3", "/dev/", api_keys=True) is text
 
 
 def test_every_schema_is_referenced_and_every_reference_resolves() -> None:
