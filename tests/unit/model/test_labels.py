@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from chalicelib.model.taxonomy import KINDS
 
-MODEL = Path(__file__).parents[3] / "model"
+ROOT = Path(__file__).parents[3]
+MODEL = ROOT / "model"
 LINEAGE = ("phylum", "class", "order", "family", "genus", "species")
 # Ranks between two columns, with the column that must be the last to be filled. A breed is a breed, colour or sex of
 # domestic animals.
@@ -131,6 +133,23 @@ FAMILIES = rows("families.csv")
 KNOWN = rows("labels.csv") + rows("packs/birds.csv")
 NAMED = {row["scientific_name"]: row["name"] for name in ("taxa.csv", "packs/taxa.csv") for row in rows(name)}
 LIVING = {row["family"] for row in RELATIVES}
+
+
+NOT_PLACES = {"Guinea", "Niger", "Turkey"}  # in "guinea pig", in a Latin name, and a bird
+PLACES = {
+    *(row["name"] for row in csv.DictReader((ROOT / "database/areas/countries.csv").read_text("utf-8").splitlines())),
+    *("Afghan", "Amazonian", "Antarctic", "Arctic", "Congo", "Costa Rican", "Egyptian", "Galapagos", "Mediterranean"),
+    *("New Guinea", "Pacific", "Philippine", "Sao Tome", "Sri Lankan", "Texas", "Tian Shan", "Transcaucasian"),
+}
+
+
+@pytest.mark.parametrize("table", [MODEL / "relatives.csv", ROOT / "cli" / "study" / "species.csv"])
+def test_names_of_places_in_names_of_animals_begin_with_a_capital(table: Path) -> None:
+    # GIVEN tables of names, which were put into lower case but for words that a program took for names
+    names = [row["name"] for row in csv.DictReader(table.read_text("utf-8").splitlines())]
+    place = re.compile(rf"\b(?:{'|'.join(map(re.escape, PLACES - NOT_PLACES))})\b", re.IGNORECASE)
+    # THEN no program took a place for something else
+    assert [name for name in names for found in place.findall(name) if found not in PLACES and " " in name] == []
 
 
 def test_every_family_has_one_row_that_says_something_and_relatives_have_one_everyday_name() -> None:
