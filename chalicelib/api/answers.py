@@ -254,7 +254,7 @@ def message_of(
         if not each.agrees
     ]
     disagreement = f" The photos do not agree: by itself, {'; '.join(others)}." if others else ""
-    notes = "" if prediction is None else _MODE_NOTES[mode] + _relatives_note(prediction)
+    notes = (_MODE_NOTES[mode] if subject == "animal" else "") + (_relatives_note(prediction) if prediction else "")
     return _sentence(prediction, decision, subject, several=bool(photos)) + notes + disagreement
 
 

@@ -25,7 +25,7 @@ def path_id(description: str, name: str = "id") -> dict[str, Any]:
 
 _IN_PATHS = {
     "/uploads/{id}": path_id("Id from the response of POST /uploads."),
-    "/taxa/{id}": path_id("Stable id of a taxon, as in candidates[].taxon."),
+    "/taxa/{id}": path_id("Stable id of an animal that models know, as in candidates[].taxon."),
     "/offline/{part}": path_id("Name of a part, as in files[].parts.", "part"),
 }
 """Path parameters, by the beginning of the paths that have them."""

@@ -35,7 +35,7 @@ _FACTS = frozenset(
 )
 """Keys of the facts of a taxon, which taxa.sql makes."""
 _ID = re.compile(r"[a-z0-9-]{1,200}", re.ASCII)
-_NO_TAXON = "no taxon has this id; GET /taxa?q= finds taxa by name"
+_NO_TAXON = "no animal that models know has this id; GET /taxa?q= finds those by name"
 _NO_RANGE = {
     **dict.fromkeys(("dog", "cat", "farm"), "people keep it all over the world"),
     "caged": "it lives with people only",

@@ -145,10 +145,11 @@ def test_ranges_are_drawn_or_the_error_says_why_not(taxa: Taxa) -> None:
             taxa.outlines(taxon)
 
 
-@pytest.mark.parametrize("taxon", ["nobody", "", "a\0b", "UPPER", "x" * 300, "a b"])
+@pytest.mark.parametrize("taxon", ["nobody", "felidae", "leopardus-pardalis", "", "a\0b", "UPPER", "x" * 300, "a b"])
 def test_an_unknown_taxon_is_missing(taxa: Taxa, taxon: str) -> None:
+    # GIVEN an id that is none, or that an answer gives to a family or to a relative that no model knows
     for ask in (taxa.facts, taxa.outlines, taxa.paths):
-        with pytest.raises(TaxonMissing):
+        with pytest.raises(TaxonMissing, match="no animal that models know has this id"):
             ask(taxon)
 
 

@@ -150,6 +150,16 @@ def test_the_message_without_a_prediction_says_what_is_known(
     assert message_of(None, decision, "narrowed", subject) == message
 
 
+def test_the_message_says_that_a_list_too_is_from_the_photo_alone() -> None:
+    # GIVEN an animal without a name, at a place whose features could not be had THEN the message says so
+    unnamed = message_of(None, Decision(perhaps=perhaps("deer")), "degraded", "animal")
+    assert unnamed.endswith(
+        "perhaps a deer. The animals of this area are temporarily unavailable, so only the photo was used."
+    )
+    # AND without an animal there is nothing that the place would change
+    assert message_of(None, Decision(), "degraded", "none") == "No animal was recognised in this photo."
+
+
 def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here() -> None:
     # GIVEN a jaguar at a place with some of its relatives WHEN the response is built
     jaguar = Prediction(Taxon("jaguar", "Panthera onca", "species"), 0.983456, (MAMMAL, FAMILY))
