@@ -163,6 +163,22 @@ def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: s
     assert not is_allowed(of_cloudformation(), action, resource.replace("faunalens-dev", "faunalens-dev2"), HERE)
 
 
+def test_cloudformation_gives_the_stream_the_tags_of_the_stack_and_functions_of_others_none() -> None:
+    # GIVEN a mapping, which has no name yet when it is made with the tags of the stack
+    mapping = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:*"
+    for action in ("lambda:TagResource", "lambda:UntagResource", "lambda:ListTags"):
+        assert is_allowed(of_cloudformation(), action, mapping, HERE), action
+        assert not is_allowed(of_cloudformation(), action, FUNCTION.replace("-dev", "-prod"), HERE), action
+
+
+def test_cloudformation_puts_the_firewall_before_the_api_and_before_no_other() -> None:
+    # GIVEN what CloudFormation's own schema of an association lists for a web ACL and its API
+    for action in ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"):
+        api = f"arn:aws:apigateway:{REGION}::/restapis/a1b2/stages"
+        assert is_allowed(of_cloudformation(), action, f"{api}/dev", HERE), action
+        assert not is_allowed(of_cloudformation(), action, f"{api}/prod", HERE), action
+
+
 def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None:
     rights = of_cloudformation()
     assert not is_allowed(rights, "s3:GetObject", f"arn:aws:s3:::faunalens-dev-photos-{REGION}-{ACCOUNT}/uploads/a")
