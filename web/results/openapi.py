@@ -3,6 +3,7 @@
 import json
 from functools import lru_cache
 from pathlib import Path
+
 from chalicelib.api.http import json_of
 from chalicelib.api.openapi import path_id
 from web.results.results import KEEPS
