@@ -1,15 +1,19 @@
 """The patched packagers of Chalice; the projects here have no requirements, so pip does not run."""
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chalice.deploy import packager as stock
 from chalice.utils import UI, OSUtils
 from click import ClickException
 
 from infra.package import archive, dependencies, packager
+from tests.support import tiny_model
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 type Kind = type[stock.BaseLambdaDeploymentPackager]
 CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager)
@@ -70,6 +74,27 @@ def test_the_files_for_use_without_signal_are_packed_if_they_are_wanted(
     assert "model/offline/offline.json" in packed(stock.AppOnlyDeploymentPackager, project)[1]
     monkeypatch.delenv("OFFLINE")
     assert "model/offline/offline.json" not in packed(stock.AppOnlyDeploymentPackager, project)[1]
+
+
+def test_a_model_that_the_app_could_not_load_is_not_packed(project: Path) -> None:
+    # GIVEN a model of one's own, and beside it a head of the project's model, whose link was not removed
+    folder = project / "vendor" / "model"
+    model = tiny_model.write(folder, tiny_model.tiny_model()).rename(folder / "faunalens.onnx")
+    other = tiny_model.tiny_model(constants={"gain": np.float32(0.1)})
+    write_head(folder / "packs", tiny_model.write(project, other))
+    with pytest.raises(ClickException, match=r"trained on features of the general model .*; correct vendor/model; `py"):
+        packed(stock.AppOnlyDeploymentPackager, project)
+    shutil.rmtree(folder / "packs")
+    # AND labels of which a row is missing
+    labels = folder / "labels.csv"
+    labels.write_text(tiny_model.LABELS.rpartition("30,")[0])
+    with pytest.raises(
+        ClickException, match=r"3 animals, labels.csv has 2 rows; .* check vendor/model/faunalens.onnx`"
+    ):
+        packed(stock.AppOnlyDeploymentPackager, project)
+    # WHEN they fit THEN they are packed
+    labels.write_text(tiny_model.LABELS)
+    assert f"model/{model.name}" in packed(stock.AppOnlyDeploymentPackager, project)[1]
 
 
 def test_without_heic_or_for_other_formats_it_is_another_layer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
