@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.certainty import read_certainty
-from chalicelib.model.detector import OUTPUTS, read_classes
+from chalicelib.model.detector import OUTPUTS, Kind, read_classes
 from chalicelib.model.families import read_families
 from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
@@ -125,15 +125,16 @@ def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
     problems: list[str] = []
     if (manifest := _made(problems, lambda: Manifest.read(file))) is None:
         return problems
-    labels = None
+    labels = classes = None
     if manifest.kind == DETECTOR:
-        _made(problems, lambda: read_classes(manifest.labels))
+        classes = _made(problems, lambda: read_classes(manifest.labels))
     elif (labels := _made(problems, lambda: PackLabels.read(manifest.labels))) and manifest.kind != HEAD:
         animals = labels.animals
         _made(problems, lambda: problems.extend(_problems_of_animals(manifest, animals, general)))
     session = _made(problems, lambda: load_session(manifest.model, 1, REMEDY))
     if session is not None:
-        its_form = partial(_problems_of_head, general) if manifest.kind == HEAD else _problems_of_form
+        is_head = manifest.kind == HEAD
+        its_form = partial(_problems_of_head, general) if is_head else partial(_problems_of_form, classes or {})
         form = _made(problems, lambda: [*its_form(manifest, session, labels)])
         problems += form or ()
         if form == []:
@@ -191,8 +192,10 @@ def _problems_of_ids(name: str, animals: Iterable[Animal]) -> Iterator[str]:
             yield f"{name} gives {animal.taxon_id} the id {animal.id}, and the general model {number}; give it that one"
 
 
-def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | None) -> Iterator[str]:
-    """Yield a sentence for each way in which a pack's model breaks the contract."""
+def _problems_of_form(
+    classes: Mapping[Kind, Sequence[int]], manifest: Manifest, session: Any, labels: PackLabels | None
+) -> Iterator[str]:
+    """Yield a sentence for each way in which a pack's model breaks the contract. `classes`: of a detector."""
     name, size = manifest.model.name, manifest.size
     found = {each.name: (each.type, list(each.shape)) for each in _tensors(session)}
     expected = {INPUT: "tensor(uint8)"}
@@ -210,6 +213,10 @@ def _problems_of_form(manifest: Manifest, session: Any, labels: PackLabels | Non
         boxes, scores = found["boxes"][1], found["scores"][1]
         if len(boxes) != 3 or len(scores) != 3 or boxes[1] != scores[1] or boxes[2] != 4:
             yield f"outputs of {name} have shapes {boxes} and {scores}; expected N × A × 4 and N × A × classes"
+        last = max((index for indices in classes.values() for index in indices), default=-1)
+        if isinstance(scores[-1], int) and scores[-1] <= last:
+            its_outputs = f"{name} has only the outputs 0 to {scores[-1] - 1}"
+            yield f"{manifest.labels.name} has the output_index {last}; {its_outputs}"
         return
     shape = found[OUTPUT][1]
     if labels is not None and shape[1:] != [len(labels.animal_of)]:

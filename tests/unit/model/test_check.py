@@ -234,6 +234,8 @@ def test_a_detector_is_checked_too(tmp_path: Path) -> None:
     assert detector(tmp_path, [1, 48, 4], cat, sides=("H", "W")) == []
     assert "has shape [1, 9, 8, 3]" in detector(tmp_path, [1, 48, 4], cat, sides=(9, 8))[0]
     assert "have shapes [1, 4, 48]" in detector(tmp_path, [1, 4, 48], cat)[0]
+    more = detector(tmp_path, [1, 48, 4], cat + "4,dog,animal\n")
+    assert more == ["foxes.csv has the output_index 4; foxes.onnx has only the outputs 0 to 3"]
     assert "has the row 0,cat,pet" in detector(tmp_path, [1, 48, 4], cat.replace("animal", "pet"))[0]
     assert "has the columns a,b" in detector(tmp_path, [1, 48, 4], "a,b\n")[0]
 
