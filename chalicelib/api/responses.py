@@ -136,7 +136,10 @@ class Place:
     source: Annotated[Source, "Source of the location: the photo's EXIF or the request; none if no location was used."]
     cell: Annotated[str | None, "H3 cell at resolution 3."]
     center: Annotated[tuple[float, float] | None, "Latitude and longitude of the cell's centre."]
-    areas: Annotated[tuple[str, ...], "Countries and territories in the cell, ISO 3166-1 alpha-2."]
+    areas: Annotated[
+        tuple[str, ...],
+        "Countries and territories in the cell, ISO 3166-1 alpha-2; empty at sea, and without the features.",
+    ]
 
 
 @dataclass(frozen=True, slots=True)

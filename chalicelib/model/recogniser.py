@@ -173,8 +173,10 @@ class Recogniser:
         animals: list[tuple[Box, Recognition]] = []
         for box in detections.animals:
             surest = SurestBoxes(box.score, by_night=detections.by_night)
-            scores = found.part if found.part and box == detections.focus else self._score(photo, box)
-            if surest.may_be_animal((whole + scores.general.animal_probability) / 2):
+            part = found.part if box == detections.focus else None
+            scores = part or self._score(photo, box)
+            # with a part, `whole` is already the mean of both
+            if surest.may_be_animal(whole if part else (whole + scores.general.animal_probability) / 2):
                 fused = self.models.fuse([scores])
                 if found.head:
                     fused = self._headed(fused, found.head, photo, box, scores)

@@ -155,6 +155,18 @@ def test_what_is_no_animal_to_model_and_detectors_gets_no_second_look(tmp_path: 
     assert (found.detections.focus, found.looked_twice, found.subject) == (None, False, "none")
 
 
+def test_the_box_for_which_a_photo_is_said_to_show_an_animal_is_among_its_boxes(tmp_path: Path) -> None:
+    # GIVEN a photo by day that shows an animal only because a box was found, whose part of the photo looks like less
+    recogniser, shown = recogniser_in(tmp_path, seeing(0.26)), photo((0, 0, 8, 8), ground=YELLOW)
+    found = recognise(recogniser, shown)
+    assert found.part is not None
+    less = replace(found.part, general=replace(found.part.general, animal_probability=0.17))
+    # WHEN its boxes are wanted THEN that part, which the probability of the whole already includes, counts once
+    boxed = recogniser.with_boxes(shown, replace(found, part=less)).boxes
+    assert boxed is not None
+    assert (found.subject, [box for box, _ in boxed.animals]) == ("animal", [boxed.detections.focus])
+
+
 @pytest.mark.parametrize(("colour", "kept"), [(YELLOW, False), (GREY, True)])
 def test_by_day_boxes_in_which_the_general_model_sees_nothing_are_left_out(
     tmp_path: Path, colour: tuple[int, int, int], kept: bool
