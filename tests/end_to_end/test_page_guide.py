@@ -209,6 +209,45 @@ def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand
     expect(shown.locator("#folder-label")).to_be_visible()
 
 
+def test_trying_again_goes_on_with_what_failed(stand: Stand, open_page: Open) -> None:
+    stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
+    shown = open_page(stand.url)
+    problem, again = shown.locator("#problem-heading"), shown.get_by_role("button", name="Try again")
+    # GIVEN no network WHEN an animal is looked up THEN trying again, with one, looks it up
+    shown.context.set_offline(True)
+    shown.fill("#look-up-text", "native bear")
+    shown.click("#look-up button")
+    expect(problem).to_have_text("No connection")
+    shown.context.set_offline(False)
+    again.click()
+    expect(shown.locator("#guide-heading")).to_contain_text("native bear")
+    shown.click("#guide-back")
+    # AND so it is with the photo of ours
+    shown.context.set_offline(True)
+    shown.click("#example")
+    expect(problem).to_have_text("No connection")
+    shown.context.set_offline(False)
+    again.click()
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+
+
+def test_an_animal_that_is_opened_again_leads_back_to_the_answer(stand: Stand, identified: Identified) -> None:
+    # GIVEN an answer WHEN the network is lost on the way to its animal, and is there again
+    stand.taxa["phascolarctos-cinereus"] = KOALA_NOW
+    shown = identified(answers.koala())
+    expect(shown.locator("#animal")).to_be_visible()
+    shown.context.set_offline(True)
+    shown.click("#animal")
+    expect(shown.locator("#problem-heading")).to_have_text("No connection")
+    shown.context.set_offline(False)
+    shown.get_by_role("button", name="Try again").click()
+    # THEN trying again opens it, and nothing is identified once more
+    expect(shown.locator("#guide-heading")).to_have_text("Koala")
+    shown.click("#guide-back")
+    expect(shown.locator("#name")).to_have_text("Almost certain: koala")
+    assert len([each for each in stand.sent if each.path.endswith("identify")]) == 1
+
+
 def test_names_and_what_a_decoder_says_are_in_the_language_of_the_reader(stand: Stand, open_page: Open) -> None:
     # GIVEN an API that has English names, and a page in German WHEN a bird is looked up THEN it is found
     stand.language, answer = "de", answers.koala()

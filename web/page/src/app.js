@@ -41,7 +41,7 @@ const sharing = new SharingPart(keeper);
 const saying = new SayingPart(keeper, noteWhatIsSaid);
 const history = new History(forgetObservation);
 const many = new ManyView(openOfMany);
-const guide = new GuideView({ answer: () => current?.answer, leave: leaveGuide, fail: () => showProblem(explain(new Problem("unreachable"))) });
+const guide = new GuideView({ answer: () => current?.answer, leave: leaveGuide, fail: (retry) => showProblem(explain(new Problem("unreachable")), retry) });
 const placeQuestion = new PlaceQuestion();
 const preview = new Preview({ choose, refuse: (code) => showProblem(explain(new Problem(code))) });
 let photos = null; // a promise of the photos to send, with their positions
@@ -293,7 +293,8 @@ function goBack() {
   reveal();
 }
 
-function showProblem({ heading, advice, detail, isEnglish, again, place }) {
+/** Show a problem. `retry`: what trying again does. */
+function showProblem({ heading, advice, detail, isEnglish, again, place }, retry = () => identifyPhotos(asked)) {
   if (place) return askPlace({ heading, advice });
   show("problem", "");
   $("problem-heading").textContent = heading;
@@ -301,6 +302,7 @@ function showProblem({ heading, advice, detail, isEnglish, again, place }) {
   $("problem-detail").textContent = detail;
   $("problem-detail").lang = isEnglish ? "en" : document.documentElement.lang;
   $("again").hidden = !again;
+  $("again").onclick = retry;
   $("problem-back").hidden = !current;
   $("status").textContent = `${heading}. ${advice}`;
 }
@@ -349,21 +351,22 @@ function leaveGuide(covered) {
   else show(covered === "many" ? "many" : "start", "");
 }
 
+async function chooseExample() {
+  try {
+    choose([(await import(exampleModule)).examplePhoto()]);
+  } catch {
+    showProblem(explain(new Problem("unreachable")), chooseExample);
+  }
+}
+
 /** Ask where, and list who lives there. A tenth of a degree is enough for a cell of 110 km. */
 function lookHere() {
   const list = ({ latitude, longitude }) => guide.open("here", `${latitude.toFixed(1)},${longitude.toFixed(1)}`);
   placeQuestion.ask({ heading: say("guide.where"), advice: "" }, list, () => show("start", ""), false);
 }
 
-$("example").addEventListener("click", async () => {
-  try {
-    choose([(await import(exampleModule)).examplePhoto()]);
-  } catch {
-    showProblem(explain(new Problem("unreachable")));
-  }
-});
+$("example").addEventListener("click", chooseExample);
 $("look-here").addEventListener("click", lookHere);
-$("again").addEventListener("click", () => identifyPhotos(asked));
 $("find").addEventListener("click", () => identifyPhotos({ place: current.place, findAll: true }));
 $("cancel").addEventListener("click", cancel);
 $("undo").addEventListener("click", undo);

@@ -18,7 +18,7 @@ export class GuideView {
   /**
    * @param {() => object | null} answer  returns the current one
    * @param {(view: string) => void} leave  shows the view that the guide covered
-   * @param {() => void} fail  says that the guide could not be loaded
+   * @param {(retry: () => void) => void} fail  says that the guide could not be loaded, and offers to try again
    */
   constructor({ answer, leave, fail }) {
     [this.#answer, this.#leave, this.#fail] = [answer, leave, fail];
@@ -60,7 +60,11 @@ export class GuideView {
       $("status").textContent = await (await this.#guide).show(page, this.#answer());
     } catch {
       this.#guide = null; // the next time tries again
-      this.#fail();
+      const { hash } = location;
+      this.#fail(() => {
+        show(this.#covered, ""); // the guide covers this again, not the problem
+        location.hash = hash;
+      });
     }
   }
 }
