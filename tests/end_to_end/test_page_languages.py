@@ -149,7 +149,7 @@ def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> Non
     shown.goto(f"{stand.url}#here=-33.1,150.9")
     expect(shown.locator("#guide .taxa li")).to_have_count(2)
     shown.locator("#guide input").fill("aguila")
-    expect(shown.locator("#guide .taxa li")).to_have_text("Águila realAquila chrysaetos")
+    expect(shown.locator("#guide .taxa li")).to_have_text("Águila real Aquila chrysaetos")
 
 
 def test_a_correction_in_chinese_may_be_one_character_and_an_animal_that_the_api_lacks(
@@ -165,6 +165,10 @@ def test_a_correction_in_chinese_may_be_one_character_and_an_animal_that_the_api
     shown.fill("#correct-animal", "浣熊")
     shown.click("#correct-send")
     expect(shown.locator("#said-latin")).to_have_text("Procyon lotor")
+    # AND sentences end as those of the language do
+    stand.tell(*problem("unavailable", 503))
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#status")).to_have_text("暂时无法使用。部分服务正在启动或无法使用。请稍后再试。")
 
 
 def test_animals_of_a_correction_are_offered_in_the_language(stand: Stand, identified: Identified) -> None:

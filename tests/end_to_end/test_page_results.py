@@ -97,6 +97,13 @@ def test_a_phone_shares_by_its_own_sheet_but_not_what_cannot_be_kept(answered: P
     answered.click("#share-go")
     expect(answered.locator("#share-status")).to_contain_text("Temporarily unavailable")
     expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")
+    # AND without a network, nothing is promised: it is not sent later
+    answered.context.set_offline(True)
+    answered.click("#share-go")
+    expect(answered.locator("#share-status")).to_have_text(
+        "No connection. The service cannot be reached. Check your connection, then try again."
+    )
+    answered.context.set_offline(False)
     keeping.tell(answers.koala())
     answered.click("#share-go")
     expect(answered.locator("#share-ask")).to_be_hidden()

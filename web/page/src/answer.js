@@ -4,7 +4,7 @@ import { addressOf } from "./addresses.js";
 import { Disclosure } from "./disclosure.js";
 import { $, badge, definitions, make, showText, taxonRow } from "./elements.js";
 import guideModule from "./guide.js?later";
-import { capital, either, probability, say } from "./language.js";
+import { capital, either, probability, say, sentenceEnd } from "./language.js";
 import { LocationPart } from "./location.js";
 import { disagreement, headline, hereOf, modelsInWords, namedIn, rankInWords } from "./words.js";
 import { reasonInWords, relativesInWords, sentenceOf, sureMeans } from "./words.js";
@@ -55,7 +55,7 @@ export class AnswerView {
     }
     const remark = remarkOn(answer);
     showText("remark", remark);
-    return `${sentenceOf(answer)}. ${remark}`.trim();
+    return [sentenceOf(answer), remark].join(sentenceEnd).trim();
   }
 
   /** Show the likeliest animals, unless the photo shows none, or does not show whether there is one. */

@@ -11,7 +11,7 @@ import { GuideView } from "./guide_view.js";
 import { Keeper } from "./keeping.js";
 import { listKnowledge } from "./knowledge.js";
 import { History } from "./history.js";
-import { say } from "./language.js";
+import { say, sentenceEnd } from "./language.js";
 import { ManyView } from "./many.js";
 import { offerClassMap } from "./look.js";
 import { closeElsewhere } from "./menu.js";
@@ -304,7 +304,7 @@ function showProblem({ heading, advice, detail, isEnglish, again, place }, retry
   $("again").hidden = !again;
   $("again").onclick = retry;
   $("problem-back").hidden = !current;
-  $("status").textContent = `${heading}. ${advice}`;
+  $("status").textContent = [heading, advice].join(sentenceEnd);
 }
 
 /** Ask where the photos were taken. */

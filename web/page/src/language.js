@@ -10,6 +10,9 @@ const choices = new Intl.ListFormat(language, { type: "disjunction" });
 const order = new Intl.Collator(language);
 const regions = new Intl.DisplayNames([language], { type: "region" });
 
+/** What ends a sentence and leads to the next one. */
+export const sentenceEnd = language.startsWith("zh") ? "。" : ". ";
+
 /**
  * Return the words with a key, or an empty string if there are none.
  * @param {string} key

@@ -1,6 +1,6 @@
 // A failure, and what the page says of it: what happened, and what to do.
 
-import { say } from "./language.js";
+import { say, sentenceEnd } from "./language.js";
 
 /** A failure. `code`: from the API's problem details, or a further one that the page has words for. */
 export class Problem extends Error {
@@ -37,10 +37,10 @@ const RETRYABLE = [
   "cancelled",
 ];
 
-/** Return a problem as one text. */
-export function inWords(problem) {
-  const { heading, advice } = explain(problem);
-  return `${heading}. ${advice}`;
+/** Return a problem as one text. It does not promise to go on once there is a network: only an identification does. */
+export function inWords({ code, ...problem }) {
+  const { heading, advice } = explain({ ...problem, code: code === "offline" ? "unreachable" : code });
+  return [heading, advice].join(sentenceEnd);
 }
 
 /** Explain a problem. `again`: whether to offer a retry. `place`: whether to ask for the location. `isEnglish`: the detail. */

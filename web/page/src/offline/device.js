@@ -87,7 +87,7 @@ async function get() {
     await keepPage();
     stopWorker(); // it has the former files
   } catch (problem) {
-    if (!fetching.signal.aborted) said = inWords(problem.code ? problem : new Problem(navigator.onLine ? "unreachable" : "offline"));
+    if (!fetching.signal.aborted) said = inWords(problem.code ? problem : new Problem("unreachable"));
   }
   fetching = null;
   await showFiles(said);
