@@ -27,7 +27,8 @@ def compressed(response: Response, accepted: str) -> Response:
     `accepted`: the client's `Accept-Encoding`, or an empty string.
     """
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
-    is_final = "no-transform" in response.headers.get("Cache-Control", "")
+    media_type, kept = (response.headers.get(name, "") for name in ("Content-Type", "Cache-Control"))
+    is_final = media_type == "image/jpeg" or "no-transform" in kept  # compressed already, or not to be touched
     if len(body) < MINIMUM or is_final or not accepts_gzip(accepted):
         return response
     headers = {"Vary": "Accept-Encoding", **response.headers, "Content-Encoding": "gzip"}

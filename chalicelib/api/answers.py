@@ -294,12 +294,12 @@ def _called(prediction: responses.PredictedTaxon) -> str:
 
 
 def _relatives_note(prediction: responses.PredictedTaxon) -> str:
-    """Return a sentence on the relatives that live here; it names some, unless the message already names members."""
+    """Return a sentence on the relatives that live here. It names three, or none of more if the message has members."""
     relatives = prediction.relatives_here
     if relatives is None:
         return ""
     names = [each.name for each in relatives.taxa[:_NAMED_RELATIVES]]
     more = relatives.count - len(names)
-    listed = f": {and_list([*names, f'{more} more'] if more else names)}" if not prediction.members else ""
+    listed = "" if prediction.members and more else f": {and_list([*names, f'{more} more'] if more else names)}"
     subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
     return f" {subject} here that the model does not know{listed}."

@@ -22,6 +22,11 @@ def test_a_large_body_is_compressed_for_clients_that_read_gzip() -> None:
         assert compressed(response, accepted) == response
 
 
+def test_a_photo_is_sent_as_it_is() -> None:
+    photo = Response(b"a" * MINIMUM, {"Content-Type": "image/jpeg"})
+    assert compressed(photo, "gzip") == photo
+
+
 def test_a_client_accepts_gzip_if_it_names_it_without_the_weight_0() -> None:
     for accepted in ("gzip", "br, GZIP ; q=0.5", "gzip;q=1.0,*;q=0"):
         assert accepts_gzip(accepted), accepted

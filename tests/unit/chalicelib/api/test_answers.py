@@ -175,6 +175,11 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here() -> None
         assert found == PredictedTaxon("jaguar", "Panthera onca", "species", 0.9835, here, "almost certain")
         # AND the message names three
         assert message_of(found, NARROW, "narrowed", "animal") == f"Almost certain: jaguar. {sentence}"
+    # AND few are named also if the animals of a family are, because they may be the same
+    few = replace(cat("a"), relatives_here=RelativesHere(1, (RelativeTaxon("a", "a", "a"),)))
+    assert message_of(few, NARROW, "narrowed", "animal") == (
+        "Likely: a cat, perhaps an a. 1 close relative lives here that the model does not know: a."
+    )
     # AND without a prediction there is none
     assert shown(scores(), features())[0] is None
 
