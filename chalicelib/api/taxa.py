@@ -106,7 +106,7 @@ class RangeSource:
 class TaxonFacts(NamedInDataset):
     """The facts about a taxon: its names, lineage, ids, links and ranges."""
 
-    lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it and itself, phylum first."]
+    lineage: Annotated[tuple[LineageTaxon, ...], "The taxa above it that have a common name, phylum first, and itself."]
     ids: Annotated[Mapping[str, str], "Its ids at inaturalist, wikidata, avibase and ebird, where they are sure."]
     links: Annotated[Mapping[str, str], "Pages about it at wikipedia, inaturalist, gbif, wikidata and ebird."]
     lives: Annotated[Lives, "Where it lives: in a range, everywhere, nowhere in the wild, or unknown."]
@@ -131,6 +131,9 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]
     """Return the response with the facts about a taxon. `models`: the models that can name it."""
     said = dict(facts.found)
     is_drawn = said.pop("is_drawn")
+    itself = {name: said[name] for name in ("name", "scientific_name", "rank")}
+    if not any(itself == each | {"name": said["name"]} for each in said["lineage"]):
+        said["lineage"] = [*said["lineage"], itself]  # a species of a pack, a breed, or a group such as a tribe
     for name, kind in (("lineage", LineageTaxon), ("ranges", StatedRange), ("sources", RangeSource)):
         said[name] = tuple(kind(**each) for each in said[name])
     return TaxonFacts(

@@ -33,6 +33,18 @@ def test_where_a_taxon_lives_is_told_apart(kind: str, is_drawn: bool, lives: str
     assert "is_drawn" in read  # it is not changed
 
 
+CATS = {"name": "cat", "scientific_name": "Felidae", "rank": "family"}
+LYNX = {"name": "lynx or bobcat", "scientific_name": "Lynx", "rank": "genus"}
+
+
+@pytest.mark.parametrize("stored", [[CATS], [CATS, LYNX]])
+def test_a_lineage_ends_with_the_taxon_itself(stored: list[dict[str, str]]) -> None:
+    # GIVEN a taxon of a pack, of which the dataset has the named taxa above it, or one that is among these
+    facts = facts_of(Of("v1", NO_FACTS | NAMES | {"kind": "wild", "is_drawn": False, "lineage": stored}), [])
+    # THEN it is there once
+    assert [(each.scientific_name, each.rank) for each in facts.lineage] == [("Felidae", "family"), ("Lynx", "genus")]
+
+
 def test_links_lead_to_the_sites_that_know_the_taxon() -> None:
     assert links_of("Chloebia gouldiae", {}) == {
         "wikipedia": "https://en.wikipedia.org/wiki/Chloebia_gouldiae",
