@@ -34,13 +34,7 @@ from model.build_packs import PACKS
 
 TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 GENERAL = PACKS.with_name("faunalens.onnx")
-TABLES: Mapping[str, Callable[[Path], object]] = {
-    "relatives.csv": read_relatives,
-    "families.csv": read_families,
-    "members.csv": read_members,
-    "certainty.json": read_certainty,
-}
-"""What reads the optional tables beside a model, by their names."""
+TABLES = ("relatives.csv", "families.csv", "members.csv", "certainty.json")  # may be missing beside a model
 KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
 _SEED = 20261124
 
@@ -50,7 +44,7 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
     problems: list[str] = []
     model = _made(problems, lambda: Model(path))
     taxonomy = _made(problems, lambda: Taxonomy.read(labels, taxa))
-    for name, read in TABLES.items():
+    for name, read in zip(TABLES, (read_relatives, read_families, read_members, read_certainty), strict=True):
         if (table := path.with_name(name)).is_file():
             _made(problems, partial(read, table))
     if model and taxonomy and model.animals != len(taxonomy.animals):

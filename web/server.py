@@ -80,7 +80,8 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
     asgi = Asgi(application, settings, log, routes, beside)
     services = application.services()
     if application.settings.model.is_own:  # a fault of theirs prevents the start
-        _ = services.recogniser.models.packs, services.recogniser.models.heads
+        services.recogniser.prepare()
+        services.recogniser.models.load_outside()
     if several:
         services.recogniser.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
     return asgi

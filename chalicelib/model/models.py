@@ -197,9 +197,12 @@ class Models:
         return 2 * sum(each.bytes for each in self._outside.manifests) if self._outside else 0
 
     def load_outside(self) -> None:
-        """Load the packs of `outside`, which may be large, before a photo has to wait for that."""
+        """Load the packs of `outside`, which may be large, and try each on a black image, before a photo needs them.
+
+        Raises `ModelError`.
+        """
         for pack in self._others:
-            pack.load()
+            pack.score(np.zeros((self.general.input_size, self.general.input_size, 3), np.uint8))
 
     @cached_property
     def heads(self) -> tuple[Head, ...]:

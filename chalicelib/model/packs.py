@@ -96,10 +96,6 @@ class PackModel:
         """Return whether the model is in memory."""
         return self._session.is_made
 
-    def load(self) -> None:
-        """Load the model now. Raises `ModelError`."""
-        self._session.get()
-
     @cached_property
     def version(self) -> str:
         """Return `version_of` the model. Computed at first use, because that takes 5 ms."""
@@ -111,7 +107,8 @@ class PackModel:
         try:
             found: list[NDArray[np.float32]] = session.run(names, inputs)
         except Exception as error:  # onnxruntime's errors have no common base class
-            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}") from error
+            what_to_do = f"check it: python -m model check {self.manifest.file}"
+            raise ModelError(f"inference with pack {self.name} failed: {first_line(error)}; {what_to_do}") from error
         return found
 
 

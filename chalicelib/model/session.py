@@ -128,12 +128,9 @@ class Model:
 
 
 def external_data(path: Path) -> list[Path]:
-    """Return the files that have a model's weights, whatever their exporter calls them. The model names each of them.
-
-    The file is mapped, since a model may be larger than the free memory.
-    """
+    """Return the files beside a model that have its weights, which it names. Exporters call them as they like."""
     names = set[bytes]()
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as model:
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as model:  # it may exceed the memory
         start = model.find(_LOCATION)
         while start >= 0:
             start += len(_LOCATION)

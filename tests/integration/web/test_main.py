@@ -20,6 +20,7 @@ from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
 from local.stack.valkey import ValkeyServer
 from tests.support.pictures import SYDNEY, exif, jpeg
+from tests.support.tiny_model import PACK_MANIFEST, tiny_model, write, write_pack
 from web.__main__ import main
 
 
@@ -161,6 +162,21 @@ def test_a_head_of_another_model_prevents_the_start(tmp_path: Path) -> None:
     done = run("--port", str(free_port()), PACKS_PATH=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "night_mammals.toml was trained on features of the general model" in done.stderr
+
+
+def test_a_pack_or_a_table_that_would_fail_each_photo_prevents_the_start(tmp_path: Path) -> None:
+    # GIVEN a pack whose model takes other sides than its manifest says, as no photo has shown yet
+    pack = write_pack(tmp_path, manifest=PACK_MANIFEST.replace("size = 8", "size = 9"))
+    done = run("--port", str(free_port()), PACKS_PATH=str(pack.parent))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "inference with pack foxes failed" in done.stderr
+    # AND a table of one's own model with other columns
+    model = write(tmp_path, tiny_model())
+    (tmp_path / "members.csv").write_text("a,b\n")
+    pack.with_suffix(".onnx").unlink()
+    done = run("--port", str(free_port()), MODEL_PATH=str(model))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "members.csv has the columns a,b; expected taxon,member,rank" in done.stderr
 
 
 @pytest.mark.parametrize("port", ["70000", "0", "http"])
