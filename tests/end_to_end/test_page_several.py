@@ -191,7 +191,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     assert box["width"] / picture["width"] == pytest.approx(0.4, abs=0.01)
     assert box["height"] / picture["height"] == pytest.approx(0.5, abs=0.01)
     # AND people and vehicles are mentioned, without an answer
-    seen = "The photo also shows 1 person and 2 vehicles. Think of that before you share it."
+    seen = "The photo shows 1 person and 2 vehicles. Think of that before you share it."
     expect(shown.locator("#also-seen")).to_have_text(seen)
     expect(shown.locator("#boxes .other")).to_have_count(3)
     # WHEN the first box is tapped THEN the answer is that of its animal
