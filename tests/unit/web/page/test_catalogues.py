@@ -94,6 +94,11 @@ def test_each_language_has_the_words_of_english_with_the_same_values_and_figures
             assert isinstance(own[key], str) or "other" in own[key], key
 
 
+def test_no_line_of_french_begins_with_a_mark_or_ends_with_a_quote_that_opens() -> None:
+    texts = [text for part in words("fr").values() for entry in part.values() for text in forms(entry)]
+    assert [text for text in texts if re.search(r" [:;?!»]|« ", text)] == []  # U+00A0 does not break
+
+
 def test_the_html_has_no_words_of_its_own() -> None:
     # GIVEN the HTML of the page
     parser = _Texts()
