@@ -197,10 +197,7 @@ class Models:
         return 2 * sum(each.bytes for each in self._outside.manifests) if self._outside else 0
 
     def load_outside(self) -> None:
-        """Load the packs of `outside`, which may be large, and try each on a black image, before a photo needs them.
-
-        Raises `ModelError`.
-        """
+        """Load the packs of `outside` before a photo needs them, and try each on a black image. Raises `ModelError`."""
         for pack in self._others:
             pack.score(np.zeros((self.general.input_size, self.general.input_size, 3), np.uint8))
 

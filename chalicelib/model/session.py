@@ -31,8 +31,7 @@ SPINNING = {"session.force_spinning_stop": "1", "session.intra_op.spin_duration_
 with two threads. They stop spinning after each inference, because other threads then need the processors, and after
 2 ms. By default they would also spin while the model is loading, often on the processor that loads the model.
 docs/explanation/cold-start.md has the measurements."""
-_LOCATION = b"\n\x08location\x12"
-"""What precedes the name of a file with weights in ONNX: a pair of strings, the second after a byte with its length."""
+_LOCATION = b"\n\x08location\x12"  # in ONNX, it precedes a byte with the length of the name of a file with weights
 REMEDY = "set MODEL_PATH to an .onnx file, or run `make setup` for the default model"
 
 

@@ -5,6 +5,7 @@ The relatives of these animals are species that live somewhere, and that no outp
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,8 +123,9 @@ class Taxonomy:
         )
         if not animals or [animal.output_index for animal in animals] != list(range(len(animals))):
             raise ModelError(f"output_index in {labels.name} must count from 0 without gaps, one row per output")
-        if any(len({getattr(each, key) for each in animals}) != len(animals) for key in ("id", "taxon_id")):
-            raise ModelError(f"{labels.name} uses an id or a taxon twice; both must be unique")
+        counts = Counter[int | str](value for each in animals for value in (each.id, each.taxon_id))
+        if twice := [str(value) for value, count in counts.items() if count > 1]:
+            raise ModelError(f"{labels.name} uses {', '.join(twice)} more than once; each id and taxon must be unique")
         return cls.of(animals)
 
     @classmethod

@@ -43,13 +43,17 @@ class Crop(NamedTuple):
 class Extractor:
     """Finds the animals in labelled photos, as `faunalens identify` does, and computes their features. Thread-safe.
 
-    `general`: a model that returns features; if it does not, `ModelError` is raised. `photos`: opens photos.
+    `general`: a model that returns features; if it does not, or without detectors, `ModelError` is raised, since a head
+    scores what is in their boxes. `photos`: opens photos.
     """
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
+        if detectors is None:
+            what_to_do = f"copy model/packs/detector.* into {general.path.parent / 'packs'}, or use your own"
+            raise ModelError(f"there is no detector, whose boxes the pack would score; {what_to_do}")
         self._general, self._detectors, self._photos = general, detectors, photos
         self._prior = np.ones(general.animals, np.float32)
-        detector = detectors.camera_traps or detectors.general if detectors else None
+        detector = detectors.camera_traps or detectors.general
         self.version = f"{general.version}-{detector.version if detector else 'none'}-{FORMAT}"
 
     def boxed(self, labelled: LabelledPhoto, data: bytes) -> Boxed:
@@ -66,12 +70,8 @@ class Extractor:
         People draw tighter boxes than the detectors, whose boxes a head gets in use: it learns from both. If no boxes
         are given, it learns from the detectors' surest box.
         """
-        if given and (self._detectors is None or all(box.score < BY_PEOPLE for box in given)):
+        if given and all(box.score < BY_PEOPLE for box in given):
             return list(given)
-        if self._detectors is None:
-            raise ModelError(
-                "there is no detector to find the animals; `make setup` builds it, or give labels with boxes"
-            )
         found = self._detectors.detect(picture, by_night=True).animals
         return [*given, *(box for box in found if any(map(box.overlaps, given)))] if given else list(found[:1])
 

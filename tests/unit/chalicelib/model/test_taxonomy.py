@@ -78,8 +78,8 @@ NUMBER = "expected a whole number from 0 to 2147483647"
         ([cat("0,", f"{2**31},")], {}, f"labels.csv is '2147483648'; {NUMBER}"),
         ([cat("catus,0", "catus,x")], {}, "output_index of 'cat' in labels.csv is 'x'; expected a whole number"),
         ([cat(",cat,P", ",tame,P")], {}, "kind of 'cat' in labels.csv is 'tame'; expected one of wild, marine,"),
-        ([CAT, cat("0,felis-catus,0", "0,other,1")], {}, "uses an id or a taxon twice"),
-        ([CAT, cat("0,felis-catus,0", "1,felis-catus,1")], {}, "uses an id or a taxon twice"),
+        ([CAT, cat("0,felis-catus,0", "0,other,1")], {}, "uses 0 more than once; each id and taxon must be unique"),
+        ([CAT, cat("0,felis-catus,0", "1,felis-catus,1")], {}, "uses felis-catus more than once"),
         ([cat("felis-catus", "Felis catus")], {}, "taxon of 'cat' in labels.csv is 'Felis catus'; expected its"),
         ([cat(",Felis catus,", ",,")], {}, "felis-catus in labels.csv has no name, scientific name or rank; add it"),
         (

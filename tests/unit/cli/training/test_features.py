@@ -81,15 +81,12 @@ def test_what_has_no_features_is_named(extractor: Extractor, tmp_path: Path) -> 
     assert (found, set(faults), faults[dark.photo]) == ([], {each.photo for each in (*others, dark)}, NOTHING)
 
 
-def test_without_a_detector_labels_need_boxes(services: Services, tmp_path: Path) -> None:
-    alone, red = (
-        Extractor(services.recogniser.models.general, None, services.photos),
-        photo(tmp_path, "dot.png", "red"),
-    )
-    data = red.photo.read_bytes()
-    assert [box for box, _ in alone.boxed(red._replace(boxes=(DRAWN,)), data)] == [DRAWN]
-    with pytest.raises(ModelError, match="or give labels with boxes"):
-        alone.boxed(red, data)
+def test_without_a_detector_nothing_is_trained_that_no_photo_would_use(services: Services) -> None:
+    # GIVEN a model of one's own without a detector WHEN a head is to be trained THEN it is refused
+    with pytest.raises(
+        ModelError, match=r"no detector, whose boxes .* score; copy model/packs/detector\.\* into .*packs"
+    ):
+        Extractor(services.recogniser.models.general, None, services.photos)
 
 
 def test_a_model_without_features_and_a_memory_that_cannot_be_made_are_errors(tmp_path: Path) -> None:
