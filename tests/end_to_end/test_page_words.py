@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chalicelib.api.responses import FeaturesUsed, Place
 from chalicelib.api.words import SURE
@@ -184,6 +184,23 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     # THEN its animals are there, and only that group was asked for
     expect(shown.locator("#knowledge li")).to_have_text("koala Phascolarctos cinereus")
     assert [(each.path, each.query) for each in stand.asked] == [("/dev/taxa", {}), ("/dev/taxa", {"group": "mammals"})]
+
+
+def test_a_part_that_is_opened_before_the_script_is_there_is_filled_by_it(stand: Stand, open_page: Open) -> None:
+    # GIVEN a slow network, on which one opens a part before the script has come
+    stand.taxa[""] = GROUPS
+    opened = "() => new Promise((done) => { const part = document.querySelector('#knowledge');"
+    opened += " part.addEventListener('toggle', done, { once: true }); part.open = true; })"
+
+    def first_open(route: Route) -> None:
+        shown = route.request.frame.page
+        shown.locator("#knowledge").wait_for()
+        shown.evaluate(opened)
+        route.continue_()
+
+    # WHEN it comes THEN the part is filled
+    shown = open_page(stand.url, before=lambda page: page.route("**/web/app-*.js", first_open))
+    expect(shown.get_by_text("mammals: 1")).to_be_visible()
 
 
 def test_lists_that_the_stores_cannot_give_are_not_known_just_now(stand: Stand, identified: Identified) -> None:

@@ -17,6 +17,7 @@ export class Disclosure {
     this.#details = details;
     this.#load = load;
     details.addEventListener("toggle", () => this.#toggled());
+    this.#toggled(); // it may have been opened before this script was there
   }
 
   /** Close it and forget the content. */
