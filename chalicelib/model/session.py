@@ -129,6 +129,8 @@ class Model:
 def external_data(path: Path) -> list[Path]:
     """Return the files beside a model that have its weights, which it names. Exporters call them as they like."""
     names = set[bytes]()
+    if not path.stat().st_size:  # it cannot be mapped
+        return []
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as model:  # it may exceed the memory
         start = model.find(_LOCATION)
         while start >= 0:

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, save_model
 
 from chalicelib.errors import ModelError
-from chalicelib.model.session import Model, version_of
+from chalicelib.model.session import Model, external_data, version_of
 from tests.support.tiny_model import ANIMALS, SIZE, failing_model, tiny_model, write
 
 GREEN = np.full((SIZE, SIZE, 3), (0, 200, 30), np.uint8)
@@ -40,6 +40,12 @@ def test_a_model_that_differs_in_its_external_data_alone_has_another_version(tmp
     # THEN the version is another
     assert version_of(path) != first
     assert path.read_bytes() == alone
+
+
+def test_an_empty_file_has_no_external_data(tmp_path: Path) -> None:
+    path = tmp_path / "empty.onnx"
+    path.touch()
+    assert external_data(path) == []
 
 
 def test_a_photo_is_scored_with_and_without_the_prior(tmp_path: Path) -> None:

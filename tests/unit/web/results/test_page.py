@@ -234,7 +234,7 @@ def test_the_map_has_the_range_and_the_place_which_is_named_by_a_town_near_it_or
     [
         ("de", ("Fast sicher: Koala", "97\xa0%", "lebt hier", "3 Verwandte", "bei Sydney, Australien", "1.12.2026")),
         ("es", ("Casi seguro: koala", "97\xa0%", "vive aquí", "3 parientes", "cerca de Sydney", "1/12/2026")),
-        ("fr", ("Presque certain : koala", "97\xa0%", "vit ici", "3 animaux", "près de Sydney", "1/12/2026")),
+        ("fr", ("Presque certain\xa0: koala", "97\xa0%", "vit ici", "3 animaux", "près de Sydney", "1/12/2026")),
         ("zh", ("几乎可以确定：考拉", "97%", "生活在这里", "3 种近缘动物", "澳大利亚 Sydney 附近", "2026年12月1日")),
     ],
 )
