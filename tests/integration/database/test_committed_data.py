@@ -97,7 +97,7 @@ def test_places_have_the_relatives_that_they_are_known_for(
     [
         ("Longyearbyen", {"caribou"}, {"Eurasian pygmy owl"}),
         ("Kiruna", {"caribou"}, set()),
-        ("South Georgia", {"gentoo penguin", "antarctic tern"}, {"caribou"}),
+        ("South Georgia", {"gentoo penguin", "Antarctic tern"}, {"caribou"}),
         ("Iceland", {"short-eared owl"}, {"tawny owl", "black woodpecker", "crested tit", "Eurasian red squirrel"}),
         ("London", {"tawny owl"}, {"gentoo penguin", "black woodpecker", "Ural owl"}),
         ("Sabah", {"sun bear"}, {"Malayan tapir"}),

@@ -15,7 +15,10 @@ from tests.integration.local.test_bootstrap import basic_commands
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
 STAMP = Path("web/page/bundle.cksum")
-TABLES = Path("chalicelib/photo/formats.json"), Path("chalicelib/api/sure.json")
+TABLES = (
+    *(Path("chalicelib") / name for name in ("photo/formats.json", "api/sure.json")),
+    *(Path("model") / name for name in ("relatives.csv", "families.csv", "taxa.csv", "packs/taxa.csv")),
+)
 NO_NPM = "npm was not found, which bundles the page; get it with: apt-get install npm"
 
 
@@ -26,7 +29,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "web/page", folder / "web/page", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
     for table in TABLES:
-        (folder / table).parent.mkdir()
+        (folder / table).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / table, folder / table)
     (folder / "local").mkdir()
     for name in SCRIPT:
