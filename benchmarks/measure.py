@@ -76,9 +76,12 @@ def duration(times: Sequence[float]) -> str:
 
 
 def run_fresh(code: str, environment: Mapping[str, str], *arguments: str) -> None:
-    """Run code in a new Python process, which ends without teardown, because teardown is not part of a start."""
+    """Run code in a new Python process, which ends without teardown, because teardown is not part of a start.
+
+    It caches bytecode, even if this process must not: compiling modules is not part of a start either.
+    """
     command = [sys.executable, "-c", f"{code}\nimport os; os._exit(0)", *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **environment})
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment})
 
 
 def in_new_process[T](function: Callable[..., T], *arguments: object) -> T:
