@@ -2,7 +2,7 @@
 
 -- search
 with active as (select dataset, version from dataset where active),
-typed as (select lower(%s) as text, %s::text as animal_group),
+typed as (select lower(%s) as text, lower(%s) as animal_group),
 near as materialized (
     select alike.dataset, alike.animal from typed cross join lateral names_like(typed.text) as alike
     union
@@ -46,7 +46,7 @@ found as (
     join liked using (dataset)
     join animal using (dataset, animal)
     cross join typed
-    where typed.animal_group is null or typed.animal_group = animal.animal_group
+    where typed.animal_group is null or typed.animal_group = lower(animal.animal_group)
 ),
 best as (
     select * from found where likeness >= %s order by likeness desc, length(name), name limit %s
@@ -57,7 +57,7 @@ order by likeness desc, length(name), name
 
 -- group
 select dataset.version, taxon, name, scientific_name, rank, kind, animal_group
-from dataset left join animal on animal.dataset = dataset.dataset and animal.animal_group = %s
+from dataset left join animal on animal.dataset = dataset.dataset and lower(animal.animal_group) = lower(%s)
 where dataset.active
 order by lower(name)
 

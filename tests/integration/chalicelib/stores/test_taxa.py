@@ -99,7 +99,7 @@ def test_a_search_finds_names_beginnings_and_typing_errors_and_names_the_old_or_
 
 def test_a_search_finds_at_most_twenty_and_in_one_group_only_its_taxa(taxa: Taxa) -> None:
     assert len(taxa.search("e").found) == SEARCH_LIMIT
-    found = taxa.search("bear", "mammals").found
+    found = taxa.search("bear", "Mammals").found
     assert {each.group for each in found} == {"mammals"}
     assert found[0].name.endswith("bear")
 
@@ -120,6 +120,8 @@ def test_groups_and_their_taxa_are_listed(taxa: Taxa, loaded_database: str) -> N
     birds = taxa.in_group("birds").found
     assert len(birds) == groups["birds"]
     assert [each.name for each in birds] == sorted((each.name for each in birds), key=str.casefold)
+    # AND a group is found however it is written, and an unknown one is empty
+    assert taxa.in_group("Birds").found == birds
     assert taxa.in_group("dragons").found == []
 
 
