@@ -118,14 +118,27 @@ from listed left join photo as there using (path) cross join photo on photo.size
 where (photo.checksum is not null or photo.modified = listed.modified) and there.size is not listed.size
 order by photo.id;
 
+--: outdated reviews
+-- Delete what reviewers said of copies that stay, if they said something of a photo that is gone later.
+delete from review where (photo, reviewer) in (
+    select other, said.reviewer
+    from temp.gone join same_photo using (id) join review as said on said.photo = id
+    join review as earlier on earlier.photo = other and earlier.reviewer = said.reviewer
+    where other not in (select id from temp.gone) and earlier.reviewed < said.reviewed
+);
+
 --: keep reviews
--- Give the reviews of photos that are gone to copies of them that stay.
+-- Give the reviews of photos that are gone to copies of them that stay: of each reviewer, the newest.
 insert or ignore into review
 select
     other, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine, is_right,
     drawn, reviewed
-from temp.gone join same_photo using (id) join review on review.photo = id
-where other not in (select id from temp.gone) and (other, reviewer) not in (select photo, reviewer from review);
+from (
+    select review.*, other, max(reviewed) over (partition by other, reviewer) as newest
+    from temp.gone join same_photo using (id) join review on review.photo = id
+    where other not in (select id from temp.gone)
+)
+where reviewed = newest and (other, reviewer) not in (select photo, reviewer from review);
 
 --: in order
 select id from photo where answer is not null and id not in (select id from copies)

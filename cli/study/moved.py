@@ -63,11 +63,12 @@ def last_reviewed(results: ResultsFile, gone: Sequence[tuple[int, str]]) -> dict
 
 
 def forget(results: ResultsFile, photos: Iterable[int]) -> None:
-    """Delete photos, by id, from the results file. Their reviews go to copies of them that stay."""
+    """Delete photos, by id, from the results file. A copy that stays gets the newest review of each reviewer."""
     with results.transaction() as connection:
         connection.execute("create temp table gone (id integer primary key)")
         connection.executemany("insert into gone values (?)", ((each,) for each in photos))
-        connection.execute(QUERIES["keep reviews"])
+        for query in ("outdated reviews", "keep reviews"):
+            connection.execute(QUERIES[query])
         for table, key in (("review", "photo"), ("boundary", "photo"), ("hold", "photo"), ("photo", "id")):
             connection.execute(f"delete from {table} where {key} in (select id from temp.gone)")  # noqa: S608
         connection.execute("drop table temp.gone")

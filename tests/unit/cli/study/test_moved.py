@@ -174,3 +174,21 @@ def test_a_gone_photo_leaves_its_review_to_a_copy(folder: Folder, kind: Literal[
     # THEN without the folder nothing is known
     folder.results.describe(folder=str(folder.root / "unplugged"))
     assert gone(folder.results) is None
+
+
+@pytest.mark.parametrize(("month", "left"), [("05", ["human", "vehicle"]), ("06", ["blank"]), ("07", ["blank"])])
+def test_of_what_one_reviewer_said_of_a_photo_and_its_copy_the_newer_stays(
+    folder: Folder, month: str, left: list[str]
+) -> None:
+    # GIVEN two copies of which a person named one thing and then two, and one that stays, named at some time
+    folder.write(M_1=b"one", O_1=b"one")
+    folder.run()
+    say(folder.results, "O/1", Observation("animal"), Observation("blank"), Observation("unknown"), at="2026-04-01")
+    say(folder.results, "N/1", Observation("human"), Observation("vehicle"), at="2026-06-01")
+    say(folder.results, "M/1", Observation("blank"), at=f"2026-{month}-01")
+    say(folder.results, "M/1", Observation("unknown"), reviewer="B. Person", at="2026-03-01")
+    # WHEN the two are gone THEN the newest opinion of that person is left whole, and the other person's stays
+    shutil.rmtree(folder.root / "N")
+    shutil.rmtree(folder.root / "O")
+    forget(folder.results, [identity for identity, _ in gone(folder.results) or ()])
+    assert folder.reviews == [("M/1", each) for each in [*left, "unknown"]]
