@@ -188,8 +188,10 @@ class Settings:
 
     @classmethod
     def changed(cls, environment: Mapping[str, str], changes: tuple[tuple[str, str], ...]) -> "Settings":
-        """Read the settings from a changed environment. Raises `SettingError`, also if a change names no setting."""
+        """Read the settings from a changed environment. Raises `SettingError`, also for an unknown name or engine."""
         known = variables(cls)
         if unknown := {name for name, _ in changes} - known.keys() - {each.alias for each in known.values()}:
             raise SettingError(f"{min(unknown)} is no setting; docs/reference/settings.md lists them")
+        if (engine := dict(changes).get("ENGINE", "")) not in ("", "local"):
+            raise SettingError(f"ENGINE is '{engine}', but a version to compare has our models alone; leave ENGINE out")
         return cls.from_environment({**environment, **dict(changes)})

@@ -112,6 +112,18 @@ def test_lambda_refuses_an_engine_that_its_package_has_no_room_for() -> None:
     assert Settings().with_our_models() == Settings()
 
 
+def test_a_version_in_shadow_runs_our_models_alone() -> None:
+    live = {"ENGINE": "speciesnet", "SHADOW_SHARE": "0.1"}
+    # GIVEN another engine in shadow THEN it is refused, since nothing would run it
+    other = {**live, "SHADOW_SETTINGS": "ENGINE=megadetector"}
+    with pytest.raises(SettingError, match="ENGINE is 'megadetector', but a version to compare has our models"):
+        Settings.from_environment(other).candidate(other)
+    # AND ours may be compared with another engine
+    ours = Settings.from_environment(live | {"SHADOW_SETTINGS": "ENGINE=local"}).candidate(live)
+    assert ours is not None
+    assert ours.model.engine == "local"
+
+
 def test_features_are_stale_before_redis_deletes_them() -> None:
     with pytest.raises(SettingError, match="FEATURES_SOFT_TTL must be below FEATURES_HARD_TTL"):
         Settings.from_environment({"FEATURES_HARD_TTL": "3600"})
