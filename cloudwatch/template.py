@@ -39,8 +39,8 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         targets=_marked(placeholders.targets),
     )
     files = read_files(marked, folder, tier=bool(placeholders.balancer))
-    alarms = {body["AlarmName"]: _logical_id("alarm", name) for name, body in files.alarms.items()}
-    alarms |= {body["AlarmName"]: _logical_id("composite", name) for name, body in files.composites.items()}
+    alarms = {body["AlarmName"]: logical_id("alarm", name) for name, body in files.alarms.items()}
+    alarms |= {body["AlarmName"]: logical_id("composite", name) for name, body in files.composites.items()}
     resources = {alarms[body["AlarmName"]]: _resource("CloudWatch::Alarm", body) for body in files.alarms.values()}
     for body in files.composites.values():
         needs = {"DependsOn": sorted(alarms[name] for name in dependencies(body) if name in alarms)}
@@ -49,11 +49,11 @@ def resources_of(placeholders: Placeholders, folder: Path = DASHBOARDS) -> dict[
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         # An account has one dashboard of each name, whatever the region.
         properties = {"DashboardName": f"{prefix(stage)}{name}-{marked.region}", "DashboardBody": text}
-        resources[_logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
+        resources[logical_id("dashboard", name)] = _resource("CloudWatch::Dashboard", properties)
     for name, query in files.queries.items():
         shown = f"{SERVICE}/{stage}/{name}"  # the console shows slashes as folders
         named = {"Name": shown, "QueryString": query.text, "LogGroupNames": [*query.log_groups]}
-        resources[_logical_id("query", name)] = _resource("Logs::QueryDefinition", named)
+        resources[logical_id("query", name)] = _resource("Logs::QueryDefinition", named)
     return resources
 
 
@@ -61,7 +61,7 @@ def _resource(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"Type": f"AWS::{kind}", "Properties": map_strings(dict(properties), _with_references)}
 
 
-def _logical_id(kind: str, name: str) -> str:
+def logical_id(kind: str, name: str) -> str:
     """Return a logical id, which consists of letters and digits: `AlarmBurnFastShort` for alarm burn-fast-short."""
     return "".join(word.capitalize() for word in [kind, *re.split(r"[^A-Za-z0-9]+", name)])
 

@@ -13,6 +13,7 @@ from infra.functions import reservations
 from infra.keys import Keys
 from infra.package.upload import Packages
 from infra.release import commit
+from infra.release.live import WATCHED
 from infra.release.releases import KEPT, Releases
 from infra.stack import Confirm, Deployment
 from infra.stage import Stage
@@ -124,14 +125,19 @@ class Up:
 
         Without an alarm to watch, the option says so: CloudFormation would use the alarms of the last change again.
         """
-        name = f"faunalens-{self._stage.name}-{part}-page".replace("--", "-")
-        found = self._stage.client("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=["CompositeAlarm"])
+        prefix, shifts = f"faunalens-{self._stage.name}-", values["Traffic"] != "AllAtOnce"
+        name = f"{prefix}{part}-page".replace("--", "-")
+        names = [name, *(f"{prefix}{each}" for each in WATCHED if shifts and not part)]
+        ask = self._stage.client("cloudwatch").describe_alarms
+        found = ask(AlarmNames=names, AlarmTypes=["CompositeAlarm", "MetricAlarm"])
+        if on := [each["AlarmName"] for each in found.get("MetricAlarms", []) if each["StateValue"] == "ALARM"]:
+            echo(f"warning: while alarm {', '.join(on)} is on, only a release with --set Traffic=AllAtOnce succeeds")
         alarms = found.get("CompositeAlarms", [])
         if any(each["StateValue"] == "ALARM" for each in alarms):
             echo(f"warning: alarm {name} is on already, so it does not watch this change")
             alarms = []
         triggers = [{"Arn": each["AlarmArn"], "Type": "AWS::CloudWatch::CompositeAlarm"} for each in alarms]
-        minutes = WATCHED_MINUTES if triggers and values["Traffic"] != "AllAtOnce" else 0
+        minutes = WATCHED_MINUTES if triggers and shifts else 0
         return {"RollbackConfiguration": {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": minutes}}
 
     def _prefix_list(self, name: str) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.session import version_of
+from cloudwatch.template import logical_id
 from infra.release import ALIAS, COMMIT, MODEL, commit
 from infra.template import INFRA, RELEASE, read_template
 
-WATCHED = ("AlarmBurnFastShort", "AlarmLambdaErrors")
+WATCHED = ("burn-fast-short", "lambda-errors")
 """Alarms that take a release back while its traffic shifts. They cover 5 minutes, so little from before counts.
 
 While one is on, CodeDeploy refuses every release. So AllAtOnce is without them: it is the way of a correction.
@@ -46,7 +47,7 @@ def published(function: Mapping[str, Any], *, is_api: bool) -> dict[str, Any]:
         "Type": {"Ref": "Traffic"},
         "Role": {"Fn::GetAtt": ["TrafficRole", "Arn"]},
         "Hooks": {"PreTraffic": {"Ref": "Gate"}},
-        "Alarms": {"Fn::If": ["ShiftsTraffic", [{"Ref": name} for name in WATCHED], []]},
+        "Alarms": {"Fn::If": ["ShiftsTraffic", [{"Ref": logical_id("alarm", name)} for name in WATCHED], []]},
     }
     api = {**properties, "SnapStart": {"ApplyOn": {"Ref": "SnapStart"}}, "DeploymentPreference": shift}
     return {"DependsOn": f"AdminAlias{ALIAS}", "Properties": api}

@@ -33,13 +33,17 @@ class Stacks:
         return SimpleNamespace(outputs=self.outputs, deploy=deploy)
 
 
-def cloudwatch(state: str) -> Client:
-    """Return a client of CloudWatch, with the alarm `page` of prod in a state."""
+def cloudwatch(page: str, errors: str = "OK") -> Client:
+    """Return a client of CloudWatch, with prod's alarms `page` and `lambda-errors` in these states."""
+    states = {"faunalens-prod-page": page, "faunalens-prod-lambda-errors": errors}
 
     def describe(AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803
-        assert AlarmTypes == ["CompositeAlarm"]
-        found = [name for name in AlarmNames if name == "faunalens-prod-page"]
-        return {"CompositeAlarms": [{"AlarmArn": f"arn:{each}", "StateValue": state} for each in found]}
+        found: dict[str, Any] = {f"{each}s": [] for each in AlarmTypes}
+        for name in AlarmNames:
+            if name in states:
+                kind = "CompositeAlarms" if name.endswith("page") else "MetricAlarms"
+                found[kind].append({"AlarmName": name, "AlarmArn": f"arn:{name}", "StateValue": states[name]})
+        return found
 
     return Client(describe_alarms=describe)
 
@@ -106,6 +110,24 @@ def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.
     # AND a stage that is new has none, and a stage whose database may go is not protected
     bring_up("dev", DatabaseProtected="false")
     assert (stacks.wanted[""].options, stacks.wanted[""].protected) == (unwatched, False)
+
+
+def test_an_alarm_that_stops_the_shift_of_traffic_is_named_before_the_stack_changes(
+    stacks: Stacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN an alarm of the function, while which CodeDeploy refuses every release that shifts slowly
+    monkeypatch.setattr(Stage, "client", lambda *_: cloudwatch("OK", errors="ALARM"))
+    # WHEN prod changes THEN the alarm is named, with what to do
+    said = list[str]()
+    bring_up("prod", echo=said.append)
+    (warning,) = [each for each in said if each.startswith("warning: ")]
+    which = "while alarm faunalens-prod-lambda-errors is on"
+    assert warning == f"warning: {which}, only a release with --set Traffic=AllAtOnce succeeds"
+    assert stacks.wanted[""].options["RollbackConfiguration"]["RollbackTriggers"], "the other alarm watches on"
+    # AND a release that no alarm stops is made without a word
+    said.clear()
+    bring_up("prod", echo=said.append, Traffic="AllAtOnce")
+    assert not [each for each in said if each.startswith("warning: ")]
 
 
 def test_production_without_alarms_and_a_budget_is_refused_before_aws_is_asked() -> None:
