@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
 from chalicelib.model.certainty import read_certainty
-from chalicelib.model.detector import OUTPUTS, Kind, read_classes
+from chalicelib.model.detector import OUTPUTS, Kind, read_classes, read_detectors
 from chalicelib.model.families import read_families
 from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.manifest import DETECTOR, HEAD, Manifest
+from chalicelib.model.models import NO_DETECTOR
 from chalicelib.model.packs import INPUT, OUTPUT, REMEDY, PackLabels
 from chalicelib.model.session import FEATURES, OPTIONAL, Model, Scores, first_line, load_session
 from chalicelib.model.taxonomy import Animal, Taxonomy, read_relatives
@@ -224,6 +225,8 @@ def _problems_of_head(general: Path, manifest: Manifest, session: Any, labels: P
     if manifest.general != version:
         other = f"{manifest.file.name} is for the general model {manifest.general}, not {version} ({general.name})"
         yield f"{other}; train it again, or set MODEL_PATH to its model"
+    if read_detectors(general.with_name("packs"), "never", outside=manifest.file.parent) is None:
+        yield NO_DETECTOR
     if labels is None:
         return
     found = {each.name: (each.type, len(each.shape), each.shape[1]) for each in _tensors(session)}

@@ -19,6 +19,7 @@ from chalicelib.api.http import Route
 from chalicelib.api.uploads import Uploads
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import ModelError, SettingError, Unavailable
+from chalicelib.model.models import NO_DETECTOR
 from chalicelib.photo.memory import decode_bytes
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
@@ -82,6 +83,8 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
     if application.settings.model.is_own:  # a fault of theirs prevents the start
         services.recogniser.prepare()
         services.recogniser.models.load_outside()
+        if services.recogniser.models.heads and services.recogniser.detectors.get() is None:
+            raise ModelError(NO_DETECTOR)
     if several:
         services.recogniser.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
     return asgi

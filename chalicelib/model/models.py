@@ -43,6 +43,7 @@ CROPS: Final = ((0.1, False, False), (0.1, True, True), (0.0, True, False), (0.0
 more contrast. If the second look has seen the first crop, its scores are used again.
 
 On night photos of 86 cameras, these four were as good as twelve with wider ones, and 2 to 3 points better than one."""
+NO_DETECTOR: Final = "a head scores boxes, but there is no detector; copy model/packs/detector.* to the model's packs"
 DARK, BRIGHT = 2, 98
 """Percentiles of a square's brightness that become black and white: what infrared light shows is often faint."""
 _STEP = 4

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ClientError, ModelError
 from chalicelib.model.detector import Box, Detectors
-from chalicelib.model.models import head_crops
+from chalicelib.model.models import NO_DETECTOR, head_crops
 from chalicelib.model.session import Model
 from chalicelib.photo.photos import Photos
 from chalicelib.photo.pixels import Picture
@@ -49,8 +49,7 @@ class Extractor:
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
         if detectors is None:
-            what_to_do = f"copy model/packs/detector.* into {general.path.parent / 'packs'}, or use your own"
-            raise ModelError(f"there is no detector, whose boxes the pack would score; {what_to_do}")
+            raise ModelError(NO_DETECTOR)
         self._general, self._detectors, self._photos = general, detectors, photos
         self._prior = np.ones(general.animals, np.float32)
         detector = detectors.camera_traps or detectors.general

@@ -310,8 +310,13 @@ def test_a_head_of_ones_own_model_is_checked_against_that_model(
     # GIVEN a head on the features of a model of one's own
     general = write(tmp_path, tiny_model.tiny_model())
     head = write_head(tmp_path / "packs", general)
-    # WHEN the setting names that model; THEN the head fits, and else the problem says what to set
+    # WHEN the setting names that model; THEN the problem is that no detector finds what the head would score
     monkeypatch.setenv("MODEL_PATH", str(general))
+    assert main([str(head)]) == 1
+    no_detector = "a head scores boxes, but there is no detector; copy model/packs/detector.* to the model's packs"
+    assert capsys.readouterr().err.splitlines() == [no_detector]
+    # AND with a detector the head fits, and else the problem says what to set
+    tiny_model.write_detector(tmp_path)
     assert main([str(head)]) == 0
     monkeypatch.delenv("MODEL_PATH")
     assert main([str(head)]) == 1

@@ -1,8 +1,18 @@
-"""What the server prints about requests."""
+"""What the server prints about requests, and with which models it does not start."""
+
+import logging
+from pathlib import Path
 
 import pytest
 
-from web.server import print_request
+from chalicelib.application import Application
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import ModelError
+from chalicelib.telemetry.record import ColdStart
+from tests.support import tiny_model
+from tests.unit.chalicelib.model.tiny_head import write_head
+from web.server import identifying, print_request
+from web.settings import WebSettings
 
 
 def test_one_line_per_request_and_none_for_an_open_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,3 +25,17 @@ def test_one_line_per_request_and_none_for_an_open_dashboard(capsys: pytest.Capt
         "GET /dashboards 503 100 ms",
         "POST /identify gone 100 ms",
     ]
+
+
+def test_a_head_that_no_detector_gives_boxes_prevents_the_start(tmp_path: Path) -> None:
+    # GIVEN a model of one's own without a detector, and a folder with a head
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    model = ModelSettings(path=path, packs=write_head(tmp_path / "mine", path).parent)
+    application = Application(Settings(model=model), logging.getLogger("test"), ColdStart(0.0))
+    # WHEN the server starts THEN the error says why no photo would use the head
+    with pytest.raises(ModelError, match="a head scores boxes, but there is no detector; copy model/packs/detector"):
+        identifying(application, WebSettings(), lambda *_: None, None)
+    # AND with a detector it starts
+    tiny_model.write_detector(tmp_path)
+    application = Application(Settings(model=model), logging.getLogger("test"), ColdStart(0.0))
+    assert identifying(application, WebSettings(), lambda *_: None, None)
