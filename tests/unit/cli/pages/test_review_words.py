@@ -55,6 +55,11 @@ def test_every_language_has_all_words_with_their_values(language: str) -> None:
         assert isinstance(entry, str) or list(entry)[-1] == "other", key
 
 
+def test_no_line_of_french_begins_with_a_mark_or_ends_with_a_quote_that_opens() -> None:
+    texts = [text for entry in words("fr").values() for text in forms(entry)]
+    assert [text for text in texts if re.search(r" [:;?!»%]|« ", text)] == []  # U+00A0 does not break
+
+
 def test_the_page_needs_each_word_and_has_each_that_it_needs() -> None:
     named = {a or b for source in SOURCES.values() for a, b in NAMED.findall(source)}
     values = {f"kind.{each}" for each in KINDS} | {f"rank.{each}" for each in RANKS}
