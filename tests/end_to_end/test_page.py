@@ -73,6 +73,7 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: 
     expect(shown.locator("#models")).to_have_text(sentence)
     versions = "faunalens 0123456789ab, birds ba9876543210, insects ba9876543210"
     expect(shown.locator("#about")).to_contain_text(versions)
+    expect(shown.locator("#about dd", has_text="2026-11-24")).to_have_text("2026-11-24")  # without codes of the API
     # AND every request had the page's own key
     assert {each.key for each in (*stand.sent, *stand.asked)} == {KEY}
 

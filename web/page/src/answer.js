@@ -126,7 +126,7 @@ function about({ location, features, model, timings_ms: timings, animal_probabil
     [say("about.share"), probability(share)],
     [say("about.models"), [model, ...(model.packs ?? [])].map(({ name, version }) => `${name} ${version}`).join(", ")],
     [say("about.cell"), location.cell ?? say("about.none")],
-    [say("about.ranges"), `${features.version ?? say("about.none")} (${features.cache})`],
+    [say("about.ranges"), features.version ?? say("about.none")],
     [say("about.duration"), say("milliseconds", { count: Math.round(timings.total) })],
     [say("about.request"), request],
   ];
