@@ -185,10 +185,11 @@ def test_an_api_that_wants_a_place_gets_one_and_a_failure_with_another_keeps_the
     expect(shown.locator("#name")).to_be_visible()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # AND a photo that shows no animal needs no place
-    stand.tell(answers.alone(prediction=None, subject="none"))
-    shown.set_input_files("#pick", photo(pictures.jpeg()))
-    expect(shown.locator("#name")).to_have_text("No animal")
-    expect(shown.locator("#add-place")).to_be_hidden()
+    for subject, name in (("none", "No animal"), ("person", "The photo shows a person")):
+        stand.tell(answers.alone(prediction=None, subject=subject))
+        shown.set_input_files("#pick", photo(pictures.jpeg()))
+        expect(shown.locator("#name")).to_have_text(name)
+        expect(shown.get_by_role("button", name="Add the place")).to_have_count(0)
 
 
 def test_a_place_that_is_pressed_answers_again(stand: Stand, identified: Identified) -> None:

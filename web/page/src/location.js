@@ -6,7 +6,7 @@ import { Disclosure } from "./disclosure.js";
 import { $, badge, make, taxonRow } from "./elements.js";
 import { byName, say } from "./language.js";
 import { WorldMap } from "./map.js";
-import { narrowing, residents, whereabouts } from "./words.js";
+import { NO_ANIMAL, narrowing, residents, whereabouts } from "./words.js";
 
 const NEAR = { rootMargin: "200px" }; // load a range when the map is about to come into view
 const WITHOUT_RANGE = ["everywhere", "unknown"];
@@ -23,12 +23,13 @@ export class LocationPart {
     $("closer").addEventListener("click", () => this.#toggleZoom());
   }
 
-  show({ location, features, prediction, perhaps, candidates: [first], device }) {
+  show({ subject, location, features, prediction, perhaps, candidates: [first], device }) {
     const [latitude, longitude] = location.center ?? [];
     this.#centre = location.center ? { latitude, longitude } : null;
     $("where").textContent = whereabouts(location, features);
     $("narrowing").textContent = narrowing(features);
     $("elsewhere").textContent = say(this.#centre ? "place.another" : "place.add");
+    $("elsewhere").parentElement.hidden = NO_ANIMAL.includes(subject); // no place changes that
     $("animals").hidden = !this.#centre || Boolean(device); // without signal there is nobody to ask
     this.#animals.reset();
     // If it could be any animal, the range of the first one says nothing.

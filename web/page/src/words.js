@@ -4,6 +4,7 @@ import SURE from "../../../chalicelib/api/sure.json";
 import { capital, either, listed, probability, regionName, say } from "./language.js";
 
 const NAMED = 3; // relatives in a sentence
+export const NO_ANIMAL = ["person", "vehicle", "none"]; // subjects of photos without one
 
 /** Return the word for how sure an answer is, by the API's. */
 export function sureInWords(sure) {
@@ -17,7 +18,7 @@ export function sureInText({ sure, score }) {
 
 /** Return the prediction if it may be shown as a name: not for a photo that shows no animal. */
 export function namedIn({ prediction, subject }) {
-  return ["person", "vehicle", "none"].includes(subject) ? null : prediction;
+  return NO_ANIMAL.includes(subject) ? null : prediction;
 }
 
 /** Return what the API knows about whether the predicted animal lives at the location; undefined if that is nothing. */
