@@ -194,6 +194,9 @@ def test_who_lives_at_a_place_is_a_list_with_filters(stand: Stand, open_page: Op
     shown.get_by_label("Origin").select_option("")
     shown.get_by_label("Part of a name").fill("phasco")
     expect(rows).to_contain_text("Koala")
+    shown.get_by_label("Part of a name").fill("ooo")
+    expect(rows).to_have_count(0)
+    shown.get_by_label("Part of a name").fill("")
     shown.get_by_label("Group").select_option("birds")
     expect(shown.get_by_text("No animal here fits. Clear a filter.")).to_be_visible()
 

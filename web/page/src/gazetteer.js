@@ -14,14 +14,15 @@ const ABBREVIATION = /^[A-Z]{2,3}$/; // of a region, such as IL, which stands on
 const MORE_LETTERS = { ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ð: "d", þ: "th", ı: "i" };
 const SMALL_MARKS = /[\u02bb\u2018\u2019'\u0060\u00b4.,()]/g; // apostrophes of all kinds, points and brackets
 
-/**
- * Return a text in small letters, without accents, double letters and the e of German umlauts: "Zürich" and "Zuerich" →
- * "zurich", "Missouri" → "misouri". Each name keeps its line and its separators.
- */
-export function fold(text) {
+/** Return a text in small letters, without accents: "Zürich" → "zurich". Each name keeps its line and its separators. */
+export function bare(text) {
   const plain = text.toLowerCase().replace(/[ßøłđæœðþı]/g, (letter) => MORE_LETTERS[letter]);
-  const bare = plain.normalize("NFKD").replace(/\p{M}/gu, "").replace(SMALL_MARKS, "").replace(/[-–/]/g, " ");
-  return bare.replace(/([aou])e/g, "$1").replace(/([a-z])\1+/g, "$1");
+  return plain.normalize("NFKD").replace(/\p{M}/gu, "").replace(SMALL_MARKS, "").replace(/[-–/]/g, " ");
+}
+
+/** Return a bare text without double letters and the e of German umlauts: "Zuerich" → "zurich", "Missouri" → "misouri". */
+export function fold(text) {
+  return bare(text).replace(/([aou])e/g, "$1").replace(/([a-z])\1+/g, "$1");
 }
 
 /**

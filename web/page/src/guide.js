@@ -8,7 +8,7 @@ import { letMove } from "./gestures.js";
 import { choice, credit, fillPicture } from "./compare.js";
 import { $, badge, definitions, make, taxonRow } from "./elements.js";
 import { byName, capital, listed, say } from "./language.js";
-import { placeIn, taxaCalled } from "./names.js";
+import { containing, taxaCalled } from "./names.js";
 import { outlineOf, placeOfPicture } from "./outlines.js";
 import { areWanted } from "./pictures.js";
 import { inWords } from "./problem.js";
@@ -134,9 +134,8 @@ export class Guide {
     const show = async () => {
       const members = group.value && new Set((await taxaOf(group.value, signal)).taxa.map((each) => each.taxon));
       const letters = text.value.trim();
-      const named = (each) => placeIn(`${each.name}\n${each.scientific_name}`, letters) >= 0;
-      const fits = (each) => named(each) && (!members || members.has(each.taxon)) && (!origin.value || each.here === origin.value);
-      const rows = byName(found.animals.filter(fits));
+      const fits = (each) => (!members || members.has(each.taxon)) && (!origin.value || each.here === origin.value);
+      const rows = containing(byName(found.animals.filter(fits)), letters, (each) => `${each.name}\n${each.scientific_name}`);
       status.textContent = residents(rows.length, rows.length ? found.features.mode : letters || members || origin.value ? "" : found.features.mode);
       if (!rows.length && found.animals.length) status.textContent = say("guide.none");
       list.replaceChildren(...rows.map((each) => linkedRow(each, ...(each.here === "native" ? [] : [badge(each.here)]))));

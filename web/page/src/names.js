@@ -1,11 +1,12 @@
 // Names of animals in the language of the page. The API has English ones.
 
-import { fold } from "./gazetteer.js";
+import { bare, fold } from "./gazetteer.js";
 import { tableAt } from "./language.js";
 
 const { names: address, relatives } = document.documentElement.dataset; // addresses; empty if the page is in English
 const MOST = 10; // suggestions
 const MOST_LOOKED_UP = 5; // names in the language that a search asks the API for
+const FEWEST = 3; // letters that tell names apart in another spelling
 const LIKE = 0.6; // least likeness of a name: "löwen" is like Löwe by 0.86, "mapche" like mapache by 0.73
 const loadTable = tableAt(address); // by English name in lower case
 const loadMore = tableAt(relatives); // of relatives, and further everyday names, by scientific name, a line each; in English too
@@ -44,10 +45,14 @@ export function rename(value, names) {
   return value;
 }
 
-/** Return where a name contains what was typed, or -1. Letters typed without accents are found with them too: "aguila" in "águila". */
-export function placeIn(name, typed) {
-  const place = name.toLowerCase().indexOf(typed.toLowerCase());
-  return place < 0 && /^[ -~]*$/.test(typed) ? fold(name).indexOf(fold(typed)) : place;
+/**
+ * Return the items whose names contain what was typed, also without accents: "aguila" in "águila". Those that contain it in
+ * another spelling follow: "loewe" in "Löwe", "oter" in "otter"; of "zzz" too little is left for that.
+ */
+export function containing(items, typed, namesOf = ({ name }) => name) {
+  const within = (spelling) => items.filter((each) => spelling(namesOf(each)).includes(spelling(typed)));
+  if (!/^[ -~]*$/.test(typed)) return within((text) => text.toLowerCase());
+  return [...new Set([...within(bare), ...(fold(typed).length < FEWEST ? [] : within(fold))])];
 }
 
 /**
@@ -59,7 +64,7 @@ export async function namesLike(text, most = MOST) {
     ...Object.entries((await loadNames()) ?? {}).map(([english, name]) => ({ name, english })),
     ...Object.entries(await loadMore()).flatMap(([latin, lines]) => lines.split("\n").map((name) => ({ name, scientific_name: latin }))),
   ];
-  let found = named.filter(({ name }) => placeIn(name, text) >= 0);
+  let found = containing(named, text);
   found.sort((one, other) => one.name.length - other.name.length);
   if (!found.length) {
     const rated = named.map((each) => [likeness(each.name, text), each]).filter(([like]) => like >= LIKE);

@@ -92,6 +92,34 @@ def test_everyday_names_are_of_taxa_at_hand_and_replace_no_name_of_a_relative() 
     assert all(any(names) for _, *names in rows)
 
 
+PARTS = """async (_, module, items, parts) => {
+    const documentElement = { lang: "de", dataset: {} };
+    globalThis.document = { documentElement, getElementById: () => ({ textContent: "{}" }) };
+    const { containing } = await import(module);
+    return parts.map((typed) => containing(items, typed).map(({ name }) => name));
+}"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("bee", ["bee-eater"]),  # not bear and zebra, which have one e
+        ("aguila", ["águila"]),
+        ("oter", ["oterillo", "otter"]),
+        ("zzebr", ["zebra"]),
+        ("loewe", ["Löwe"]),
+        ("zzz", []),
+        ("", ["zebra", "bear", "bee-eater", "otter", "oterillo", "águila", "Löwe"]),
+    ],
+)
+def test_names_with_the_letters_as_they_are_typed_come_before_those_in_another_spelling(
+    typed: str, found: list[str]
+) -> None:
+    names = [{"name": name} for name in ("zebra", "bear", "bee-eater", "otter", "oterillo", "águila", "Löwe")]
+    module = (ROOT / "web/page/src/names.js").as_uri()
+    assert evaluate("gazetteer.js", PARTS, module, names, [typed]) == [found]
+
+
 FOUND = """async (_, module, html, folder, typed) => {
     const { readFile } = await import("node:fs/promises");
     const dataset = Object.fromEntries([...html.matchAll(/data-(\\w+)="([^"]*)"/g)].map((found) => found.slice(1)));
