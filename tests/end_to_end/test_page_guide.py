@@ -201,6 +201,35 @@ def test_who_lives_at_a_place_is_a_list_with_filters(stand: Stand, open_page: Op
     expect(shown.get_by_text("No animal here fits. Clear a filter.")).to_be_visible()
 
 
+def test_animals_can_be_looked_up_below_an_answer_with_a_way_back_to_it(stand: Stand, identified: Identified) -> None:
+    stand.taxa[""] = GROUPS
+    # GIVEN an answer on a phone WHEN an animal is looked up below it THEN back leads to the answer
+    shown = identified(viewport=PHONE, has_touch=True, is_mobile=True)
+    shown.fill("#look-up-text", "unicorn")
+    shown.click("#look-up button")
+    expect(shown.locator("#guide-heading")).to_have_text("Nothing is called “unicorn”")
+    expect(shown.locator("#look-up")).to_be_hidden()
+    expect(shown.locator("#guide-heading")).to_be_focused()
+    shown.click("#guide-back")
+    expect(shown.locator("#name")).to_be_visible()
+    # AND so it does from a list of animals, and from the question whose they are
+    add_place(shown, "#look-here", "-33.1, 150.9")
+    expect(shown.locator("#guide .taxa li")).to_have_count(2)
+    shown.click("#guide-back")
+    expect(shown.locator("#name")).to_be_visible()
+    shown.click("#look-here")
+    shown.click("#place-back")
+    expect(shown.locator("#name")).to_be_visible()
+    # AND below a problem
+    stand.tell(*problem("photo_unreadable", 422))
+    shown.set_input_files("#pick", photo())
+    expect(shown.locator("#problem")).to_be_visible()
+    shown.fill("#look-up-text", "unicorn")
+    shown.click("#look-up button")
+    shown.click("#guide-back")
+    expect(shown.locator("#problem")).to_be_visible()
+
+
 def test_a_first_visit_can_try_a_photo_and_a_phone_offers_no_folder(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url, viewport=PHONE, has_touch=True, is_mobile=True)
     expect(shown.locator("#folder-label")).to_be_hidden()

@@ -348,7 +348,7 @@ async function resume() {
 
 function leaveGuide(covered) {
   if (covered === "answer" && current) goBack();
-  else show(covered === "many" ? "many" : "start", "");
+  else show(covered === "answer" ? "start" : covered, "");
 }
 
 async function chooseExample() {
@@ -361,8 +361,13 @@ async function chooseExample() {
 
 /** Ask where, and list who lives there. A tenth of a degree is enough for a cell of 110 km. */
 function lookHere() {
-  const list = ({ latitude, longitude }) => guide.open("here", `${latitude.toFixed(1)},${longitude.toFixed(1)}`);
-  placeQuestion.ask({ heading: say("guide.where"), advice: "" }, list, () => show("start", ""), false);
+  const { state } = document.body.dataset;
+  const back = () => show(state, "");
+  const list = ({ latitude, longitude }) => {
+    back(); // for the way back from the list
+    guide.open("here", `${latitude.toFixed(1)},${longitude.toFixed(1)}`);
+  };
+  placeQuestion.ask({ heading: say("guide.where"), advice: "" }, list, back, false);
 }
 
 $("example").addEventListener("click", chooseExample);

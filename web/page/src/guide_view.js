@@ -52,7 +52,7 @@ export class GuideView {
     const page = wanted();
     const { state } = document.body.dataset;
     if (!page) return state === "guide" && this.#leave(this.#covered);
-    if (state !== "guide") this.#covered = ["answer", "many"].includes(state) ? state : "start";
+    if (state !== "guide") this.#covered = ["answer", "many", "problem"].includes(state) ? state : "start";
     show("guide", say("loading"));
     scrollTo(0, 0);
     try {

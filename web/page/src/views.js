@@ -12,6 +12,8 @@ export function show(view, sentence) {
   if (view !== "guide" && wanted()) forgetAddress();
   document.body.dataset.state = view;
   for (const each of Object.keys(VIEWS)) $(each).hidden = each !== view;
+  const place = $(view === "start" ? "photo" : "outcome"); // an animal can also be looked up below an answer
+  if (!place.contains($("look-up"))) place.append($("look-up"));
   $("outcome").setAttribute("aria-busy", view === "busy");
   $("status").textContent = sentence;
   queueMicrotask(() => moveFocus(focused, VIEWS[view] ?? "pick")); // when the view is filled
