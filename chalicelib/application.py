@@ -135,7 +135,9 @@ def post_upload(app: Application, request: Request, record: Record) -> Response:
     parameters.expect_no_parameters(request.query)
     form = app.uploads.form()
     upload = Upload(
-        **form._asdict(),
+        id=form.id,
+        url=form.url,
+        fields=form.fields,
         identify_url=f"{request.base}uploads/{form.id}/identify",
         max_bytes=app.settings.photo.max_bytes,
         expires_in=app.settings.s3.upload_seconds,
@@ -210,7 +212,7 @@ def get_health(app: Application, request: Request, record: Record) -> Response:
     from chalicelib.api.health import health_of
 
     health = health_of(app.services(), record.request_id, deep=deep)
-    return json_response(health, 503 if health.status == "down" else 200)
+    return json_response(health, 503 if health["status"] == "down" else 200)
 
 
 def get_openapi(app: Application, request: Request, __: Record) -> Response:
@@ -286,7 +288,7 @@ def _identified(app: Application, photos: Sequence[bytes], params: IdentifyParam
     from chalicelib.api.answers import answer_of  # not at the top: a thread imports this module during decoding
 
     answer = answer_of(found, record.request_id, params.top)
-    services.features.see(classes_of(found, answer.reasons))
+    services.features.see(classes_of(found, answer["reasons"]))
     return json_response(answer)
 
 

@@ -1,7 +1,7 @@
 """Convert the result of an identification, and the animals of a cell, to the bodies of responses."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from chalicelib.api import responses
 from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
@@ -49,7 +49,12 @@ def answer_of(found: Identification, request_id: str, top: int) -> responses.Ans
         candidates=candidates,
         animal_probability=round(recognised.together.scores.animal_probability, 4),
         subject=recognised.subject,
-        photo_quality=responses.PhotoQuality(quality.pixels, quality.is_dark, quality.is_soft, quality.is_infrared),
+        photo_quality={
+            "pixels": quality.pixels,
+            "dark": quality.is_dark,
+            "soft": quality.is_soft,
+            "infrared": quality.is_infrared,
+        },
         why_not=why_not(reasons),
         animals=_animals(recognised, top, named),
         people=_counted(detections.people) if detections else None,
@@ -57,7 +62,7 @@ def answer_of(found: Identification, request_id: str, top: int) -> responses.Ans
         location=_place(found.cell, found.source, features),
         features=_used(features),
         model=_models(recognised),
-        timings_ms=responses.Timings(**found.timings),
+        timings_ms=cast("responses.Timings", found.timings),
         request_id=request_id,
         photos=photos,
         reasons=reasons,
@@ -72,14 +77,23 @@ def residents_of(cell: int, features: Features, taxonomy: Taxonomy, request_id: 
     rows = zip(found.animals.tolist(), found.status.tolist(), found.weights.tolist(), strict=True)
     residents = (
         responses.Resident(
-            each.taxon_id, each.name, each.scientific_name, each.rank, HERE_OF_STATUS[status], round(weight, 3)
+            taxon=each.taxon_id,
+            name=each.name,
+            scientific_name=each.scientific_name,
+            rank=each.rank,
+            here=HERE_OF_STATUS[status],
+            weight=round(weight, 3),
         )
         for animal, status, weight in rows
         if animal in index_of
         for each in (taxonomy.animals[index_of[animal]],)
     )
-    animals = tuple(sorted(residents, key=lambda resident: resident.name.casefold()))
-    return responses.Residents(animals, _place(cell, "request", features), _used(features), request_id)
+    return {
+        "animals": tuple(sorted(residents, key=lambda resident: resident["name"].casefold())),
+        "location": _place(cell, "request", features),
+        "features": _used(features),
+        "request_id": request_id,
+    }
 
 
 type _Named = tuple[
@@ -92,10 +106,10 @@ def named_in(found: Recognition, prior: Prior, top: int) -> _Named:
     scores = found.scores
     candidates = tuple(
         responses.Candidate(
-            animal.taxon_id,
-            animal.name,
-            animal.scientific_name,
-            animal.rank,
+            taxon=animal.taxon_id,
+            name=animal.name,
+            scientific_name=animal.scientific_name,
+            rank=animal.rank,
             score=round(float(scores.probabilities[animal.output_index]), 4),
             vision_score=round(float(scores.vision[animal.output_index]), 4),
             here=prior.here(animal),
@@ -118,33 +132,37 @@ def _predicted(found: Recognition) -> responses.PredictedTaxon | None:
         return None
     taxon, score = found.prediction.taxon, found.prediction.score
     some = tuple(
-        responses.RelativeTaxon(each.taxon, each.name, each.scientific_name)
+        responses.RelativeTaxon(taxon=each.taxon, name=each.name, scientific_name=each.scientific_name)
         for each in found.relatives[:MOST_RELATIVES]
     )
-    relatives = responses.RelativesHere(len(found.relatives), some) if some else None
     score = round(score, 4)
-    return responses.PredictedTaxon(
-        taxon.name,
-        taxon.scientific_name,
-        taxon.rank,
-        score,
-        relatives,
-        sure_of(score),
-        _members(found.decision.members),
-    )
+    return {
+        "name": taxon.name,
+        "scientific_name": taxon.scientific_name,
+        "rank": taxon.rank,
+        "score": score,
+        "relatives_here": {"count": len(found.relatives), "taxa": some} if some else None,
+        "sure": sure_of(score),
+        "members": _members(found.decision.members),
+    }
 
 
 def _possible(decision: Decision) -> tuple[responses.PossibleTaxon, ...]:
     return tuple(
         responses.PossibleTaxon(
-            each.taxon, each.name, each.scientific_name, each.rank, round(each.score, 4), _members(each.members)
+            taxon=each.taxon,
+            name=each.name,
+            scientific_name=each.scientific_name,
+            rank=each.rank,
+            score=round(each.score, 4),
+            members=_members(each.members),
         )
         for each in decision.perhaps
     )
 
 
 def _members(members: Iterable[Member]) -> tuple[responses.MemberTaxon, ...]:
-    return tuple(responses.MemberTaxon(*each) for each in members)
+    return tuple(cast("responses.MemberTaxon", each._asdict()) for each in members)
 
 
 def _reasons(recognised: Recognised, quality: Quality) -> tuple[Reason, ...]:
@@ -163,9 +181,9 @@ def _photos(recognised: Recognised) -> tuple[responses.PhotoGuess, ...]:
     named = [] if is_narrow else [each.decision for each in recognised.alone if each.prediction is not None]
     return tuple(
         responses.PhotoGuess(
-            _predicted(each),
-            round(each.scores.animal_probability, 4),
-            all(_agree(each.decision, other) for other in [together, *(named if each.prediction else ())]),
+            prediction=_predicted(each),
+            animal_probability=round(each.scores.animal_probability, 4),
+            agrees=all(_agree(each.decision, other) for other in [together, *(named if each.prediction else ())]),
         )
         for each in recognised.alone
     )
@@ -178,15 +196,18 @@ def _animals(recognised: Recognised, top: int, named: _Named) -> tuple[responses
     """
     if recognised.boxes is None:
         return None
-    together, prior = recognised.together, recognised.prior
-    return tuple(
-        responses.AnimalFound(_box(box), *(named if each is together else named_in(each, prior, top)))
-        for box, each in recognised.boxes.animals
-    )
+
+    def found(box: "Box", each: Recognition) -> responses.AnimalFound:
+        prediction, perhaps, candidates = (
+            named if each is recognised.together else named_in(each, recognised.prior, top)
+        )
+        return {"box": _box(box), "prediction": prediction, "perhaps": perhaps, "candidates": candidates}
+
+    return tuple(found(*each) for each in recognised.boxes.animals)
 
 
 def _counted(boxes: "Sequence[Box]") -> responses.BoxesFound:
-    return responses.BoxesFound(len(boxes), tuple(map(_box, boxes)))
+    return {"count": len(boxes), "boxes": tuple(map(_box, boxes))}
 
 
 def _focus(recognised: Recognised) -> responses.BoxFound | None:
@@ -202,30 +223,37 @@ def class_map_of(found: ClassMap | None) -> responses.ClassMapShown | None:
     if found is None or (most := float(found.squares.max())) <= 0:
         return None
     rows = (found.squares.clip(0.0).astype(float) / most).round(2).tolist()
-    return responses.ClassMapShown(round(found.share, 4), tuple(map(tuple, rows)))
+    return {"share": round(found.share, 4), "rows": tuple(map(tuple, rows))}
 
 
 def _box(box: "Box") -> responses.BoxFound:
-    return responses.BoxFound(*(round(value, 4) for value in (box.x, box.y, box.width, box.height, box.score)))
+    sides = {"x": box.x, "y": box.y, "width": box.width, "height": box.height, "score": box.score}
+    return cast("responses.BoxFound", {name: round(value, 4) for name, value in sides.items()})
 
 
 def _models(recognised: Recognised) -> responses.ModelUsed:
     runs, model = recognised.together.scores.packs, recognised.model
-    packs = (responses.PackUsed(run.pack.name, run.pack.version, run.milliseconds) for run in runs)
-    return responses.ModelUsed(model.name, model.version, tuple(packs))
+    packs = tuple(
+        responses.PackUsed(name=run.pack.name, version=run.pack.version, milliseconds=run.milliseconds) for run in runs
+    )
+    return {"name": model.name, "version": model.version, "packs": packs}
 
 
 def _place(cell: int | None, source: Source, features: Features) -> responses.Place:
     """Return the location in the form that clients may see: as a cell, never as coordinates."""
     if cell is None:
-        return responses.Place("none", None, None, ())
-    return responses.Place(source, text_of(cell), center_of(cell), features.found.areas)
+        return {"source": "none", "cell": None, "center": None, "areas": ()}
+    return {"source": source, "cell": text_of(cell), "center": center_of(cell), "areas": features.found.areas}
 
 
 def _used(features: Features) -> responses.FeaturesUsed:
-    return responses.FeaturesUsed(
-        features.mode, features.cache, len(features.found.animals), features.version, features.month
-    )
+    return {
+        "mode": features.mode,
+        "cache": features.cache,
+        "animals": len(features.found.animals),
+        "version": features.version,
+        "month": features.month,
+    }
 
 
 def _agree(one: Decision, other: Decision) -> bool:
@@ -249,9 +277,9 @@ def message_of(
     """Return the result as a sentence. `photos`: what each photo shows by itself. `subject`: what all show together."""
     nothing = "no animal" if decision.is_animal else "an animal"  # that a photo shows without a name for it
     others = [
-        f"photo {number} shows {_called(each.prediction) if each.prediction else nothing}"
+        f"photo {number} shows {_called(each['prediction']) if each['prediction'] else nothing}"
         for number, each in enumerate(photos, 1)
-        if not each.agrees
+        if not each["agrees"]
     ]
     disagreement = f" The photos do not agree: by itself, {'; '.join(others)}." if others else ""
     notes = (_MODE_NOTES[mode] if subject == "animal" else "") + (_relatives_note(prediction) if prediction else "")
@@ -275,31 +303,32 @@ def _sentence(
             else f"No animal was recognised in {'these photos' if several else 'this photo'}."
         )
     if decision.prediction is not None and decision.prediction.is_wide:
-        name = with_article(prediction.name)
+        name = with_article(prediction["name"])
         return f"{name[0].upper()}{name[1:]}{perhaps or unclear}"
     name = _called(prediction)
     if decision.is_unexpected:
-        return f"Not known to live here: {prediction.name}, {english_of(prediction.sure)}."
-    members = [each.name for each in prediction.members]
+        return f"Not known to live here: {prediction['name']}, {english_of(prediction['sure'])}."
+    members = [each["name"] for each in prediction["members"]]
     if len(members) == 1:
         name = f"{name}, perhaps {with_article(members[0])}"
     elif members:
         name = f"{name}; {and_list(members, 'or')}"
-    return f"{english_of(prediction.sure).capitalize()}: {name}."
+    return f"{english_of(prediction['sure']).capitalize()}: {name}."
 
 
 def _called(prediction: responses.PredictedTaxon) -> str:
     """Return the name of a taxon, with an article unless its rank is species, subspecies or breed."""
-    return prediction.name if prediction.rank in _EXACT else with_article(prediction.name)
+    name = prediction["name"]
+    return name if prediction["rank"] in _EXACT else with_article(name)
 
 
 def _relatives_note(prediction: responses.PredictedTaxon) -> str:
     """Return a sentence on the relatives that live here. It names three, or none of more if the message has members."""
-    relatives = prediction.relatives_here
+    relatives = prediction["relatives_here"]
     if relatives is None:
         return ""
-    names = [each.name for each in relatives.taxa[:_NAMED_RELATIVES]]
-    more = relatives.count - len(names)
-    listed = "" if prediction.members and more else f": {and_list([*names, f'{more} more'] if more else names)}"
-    subject = "1 close relative lives" if relatives.count == 1 else f"{relatives.count} close relatives live"
+    names, count = [each["name"] for each in relatives["taxa"][:_NAMED_RELATIVES]], relatives["count"]
+    more = count - len(names)
+    listed = "" if prediction["members"] and more else f": {and_list([*names, f'{more} more'] if more else names)}"
+    subject = "1 close relative lives" if count == 1 else f"{count} close relatives live"
     return f" {subject} here that the model does not know{listed}."

@@ -1,10 +1,9 @@
 """The health check of the model, Redis and PostgreSQL."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import numpy as np
 
@@ -24,8 +23,7 @@ TIMEOUT = 2.0
 """Time limit for each part of a health check, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(TypedDict):
     """The state of the model, the cache or the database."""
 
     state: Annotated[
@@ -39,14 +37,14 @@ class Part:
         float | None,
         "Duration of this process's last sign-in to the store, up to the request that found it complete; null if it "
         "has not signed in.",
-    ] = None
+    ]
 
 
-NOT_ASKED = Part("not_asked", None, None)
+def _part(state: State, detail: str | None = None) -> Part:
+    return {"state": state, "detail": detail, "milliseconds": None, "sign_in_milliseconds": None}
 
 
-@dataclass(frozen=True, slots=True)
-class PackState:
+class PackState(TypedDict):
     """A pack that this process can use."""
 
     name: Annotated[str, "Name of the pack, such as birds."]
@@ -54,8 +52,7 @@ class PackState:
     loaded: Annotated[bool, "Whether the pack is in memory; it loads when a photo first needs it."]
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(TypedDict):
     """The health of the service, and the state of each part."""
 
     status: Annotated[
@@ -67,7 +64,7 @@ class Health:
     request_id: Annotated[str, "Id of the request."]
     packs: Annotated[
         tuple[PackState, ...], "The packs, which can score photos too. One that set-up could not get is missing."
-    ] = ()
+    ]
 
 
 def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
@@ -81,9 +78,18 @@ def health_of(services: "Services", request_id: str, *, deep: bool) -> Health:
     model_part = check_model(model, int(monotonic()))
     cache_part = check(lambda: cache.ping(Deadline.after(TIMEOUT)), cache)
     is_asked = deep or store.is_failing
-    database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if is_asked else NOT_ASKED
-    packs = tuple(PackState(pack.name, pack.version, pack.is_loaded) for pack in (*models.packs, *models.heads))
-    return Health(status_of(model_part, cache_part, database), model_part, cache_part, database, request_id, packs)
+    database = check(lambda: store.ping(Deadline.after(TIMEOUT)), store) if is_asked else _part("not_asked")
+    return {
+        "status": status_of(model_part, cache_part, database),
+        "model": model_part,
+        "cache": cache_part,
+        "database": database,
+        "request_id": request_id,
+        "packs": tuple(
+            PackState(name=pack.name, version=pack.version, loaded=pack.is_loaded)
+            for pack in (*models.packs, *models.heads)
+        ),
+    }
 
 
 @lru_cache(maxsize=1)
@@ -99,13 +105,18 @@ def check(probe: Callable[[], object], store: "RedisCache | PostgresStore | None
     try:
         probe()
     except FaunalensError as error:
-        return Part("failing", getattr(error, "fault", None) or getattr(error, "code", "failed"), None)
-    milliseconds, seconds = round((perf_counter() - started) * 1e3, 1), store.sign_in_seconds if store else None
-    return Part("ok", None, milliseconds, None if seconds is None else round(seconds * 1e3, 1))
+        return _part("failing", getattr(error, "fault", None) or getattr(error, "code", "failed"))
+    seconds = store.sign_in_seconds if store else None
+    return {
+        "state": "ok",
+        "detail": None,
+        "milliseconds": round((perf_counter() - started) * 1e3, 1),
+        "sign_in_milliseconds": None if seconds is None else round(seconds * 1e3, 1),
+    }
 
 
 def status_of(model: Part, cache: Part, database: Part) -> Status:
     """Return the health of the service. The service is down only if the model is failing."""
-    if model.state == "failing":
+    if model["state"] == "failing":
         return "down"
-    return "degraded" if "failing" in (cache.state, database.state) else "ok"
+    return "degraded" if "failing" in (cache["state"], database["state"]) else "ok"

@@ -3,7 +3,6 @@
 import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -255,14 +254,14 @@ def _problem() -> dict[str, Any]:
 
 
 def schemas_of(root: type) -> dict[str, Any]:
-    """Return the schemas of a dataclass and of all dataclasses that its fields use, by name."""
+    """Return the schemas of a typed dictionary and of those in it, by name."""
     found: dict[str, Any] = {}
     _schema(root, found)
     return found
 
 
 def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON Schema of a type. Add the schemas of dataclasses to `found`, and return references to them."""
+    """Return the JSON Schema of a type. Add those of typed dictionaries to `found`, and return references to them."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         values = {"enum": list(arguments[2])} if len(arguments) > 2 else {}
@@ -281,13 +280,13 @@ def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
     if kind in _JSON_TYPES:
         return {"type": _JSON_TYPES[kind]}
     if kind.__name__ not in found:
-        found[kind.__name__] = {}  # a dataclass may refer to itself
+        found[kind.__name__] = {}  # a typed dictionary may contain its own kind
         hints = get_type_hints(kind, include_extras=True)
         found[kind.__name__] = {
             "description": (kind.__doc__ or "").split("\n")[0],
             "type": "object",
             "additionalProperties": False,
-            "required": [each.name for each in fields(kind)],  # a TypeError for any other class
+            "required": sorted(kind.__required_keys__, key=[*hints].index),  # only typed dictionaries have them
             "properties": {name: _schema(hint, found) for name, hint in hints.items()},
         }
     return _reference(kind)

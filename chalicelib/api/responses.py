@@ -5,8 +5,7 @@ values that it may have, if a table has them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from chalicelib.api.words import SURE, Reason
 from chalicelib.features.features import CacheLevel, Mode
@@ -17,8 +16,7 @@ from chalicelib.model.subject import Subject
 _RIGHT = ", ".join(f"{each.word} {each.right * 100:.0f}" for each in SURE[:-1])
 
 
-@dataclass(frozen=True, slots=True)
-class RelativeTaxon:
+class RelativeTaxon(TypedDict):
     """A close relative of the predicted taxon: a species that the model does not know."""
 
     taxon: Annotated[str, "Stable id of the species, made from its scientific name."]
@@ -26,8 +24,7 @@ class RelativeTaxon:
     scientific_name: Annotated[str, "Scientific name."]
 
 
-@dataclass(frozen=True, slots=True)
-class RelativesHere:
+class RelativesHere(TypedDict):
     """Close relatives of the predicted taxon that live here. The model does not know them; the photo may show one."""
 
     count: Annotated[int, "Number of relatives that live here."]
@@ -37,8 +34,7 @@ class RelativesHere:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class MemberTaxon:
+class MemberTaxon(TypedDict):
     """An animal that a taxon includes, which the photo may show."""
 
     taxon: Annotated[str, "Stable id of the animal's taxon, made from its scientific name."]
@@ -46,8 +42,7 @@ class MemberTaxon:
     scientific_name: Annotated[str, "Scientific name."]
 
 
-@dataclass(frozen=True, slots=True)
-class PossibleTaxon:
+class PossibleTaxon(TypedDict):
     """A family or narrower taxon that the photo perhaps shows, whether or not a model knows its animals."""
 
     taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
@@ -58,8 +53,7 @@ class PossibleTaxon:
     members: Annotated[tuple[MemberTaxon, ...], "At most 3 of its animals, the likeliest first; empty if it has none."]
 
 
-@dataclass(frozen=True, slots=True)
-class PredictedTaxon:
+class PredictedTaxon(TypedDict):
     """The narrowest taxon that is certain enough, never wider than a class."""
 
     name: Annotated[str, "Common name."]
@@ -69,20 +63,19 @@ class PredictedTaxon:
     relatives_here: Annotated[
         RelativesHere | None,
         "Close relatives that live here and that the model does not know; null if none are known, or without features.",
-    ] = None
+    ]
     sure: Annotated[
         str,
         f"How sure the prediction is, from its score. Of 100 such answers, at least so many are right: {_RIGHT}.",
         tuple(each.word for each in SURE),
-    ] = SURE[-1].word
+    ]
     members: Annotated[
         tuple[MemberTaxon, ...],
         "For a genus or family: at most 3 of its animals, the likeliest first, including some that live here and that "
         "no model knows. For a dog: its likeliest breed.",
-    ] = ()
+    ]
 
 
-@dataclass(frozen=True, slots=True)
 class Candidate(MemberTaxon):
     """One of the likeliest animals."""
 
@@ -97,11 +90,10 @@ class Candidate(MemberTaxon):
     season: Annotated[
         tuple[float, ...] | None,
         "Records of the animal here by month, January first, each as a share of the best month; null if not known.",
-    ] = None
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class BoxFound:
+class BoxFound(TypedDict):
     """A box in the upright photo. Its lengths are shares of the photo's width or height, 0 to 1."""
 
     x: Annotated[float, "Left edge, as a share of the photo's width."]
@@ -111,8 +103,7 @@ class BoxFound:
     score: Annotated[float, "How sure the detector is that something of this kind is there, 0 to 1."]
 
 
-@dataclass(frozen=True, slots=True)
-class AnimalFound:
+class AnimalFound(TypedDict):
     """One animal in the photo, identified in its box."""
 
     box: Annotated[BoxFound, "Where the animal is."]
@@ -121,16 +112,14 @@ class AnimalFound:
     candidates: Annotated[tuple[Candidate, ...], "The likeliest animals, best first."]
 
 
-@dataclass(frozen=True, slots=True)
-class BoxesFound:
+class BoxesFound(TypedDict):
     """The people or the vehicles in the photo."""
 
     count: Annotated[int, "Number of boxes."]
     boxes: Annotated[tuple[BoxFound, ...], "At most 100 boxes, the surest first."]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(TypedDict):
     """The location of the photo, as a cell (about 110 km across)."""
 
     source: Annotated[Source, "Source of the location: the photo's EXIF or the request; none if no location was used."]
@@ -142,27 +131,24 @@ class Place:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class FeaturesUsed:
+class FeaturesUsed(TypedDict):
     """The features of the cell: their effect on the scores, and their source."""
 
     mode: Annotated[Mode, "How the location affected the scores; degraded: the features were unavailable."]
     cache: Annotated[CacheLevel, "Source of the features; bypass: they did not come through Redis."]
     animals: Annotated[int, "Number of animals known to live in the cell; 0 if the mode is degraded."]
     version: Annotated[str | None, "Version of the dataset."]
-    month: Annotated[int | None, "Month, 1 to 12, whose season the scores include; null if they include none."] = None
+    month: Annotated[int | None, "Month, 1 to 12, whose season the scores include; null if they include none."]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(TypedDict):
     """The name and version of a model or a pack."""
 
     name: Annotated[str, "Name of the model or the pack."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
 
 
-@dataclass(frozen=True, slots=True)
-class PackUsed:
+class PackUsed(TypedDict):
     """A pack that scored the photo after the general model."""
 
     name: Annotated[str, "Name of the pack, such as birds."]
@@ -170,19 +156,15 @@ class PackUsed:
     milliseconds: Annotated[float, "Time that the pack took; the first photo of a process also loads it."]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelUsed:
+class ModelUsed(TypedDict):
     """The models that scored the photo."""
 
     name: Annotated[str, "Name of the general model."]
     version: Annotated[str, "First 12 hex digits of the SHA-256 of the model file."]
-    packs: Annotated[
-        tuple[PackUsed, ...], "The packs that scored the photo too, because it seems to show their taxa."
-    ] = ()
+    packs: Annotated[tuple[PackUsed, ...], "The packs that scored the photo too, because it seems to show their taxa."]
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoGuess:
+class PhotoGuess(TypedDict):
     """What one of several photos shows by itself."""
 
     prediction: Annotated[PredictedTaxon | None, "The predicted taxon; null if none is certain enough."]
@@ -194,8 +176,7 @@ class PhotoGuess:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoQuality:
+class PhotoQuality(TypedDict):
     """What makes an animal hard to recognise in the photo."""
 
     pixels: Annotated[int, "Length of the photo's shorter side, in pixels."]
@@ -204,8 +185,7 @@ class PhotoQuality:
     infrared: Annotated[bool, "Whether the photo has no colours, like photos taken by infrared light."]
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(TypedDict):
     """Duration of each step, in milliseconds."""
 
     photo: Annotated[float, "Decoding and resizing the photo."]
@@ -215,16 +195,14 @@ class Timings:
     total: Annotated[float, "The whole request, until this response was made."]
 
 
-@dataclass(frozen=True, slots=True)
-class ClassMapShown:
+class ClassMapShown(TypedDict):
     """Where the general model saw the likeliest animal: a grid of squares over the middle of the upright photo."""
 
     share: Annotated[float, "Side of the whole grid as a share of the photo's shorter side, 0 to 1."]
     rows: Annotated[tuple[tuple[float, ...], ...], "Rows, top first: how much of the animal each square shows, 0 to 1."]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(TypedDict):
     """The result of an identification."""
 
     message: Annotated[str, "The result as a sentence."]
@@ -261,15 +239,14 @@ class Answer:
     request_id: Annotated[str, "Id of the request; quote it in support questions."]
     photos: Annotated[
         tuple[PhotoGuess, ...], "What each photo shows by itself, in the order sent; empty if there is only one."
-    ] = ()
-    reasons: Annotated[tuple[Reason, ...], "The reasons in why_not as codes, to say them in other languages."] = ()
+    ]
+    reasons: Annotated[tuple[Reason, ...], "The reasons in why_not as codes, to say them in other languages."]
     focus: Annotated[
         BoxFound | None, "Box of the surest animal, which models scored too; null if the whole photo was enough."
-    ] = None
-    class_map: Annotated[ClassMapShown | None, "Where the animal was seen; null for several photos."] = None
+    ]
+    class_map: Annotated[ClassMapShown | None, "Where the animal was seen; null for several photos."]
 
 
-@dataclass(frozen=True, slots=True)
 class Resident(MemberTaxon):
     """One animal that lives in the cell."""
 
@@ -278,8 +255,7 @@ class Resident(MemberTaxon):
     weight: Annotated[float, "Weight of the animal in this cell, above 0 and at most 1."]
 
 
-@dataclass(frozen=True, slots=True)
-class Residents:
+class Residents(TypedDict):
     """The animals that live in a cell, without those that live everywhere."""
 
     animals: Annotated[
@@ -292,8 +268,7 @@ class Residents:
     request_id: Annotated[str, "Id of the request."]
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(TypedDict):
     """A form for uploading a large photo to S3, and the path to call after the upload."""
 
     id: Annotated[str, "Id of the upload. Keep it secret: anyone who knows it can have the photo identified."]

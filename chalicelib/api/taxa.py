@@ -4,10 +4,9 @@ These responses depend only on the dataset, so browsers keep them for `MAX_AGE` 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 from urllib.parse import quote, quote_plus
 
 from chalicelib.api.http import Request, Response, etag, unless_current
@@ -33,8 +32,7 @@ _KIND = f"Kind: {', '.join(KINDS)}."
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedInDataset:
+class NamedInDataset(TypedDict):
     """A taxon of the dataset, with its names, rank, kind and group."""
 
     taxon: Annotated[str, "Stable id of the taxon, made from its scientific name."]
@@ -45,23 +43,20 @@ class NamedInDataset:
     group: Annotated[str, "Group of animals, such as birds."]
 
 
-@dataclass(frozen=True, slots=True)
 class ListedTaxon(NamedInDataset):
     """A taxon in a list."""
 
-    found_by: Annotated[str | None, "Old or other name by which a search found it; null if by its own."] = None
+    found_by: Annotated[str | None, "Old or other name by which a search found it; null if by its own."]
 
 
-@dataclass(frozen=True, slots=True)
-class TaxonGroup:
+class TaxonGroup(TypedDict):
     """A group of animals."""
 
     group: Annotated[str, "Name of the group, such as birds."]
     taxa: Annotated[int, "Number of taxa in the group."]
 
 
-@dataclass(frozen=True, slots=True)
-class TaxonList:
+class TaxonList(TypedDict):
     """The taxa of a search or a group, or the groups themselves."""
 
     taxa: Annotated[tuple[ListedTaxon, ...], "The taxa: of a search the likeliest first, of a group by name."]
@@ -69,8 +64,7 @@ class TaxonList:
     version: Annotated[str, "Version of the dataset."]
 
 
-@dataclass(frozen=True, slots=True)
-class LineageTaxon:
+class LineageTaxon(TypedDict):
     """A taxon in the lineage of another one."""
 
     name: Annotated[str, "Common name."]
@@ -78,8 +72,7 @@ class LineageTaxon:
     rank: Annotated[str, "Taxonomic rank, such as order."]
 
 
-@dataclass(frozen=True, slots=True)
-class StatedRange:
+class StatedRange(TypedDict):
     """A source's statement about where a taxon lives."""
 
     status: Annotated[RangeStatus, "vagrant: only strays occur; absent: not in these areas, though beside them."]
@@ -89,11 +82,10 @@ class StatedRange:
     season: Annotated[str | None, "breeding, winter or passage; null for the whole year, or if unknown."]
     note: Annotated[str | None, "Explanation, if the statement may surprise a reader."]
     source: Annotated[str, "Key of the source in sources."]
-    areas: Annotated[str, "The areas as an expression of codes and names, such as AU - AU-TAS."] = ""
+    areas: Annotated[str, "The areas as an expression of codes and names, such as AU - AU-TAS."]
 
 
-@dataclass(frozen=True, slots=True)
-class RangeSource:
+class RangeSource(TypedDict):
     """A source of statements about ranges."""
 
     source: Annotated[str, "Key of the source."]
@@ -102,7 +94,6 @@ class RangeSource:
     licence: Annotated[str, "Licence."]
 
 
-@dataclass(frozen=True, slots=True)
 class TaxonFacts(NamedInDataset):
     """The facts about a taxon: its names, lineage, ids, links and ranges."""
 
@@ -114,17 +105,19 @@ class TaxonFacts(NamedInDataset):
     sources: Annotated[tuple[RangeSource, ...], "The sources of these statements and of other names."]
     models: Annotated[tuple[ModelVersion, ...], "The models that can name it; others may still name a taxon above it."]
     version: Annotated[str, "Version of the dataset."]
-    other_names: Annotated[tuple[str, ...], "Old and other names, which searches find."] = ()
+    other_names: Annotated[tuple[str, ...], "Old and other names, which searches find."]
 
 
 def list_of(taxa: Of[list[NamedTaxon]]) -> TaxonList:
     """Return the response with the taxa of a search or a group."""
-    return TaxonList(tuple(ListedTaxon(*each) for each in taxa.found), (), taxa.version)
+    found = tuple(cast("ListedTaxon", each._asdict()) for each in taxa.found)
+    return {"taxa": found, "groups": (), "version": taxa.version}
 
 
 def groups_of(groups: Of[dict[str, int]]) -> TaxonList:
     """Return the response with all groups of taxa, and the number of taxa in each."""
-    return TaxonList((), tuple(TaxonGroup(*each) for each in groups.found.items()), groups.version)
+    found = tuple(TaxonGroup(group=group, taxa=taxa) for group, taxa in groups.found.items())
+    return {"taxa": (), "groups": found, "version": groups.version}
 
 
 def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]") -> TaxonFacts:
@@ -134,15 +127,14 @@ def facts_of(facts: Of[dict[str, Any]], models: "Iterable[Model | LabelledModel]
     itself = {name: said[name] for name in ("name", "scientific_name", "rank")}
     if not any(itself == each | {"name": said["name"]} for each in said["lineage"]):
         said["lineage"] = [*said["lineage"], itself]  # a species of a pack, a breed, or a group such as a tribe
-    for name, kind in (("lineage", LineageTaxon), ("ranges", StatedRange), ("sources", RangeSource)):
-        said[name] = tuple(kind(**each) for each in said[name])
-    return TaxonFacts(
-        **said | {"other_names": tuple(said.get("other_names", ()))},
-        links=links_of(said["scientific_name"], said["ids"]),
-        lives="range" if is_drawn else _LIVES.get(said["kind"], "unknown"),
-        models=tuple(ModelVersion(model.name, model.version) for model in models),
-        version=facts.version,
-    )
+    said |= {
+        "ranges": [{"areas": "", **each} for each in said["ranges"]],
+        "links": links_of(said["scientific_name"], said["ids"]),
+        "lives": "range" if is_drawn else _LIVES.get(said["kind"], "unknown"),
+        "models": tuple(ModelVersion(name=model.name, version=model.version) for model in models),
+        "version": facts.version,
+    }
+    return cast("TaxonFacts", {"other_names": (), **said})
 
 
 def links_of(scientific_name: str, ids: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ docs/reference/batch.md is the contract.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Literal, Self
 
@@ -52,7 +52,7 @@ class Line:
     @property
     def text(self) -> str:
         """Return the line as JSON, with its end of line."""
-        return json_of(self) + "\n"
+        return json_of({each.name: getattr(self, each.name) for each in fields(self)}) + "\n"
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from math import isfinite, nan
@@ -224,7 +224,7 @@ def line_of(item: Item, found: Object | None, services: Services, record: Record
     else:
         if identified.features.mode == "degraded":
             raise Unavailable("the features of the photo's cell are unavailable")
-        kept = answer_kept(asdict(answer_of(identified, record.request_id, DEFAULT_TOP)))
+        kept = answer_kept(answer_of(identified, record.request_id, DEFAULT_TOP))
         line = _line(item, status="identified", answer=kept, models=models_of(kept))
         (facts,) = identified.photos
     return replace(_with_facts(line, facts, exif=exif_location), size=found.size)

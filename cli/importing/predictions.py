@@ -39,6 +39,13 @@ class Detected(NamedTuple):
     whole: Classes = ()
 
 
+class Program(NamedTuple):
+    """A model of another program."""
+
+    name: str
+    version: str
+
+
 class Predicted(NamedTuple):
     """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
 
@@ -50,8 +57,8 @@ class Predicted(NamedTuple):
     path: str
     frames: Mapping[int, Detected]
     failure: str
-    model: tuple[str, str]
-    detector: tuple[str, str] | None = None
+    model: Program
+    detector: Program | None = None
     pixels: bool = False
     theirs: Mapping[str, Any] = {}
     place: tuple[float, float] | None = None
@@ -90,12 +97,12 @@ class Predictions:
             expected = "expected JSON of MegaDetector, SpeciesNet, PyTorch-Wildlife or COCO"
             raise CommandError(f"{path} has no list of photos; {expected}")
         info = about.get("info") or {}
-        detector: tuple[str, str] = ("megadetector", str(info.get("detector") or UNSAID))
+        detector = Program("megadetector", str(info.get("detector") or UNSAID))
         names = about.get("classification_categories") or about.get("clf_categories") or {}
         descriptions = about.get("classification_category_descriptions") or {}
         classifier = str(info.get("classifier") or "classifier")
         version, name = _VERSION.search(classifier), "speciesnet" if "speciesnet" in classifier.lower() else classifier
-        self._model = (name, version[0] if version else UNSAID) if names else detector
+        self._model = Program(name, version[0] if version else UNSAID) if names else detector
         self._detector = detector if names else None
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
         kinds = next(filter(None, map(about.get, ("detection_categories", "det_categories", "categories"))), CATEGORIES)
@@ -143,7 +150,7 @@ class Predictions:
             item["filepath"],
             {-1: Detected(boxes, whole)},
             ", ".join(failures) or "no prediction" if is_empty else "",
-            ("speciesnet", str(item.get("model_version") or UNSAID)),
+            Program("speciesnet", str(item.get("model_version") or UNSAID)),
             theirs={name: item[name] for name in THEIRS if item.get(name) is not None},
             place=place,
         )

@@ -13,7 +13,7 @@ import numpy as np
 from chalicelib.api.answers import answer_of
 from chalicelib.api.http import json_of
 from chalicelib.api.parameters import DEFAULT_TOP
-from chalicelib.api.responses import AnimalFound, Answer, ModelUsed, PackUsed
+from chalicelib.api.responses import AnimalFound, Answer
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
@@ -31,7 +31,7 @@ from chalicelib.photo.quality import Quality
 from cli.engines.engine import FrameAnswer, answer_of_frames
 from cli.engines.speciesnet import CERTAINTY, NetAnimals
 from cli.importing.names import taxon_of_label
-from cli.importing.predictions import Classes, Detected, Predicted, label_with
+from cli.importing.predictions import Classes, Detected, Predicted, Program, label_with
 from cli.study.finding import of_answer
 from cli.study.taxa import ANIMALS
 
@@ -66,11 +66,15 @@ class Weighing:
         features, prior = self._at(cell, month)
 
         def answer(found: Detected) -> Answer:
-            model = ModelUsed(*said.model, (PackUsed(*said.detector, 0.0),) if said.detector else ())
-            recognised = self._recognised(found, model, prior)
+            recognised = self._recognised(found, said.model, prior)
             whole = Identification((), location, cell, features, recognised, ENOUGH, _TIMES)
             made = _without_others(answer_of(whole, str(uuid4()), DEFAULT_TOP))
-            return replace(made, animals=tuple(map(_without_others, made.animals or ())), model=model)
+            made["animals"] = tuple(map(_without_others, made["animals"] or ()))
+            if said.detector:
+                made["model"]["packs"] = (
+                    {"name": said.detector.name, "version": said.detector.version, "milliseconds": 0.0},
+                )
+            return made
 
         answers = {number: answer(found) for number, found in said.frames.items()}
         first = next(iter(answers.values()))
@@ -82,7 +86,7 @@ class Weighing:
         features = features.in_month(month, self._season_floor)
         return features, self._recogniser.models.prior_at(self._animals.at(features))
 
-    def _recognised(self, found: Detected, model: ModelUsed, prior: Prior) -> Recognised:
+    def _recognised(self, found: Detected, model: Program, prior: Prior) -> Recognised:
         """Return what a photo shows: its surest animal. The whole photo's classes count as classes of that animal."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]
@@ -128,15 +132,15 @@ def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iter
 
 
 def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
-    """Return the part without the candidate that stands for all animals that the file does not list."""
-    known = tuple(each for each in part.candidates if each.scientific_name != ANIMALS)
-    return part if len(known) == len(part.candidates) else replace(part, candidates=known)
+    """Leave out the candidate that stands for all animals that the file does not list. Return the part."""
+    part["candidates"] = tuple(each for each in part["candidates"] if each["scientific_name"] != ANIMALS)
+    return part
 
 
 def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
     """Return the answer for a video. Its duration is the time of the last frame that was looked at."""
     rate = said.rate or 1.0
-    frames = [FrameAnswer(number, number / rate, json.loads(json_of(answers[number]))) for number in sorted(answers)]
+    frames = [FrameAnswer(number, number / rate, answers[number]) for number in sorted(answers)]
     return answer_of_frames(frames, rate, frames[-1].seconds)
 
 
@@ -158,13 +162,13 @@ def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
 def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
     """Return how SpeciesNet's geofence and our ranges disagree about its best animal; None if they agree."""
     country = said.theirs.get("country")
-    if not country or answer.features.mode != "narrowed":
+    if not country or answer["features"]["mode"] != "narrowed":
         return None
     meant = (taxon_of_label(label) for classes in said.classes for label, _ in classes)
     first = next((each for each in meant if each.kind == "animal"), None)
     if first is None:
         return None
-    here = {each.scientific_name: each.here for each in answer.candidates}
+    here = {each["scientific_name"]: each["here"] for each in answer["candidates"]}
     lives = here.get(first.scientific_name, "unexpected") != "unexpected"
     excludes = "geofence" in str(said.theirs.get("prediction_source"))
     return {"country": country, "taxon": first.name, "excludes": excludes} if excludes == lives else None

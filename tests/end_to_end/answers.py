@@ -1,6 +1,6 @@
 """Answers of the API that the page is shown; made with the API's own classes, so they keep to the contract."""
 
-from dataclasses import asdict, replace
+from copy import deepcopy
 from typing import Any
 
 from chalicelib.api.responses import (
@@ -18,20 +18,37 @@ from chalicelib.api.responses import (
 )
 from chalicelib.model.prior import Here
 
-AUSTRALIA = Place("exif", "83be0efffffffff", (-33.1, 150.9), ("AU",))
-NOWHERE = Place("none", None, None, ())
-NARROWED = FeaturesUsed("narrowed", "memory", 74, "2026-11-24")
+AUSTRALIA = Place(source="exif", cell="83be0efffffffff", center=(-33.1, 150.9), areas=("AU",))
+NOWHERE = Place(source="none", cell=None, center=None, areas=())
+NARROWED = FeaturesUsed(mode="narrowed", cache="memory", animals=74, version="2026-11-24", month=None)
 
 
 def candidate(name: str, scientific_name: str, score: float, vision_score: float, here: Here | None) -> Candidate:
     """One candidate, a species."""
     taxon = scientific_name.lower().replace(" ", "-")
-    return Candidate(taxon, name, scientific_name, "species", score, vision_score, here)
+    return Candidate(
+        taxon=taxon,
+        name=name,
+        scientific_name=scientific_name,
+        rank="species",
+        score=score,
+        vision_score=vision_score,
+        here=here,
+        season=None,
+    )
 
 
 KOALA = Answer(
     message="Almost certain: koala.",
-    prediction=PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, sure="almost certain"),
+    prediction=PredictedTaxon(
+        name="koala",
+        scientific_name="Phascolarctos cinereus",
+        rank="species",
+        score=0.97,
+        sure="almost certain",
+        relatives_here=None,
+        members=(),
+    ),
     perhaps=(),
     candidates=(
         candidate("koala", "Phascolarctos cinereus", 0.95, 0.81, "native"),
@@ -41,23 +58,41 @@ KOALA = Answer(
     ),
     animal_probability=0.998,
     subject="animal",
-    photo_quality=PhotoQuality(1024, dark=False, soft=False, infrared=False),
+    photo_quality=PhotoQuality(pixels=1024, dark=False, soft=False, infrared=False),
     why_not=None,
     animals=None,
     people=None,
     vehicles=None,
     location=AUSTRALIA,
     features=NARROWED,
-    model=ModelUsed("faunalens", "0123456789ab"),
-    timings_ms=Timings(22.0, 0.1, 12.3, 0.0, 41.2),
+    model=ModelUsed(name="faunalens", version="0123456789ab", packs=()),
+    timings_ms=Timings(photo=22.0, features=0.1, scoring=12.3, boxes=0.0, total=41.2),
     request_id="c0ffee00-0000-4000-8000-000000000000",
+    photos=(),
+    reasons=(),
+    focus=None,
+    class_map=None,
 )
-NO_PEOPLE, TWO_PEOPLE = BoxesFound(0, ()), BoxesFound(2, ())
-ALONE = FeaturesUsed("no_location", "bypass", 0, None)
+NO_PEOPLE, TWO_PEOPLE = BoxesFound(count=0, boxes=()), BoxesFound(count=2, boxes=())
+ALONE = FeaturesUsed(mode="no_location", cache="bypass", animals=0, version=None, month=None)
 RESIDENTS = Residents(
     animals=(
-        Resident("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", "native", 1.0),
-        Resident("vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "introduced", 0.8),
+        Resident(
+            taxon="phascolarctos-cinereus",
+            name="koala",
+            scientific_name="Phascolarctos cinereus",
+            rank="species",
+            here="native",
+            weight=1.0,
+        ),
+        Resident(
+            taxon="vulpes-vulpes",
+            name="red fox",
+            scientific_name="Vulpes vulpes",
+            rank="species",
+            here="introduced",
+            weight=0.8,
+        ),
     ),
     location=AUSTRALIA,
     features=NARROWED,
@@ -67,7 +102,7 @@ RESIDENTS = Residents(
 
 def koala(**changes: Any) -> dict[str, Any]:
     """The answer to a photo of a koala, with changes, as JSON would hold it."""
-    return asdict(replace(KOALA, **changes))
+    return deepcopy({**KOALA, **changes})
 
 
 def alone(**changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ For states that the real app shows only with luck or in distress, such as a wide
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event
@@ -51,7 +51,7 @@ class Stand:
     status: int = 200
     answer: Any = field(default_factory=answers.koala)
     headers: Mapping[str, str] = field(default_factory=dict)
-    residents: Any = field(default_factory=lambda: asdict(answers.RESIDENTS))
+    residents: Any = field(default_factory=lambda: answers.RESIDENTS)
     taxa: dict[str, Any] = field(default_factory=dict)
     """What is known of taxa, by the address below `taxa`; a text is an SVG. Other searches find nothing; else 404."""
     taxa_status: int = 200

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -19,26 +18,55 @@ from tests.support import pictures
 
 
 def members(*names: tuple[str, str]) -> tuple[MemberTaxon, ...]:
-    return tuple(MemberTaxon(latin.lower(), name, latin) for name, latin in names)
+    return tuple(MemberTaxon(taxon=latin.lower(), name=name, scientific_name=latin) for name, latin in names)
 
 
 CATS = members(("jaguar", "Panthera onca"), ("ocelot", "Leopardus pardalis"), ("margay", "Leopardus wiedii"))
-CAT = PredictedTaxon("cat", "Felidae", "family", 0.88, sure="likely", members=CATS)
+CAT = PredictedTaxon(
+    name="cat", scientific_name="Felidae", rank="family", score=0.88, sure="likely", members=CATS, relatives_here=None
+)
 BASENJI = members(("basenji", "Canis familiaris"))
-DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.6, sure="perhaps", members=BASENJI)
-MAMMAL = PredictedTaxon("mammal", "Mammalia", "class", 0.97, sure="almost certain")
+DOG = PredictedTaxon(
+    name="dog",
+    scientific_name="Canis familiaris",
+    rank="species",
+    score=0.6,
+    sure="perhaps",
+    members=BASENJI,
+    relatives_here=None,
+)
+MAMMAL = PredictedTaxon(
+    name="mammal",
+    scientific_name="Mammalia",
+    rank="class",
+    score=0.97,
+    sure="almost certain",
+    relatives_here=None,
+    members=(),
+)
 RACCOONS = members(("raccoon", "Procyon lotor"), ("white-nosed coati", "Nasua narica"))
-OPOSSUM = PossibleTaxon("didelphidae", "opossum", "Didelphidae", "family", 0.4, ())
-CANID = PossibleTaxon("canidae", "dog, wolf or fox", "Canidae", "family", 0.3, ())
-RACCOON = PossibleTaxon("procyonidae", "raccoon or coati", "Procyonidae", "family", 0.3, RACCOONS)
+OPOSSUM = PossibleTaxon(
+    taxon="didelphidae", name="opossum", scientific_name="Didelphidae", rank="family", score=0.4, members=()
+)
+CANID = PossibleTaxon(
+    taxon="canidae", name="dog, wolf or fox", scientific_name="Canidae", rank="family", score=0.3, members=()
+)
+RACCOON = PossibleTaxon(
+    taxon="procyonidae",
+    name="raccoon or coati",
+    scientific_name="Procyonidae",
+    rank="family",
+    score=0.3,
+    members=RACCOONS,
+)
 
 
 @pytest.mark.firefox
 def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: Identified) -> None:
     # GIVEN an API that sees a koala in Australia, with two packs, and demands keys
     # WHEN a photo is chosen
-    packs = tuple(PackUsed(name, "ba9876543210", 9.0) for name in ("birds", "insects"))
-    shown = identified(answers.koala(model=ModelUsed("faunalens", "0123456789ab", packs)))
+    packs = tuple(PackUsed(name=name, version="ba9876543210", milliseconds=9.0) for name in ("birds", "insects"))
+    shown = identified(answers.koala(model=ModelUsed(name="faunalens", version="0123456789ab", packs=packs)))
     # THEN the animal, its name in Latin, its rank and how sure that is are there, and are said aloud
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     expect(shown.locator("#taxon")).to_contain_text("Phascolarctos cinereus")
@@ -87,7 +115,7 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
     }
     for mode, sentence in modes.items():
         place = answers.NOWHERE if mode == "no_location" else answers.AUSTRALIA
-        used = FeaturesUsed(mode, "bypass", 0, None)
+        used = FeaturesUsed(mode=mode, cache="bypass", animals=0, version=None, month=None)
         stand.tell(answers.koala(features=used, location=place, candidates=alone))
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#narrowing")).to_have_text(sentence)
@@ -110,14 +138,18 @@ def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified)
     }
     for mode, sentence in modes.items():
         # GIVEN an API that knows no animals of the place, or cannot look them up because its stores are frozen
-        stand.residents = asdict(replace(answers.RESIDENTS, animals=(), features=FeaturesUsed(mode, "bypass", 0, None)))
+        stand.residents = {
+            **answers.RESIDENTS,
+            "animals": (),
+            "features": FeaturesUsed(mode=mode, cache="bypass", animals=0, version=None, month=None),
+        }
         # WHEN the list is opened THEN it is empty and says which of the two it is
         question.click()
         expect(status).to_have_text(sentence)
         expect(shown.locator("#animals-list li")).to_have_count(0)
         question.click()
     # WHEN it is opened again later THEN it shows the animals
-    stand.residents = asdict(answers.RESIDENTS)
+    stand.residents = answers.RESIDENTS
     question.click()
     expect(status).to_have_text("2 animals that Faunalens knows")
     expect(shown.locator("#animals-list li")).to_have_count(2)
@@ -126,7 +158,15 @@ def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified)
 def test_an_animal_out_of_place_gets_a_remark_and_a_nameless_one_guesses(stand: Stand, identified: Identified) -> None:
     # GIVEN a tiger in Australia
     tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
-    prediction = PredictedTaxon("tiger", "Panthera tigris", "species", 0.8, sure="likely")
+    prediction = PredictedTaxon(
+        name="tiger",
+        scientific_name="Panthera tigris",
+        rank="species",
+        score=0.8,
+        sure="likely",
+        relatives_here=None,
+        members=(),
+    )
     shown = identified(answers.koala(prediction=prediction, candidates=tiger))
     expect(shown.locator("#name")).to_have_text("Not known to live here: tiger")
     expect(shown.locator("#sure summary")).to_have_text("Likely 80%")
@@ -163,8 +203,8 @@ def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stan
         expect(shown.locator("#status")).to_have_text(said)
         expect(shown.locator("#members")).to_be_visible(visible=prediction is CAT)
         # AND what it perhaps is has its Latin name and its likeliest animals, and no number of its own
-        rows = {RACCOON: "raccoon or coati Procyonidaeraccoon or white-nosed coati", CANID: "dog, wolf or fox Canidae"}
-        listed = [rows.get(each, "opossum Didelphidae") for each in perhaps]
+        rows = {"raccoon or coati": "Procyonidaeraccoon or white-nosed coati", "dog, wolf or fox": "Canidae"}
+        listed = [f"{each['name']} {rows.get(each['name'], 'Didelphidae')}" for each in perhaps]
         expect(shown.locator("#perhaps-list li")).to_have_text(listed)
         for part in ("#candidates", "#compare", "#animal"):
             expect(shown.locator(part)).to_be_visible(visible=not perhaps)
@@ -180,7 +220,19 @@ def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stan
         ("beagle", "Canis", "breed", ""),
         ("zebra", "Hippotigris", "subgenus", ""),  # no language has a word for it
     ):
-        stand.tell(answers.koala(prediction=PredictedTaxon(name, scientific_name, rank, 0.9, sure="likely")))
+        stand.tell(
+            answers.koala(
+                prediction=PredictedTaxon(
+                    name=name,
+                    scientific_name=scientific_name,
+                    rank=rank,
+                    score=0.9,
+                    sure="likely",
+                    relatives_here=None,
+                    members=(),
+                )
+            )
+        )
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#name")).to_have_text(f"Likely: {name}")
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
@@ -316,7 +368,19 @@ def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> Non
     # WHEN another photo is chosen instead THEN the first request is given up, and the answer is the second photo's
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#busy")).to_be_visible()
-    stand.tell(answers.koala(prediction=PredictedTaxon("emu", "Dromaius novaehollandiae", "species", 0.9)))
+    stand.tell(
+        answers.koala(
+            prediction=PredictedTaxon(
+                name="emu",
+                scientific_name="Dromaius novaehollandiae",
+                rank="species",
+                score=0.9,
+                relatives_here=None,
+                sure="unclear",
+                members=(),
+            )
+        )
+    )
     with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
         shown.set_input_files("#pick", photo(pictures.jpeg(300, 200)))
     stand.open.set()

@@ -308,8 +308,8 @@ def test_names_and_what_a_decoder_says_are_in_the_language_of_the_reader(stand: 
 
 def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(stand: Stand, identified: Identified) -> None:
     # GIVEN a photo of 400 × 300, in the right upper corner of whose middle the animal was seen
-    seen = ClassMapShown(0.8, ((0.0, 1.0), (0.0, 0.2)))
-    shown = identified(answers.koala(class_map=seen, focus=BoxFound(0.25, 0.5, 0.5, 0.25, 0.9)))
+    seen = ClassMapShown(share=0.8, rows=((0.0, 1.0), (0.0, 0.2)))
+    shown = identified(answers.koala(class_map=seen, focus=BoxFound(x=0.25, y=0.5, width=0.5, height=0.25, score=0.9)))
     # THEN where the models looked closer is on the photo
     looked = shown.get_by_role("img", name="Where the models looked closer")
     box, picture = box_of(looked), box_of(shown.locator("#picture"))

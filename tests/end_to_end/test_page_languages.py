@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -84,8 +83,11 @@ def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, identif
     # GIVEN animals in the order of their English names, one of them introduced
     stand.language = "de"
     residents = [("badger", "Mustelidae"), ("grey wolf", "Canis lupus"), ("koala", "Phascolarctos cinereus")]
-    animals = tuple(Resident(latin, name, latin, "species", "introduced", 1.0) for name, latin in residents)
-    stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
+    animals = tuple(
+        Resident(taxon=latin, name=name, scientific_name=latin, rank="species", here="introduced", weight=1.0)
+        for name, latin in residents
+    )
+    stand.residents = {**answers.RESIDENTS, "animals": animals}
     shown = identified(viewport=NARROW)
     # THEN candidates are named in the language, or else in Latin
     rows = shown.locator("#candidates li")
@@ -143,9 +145,26 @@ def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> Non
     shown = open_page(f"{stand.url}#find=aguila+real")
     expect(shown.get_by_role("link", name="Águila real")).to_be_visible()
     # AND so it is among those that live somewhere
-    fox = Resident("vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "native", 1.0)
-    animals = (Resident("aquila-chrysaetos", "golden eagle", "Aquila chrysaetos", "species", "native", 1.0), fox)
-    stand.residents = asdict(replace(answers.RESIDENTS, animals=animals))
+    fox = Resident(
+        taxon="vulpes-vulpes",
+        name="red fox",
+        scientific_name="Vulpes vulpes",
+        rank="species",
+        here="native",
+        weight=1.0,
+    )
+    animals = (
+        Resident(
+            taxon="aquila-chrysaetos",
+            name="golden eagle",
+            scientific_name="Aquila chrysaetos",
+            rank="species",
+            here="native",
+            weight=1.0,
+        ),
+        fox,
+    )
+    stand.residents = {**answers.RESIDENTS, "animals": animals}
     shown.goto(f"{stand.url}#here=-33.1,150.9")
     expect(shown.locator("#guide .taxa li")).to_have_count(2)
     shown.locator("#guide input").fill("aguila")

@@ -85,7 +85,13 @@ def test_no_range_is_asked_for_that_says_nothing(stand: Stand, open_page: Open) 
     shown = open_page(stand.url)
     for changes in (
         {"candidates": (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
-        {"perhaps": (PossibleTaxon("cervidae", "deer", "Cervidae", "family", 0.4, ()),)},
+        {
+            "perhaps": (
+                PossibleTaxon(
+                    taxon="cervidae", name="deer", scientific_name="Cervidae", rank="family", score=0.4, members=()
+                ),
+            )
+        },
         {"prediction": None},
     ):
         stand.tell(answers.koala(**changes))
@@ -132,7 +138,15 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
         shown.set_input_files("#pick", photo())
     # WHEN another photo is identified before it comes
     cat = (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
-    tabby = PredictedTaxon("tabby cat", "Felis catus", "breed", 0.9, sure="likely")
+    tabby = PredictedTaxon(
+        name="tabby cat",
+        scientific_name="Felis catus",
+        rank="breed",
+        score=0.9,
+        sure="likely",
+        relatives_here=None,
+        members=(),
+    )
     stand.tell(answers.koala(candidates=cat, prediction=tabby))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Likely: tabby cat")

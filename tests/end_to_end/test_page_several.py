@@ -13,8 +13,24 @@ from tests.end_to_end.browsing import PHONE, Identified, Open, add_place, box_of
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 from tests.support import pictures
 
-CAT = PredictedTaxon("tabby cat", "Felis catus", "species", 0.9, sure="likely")
-FOX = PredictedTaxon("red fox", "Vulpes vulpes", "species", 0.99, sure="almost certain")
+CAT = PredictedTaxon(
+    name="tabby cat",
+    scientific_name="Felis catus",
+    rank="species",
+    score=0.9,
+    sure="likely",
+    relatives_here=None,
+    members=(),
+)
+FOX = PredictedTaxon(
+    name="red fox",
+    scientific_name="Vulpes vulpes",
+    rank="species",
+    score=0.99,
+    sure="almost certain",
+    relatives_here=None,
+    members=(),
+)
 
 
 def _photos_in(sent: Sent) -> list[bytes]:
@@ -32,7 +48,10 @@ def _three() -> list[FilePayload]:
 
 
 def guessed(*agrees: bool) -> dict[str, Any]:
-    guesses = tuple(PhotoGuess(answers.KOALA.prediction if each else CAT, 0.99, each) for each in agrees)
+    guesses = tuple(
+        PhotoGuess(prediction=answers.KOALA["prediction"] if each else CAT, animal_probability=0.99, agrees=each)
+        for each in agrees
+    )
     return answers.koala(photos=guesses)
 
 
@@ -155,15 +174,25 @@ def test_a_text_can_be_dragged_into_the_field_of_the_place_and_a_link_says_what_
 
 def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
     """An answer with two animals, of which the second has no name."""
-    other = BoxFound(0.8, 0.1, 0.1, 0.2, 0.9)
+    other = BoxFound(x=0.8, y=0.1, width=0.1, height=0.2, score=0.9)
     fox = answers.candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
     return answers.koala(
         animals=(
-            AnimalFound(BoxFound(0.1, 0.2, 0.4, 0.5, 0.9), FOX, (), (fox,)),
-            AnimalFound(BoxFound(0.7, 0.7, 0.02, 0.02, 0.5), None, (), (fox,)),
+            AnimalFound(
+                box=BoxFound(x=0.1, y=0.2, width=0.4, height=0.5, score=0.9),
+                prediction=FOX,
+                perhaps=(),
+                candidates=(fox,),
+            ),
+            AnimalFound(
+                box=BoxFound(x=0.7, y=0.7, width=0.02, height=0.02, score=0.5),
+                prediction=None,
+                perhaps=(),
+                candidates=(fox,),
+            ),
         ),
-        people=BoxesFound(people, (other,) * people),
-        vehicles=BoxesFound(vehicles, (other,) * vehicles),
+        people=BoxesFound(count=people, boxes=(other,) * people),
+        vehicles=BoxesFound(count=vehicles, boxes=(other,) * vehicles),
     )
 
 
@@ -279,7 +308,7 @@ def test_what_is_sent_of_the_whole_photo_is_not_said_of_an_animal_that_is_select
 
 
 def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) -> None:
-    none = BoxesFound(0, ())
+    none = BoxesFound(count=0, boxes=())
     shown = _with_boxes(stand, identified, answers.koala(animals=(), people=none, vehicles=none))
     expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
     expect(shown.locator("#also-seen")).to_be_empty()

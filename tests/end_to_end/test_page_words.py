@@ -14,7 +14,7 @@ from tests.end_to_end.browsing import Identified, Open, photo
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
 
-AT_SEA = Place("request", "837c65fffffffff", (-0.0, -29.9), ())
+AT_SEA = Place(source="request", cell="837c65fffffffff", center=(-0.0, -29.9), areas=())
 CATS = [
     {"taxon": "leopardus-pardalis", "name": "ocelot", "scientific_name": "Leopardus pardalis"},
     {"taxon": "leopardus-wiedii", "name": "margay", "scientific_name": "Leopardus wiedii"},
@@ -87,7 +87,9 @@ def test_an_answer_says_if_the_animal_lives_there(stand: Stand, open_page: Open)
         "degraded": "country not known just now",
     }
     for mode, where in places.items():
-        features = FeaturesUsed(mode, "bypass", 25 if mode == "narrowed" else 0, None)
+        features = FeaturesUsed(
+            mode=mode, cache="bypass", animals=25 if mode == "narrowed" else 0, version=None, month=None
+        )
         stand.tell(_koala("unknown", location=AT_SEA, features=features))
         shown.set_input_files("#pick", photo(pictures.jpeg()))
         expect(shown.locator("#where")).to_have_text(f"Around 0° N, 29.9° W ({where}), chosen by you.")

@@ -21,8 +21,25 @@ from chalicelib.telemetry.record import Record
 from tests.support.pictures import jpeg
 
 CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"
-KOALA = Candidate("phascolarctos-cinereus", "koala", "Phascolarctos cinereus", "species", 0.97, 0.95, "native")
-KOALAS = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.97, None, "almost certain")
+KOALA = Candidate(
+    taxon="phascolarctos-cinereus",
+    name="koala",
+    scientific_name="Phascolarctos cinereus",
+    rank="species",
+    score=0.97,
+    vision_score=0.95,
+    here="native",
+    season=None,
+)
+KOALAS = PredictedTaxon(
+    name="koala",
+    scientific_name="Phascolarctos cinereus",
+    rank="species",
+    score=0.97,
+    relatives_here=None,
+    sure="almost certain",
+    members=(),
+)
 ANSWER = Answer(
     message="Almost certain: koala.",
     prediction=KOALAS,
@@ -30,24 +47,28 @@ ANSWER = Answer(
     candidates=(KOALA,),
     animal_probability=0.99,
     subject="animal",
-    photo_quality=PhotoQuality(1024, dark=False, soft=False, infrared=False),
+    photo_quality=PhotoQuality(pixels=1024, dark=False, soft=False, infrared=False),
     why_not=None,
     animals=None,
     people=None,
     vehicles=None,
-    location=Place("exif", "83be0efffffffff", (-33.8, 151.8), ("AU",)),
-    features=FeaturesUsed("narrowed", "miss", 78, VERSION),
-    model=ModelUsed("faunalens", "71d949d78aae"),
-    timings_ms=Timings(1, 1, 1, 0, 3),
+    location=Place(source="exif", cell="83be0efffffffff", center=(-33.8, 151.8), areas=("AU",)),
+    features=FeaturesUsed(mode="narrowed", cache="miss", animals=78, version=VERSION, month=None),
+    model=ModelUsed(name="faunalens", version="71d949d78aae", packs=()),
+    timings_ms=Timings(photo=1, features=1, scoring=1, boxes=0, total=3),
     request_id="157dbf60-a904-4f04-bf8b-9eb11105a3e1",
+    photos=(),
+    reasons=(),
+    focus=None,
+    class_map=None,
 )
-OUTCOME = Outcome("exif", KOALA.taxon, KOALA.name, KOALA.score, "native", "species", "71d949d78aae", {})
+OUTCOME = Outcome("exif", KOALA["taxon"], KOALA["name"], KOALA["score"], "native", "species", "71d949d78aae", {})
 """What metrics count of `ANSWER`."""
 
 
 def answered(outcome: Outcome = OUTCOME) -> Record:
     """Return a record that contains only what is counted of an identification."""
-    record = Record(ANSWER.request_id, "/identify")
+    record = Record(ANSWER["request_id"], "/identify")
     record.note(outcome.notes())
     return record
 
@@ -57,7 +78,7 @@ def complete(*faults: str) -> Record:
 
     `faults`: codes of faults during its lookup.
     """
-    record = Record(ANSWER.request_id, "/identify", initialisation=0.2153)
+    record = Record(ANSWER["request_id"], "/identify", initialisation=0.2153)
     record.seconds = {"photo": 0.0352, "location": 0.0001, "features": 0.0024, "scoring": 0.0121, "boxes": 0.061}
     facts = PhotoFacts.read(jpeg(), PhotoLimits())
     assert facts is not None

@@ -1,7 +1,6 @@
 """An identification: its location, its month, its boxes, and its classes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,24 +79,24 @@ def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     services, data = services_in(tmp_path, detector=True), photo(red=(1, 3), green=(6, 3))
     # WHEN the request does not ask for boxes; THEN the detector does not run
     plain, _ = answer_to(data, services)
-    assert (plain.animals, plain.people, plain.vehicles) == (None, None, None)
+    assert (plain["animals"], plain["people"], plain["vehicles"]) == (None, None, None)
     assert not services.recogniser.detectors.is_made
     # WHEN it does; THEN the animal is named in its box, and the person and the time are there
     answer, its_record = answer_to(data, services, boxes=True, top=2)
-    assert answer.animals is not None
-    (animal,) = answer.animals
-    assert (animal.box.x, animal.box.y, animal.box.width) == (0.0625, 0.3125, 0.25)
-    assert animal.prediction is not None
-    assert [animal.prediction.name, *(each.name for each in animal.candidates[:1])] == ["red fox"] * 2
-    assert len(animal.candidates) == 2
-    assert answer.people is not None
-    assert (answer.people.count, answer.people.boxes[0].x) == (1, 0.6875)
-    assert answer.vehicles == BoxesFound(0, ())
-    assert answer.timings_ms.boxes == its_record.milliseconds("boxes") > 0
+    assert answer["animals"] is not None
+    (animal,) = answer["animals"]
+    assert (animal["box"]["x"], animal["box"]["y"], animal["box"]["width"]) == (0.0625, 0.3125, 0.25)
+    assert animal["prediction"] is not None
+    assert [animal["prediction"]["name"], *(each["name"] for each in animal["candidates"][:1])] == ["red fox"] * 2
+    assert len(animal["candidates"]) == 2
+    assert answer["people"] is not None
+    assert (answer["people"]["count"], answer["people"]["boxes"][0]["x"]) == (1, 0.6875)
+    assert answer["vehicles"] == BoxesFound(count=0, boxes=())
+    assert answer["timings_ms"]["boxes"] == its_record.milliseconds("boxes") > 0
     # AND the answer about the whole photo is the same
     again, _ = answer_to(data, services, top=2)
-    timings = answer.timings_ms
-    assert replace(answer, animals=None, people=None, vehicles=None) == replace(again, timings_ms=timings)
+    timings = answer["timings_ms"]
+    assert {**answer, "animals": None, "people": None, "vehicles": None} == {**again, "timings_ms": timings}
 
 
 @pytest.mark.parametrize(
@@ -119,8 +118,8 @@ def test_photos_agree_if_they_can_show_one_animal(
     found = identify([fox, fox, third], IdentifyRequest(place="ignored"), services_in(tmp_path), record())
     # THEN it agrees unless it shows another animal, or none
     answer = answer_of(found, "r-1", 3)
-    assert [each.agrees for each in answer.photos] == [True, True, agrees]
-    assert answer.message.endswith(message)
+    assert [each["agrees"] for each in answer["photos"]] == [True, True, agrees]
+    assert answer["message"].endswith(message)
 
 
 @pytest.mark.parametrize(
@@ -144,16 +143,16 @@ def test_photos_that_show_nothing_narrow_together_are_compared_with_each_other(
     # WHEN they are taken for one animal
     answer = answer_of(identify(photos, IdentifyRequest(place="ignored"), services_in(tmp_path), record()), "r-1", 3)
     # THEN the answer says which do not fit, and what each of these shows
-    assert ([each.agrees for each in answer.photos], answer.message[-len(message) :]) == (agrees, message)
+    assert ([each["agrees"] for each in answer["photos"]], answer["message"][-len(message) :]) == (agrees, message)
 
 
 def test_the_deployment_may_want_boxes_and_a_request_may_decline_them(tmp_path: Path) -> None:
     services = services_in(tmp_path, detector=True, boxes=True)
-    assert answer_to(photo(red=(3, 3)), services)[0].animals
-    assert answer_to(photo(red=(3, 3)), services, boxes=False)[0].animals is None
+    assert answer_to(photo(red=(3, 3)), services)[0]["animals"]
+    assert answer_to(photo(red=(3, 3)), services, boxes=False)[0]["animals"] is None
     # AND without a box of an animal the whole photo answers
     answer, _ = answer_to(photo(blue=(3, 3)), services)
-    assert (answer.animals, len(answer.candidates)) == ((), 3)
+    assert (answer["animals"], len(answer["candidates"])) == ((), 3)
     # AND several photos have none
     photos, request = [photo(red=(1, 3)), photo(red=(6, 3))], IdentifyRequest(place="ignored")
     found = identify(photos, request, services, record())
@@ -172,7 +171,7 @@ def test_boxes_that_cannot_be_had_are_a_bad_request(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="boxes are found in one photo at a time"):
         identify(photos, request, services, record())
     # THEN answers have none, and a request that insists learns why
-    assert answer_to(photos[0], services)[0].animals is None
+    assert answer_to(photos[0], services)[0]["animals"] is None
     with pytest.raises(BadRequest, match="this server has no detector, so it cannot find boxes; leave out boxes=true"):
         answer_to(photos[0], services, boxes=True)
 

@@ -76,8 +76,8 @@ def test_the_function_answers_the_deep_check(monkeypatch: pytest.MonkeyPatch) ->
 
     def health_of(_: object, request_id: str, *, deep: bool) -> health.Health:
         asked.append(deep)
-        well = health.Part("ok", None, 1.0)
-        return health.Health("ok", well, well, well, request_id, ())
+        well = health.Part(state="ok", detail=None, milliseconds=1.0, sign_in_milliseconds=None)
+        return health.Health(status="ok", model=well, cache=well, database=well, request_id=request_id, packs=())
 
     monkeypatch.setattr(health, "health_of", health_of)
     monkeypatch.setattr(app.application, "services", lambda: None)

@@ -52,13 +52,13 @@ def test_candidates_are_the_likeliest_best_first() -> None:
     # GIVEN three animals with some probability; WHEN the response lists two
     _, found = shown(scores(a105=0.5, a292=0.3, a151=0.2), features(), 2)
     # THEN they come best first, with both scores and whether they live there
-    assert [(each.taxon, each.score, each.vision_score, each.here) for each in found] == [
+    assert [(each["taxon"], each["score"], each["vision_score"], each["here"]) for each in found] == [
         ("phascolarctos-cinereus", 0.5, 0.25, "native"),
         ("panthera-tigris", 0.3, 0.15, "unexpected"),
     ]
     # AND those of less than one per cent are left out
     _, found = shown(scores(a105=0.98, a292=0.01, a151=0.0099), features())
-    assert [each.score for each in found] == [0.98, 0.01]
+    assert [each["score"] for each in found] == [0.98, 0.01]
 
 
 def test_a_candidate_has_the_season_of_its_cell_where_the_dataset_knows_it() -> None:
@@ -68,7 +68,7 @@ def test_a_candidate_has_the_season_of_its_cell_where_the_dataset_knows_it() -> 
     at_home = replace(at_home, found=at_home.found._replace(seasons=Seasons(np.array([KOALA], np.int32), months)))
     # WHEN both are candidates THEN one has its months, as shares of the best one
     _, candidates = shown(scores(**{f"a{KOALA}": 0.6, f"a{WOMBAT}": 0.3}), at_home)
-    assert [each.season for each in candidates] == [(1.0, 0.5, *[0.0] * 10), None]
+    assert [each["season"] for each in candidates] == [(1.0, 0.5, *[0.0] * 10), None]
 
 
 def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model() -> None:
@@ -76,39 +76,65 @@ def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model
     animals = np.append(known.animals, np.int32(9999))
     weights, status = np.append(known.weights, np.float32(1)), np.append(known.status, np.uint8(1))
     unknown_to_model = replace(features(), found=known._replace(animals=animals, weights=weights, status=status))
-    residents = residents_of(CELL, unknown_to_model, TAXONOMY, "r-1").animals
-    assert [(each.taxon, each.here, each.weight) for each in residents] == [
+    residents = residents_of(CELL, unknown_to_model, TAXONOMY, "r-1")["animals"]
+    assert [(each["taxon"], each["here"], each["weight"]) for each in residents] == [
         (TAXONOMY.animals[330].taxon_id, "introduced", 0.5),
         ("phascolarctos-cinereus", "native", 1.0),
     ]
 
     # AND a cell, and no coordinates
-    place = residents_of(CELL, features(), TAXONOMY, "r-1").location
-    assert (place.source, place.cell, place.areas) == ("request", "83be0efffffffff", ("AU",))
-    assert place.center == cells.center_of(CELL)
+    place = residents_of(CELL, features(), TAXONOMY, "r-1")["location"]
+    assert (place["source"], place["cell"], place["areas"]) == ("request", "83be0efffffffff", ("AU",))
+    assert place["center"] == cells.center_of(CELL)
 
 
 # --- the message
 
 FAMILY = Taxon("cat", "Felidae", "family")
-KOALA_TAXON = PredictedTaxon("koala", "Phascolarctos cinereus", "species", 0.974, None, "almost certain")
+KOALA_TAXON = PredictedTaxon(
+    name="koala",
+    scientific_name="Phascolarctos cinereus",
+    rank="species",
+    score=0.974,
+    relatives_here=None,
+    sure="almost certain",
+    members=(),
+)
 MAMMAL = Taxon("mammal", "Mammalia", "class")
-WIDE = PredictedTaxon("mammal", "Mammalia", "class", 0.9, None, "likely")
+WIDE = PredictedTaxon(
+    name="mammal", scientific_name="Mammalia", rank="class", score=0.9, relatives_here=None, sure="likely", members=()
+)
 NARROW = Decision(Prediction(FAMILY, 0.8, (MAMMAL, FAMILY)))
 
 
 def cat(*members: str) -> PredictedTaxon:
     """Return a cat, which may be one of some members."""
-    some = tuple(MemberTaxon(name, name, name) for name in members)
-    return PredictedTaxon("cat", "Felidae", "family", 0.81, None, "likely", some)
+    some = tuple(MemberTaxon(taxon=name, name=name, scientific_name=name) for name in members)
+    return PredictedTaxon(
+        name="cat",
+        scientific_name="Felidae",
+        rank="family",
+        score=0.81,
+        relatives_here=None,
+        sure="likely",
+        members=some,
+    )
 
 
 def perhaps(*names: str) -> tuple[Possible, ...]:
     return tuple(Possible(name, name, name, "family", 0.2, ()) for name in names)
 
 
-BASENJI = (MemberTaxon("basenji", "basenji", "Canis familiaris"),)
-DOG = PredictedTaxon("dog", "Canis familiaris", "species", 0.8, None, "likely", BASENJI)
+BASENJI = (MemberTaxon(taxon="basenji", name="basenji", scientific_name="Canis familiaris"),)
+DOG = PredictedTaxon(
+    name="dog",
+    scientific_name="Canis familiaris",
+    rank="species",
+    score=0.8,
+    relatives_here=None,
+    sure="likely",
+    members=BASENJI,
+)
 A_MAMMAL = Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)))
 ELSEWHERE = A_MAMMAL._replace(looks_like=Member("ailurus-fulgens", "red panda", "Ailurus fulgens"))
 
@@ -171,12 +197,24 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here() -> None
     ):
         found, _ = shown(scores(), features(), prediction=jaguar, relatives=relatives[:count])
         # THEN it has them in this order, at most ten
-        here = RelativesHere(count, tuple(RelativeTaxon(each, each, each) for each in "abcdefghij"[:count]))
-        assert found == PredictedTaxon("jaguar", "Panthera onca", "species", 0.9835, here, "almost certain")
+        here = RelativesHere(
+            count=count,
+            taxa=tuple(RelativeTaxon(taxon=each, name=each, scientific_name=each) for each in "abcdefghij"[:count]),
+        )
+        assert found == PredictedTaxon(
+            name="jaguar",
+            scientific_name="Panthera onca",
+            rank="species",
+            score=0.9835,
+            relatives_here=here,
+            sure="almost certain",
+            members=(),
+        )
         # AND the message names three
         assert message_of(found, NARROW, "narrowed", "animal") == f"Almost certain: jaguar. {sentence}"
     # AND few are named also if the animals of a family are, because they may be the same
-    few = replace(cat("a"), relatives_here=RelativesHere(1, (RelativeTaxon("a", "a", "a"),)))
+    few = cat("a")
+    few["relatives_here"] = {"count": 1, "taxa": (RelativeTaxon(taxon="a", name="a", scientific_name="a"),)}
     assert message_of(few, NARROW, "narrowed", "animal") == (
         "Likely: a cat, perhaps an a. 1 close relative lives here that the model does not know: a."
     )
@@ -189,12 +227,16 @@ def test_the_word_fits_the_number_that_is_shown_and_members_are_in_the_answer() 
     decision = Decision(Prediction(FAMILY, 0.94996, (FAMILY,)), members=(Member("o", "ocelot", "L. p."),))
     found, *_ = named_in(Recognition(scores(), decision, ()), Prior(features(), 0.02), 5)
     assert found is not None
-    assert (found.score, found.sure, found.members) == (0.95, "almost certain", (MemberTaxon("o", "ocelot", "L. p."),))
+    assert (found["score"], found["sure"], found["members"]) == (
+        0.95,
+        "almost certain",
+        (MemberTaxon(taxon="o", name="ocelot", scientific_name="L. p."),),
+    )
 
 
 def test_a_class_map_is_in_shares_of_its_strongest_square_or_is_none() -> None:
     squares = np.array([[-1.0, 2.0], [0.5, 4.0]], np.float32)
-    assert class_map_of(ClassMap(0.89041, squares)) == ClassMapShown(0.8904, ((0.0, 0.5), (0.12, 1.0)))
+    assert class_map_of(ClassMap(0.89041, squares)) == ClassMapShown(share=0.8904, rows=((0.0, 0.5), (0.12, 1.0)))
     # AND one of a photo in which nothing speaks for the animal shows nothing
     assert class_map_of(ClassMap(0.89041, -np.abs(squares))) is None
     assert class_map_of(None) is None

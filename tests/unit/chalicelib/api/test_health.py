@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chalicelib.api.health import NOT_ASKED, Part, Status, check, check_model, status_of
+from chalicelib.api.health import Part, Status, check, check_model, status_of
 from chalicelib.errors import CacheError
 
-OK, FAILING = Part("ok", None, 1.0), Part("failing", "cache_timeout", None)
+FAILING = Part(state="failing", detail="cache_timeout", milliseconds=None, sign_in_milliseconds=None)
+OK: Part = {**FAILING, "state": "ok", "detail": None, "milliseconds": 1.0}
+NOT_ASKED: Part = {**FAILING, "state": "not_asked", "detail": None}
 
 
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(0.71234, 712.3), (None, None)])
@@ -19,7 +21,7 @@ def test_a_part_that_answers_is_ok_and_has_the_time_of_its_last_sign_in_and_othe
 ) -> None:
     store: Any = SimpleNamespace(sign_in_seconds=seconds)
     part = check(lambda: None, store)
-    assert (part.state, part.sign_in_milliseconds) == ("ok", milliseconds)
+    assert (part["state"], part["sign_in_milliseconds"]) == ("ok", milliseconds)
 
     def probe() -> None:
         raise CacheError("cache_timeout")
@@ -38,7 +40,7 @@ def test_the_model_scores_once_a_second_however_many_ask() -> None:
 
     model: Any = Model()
     parts = [check_model(model, second) for second in (7, 7, 7, 8)]
-    assert {part.state for part in parts} == {"ok"}
+    assert {part["state"] for part in parts} == {"ok"}
     assert asked == [36, 36]
 
 

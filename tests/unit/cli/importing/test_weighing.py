@@ -9,7 +9,7 @@ import pytest
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.model.detector import Box
 from chalicelib.services import build_recogniser
-from cli.importing.predictions import Detected, Predicted
+from cli.importing.predictions import Detected, Predicted, Program
 from cli.importing.weighing import Weighing, opinion_in, with_others
 from cli.study.finding import of_answer
 from tests.support import tiny_model
@@ -28,7 +28,7 @@ def weighing(tmp_path: Path) -> Weighing:
 
 
 def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -> None:
-    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", ("net", "1"))
+    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (ANIMAL, ())), ((FOX, 0.95),))}, "", Program("net", "1"))
     answer = json.loads(weighing.answer(said, None, None)[0])
     shown = (answer, *answer["animals"])
     assert [each["prediction"] and each["prediction"]["name"] for each in shown] == ["red fox", "red fox", None]
@@ -38,7 +38,7 @@ def test_classes_of_a_photo_are_those_of_its_surest_animal(weighing: Weighing) -
 def test_a_video_shows_what_any_frame_does(weighing: Weighing) -> None:
     # GIVEN a video with a person at its begin and an animal a second later
     frames = {0: Detected(((PERSON, ()),)), 20: Detected(((ANIMAL, ()),)), 40: Detected(())}
-    said = Predicted("a.mp4", frames, "", ("megadetector", "A"), rate=20.0)
+    said = Predicted("a.mp4", frames, "", Program("megadetector", "A"), rate=20.0)
     # WHEN it is answered THEN both are there, and the answer is one of a video
     answer = json.loads(weighing.answer(said, None, None)[0])
     video = answer["video"]
@@ -71,7 +71,7 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
     weighing: Weighing, found: Detected, theirs: dict[str, object], kind: str, name: str | None, score: float
 ) -> None:
     # WHEN a photo is answered for THEN the opinion is what SpeciesNet decided, or else the likeliest class
-    said = Predicted("a.jpg", {-1: found}, "", ("net", "1"), theirs=theirs)
+    said = Predicted("a.jpg", {-1: found}, "", Program("net", "1"), theirs=theirs)
     text, opinion = weighing.answer(said, None, None)
     assert opinion is not None
     assert (opinion["by"], opinion["kind"], opinion.get("name"), opinion["score"]) == ("net 1", kind, name, score)
@@ -81,7 +81,7 @@ def test_what_the_file_calls_a_photo_stays_beside_its_answer(
 
 
 def test_boxes_alone_are_no_opinion_and_have_no_names(weighing: Weighing) -> None:
-    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (PERSON, ())))}, "", ("megadetector", "A"))
+    said = Predicted("a.jpg", {-1: Detected(((ANIMAL, ()), (PERSON, ())))}, "", Program("megadetector", "A"))
     text, opinion = weighing.answer(said, None, None)
     assert (opinion, with_others(text, [])) == (None, text)
     animal = {"name": "animal", "scientific_name": "Animalia", "rank": "kingdom"}

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,9 +109,9 @@ class Golden:
             "packs": [run.pack.name for run in scores.packs],
             "subject": subject,
             "message": message_of(prediction, found.decision, case.features.mode, subject),
-            "prediction": prediction and asdict(prediction),
-            "perhaps": [asdict(each) for each in perhaps],
-            "candidates": [asdict(each) for each in candidates],
+            "prediction": prediction,
+            "perhaps": list(perhaps),
+            "candidates": list(candidates),
             "animal_probability": round(scores.animal_probability, 4),
             "reasons": list(reasons),
             "why_not": why_not(reasons),

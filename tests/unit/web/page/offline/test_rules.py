@@ -86,7 +86,7 @@ def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int)
     # AND the page can show it
     expected = class_map_of(ClassMap(0.9, found))
     assert expected is not None
-    assert np.array(shown["rows"]) == pytest.approx(np.array(expected.rows), abs=0.011)
+    assert np.array(shown["rows"]) == pytest.approx(np.array(expected["rows"]), abs=0.011)
 
 
 def _predicted(level: int, score: float) -> Prediction | None:
