@@ -131,6 +131,16 @@ def test_large_text_breaks_between_words(stand: Stand, open_page: Open) -> None:
         assert shown.locator(name).first.evaluate(lines) < 1.3, name
 
 
+def test_words_are_hyphenated_on_a_phone_with_text_twice_as_large_alone(stand: Stand, open_page: Open) -> None:
+    # GIVEN the page on a phone WHEN the browser's zoom makes all twice as large
+    shown = _shown(stand, open_page, "answer", viewport=PHONE)
+    hyphens = "getComputedStyle(document.querySelector('#place-heading')).hyphens"
+    assert shown.evaluate(hyphens) == "manual"
+    shown.set_viewport_size({"width": PHONE["width"] // 2, "height": PHONE["height"] // 2})
+    # THEN a word that does not fit is hyphenated; this browser has no dictionary to show it
+    assert shown.evaluate(hyphens) == "auto"
+
+
 def test_forced_colours_keep_bars_and_map_apart(stand: Stand, open_page: Open) -> None:
     # GIVEN a system that forces its colours WHEN an answer is shown
     shown = _shown(stand, open_page, "answer", forced_colors="active")
