@@ -18,11 +18,12 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from math import comb
+from math import comb, inf
 from pathlib import Path
+from time import monotonic
 from typing import Final, NamedTuple
 
 from chalicelib.config import casts
@@ -36,6 +37,7 @@ from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 
 CELL_AREAS: Final = Path(__file__).parents[1] / "database" / "cell_areas.csv"
+PAUSE = 2.0  # seconds between two lines of progress
 SHOWN = 10
 """Maximum number of photos that are listed because the new version is worse on them."""
 NOISE: Final = 0.05
@@ -158,12 +160,20 @@ def answer_of(services: Services, data: bytes, place: Features = NO_LOCATION) ->
     return tuple(each.scientific_name for each in prediction.lineage) if prediction else ()
 
 
+def counted[T](photos: Sequence[T], clock: Callable[[], float] = monotonic) -> Iterator[T]:
+    """Yield photos. Print the number of the photo at the first one, and then every `PAUSE` seconds."""
+    printed = -inf
+    for number, photo in enumerate(photos):
+        if (now := clock()) - printed >= PAUSE:
+            printed = now
+            print(f"photo {number} of {len(photos)}", file=sys.stderr, flush=True)
+        yield photo
+
+
 def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
     """Compare the answers of two versions with what people said. Print the comparison and return it."""
     known, better, worse, unknown, sources = lines_of(live, new), 0, list[str](), Counter[str](), Counter[str]()
-    for number, each in enumerate(said):
-        if number % 20 == 0:
-            print(f"photo {number} of {len(said)}", file=sys.stderr, flush=True)
+    for each in counted(said):
         truth = known.get(each.animal.lower(), known.get(each.animal.lower().partition(" ")[0]))
         if truth is None:
             unknown[f"no version knows {each.animal}"] += 1

@@ -31,7 +31,6 @@ PHOTOS_HELP = "folder of photos named <output index>_….jpg; an index of 398 or
 ECE_BINS = 15
 _MIN_PROBABILITY = 1e-38
 _LIMITS = PhotoLimits()
-_PROGRESS_EVERY = 50
 
 type Probabilities = NDArray[np.float32] | NDArray[np.float64]  # shape (photos, animals)
 type Labels = NDArray[np.intp]  # shape (photos,): output index of the animal on each photo
@@ -52,12 +51,10 @@ def read_photos(folder: Path, size: int = INPUT_SIZE) -> Iterator[LabelledPhoto]
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in MEDIA_TYPE_OF)
     if not paths:
         raise ModelError(f"{folder} contains no photos; expected files named <output index>_….jpg")
-    for number, path in enumerate(paths):
+    for path in corrections.counted(paths):
         label, separator, _ = path.name.partition("_")
         if not (separator and label.isascii() and label.isdigit()):
             raise ModelError(f"{path.name} does not start with a label; rename it to <output index>_….jpg")
-        if number % _PROGRESS_EVERY == 0:
-            print(f"photo {number} of {len(paths)}", file=sys.stderr, flush=True)
         try:
             pixels = open_photo(path.read_bytes(), _LIMITS).pixels(size)
         except ClientError as error:

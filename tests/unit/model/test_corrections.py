@@ -10,7 +10,7 @@ from PIL import Image
 
 from chalicelib.features.cells import cell_of, text_of
 from model import evaluate
-from model.corrections import NOISE, Verdict, grade
+from model.corrections import NOISE, Verdict, counted, grade
 from tests.support import tiny_model
 from tests.support.pictures import encoded
 from tests.unit.chalicelib.model.tiny_head import write_head
@@ -138,6 +138,14 @@ def test_of_an_event_one_photo_counts_by_what_people_said(tmp_path: Path, capsys
     both = version(tmp_path / "both")
     assert run(tmp_path, text, both, both) == 0
     assert "2 photos (reviews by anna: 1, reviews by ben: 1)" in capsys.readouterr().out
+
+
+def test_progress_comes_by_the_time_that_photos_take(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN photos that take half a second each, the last one longer
+    times = iter([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 9.0])
+    # WHEN they are counted THEN there is a line for the first, and one for each two seconds or more
+    assert list(counted("abcdefg", lambda: next(times))) == list("abcdefg")
+    assert capsys.readouterr().err.splitlines() == ["photo 0 of 7", "photo 4 of 7", "photo 6 of 7"]
 
 
 def test_another_file_is_an_error_with_what_was_expected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
