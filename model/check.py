@@ -48,6 +48,8 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
     for name, read in zip(TABLES, (read_relatives, read_families, read_members, read_certainty), strict=True):
         if (table := path.with_name(name)).is_file():
             _made(problems, partial(read, table))
+    if taxonomy and (ranges := path.with_name("ranges.csv")).is_file():
+        problems += _problems_of_ranges(ranges, labels)
     if model and taxonomy and model.animals != len(taxonomy.animals):
         rows = f"{labels.name} has {len(taxonomy.animals)} rows; expected one row per probability"
         problems.append(f"{path.name} has {model.animals} probabilities, but {rows}")
@@ -63,6 +65,15 @@ def _made[Made](problems: list[str], make: Callable[[], Made]) -> Made | None:
     except ModelError as error:
         problems += str(error).splitlines()
         return None
+
+
+def _problems_of_ranges(ranges: Path, labels: Path) -> Iterator[str]:
+    """Yield a sentence for each taxon with a range that neither the animals beside it nor the database have."""
+    tables = ranges, labels, ranges.with_name("relatives.csv"), *ranges.parent.glob("packs/*.csv"), KNOWN_TAXA
+    texts = (each.read_text("utf-8-sig", "replace") for each in tables if each.is_file())
+    ranged, *known = ({row.get("taxon", "") for row in csv.DictReader(text.splitlines(True))} for text in texts)
+    for taxon in sorted(ranged.difference(*known)):
+        yield f"{ranges.name} has the taxon '{taxon}', which no animal has; write it as in {labels.name}, or omit it"
 
 
 def _problems_of_runs(model: Model) -> Iterator[str]:
@@ -293,10 +304,7 @@ def main(arguments: list[str] | None = None) -> int:
         labels = options.labels or model.with_name("labels.csv")
         problems = find_problems(model, labels, options.taxa or model.with_name("taxa.csv"))
         fits = f"{model.name} meets the contract and matches {labels.name}"
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if not problems:
-        print(fits)
+    print("\n".join(problems) or fits, file=sys.stderr if problems else sys.stdout)
     return 1 if problems else 0
 
 

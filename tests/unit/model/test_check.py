@@ -85,6 +85,18 @@ def test_faults_of_optional_tables_are_named_before_the_first_photo_is(tmp_path:
     assert [each.split()[0] for each in found] == ["relatives.csv", "families.csv", "members.csv", "certainty.json"]
 
 
+def test_a_misspelt_taxon_of_a_range_is_named(tmp_path: Path) -> None:
+    # GIVEN ranges of an animal, of an animal of a pack, of one that the release has, and of none
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs" / "own.csv").write_text("output_index,taxon\n0,aves-nova\n")
+    taxa = ("vulpes-vulpes", "aves-nova", "tinca-tinca", "vulpes-vulpse")
+    (tmp_path / "ranges.csv").write_text("\ufefftaxon,areas\n" + "".join(f"{each},FR\n" for each in taxa), "utf-8")
+    # WHEN the model is checked THEN the last is named, with what to do: places would do nothing for the fox
+    assert problems(tmp_path) == [
+        "ranges.csv has the taxon 'vulpes-vulpse', which no animal has; write it as in labels.csv, or omit it"
+    ]
+
+
 def test_links_as_in_the_docs_put_a_model_and_its_animals_into_the_package(tmp_path: Path) -> None:
     # GIVEN the project's links, and another model, with the commands in docs/how-to/model.md
     vendor = tmp_path / "vendor" / "model"
