@@ -53,9 +53,7 @@ def _up(options: argparse.Namespace) -> int:
     stage = _stage(options)
     most = full_day(stage.name, current_prices()).most
     day = cost.cost_of_a_day(stage.name)
-    print(
-        f"It costs {day} while it runs, and up to {most:,.0f} US dollars on a day of abuse (docs/explanation/cost.md)."
-    )
+    print(f"It costs {day} while it runs, and up to {most:,.0f} dollars on a day of abuse (docs/explanation/cost.md).")
     without = [each for each in ("alarms", "budget", "tls") if getattr(options, f"without_{each}")]
     steps = Up(stage, without, _consent(options)).steps()
     if options.dry_run:

@@ -53,8 +53,7 @@ class Keys:
 
     def uses(self) -> list[Use]:
         """Return how many requests each of the stage's keys made today and in the last `DAYS` days, sorted by name."""
-        today = datetime.now(UTC).date()
-        usage = self._usage(self._plan(), today)
+        usage = self._usage(self._plan(), datetime.now(UTC).date())
         return [
             Use(name, key["createdDate"].astimezone(UTC).date(), sum(usage[key["id"]][-1:]), sum(usage[key["id"]]))
             for name, key in sorted(self._found().items())

@@ -163,9 +163,7 @@ def check_certificates(rds: Any, region: str) -> None:
     pages = rds.get_paginator("describe_certificates").paginate()
     cas = [each for page in pages for each in page["Certificates"] if each["CertificateType"] == "CA"]
     if unknown := sorted(each["CertificateIdentifier"] for each in cas if each["Thumbprint"].lower() not in known):
-        raise PreconditionFailed(
-            f"chalicelib/rds/{region}.pem does not contain {', '.join(unknown)}, which RDS uses; {_DOWNLOAD}"
-        )
+        raise PreconditionFailed(f"chalicelib/rds/{region}.pem lacks {', '.join(unknown)}, which RDS uses; {_DOWNLOAD}")
 
 
 # The stage's parameters

@@ -221,10 +221,8 @@ class Stack:
 
     def _events(self) -> list[dict[str, Any]]:
         """Return the latest events, oldest first; empty if the stack does not exist."""
-        most = {"MaxItems": MOST_EVENTS}
-        pages = self._client.get_paginator("describe_stack_events").paginate(
-            StackName=self._name, PaginationConfig=most
-        )
+        last = {"StackName": self._name, "PaginationConfig": {"MaxItems": MOST_EVENTS}}
+        pages = self._client.get_paginator("describe_stack_events").paginate(**last)
         try:
             return [event for page in pages for event in page["StackEvents"]][::-1]
         except ClientError:

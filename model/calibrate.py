@@ -103,8 +103,7 @@ def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
     if manifest.weights is None:
         raise ModelError(f"{manifest.file.name} names no weights; expected a table [weights]")
     weights, size = read_checkpoint(CACHE / manifest.weights.sha256), manifest.size
-    pictures = (decode(Image.open(photo), size) for photo in sorted(photos.iterdir()))
-    frames = (letter_box(each.whole(size), size, size) for each in pictures)
+    frames = (letter_box(decode(Image.open(each), size).whole(size), size, size) for each in sorted(photos.iterdir()))
     return measure_detector(*yolox_tiny.build(weights, size, None), frames)
 
 

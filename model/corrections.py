@@ -76,8 +76,7 @@ class Verdict(NamedTuple):
         0.0327
         """
         differing = self.better + self.worse
-        as_bad = sum(comb(differing, each) for each in range(self.worse, differing + 1))
-        return float(as_bad / (1 << differing))
+        return sum(comb(differing, each) for each in range(self.worse, differing + 1)) / (1 << differing)
 
     @property
     def is_worse(self) -> bool:

@@ -178,8 +178,7 @@ def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mas
         bins = np.argsort(np.argsort(confidence, kind="stable"), kind="stable") * ECE_BINS // len(confidence)
     else:
         bins = np.minimum((confidence * ECE_BINS).astype(np.intp), ECE_BINS - 1)
-    gaps = np.bincount(bins, confidence - right, minlength=ECE_BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
+    return float(np.abs(np.bincount(bins, confidence - right, minlength=ECE_BINS)).sum() / len(confidence))
 
 
 def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[str, str]:

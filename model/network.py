@@ -100,8 +100,7 @@ class Network:
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
         """All convolutions, in order."""
-        inner = (convolution for block in self.blocks for convolution in block.convolutions)
-        return (self.stem, *inner, self.head)
+        return (self.stem, *(each for block in self.blocks for each in block.convolutions), self.head)
 
 
 def efficientnet_lite2(weights: Weights) -> Network:

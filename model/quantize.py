@@ -127,8 +127,7 @@ def correct_biases(network: Network) -> Network:
     stem = next(corrected)
     of_blocks = (tuple(next(corrected) for _ in block.convolutions) for block in network.blocks)
     blocks = tuple(replace(block, convolutions=each) for block, each in zip(network.blocks, of_blocks, strict=True))
-    features = after_relu6(network.head.statistics)
-    bias = network.classifier_bias - _shift(network.classifier, features)
+    bias = network.classifier_bias - _shift(network.classifier, after_relu6(network.head.statistics))
     return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))
 
 

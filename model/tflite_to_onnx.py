@@ -179,8 +179,7 @@ def convert(
     graph.dequantize(image)
     for operator in body:
         _CONVERSIONS[operator.kind](graph, operator)
-    logits = softmax.inputs[0]
-    outputs = _add_probabilities(graph, logits, temperature, background)
+    outputs = _add_probabilities(graph, softmax.inputs[0], temperature, background)
     inputs = [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *image.shape[1:]])]
     shares = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", outputs])]
     made = helper.make_graph(graph.nodes, "classifier", inputs, shares, [*graph.constants.values()])

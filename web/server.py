@@ -77,8 +77,7 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
         # Several photos run at the same time, so each gets one thread. With more threads, all would be slower.
         application.settings = replace(application.settings, model=replace(application.settings.model, threads=1))
     decode_bytes(application.settings.photo.decode_bytes, 0, other=settings.body_bytes)
-    routes = _with_results(ROUTES, application, settings)
-    asgi = Asgi(application, settings, log, routes, beside)
+    asgi = Asgi(application, settings, log, _with_results(ROUTES, application, settings), beside)
     services = application.services()
     if application.settings.model.is_own:  # a fault of theirs prevents the start
         services.recogniser.prepare()
@@ -101,8 +100,7 @@ def relaying(application: Application, settings: WebSettings, log: RequestLog, b
     application.emitter = Emitter(own.telemetry.service, own.deployment.stage, own.telemetry.metrics_file, tier=TIER)
     workers = settings.worker_count
     function = Function(settings.identify_function, own.deployment.region, settings.invoke_seconds, workers)
-    uploads = Uploads(own, workers)
-    routes = _with_results(relay_routes(function, uploads), application, settings)
+    routes = _with_results(relay_routes(function, Uploads(own, workers)), application, settings)
     return Asgi(application, settings, log, routes, beside, on_pulse=application.emit)
 
 

@@ -64,8 +64,7 @@ class SpeciesNet:
 
         A classifier that looks at whole photos gives the same scores for all boxes; without a box, it gives them once.
         """
-        found = self._detector.predict("", self._detector.preprocess(image))
-        boxes = boxes_of(found["detections"], LEAST)
+        boxes = boxes_of(self._detector.predict("", self._detector.preprocess(image))["detections"], LEAST)
         parts = [self._box(box.x, box.y, box.width, box.height) for box in boxes if box.kind == "animal"]
         classified = self._classified(self._classifier.preprocess(image, bboxes=parts))
         return boxes, classified * max(len(parts), 1) if self._sees_whole else classified

@@ -107,8 +107,7 @@ def searchable() -> list[tuple[str, str, str]]:
     for latin, each in sorted(lineages().items()):
         name = each.name or latin
         own = {names.get(key, "") for names in languages for key in (name.lower(), latin)}
-        rest = others.get(latin, set()) | own
-        found.append((latin, name, "\n".join(sorted(rest - {latin, name, ""}))))
+        found.append((latin, name, "\n".join(sorted((others.get(latin, set()) | own) - {latin, name, ""}))))
     return found
 
 

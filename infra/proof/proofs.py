@@ -155,8 +155,7 @@ def photos_private(trial: Trial) -> str:
 
 def heic(trial: Trial) -> str:
     """Have a small HEIC photo identified."""
-    url = f"{trial.stage.url}identify?location=none"
-    answer = smoke.fetch(url, HEIC.read_bytes(), "image/heic", trial.key)
+    answer = smoke.fetch(f"{trial.stage.url}identify?location=none", HEIC.read_bytes(), "image/heic", trial.key)
     if UnsupportedMediaType.code.encode() in answer.body:
         raise Undecided("this package was built without HEIC")
     if answer.status != 200:

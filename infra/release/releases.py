@@ -61,8 +61,7 @@ class Releases:
         releases, current = self.all(), int(self._alias(API)["FunctionVersion"])
         is_shifting = any(0 < each.share < 1 for each in releases)
         for target in releases:
-            is_before = target.versions[API] < current + is_shifting
-            is_wanted = target.commit.startswith(to) if to else is_before
+            is_wanted = target.commit.startswith(to) if to else target.versions[API] < current + is_shifting
             if is_wanted and target.versions.keys() == self._names.keys():
                 break
         else:

@@ -46,8 +46,7 @@ def parameters_of(stage: str, chosen: Mapping[str, str]) -> dict[str, str]:
     numbers = {name: value for name, value in given.items() if declared[name]["Type"] == "Number"}
     if wrong := [f"{name}={value}" for name, value in numbers.items() if not re.fullmatch(r"\d+(\.\d+)?", value)]:
         raise PreconditionFailed(f"{', '.join(wrong)} is not a number; docs/reference/infra.md explains each parameter")
-    defaults = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each}
-    parameters = {**defaults, **given}
+    parameters = {name: str(each["Default"]) for name, each in declared.items() if "Default" in each} | {**given}
     if (named := parameters.get("Stage")) != stage:
         raise PreconditionFailed(f"parameter Stage is {named}, but the stage is {stage}; pass --stage {named}")
     return parameters

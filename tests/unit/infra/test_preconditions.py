@@ -153,7 +153,7 @@ def test_unknown_authorities_of_rds_are_found() -> None:
 
     # WHEN RDS signs with CAs that our file contains THEN nothing is wrong, and otherwise the other one is named
     check(known[0], known[1].upper())
-    with pytest.raises(PreconditionFailed, match=r"eu-west-1\.pem does not contain ca-0000, which RDS uses; download"):
+    with pytest.raises(PreconditionFailed, match=r"eu-west-1\.pem lacks ca-0000, which RDS uses; download"):
         check(known[0], "0000")
     with pytest.raises(PreconditionFailed, match=r"xx-new-1\.pem does not exist; download the region's certificate"):
         certificates_of("xx-new-1")
