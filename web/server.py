@@ -19,7 +19,6 @@ from chalicelib.api.http import Route
 from chalicelib.api.uploads import Uploads
 from chalicelib.application import ROUTES, Application
 from chalicelib.errors import ModelError, SettingError, Unavailable
-from chalicelib.model.models import NO_DETECTOR
 from chalicelib.photo.memory import decode_bytes
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
@@ -80,10 +79,7 @@ def identifying(application: Application, settings: WebSettings, log: RequestLog
     asgi = Asgi(application, settings, log, _with_results(ROUTES, application, settings), beside)
     services = application.services()
     if application.settings.model.is_own:  # a fault of theirs prevents the start
-        services.recogniser.prepare()
-        services.recogniser.models.load_outside()
-        if services.recogniser.models.heads and services.recogniser.detectors.get() is None:
-            raise ModelError(NO_DETECTOR)
+        services.recogniser.try_models()
     if several:
         services.recogniser.models.general.use_all_processors_when(lambda: asgi.admission.is_alone)
     return asgi

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.errors import BadRequest
+from chalicelib.errors import BadRequest, ModelError
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
 from chalicelib.model import second_look
-from chalicelib.model.models import FusedScores, Head, Models, PhotoScores, head_crops
+from chalicelib.model.models import NO_DETECTOR, FusedScores, Head, Models, PhotoScores, head_crops
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.model.prior import Prior
 from chalicelib.model.session import Scores, Versioned
@@ -193,6 +193,13 @@ class Recogniser:
         """Read and hash the files that are needed to name animals, so that the first photo need not wait for them."""
         _ = self.models.general.version, self.models.packs, self.models.heads, self.naming.curves
         self.naming.families.prepare()
+
+    def try_models(self) -> None:
+        """Read what photos need, and try the packs. Raises `ModelError` if a photo would fail, or a head be ignored."""
+        self.prepare()
+        self.models.load_outside()
+        if self.models.heads and self.detectors.get() is None:
+            raise ModelError(NO_DETECTOR)
 
     def second_look_at(self, photo: DecodedPhoto, detections: "Detections | None", first: Scores) -> PhotoScores | None:
         """Score the part of a photo that has the animal; None if that part is unknown. `first`: scores of the photo."""

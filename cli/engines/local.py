@@ -65,7 +65,10 @@ class LocalEngine:
             # For several photos at once, one thread a photo is fastest.
             settings = replace(settings, model=replace(settings.model, threads=1))
         settings = of_a_run(settings)
-        services = change(Services.build(settings, features_of_places(settings, environment, say)))
+        services = Services.build(settings, features_of_places(settings, environment, say))
+        if settings.model.is_own:
+            services.recogniser.try_models()
+        services = change(services)
         if boxes and services.recogniser.detectors.get() is None:
             raise CommandError(
                 "there is no detector, so boxes cannot be found; `make setup` builds it, or omit --boxes"

@@ -5,16 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.config.settings import Settings
-from chalicelib.errors import StoreError
+from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.errors import ModelError, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import cell_of
 from chalicelib.features.deadline import Deadline
-from cli.engines.local import CellFile, NoCache, of_a_run, write_cells
+from cli.engines.local import CellFile, LocalEngine, NoCache, of_a_run, write_cells
 from cli.identify.command import in_parallel
 from database.cell_animals import ROW, AnimalRow, Cell
 from database.dataset import Dataset
+from tests.support import tiny_model
 from tests.support.in_memory import InMemoryStore
+from tests.unit.chalicelib.model.tiny_head import write_head
 
 PHOTOS, STATIONS = 10_000, 20
 
@@ -68,3 +70,13 @@ def test_a_file_that_is_gone_is_an_error_and_does_not_come_back_empty(cells: Cel
     with pytest.raises(StoreError, match="cannot be read"):
         cells.features_of([HERE], Deadline.after(1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_head_that_no_detector_gives_boxes_is_an_error_before_the_first_photo(tmp_path: Path) -> None:
+    # GIVEN a model of one's own without a detector, and a folder with a head
+    path = tiny_model.write(tmp_path, tiny_model.tiny_model())
+    settings = Settings(model=ModelSettings(path=path, packs=write_head(tmp_path / "mine", path).parent))
+    stores = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "REDIS_URL": "redis://127.0.0.1:9"}
+    # WHEN a run begins THEN the error says why no photo would use the head
+    with pytest.raises(ModelError, match="a head scores boxes, but there is no detector"):
+        LocalEngine.build(settings, stores, 5, lambda _: None)
