@@ -263,7 +263,8 @@ def test_one_animal_of_several_is_confirmed_by_itself_with_its_picture(stand: St
     sizes = rows.locator("img").evaluate_all(sides)
     assert sizes == [[128, 96], [96, 96]]
     # AND what was said outlasts another place and a reload, until it is taken back
-    add_place(shown)
+    with shown.expect_response("**/identify?*"):  # the heading is the same before it
+        add_place(shown)
     expect(shown.locator("#every-heading")).to_have_text("2 animals were found")
     assert stand.sent[-1].query == {"lat": "48.86", "lon": "2.29", "boxes": "true"}
     shown.reload()

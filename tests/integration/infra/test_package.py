@@ -188,7 +188,7 @@ from chalicelib.api.health import health_of
 from chalicelib.telemetry import emf
 emf.library()
 services = app.application.services()
-print(health_of(services, "1", deep=False).model.state, len(services.recogniser.models.taxonomy.animals))
+print(health_of(services, "1", deep=False)["model"]["state"], len(services.recogniser.models.taxonomy.animals))
 print(*sorted({getattr(module, "__file__", None) or "" for module in sys.modules.values()}))
 """
 
