@@ -43,8 +43,11 @@ def run(command: Sequence[object], folder: Path, **environment: str) -> subproce
 
 def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cache_home: Path) -> None:
     # GIVEN the wheel, installed without its dependencies, which are those of this environment
-    installed = run([sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--prefix=.", wheel], tmp_path)
+    install = [sys.executable, "-m", "pip", "install", "--ignore-installed", "--no-deps", "--no-index", "--prefix=."]
+    installed = run([*install, wheel], tmp_path)
     assert installed.returncode == 0, installed.stderr
+    # AND not in place of the command of this checkout, which pip would take out
+    assert shutil.which("faunalens", path=str(Path(sys.executable).parent))
     (site,) = tmp_path.rglob("site-packages")
     # THEN other programs lose one name to it
     assert {each.name for each in site.iterdir() if not each.name.endswith(".dist-info")} == {"faunalens"}
