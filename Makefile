@@ -14,7 +14,7 @@ run: setup ## run the app and its stores on http://127.0.0.1:8000 (PORT=8001 for
 	@exec $(PYTHON) -m local.run --port $(PORT) --with-parent
 
 serve: setup ## run the app alone, with the stores of DATABASE_URL and REDIS_URL (PORT=8001; HOST=0.0.0.0 for all addresses)
-	@exec $(PYTHON) -m web --port $(PORT)$(if $(filter command,$(origin HOST)), --host $(HOST))
+	@exec $(PYTHON) -m faunalens.web --port $(PORT)$(if $(filter command,$(origin HOST)), --host $(HOST))
 
 warm: setup ## run the cache warming once, with the stores of `make run`, or of DATABASE_URL and REDIS_URL
 	@if [ -f .local/run-$(PORT)/environment ]; then . .local/run-$(PORT)/environment; fi; exec $(PYTHON) -m local.warm
@@ -33,7 +33,7 @@ model: environment
 packs: environment ## get the weights of the packs and build them; FAUNALENS_WEIGHTS=FOLDER has the files
 	@sh local/build_packs
 
-page: ## bundle web/page into chalicelib/web if it has changed; needs npm
+page: ## bundle faunalens/web/page into chalicelib/web if it has changed; needs npm
 	@sh local/build_page
 
 offline: environment model packs ## write what the page needs without signal into model/offline if it has changed; needs npm
@@ -55,7 +55,7 @@ check: setup ## check style, types, dashboards, ranges, and the security of temp
 check-code:
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
-	@$(PYTHON) -m database check
+	@$(PYTHON) -m faunalens.data check
 	@$(PYTHON) -m mypy
 
 check-files:
@@ -63,10 +63,10 @@ check-files:
 	@$(PYTHON) -m tests.scan
 
 advisories: ## ask an index of advisories about every pinned package; needs pipx
-	@pipx run pip-audit==2.10.1 --strict --disable-pip --require-hashes $(foreach file,$(wildcard requirements*.txt web/requirements/*.txt),-r $(file))
+	@pipx run pip-audit==2.10.1 --strict --disable-pip --require-hashes $(foreach file,$(wildcard requirements*.txt faunalens/web/requirements/*.txt),-r $(file))
 
 facts: environment ## count how many known facts about where animals live the ranges get right
-	@$(PYTHON) -m database facts
+	@$(PYTHON) -m faunalens.data facts
 
 lint-dashboards: environment ## check dashboards, alarms and queries against CloudWatch's rules and the code
 	@$(PYTHON) -m dashboards lint

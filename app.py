@@ -122,8 +122,8 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
-    """Run a `python -m database` command inside the database's network. `python -m infra` invokes this function."""
-    from database.admin_function import run
+    """Run a `python -m faunalens.data` command inside the database's network. `python -m infra` invokes this function."""
+    from faunalens.data.admin_function import run
 
     return run(event)
 

@@ -50,7 +50,7 @@ class AttackedServer:
 @contextmanager
 def server() -> Iterator[AttackedServer]:
     """Run a server process until the end of the block."""
-    with served_app(WITHOUT_STORES, Path(os.devnull), "web") as (process, port):
+    with served_app(WITHOUT_STORES, Path(os.devnull), "faunalens.web") as (process, port):
         yield AttackedServer(port, process.pid)
 
 

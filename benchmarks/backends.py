@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg2
 
-from database.dataset import Dataset, read_dataset
-from database.load import load
-from database.switch import activate
+from faunalens.data.dataset import Dataset, read_dataset
+from faunalens.data.load import load
+from faunalens.data.switch import activate
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get

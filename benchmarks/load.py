@@ -16,9 +16,9 @@ from time import perf_counter, process_time
 import duckdb
 
 from benchmarks.measure import in_new_process, megabytes, options, table, verdict
-from database.maintain.occurrences.filters import Filters
-from database.maintain.occurrences.tables import tables_in
-from database.maintain.occurrences.workspace import Workspace
+from faunalens.data.maintain.occurrences.filters import Filters
+from faunalens.data.maintain.occurrences.tables import tables_in
+from faunalens.data.maintain.occurrences.workspace import Workspace
 
 LEAST_ROWS_A_SECOND = 500_000
 MOST_RATIO = 2.5

@@ -58,7 +58,7 @@ def make_card(folder: Path, number: int) -> None:
 
 def run(folder: Path, number: int, workers: int) -> str:
     """Identify the card in a process of its own, and watch its memory. Return the table of the run."""
-    command = [sys.executable, "-m", "cli", "identify", "card", "--deployments", "deployments.csv", "--json"]
+    command = [sys.executable, "-m", "faunalens.cli", "identify", "card", "--deployments", "deployments.csv", "--json"]
     command += ["--results", "study.db", "--workers", str(workers)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"}
     memory, lookups, warm = dict[int, float](), 0, min(WARM, number)

@@ -27,7 +27,7 @@ from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.taxonomy import Animal
 from chalicelib.photo.decode import open_photo
 from chalicelib.services import Services
-from database.dataset_files import read_rows
+from faunalens.data.dataset_files import read_rows
 from model.evaluate import read_photos
 
 NAMED = 0.7

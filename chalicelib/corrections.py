@@ -1,4 +1,4 @@
-"""The CSV of corrections: what `python -m web corrections` writes, and training and evaluation read."""
+"""The CSV of corrections: what `python -m faunalens.web corrections` writes, and training and evaluation read."""
 
 from pathlib import PurePosixPath
 from typing import Final

@@ -23,11 +23,12 @@ from chalicelib.config.settings import ROOT, Settings
 from chalicelib.errors import http_errors
 from chalicelib.photo.formats import FORMATS
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
-from cli.__main__ import faunalens
-from cli.log import OPTION as LOG
-from cli.tables.tables import columns
-from cloudwatch.figures import read_prices
-from cloudwatch.lint.folder import usage
+from dashboards.figures import read_prices
+from dashboards.lint.folder import usage
+from faunalens.cli.__main__ import faunalens
+from faunalens.cli.options import log_option as LOG
+from faunalens.tables.tables import columns
+from faunalens.web.settings import WebSettings
 from infra import cost
 from infra.api_stage import api_methods, method_limits, throttle_limits
 from infra.cost import page
@@ -37,7 +38,6 @@ from infra.stage import Stage
 from infra.step import duration
 from infra.template import ATHENA, BACKFILL, EDGE, PACKAGES, RELEASE, STACK, STREAM, WEB, read_template
 from infra.up import Up
-from web.settings import WebSettings
 
 HERE = Path(__file__).parent
 RUNBOOK = "../how-to/runbook.md"

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.project import RUNBOOK, runbook_url
+from dashboards.project import RUNBOOK, runbook_url
 
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>\.\./[^)\s]+)\)")
 

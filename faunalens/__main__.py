@@ -1,5 +1,5 @@
 """`python -m faunalens`, where the command's folder is not in PATH."""
 
-from faunalens import main
+from faunalens.cli.__main__ import main
 
 main()

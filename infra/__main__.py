@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.config.settings import ROOT
-from cloudwatch.project import runbook_url
+from dashboards.project import runbook_url
 from infra import cost, down, smoke
 from infra.cost import current_prices, full_day
 from infra.functions import stages

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.figures import ACCOUNT
+from dashboards.figures import ACCOUNT
 from infra.step import PreconditionFailed
 
 APP = "faunalens"

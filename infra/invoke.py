@@ -22,7 +22,7 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 
 
 def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
-    """Run a `python -m database` command in the function `admin`. Return its lines. Raise `PreconditionFailed`."""
+    """Run a `python -m faunalens.data` command in the function `admin`. Return its lines. Raise `PreconditionFailed`."""
     # A retry would start a load twice. Keepalive, since a NAT or firewall may drop an idle connection.
     config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
     event = {"command": [*command, "--patience", DATABASE_PATIENCE]}
@@ -31,7 +31,7 @@ def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
     if result["code"]:
         for line in lines:
             echo(line)
-        raise PreconditionFailed(f"python -m database {command[0]} failed: {lines[-1]}")
+        raise PreconditionFailed(f"python -m faunalens.data {command[0]} failed: {lines[-1]}")
     return lines
 
 

@@ -15,7 +15,7 @@ from chalicelib.api.page import page_key
 from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
 from chalicelib.telemetry.metrics import NAMESPACE
-from cloudwatch.project import SERVICE
+from dashboards.project import SERVICE
 from infra import invoke
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step, poll
@@ -161,7 +161,7 @@ def _place_with_animals(url: str, echo: Echo, key: str) -> str:
             echo(f"animals   {count} live around {place} ({areas}), features from {found['features']['cache']}")
             return place
     advice = "load the data, or add places that your data covers"
-    raise PreconditionFailed(f"no place in database/places.csv has animals; {advice}")
+    raise PreconditionFailed(f"no place in faunalens/data/places.csv has animals; {advice}")
 
 
 def wait_for_health(ask_health: AskHealth, echo: Echo) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.lint.folder import FolderCheck
-from cloudwatch.project import runbook_url
+from dashboards.lint.folder import FolderCheck
+from dashboards.project import runbook_url
 from infra import invoke, preconditions, smoke
 from infra.functions import reservations
 from infra.keys import Keys

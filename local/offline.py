@@ -20,7 +20,7 @@ from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
 from chalicelib.config.settings import ROOT
 from chalicelib.model.manifest import CLASSIFIER, DETECTOR, read_manifests
 
-RUNTIME: Final = ROOT / "web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
+RUNTIME: Final = ROOT / "faunalens/web/page/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm"
 """onnxruntime for browsers: the build that also runs on one thread, without WebGPU, which would double its size."""
 LEVEL: Final = 6
 """Compression level of gzip. The highest level takes twice as long, and saves only 0.2 %."""
@@ -31,7 +31,7 @@ def contents() -> dict[str, bytes]:
     with ProcessPoolExecutor(1) as beside:  # the ranges take most of the time, and npm the rest of a first run's
         ranges = beside.submit(packed_ranges)
         if not RUNTIME.is_file():
-            subprocess.run(["npm", "ci", "--prefer-offline"], cwd=ROOT / "web/page", check=True)
+            subprocess.run(["npm", "ci", "--prefer-offline"], cwd=ROOT / "faunalens/web/page", check=True)
         from model.rule.build import RuleFiles
 
         model = ROOT / "model"
@@ -48,9 +48,9 @@ def contents() -> dict[str, bytes]:
 
 
 def packed_ranges() -> bytes:
-    """Return the packed file (database/packed.py) of this checkout's ranges."""
-    from database.dataset import read_dataset
-    from database.packed import pack
+    """Return the packed file (faunalens/data/packed.py) of this checkout's ranges."""
+    from faunalens.data.dataset import read_dataset
+    from faunalens.data.packed import pack
 
     return pack(read_dataset())
 

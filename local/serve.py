@@ -17,7 +17,7 @@ from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
 
 PATH = "/dashboards"
-COMMAND = ("-m", "cloudwatch", "preview")
+COMMAND = ("-m", "dashboards", "preview")
 _FORWARDED = ("Content-Type", "Location", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy")
 
 
@@ -85,7 +85,7 @@ def main() -> int:
     port: int = parser.parse_args().port
 
     import app
-    from web.server import serve
+    from faunalens.web.server import serve
 
     metrics = app.settings.telemetry.metrics_file
     dashboards = Dashboards(metrics) if metrics else None

@@ -36,7 +36,7 @@ from model.build_packs import PACKS
 TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
 GENERAL = PACKS.with_name("faunalens.onnx")
 TABLES = ("relatives.csv", "families.csv", "members.csv", "certainty.json")  # may be missing beside a model
-KNOWN_TAXA = Path(__file__).parents[1] / "database" / "taxa.csv"
+KNOWN_TAXA = Path(__file__).parents[1] / "faunalens" / "data" / "taxa.csv"
 _SEED = 20261124
 
 
@@ -171,7 +171,7 @@ def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal], general:
         if not {taxon.scientific_name for taxon in animal.lineage} & {*manifest.taxa}:
             yield f"'{animal.name}' in {name} is not in {taxa}, the taxa of the pack"
         if known is not None and known.get(animal.taxon_id) != str(animal.id):
-            there = f"{known.get(animal.taxon_id, 'no row')} in database/taxa.csv; its ranges would not be found"
+            there = f"{known.get(animal.taxon_id, 'no row')} in faunalens/data/taxa.csv; its ranges would not be found"
             yield f"taxon {animal.taxon_id} of {name} has id {animal.id}, but {there}"
 
 

@@ -2,7 +2,7 @@
 
     python -m model evaluate --corrections FILE --photos FOLDER --new "MODEL_PATH=new/faunalens.onnx"
 
-FILE has corrections of answers, which `python -m web corrections --pictures FOLDER` lists, or reviews, which `faunalens
+FILE has corrections of answers, which `python -m faunalens.web corrections --pictures FOLDER` lists, or reviews, which `faunalens
 export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are alike. Both
 versions see the photo alone; its place only says which heads are for it. Corrections alone favour the new version,
 since the live version was wrong about each of them; only reviews also have what it was right about. With `--out
@@ -36,7 +36,7 @@ from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 
-CELL_AREAS: Final = Path(__file__).parents[1] / "database" / "cell_areas.csv"
+CELL_AREAS: Final = Path(__file__).parents[1] / "faunalens" / "data" / "cell_areas.csv"
 PAUSE = 2.0  # seconds between two lines of progress
 SHOWN = 10
 """Maximum number of photos that are listed because the new version is worse on them."""
@@ -106,7 +106,9 @@ def read_said(file: Path, folder: Path) -> Iterator[Said]:
         rows = csv.DictReader(lines)
         columns, events = set(rows.fieldnames or ()), set[str]()
         if not (columns >= {"result", "animal"} or columns >= {"path", "kind", "scientific_name", "method", "event"}):
-            expected = "corrections (`python -m web corrections`) or reviews (`faunalens export STUDY --csv FILE`)"
+            expected = (
+                "corrections (`python -m faunalens.web corrections`) or reviews (`faunalens export STUDY --csv FILE`)"
+            )
             raise ModelError(f"{file.name} has the columns {','.join(columns)}; expected {expected}")
         for row in rows:
             place = _place_in(row)

@@ -29,7 +29,7 @@ from chalicelib.photo.decode import open_photo
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
-from cli.engines.local import CellFile, NoCache, of_a_run
+from faunalens.engines.local import CellFile, NoCache, of_a_run
 
 CELLS = Path(__file__).parents[2] / ".local" / "cells"
 _PROGRESS_EVERY = 50

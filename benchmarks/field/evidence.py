@@ -15,7 +15,7 @@ from chalicelib.api.words import SURE
 ROOT: Final = Path(__file__).parents[2]
 PAGE, JSON, DIAGRAM = (
     ROOT / "docs" / "explanation" / "field.md",
-    ROOT / "web" / "page" / "evidence.json",
+    ROOT / "faunalens" / "web" / "page" / "evidence.json",
     ROOT / "docs" / "images" / "reliability.svg",
 )
 BEGIN, END = "<!-- printed by python -m benchmarks.field -->", "<!-- end -->"

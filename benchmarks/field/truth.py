@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from database.dataset_files import read_rows
+from faunalens.data.dataset_files import read_rows
 
 type Lineage = Mapping[str, str]
 """Scientific names by rank."""

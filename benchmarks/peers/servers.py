@@ -38,8 +38,8 @@ def _peer(name: str, workers: int, threads: int) -> Server:
 
 SERVERS = {
     # No server turns photos away in this comparison.
-    OURS: Server("web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "true"}),
-    FIRST_LOOK: Server("web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "false"}),
+    OURS: Server("faunalens.web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "true"}),
+    FIRST_LOOK: Server("faunalens.web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "false"}),
     "FastAPI": _peer("fastapi", CORES, 1),
     "FastAPI, all cores": _peer("fastapi", CORES, CORES),
     "mosec": _peer("mosec", CORES, 1),

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.measure import options, targets
 from benchmarks.spike import stats
 from benchmarks.spike.load import Load, Result, run_burst, run_spike, slow_database
-from database.dataset import read_dataset
+from faunalens.data.dataset import read_dataset
 
 AFTER_A_MINUTE = "hit share after a minute"
 

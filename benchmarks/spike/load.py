@@ -33,10 +33,10 @@ from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
-from database.dataset import Dataset
+from faunalens.data.dataset import Dataset
 from local.stack import postgres, valkey
 
-CELL_AREAS = Path(__file__).parents[2] / "database" / "cell_areas.csv"
+CELL_AREAS = Path(__file__).parents[2] / "faunalens" / "data" / "cell_areas.csv"
 SPAWN_SECONDS = 60.0
 """Longest time for all processes to start, and to end after the run."""
 NICENESS = 5

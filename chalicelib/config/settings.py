@@ -178,7 +178,7 @@ class Settings:
         if self.model.engine != "local":
             raise SettingError(
                 f"ENGINE is '{self.model.engine}', which does not fit in Lambda's package; expected 'local'. The web "
-                "tier (`python -m web`) and `faunalens identify` run other engines"
+                "tier (`python -m faunalens.web`) and `faunalens identify` run other engines"
             )
         return self
 

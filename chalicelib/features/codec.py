@@ -114,7 +114,7 @@ NO_ANIMALS = CellAnimals(0, "", (), NO_UNKNOWN, np.frombuffer(b"", np.float32), 
 
 
 def cell_animals_of(row: Sequence[Any], *, with_seasons: bool = False) -> CellAnimals:
-    """Return the animals in a row of the SQL function `features_of` (database/schema.sql has its columns).
+    """Return the animals in a row of the SQL function `features_of` (faunalens/data/schema.sql has its columns).
 
     Rows of an earlier release lack the column of the rollout. `with_seasons`: whether the row ends with the two columns
     of `seasons_of`. Raises `ValueError` if requests could not use the animals.

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812
 
 FEATURES_OF = "select here.* from features_of(%s::bigint[]) as here"
-"""Returns one row per cell; database/schema.sql defines the function.
+"""Returns one row per cell; faunalens/data/schema.sql defines the function.
 
 The star takes the columns that the function has: between a deployment and the next load, the function is still that of
 the earlier release, without the column `rollout`.
@@ -148,7 +148,7 @@ class PostgresStore:
         if len(rows) < len(set(cells)):
             # A version that is gone is no fault of the database.
             opened = self._breaker.record_failure() if version is None else False
-            kind = "active dataset; run `python -m database load`" if version is None else f"dataset {version}"
+            kind = "active dataset; run `python -m faunalens.data load`" if version is None else f"dataset {version}"
             raise StoreError("postgres_no_dataset", f"the database has no {kind}", opened=opened)
         try:
             known = [cell_animals_of(rows[cell], with_seasons=self._with_seasons) for cell in cells]

@@ -144,7 +144,9 @@ TIER_METRICS: Mapping[str, Metric] = {
     ),
     "Drained": Metric("Count", "requests that a task answered after SIGTERM"),
     "CutOff": Metric("Count", "requests that a task left without an answer when it ended"),
-    "Corrections": Metric("Count", "answers that a person called wrong; `python -m web corrections` lists them"),
+    "Corrections": Metric(
+        "Count", "answers that a person called wrong; `python -m faunalens.web corrections` lists them"
+    ),
 }
 """Metrics that only the web tier emits, in addition to those of every request."""
 

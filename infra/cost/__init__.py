@@ -13,7 +13,7 @@ from math import exp
 from typing import NamedTuple
 
 from chalicelib.config.settings import ROOT
-from cloudwatch.figures import billed_counts, read_prices
+from dashboards.figures import billed_counts, read_prices
 from infra.api_stage import method_limits
 from infra.functions import containers_of_api
 from infra.template import parameters_of
@@ -184,7 +184,7 @@ def cost_of_a_day(stage: str) -> str:
 
 LEAST_TASKS = 2
 BALANCER_ADDRESSES = 2  # one in each zone
-BEATING = 4  # metrics that every task reports each minute, with or without traffic (web/admission.py)
+BEATING = 4  # metrics that every task reports each minute, with or without traffic (faunalens/web/admission.py)
 
 MILLION = 1e6
 BATCH = 10  # messages of a batch, in infra/stream.yaml

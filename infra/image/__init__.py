@@ -1,4 +1,4 @@
-"""Build the image of the web tier (web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
+"""Build the image of the web tier (faunalens/web/Dockerfile) without Docker: `python -m infra.image`, or `make image`.
 
 buildah builds it, without a daemon, in any container, even without root: `--isolation chroot` needs no container
 runtime. The same files give the same bytes: pip checks the hashes of packages, every file gets the same time, and
@@ -75,7 +75,7 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
     """
     if not shutil.which("buildah"):
         raise PreconditionFailed(
-            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds web/Dockerfile too"
+            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds faunalens/web/Dockerfile too"
         )
     with archive.locked(CACHE), ThreadPoolExecutor(1) as threads:
         fetching = threads.submit(wheels_folder, inference, project, echo)
@@ -90,7 +90,7 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
 
 def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
     """Return a folder with the wheels of an image, which pip downloads only once. Raises `PreconditionFailed`."""
-    lists = [project / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
+    lists = [project / "faunalens" / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
     contents = [path.read_bytes() for each in lists for path in with_nested(each)]
     digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
     found = CACHE / f"wheels-{digest}"
@@ -169,7 +169,7 @@ def _import_root(tarball: Path) -> str:
 
 
 def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path) -> None:
-    """Build web/Dockerfile of a checkout into the folder `out`, an OCI layout. Raises `PreconditionFailed`.
+    """Build faunalens/web/Dockerfile of a checkout into the folder `out`, an OCI layout. Raises `PreconditionFailed`.
 
     `arguments`: build arguments. `wheels`: folder from which pip installs, in place of an index.
     """

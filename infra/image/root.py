@@ -1,6 +1,6 @@
 """Assemble the files of the web tier's image: the program, its packages, and Python without the rest of the base.
 
-web/Dockerfile runs this in its build stage with the Python of the base: `python3 -m infra.image.root PACKAGES`. Any
+faunalens/web/Dockerfile runs this in its build stage with the Python of the base: `python3 -m infra.image.root PACKAGES`. Any
 base with the same Python gives the same result, which has no shell, no package manager and no pip.
 """
 

@@ -24,7 +24,7 @@ from infra.package import archive, dependencies
 RUNTIME = "python{}.{}".format(*dependencies.PYTHON)
 TASK = "/var/task"  # the folder where Lambda unpacks the function
 SITE = f"python/lib/{RUNTIME}/site-packages/"  # the layer's folder of modules; Lambda unpacks it below /opt
-NOT_PACKED = "maintain"  # the folder database/maintain, which makes the data; no function uses it
+NOT_PACKED = "maintain"  # the folder faunalens/data/maintain, which makes the data; no function uses it
 OFFLINE = "model/offline"  # the files for use without signal, in the project and in the package
 KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs no new zip
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.config.settings import ROOT
 from chalicelib.model.session import version_of
-from cloudwatch.template import logical_id
+from dashboards.template import logical_id
 from infra.release import ALIAS, COMMIT, MODEL, commit
 from infra.template import INFRA, RELEASE, read_template
 

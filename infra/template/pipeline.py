@@ -13,10 +13,10 @@ from typing import Any
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.application import ROUTES
-from cloudwatch.figures import FileError
-from cloudwatch.files import Placeholders
-from cloudwatch.project import RUNBOOK
-from cloudwatch.template import resources_of
+from dashboards.figures import FileError
+from dashboards.files import Placeholders
+from dashboards.project import RUNBOOK
+from dashboards.template import resources_of
 from infra import api_stage, preconditions
 from infra.functions import ASYNC_LIMITS, function_name, function_settings
 from infra.package import build

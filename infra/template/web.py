@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from cloudwatch.files import Placeholders
-from cloudwatch.project import RUNBOOK
-from cloudwatch.template import resources_of
+from dashboards.files import Placeholders
+from dashboards.project import RUNBOOK
+from dashboards.template import resources_of
 from infra.api_stage import TIER_SHARE
 from infra.functions import containers_of_api
 from infra.step import PreconditionFailed

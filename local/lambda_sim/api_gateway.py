@@ -27,10 +27,10 @@ from chalice.local import RouteMatcher
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
+from faunalens.web.server import print_request
 from local.lambda_sim.container import ACCOUNT, REGION, InvocationResult, Throttled
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
 from local.stack.ports import HOST
-from web.server import print_request
 
 API_ID = "local"  # The API's id; API Gateway's ids have ten letters and digits
 

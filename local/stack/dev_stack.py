@@ -142,7 +142,7 @@ class DevStack:
             return "loaded before, unchanged"
         log = self.folder / "load.log"
         # Valkey is empty, so the loader has no cached features to invalidate there.
-        command = [sys.executable, "-m", "database", "load", "--redis-url", ""]
+        command = [sys.executable, "-m", "faunalens.data", "load", "--redis-url", ""]
         loader = ChildProcess("the loader of the data", command, log=log, environment=environment)
         with loader:
             self.wait(self.database, lambda: not loader.running, LOAD_TIMEOUT)
@@ -207,7 +207,7 @@ def whole_number(most: int, what: str) -> Callable[[str], int]:
 
 
 DATA_SOURCES = (
-    *("database/**/*.py", "database/*.sql", "database/**/*.csv", "database/**/*.gz"),
+    *("faunalens/data/**/*.py", "faunalens/data/*.sql", "faunalens/data/**/*.csv", "faunalens/data/**/*.gz"),
     *("model/*.csv", "model/packs/*.csv", "model/packs/*.toml"),
 )
 """Files of the checkout that determine the contents of the database."""

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cloudwatch.preview.pages import Pages
-from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import simulated_day
-from cloudwatch.project import DASHBOARDS
-from cloudwatch.simulation import schedule
-from cloudwatch.simulation.day import lines, write_day
+from dashboards.preview.pages import Pages
+from dashboards.preview.recording import Recording
+from dashboards.preview.server import simulated_day
+from dashboards.project import DASHBOARDS
+from dashboards.simulation import schedule
+from dashboards.simulation.day import lines, write_day
 from tests.end_to_end.browsing import PHONE, Open
-from tests.integration.cloudwatch.serving import serving
+from tests.integration.dashboards.serving import serving
 
 NAMES = ("service", "web", "features", "model", "batches", "cost")
 CARDS = """cards => cards.map(card => {

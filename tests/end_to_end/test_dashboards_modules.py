@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from cloudwatch.preview.pages import Pages
-from cloudwatch.preview.recording import Recording
-from cloudwatch.preview.server import PATH
-from tests.integration.cloudwatch.serving import serving
+from dashboards.preview.pages import Pages
+from dashboards.preview.recording import Recording
+from dashboards.preview.server import PATH
+from tests.integration.dashboards.serving import serving
 
 type Evaluate = Callable[[str, str], Any]
 

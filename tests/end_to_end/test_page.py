@@ -288,7 +288,7 @@ def _codes(kind: type[errors.HTTPError]) -> Iterator[type[errors.HTTPError]]:
 
 def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
-    words = json.loads((ROOT / "web/page/words/en.json").read_text(encoding="utf-8"))["script"]
+    words = json.loads((ROOT / "faunalens/web/page/words/en.json").read_text(encoding="utf-8"))["script"]
     for error in _codes(errors.HTTPError):
         # WHEN a photo is refused, with a detail that no other refusal has
         headers = {"Retry-After": "5"} if error.status in (429, 503) else {}

@@ -22,7 +22,7 @@ WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.client
 
 
 def _words(language: str) -> dict[str, Any]:
-    text = (ROOT / f"web/page/words/{language}.json").read_text(encoding="utf-8")
+    text = (ROOT / f"faunalens/web/page/words/{language}.json").read_text(encoding="utf-8")
     script: dict[str, Any] = json.loads(text)["script"]
     return script
 

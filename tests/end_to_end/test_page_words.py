@@ -173,7 +173,7 @@ def test_what_faunalens_knows_is_listed_by_group(stand: Stand, open_page: Open) 
     expect(shown.locator("#packs")).to_have_text(packs)
     expect(shown.locator("#knowledge")).to_contain_text("no photos of beetles, bees or dragonflies")
     # AND what its words mean, and how often it is right on photos from the field
-    evidence = json.loads((ROOT / "web/page/evidence.json").read_text(encoding="utf-8"))
+    evidence = json.loads((ROOT / "faunalens/web/page/evidence.json").read_text(encoding="utf-8"))
     found = [evidence["words"].get(row.word, {"answers": 0}) for row in SURE[:-1]]
     measured = [_percent(each["right"]) if each["answers"] >= 30 else "–" for each in found]
     promised = [f"{100 * row.right:.0f}" for row in SURE[:-1]]

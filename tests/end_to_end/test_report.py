@@ -5,8 +5,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from cli.report.command import page as report_page
-from cli.report.summary import summary_of
+from faunalens.cli.report import page as report_page
+from faunalens.tables.summary import summary_of
 from tests.support.studies import made_up
 
 

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from cli.results import ResultsFile
-from cli.review.queue import Choice
+from faunalens.review.queue import Choice
+from faunalens.study.results import ResultsFile
 from tests.end_to_end.browsing import Open, box_of
 from tests.support.pictures import jpeg
 from tests.support.studies import DEER, IMPALA, LION, PHOTOS, answer, say, seen, serving, taxon, write_study

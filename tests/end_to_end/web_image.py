@@ -36,7 +36,7 @@ class Root(NamedTuple):
 def unpacked(image: Image, folder: Path) -> Iterator[Root]:
     """Unpack the layers of an image into the new folder `folder`, and delete the folder at the end of the block.
 
-    Layers must not delete files of lower layers, as those of web/Dockerfile do not.
+    Layers must not delete files of lower layers, as those of faunalens/web/Dockerfile do not.
     """
     folder.mkdir(parents=True)
     try:

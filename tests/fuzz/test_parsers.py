@@ -24,9 +24,9 @@ from chalicelib.features.rollout import Rollout
 from chalicelib.photo import headers
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
-from database.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
-from database.maintain.occurrences.relations import parts_of
-from database.maintain.occurrences.tables import OccurrenceError, TextTable, tables_in
+from faunalens.data.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
+from faunalens.data.maintain.occurrences.relations import parts_of
+from faunalens.data.maintain.occurrences.tables import OccurrenceError, TextTable, tables_in
 
 CORPUS = Path(__file__).with_name("corpus")
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "600"))

@@ -10,12 +10,12 @@ import psycopg2
 import pytest
 import redis
 
-from database.load import load
-from database.switch import activate
+from faunalens.data.load import load
+from faunalens.data.switch import activate
 from local.run import is_healthy
 from local.stack import postgres, valkey
 from tests.integration.conftest import Served, serve
-from tests.integration.database import sample_data
+from tests.integration.faunalens.data import sample_data
 
 SLOTS = ("0", "99")
 

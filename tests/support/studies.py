@@ -7,14 +7,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from cli.place import EXIF, Place
-from cli.results import FileFacts, ListedPhoto, Outcome, ResultsFile
-from cli.review.queue import Choice
-from cli.review.server import ReviewServer
-from cli.review.session import Session
-from cli.study.opinions import Observation, Opinion, of_taxon
-from cli.study.reviews import save, taxon_chosen
-from cli.study.study import Study
+from faunalens.engines.place import EXIF, Place
+from faunalens.review.queue import Choice
+from faunalens.review.server import ReviewServer
+from faunalens.review.session import Session
+from faunalens.study.opinions import Observation, Opinion, of_taxon
+from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
+from faunalens.study.reviews import save, taxon_chosen
+from faunalens.study.study import Study
 
 _COLUMNS = (
     *("deploymentID", "folder", "latitude", "longitude", "coordinateUncertainty", "locationName"),
@@ -106,7 +106,7 @@ def write_study(
     place: Place = EXIF,
 ) -> None:
     """Write a results file as a run would. `place`: of photos without a station."""
-    from cli.deployments import Deployments, place_of
+    from faunalens.study.deployments import Deployments, place_of
 
     table = Deployments(list(stations))
     by_path = {name: (taken, text) for name, taken, text in photos}

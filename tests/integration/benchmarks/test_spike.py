@@ -14,8 +14,8 @@ from benchmarks.spike.load import (
     slow_database,
 )
 from benchmarks.spike.stats import LEVELS
-from database.cell_animals import ROW, Cell
-from database.dataset import Dataset
+from faunalens.data.cell_animals import ROW, Cell
+from faunalens.data.dataset import Dataset
 
 pytestmark = pytest.mark.alone
 

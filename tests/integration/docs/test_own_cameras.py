@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.config.settings import ROOT
 
-pytestmark = pytest.mark.alone  # every night: tests/unit/cli/training trains and uses a pack at every change
+pytestmark = pytest.mark.alone  # every night: tests/unit/faunalens/cli/training trains and uses a pack at every change
 
 TUTORIAL = (ROOT / "docs" / "start" / "own-cameras.md").read_text(encoding="utf-8")
 NOT_HERE = re.compile(r"^(?:make setup|uv tool|faunalens: )")
@@ -24,7 +24,7 @@ def test_the_commands_of_the_tutorial_train_a_pack_and_use_it(tmp_path: Path, ca
     lines = [line.removeprefix("    ") for line in TUTORIAL.splitlines() if line.startswith("    ")]
     script = [line.replace(".venv/bin/python", "python") for line in lines if not NOT_HERE.match(line)]
     ours = f"PYTHONPATH={ROOT} XDG_CACHE_HOME={cache_home} {sys.executable}"
-    functions = f'faunalens() {{ {ours} -m cli "$@"; }}; python() {{ {ours} "$@"; }}'
+    functions = f'faunalens() {{ {ours} -m faunalens.cli "$@"; }}; python() {{ {ours} "$@"; }}'
     # WHEN they are run
     shell = ["sh", "-euc", "\n".join([functions, *script, "faunalens export trap.db --csv trap.csv"])]
     done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)

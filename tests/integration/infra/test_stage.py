@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from database.admin_function import run
+from faunalens.data.admin_function import run
 from infra.package import Package
 from tests.integration.infra.moto_stack import deployable
 from tests.support.aws import ACCOUNT, REGION, Account, account

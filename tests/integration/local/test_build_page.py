@@ -14,7 +14,7 @@ from tests.integration.local.test_bootstrap import basic_commands
 
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
-STAMP = Path("web/page/bundle.cksum")
+STAMP = Path("faunalens/web/page/bundle.cksum")
 TABLES = (
     *(Path("chalicelib") / name for name in ("photo/formats.json", "api/sure.json")),
     *(Path("model") / name for name in ("relatives.csv", "families.csv", "taxa.csv", "packs/taxa.csv")),
@@ -26,7 +26,9 @@ NO_NPM = "npm was not found, which bundles the page; get it with: apt-get instal
 def checkout(tmp_path: Path) -> Path:
     """A checkout with the page, its bundle and the script, without what npm has installed."""
     folder = tmp_path / "a checkout"
-    shutil.copytree(ROOT / "web/page", folder / "web/page", ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(
+        ROOT / "faunalens/web/page", folder / "faunalens/web/page", ignore=shutil.ignore_patterns("node_modules")
+    )
     shutil.copytree(ROOT / BUNDLE, folder / BUNDLE)
     for table in TABLES:
         (folder / table).parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,13 @@ def test_the_committed_bundle_needs_no_npm(checkout: Path, without_npm: str) -> 
 
 @pytest.mark.parametrize(
     "changed",
-    ["web/page/src/words.js", "web/page/areas.csv", "web/page/package-lock.json", "chalicelib/web/en.html", ""],
+    [
+        "faunalens/web/page/src/words.js",
+        "faunalens/web/page/areas.csv",
+        "faunalens/web/page/package-lock.json",
+        "chalicelib/web/en.html",
+        "",
+    ],
 )
 def test_a_change_or_a_missing_bundle_without_npm_says_what_to_install(
     checkout: Path, without_npm: str, changed: str
@@ -76,7 +84,7 @@ def test_a_change_or_a_missing_bundle_without_npm_says_what_to_install(
 
 
 def test_continuous_integration_refuses_a_stale_bundle(checkout: Path) -> None:
-    with (checkout / "web/page/src/words.js").open("a") as file:
+    with (checkout / "faunalens/web/page/src/words.js").open("a") as file:
         file.write("// changed\n")
     before = contents(checkout / BUNDLE)
     done = build_page(checkout, os.environ["PATH"], CI="true")
@@ -112,4 +120,4 @@ def test_the_bundle_is_what_its_sources_give(checkout: Path) -> None:
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    assert "://" not in (ROOT / "web/page/package-lock.json").read_text(encoding="utf-8")
+    assert "://" not in (ROOT / "faunalens/web/page/package-lock.json").read_text(encoding="utf-8")

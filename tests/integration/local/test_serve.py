@@ -17,12 +17,12 @@ import pytest
 
 from chalicelib.api.http import Request, Response, Route
 from chalicelib.errors import HTTPError, InternalError, Unavailable
+from faunalens.web.asgi import Asgi
+from faunalens.web.server import build_server, print_request
+from faunalens.web.settings import WebSettings
 from local import serve
 from local.serve import Dashboards
 from local.stack.ports import HOST
-from web.asgi import Asgi
-from web.server import build_server, print_request
-from web.settings import WebSettings
 
 
 class Toy:

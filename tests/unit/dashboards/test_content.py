@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.figures import read_prices, stages_of
-from cloudwatch.files import UNRESOLVED, Files, Placeholders, read_files
-from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.preview.alarms import alarms_of, timelines_of
-from cloudwatch.project import belongs_to_tier
-from cloudwatch.syntax.graphed_metrics import TimeSeries, from_queries
-from tests.unit.cloudwatch.metric_lines import metric_line
+from dashboards.figures import read_prices, stages_of
+from dashboards.files import UNRESOLVED, Files, Placeholders, read_files
+from dashboards.math.metric_store import MetricStore
+from dashboards.preview.alarms import alarms_of, timelines_of
+from dashboards.project import belongs_to_tier
+from dashboards.syntax.graphed_metrics import TimeSeries, from_queries
+from tests.unit.dashboards.metric_lines import metric_line
 
 ROOT = Path(__file__).parents[3]
 CHALICE = json.loads((ROOT / ".chalice" / "config.json").read_text())

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from cloudwatch.files import Files, Placeholders, read_files
-from cloudwatch.math.metric_store import MetricStore
-from cloudwatch.preview.alarms import State, timelines_of
-from cloudwatch.preview.metric_alarm import MINUTE
-from cloudwatch.project import BALANCER, TARGETS
-from tests.unit.cloudwatch.metric_lines import metric_line
+from dashboards.files import Files, Placeholders, read_files
+from dashboards.math.metric_store import MetricStore
+from dashboards.preview.alarms import State, timelines_of
+from dashboards.preview.metric_alarm import MINUTE
+from dashboards.project import BALANCER, TARGETS
+from tests.unit.dashboards.metric_lines import metric_line
 
 SERVICE = read_files(Placeholders(stage="prod"), tier=False)
 WEB = Placeholders(stage="prod")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT, Settings
-from database.__main__ import build_parser as database_parser
-from database.maintain.__main__ import build_parser as maintenance_parser
+from faunalens.data.__main__ import build_parser as database_parser
+from faunalens.data.maintain.__main__ import build_parser as maintenance_parser
 from infra.__main__ import build_parser as infra_parser
 from infra.template import as_text
 from infra.template.web import web_template
@@ -17,7 +17,9 @@ SHORT = re.compile(r"`infra (?P<arguments>(?:up|down) [^`]+)`")
 """A command within a sentence, which leaves out what the sentence says: the program and the stage."""
 DEPLOY = re.compile(r"aws cloudformation deploy (?:[^\n]+\\\n)*[^\n]+")
 MOST_BYTES_OF_A_REQUEST = 51_200
-COMMAND = re.compile(r"python -m (?P<program>infra|database|database\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )")
+COMMAND = re.compile(
+    r"python -m (?P<program>infra|faunalens\.data|faunalens\.data\.maintain) (?P<arguments>[^`\n#]*?)(?:`|\n|  )"
+)
 
 
 def test_every_command_is_understood() -> None:
@@ -31,7 +33,7 @@ def test_every_command_is_understood() -> None:
     # THEN its program has these options and steps
     settings = Settings()
     infra, database, maintenance = infra_parser(), database_parser(settings), maintenance_parser(settings)
-    parsers = {"infra": infra, "database": database, "database.maintain": maintenance}
+    parsers = {"infra": infra, "faunalens.data": database, "faunalens.data.maintain": maintenance}
     assert {program for _, program, _ in found} == parsers.keys()
     for page, program, arguments in found:
         try:

@@ -59,7 +59,10 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (function(ResourceNotFoundException()), "faunalens-dev-admin does not exist; create it with step `stack`"),
         (function(b'{"errorMessage": "timed out"}', failed=True), "timed out; see the log group /aws/lambda/faunalens"),
-        (function(b'{"code": 1, "said": "1\\nerror: no right"}'), "python -m database load failed: error: no right"),
+        (
+            function(b'{"code": 1, "said": "1\\nerror: no right"}'),
+            "python -m faunalens.data load failed: error: no right",
+        ),
     ],
 )
 def test_a_missing_or_failed_function_and_a_failed_command_are_errors(client: Client, message: str) -> None:

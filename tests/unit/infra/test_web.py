@@ -8,18 +8,18 @@ import pytest
 
 from chalicelib.api.uploads import FOLDER as UPLOADS
 from chalicelib.config.settings import ROOT
+from faunalens.web.asgi import HEALTHZ
+from faunalens.web.results.results import LIFETIME
+from faunalens.web.results.stores import FOLDER as RESULTS
+from faunalens.web.server import SHUTDOWN_SECONDS
+from faunalens.web.settings import WebSettings
 from tests.support.cloudformation import in_account, resources
-from web.asgi import HEALTHZ
-from web.results.results import LIFETIME
-from web.results.stores import FOLDER as RESULTS
-from web.server import SHUTDOWN_SECONDS
-from web.settings import WebSettings
 
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
 
 
 TRIAL = {"Stage": "dev", "WebImage": IMAGE}
-DOCKERFILE = (ROOT / "web" / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "faunalens" / "web" / "Dockerfile").read_text(encoding="utf-8")
 FOUND = resources("web.yaml", TRIAL)
 
 
@@ -119,5 +119,5 @@ def test_the_image_has_the_releases_that_are_tested() -> None:
         texts = [(ROOT / path).read_text(encoding="utf-8") for path in paths]
         return {pin for text in texts for pin in re.findall(r"^[\w-]+==[\w.]+", text, re.MULTILINE)}
 
-    found = pins("web/requirements/build.txt", "web/requirements/lambda.txt")
+    found = pins("faunalens/web/requirements/build.txt", "faunalens/web/requirements/lambda.txt")
     assert set() < found <= pins("requirements-dev.txt", "requirements.txt")

@@ -14,7 +14,7 @@ from cfnlint.decode.cfn_yaml import loads
 
 from chalicelib.api.page import page_key
 from chalicelib.config.settings import ROOT, Settings
-from database.__main__ import build_parser as database_parser
+from faunalens.data.__main__ import build_parser as database_parser
 from infra.__main__ import build_parser as infra_parser
 from infra.functions import FUNCTIONS, function_name
 from infra.invoke import DATABASE_PATIENCE

@@ -17,7 +17,7 @@ from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import Pack, PackLabels
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import RANKS
-from database.dataset_files import files_beside, read_rows
+from faunalens.data.dataset_files import files_beside, read_rows
 from model.check import find_pack_problems, find_problems, main
 from tests.support import tiny_model
 from tests.support.tiny_model import LABELS, PACK_LABELS, PACK_MANIFEST, SIZE, write, write_pack
@@ -295,7 +295,9 @@ def test_an_unknown_taxon_of_the_project_is_named(tmp_path: Path, monkeypatch: p
     # GIVEN a pack in the project's own folder with an animal that the database does not have
     monkeypatch.setattr("model.check.PACKS", tmp_path / "packs")
     found = pack_problems(tmp_path)
-    assert any("vulpes-lagopus of foxes.csv has id 3, but 279 in database/taxa.csv" in each for each in found), found
+    assert any("vulpes-lagopus of foxes.csv has id 3, but 279 in faunalens/data/taxa.csv" in each for each in found), (
+        found
+    )
     # AND a pack has no labels but its own
     with pytest.raises(SystemExit):
         main([str(write_pack(tmp_path)), "--labels", "x.csv"])

@@ -151,7 +151,7 @@ def test_progress_comes_by_the_time_that_photos_take(capsys: pytest.CaptureFixtu
 def test_another_file_is_an_error_with_what_was_expected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = version(tmp_path / "both")
     assert run(tmp_path, "a,b\n1,2\n", both, both) == 2
-    assert "expected corrections (`python -m web corrections`) or reviews" in capsys.readouterr().err
+    assert "expected corrections (`python -m faunalens.web corrections`) or reviews" in capsys.readouterr().err
     # AND so are settings that are none
     assert run(tmp_path, REVIEWS, both, "PRIOR_FLOOR") == 2
     assert "expected NAME=VALUE, such as PRIOR_FLOOR=0.01" in capsys.readouterr().err

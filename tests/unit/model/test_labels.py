@@ -137,13 +137,16 @@ LIVING = {row["family"] for row in RELATIVES}
 
 NOT_PLACES = {"Guinea", "Niger", "Turkey"}  # in "guinea pig", in a Latin name, and a bird
 PLACES = {
-    *(row["name"] for row in csv.DictReader((ROOT / "database/areas/countries.csv").read_text("utf-8").splitlines())),
+    *(
+        row["name"]
+        for row in csv.DictReader((ROOT / "faunalens/data/areas/countries.csv").read_text("utf-8").splitlines())
+    ),
     *("Afghan", "Amazonian", "Antarctic", "Arctic", "Congo", "Costa Rican", "Egyptian", "Galapagos", "Mediterranean"),
     *("New Guinea", "Pacific", "Philippine", "Sao Tome", "Sri Lankan", "Texas", "Tian Shan", "Transcaucasian"),
 }
 
 
-@pytest.mark.parametrize("table", [MODEL / "relatives.csv", ROOT / "cli" / "study" / "species.csv"])
+@pytest.mark.parametrize("table", [MODEL / "relatives.csv", ROOT / "faunalens" / "taxa" / "species.csv"])
 def test_names_of_places_in_names_of_animals_begin_with_a_capital(table: Path) -> None:
     # GIVEN tables of names, which were put into lower case but for words that a program took for names
     names = [row["name"] for row in csv.DictReader(table.read_text("utf-8").splitlines())]

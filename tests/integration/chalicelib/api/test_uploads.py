@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 import requests
 
-from cli.engines.remote import LARGEST_BODY, RemoteEngine
-from cli.place import EXIF
+from faunalens.engines.place import EXIF
+from faunalens.engines.remote import LARGEST_BODY, RemoteEngine
 from local.stack.valkey import ValkeyServer
 from tests.integration.conftest import Served, serve
 from tests.support.aws import Account, account

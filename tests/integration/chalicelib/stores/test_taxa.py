@@ -33,11 +33,11 @@ from chalicelib.stores.taxa import (
     Taxa,
     _queries,
 )
-from database.load import load
-from database.switch import activate
+from faunalens.data.load import load
+from faunalens.data.switch import activate
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
-from tests.integration.database import sample_data
+from tests.integration.faunalens.data import sample_data
 from tests.support.in_memory import rollout
 
 SECONDS = 60.0

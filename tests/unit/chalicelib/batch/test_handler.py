@@ -16,7 +16,7 @@ from chalicelib.errors import ModelError, Unfinished
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Notes
-from cli.engines.megadetector import MegaDetector, with_detector
+from faunalens.engines.megadetector import MegaDetector, with_detector
 from tests.stand_ins import detection, stand_ins, write_megadetector
 from tests.support.in_memory import InMemoryObjects
 from tests.support.pictures import jpeg

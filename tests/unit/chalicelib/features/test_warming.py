@@ -143,7 +143,7 @@ def test_usefulness_is_the_share_of_hits_on_warmed_values(world: World) -> None:
 def test_the_places_are_those_of_the_database_and_each_cell_is_warmed_once() -> None:
     cells = read_places()
     assert len(cells) == len(set(cells)) > 250
-    assert PLACES.resolve() == Path(__file__).parents[4] / "database" / "places.csv"
+    assert PLACES.resolve() == Path(__file__).parents[4] / "faunalens" / "data" / "places.csv"
 
 
 def test_older_demand_counts_less() -> None:

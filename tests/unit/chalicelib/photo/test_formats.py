@@ -49,7 +49,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import UnsupportedMediaType
 from chalicelib.photo.decode import open_photo
 from chalicelib.photo.formats import detect_format
-from cli.photos import media_type
+from faunalens.study.photos import media_type
 
 photo = open_photo(open(sys.argv[1], "rb").read(), PhotoLimits())
 try:

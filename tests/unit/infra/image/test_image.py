@@ -42,6 +42,6 @@ def test_without_buildah_the_message_says_how_to_get_it(tmp_path: Path, monkeypa
 
 
 def test_the_image_with_the_model_has_all_packages_of_the_lambda_package_too() -> None:
-    found = {path.resolve() for path in with_nested(ROOT / "web" / "requirements" / "local.txt")}
-    names = {"web/requirements/local.txt", "web/requirements/lambda.txt", "requirements.txt"}
+    found = {path.resolve() for path in with_nested(ROOT / "faunalens" / "web" / "requirements" / "local.txt")}
+    names = {"faunalens/web/requirements/local.txt", "faunalens/web/requirements/lambda.txt", "requirements.txt"}
     assert found == {ROOT / name for name in names}

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import Notes
-from cloudwatch.preview.recording import Recording
+from dashboards.preview.recording import Recording
 from local.stack.dev_stack import argument_parser, data_hash, rotate, run_stack
 from local.stack.terminal import ShutdownEvent
 
@@ -37,17 +37,17 @@ def test_the_follower_reads_every_record_across_rotations(tmp_path: Path) -> Non
 def checkout(tmp_path: Path) -> Path:
     """A checkout with one file of data."""
     (tmp_path / "model").mkdir()
-    (tmp_path / "database").mkdir()
-    (tmp_path / "database" / "areas.csv").write_text("area\nAU\n")
+    (tmp_path / "faunalens" / "data").mkdir(parents=True)
+    (tmp_path / "faunalens" / "data" / "areas.csv").write_text("area\nAU\n")
     return tmp_path
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "database/areas.csv",
-        "database/schema.sql",
-        "database/ranges/birds.csv",
+        "faunalens/data/areas.csv",
+        "faunalens/data/schema.sql",
+        "faunalens/data/ranges/birds.csv",
         "model/taxa.csv",
         "model/packs/birds.toml",
     ],
@@ -55,10 +55,10 @@ def checkout(tmp_path: Path) -> Path:
 def test_the_data_are_loaded_again_if_a_source_is_new_or_has_other_contents(checkout: Path, name: str) -> None:
     loaded = data_hash(checkout)
     # WHEN only the time stamp of a file changes THEN the data are current
-    (checkout / "database" / "areas.csv").touch()
+    (checkout / "faunalens" / "data" / "areas.csv").touch()
     assert data_hash(checkout) == loaded
     # WHEN a file with data, schema or loading code has other contents THEN they are outdated
-    (checkout / name).parent.mkdir(exist_ok=True)
+    (checkout / name).parent.mkdir(parents=True, exist_ok=True)
     (checkout / name).write_bytes(b"new")
     assert data_hash(checkout) != loaded
 
@@ -77,7 +77,7 @@ def test_another_model_has_its_own_data(checkout: Path) -> None:
     assert data_hash(checkout) == loaded
     # AND beside a model in the checkout itself, the data of the checkout still count
     inside = data_hash(checkout, checkout)
-    (checkout / "database" / "areas.csv").write_text("area\nNZ\n")
+    (checkout / "faunalens" / "data" / "areas.csv").write_text("area\nNZ\n")
     assert data_hash(checkout, checkout) != inside
 
 

@@ -164,7 +164,7 @@ def test_the_table_has_wider_taxa_first_and_all_that_is_needed_of_each(golden: G
 
 
 def test_every_constant_that_the_page_reads_is_in_the_table(table: dict[str, Any]) -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "web/page/src/offline").glob("*.js"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "faunalens/web/page/src/offline").glob("*.js"))
     read = set(re.findall(r"\b(detector|recogniser|subject|naming|answers|words)\.([A-Z][A-Z_]+)\b", code))
     assert len(read) > 10
     assert {(part, name) for part, name in read if name not in table[part]} == set()

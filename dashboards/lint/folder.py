@@ -1,0 +1,184 @@
+"""Lint a folder: `python -m dashboards lint [FOLDER]`. Each file is checked by itself, then all files together.
+
+Together, everything used has to be defined: metrics, prices, limits and the sections of the runbook. Every metric that
+the app emits has to be used.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from dashboards.figures import FileError, read_limits, stages_of
+from dashboards.files import UNRESOLVED, SourceFile, source_files
+from dashboards.lint import LintFinding, known_metrics, query, suggest
+from dashboards.lint.alarm import AlarmCheck, composite_findings, links_in
+from dashboards.lint.dashboard import DashboardCheck
+from dashboards.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
+from dashboards.project import DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
+
+_HEADING = re.compile(r"^(#{1,6}) (.+?)\s*$", re.MULTILINE)
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check a folder and print a line for each finding. Return 0, or 1 if there are findings."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboards lint",
+        description="Check dashboards, alarms, composites and queries against CloudWatch's rules. Check that they use "
+        "only metrics that exist, and that they use every metric that the app emits. Needs no AWS account.",
+        epilog=f"The exit code is 1 if there are findings. {TOOLS_GUIDE} lists the rules.",
+    )
+    help_ = f"folder to check, laid out like dashboards/; its parent has {RUNBOOK} (default: dashboards)"
+    parser.add_argument("folder", nargs="?", type=Path, default=DASHBOARDS, help=help_)
+    result = FolderCheck(parser.parse_args(arguments).folder.resolve())
+    for finding in result.findings:
+        print(finding)
+    if count := len(result.findings):
+        print(f"{count} problem{'s' * (count > 1)} found", file=sys.stderr)
+        return 1
+    print(f"no problems found in {result.files} files")
+    return 0
+
+
+class FolderCheck:
+    """Checks all files of a folder that is laid out like dashboards/, with docs/ and infra/ next to it.
+
+    `findings` has its problems, `references` the metrics that dashboards and alarms name, `files` the number of files.
+    """
+
+    def __init__(self, folder: Path = DASHBOARDS) -> None:
+        self.references: list[Reference] = []
+        self.files = 0
+        self._folder = folder
+        self._findings: set[LintFinding] = set()
+        self._dashboards: dict[str, DashboardCheck] = {}
+        self._alarms: dict[str, AlarmCheck] = {}
+        self._composites: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._links: dict[str, set[str]] = {}
+        try:
+            self._values = UNRESOLVED.values(folder)
+            sources = source_files(folder)
+            self.files = len(sources)
+        except FileError as error:
+            self._findings.add(LintFinding(error.file, "", error.detail))
+        else:
+            readable = [self._can_check(source) for source in sources]
+            if all(readable):
+                self._check_together()
+        self.findings = sorted(self._findings)
+
+    def _can_check(self, source: SourceFile) -> bool:
+        """Check one file by itself. Return False if it cannot be read."""
+        try:
+            self._links[source.file] = links_in(source.text())
+            self._findings |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values)}
+            self._findings.update(self._check(source))
+        except FileError as error:
+            self._findings.add(LintFinding(error.file, "", error.detail))
+            return False
+        return True
+
+    def _check(self, source: SourceFile) -> Iterable[LintFinding]:
+        if source.kind == "query":
+            read = source.read_query(self._values)
+            return [LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups)]
+        body = source.read_object(self._values)
+        if source.kind == "dashboard":
+            self._dashboards[source.name] = dashboard = DashboardCheck(source.file, body)
+            return dashboard.findings
+        if source.kind == "alarm":
+            self._alarms[source.name] = alarm = AlarmCheck(source.file, source.name, body)
+            return alarm.findings
+        self._composites[source.name] = (source.file, body)
+        return []
+
+    def _check_together(self) -> None:
+        """Check the files against one another, the code and the runbook."""
+        names = [*self._alarms, *self._composites]
+        alarms = {name: (each.file, each.body) for name, each in self._alarms.items()}
+        checks: list[DashboardCheck | AlarmCheck] = [*self._dashboards.values(), *self._alarms.values()]
+        self.references = [reference for each in checks for reference in each.references]
+        if not self._findings:  # or `references` may lack some
+            self._findings.update(_check_metrics(self.references))
+        self._findings.update(
+            chain.from_iterable(map(known_metrics.check, self.references)),
+            *(dashboard.unknown(names, self._dashboards) for dashboard in self._dashboards.values()),
+            composite_findings(self._composites, alarms),
+            _check_runbook(self._folder.parent / RUNBOOK, names, self._links),
+            _check_limits(self._folder.parent),
+        )
+
+
+def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
+    """Yield a message for each word in capitals that looks like a misspelt placeholder."""
+    for word in sorted(set(_CAPITALS.findall(text)) - set(known)):
+        if near := get_close_matches(word, known, n=1, cutoff=0.75):
+            yield f'"{word}" is not a placeholder, so it would stay as it is; did you mean {near[0]}?'
+
+
+def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
+    """Yield findings for metrics that the app emits but that no widget and no alarm uses."""
+    shown = {reference.key for reference in references if reference.namespace == OURS}
+    known = app_metrics()
+    gone = sorted({name for name, _ in shown} - known.keys())
+    renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
+    unused = f"no widget and no alarm uses this metric; show it in a file of dashboards/{renamed}"
+    for name, dimensions in ((name, each) for name, metric in known.items() for each in metric.sets):
+        if (name, frozenset(dimensions)) not in shown:
+            yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
+
+
+def _check_limits(root: Path) -> Iterator[LintFinding]:
+    """Yield findings for limits that a stage does not set. `root` contains infra/ and .chalice/."""
+    for stage in stages_of(root):
+        try:
+            read_limits(stage, root)
+        except FileError as error:
+            yield LintFinding(error.file, "", error.detail)
+
+
+def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Collection[str]]) -> Iterator[LintFinding]:
+    """Yield findings for alarms without a section, sections without an alarm, and broken links.
+
+    `names`: those of alarms and composites. `links`: the sections that each file links to. A heading that looks like a
+    file name must name an alarm, unless a file links to it.
+    """
+    if not path.exists():
+        yield LintFinding(RUNBOOK, "", "the file is missing; write it, with a section `## name` for every alarm")
+        return
+    text = path.read_text(encoding="utf-8")
+    headings = [heading for level, heading in _HEADING.findall(text) if level == "##"]
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for _, heading in _HEADING.findall(text)}
+    for name in sorted(set(names) - set(headings)):
+        missing = f"alarm {name} has no section; write `## {name}` with `make docs`, then where to look, what to do"
+        yield LintFinding(RUNBOOK, "", missing)
+    linked = {anchor for each in links.values() for anchor in each}
+    for heading in headings:
+        if _NAME.fullmatch(heading) and heading not in {*names, *linked}:
+            unknown = f"no file defines an alarm with this name; {suggest(heading, names)}"
+            yield LintFinding(RUNBOOK, f"## {heading}", unknown)
+    for file, anchor in sorted((file, anchor) for file, some in links.items() for anchor in some):
+        if anchor not in anchors and anchor not in names:
+            wanted = f"{RUNBOOK} has no such section; {suggest(anchor, anchors)}"
+            yield LintFinding(file, f"RUNBOOKURL#{anchor}", wanted)
+
+
+def usage(folder: Path = DASHBOARDS) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the dashboards and the alarms that use each metric of the app: file names without extension.
+
+    If lint cannot read all files, every usage is empty.
+    """
+    found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in app_metrics()}
+    for reference in FolderCheck(folder).references:
+        if reference.namespace == OURS and reference.name in found:
+            file = Path(reference.file)
+            files = found[reference.name][file.parent.name == "alarms"]
+            if file.stem not in files:
+                files.append(file.stem)
+    return found

@@ -1,0 +1,150 @@
+"""The metrics that exist, those of AWS and those of the app, and a check that files name no others.
+
+aws_metrics.csv lists the AWS metrics that dashboards and alarms may use, as AWS documents them. Each row has one or
+more metrics that share a set of dimensions: `namespace,metric,dimensions,unit,stats,source`. Spaces separate metrics,
+dimensions and statistics; `p` among the statistics allows percentiles and trimmed means.
+
+Only this module of lint imports the app. Its metrics come from the registry that its emitter uses, its fields from
+records and a log line in which every field is set.
+"""
+
+import csv
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+from chalicelib.features.features import degraded
+from chalicelib.features.warming import WarmingReport
+from chalicelib.shadow import of_comparison
+from chalicelib.telemetry import metrics
+from chalicelib.telemetry.drift import Shift, of_shift
+from chalicelib.telemetry.logs import FIELDS, JsonLines
+from chalicelib.telemetry.measures import Outcome, of_features, of_warming
+from chalicelib.telemetry.record import Failure, Record
+from dashboards.lint import LintFinding, suggest
+from dashboards.project import DASHBOARDS, RESOURCES, SERVICE, STAGE_VARIABLE
+
+OURS = metrics.NAMESPACE
+COMMON = metrics.COMMON
+"""The dimensions of every metric of the app."""
+_TIERED = (*COMMON, "tier")
+"""The dimensions of every metric of the web tier."""
+_COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
+"""Values that dashboards and alarms give to the common dimensions."""
+
+type Key = tuple[str, frozenset[str]]
+"""The name of a metric and its set of dimensions, in any order."""
+
+
+@dataclass(slots=True)
+class KnownMetric:
+    """A metric that exists: its unit, its documented statistics (empty if all are) and its sets of dimensions.
+
+    `spare`: further sets of dimensions, which dashboards and alarms may use but need not.
+    """
+
+    unit: str
+    stats: tuple[str, ...] = ()
+    sets: list[tuple[str, ...]] = field(default_factory=list)
+    spare: list[tuple[str, ...]] = field(default_factory=list)
+
+    def allows(self, stat: str) -> bool:
+        """Return whether AWS documents this statistic for the metric."""
+        return not self.stats or stat in self.stats or ("p" in self.stats and not stat.isalpha())
+
+
+@cache
+def aws_metrics() -> Mapping[str, Mapping[str, KnownMetric]]:
+    """Return AWS's metrics by namespace and name."""
+    found: dict[str, dict[str, KnownMetric]] = {}
+    with (DASHBOARDS / "aws_metrics.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for name in row["metric"].split():
+                new = KnownMetric(row["unit"], tuple(row["stats"].split()))
+                metric = found.setdefault(row["namespace"], {}).setdefault(name, new)
+                metric.sets.append(tuple(row["dimensions"].split()))
+    return found
+
+
+def app_metrics() -> dict[str, KnownMetric]:
+    """Return the app's metrics by name. The web tier emits the API's metrics too; dashboards need not show both."""
+
+    def sets(common: tuple[str, ...], metric: metrics.Metric) -> list[tuple[str, ...]]:
+        return [common, *((*common, extra) for extra in metric.by)]
+
+    return {
+        name: KnownMetric(each.unit, sets=sets(COMMON, each), spare=sets(_TIERED, each))
+        for name, each in metrics.METRICS.items()
+    } | {name: KnownMetric(each.unit, sets=sets(_TIERED, each)) for name, each in metrics.TIER_METRICS.items()}
+
+
+def fields() -> set[str]:
+    """Return the names of all fields in metric lines and log lines. Queries of Logs Insights may use them."""
+    record = Record("", "", seconds={"fetch": 0.0}, failure=Failure(0, ""))
+    record.note(of_features(0, degraded(("redis_timeout",))))
+    record.note(Outcome("none", "", "", 0.0, None, None, "", {}).notes())
+    runs = of_warming("", WarmingReport()), of_comparison("model", "missed"), of_shift("", Shift(0.0, ""), 0, 0)
+    log = logging.makeLogRecord(dict.fromkeys(FIELDS, "") | {"exc_info": (ValueError, ValueError(), None)})
+    found = {*metrics.ALL_METRICS, *metrics.DIMENSIONS, *json.loads(JsonLines({}).format(log))}
+    return found.union(*(each.properties for each in (record.summary(), *runs)))
+
+
+class Reference(NamedTuple):
+    """One metric that a widget or an alarm names. A dimension in a SEARCH has the value None if any value matches."""
+
+    file: str
+    place: str
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str | None], ...]
+    stat: str
+
+    @property
+    def key(self) -> Key:
+        """The name and the set of dimensions, which identify the metric."""
+        return self.name, frozenset(name for name, _ in self.dimensions)
+
+
+def check(reference: Reference) -> Iterator[LintFinding]:
+    """Yield a finding for each mistake in a reference to a metric, such as an unknown name or statistic."""
+    yield from (LintFinding(reference.file, reference.place, problem) for problem in _problems(reference))
+
+
+def _problems(reference: Reference) -> Iterator[str]:
+    is_ours, namespaces = reference.namespace == OURS, {OURS: app_metrics(), **aws_metrics()}
+    hint = "" if is_ours else " (a new one must be added to aws_metrics.csv)"
+    found = namespaces.get(reference.namespace)
+    if found is None:
+        yield f'unknown namespace "{reference.namespace}"; {suggest(reference.namespace, namespaces)}{hint}'
+        return
+    known = found.get(reference.name)
+    if known is None:
+        who = "the app emits" if is_ours else f"{reference.namespace} has"
+        yield f'{who} no metric "{reference.name}"; {suggest(reference.name, found)}{hint}'
+        return
+    if reference.key[1] not in map(frozenset, [*known.sets, *known.spare]):
+        names = sorted((name for name, _ in reference.dimensions), key=lambda name: (name not in COMMON, name))
+        choice = " or ".join(f"({', '.join(each)})" for each in known.sets)
+        yield f"nothing emits {with_dimensions(reference.name, names)}; write exactly the dimensions {choice}"
+    for name, value in reference.dimensions:
+        possible = _values_of(name) if is_ours else RESOURCES.get(name)
+        if value is not None and possible and value not in possible:
+            why = "which the app never emits" if is_ours else "but the project deploys no resource of this name"
+            yield f'{name} is "{value}", {why}; {suggest(value, possible)}'
+    if not known.allows(reference.stat):
+        stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
+        yield f"AWS does not document the statistic {reference.stat} of {reference.name}; use {stats}"
+
+
+def _values_of(dimension: str) -> tuple[str, ...]:
+    """Return all values of a dimension of the app; none if it is unknown or if its values depend on the deployment."""
+    known = metrics.DIMENSIONS.get(dimension)
+    return _COMMON_VALUES.get(dimension) or (known.values if known else ())
+
+
+def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:
+    """Return `metric (dimension, dimension)`, for messages."""
+    return f"{metric} ({', '.join(dimensions)})"

@@ -1,0 +1,83 @@
+"""Read the metric lines of a file that may still grow."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from dashboards.math.metric_store import MetricStore
+
+_MINUTE = 60.0
+_BEFORE_ANY_LINE = 900.0
+"""Length of the time that an empty recording shows, in seconds."""
+
+
+class Span(NamedTuple):
+    """A time range in seconds since 1970."""
+
+    start: float
+    end: float
+
+
+class Incident(NamedTuple):
+    """An incident that begins at `at`. Its link shows the time up to `until`. Both are in seconds since 1970."""
+
+    at: float
+    title: str
+    until: float
+
+
+@dataclass(eq=False)
+class Recording:
+    """A file of recorded log lines, and the store of the metrics that were read from it."""
+
+    path: Path
+    description: str
+    """Text that the page shows as the source."""
+    _: KW_ONLY
+    live: bool = False
+    """Show time up to now instead of up to the last line."""
+    begin: float = 0.0
+    """Start of the shown time, in seconds since 1970. Alarms and metrics still use earlier data."""
+    incidents: Sequence[Incident] = ()
+    """Times that the page offers as links."""
+    opening: float | None = None
+    """End of the time that a page shows first, in seconds since 1970."""
+    now: Callable[[], float] = time.time
+    store: MetricStore = field(init=False, default_factory=MetricStore)
+
+    def __post_init__(self) -> None:
+        self._inode = self._place = self._lines = 0
+
+    def read_new_lines(self) -> int:
+        """Read the lines added since the last call. Return the number of metric lines that have been read in total.
+
+        The file may not exist yet, may have been replaced, and may have been renamed to NAME.1, as `make run` does.
+        """
+        for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                goes_on = status.st_ino == self._inode and status.st_size >= self._place
+                if goes_on or path == self.path:
+                    self._inode, self._place = status.st_ino, file.seek(self._place if goes_on else 0)
+                    self._read(file)
+        return self._lines
+
+    def _read(self, file: BinaryIO) -> None:
+        for line in file:
+            if not line.endswith(b"\n"):
+                break  # its process is still writing it
+            self._place += len(line)
+            self._lines += self.store.add(line)
+
+    def span(self) -> Span:
+        """Return the recorded time range, or the last 15 minutes without any lines. A live recording ends now."""
+        recorded = self.store.span()
+        now = self.now()
+        if recorded is None:
+            return Span(now - _BEFORE_ANY_LINE, now)
+        start, last = recorded
+        return Span(max(start, self.begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)

@@ -1,0 +1,110 @@
+"""Simulate a day and write its metrics as log lines, for the preview.
+
+The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
+only AWS emits are made up and marked `"simulated": true`.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Literal, get_args
+
+from chalicelib.features.warming import WarmingReport
+from chalicelib.telemetry.drift import Shift, of_shift
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.measures import of_warming
+from chalicelib.telemetry.metrics import DIMENSIONS
+from chalicelib.telemetry.record import Notes
+from dashboards.figures import CONTAINERS, read_limits
+from dashboards.project import ROOT, SERVICE
+from dashboards.simulation import schedule
+from dashboards.simulation.aws_metrics import AwsMetrics, lines_of
+from dashboards.simulation.beside import Inbox, SimulatedTier
+from dashboards.simulation.traffic import DEFAULTS, Lookups, Traffic
+
+STAGE = "prod"
+SEED = 3
+BURST, LONG_BURST = 1.045, 1.5
+"""Requests in a burst on a usual and on a bad day, as a multiple of the stage's limit of containers."""
+
+Case = Literal["firmware", "season", "temperature"]
+CASES: tuple[Case, ...] = get_args(Case)
+_SHIFTS: dict[Case, dict[str, Shift]] = {
+    "firmware": {
+        "quality": Shift(2.1, "good -27, others +24, soft +6"),
+        "why_not": Shift(1.0, "nothing -16, others +13, unclear +9"),
+        "subject": Shift(0.2, "animal -14, unclear +10, none +5"),
+        "confidence": Shift(0.24, "0.9 -10, 0.8 -7, 0.4 +5"),
+    },
+    "season": {"taxa": Shift(1.2, "AU Aves -21, US Aves -21, AU Reptilia +18")},
+    "temperature": {"confidence": Shift(1.6, "0.9 -28, 0.8 -19, 0.4 +15")},
+}
+"""The populations that drift in each case, as the app's own code computed them from photos that change this way."""
+
+
+def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> None:
+    """Write the metric lines of the simulated day to a file. Raises OSError."""
+    with out.open("w", encoding="utf-8") as file:
+        file.writelines(lines(bad=bad, drift=drift))
+
+
+def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[str]:
+    """Yield the lines of embedded metrics for each minute of the day.
+
+    `bad`: requests exceed the limit of containers until the alarm `page` fires. `drift`: why photos or answers change.
+    """
+    random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
+    containers, lookups, drifts = int(limits[CONTAINERS]), Lookups(random), Random(f"drift {seed}")  # noqa: S311
+    traffic = Traffic(random, lookups)
+    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
+    buffer, now = io.StringIO(), schedule.START
+    emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
+    tier, inbox = SimulatedTier(seed, STAGE, buffer), Inbox(seed, STAGE, buffer)
+
+    def warm(moment: float) -> WarmingReport:
+        nonlocal now
+        report, now = lookups.warm(moment), moment
+        emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
+        return report
+
+    for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm counts warming as missing at the start
+        warm(schedule.START - 60 * minutes)
+    for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor the tasks of the tier
+        buffer.writelines(lines_of(tier.minute(begin), begin))
+    burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
+    arrivals = schedule.arrivals(random, round(burst * containers), window)
+    arrival = next(arrivals)
+    for minute in range(schedule.MINUTES):
+        begin = schedule.START + 60 * minute
+        if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
+            aws.add_warming(warm(begin + 2.0))
+            if minute % 60 == 15:  # once an hour, when no store is down
+                for notes in drift_of_hour(drifts, begin, drift):
+                    emitter.emit(notes)
+        while arrival < begin + 60:
+            if traffic.busy(arrival) >= containers:
+                aws.add_throttled()
+            else:
+                record = traffic.request(arrival)
+                now = arrival + record.total
+                emitter.emit(record.summary())
+                aws.add_request(record, traffic.busy(arrival))
+            arrival = next(arrivals, float("inf"))
+        buffer.writelines(aws.lines_of_minute(begin))
+        buffer.writelines(lines_of((*tier.minute(begin), *inbox.minute(begin)), begin))
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def drift_of_hour(random: Random, now: float, case: Case | None) -> Iterator[Notes]:
+    """Yield the metrics of each population in the hour before `now` (seconds since 1970)."""
+    shifts = _SHIFTS[case] if case and now - 3600 in schedule.DRIFTING else {}
+    passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)
+    growth = passed**2 if case == "season" else 1.0  # a season comes in hours, not weeks
+    for population in DIMENSIONS["population"].values:
+        distance, moved = shifts.get(population, Shift(0.0, ""))
+        distance = abs(distance * growth * random.gauss(1, 0.1) + random.gauss(0, 0.005))
+        photos = round(60 * schedule.rate((now - schedule.START) / 60 - 30))
+        yield of_shift(population, Shift(round(distance, 4), moved), photos, 1)

@@ -1,0 +1,163 @@
+"""Load datasets and switch between them: `python -m faunalens.data --help`.
+
+`python -m faunalens.data.maintain` makes the data. The Lambda function `admin` has the commands of this module only.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+from time import perf_counter
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from chalicelib.config import casts
+from chalicelib.config.settings import Settings
+from chalicelib.features.deadline import Deadline
+from chalicelib.features.rollout import BUCKETS
+from chalicelib.services import build_cache
+from faunalens.data import check, explain, facts
+from faunalens.data.access import READER, LoadedDataset, LoadError, datasets, prepare
+from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run
+from faunalens.data.compare import compare, page_of
+from faunalens.data.dataset import read_dataset
+from faunalens.data.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Return 0, or 1 after an error, such as a switch that could not be announced in Redis."""
+    # The setting has a default. Announce only to a cache that the environment names.
+    has_cache = bool(os.environ.get("REDIS_URL"))
+    return run(lambda settings: build_parser(settings, settings.redis.url if has_cache else ""), arguments)
+
+
+def _load(connection: Connection, options: Namespace) -> None:
+    started = perf_counter()
+    loaded = load_and_report(connection, options, read_dataset)
+    if options.beside and not loaded.active:
+        print_next_steps(loaded, perf_counter() - started)
+        return
+    if not loaded.active:
+        activate(connection, loaded.version)
+        seconds = perf_counter() - started
+        print(f"loaded and activated in {seconds:.1f} s: {loaded.rows:,} rows in {loaded.cells:,} cells")
+    _announce(connection, options)
+    _prune(connection, options)
+
+
+def _list(connection: Connection, _options: Namespace) -> None:
+    for each in datasets(connection):
+        state = "active" if each.active else _trial_in_words(each)
+        line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
+        print(line.rstrip())
+
+
+def _activate(connection: Connection, options: Namespace) -> None:
+    version: str = options.version
+    if options.share is None and not options.shadow:
+        activate(connection, version)
+        print(f"active: {version}")
+    else:
+        on_trial = put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
+        print(f"{version}: {_trial_in_words(on_trial)}")
+        to_switch = f"python -m faunalens.data activate {quote(version)}"
+        print(f"to switch for all cells: {to_switch}; to end: python -m faunalens.data rollback")
+    _announce(connection, options)
+
+
+def _trial_in_words(dataset: LoadedDataset) -> str:
+    if dataset.share is None:
+        return ""
+    cells = f"{dataset.share * 100 / BUCKETS:g}%"
+    return f"compared for {cells} of the cells" if dataset.in_shadow else f"on trial for {cells} of the cells"
+
+
+def _roll_back(connection: Connection, options: Namespace) -> None:
+    print(f"active: {roll_back(connection)}")
+    _announce(connection, options)
+
+
+def _prune(connection: Connection, options: Namespace) -> None:
+    for version in prune(connection, options.keep):
+        print(f"dropped {version}")
+
+
+def _drop(connection: Connection, options: Namespace) -> None:
+    drop(connection, options.version)
+    print(f"dropped {options.version}")
+
+
+def _compare(connection: Connection, options: Namespace) -> None:
+    if options.html and not options.html.absolute().parent.is_dir():
+        raise LoadError(f"the folder of {options.html} does not exist; create it, or give another file with --html")
+    comparison = compare(connection, options.version)
+    for line in comparison.lines():
+        print(line)
+    if options.html:
+        options.html.write_text(page_of(comparison), encoding="utf-8")
+        print(f"wrote {options.html}")
+
+
+def _prepare(connection: Connection, options: Namespace) -> None:
+    by_iam = prepare(connection, options.user)
+    method = "with IAM tokens" if by_iam else "by the method in pg_hba.conf, because this server has no IAM sign-in"
+    print(f"{options.user} has read-only access and signs in {method}")
+
+
+def _announce(connection: Connection, options: Namespace) -> None:
+    """Write to Redis which dataset is active and which is on trial, so that all containers switch within seconds."""
+    if not options.redis_url:
+        return
+    settings: Settings = replace(options.settings, redis=replace(options.settings.redis, url=options.redis_url))
+    with closing(build_cache(settings, patient=True)) as cache:
+        cache.announce(rollout_text(connection), settings.features.ttl.hard, Deadline.after(options.patience))
+    print("announced to Redis")
+
+
+def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
+    """Return the parser of the commands. `redis_url`: the Redis where switches are announced by default, or empty."""
+    commands = Commands(settings, "python -m faunalens.data", "Manage the datasets of animals and cells.")
+    commands.parser.set_defaults(redis_url="")
+    add, database = commands.add, commands.database
+    cache, version, keep = (ArgumentParser(add_help=False) for _ in range(3))
+    text = "URL of the Redis that announces the switch to all containers; '' for none (default: the setting REDIS_URL)"
+    url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
+    cache.add_argument("--redis-url", type=url_or_none, default=redis_url, metavar="URL", help=text)
+    version.add_argument("version", help="version of the dataset; `list` prints all versions")
+    text = "keep the N latest datasets, those in use, and the one that was active before (default: %(default)s)"
+    keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
+
+    does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
+    loads = add("load", _load, does, cache, keep, database)
+    add_source(loads, "files")
+    loads.add_argument("--beside", action="store_true", help="only load; do not switch")
+    add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", database)
+    does = "switch to a loaded dataset, at once or first on trial"
+    activates = add("activate", _activate, does, version, cache, database)
+    text = "use this dataset only in SHARE of the cells, such as 10%%; a larger share includes those of a smaller one"
+    activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
+    text = "keep the active dataset's answers, and count where this one's differ, in all cells or those of --share"
+    activates.add_argument("--shadow", action="store_true", help=text)
+    does = "end the trial, or switch back to the dataset that was active before"
+    add("rollback", _roll_back, does, cache, database)
+    does = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
+    compares = add("compare", _compare, does, version, database)
+    compares.add_argument("--html", type=Path, metavar="FILE", help="also write maps of the ranges that change most")
+    add("prune", _prune, "remove all but the latest datasets", keep, database)
+    add("drop", _drop, "remove a dataset that is not active", version, database)
+    text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
+    prepares = add("prepare", _prepare, "create the schema and a read-only login for the app", database)
+    prepares.add_argument("user", help=text)
+    explains = add("explain", explain.main, "print where an animal lives, in words, with sources and a map")
+    explains.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
+    add("check", check.main, "compare the ranges with independent evidence")
+    add("facts", facts.main, "print how many known facts the ranges get right")
+    return commands.parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Compute which animals live in each cell, with weight and status, and which of their relatives do. No I/O.
+
+An animal lives where the statements about its range say (faunalens/data/ranges/). An animal without statements lives where
+its kind says (`KINDS` in chalicelib/model/taxonomy.py).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
+from faunalens.data.ranges.cell_weights import cell_weights
+from faunalens.data.ranges.statement import Statement
+
+ROW: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("weight", np.float32), ("status", np.int16)])
+"""One row of the table `cell_animal`, without its dataset."""
+
+type Rows = NDArray[np.void]  # shape (rows,), dtype `ROW`
+
+SHIFT: Final = 36
+"""Lowest bits of a cell, which are the same in all cells of resolution 3."""
+
+SEASON: Final = np.dtype([("cell", np.int64), ("animal", np.int32), ("months", "V12")])
+"""One row of the table `cell_season`, without its dataset. `months`: 12 bytes, 255 in the best month."""
+
+type Seasons = NDArray[np.void]  # shape (rows,), dtype `SEASON`
+
+CHUNK: Final = 500_000  # rows in a chunk: 9 MB
+
+
+class Cell(NamedTuple):
+    """A cell. `coast`: whether it is on a coast. `areas`: ISO 3166-1 alpha-2 codes of the countries that touch it.
+
+    `relatives`: numbers of the relatives of the model's animals that live there, the most widespread first.
+    """
+
+    cell: int
+    coast: bool
+    areas: tuple[str, ...]
+    relatives: tuple[int, ...] = ()
+
+
+class TaxonFacts(NamedTuple):
+    """A taxon's row in faunalens/data/taxa.csv: its group, and its ids in other databases. Unknown ids are empty."""
+
+    group: str = "other"
+    inaturalist: str = ""
+    wikidata: str = ""
+    avibase: str = ""
+    ebird: str = ""
+
+
+class AnimalRow(NamedTuple):
+    """A row of the table `animal`. `taxon`: the stable id. `lineage`: scientific names, from the phylum down."""
+
+    animal: int
+    taxon: str
+    name: str
+    scientific_name: str
+    rank: str
+    kind: str
+    lineage: tuple[str, ...]
+    facts: TaxonFacts = TaxonFacts()
+
+
+class WithEvidence(NamedTuple):
+    """Ranges combined with evidence. `known`: numbers of the animals whose range comes from the evidence alone.
+
+    `digest`: hash of the evidence, a part of the dataset's version. `seasons`: the animals' seasons, from the evidence.
+    """
+
+    ranges: Iterable[Rows]
+    known: Set[int]
+    digest: str
+    seasons: Sequence[Seasons] = ()
+
+
+type Combiner = Callable[[Sequence[AnimalRow], Sequence[Cell], Earth, Iterable[Rows]], WithEvidence]
+"""Combines the written ranges of animals with evidence. Each range has the rows of one animal."""
+
+
+def ranges_of(
+    animals: Mapping[str, int],
+    statements: Mapping[str, Sequence[Statement]],
+    maps: Mapping[str, Sequence[int]],
+    areas: AreaCells,
+) -> Iterator[Rows]:
+    """Yield the range of each animal: its rows of the table `cell_animal`, sorted by cell.
+
+    `animals`: the number of each taxon's animal. `statements`: the statements about each taxon's range. `maps`: the H3
+    cells on each taxon's range map. A taxon without statements has no rows.
+    """
+    for taxon in sorted(animals.keys() & statements.keys()):
+        mapped = areas.earth.positions(maps[taxon]) if taxon in maps else None
+        yield rows_of(animals[taxon], *cell_weights(statements[taxon], areas.of, areas.earth, mapped), areas.earth)
+
+
+def rows_of(animal: int, weights: NDArray[Any], status: NDArray[Any], earth: Earth) -> Rows:
+    """Return the rows of an animal. `weights`, `status`: for each cell; the weight is 0 where it does not live."""
+    lives = np.flatnonzero(weights)
+    rows = np.empty(len(lives), ROW)
+    rows["cell"], rows["animal"] = earth.cells[lives], animal
+    rows["weight"], rows["status"] = weights[lives], status[lives]
+    return rows
+
+
+def in_chunks(ranges: Iterable[Rows]) -> Iterator[Rows]:
+    """Sort the rows of all ranges together by cell and animal, and yield them in chunks."""
+    every = np.concatenate([np.empty(0, ROW), *ranges])
+    # One key of both sorts in a quarter of the time: cells of one resolution differ in their upper 28 bits alone.
+    every = every[np.argsort(every["cell"] >> SHIFT << 32 | every["animal"])]
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
+
+
+def cell_relatives(
+    numbers: Mapping[str, int], statements: Mapping[str, Sequence[Statement]], areas: AreaCells
+) -> dict[int, tuple[int, ...]]:
+    """Return the numbers of the relatives in each cell that has any, the most widespread relative first.
+
+    `numbers`: the number of each taxon. `statements`: the statements about each taxon's range; a taxon without any is
+    in no cell. Unlike the model's animals, relatives have no weights: they live where a statement says so.
+    """
+    found = {}
+    for taxon in numbers.keys() & statements.keys():
+        cells = np.zeros((2, len(areas.earth.cells)), bool)
+        for each in statements[taxon]:
+            if each.status in ("native", "introduced"):
+                cells |= areas.of(each.range)
+        found[numbers[taxon]] = np.flatnonzero(cells[LAND] | cells[SEA])
+    widest = sorted(found, key=lambda number: (-len(found[number]), number))
+    positions = np.concatenate([np.empty(0, np.intp), *(found[number] for number in widest)])
+    relatives = np.repeat(np.array(widest, np.intp), [len(found[number]) for number in widest])
+    order = np.argsort(positions, kind="stable")  # by cell, and in each cell the most widespread first
+    lived_in, starts = np.unique(positions[order], return_index=True)
+    parts = np.split(relatives[order], starts)[1:]
+    return {cell: tuple(part.tolist()) for cell, part in zip(areas.earth.cells[lived_in].tolist(), parts, strict=True)}

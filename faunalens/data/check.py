@@ -1,0 +1,149 @@
+"""`python -m faunalens.data check`: find where a range and the evidence of an independent source disagree.
+
+The checks, by the names that the output and accepted_ranges.csv have for them:
+
+unlisted    the evidence has an area in which the taxon is not listed
+reach       the range does not reach the latitudes of the evidence
+beyond      the range goes beyond the latitudes of the evidence
+centroid    the centre of the evidence's range is outside
+size        the range is far larger or smaller than the evidence's
+gap         a cell is left out although the taxon lives in all cells around it
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
+from faunalens.data.dataset import Ranges
+from faunalens.data.dataset_files import read_rows
+from faunalens.data.ranges.cell_weights import INTRODUCED, LISTED, CellWeights
+
+EVIDENCE: Final = Path(__file__).with_name("evidence.csv")
+ACCEPTED: Final = Path(__file__).with_name("accepted_ranges.csv")
+CELL_KM2: Final = 12_400.0
+"""Mean area of a cell: https://h3geo.org/docs/core-library/restable."""
+REACH: Final = 4.0
+"""Degrees by which a range may fall short of the evidence's latitudes: three cells."""
+BEYOND: Final = 6.0
+"""Degrees by which a sedentary animal's range may go beyond the latitudes in the evidence, where it breeds."""
+BEYOND_MIGRANT: Final = 90.0
+"""The same limit for all other animals: ducks and gulls that migrate in part winter 30° from where they breed."""
+SIZES: Final = (0.4, 6.0)
+"""Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
+SMALL_KM2: Final = 200_000.0
+"""Ranges below this size are smaller than the units of the language, so their sizes are not compared."""
+
+
+class Evidence(NamedTuple):
+    """What a source says about a taxon's range. Values that the source does not give are None.
+
+    `south`, `north`: limits in degrees. `centre`: latitude and longitude. `km2`: area. `areas`: where the taxon lives.
+    `migration`: `sedentary`, `partial` or `migrant`, after AVONET.
+    """
+
+    taxon: str
+    source: str
+    south: float | None
+    north: float | None
+    centre: tuple[float, float] | None
+    km2: float | None
+    migration: str
+    areas: tuple[str, ...]
+
+
+class Disagreement(NamedTuple):
+    """A disagreement between a range and a source. `check`: which check found it, such as `reach` or `gap`."""
+
+    taxon: str
+    check: str
+    source: str
+    detail: str
+
+
+def main(_: Namespace) -> int:
+    """Print each disagreement that accepted_ranges.csv does not accept. Return 1 if there is any."""
+    ranges = Ranges("ranges")
+    accepted = {(row["taxon"], row["check"], row["source"]) for row in read_rows(ACCEPTED)}
+    found = list(_all_disagreements(ranges))
+    new = [each for each in found if each[:3] not in accepted]
+    for each in new:
+        print(f"{each.taxon}: {each.check} ({each.source}): {each.detail}")
+    settled = sorted(accepted - {each[:3] for each in found})
+    for taxon, name, source in settled:
+        print(f"{taxon}: {name} ({source}) is settled; remove its row from accepted_ranges.csv")
+    print(f"{len(ranges.statements):,} taxa: {len(new)} disagreements, {len(found) - len(new)} accepted")
+    return 1 if new or settled else 0
+
+
+def disagreements(evidence: Evidence, found: CellWeights, areas: AreaCells) -> Iterator[Disagreement]:
+    """Yield all disagreements between the range of a taxon, `found`, and the evidence of one source."""
+    earth = areas.earth
+    listed = found.weights >= LISTED
+    native = (found.weights == 1) & (found.status != INTRODUCED)
+
+    def differs(check: str, detail: str) -> Disagreement:
+        return Disagreement(evidence.taxon, check, evidence.source, detail)
+
+    missing = [area for area in evidence.areas if not (areas.named(area).any(axis=0) & listed).any()]
+    if missing:
+        yield differs("unlisted", " ".join(missing))
+    if evidence.south is not None and evidence.north is not None and native.any():
+        south, north = float(earth.latitude[native].min()), float(earth.latitude[native].max())
+        limits = f"{evidence.south:.0f}° to {evidence.north:.0f}°, the range {south:.0f}° to {north:.0f}°"
+        if south > evidence.south + REACH or north < evidence.north - REACH:
+            yield differs("reach", limits)
+        spare = BEYOND if evidence.migration == "sedentary" else BEYOND_MIGRANT
+        if south < evidence.south - spare or north > evidence.north + spare:
+            yield differs("beyond", limits)
+    if evidence.centre is not None:
+        position = earth.position_of(*evidence.centre)
+        if earth.realm[LAND, position] and not listed[position]:
+            yield differs("centroid", f"{evidence.centre[0]:.1f}, {evidence.centre[1]:.1f}")
+    if evidence.km2 is not None and evidence.km2 >= SMALL_KM2 and evidence.migration == "sedentary":
+        size = float(native.sum()) * CELL_KM2 / evidence.km2
+        if not SIZES[0] <= size <= SIZES[1]:
+            yield differs("size", f"{size:.1f} times the source's {evidence.km2 / 1e6:.2f} million km²")
+
+
+def gaps(found: CellWeights, earth: Earth) -> NDArray[np.intp]:
+    """Return the positions of cells that a range leaves out although the taxon surely lives in all cells around them.
+
+    Only inland gaps count, because the inland of a small island is not a gap for a coastal bird. For a taxon that lives
+    nowhere inland, only gaps in the sea count.
+    """
+    sure = found.weights == 1
+    inland = sure & ~earth.realm[SEA]
+    inside, realm = (inland, LAND) if inland.any() else (sure, SEA)
+    surrounded = inside[earth.neighbours].all(axis=1) & earth.realm[realm]
+    return np.flatnonzero(surrounded & (found.weights < LISTED))
+
+
+def _all_disagreements(ranges: Ranges) -> Iterator[Disagreement]:
+    evidence: dict[str, list[Evidence]] = {}
+    for each in _evidence():
+        evidence.setdefault(each.taxon, []).append(each)
+    earth = ranges.areas.earth
+    for number, taxon in enumerate(ranges.statements):
+        if sys.stderr.isatty() and number % 50 == 0:
+            print(f"\r{number} of {len(ranges.statements)} ranges", end="", file=sys.stderr)
+        found = ranges.cells_of(taxon)
+        for said in evidence.get(taxon, ()):
+            yield from disagreements(said, found, ranges.areas)
+        if len(left_out := gaps(found, earth)):
+            places = (f"{earth.latitude[each]:.1f}, {earth.longitude[each]:.1f}" for each in left_out[:3])
+            yield Disagreement(taxon, "gap", "neighbours", f"{len(left_out)} cells, such as {'; '.join(places)}")
+
+
+def _evidence() -> Iterator[Evidence]:
+    for row in read_rows(EVIDENCE):
+        values = (row[name] for name in ("south", "north", "latitude", "longitude", "km2"))
+        south, north, latitude, longitude, km2 = (float(value) if value else None for value in values)
+        centre = (latitude, longitude) if latitude is not None and longitude is not None else None
+        areas = tuple(row["areas"].split())
+        yield Evidence(row["taxon"], row["source"], south, north, centre, km2, row["migration"], areas)

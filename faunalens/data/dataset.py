@@ -1,0 +1,246 @@
+"""Read a dataset from CSV files, and check it. A dataset is all that one load writes into the database."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import tee
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+from chalicelib.features.cells import parse_cell
+from chalicelib.model.packs import PackLabels
+from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
+from faunalens.data import cell_animals, dataset_files
+from faunalens.data.areas.area_cells import AreaCells, UnknownArea, read_area_cells
+from faunalens.data.cell_animals import AnimalRow, Cell, Combiner, Rows, Seasons, TaxonFacts
+from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, read_text
+from faunalens.data.ranges.cell_weights import WEIGHTS, CellWeights, cell_weights
+from faunalens.data.ranges.drawings import Drawing, drawings
+from faunalens.data.ranges.outlines import Outlines
+from faunalens.data.ranges.statement import Statement, by_taxon, read_statements
+
+PACK_TAXA: Final = "packs/taxa.csv"
+"""The file with the taxa of the packs beside `labels`, if there is one."""
+
+UNIQUE: Final = {
+    "labels": ("id",),
+    "taxa": ("scientific_name",),
+    "taxon_facts": ("taxon",),
+    "other_names": ("taxon", "name"),
+    "sources": ("source",),
+    "cell_areas": ("cell",),
+}
+"""Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The rows of each table, in the order of the schema's columns.
+
+    `cells`, `cell_animals`, `drawings` may generate more rows than fit in memory: read each only once, in this order.
+    """
+
+    version: str
+    cells: Iterable[Cell]
+    cell_animals: Iterable[Rows]
+    animals: Sequence[AnimalRow] = ()
+    statements: Sequence[tuple[int, Statement]] = ()
+    """The statements about ranges, each with the number of its animal."""
+    sources: Sequence[tuple[str, str, str, str]] = ()
+    taxa: Sequence[tuple[str, str, str]] = ()
+    other_names: Sequence[tuple[int, str, str]] = ()
+    """Old and other names, each with the number of its animal and its source."""
+    seasons: Sequence[Seasons] = ()
+    drawings: Iterable[Drawing] = ()
+    unknown: Sequence[AnimalRow] = ()
+    """The wild and marine animals without any statement on where they live."""
+
+
+def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None = None) -> Dataset:
+    """Read the dataset of this checkout. `files`: paths that replace those in `FILES`, keyed by name.
+
+    `combiner`: combines the ranges with evidence, such as records of occurrences.
+
+    Raise `DatasetError` for a faulty file. Its message names the file and the fault.
+    """
+    paths = FILES | (files or {})
+    texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
+    columns = itemgetter(*TaxonFacts._fields)
+    facts = dict(_parse("taxon_facts", texts["taxon_facts"], lambda row: (row["taxon"], TaxonFacts(*columns(row)))))
+    general = _parse("labels", texts["labels"], lambda row: _animal(row, facts))
+    animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
+    number_of = {animal.taxon: animal.animal for animal in animals}
+    cells = _cells(texts["cell_areas"])
+    maps = read_maps(paths["range_maps"])
+    taxon = itemgetter("scientific_name", "rank", "name")
+    taxa = _parse("taxa", texts["taxa"], taxon)
+    named = {scientific_name for scientific_name, *_ in taxa}
+    for file in paths["labels"].parent.glob(PACK_TAXA):
+        taxa += [row for row in _parse("taxa", read_text(file), taxon) if row[0] not in named]
+    sources = _parse("sources", texts["sources"], itemgetter("source", "title", "citation", "licence"))
+    other_names = _parse("other_names", texts["other_names"], itemgetter("taxon", "name", "source"))
+    areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
+    relatives = _read_relatives(paths["labels"], general)
+    every = [each for name in RANGE_FILES if relatives or name == "ranges" for each in read_ranges(paths[name])]
+    statements = [each for each in every if each.taxon in number_of]
+    of_relatives = [each for each in every if each.taxon in relatives]
+    used = {each.source for each in statements} | {source for *_, source in other_names}
+    _check(animals, used, {source for source, *_ in sources})
+    check_areas(statements + of_relatives, areas)
+    here = cell_animals.cell_relatives(relatives, by_taxon(of_relatives), areas)
+    seasons: Sequence[Seasons] = ()
+    ranges: Iterable[Rows] = cell_animals.ranges_of(number_of, by_taxon(statements), maps, areas)
+    without = {each.taxon for each in animals if each.kind in ("wild", "marine")} - {each.taxon for each in statements}
+    version = version_of(files)
+    if combiner:
+        ranges, known, digest, seasons = combiner(animals, cells, areas.earth, ranges)
+        version = hashlib.sha256(f"{version} {digest}".encode()).hexdigest()[:12]
+        without = {taxon for taxon in without if number_of[taxon] not in known}
+    for_cells, for_drawings = tee(ranges)
+    return Dataset(
+        version=version,
+        cells=[cell._replace(relatives=here.get(cell.cell, ())) for cell in cells],
+        cell_animals=cell_animals.in_chunks(for_cells),
+        seasons=seasons,
+        drawings=drawings(Outlines(areas.earth), for_drawings),
+        animals=animals,
+        statements=[(number_of[each.taxon], each) for each in statements],
+        sources=sources,
+        taxa=taxa,
+        other_names=[(number_of[taxon], name, source) for taxon, name, source in other_names if taxon in number_of],
+        unknown=[animal for animal in animals if animal.taxon in without],
+    )
+
+
+def version_of(files: dict[str, Path] | None = None) -> str:
+    """Return the version of a dataset: the first digits of a SHA-256 over all its files and `WEIGHTS`.
+
+    The same data have the same version. `files`: as for `read_dataset`. Raise `DatasetError` if a file is missing.
+    """
+    paths = FILES | (files or {})
+    labels, of_ranges = paths["labels"], {name: dataset_files.range_files(paths.pop(name)) for name in RANGE_FILES}
+    ranges = {f"{name}/{path.name}": path for name, several in of_ranges.items() for path in several}
+    if (relatives := labels.with_name(RELATIVES)).is_file():
+        paths["relatives"] = relatives
+    of_packs = *dataset_files.pack_labels(labels), *labels.parent.glob(PACK_TAXA)
+    packs = {f"packs/{path.name}": path for path in of_packs}
+    digest = hashlib.sha256(repr(WEIGHTS).encode())
+    for name, path in sorted((paths | ranges | packs).items()):
+        digest.update(f"\0{name}\0{read_text(path)}".encode())
+    return digest.hexdigest()[:12]
+
+
+class Ranges:
+    """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
+
+    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: H3 cells on its range map.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.statements = by_taxon(each for name in names for each in read_ranges(FILES[name]))
+        self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
+
+    def cells_of(self, taxon: str) -> CellWeights:
+        """Return a taxon's cells, with weights. Raise `DatasetError` if a statement names an unknown area."""
+        check_areas(self.statements[taxon], self.areas)
+        mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
+        return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
+
+
+def read_ranges(path: Path) -> list[Statement]:
+    """Read the statements in a file, or in all CSV files of a folder. Raise `DatasetError` for a faulty row."""
+    return [statement for file in dataset_files.range_files(path) for statement in read_statements(file)]
+
+
+def read_maps(path: Path) -> Mapping[str, list[int]]:
+    """Return the H3 cells on each taxon's range map, by taxon. Raise `DatasetError` for a faulty file."""
+    return _maps(read_text(path))
+
+
+# A process that reads several datasets parses the large files that they have in common once.
+@lru_cache(maxsize=1)
+def _maps(text: str) -> Mapping[str, list[int]]:
+    maps: dict[str, list[int]] = {}
+    cell_of = cache(parse_cell)  # many maps have the same cells
+    for taxon, cell in _parse("range_maps", text, lambda row: (row["taxon"], cell_of(row["cell"]))):
+        maps.setdefault(taxon, []).append(cell)
+    return maps
+
+
+@lru_cache(maxsize=1)
+def _cells(text: str) -> list[Cell]:
+    return _parse(
+        "cell_areas", text, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
+    )
+
+
+def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
+    """Parse all rows of a file (`name` in `FILES`). Raise `DatasetError` for a faulty row, with file and line."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    columns = UNIQUE.get(name, ())
+    parsed: list[T] = []
+    line_of: dict[tuple[object, ...], int] = {}
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
+            parsed.append(parse(row))
+            key = parsed[-1][: len(columns)]
+            if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
+                values = ", ".join(row[column] for column in columns)
+                same = f"has the same {' and '.join(columns)} as line {line_of[key]} ({values})"
+                raise ValueError(f"{same}; remove one line")
+    except KeyError as error:
+        raise DatasetError(f"{FILES[name].name} has no column {error}") from error
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
+    return parsed
+
+
+def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
+    """Return the relatives' numbers by taxon. Leave out relatives whose species or genus is among `animals`."""
+    with dataset_files.faults_of_model():
+        relatives = read_relatives(labels.with_name(RELATIVES))
+    known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
+    return {each.taxon: number for number, each in relatives.items() if not {each.scientific_name, each.genus} & known}
+
+
+def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
+    """Return the animals of the packs that are not in the general model. `known`: ids of the general model's taxa."""
+    found: dict[str, AnimalRow] = {}
+    for file in dataset_files.pack_labels(labels):
+        with dataset_files.faults_of_model():
+            animals = PackLabels.read(file).animals
+        for each in animals:
+            if each.taxon_id not in known:
+                lineage = tuple(taxon.scientific_name for taxon in each.lineage)
+                names = each.taxon_id, each.name, each.scientific_name, each.rank, each.kind
+                found[each.taxon_id] = AnimalRow(each.id, *names, lineage, facts.get(each.taxon_id, TaxonFacts()))
+    return list(found.values())
+
+
+def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
+    lineage = tuple(row[rank] for rank in RANKS if row[rank])
+    names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
+    return AnimalRow(parse_id(row["id"]), *names, lineage, facts.get(row["taxon"], TaxonFacts()))
+
+
+def _check(animals: Sequence[AnimalRow], used: set[str], sources: set[str]) -> None:
+    """Raise `DatasetError` for faults that PostgreSQL would accept, or would reject without naming the file."""
+    if kinds := {animal.kind for animal in animals} - {*KINDS}:
+        raise DatasetError(f"labels.csv has a kind other than {', '.join(KINDS)}: {join_some(sorted(kinds))}")
+    if unknown := used - sources:
+        raise DatasetError(f"ranges or other names have sources that sources.csv lacks: {join_some(sorted(unknown))}")
+
+
+def check_areas(statements: Iterable[Statement], areas: AreaCells) -> None:
+    """Raise `DatasetError` if a statement names an area that does not exist."""
+    for statement in statements:
+        try:
+            areas.expect_known(statement.range)
+        except UnknownArea as error:
+            raise DatasetError(f"{statement.place}, column {error.column} of areas: {error}") from error

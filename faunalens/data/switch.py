@@ -1,0 +1,168 @@
+"""Switch between loaded datasets on a psycopg2 connection, at once or after a trial, and drop old ones.
+
+    put_on_trial(connection, "v2", Trial(share=0.1))
+    activate(connection, "v2")
+
+A switch updates a few rows in one transaction, while requests continue. A drop waits only briefly for its locks.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep
+from typing import Final, NamedTuple
+
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from chalicelib.features.rollout import BUCKETS, Rollout
+from faunalens.data.access import LoadedDataset, LoadError, apply_schema, datasets_of, exclusive, require
+from faunalens.data.load import PARTITIONED
+
+DROP_TRIES: Final = 50
+DROP_LOCK_TIMEOUT: Final = "100ms"
+"""Requests queue behind a drop that waits for its lock, so a wait is shorter than the database timeout of a request."""
+DROP_PAUSE: Final = 0.05  # seconds between two tries to drop, in which the queued requests run
+
+
+class Trial(NamedTuple):
+    """How a dataset is tried beside the active one. `share`: of the cells in which it is tried, above 0 and at most 1.
+
+    `in_shadow`: whether the active dataset still answers in these cells, and the other is only compared with it.
+    """
+
+    share: float
+    in_shadow: bool = False
+
+
+def activate(connection: Connection, version: str) -> None:
+    """Switch to the dataset `version` for all cells, and end any trial. Raise `LoadError` if it is not loaded."""
+    with _switching(connection) as cursor:
+        require(cursor, version)
+        _activate(cursor, version)
+
+
+def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDataset:
+    """Try the dataset `version` beside the active one, in place of any other on trial. Return the dataset.
+
+    Raise `LoadError` if it is not loaded, if it is active already, or if no dataset is active.
+    """
+    with _switching(connection) as cursor:
+        if require(cursor, version).active:
+            raise LoadError(f"dataset {version} is active already, for all cells")
+        if not _rollout_text(cursor):
+            raise LoadError(f"no dataset is active; to activate this one: python -m faunalens.data activate {version}")
+        _end_trial(cursor)
+        share = max(1, round(trial.share * BUCKETS))
+        query = "update dataset set share = %s, in_shadow = %s where version = %s"
+        cursor.execute(query, (share, trial.in_shadow, version))
+        _count_switch(cursor)
+        return require(cursor, version)
+
+
+def roll_back(connection: Connection) -> str:
+    """End the trial or, without one, switch to the dataset that was active before.
+
+    Return the version that is then active. Raise `LoadError` if there is neither a trial nor an earlier dataset.
+    """
+    with _switching(connection) as cursor:
+        _end_trial(cursor)
+        if cursor.rowcount:
+            _count_switch(cursor)
+            return Rollout.from_text(_rollout_text(cursor)).active
+        version = _previous(cursor)
+        if version is None:
+            raise LoadError("no other dataset was active before; `python -m faunalens.data list` prints all versions")
+        _activate(cursor, version)
+        return version
+
+
+def drop(connection: Connection, version: str) -> None:
+    """Remove a dataset from the database.
+
+    Raise `LoadError` if it is active, on trial or not loaded, or if requests use it for too long.
+
+    Deleting rows takes longest and is done first, so that the locks on tables, which block requests, are held briefly.
+    """
+    with exclusive(connection) as cursor:
+        dataset = require(cursor, version)
+        if dataset.active:
+            raise LoadError(f"dataset {version} is active; activate another one before dropping it")
+        if dataset.share is not None:
+            raise LoadError(f"dataset {version} is on trial; to end it: python -m faunalens.data rollback")
+        cursor.execute("delete from dataset where dataset = %s", (dataset.number,))
+        cursor.execute("select set_config('lock_timeout', %s, true)", (DROP_LOCK_TIMEOUT,))
+        cursor.execute("savepoint before_locks")
+        for _ in range(DROP_TRIES):
+            try:
+                for table in PARTITIONED:
+                    cursor.execute(f"drop table if exists {table}_{dataset.number}")
+                return
+            except errors.LockNotAvailable:
+                cursor.execute("rollback to savepoint before_locks")  # releases them
+                sleep(DROP_PAUSE)
+        what_to_do = "end long transactions and try again"
+        raise LoadError(f"dataset {version} is still in use after {DROP_TRIES} tries; {what_to_do}")
+
+
+def prune(connection: Connection, keep: int) -> list[str]:
+    """Drop all but the `keep` latest datasets. Return the dropped versions.
+
+    The active dataset, one on trial, and the one to which a rollback would return always stay.
+    """
+    with connection, connection.cursor() as cursor:
+        present = datasets_of(cursor)
+        before = _previous(cursor) if present else None
+    idle = (each.version for each in present[keep:] if not each.active and each.share is None)
+    old = [version for version in idle if version != before]
+    for version in old:
+        drop(connection, version)
+    return old
+
+
+def rollout_text(connection: Connection) -> bytes:
+    """Return the text for `Rollout` that says which dataset is active (one must be), and which is on trial."""
+    with connection, connection.cursor() as cursor:
+        return _rollout_text(cursor).encode()
+
+
+def _rollout_text(cursor: Cursor) -> str:
+    cursor.execute("select rollout_text()")
+    ((text,),) = cursor.fetchall()
+    return str(text or "")
+
+
+@contextmanager
+def _switching(connection: Connection) -> Iterator[Cursor]:
+    """Open a transaction for a switch. In it, first bring the schema up to date, if an earlier release created it."""
+    with exclusive(connection) as cursor:
+        apply_schema(cursor, report=lambda _: None)
+        yield cursor
+
+
+def _activate(cursor: Cursor, version: str) -> None:
+    """Switch to the dataset `version`. Change nothing if it is already active and no dataset is on trial."""
+    _end_trial(cursor)
+    ended = cursor.rowcount
+    cursor.execute("update dataset set active = false where active and version <> %s", (version,))
+    query = "update dataset set active = true, activated_at = clock_timestamp() where not active and version = %s"
+    cursor.execute(query, (version,))
+    if ended or cursor.rowcount:
+        _count_switch(cursor)
+
+
+def _end_trial(cursor: Cursor) -> None:
+    cursor.execute("update dataset set share = null, in_shadow = false where share is not null")
+
+
+def _count_switch(cursor: Cursor) -> None:
+    """Give the present state, which dataset is active and which is on trial, the next number."""
+    cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
+
+
+def _previous(cursor: Cursor) -> str | None:
+    """Return the version that was active before the active one; None if there is none."""
+    query = "select version from dataset where not active and activated_at is not null"
+    cursor.execute(f"{query} order by activated_at desc limit 1")
+    row = cursor.fetchone()
+    return str(row[0]) if row else None

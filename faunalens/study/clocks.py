@@ -1,0 +1,122 @@
+"""Find what people should know of a study before they use its numbers: doubtful times and deployments, mixed models."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
+
+from faunalens.study.deployments import corrected, lies_in
+from faunalens.study.moved import copies, shared, untimed
+from faunalens.study.results import QUERIES, ResultsFile
+from faunalens.words import count
+
+OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
+"""A time before this is wrong. Many clocks begin at 2000-01-01 when they are reset."""
+AHEAD = timedelta(days=1)  # how far a clock may be ahead of UTC, in any zone
+ROLLOVER = timedelta(days=30)
+"""A camera begins again at IMG_0001 within this time; after a longer one, its clock was reset."""
+_PHOTOS = "select path, deployment, taken, shift from photo where answer is not null order by path"
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(slots=True)
+class Doubts:
+    """Numbers of photos whose time or deployment is doubtful.
+
+    `shared`: photos whose bytes are in several deployments. `reset`: photos with the time of a reset clock. `future`:
+    with a time that is still to come. `outside`: taken before or after their deployment. `unassigned`: in no
+    deployment, though there is a table. `backwards`: folders in which times go back although names go on.
+    """
+
+    shared: int = 0
+    reset: int = 0
+    future: int = 0
+    outside: int = 0
+    unassigned: int = 0
+    backwards: list[str] = field(default_factory=list)
+
+    def sentences(self) -> Iterator[str]:
+        """Yield sentences on what is doubtful, and what to do."""
+        for number, verb, what in (
+            (self.shared, "is", "in several deployments, byte by byte; is a card there twice?"),
+            (self.reset, "is", "of a clock that was reset, as by new batteries; --shift corrects it"),
+            (self.future, "has", "a time in the future; --shift corrects the clock"),
+            (self.outside, "is", "outside of the deployment's dates; correct the table or the clock"),
+            (self.unassigned, "is", "in no deployment"),
+        ):
+            if number:
+                yield f"{count(number, f'photo {verb}')} {what}"
+        if self.backwards:
+            where = f"in {count(len(self.backwards), 'folder')}, such as {self.backwards[0] or '.'}"
+            yield f"the clock jumps back {where}; --shift corrects it for the photos that you name"
+
+
+def remarks(results: ResultsFile) -> Iterator[str]:
+    """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models."""
+    if copied := copies(results):
+        yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
+    if timeless := untimed(results):
+        yield f"{count(timeless, 'photo has')} no time in EXIF: each is an event of its own"
+    yield from doubts_of(results).sentences()
+    if mixed := mixture(results):
+        yield mixed
+
+
+def mixture(results: ResultsFile) -> str:
+    """Return a sentence on the models of a study whose answers are by several ones; empty if all are by the same."""
+    if len(made := made_by(results)) < 2:
+        return ""
+    parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
+    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes all answers alike"
+
+
+def made_by(results: ResultsFile) -> dict[str, int]:
+    """Return the number of answers by each model, the most first. A study with several models is mixed."""
+    return {f"{name} {version} {boxes}": count for name, version, boxes, count in results.rows(QUERIES["models"])}
+
+
+def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
+    """Count the photos with an answer whose time or deployment is doubtful. `now`: in UTC, None for the present."""
+    found, table = Doubts(shared(results)), {row["deploymentID"]: row for row in results.deployments()}
+    latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
+    for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
+        card: list[tuple[str, datetime]] = []
+        for row in photos:
+            found.unassigned += bool(table) and row["deployment"] is None
+            if row["taken"]:
+                time = corrected(row["taken"], row["shift"])
+                dates = table.get(row["deployment"] or "")
+                found.outside += dates is not None and not lies_in(dates, time)
+                card.append((row["path"], time.replace(tzinfo=None)))
+        times = [time for _, time in card]
+        first = min(times, default=OLDEST)
+        # a clock that is reset begins at the first hour of some year
+        begun = first.year if (first.month, first.day, first.hour) == (1, 1, 0) else 0
+        found.reset += sum(time < OLDEST or time.year == begun for time in times)
+        found.future += sum(time > latest for time in times)
+        if jumps_back(card):
+            found.backwards.append(folder)
+    return found
+
+
+def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
+    """Return whether a camera's clock was set back. `card`: name and time of each photo on its card, sorted by name.
+
+    It was not if the camera only began again at IMG_0001, so that the last photos by name are the first by time.
+    """
+    if not _jumps([time for _, time in card]):  # sorted by letter, which is as by number for most cameras
+        return False
+    times = [time for _, time in sorted(card, key=lambda photo: _natural(photo[0]))]
+    jumps = _jumps(times)
+    return jumps > 0 and not (jumps == 1 and timedelta() <= times[0] - times[-1] < ROLLOVER)
+
+
+def _jumps(times: Sequence[datetime]) -> int:
+    """Return how often a clock goes back by more than the hour that ends summer time."""
+    return sum(later < one and later < one - timedelta(hours=1) for one, later in pairwise(times))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts IMG_9 before IMG_10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]

@@ -1,0 +1,1 @@
+"""The taxa that this release knows, and the names that people and other programs use for them."""

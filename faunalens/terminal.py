@@ -1,0 +1,142 @@
+"""Print what the command says: answers on standard output; all else, such as progress, on standard error."""
+
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import TextIOWrapper
+from threading import Event, Thread
+from time import monotonic
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from chalicelib.redaction import inert
+from faunalens.log import LOG
+from faunalens.words import count
+
+MOST_FAULTS = 10  # photos without an answer that a summary names; `faunalens status` names all
+CLEAR = "\r\x1b[2K"  # empties the line of a terminal, which may have a bar
+FIRST_LINE, LINE_EVERY = 2.0, 10.0  # seconds to, and between, lines about progress, where no terminal shows a bar
+
+
+def prepare() -> Event:
+    """Make standard output take any name, on Windows too, and every signal that ends a process act as Ctrl-C does.
+
+    Return an event that such a signal sets, because SQLite turns the interrupt into an error of its own.
+    """
+    stopped = Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="backslashreplace")
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # Windows has no SIGHUP, and others no SIGBREAK
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does with SIGHUP
+            signal.signal(number, stop)
+    return stopped
+
+
+def warn(text: str) -> None:
+    """Print a message to standard error, and log it."""
+    LOG.warning(text)
+    click.echo(f"{CLEAR if _console().is_interactive else ''}faunalens: {inert(text)}", err=True)
+
+
+def _console() -> Console:
+    """Return standard error. It is interactive if it can show a bar: not with TERM=dumb; no file, with FORCE_COLOR."""
+    return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print text, with control characters escaped: names from strangers may contain some that a terminal would obey."""
+    click.echo(inert(text), err=err)
+
+
+def say_json(text: str) -> None:
+    """Print JSON. Escape characters that a terminal would obey, such as U+009B."""
+    click.echo("".join(each if each.isprintable() else _escaped(each) for each in text))
+
+
+def _escaped(character: str) -> str:
+    return re.sub("....", r"\\u\g<0>", character.encode("utf-16-be", "surrogatepass").hex())
+
+
+def shown(path: str) -> str:
+    """Return a path for printing: on one line, without control characters that a terminal would obey."""
+    return inert(path, kept="")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f} photos/s" if task.speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
+    """Show how many photos are done, how fast, and how long the rest takes: as a bar on a terminal, else in lines.
+
+    Yield a function to call with the number of photos done by now, of `total`: with `done`, those of an earlier run.
+    """
+    console, started, reached = _console(), monotonic(), done
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with (
+        Progress(*columns, console=console, disable=not console.is_interactive, speed_estimate_period=60) as progress,
+        _lines(lambda: progress_line(doing, reached, total, (reached - done) / (monotonic() - started)), console),
+    ):
+        task = progress.add_task(doing, total=total, completed=done)
+
+        def reach(number: int) -> None:
+            nonlocal reached
+            reached = number
+            progress.update(task, completed=number)
+
+        yield reach
+
+
+def progress_line(doing: str, done: int, total: int, rate: float) -> str:
+    """Return a line about progress. `rate`: photos a second.
+
+    >>> progress_line("identifying", 1200, 10_000, 12.5)
+    'identifying: 1,200 of 10,000 photos, 12.5 a second, 0:11:44 left'
+    """
+    left = f", {rate:.1f} a second, {timedelta(seconds=round((total - done) / rate))} left" if rate else ""
+    return f"{doing}: {done:,} of {count(total, 'photo')}{left}"
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show a text to the user while the block runs."""
+    console = _console()
+    with console.status(text) if console.is_interactive else _lines(lambda: f"{text} …", console):
+        yield
+
+
+@contextmanager
+def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
+    """While the block runs, log and print what `text` returns now and then; beside a bar, only log it."""
+    ended = Event()
+
+    def repeat() -> None:
+        wait = FIRST_LINE
+        while not ended.wait(wait):
+            wait = LINE_EVERY
+            LOG.info(text())
+            if not console.is_interactive:
+                click.echo(f"faunalens: {text()}", err=True)
+
+    thread = Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,118 @@
+"""Switches between datasets, at once or on trial, with a real PostgreSQL."""
+
+import pytest
+from psycopg2 import errors
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from chalicelib.features.rollout import Rollout, bucket_of
+from faunalens.data.access import LoadError, datasets
+from faunalens.data.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
+from tests.integration.faunalens.data import sample_data
+
+CELLS = sample_data.cells(40)
+
+
+@pytest.fixture
+def loaded(connection: Connection) -> Connection:
+    """A database with the datasets `one`, which is active, `two` and `three`."""
+    sample_data.load_all(connection, "one", "two", "three", animals=2, cell_count=len(CELLS))
+    activate(connection, "one")
+    return connection
+
+
+def rollout(connection: Connection) -> Rollout:
+    return Rollout.from_text(rollout_text(connection))
+
+
+def versions(connection: Connection, asked: str | None = None) -> dict[int, str]:
+    """Return the version that answers for each cell."""
+    query = "select cell, version, animals from features_of(%s::bigint[], %s)"
+    rows = sample_data.ask(connection, query, CELLS, asked)
+    assert all(animals == [0, 1] for *_, animals in rows)
+    return {cell: version for cell, version, _ in rows}
+
+
+def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded: Connection) -> None:
+    seen = [rollout(loaded)]
+    for version in ("two", "two", "one"):
+        activate(loaded, version)
+        seen.append(rollout(loaded))
+    assert [each.active for each in seen] == ["one", "two", "two", "one"]
+    assert seen[0].switch < seen[1].switch == seen[2].switch < seen[3].switch
+    # AND the database refuses a second active dataset
+    with pytest.raises(errors.UniqueViolation, match="dataset_one_active"):
+        sample_data.ask(loaded, "update dataset set active = true returning dataset")
+
+
+def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: Connection) -> None:
+    before = rollout(loaded).switch
+    # WHEN a dataset is on trial for a part of the cells
+    put_on_trial(loaded, "two", Trial(0.4))
+    # THEN it answers for those whose bucket says so, here and in the app, and for no other
+    state = rollout(loaded)
+    assert state == Rollout(state.switch, "one", "two", 4000)
+    assert state.switch > before
+    assert versions(loaded) == {cell: "two" if bucket_of(cell) < 4000 else "one" for cell in CELLS}
+    assert set(versions(loaded).values()) == {"one", "two"}
+    assert {each.version: each.share for each in datasets(loaded)} == {"one": None, "two": 4000, "three": None}
+
+
+def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: Connection) -> None:
+    put_on_trial(loaded, "two", Trial(1.0, in_shadow=True))
+    assert rollout(loaded)[1:] == ("one", "two", 10_000, True)
+    assert set(versions(loaded).values()) == {"one"}
+    assert versions(loaded, "two") == dict.fromkeys(CELLS, "two")
+    assert versions(loaded, "four") == {}
+    # AND another trial takes its place
+    trials = {("two", 4000): Trial(0.4), ("three", 2000): Trial(0.2, in_shadow=True), ("three", 5000): Trial(0.5)}
+    for (version, share), trial in trials.items():
+        put_on_trial(loaded, version, trial)
+        assert rollout(loaded)[1:] == ("one", version, share, trial.in_shadow)
+
+
+@pytest.mark.parametrize("version", ["one", "two", "three"])
+def test_a_switch_ends_the_trial(loaded: Connection, version: str) -> None:
+    put_on_trial(loaded, "two", Trial(0.4))
+    on_trial = rollout(loaded)
+    activate(loaded, version)
+    assert rollout(loaded)[1:] == (version, None, 0, False)
+    assert rollout(loaded).switch > on_trial.switch
+    assert set(versions(loaded).values()) == {version}
+
+
+def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: Connection) -> None:
+    activate(loaded, "two")
+    put_on_trial(loaded, "three", Trial(0.4))
+    assert roll_back(loaded) == "two"
+    assert rollout(loaded)[1:] == ("two", None, 0, False)
+    assert roll_back(loaded) == "one"
+
+
+def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: Connection) -> None:
+    before = rollout(loaded)
+    for version, message in {"one": "one is active already", "four": "four is not in the database"}.items():
+        with pytest.raises(LoadError, match=f"dataset {message}"):
+            put_on_trial(loaded, version, Trial(0.4))
+    assert rollout(loaded) == before
+    sample_data.ask(loaded, "update dataset set active = false returning dataset")
+    with pytest.raises(LoadError, match="no dataset is active; to activate this one"):
+        put_on_trial(loaded, "two", Trial(0.4))
+
+
+def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: Connection) -> None:
+    put_on_trial(loaded, "two", Trial(0.4))
+    with pytest.raises(LoadError, match="dataset two is on trial; to end it: python -m faunalens.data rollback"):
+        drop(loaded, "two")
+    assert prune(loaded, keep=1) == []
+    roll_back(loaded)
+    assert prune(loaded, keep=1) == ["two"]
+
+
+def test_a_database_of_an_earlier_release_is_brought_up_to_date_by_a_switch(loaded: Connection) -> None:
+    with loaded, loaded.cursor() as cursor:
+        cursor.execute("drop index dataset_one_trial; alter table dataset drop share, drop in_shadow, drop switch")
+        cursor.execute("drop function features_of")
+        cursor.execute("create function features_of(bigint[]) returns bigint[] language sql as 'select $1'")
+    put_on_trial(loaded, "two", Trial(0.4))
+    assert rollout(loaded)[1:] == ("one", "two", 4000, False)
+    assert set(versions(loaded).values()) == {"one", "two"}

@@ -1,0 +1,98 @@
+"""Reading the descriptor of a Darwin Core Archive."""
+
+import re
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faunalens.data.maintain.occurrences.darwin_core import MOST_META, ArchiveError, TextFormat, read_meta
+
+META = """<?xml version="1.0" encoding="UTF-8"?>
+<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml">
+  <core {attributes} rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+    <files><location>occurrence.txt</location></files>
+    <id index="0"/>
+    <field index="2" term="http://rs.tdwg.org/dwc/terms/scientificName"/>
+    <field default="PRESENT" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus"/>
+  </core>
+</archive>"""
+
+
+def meta(attributes: str = "", **replaced: str) -> bytes:
+    text = META.format(attributes=attributes)
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return text.encode()
+
+
+EVENTS = b"""<archive xmlns="http://rs.tdwg.org/dwc/text/">
+  <core rowType="http://rs.tdwg.org/dwc/terms/Event"><files><location>event.txt</location></files><id index="0"/></core>
+  <extension rowType="http://rs.tdwg.org/dwc/terms/Occurrence">
+    <files><location>occurrence.txt</location></files><coreid index="0"/>
+  </extension>
+</archive>"""
+
+
+def test_occurrences_may_be_an_extension_of_events() -> None:
+    found = read_meta(EVENTS)
+    assert found.core is not None
+    assert (found.core.locations, found.records.locations) == (("event.txt",), ("occurrence.txt",))
+    assert not found.is_checklist
+    # AND have a type from before the standard
+    data = meta(**{"http://rs.tdwg.org/dwc/terms/Occurrence": "http://rs.tdwg.org/dwc/xsd/simpledarwincore/DarwinCore"})
+    assert read_meta(data) == read_meta(meta())
+
+
+def test_separators_are_escapes_and_columns_have_indexes() -> None:
+    attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
+    attributes += 'ignoreHeaderLines="2"'
+    found = read_meta(meta(attributes)).records
+    assert found.locations == ("occurrence.txt",)
+    constants = {"occurrenceStatus": "PRESENT"}
+    assert found.format == TextFormat(("", "", "scientificName"), constants, "\t", "", "iso8859-1", 2, identity=0)
+    # AND what is left out has the defaults of the standard
+    left = read_meta(meta()).records.format
+    assert (left.delimiter, left.quote, left.encoding, left.header_lines) == (",", '"', "utf-8", 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"<archive", "not XML"),
+        (b"<archive/>", "no core"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><archive/>', "document type"),
+        ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a><archive/>'.encode("utf-16"), "document type"),
+        (b" " * (MOST_META + 1), "more than 1,048,576 bytes"),
+        (meta(Occurrence="Identification"), "core of the archive is Identification; expected Occurrence, Event, Taxon"),
+        (meta(Occurrence="Taxon"), "has Taxon as its core, but no extension Occurrence or Distribution"),
+        (EVENTS.replace(b"<coreid", b"<other"), "no coreid for Occurrence"),
+        (EVENTS.replace(b'coreid index="0"', b'coreid index="x"'), "the index of coreid is 'x'"),
+        (meta(**{"<location>occurrence.txt</location>": ""}), "names no file"),
+        (meta('encoding="UTF-16"'), "convert it to UTF-8"),
+        (meta('encoding="no such"'), "unknown encoding"),
+        (meta('fieldsTerminatedBy="::"'), "expected one character for each"),
+        (meta('linesTerminatedBy=";"'), "ends lines with"),
+        (meta(**{"</core>": f"</core><!--{' ' * (1 << 20)}-->"}), "more than 1,048,576 bytes"),
+        (meta(**{'index="2"': 'index="two"'}), "not a number"),
+    ],
+)
+def test_what_cannot_be_read_is_named(data: bytes, message: str) -> None:
+    with pytest.raises(ArchiveError, match=message):
+        read_meta(data)
+
+
+ATTRIBUTES = ("rowType", "fieldsTerminatedBy", "linesTerminatedBy", "fieldsEnclosedBy", "encoding", "ignoreHeaderLines",
+              "index", "term", "default")  # fmt: skip
+
+
+@given(
+    st.sampled_from([meta('fieldsTerminatedBy=";" encoding="UTF-8" ignoreHeaderLines="1"'), EVENTS]),
+    st.sampled_from(ATTRIBUTES),
+    st.text(st.characters(min_codepoint=32, codec="utf-8", exclude_characters='<&"')),
+)
+def test_any_value_of_an_attribute_is_read_or_named(data: bytes, attribute: str, value: str) -> None:
+    changed = re.sub(rf'{attribute}="[^"]*"', lambda _: f'{attribute}="{value}"', data.decode(), count=1)
+    with suppress(ArchiveError):
+        assert len(read_meta(changed.encode()).records.format.delimiter) == 1

@@ -1,0 +1,61 @@
+"""Each part of a text has whole records, whatever is quoted, and no more of them than memory allows."""
+
+import csv
+import io
+from typing import IO, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faunalens.data.maintain.occurrences.darwin_core import TextFormat
+from faunalens.data.maintain.occurrences.relations import parts_of
+from faunalens.data.maintain.occurrences.tables import OccurrenceError
+
+VALUES = st.text(st.sampled_from('ab"é,\n'), max_size=6)
+
+
+def test_a_record_without_end_is_an_error_before_memory_is_full() -> None:
+    # GIVEN a text of 200 MB without a line feed, which is made as it is read
+    class Endless(io.RawIOBase):
+        sent = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.sent += size
+            return b"x" * size if self.sent < 200e6 else b""
+
+    endless = Endless()
+    with pytest.raises(OccurrenceError, match="a record has more than 16 MB"):
+        list(parts_of(cast("IO[bytes]", endless), TextFormat(), 1 << 20))
+    assert endless.sent < 20e6
+
+
+@given(st.lists(st.lists(VALUES, min_size=2, max_size=3), max_size=12), st.integers(8, 60))
+def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], size: int) -> None:
+    # GIVEN quoted values with line breaks and quotes WHEN cut
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["header", "line"], *rows])
+    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), size))
+    # THEN the records of the parts are those of the text, unless a record is longer than a part
+    if size > 2 * max((len(written.getvalue()) for _ in rows), default=0) or len(parts) <= 1:
+        found = [row for part in parts for row in csv.reader(io.StringIO(part.decode(), newline=""))]
+        assert found == rows
+    assert b"".join(parts).decode() == written.getvalue().partition("\n")[2]
+
+
+@given(st.lists(VALUES, min_size=1, max_size=30), st.integers(1, 5))
+def test_no_part_has_more_lines_than_memory_allows(values: list[str], most: int) -> None:
+    # GIVEN quoted values with line breaks WHEN cut THEN a part has few lines, or a single record, and nothing is lost
+    written, rows = io.StringIO(), [["header"], *([each] for each in values)]
+    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), lines=most))
+    records = [list(csv.reader(io.StringIO(part.decode(), newline=""))) for part in parts]
+    assert [row for part in records for row in part] == rows[1:]
+    assert all(part.count(b"\n") <= most or len(some) == 1 for part, some in zip(parts, records, strict=True))
+
+
+def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
+    text = io.BytesIO("Bär\tMünchen".encode("latin-1"))
+    assert list(parts_of(text, TextFormat(encoding="iso8859-1"))) == ["Bär\tMünchen\n".encode()]
+    # AND a quote that is never closed does not take the rest of the text with it
+    assert len(list(parts_of(io.BytesIO(b'a\n"b\n' + b"c\n" * 20), TextFormat(quote='"'), 8))) > 4

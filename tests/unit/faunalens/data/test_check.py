@@ -1,0 +1,84 @@
+"""Disagreements between a range and what independent sources say."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faunalens.data.areas.area_cells import AreaCells, Earth
+from faunalens.data.check import Disagreement, Evidence, disagreements, gaps
+from faunalens.data.ranges.cell_weights import CellWeights
+
+N = 12
+"""Cells 0 to 11 in a row from south to north, 10° apart: 0 to 9 are land, 10 and 11 sea."""
+NUMBER = np.arange(N)
+AROUND = np.stack([np.clip(NUMBER - 1, 0, N - 1), np.clip(NUMBER + 1, 0, N - 1)] * 3, axis=1)
+
+
+class Row(Earth):
+    """The cells of one meridian."""
+
+    def position_of(self, latitude: float, _longitude: float) -> int:
+        return round((latitude + 50) / 10)
+
+
+EARTH = Row(
+    NUMBER.astype(np.int64),
+    NUMBER.astype(np.float64) * 10 - 50,
+    np.zeros(N),
+    AROUND,
+    AROUND,
+    np.stack([NUMBER < 10, NUMBER >= 10]),
+)
+AREAS = AreaCells(EARTH, {str(number): np.array([number]) for number in range(N)}, {}, {})
+
+
+def lives_in(*cells: int, weight: float = 1.0, status: int = 1) -> CellWeights:
+    weights = np.zeros(N, np.float32)
+    weights[list(cells)] = weight
+    return CellWeights(weights, np.where(weights > 0, status, 0).astype(np.uint8))
+
+
+def evidence(migration: str = "sedentary", areas: tuple[str, ...] = (), **more: Any) -> Evidence:
+    said = dict.fromkeys(("south", "north", "centre", "km2")) | more
+    return Evidence(taxon="a", source="book", migration=migration, areas=areas, **said)
+
+
+BEYOND = "-50° to -40°, the range -50° to 60°"
+GOOD = evidence(south=-30, north=0, centre=(-20.0, 0.0), km2=4 * 12_400.0, areas=("2", "5"))
+
+
+@pytest.mark.parametrize(
+    ("said", "lives", "expected"),
+    [
+        (GOOD, lives_in(2, 3, 4, 5), []),
+        (evidence(areas=("2", "7", "8")), lives_in(2), [("unlisted", "7 8")]),
+        # a weight below that of a listed animal counts as absent
+        (evidence(areas=("2",)), lives_in(2, weight=0.05), [("unlisted", "2")]),
+        (evidence(south=-30, north=40), lives_in(2, 3), [("reach", "-30° to 40°, the range -30° to -20°")]),
+        # a resident may not go far beyond its breeding range, and a migrant not beyond what lies 90° away
+        (evidence(south=-30, north=-20), lives_in(2, 4, 6), [("beyond", "-30° to -20°, the range -30° to 10°")]),
+        (evidence(south=-30, north=-20, migration="migratory"), lives_in(2, 4, 6), []),
+        (evidence(south=-50, north=-40, migration="partial"), lives_in(0, 11), [("beyond", BEYOND)]),
+        # introduced cells do not count for latitudes
+        (evidence(south=-30, north=-20), lives_in(2, 3, 8, status=2), []),
+        # the centre lies inside unless it lies in the sea
+        (evidence(centre=(20.0, 0.0)), lives_in(2), [("centroid", "20.0, 0.0")]),
+        (evidence(centre=(60.0, 0.0)), lives_in(2), []),
+        # sizes are compared unless the range is small
+        (evidence(km2=3e6), lives_in(0, 1), [("size", "0.0 times the source's 3.00 million km²")]),
+        (evidence(km2=3e6, migration="migratory"), lives_in(0, 1), []),
+        (evidence(km2=200_000.0), lives_in(*range(10)), []),
+        (evidence(km2=250_000.0), lives_in(*range(9)), []),
+    ],
+)
+def test_disagreements(said: Evidence, lives: CellWeights, expected: list[tuple[str, str]]) -> None:
+    found = list(disagreements(said, lives, AREAS))
+    assert found == [Disagreement("a", check, "book", detail) for check, detail in expected]
+
+
+def test_a_cell_between_cells_of_the_range_is_a_gap() -> None:
+    assert gaps(lives_in(2, 4), EARTH).tolist() == [3]
+    assert gaps(lives_in(2, 5), EARTH).tolist() == []
+    # AND a cell in the sea is no gap of a land animal
+    assert gaps(lives_in(8, 9), EARTH).tolist() == []

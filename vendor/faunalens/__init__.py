@@ -1,0 +1,1 @@
+../../faunalens/__init__.py
