@@ -122,7 +122,7 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
-    """Run a `python -m faunalens.data` command inside the database's network. `python -m infra` invokes this function."""
+    """Run a `python -m faunalens.data` command inside the database's network, for `python -m infra`."""
     from faunalens.data.admin_function import run
 
     return run(event)

@@ -1,8 +1,8 @@
 """Hatchling's hook for wheels and source distributions.
 
 A wheel has everything below one name: `chalicelib`, which Lambda packs under its own name, becomes
-`faunalens.chalicelib`. The hook rewrites the imports that say so, as tools that vendor libraries do. Without the models,
-which `make setup` builds and which are no files of the repository, nothing is built.
+`faunalens.chalicelib`. The hook rewrites its imports, as tools that vendor libraries do. It needs the models, which are
+not in the repository: `make setup` builds them.
 """
 
 import ast
@@ -21,7 +21,7 @@ PACKAGES = (MOVED, "faunalens")
 
 
 class WheelHook(BuildHookInterface[Any]):
-    """Rewrites imports for a wheel. Fails, with what to do, if a model is missing, except for an editable installation."""
+    """Rewrites imports for a wheel. Without the models it fails and says what to do, except for an editable install."""
 
     rewritten = Path()
 

@@ -26,7 +26,7 @@ from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE,
 from dashboards.figures import read_prices
 from dashboards.lint.folder import usage
 from faunalens.cli.__main__ import faunalens
-from faunalens.cli.options import log_option as LOG
+from faunalens.cli.options import log_option
 from faunalens.tables.tables import columns
 from faunalens.web.settings import WebSettings
 from infra import cost
@@ -228,7 +228,9 @@ def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
             yield from _commands(f"{name} {inner}", command)
         elif command:
             arguments = [each.make_metavar(context) for each in command.params if isinstance(each, click.Argument)]
-            options = [each.opts[0] for each in command.params if isinstance(each, click.Option) and each is not LOG]
+            options = [
+                each.opts[0] for each in command.params if isinstance(each, click.Option) and each is not log_option
+            ]
             yield f"`{' '.join([name, inner, *arguments])}`", command.get_short_help_str(200), _codes(options)
 
 

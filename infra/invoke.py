@@ -22,7 +22,10 @@ DATABASE_PATIENCE = "40"  # seconds that the administrative function waits for a
 
 
 def ask_admin(stage: Stage, command: Sequence[str], echo: Echo) -> list[str]:
-    """Run a `python -m faunalens.data` command in the function `admin`. Return its lines. Raise `PreconditionFailed`."""
+    """Run a command of `python -m faunalens.data` in the function `admin`, and return the lines it prints.
+
+    Raises `PreconditionFailed`.
+    """
     # A retry would start a load twice. Keepalive, since a NAT or firewall may drop an idle connection.
     config = Config(read_timeout=310, retries={"total_max_attempts": 1}, tcp_keepalive=True)
     event = {"command": [*command, "--patience", DATABASE_PATIENCE]}

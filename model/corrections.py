@@ -2,11 +2,11 @@
 
     python -m model evaluate --corrections FILE --photos FOLDER --new "MODEL_PATH=new/faunalens.onnx"
 
-FILE has corrections of answers, which `python -m faunalens.web corrections --pictures FOLDER` lists, or reviews, which `faunalens
-export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are alike. Both
-versions see the photo alone; its place only says which heads are for it. Corrections alone favour the new version,
-since the live version was wrong about each of them; only reviews also have what it was right about. With `--out
-model/verdict.json` the gate of a release refuses a model that was worse (infra/release/gate.py).
+FILE has corrections of answers, which `python -m faunalens.web corrections --pictures FOLDER` lists, or reviews, which
+`faunalens export STUDY --csv FILE` writes. Of the reviews of an event, only the first counts: the event's photos are
+alike. Both versions see the photo alone; its place only says which heads are for it. Corrections alone favour the new
+version, since the live version was wrong about each of them; only reviews also have what it was right about. With
+`--out model/verdict.json` the gate of a release refuses a model that was worse (infra/release/gate.py).
 
 Only photos on which the two versions differ say anything (McNemar 1947). If neither were better, each of these would
 favour one or the other like a fair coin, so their number has a binomial distribution.

@@ -1,4 +1,4 @@
-"""The web page: the files in `chalicelib/web/`, which `make page` bundles from `faunalens/web/page/`, and their headers.
+"""The web page: the files in `chalicelib/web/`, bundled by `make page` from `faunalens/web/page/`, and their headers.
 
 Its language is the one that its address asks for, that a cookie remembers, or that the browser prefers.
 """

@@ -23,7 +23,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import Rollout
 
 PLACES = Path(__file__).parents[1] / "places.csv"
-"""National parks, zoos and big cities. The file is a link to faunalens/data/places.csv, so that it is in the package."""
+"""National parks, zoos and big cities. The file links to faunalens/data/places.csv, to be in the package."""
 
 HALF_LIFE = 6.0
 """Age in hours at which a request counts half as much as a new one."""

@@ -1,7 +1,7 @@
 """Compute which animals live in each cell, with weight and status, and which of their relatives do. No I/O.
 
-An animal lives where the statements about its range say (faunalens/data/ranges/). An animal without statements lives where
-its kind says (`KINDS` in chalicelib/model/taxonomy.py).
+An animal lives where the statements about its range say (`ranges/`). An animal without statements lives where its kind
+says (`KINDS` in chalicelib/model/taxonomy.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set

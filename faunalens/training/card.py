@@ -1,6 +1,6 @@
 """The model card of a trained head, as Markdown and as one HTML page that needs no network.
 
-Both are made from faunalens/pages/card.md. The HTML page also has pictures, made from faunalens/pages/card_pictures.html.
+Both are made from faunalens/pages/card.md. The HTML page also has pictures, from faunalens/pages/card_pictures.html.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Serve the application over HTTP, `python -m faunalens.web --port 8000`, or list corrections, `python -m faunalens.web corrections`."""
+"""Serve the application over HTTP: `python -m faunalens.web`. With `corrections`, list what people corrected."""
 
 import argparse
 import gc

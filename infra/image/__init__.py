@@ -75,7 +75,8 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
     """
     if not shutil.which("buildah"):
         raise PreconditionFailed(
-            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds faunalens/web/Dockerfile too"
+            "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds "
+            "faunalens/web/Dockerfile too"
         )
     with archive.locked(CACHE), ThreadPoolExecutor(1) as threads:
         fetching = threads.submit(wheels_folder, inference, project, echo)

@@ -1,7 +1,8 @@
 """Assemble the files of the web tier's image: the program, its packages, and Python without the rest of the base.
 
-faunalens/web/Dockerfile runs this in its build stage with the Python of the base: `python3 -m infra.image.root PACKAGES`. Any
-base with the same Python gives the same result, which has no shell, no package manager and no pip.
+faunalens/web/Dockerfile runs this in its build stage with the Python of the base:
+`python3 -m infra.image.root PACKAGES`. Any base with the same Python gives the same result, which has no shell, no
+package manager and no pip.
 """
 
 import os

@@ -63,7 +63,7 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
         if not workspace.counts().kept:
             for line in row_report(workspace.counts()):
                 say(line)
-            why = "the lines above say why; other options may let rows pass (python -m faunalens.data.maintain load --help)"
+            why = "the lines above say why; python -m faunalens.data.maintain load --help lists options that may help"
             raise DatasetError(f"the filters left out every row, so nothing was loaded; {why}")
         # The key at GBIF of each taxon: the column is optional.
         keys = {row["taxon"]: row["gbif"] for row in read_rows((FILES | files)["taxon_facts"]) if row.get("gbif")}

@@ -1,9 +1,9 @@
-"""Count GBIF's records as faunalens/data/maintain/occurrences/ does, in one SQL statement for Athena over its snapshot in S3.
+"""Count GBIF's records as `occurrences/` does, in one SQL statement for Athena over GBIF's snapshot in S3.
 
-DuckDB runs the same text, so tests can compare it with the loader. `python -m faunalens.data.maintain load` reads the result:
-a row for each taxon, hexagon (and month), with the number of records and the place of one of them. Athena does not have
-H3, but hexagons are arithmetic (faunalens/data/maintain/occurrences/cells.py), and the loader computes the H3 cell from the
-place of any record in a hexagon. So the counts are exact.
+DuckDB runs the same text, so tests can compare it with the loader. `python -m faunalens.data.maintain load` reads the
+result: a row for each taxon, hexagon (and month), with the number of records and the place of one of them. Athena does
+not have H3, but hexagons are arithmetic (`occurrences/cells.py`), and the loader computes the H3 cell from the place of
+any record in a hexagon. So the counts are exact.
 
 `estimate` says what the statement scans and costs, by the assumptions in athena_assumptions.csv.
 """

@@ -1,4 +1,4 @@
-"""Make faunalens/web/page/src/borders.json, which the page's map shows when zoomed in: coasts, borders and names of countries.
+"""Make faunalens/web/page/src/borders.json: coasts, borders and names of countries, for the page's map when zoomed in.
 
     python -m faunalens.data.maintain borders land-50m.json countries-50m.json countries.json
 

@@ -45,7 +45,7 @@ _ABBREVIATIONS: Final = {
 
 
 def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str, str]:
-    """Return the texts of both lists, by name. `python -m faunalens.data.maintain gazetteer --help` describes the inputs."""
+    """Return both lists' texts, by name. `python -m faunalens.data.maintain gazetteer --help` describes the inputs."""
     towns, regions = read_towns(town_file), read_regions(region_file)
     first = list(notable(towns, *FIRST))
     listed = set(first)

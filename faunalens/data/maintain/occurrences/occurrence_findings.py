@@ -48,7 +48,7 @@ class _Located(NamedTuple):
 
 @dataclass
 class OccurrenceFindings:
-    """A `faunalens.data.cell_animals.Combiner` that combines ranges with a workspace's records. Call `report` afterwards."""
+    """A `faunalens.data.cell_animals.Combiner` of ranges with a workspace's records. Call `report` afterwards."""
 
     workspace: Workspace
     keys: Mapping[str, str] = field(default_factory=dict)

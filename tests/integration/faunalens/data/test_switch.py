@@ -101,7 +101,7 @@ def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: Connection)
 
 def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: Connection) -> None:
     put_on_trial(loaded, "two", Trial(0.4))
-    with pytest.raises(LoadError, match="dataset two is on trial; to end it: python -m faunalens.data rollback"):
+    with pytest.raises(LoadError, match=r"dataset two is on trial; to end it: python -m faunalens\.data rollback"):
         drop(loaded, "two")
     assert prune(loaded, keep=1) == []
     roll_back(loaded)

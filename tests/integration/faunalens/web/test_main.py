@@ -1,4 +1,4 @@
-"""`python -m faunalens.web`, as `make serve` and a container start it: one process, with stores from the environment."""
+"""`python -m faunalens.web`, as `make serve` and a container start it: one process, stores from the environment."""
 
 import json
 import os

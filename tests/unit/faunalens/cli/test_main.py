@@ -48,7 +48,8 @@ def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture
 
 def test_a_command_starts_before_numpy_is_loaded() -> None:
     # GIVEN a process with nothing but the command, as for `--help`, `status` and the completion of a shell
-    program = "import sys, faunalens.cli.__main__; print(*sorted({'numpy', 'onnxruntime', 'h3', 'redis'} & sys.modules.keys()))"
+    heavy = {"numpy", "onnxruntime", "h3", "redis"}
+    program = f"import sys, faunalens.cli.__main__; print(*sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
 

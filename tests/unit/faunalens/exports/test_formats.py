@@ -1,7 +1,7 @@
 """What every command makes of one study with every kind of photo, compared with the files in tests/golden/study/.
 
-`GOLDEN=write python -m pytest tests/unit/faunalens/exports/test_formats.py` writes the files. Times of the run, the version
-of Faunalens and pictures are constant in them.
+`GOLDEN=write python -m pytest tests/unit/faunalens/exports/test_formats.py` writes the files. Times of the run, the
+version of Faunalens and pictures are constant in them.
 """
 
 import json

@@ -24,7 +24,7 @@ def run(*calls: tuple[Any, ...], **shared: Any) -> list[Any]:
 
 
 def evaluate(module: str, function: str, *values: Any) -> Any:
-    """Return what a function in JavaScript returns, or its promise, for a module in faunalens/web/page/src and values."""
+    """Return what a function of a JavaScript module in faunalens/web/page/src returns, or its promise, for values."""
     address = (ROOT / "faunalens/web/page/src" / module).as_uri()
     code = f"""
         import {{ readFileSync }} from "node:fs";
