@@ -81,11 +81,10 @@ def words() -> tuple[int, int]:
 
 
 def house_table() -> str:
-    """Return the table of the packages, and of chalicelib's folders, each with the first line of its docstring."""
-    rows = []
-    for path in sorted([*ROOT.glob("*/__init__.py"), *(ROOT / "chalicelib").glob("*/__init__.py")]):
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        rows.append((f"`{path.parent.relative_to(ROOT)}/`", text.partition("\n")[0]))
+    """Return the table of the rooms, and of the folders of the two that are packed, each with its docstring."""
+    paths = sorted(chain(*(ROOT.glob(f"{each}*/__init__.py") for each in ("", "chalicelib/", "faunalens/"))))
+    said = [(path, ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "") for path in paths]
+    rows = [(f"`{path.parent.relative_to(ROOT)}/`", text.partition("\n")[0]) for path, text in said]
     return table(["folder", "contents"], rows)
 
 

@@ -1,0 +1,1 @@
+"""A spike from idle: simulated clients, Lambda containers and a database that is slow to wake."""

@@ -1,0 +1,1 @@
+"""CloudWatch's metric math: series of data points, and the functions of expressions."""

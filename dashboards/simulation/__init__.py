@@ -1,0 +1,1 @@
+"""A simulated day of traffic and faults, recorded as metrics."""

@@ -1,0 +1,1 @@
+"""How CloudWatch writes metric math, and the `metrics` array of a graph."""

@@ -1,0 +1,1 @@
+"""What identifies a photo: our models, a server, MegaDetector, SpeciesNet; one protocol for all."""

@@ -1,0 +1,1 @@
+"""A local page on which a person confirms or corrects the answers of a study."""

@@ -1,0 +1,1 @@
+"""Tables for statistics: events, effort, activity and occupancy."""

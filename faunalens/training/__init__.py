@@ -1,0 +1,1 @@
+"""A pack's head trained on one's own photos."""

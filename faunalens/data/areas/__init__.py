@@ -1,0 +1,1 @@
+"""Countries, states and provinces: their borders as cells."""

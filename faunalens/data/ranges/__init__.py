@@ -1,0 +1,1 @@
+"""Where each taxon lives: parsing, compiling and checking ranges."""

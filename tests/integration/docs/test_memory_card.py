@@ -20,7 +20,7 @@ def test_the_commands_of_the_tutorial_make_what_it_says(tmp_path: Path, cache_ho
     script = [line.replace(".venv/bin/python", "python") for line in lines if not NOT_HERE.match(line)]
     ours = f"PYTHONPATH={ROOT} XDG_CACHE_HOME={cache_home} {sys.executable} -m"
     command = f"""
-    faunalens() {{ {ours} cli "$@" || [ $? -eq 3 ]; }}  # 3: some photos have no answer
+    faunalens() {{ {ours} faunalens "$@" || [ $? -eq 3 ]; }}  # 3: some photos have no answer
     python() {{ {ours} "$2" "$3"; }}
     """
     # WHEN they are run

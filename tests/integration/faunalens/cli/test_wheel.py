@@ -13,7 +13,9 @@ import pytest
 from chalicelib.config.settings import ROOT
 from tests.support.pictures import jpeg
 
-NOT_NEEDED = {"app.py", "infra", "tests", "local", "benchmarks", "docs", "cloudwatch", "web"}
+NOT_NEEDED = {"app.py", "infra", "tests", "local", "benchmarks", "docs"}
+USERS_OWN = ("chalicelib", "cli", "database", "model", "web")
+"""Names that were ours at the top of site-packages, and that folders of a user often have."""
 IDENTIFY = ("identify", "photo.jpg", "--lat", "-33.9", "--lon", "151.2")
 
 
@@ -51,10 +53,16 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cach
     (site,) = tmp_path.rglob("site-packages")
     # THEN other programs lose one name to it
     assert {each.name for each in site.iterdir() if not each.name.endswith(".dist-info")} == {"faunalens"}
-    assert not {each.name for each in (site / "faunalens" / "lib").iterdir()} & NOT_NEEDED
-    # WHEN it is run where the checkout is out of sight
+    assert not {each.name for each in (site / "faunalens").iterdir()} & NOT_NEEDED
+    # WHEN it is run where the checkout is out of sight, and where the user's own modules have names like ours
+    for name in USERS_OWN:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this is the user\'s own module')")
     (tmp_path / "photo.jpg").write_bytes(jpeg())
     paths = {"PYTHONPATH": str(site), "XDG_CACHE_HOME": str(cache_home)}
+    for program in (["-c", "import faunalens"], ["-m", "faunalens", "--version"]):
+        ran = run([sys.executable, *program], tmp_path, **paths)
+        assert ran.returncode == 0, ran.stderr
     others = ("export study.db --megadetector md.json", "report study.db", "tables study.db tables")
     for arguments in ((*IDENTIFY, "--results", "study.db"), *map(str.split, others)):
         ran = run([tmp_path / "bin" / "faunalens", *arguments], tmp_path, **paths)
