@@ -83,8 +83,8 @@ def words() -> tuple[int, int]:
 def house_table() -> str:
     """Return the table of the rooms, and of the folders of the two that are packed, each with its docstring."""
     paths = sorted(chain(*(ROOT.glob(f"{each}*/__init__.py") for each in ("", "chalicelib/", "faunalens/"))))
-    said = [(path, ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "") for path in paths]
-    rows = [(f"`{path.parent.relative_to(ROOT)}/`", text.partition("\n")[0]) for path, text in said]
+    said = {path.parent.relative_to(ROOT): ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "" for path in paths}
+    rows = [(f"`{path}/`", text.partition("\n")[0]) for path, text in said.items()]
     return table(["folder", "contents"], rows)
 
 
@@ -260,9 +260,7 @@ def _alarm(path: Path) -> str:
         return message
     queries = alarm.get("Metrics", [alarm])
     (watched,) = (each.get("Label") or each["MetricName"] for each in queries if each.get("ReturnData", True))
-    periods = {
-        each["Period"] for each in (alarm, *(each.get("MetricStat", {}) for each in queries)) if "Period" in each
-    }
+    periods = {each["Period"] for each in (alarm, *(one.get("MetricStat", {}) for one in queries)) if "Period" in each}
     sign = {"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": "<"}
     limit = f"{sign[alarm['ComparisonOperator']]} {alarm['Threshold']:,}"
     times = f"{alarm['DatapointsToAlarm']} of {alarm['EvaluationPeriods']} × {periods.pop():,} s"

@@ -57,7 +57,7 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cach
     # WHEN it is run where the checkout is out of sight, and where the user's own modules have names like ours
     for name in USERS_OWN:
         (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('this is the user\'s own module')")
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('a module of the user')")
     (tmp_path / "photo.jpg").write_bytes(jpeg())
     paths = {"PYTHONPATH": str(site), "XDG_CACHE_HOME": str(cache_home)}
     for program in (["-c", "import faunalens"], ["-m", "faunalens", "--version"]):
