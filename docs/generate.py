@@ -83,8 +83,8 @@ def words() -> tuple[int, int]:
 def house_table() -> str:
     """Return the table of the rooms, and of the folders of the two that are packed, each with its docstring."""
     paths = sorted(chain(*(ROOT.glob(f"{each}*/__init__.py") for each in ("", "chalicelib/", "faunalens/"))))
-    said = {path.parent.relative_to(ROOT): ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "" for path in paths}
-    rows = [(f"`{path}/`", text.partition("\n")[0]) for path, text in said.items()]
+    said = [(path.parent, ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "") for path in paths]
+    rows = [(f"`{folder.relative_to(ROOT)}/`", text.partition("\n")[0]) for folder, text in said]
     return table(["folder", "contents"], rows)
 
 
