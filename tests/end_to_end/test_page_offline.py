@@ -104,6 +104,7 @@ def test_files_are_fetched_once_then_the_page_needs_no_signal_and_an_update_wait
 def test_a_device_is_never_ready_with_a_damaged_or_missing_file(offering: Stand, folder: Path, open_page: Open) -> None:
     shown = open_page(offering.url)
     shown.locator("#offline > summary").click()
+    expect(shown.locator("#offline-get")).to_be_visible()  # the page has read the list, which is written anew below
     second = next(each for each in parts_of(folder) if each.name.endswith("-1"))
     first, *others = (each for each in parts_of(folder) if each.name.startswith(second.name[:-1]))
     content = second.read_bytes()
