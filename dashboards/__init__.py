@@ -1,1 +1,1 @@
-"""Check and preview CloudWatch dashboards, alarms and saved queries that are defined in files; make their template."""
+"""Dashboards, alarms and saved queries of CloudWatch as JSON, and the tool that lints, previews and rehearses them."""
