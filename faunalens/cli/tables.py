@@ -9,7 +9,7 @@ from chalicelib.model.taxonomy import RANKS
 from faunalens.cli.options import FOLDER, Parsed, StudyOptions, force_option, results_argument, study_options
 from faunalens.exports.files import own_files
 from faunalens.study.results import ResultsFile
-from faunalens.tables.effort import LOCATION
+from faunalens.tables.camtrapr import LOCATION
 from faunalens.tables.tables import KINDS, Rules, parse_days, parse_duration, write_tables
 from faunalens.terminal import say, waiting
 

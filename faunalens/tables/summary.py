@@ -11,7 +11,7 @@ from faunalens.study.event import found_in
 from faunalens.study.finding import KINDS, Finding
 from faunalens.study.moved import copies
 from faunalens.study.study import Study, StudyPhoto
-from faunalens.tables.effort import operations, stations_of
+from faunalens.tables.camtrapr import operations, stations_of
 from faunalens.taxa.taxa import distinct
 
 SHOWN = 6

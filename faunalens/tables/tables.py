@@ -14,8 +14,7 @@ from chalicelib.config import VERSION
 from faunalens.exports.files import inert, table, whole
 from faunalens.study.deployments import parse_shift
 from faunalens.study.study import Study
-from faunalens.tables.effort import LOCATION, Occasions, operations, stations_of
-from faunalens.tables.independence import Record, records_of, sightings_of
+from faunalens.tables.camtrapr import LOCATION, Occasions, Record, operations, records_of, sightings_of, stations_of
 from faunalens.taxa.taxa import Kind
 from faunalens.terminal import warn
 from faunalens.words import count, rows_of
