@@ -215,18 +215,18 @@ def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: 
     for _, same in groupby(ordered, key=lambda each: (each.station, each.of.species)):
         record: Record | None = None
         last: datetime | None = None
-        for time, group in groupby(same, key=lambda each: each.time):
+        for moment, group in groupby(same, key=lambda each: each.time):
             together = list(group)
             most = _most(*(each.most for each in together))
             since = last if to_last_photo else record and record.first.time
-            seconds = (time - since).total_seconds() if since else 0.0
+            seconds = (moment - since).total_seconds() if since else 0.0
             if record and seconds < gap.total_seconds():
                 record = record._replace(images=record.images + 1, most=_most(record.most, most))
             else:
                 if record:
                     yield record
                 record = Record(together[0], seconds, 1, most)
-            last = time
+            last = moment
         if record:
             yield record
 
