@@ -110,7 +110,7 @@ def status(results: Path, *, as_json: bool) -> None:
         models, reviewers = made_by(kept), {str(who): int(count) for who, count in kept.rows(REVIEWED)}
         if as_json:
             doubts = doubts_of(kept)
-            facts = {**counts._asdict(), "copies": moved.copies(kept), "untimed": moved.untimed(kept)}
+            facts = {**counts._asdict(), "copies": kept.number("copies"), "untimed": kept.number("untimed")}
             facts |= {**asdict(doubts), "backwards": len(doubts.backwards)}
             facts |= {"gone": None if absent is None else len(absent), "models": models, "reviewers": reviewers}
             facts["faults"] = [dict(row) for row in kept.faults()]

@@ -17,7 +17,6 @@ from faunalens.errors import CommandError, Exit
 from faunalens.exports.blur import blurred
 from faunalens.exports.copies import TABLE, Copies, Copy, PhotoGone, safe
 from faunalens.exports.xmp import EMPTY, WORDS, caption, inside, packet
-from faunalens.study import moved
 from faunalens.study.finding import Box, Finding
 from faunalens.study.results import ResultsFile
 from faunalens.study.study import Study, StudyPhoto
@@ -97,7 +96,7 @@ def copy(
             why = f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies"
             raise CommandError(f"{why}; choose another folder")
         stations = {row["deploymentID"]: row for row in kept.deployments()}
-        total, left, films = kept.counts().done - moved.copies(kept), 0, 0
+        total, left, films = kept.counts().done - kept.number("copies"), 0, 0
         with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
             copied = {row.path for row in copies.rows.values()}
             if copied and not any(row["path"] in copied for row in kept.rows("select path from photo")):

@@ -16,7 +16,7 @@ from faunalens.importing.labels import COLUMNS, Label, folder_labels, labels_in
 from faunalens.importing.photos import StudyPhotos, let_in, listed, looked_for, nearest, warn_of_missing
 from faunalens.importing.predictions import Names, Predictions
 from faunalens.study.deployments import PlaceOptions
-from faunalens.study.opinions import Observation, Opinion
+from faunalens.study.finding import Observation, Opinion
 from faunalens.study.results import BATCH, ResultsFile
 from faunalens.study.reviews import save
 from faunalens.terminal import photo_progress, warn

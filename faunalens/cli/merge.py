@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from faunalens.cli.options import EXISTING_FILE, EXISTING_FOLDER, FILE
-from faunalens.study.merge import merge_from
+from faunalens.study.moved import merge_from
 from faunalens.study.results import ResultsFile
 from faunalens.terminal import say, waiting, warn
 from faunalens.words import count

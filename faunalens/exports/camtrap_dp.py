@@ -17,8 +17,7 @@ from faunalens.exports.description import Description
 from faunalens.exports.files import stamp, table, whole
 from faunalens.study.deployments import COLUMNS
 from faunalens.study.event import found_in
-from faunalens.study.finding import Finding
-from faunalens.study.opinions import COUNTED
+from faunalens.study.finding import COUNTED, Finding
 from faunalens.study.photos import media_type
 from faunalens.study.study import Deployment, Study, StudyPhoto, box_around
 from faunalens.taxa.taxa import ScoredTaxon, lineage_of, taxon_rank

@@ -21,8 +21,7 @@ from urllib.parse import unquote, urlsplit
 from chalicelib.features.cells import cell_of
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
-from faunalens.study.opinions import COUNTED, TYPED, Observation, of_taxon
-from faunalens.study.opinions import KINDS as OBSERVED
+from faunalens.study.finding import COUNTED, OBSERVED, TYPED, Observation, of_taxon
 from faunalens.study.photos import walk
 from faunalens.taxa.names import KINDS, kind_called, meanings, taxon_called
 from faunalens.taxa.taxa import ANIMALS

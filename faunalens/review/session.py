@@ -12,8 +12,7 @@ from typing import Any
 
 from faunalens.review.queue import Choice, Queue
 from faunalens.study.event import found_in
-from faunalens.study.finding import Finding, machine_of
-from faunalens.study.opinions import KINDS, VALUES, Observation, Opinion, of_taxon, opinions_of
+from faunalens.study.finding import OBSERVED, VALUES, Finding, Observation, Opinion, machine_of, of_taxon, opinions_of
 from faunalens.study.results import QUERIES, ResultsFile, now
 from faunalens.study.reviews import Agreement, agreement, precision, save, taxon_chosen, withdraw
 from faunalens.study.study import Study, StudyPhoto, seconds_between
@@ -217,7 +216,7 @@ def observations_of(said: Sequence[Mapping[str, Any]], machine: Sequence[Finding
 def _observation(said: Mapping[str, Any], machine: Sequence[Finding]) -> Observation:
     kind: Any = said.get("kind")
     count, typed = said.get("count") or None, _text(said, "typed")
-    for name, values in (("kind", KINDS), ("sex", VALUES["sex"]), ("life_stage", VALUES["life_stage"])):
+    for name, values in (("kind", OBSERVED), ("sex", VALUES["sex"]), ("life_stage", VALUES["life_stage"])):
         if (said.get(name) or name == "kind") and said.get(name) not in values:
             raise ValueError(f"{name} is {said.get(name)!r}, and has to be one of {', '.join(values)}")
     if count is not None and not (isinstance(count, int) and 1 <= count <= MOST):

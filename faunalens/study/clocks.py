@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
 from faunalens.study.deployments import corrected, lies_in
-from faunalens.study.moved import copies, shared, untimed
 from faunalens.study.results import QUERIES, ResultsFile
 from faunalens.words import count
 
@@ -54,9 +53,9 @@ class Doubts:
 
 def remarks(results: ResultsFile) -> Iterator[str]:
     """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models."""
-    if copied := copies(results):
+    if copied := results.number("copies"):
         yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
-    if timeless := untimed(results):
+    if timeless := results.number("untimed"):
         yield f"{count(timeless, 'photo has')} no time in EXIF: each is an event of its own"
     yield from doubts_of(results).sentences()
     if mixed := mixture(results):
@@ -78,7 +77,7 @@ def made_by(results: ResultsFile) -> dict[str, int]:
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
     """Count the photos with an answer whose time or deployment is doubtful. `now`: in UTC, None for the present."""
-    found, table = Doubts(shared(results)), {row["deploymentID"]: row for row in results.deployments()}
+    found, table = Doubts(results.number("shared")), {row["deploymentID"]: row for row in results.deployments()}
     latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
     for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
         card: list[tuple[str, datetime]] = []

@@ -1,4 +1,4 @@
--- How `faunalens merge` joins a results file, whose rows are in temporary tables `their_…`, to another one. faunalens/study/merge.py
+-- How `faunalens merge` joins a results file, whose rows are in temporary tables `their_…`, to another one. faunalens/study/moved.py
 -- runs these statements by their names.
 
 --: move photos

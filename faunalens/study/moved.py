@@ -1,13 +1,22 @@
-"""Recognise photos by their bytes: find photos that were renamed, moved or copied, and those that are gone."""
+"""Recognise photos by their bytes: renamed, moved or copied ones, those that are gone, and those of several studies.
+
+Results files are merged by SQL in temporary tables on disk, so that memory does not grow with their size.
+"""
 
 import os
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from faunalens.engines.place import Place
 from faunalens.study.results import QUERIES, ListedPhoto, ResultsFile
+from faunalens.words import parts_of
+
+MERGED = ("deployment", "photo", "review", "boundary")
+"""The tables that are merged. `SQL`: the statements, by name; a name that begins with `conflict` is what is said."""
+SQL = parts_of(Path(__file__).with_name("merge.sql"))
 
 
 def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]) -> None:
@@ -74,21 +83,6 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
         connection.execute("drop table temp.gone")
 
 
-def copies(results: ResultsFile) -> int:
-    """Return the number of copies: photos that do not count, as another one of their deployment has the same bytes."""
-    return int(next(results.rows("select count(*) from copies"))[0])
-
-
-def shared(results: ResultsFile) -> int:
-    """Return the number of photos whose bytes are in several deployments, as when a card was copied to two of them."""
-    return int(next(results.rows(QUERIES["shared"]))[0])
-
-
-def untimed(results: ResultsFile) -> int:
-    """Return the number of photos with an answer that have no time in EXIF. Copies do not count."""
-    return int(next(results.rows(QUERIES["untimed"]))[0])
-
-
 def _size(path: str | Path) -> int | None:
     """Return the size of a file in bytes, None if it is gone, or -1 if it exists but may not be looked at."""
     try:
@@ -106,3 +100,37 @@ def checksum_of(path: Path) -> int:
         while some := file.read(1 << 20):
             checksum = zlib.crc32(some, checksum)
     return checksum
+
+
+class Merged(NamedTuple):
+    """What a file added: its number of photos, how many are new, answers and observations taken over, and conflicts."""
+
+    photos: int
+    new: int
+    answers: int
+    observations: int
+    conflicts: dict[str, int]
+
+
+def merge_from(kept: ResultsFile, source: ResultsFile, prefix: str = "") -> Merged:
+    """Merge `source` into `kept`, all of it or nothing. `prefix`: what to put before the paths of `source`."""
+    folder = Path(kept.study().get("folder", ""))
+    kept.define("is_there", lambda path: path if (folder / path).exists() else None)
+    with kept.transaction(writes=False) as connection:
+        for table in MERGED:
+            connection.execute(f"create temp table their_{table} as select * from main.{table} where false")  # noqa: S608
+            columns = len(connection.execute(f"pragma table_info(their_{table})").fetchall())
+            query = f"insert into their_{table} values ({', '.join('?' * columns)})"  # noqa: S608, constants
+            connection.executemany(query, map(tuple, source.rows(f"select * from {table}")))  # noqa: S608, a constant
+        for name in ("move photos", "move deployments"):
+            connection.execute(SQL[name], {"prefix": prefix})
+    with kept.transaction() as connection:
+        connection.executescript(SQL["match"])
+        queries = {name.removeprefix("conflict: "): SQL[name] for name in SQL if name.startswith("conflict: ")}
+        conflicts = {what: connection.execute(query).fetchone()[0] for what, query in queries.items()}
+        answers, new = (connection.execute(SQL[name]).rowcount for name in ("answers", "new"))
+        connection.executescript(SQL["known"])
+        observations = connection.execute(SQL["observations"]).rowcount
+        photos = connection.execute("select count(*) from their_photo").fetchone()[0]
+        connection.executescript(SQL["rest"])
+    return Merged(photos, new, answers, observations, conflicts)

@@ -94,6 +94,10 @@ from (
 )
 where name is not null group by 1, 2, 3 order by 4 desc;
 
+--: copies
+-- The number of photos that do not count, because another one of their deployment has the same bytes.
+select count(*) from copies;
+
 --: shared
 -- The number of photos whose bytes are in several deployments.
 select coalesce(sum(number), 0) from (

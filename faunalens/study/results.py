@@ -266,6 +266,10 @@ class ResultsFile:
         query = "select taken, shift from photo where path = ? and taken is not null"
         return cast("tuple[str, float] | None", self._connection.execute(query, (path,)).fetchone())
 
+    def number(self, query: str) -> int:
+        """Return a number of photos: the `copies`, those that are `shared` by deployments, or the `untimed` ones."""
+        return int(self._connection.execute(QUERIES[query]).fetchone()[0])
+
     def faults(self) -> Iterator[sqlite3.Row]:
         """Yield path, state, code and detail of each photo that has no answer, or an answer made without its place."""
         yield from self.rows("select path, state, code, detail from photo where code is not null order by path")

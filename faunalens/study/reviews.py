@@ -7,8 +7,7 @@ from itertools import combinations, groupby
 from math import sqrt
 from typing import NamedTuple
 
-from faunalens.study.finding import Finding, machine_of
-from faunalens.study.opinions import Observation, Opinion, of_taxon
+from faunalens.study.finding import Finding, Observation, Opinion, machine_of, of_taxon
 from faunalens.study.results import QUERIES, ResultsFile
 from faunalens.taxa.taxa import ANIMALS, ScoredTaxon, lineage_of
 

@@ -11,7 +11,6 @@ from math import ceil, sqrt
 
 from faunalens.study.deployments import TIMES, ZONE, corrected, parse_zone
 from faunalens.study.finding import Clip, Finding, finding_of
-from faunalens.study.moved import untimed
 from faunalens.study.results import BATCH, QUERIES, ResultsFile
 
 
@@ -150,7 +149,7 @@ class Study:
     @property
     def untimed(self) -> int:
         """Return the number of photos that have no time, so that each is an event of its own."""
-        return 0 if self.file_times else untimed(self.results)
+        return 0 if self.file_times else self.results.number("untimed")
 
     def events(self) -> Iterator[list[StudyPhoto]]:
         """Yield the photos of each event, by deployment and time."""

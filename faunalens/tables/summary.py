@@ -9,7 +9,6 @@ from math import acos, cos, degrees, pi, radians, sin, tan
 from faunalens.study.clocks import doubts_of, made_by, mixture
 from faunalens.study.event import found_in
 from faunalens.study.finding import KINDS, Finding
-from faunalens.study.moved import copies
 from faunalens.study.study import Study, StudyPhoto
 from faunalens.tables.camtrapr import operations, stations_of
 from faunalens.taxa.taxa import distinct
@@ -106,7 +105,7 @@ class Summary:
 def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
     """Collect what a report shows of a study. `hide_people`: show no photos with people."""
     results = study.results
-    found = Summary(precision=study.precision, copies=copies(results), models=list(made_by(results)))
+    found = Summary(precision=study.precision, copies=results.number("copies"), models=list(made_by(results)))
     names = stations_of(study)
     for key, each in study.deployments.items():
         found.stations[key] = Station(names[key], each.latitude, each.longitude)

@@ -29,8 +29,7 @@ from faunalens.importing.labels import (
 )
 from faunalens.importing.predictions import Predictions
 from faunalens.study.deployments import Deployments, deployment_at, place_of
-from faunalens.study.finding import machine_of
-from faunalens.study.opinions import Observation, opinions_of
+from faunalens.study.finding import Observation, machine_of, opinions_of
 from faunalens.study.results import BATCH, ResultsFile
 from faunalens.study.study import Study
 from faunalens.study.video import is_video

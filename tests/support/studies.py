@@ -11,7 +11,7 @@ from faunalens.engines.place import EXIF, Place
 from faunalens.review.queue import Choice
 from faunalens.review.server import ReviewServer
 from faunalens.review.session import Session
-from faunalens.study.opinions import Observation, Opinion, of_taxon
+from faunalens.study.finding import Observation, Opinion, of_taxon
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from faunalens.study.reviews import save, taxon_chosen
 from faunalens.study.study import Study

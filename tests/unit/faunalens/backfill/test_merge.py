@@ -10,7 +10,6 @@ from faunalens.backfill.cloud import S3Name
 from faunalens.backfill.merge import merge
 from faunalens.engines.place import NONE
 from faunalens.errors import CommandError
-from faunalens.study.moved import copies
 from faunalens.study.results import ListedPhoto, ResultsFile
 from tests.unit.faunalens.backfill.conftest import BUCKET
 
@@ -134,4 +133,4 @@ def test_times_are_the_cameras_and_copies_count_once(s3: Any, folder: S3Name, re
     list(merge(s3, STUDY, folder, results))
     taken = [row["taken"] for row in results.rows("select taken from photo order by path")]
     assert taken == [None, None, "2026-03-01 05:12:44+03:00", None]
-    assert copies(results) == 1
+    assert results.number("copies") == 1

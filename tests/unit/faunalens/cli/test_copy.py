@@ -11,7 +11,7 @@ from PIL.ExifTags import IFD
 
 from faunalens.cli.__main__ import run
 from faunalens.errors import Exit
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from faunalens.words import rows_of
 from tests.support.pictures import SYDNEY, encoded, exif, noise

@@ -14,7 +14,7 @@ from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.dataset import Dataset
 from faunalens.engines.local import CellFile, write_cells
 from faunalens.review.server import ReviewServer
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from faunalens.taxa.taxa import numbered
 from tests.support.studies import say

@@ -11,7 +11,7 @@ import pytest
 
 from faunalens.cli.__main__ import run
 from faunalens.errors import Exit
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from tests.support import studies
 from tests.support.pictures import jpeg

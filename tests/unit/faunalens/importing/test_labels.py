@@ -19,7 +19,7 @@ from faunalens.exports.coco import write_coco
 from faunalens.exports.description import read_description
 from faunalens.importing.labels import Label, labels_in
 from faunalens.importing.predictions import Predictions
-from faunalens.study.opinions import Observation, Opinion
+from faunalens.study.finding import Observation, Opinion
 from faunalens.study.results import ResultsFile
 from faunalens.study.reviews import save
 from faunalens.study.study import Study

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.api.page import languages
 from faunalens.review.server import PAGES
-from faunalens.study.opinions import KINDS, VALUES
+from faunalens.study.finding import OBSERVED, VALUES
 
 SOURCES = {path.name: path.read_text(encoding="utf-8") for path in PAGES.iterdir() if path.suffix in (".html", ".js")}
 LANGUAGES = sorted(path.stem.removeprefix("words-") for path in PAGES.glob("words-*.json"))
@@ -62,7 +62,7 @@ def test_no_line_of_french_begins_with_a_mark_or_ends_with_a_quote_that_opens() 
 
 def test_the_page_needs_each_word_and_has_each_that_it_needs() -> None:
     named = {a or b for source in SOURCES.values() for a, b in NAMED.findall(source)}
-    values = {f"kind.{each}" for each in KINDS} | {f"rank.{each}" for each in RANKS}
+    values = {f"kind.{each}" for each in OBSERVED} | {f"rank.{each}" for each in RANKS}
     values |= {f"{field}.{value}" for field, some in VALUES.items() for value in some}
     needed = named | values | commands()
     assert needed - set(words("en")) == set()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from faunalens.engines.place import EXIF
 from faunalens.review.queue import Choice, Queue
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from faunalens.study.study import Study
 from tests.support.studies import IMPALA, LION, answer, say, seen

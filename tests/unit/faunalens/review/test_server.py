@@ -15,8 +15,8 @@ from PIL import Image
 
 from faunalens.review.queue import Choice
 from faunalens.review.server import ReviewServer
+from faunalens.study.finding import Observation
 from faunalens.study.moved import forget
-from faunalens.study.opinions import Observation
 from faunalens.study.results import ResultsFile
 from tests.support.pictures import jpeg
 from tests.support.studies import IMPALA, PHOTOS, answer, film, say, serving, write_study

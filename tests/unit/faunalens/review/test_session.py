@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faunalens.review.session import LONGEST, MOST, SECONDS, hold, observations_of
-from faunalens.study.opinions import KINDS, VALUES
+from faunalens.study.finding import OBSERVED, VALUES
 from faunalens.study.results import ResultsFile
 
 ANYTHING = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.lists(st.text(), max_size=2)
 )
-VALID = {"kind": KINDS, "scientific_name": ("Panthera leo", "Felidae"), "count": range(1, 9), **VALUES}
+VALID = {"kind": OBSERVED, "scientific_name": ("Panthera leo", "Felidae"), "count": range(1, 9), **VALUES}
 FIELDS = {name: st.sampled_from(values) | ANYTHING for name, values in VALID.items()}
 SAID = st.fixed_dictionaries({}, optional=FIELDS | {"typed": ANYTHING, "note": ANYTHING})
 
@@ -27,7 +27,7 @@ def test_only_what_exports_can_have_is_an_observation(said: list[dict[str, Any]]
         return
     assert len(found) == len(said) > 0
     for each in found:
-        assert each.kind in KINDS
+        assert each.kind in OBSERVED
         assert each.sex in (None, *VALUES["sex"])
         assert each.life_stage in (None, *VALUES["life_stage"])
         assert each.count is None or 1 <= each.count <= MOST

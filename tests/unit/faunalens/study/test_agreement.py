@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from faunalens.study.reviews import agreement, kappa_of
 from tests.support.studies import IMPALA, answer, say, seen

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from faunalens.cli.__main__ import run
 from faunalens.engines.place import EXIF
-from faunalens.study.merge import merge_from
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
+from faunalens.study.moved import merge_from
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from faunalens.study.study import Study
 from tests.support.studies import IMPALA, LION, answer, say, seen

@@ -8,8 +8,8 @@ from zlib import crc32
 import pytest
 
 from faunalens.engines.place import EXIF
-from faunalens.study.moved import copies, find_below, forget, gone, last_reviewed, shared
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
+from faunalens.study.moved import find_below, forget, gone, last_reviewed
 from faunalens.study.results import ListedPhoto, Outcome, ResultsFile
 from tests.support.studies import answer, say
 
@@ -133,10 +133,10 @@ def test_a_photo_that_is_twice_counts_once(folder: Folder) -> None:
     # THEN what is there twice counts once, as the reviewed one or the first
     query = "select path from photo where id in (select id from copies)"
     copied = {row["path"] for row in folder.results.rows(query)}
-    assert (copied, copies(folder.results), shared(folder.results)) == ({"M/1", "M/2"}, 2, 0)
+    assert (copied, folder.results.number("copies"), folder.results.number("shared")) == ({"M/1", "M/2"}, 2, 0)
     # THEN a copy in another deployment is another matter
     folder.results.find([listed("M/1", 3)._replace(deployment="M")])
-    assert (copies(folder.results), shared(folder.results)) == (1, 2)
+    assert (folder.results.number("copies"), folder.results.number("shared")) == (1, 2)
 
 
 @pytest.mark.parametrize(("name", "stays"), [("M/1", True), ("M/3", False)])

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from faunalens.study.event import found_in
-from faunalens.study.finding import Finding
-from faunalens.study.opinions import Observation, Opinion
+from faunalens.study.finding import Finding, Observation, Opinion
 from faunalens.study.results import ResultsFile
 from faunalens.study.reviews import Precision, precision, save, wilson, withdraw
 from faunalens.study.study import Study

@@ -10,7 +10,7 @@ import pytest
 
 from faunalens.engines.place import EXIF, Place
 from faunalens.errors import CommandError
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile, State, Task
 from faunalens.study.study import Study
 from tests.support.studies import answer, say

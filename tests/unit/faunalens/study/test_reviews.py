@@ -5,8 +5,7 @@ import json
 import pytest
 
 from faunalens.study.event import found_in
-from faunalens.study.finding import of_answer
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation, of_answer
 from faunalens.study.results import ResultsFile
 from faunalens.study.reviews import precision, taxon_chosen, wilson
 from faunalens.study.study import Study

@@ -9,7 +9,7 @@ from chalicelib.features.cells import text_of
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
 from faunalens.study.deployments import Deployments
-from faunalens.study.opinions import Observation
+from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from faunalens.training.labels import LabelledPhoto, Labels
 from tests.support.studies import IMPALA, STATIONS, animal, answer, say, seen, write_study
