@@ -185,11 +185,9 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
                 )
             said = [observed(**each) for each in animals if each["name"]]
             said = said or [observed(kind) for kind, says in kinds.items() if says]
-            folder = fields["relativepath"].replace("\\", "/").strip("/")
-            photo = f"{folder}/{fields['file']}".lstrip("/")
-            yield Label(
-                photo, tuple(said), first_of(fields, PHOTO_COLUMNS["reviewer"]), taken=fields.get("datetime", "")
-            )
+            photo = f"{fields['relativepath'].replace('\\', '/').strip('/')}/{fields['file']}".lstrip("/")
+            reviewer = first_of(fields, PHOTO_COLUMNS["reviewer"])
+            yield Label(photo, tuple(said), reviewer, taken=fields.get("datetime", ""))
 
 
 def first_of(fields: Mapping[str, str], columns: Iterable[str], but: Set[str] = frozenset()) -> str:
@@ -200,8 +198,8 @@ def first_of(fields: Mapping[str, str], columns: Iterable[str], but: Set[str] = 
 
 def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
     """Return whether a row says yes or no in each column that is named after a kind, such as `Person`, by column."""
-    known = [name for name in fields if name in KINDS and fields[name].casefold() in YES | NO | {""}]
-    return {name: fields[name].casefold() in YES for name in known}
+    said = {name: fields[name].casefold() for name in fields if name in KINDS}
+    return {name: word in YES for name, word in said.items() if word in YES | NO | {""}}
 
 
 @cache
@@ -249,20 +247,14 @@ PACKAGE = "datapackage.json"
 """The description of a Camtrap DP 1.0."""
 
 
-class _Said(NamedTuple):
-    what: Observation
-    reviewer: str
-    at: str
-
-
 class _Events:
     """What people said about the events of a deployment, looked up by time."""
 
-    def __init__(self, events: Iterable[tuple[datetime, datetime, _Said]]) -> None:
+    def __init__(self, events: Iterable[tuple[datetime, datetime, Label]]) -> None:
         self._events = sorted(events, key=itemgetter(0))
         self._longest = max((end - start for start, end, _ in self._events), default=timedelta())
 
-    def at(self, time: datetime) -> list[_Said]:
+    def at(self, time: datetime) -> list[Label]:
         first = bisect_left(self._events, time - self._longest, key=itemgetter(0))
         last = bisect_right(self._events, time, key=itemgetter(0))
         return [said for _, end, said in self._events[first:last] if time <= end]
@@ -283,7 +275,7 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
         rows = rows_in(places) if places and places.is_file() else ()
         cells = {row.get("deploymentID"): _cell_in(row) for row in rows}
         is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
-        of_media, of_events = defaultdict[str, list[_Said]](list), defaultdict[str, list[Any]](list)
+        of_media, of_events = defaultdict[str, list[Label]](list), defaultdict[str, list[Any]](list)
         for row in rows_in(files["observations"]):
             if row.get("classificationMethod") == "machine" or row["observationType"] not in OBSERVED:
                 continue
@@ -296,8 +288,9 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
         for row in rows_in(files["media"]):
             time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
             said = of_media.get(row["mediaID"]) or (where.at(time) if where else [])
-            for label in _labels_of(row, said):
-                yield label._replace(camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
+            for label in said or [Label("")]:
+                about_photo = {"photo": _photo_of(row), "taken": row["timestamp"]}
+                yield label._replace(**about_photo, camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
 
 
 def _cell_in(row: Mapping[str, str]) -> int | None:
@@ -314,22 +307,13 @@ def _root_of(path: Path) -> Any:
     return next((each for each in folders if (each / PACKAGE).is_file()), None)
 
 
-def _labels_of(medium: Mapping[str, str], said: list[_Said]) -> Iterator[Label]:
-    photo = _photo_of(medium)
-    if not said:
-        yield Label(photo, taken=medium["timestamp"])
-    for reviewer in dict.fromkeys(each.reviewer for each in said):
-        mine = [each for each in said if each.reviewer == reviewer]
-        at = max(each.at for each in mine)
-        yield Label(photo, tuple(each.what for each in mine), reviewer, at, medium["timestamp"])
-
-
 def _photo_of(medium: Mapping[str, str]) -> str:
     address = urlsplit(medium["filePath"])
     return (medium.get("fileName") or unquote(address.path)) if "://" in medium["filePath"] else medium["filePath"]
 
 
-def _said(row: Mapping[str, str]) -> _Said:
+def _said(row: Mapping[str, str]) -> Label:
+    """Return what a person says in an observation, of a photo that is still to be set."""
     comments = row.get("observationComments", "")  # as our own packages have names and counts
     typed, mark, note = comments.removeprefix(COUNTED).lstrip("; ").rpartition(TYPED)
     name, kind = typed if mark else row.get("scientificName", ""), row["observationType"]
@@ -337,4 +321,4 @@ def _said(row: Mapping[str, str]) -> _Said:
     count, sex, age, behavior, reviewer = (row.get(each, "") for each in columns)
     count = "" if comments.startswith(COUNTED) else count
     what = observed(name if kind == "animal" else kind, count, sex, age, behavior, note.lstrip("; "))
-    return _Said(what, reviewer, row.get("classificationTimestamp", ""))
+    return Label("", (what,), reviewer, row.get("classificationTimestamp", ""))

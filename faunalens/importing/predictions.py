@@ -162,19 +162,10 @@ class Predictions:
         classes = iter(zip(item.get("clf_category", ()), item.get("clf_confidence", ()), strict=False))
         detections = []
         for (left, top, right, bottom), kind, score in zip(item["bbox"], kinds, scores, strict=True):
-            category = self._kinds.get(str(kind), "")
-            named = next(classes, None) if category == "1" else None
-            detections.append(
-                {
-                    "category": category,
-                    "conf": score,
-                    "bbox": (left, top, right - left, bottom - top),
-                    "classifications": [named] if named else (),
-                }
-            )
-        return Predicted(
-            str(item["img_id"]), {-1: _found(detections, self._classes)}, "", self._model, self._detector, pixels=True
-        )
+            named = next(classes, None) if self._kinds.get(str(kind)) == "1" else None
+            box = {"category": kind, "conf": score, "bbox": (left, top, right - left, bottom - top)}
+            detections.append(box | {"classifications": [named] if named else ()})
+        return self._of_megadetector({"file": str(item["img_id"]), "detections": detections})._replace(pixels=True)
 
     def _classes(self, detection: Mapping[str, Any]) -> Classes:
         said = detection.get("classifications") or ()

@@ -127,6 +127,7 @@ def read_deployments(path: Path) -> Deployments:
 
     Where numbers have a decimal comma, spreadsheets separate the columns by semicolons: both are read.
     """
+    rows: list[dict[str, str]] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             delimiter = max(",;\t", key=file.readline().count)
@@ -135,18 +136,15 @@ def read_deployments(path: Path) -> Deployments:
             missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
             if missing:
                 raise CommandError(f"{path} has no column {', '.join(missing)}; add it")
-            rows = []
             for row in reader:
-                if not any(map(str.strip, filter(None, row.values()))):  # spreadsheets add rows without a value
-                    continue
                 if delimiter != ",":
                     row |= {name: (row[name] or "").replace(",", ".") for name in LIMITS if name in row}
-                if fault := _fault_of(row):
-                    raise CommandError(f"{path}, line {reader.line_num}: {fault}")
-                row = {name: value.strip() for name, value in row.items()}
-                rows.append(row | {name: _moment(row, name).isoformat() for name in TIMES if row.get(name)})
+                if any(map(str.strip, filter(None, row.values()))):  # spreadsheets add rows without a value
+                    rows.append(_checked(row))
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error
+    except ValueError as error:
+        raise CommandError(f"{path}, line {reader.line_num}: {error}") from error
     except (OSError, csv.Error) as error:
         raise CommandError(f"{path} cannot be read as a table of deployments: {error}") from error
     ids = Counter(normal(row["deploymentID"]) for row in rows)
@@ -157,45 +155,38 @@ def read_deployments(path: Path) -> Deployments:
     return table
 
 
-def _fault_of(row: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a row of the table, or what Camtrap DP would refuse in it; None if the row is fine."""
+def _checked(row: dict[str, str]) -> dict[str, str]:
+    """Return a row of the table with offsets in its times. Raises `ValueError` for what Camtrap DP would refuse."""
     if None in row or None in row.values():
-        return "expected as many fields as columns"
-    if not row["deploymentID"].strip():
-        return "deploymentID is empty; name the deployment"
+        raise ValueError("expected as many fields as columns")
+    row = {name: value.strip() for name, value in row.items()}
+    if not row["deploymentID"]:
+        raise ValueError("deploymentID is empty; name the deployment")
     for column, limits in LIMITS.items():
-        text = row.get(column, "").strip()
+        text = row.get(column, "")
         if not text and column not in REQUIRED:
             continue
         least, most, is_whole = int(limits["least"]), int(limits["most"]), limits["type"] == "integer"
-        try:
-            is_valid = least <= float(text) <= most and (not is_whole or text.lstrip("+-").isdecimal())
-        except ValueError:
-            is_valid = False
-        if not is_valid:
-            numbers = "decimal degrees" if column in REQUIRED else f"a {'whole ' * is_whole}number"
-            return f"{column} is '{text}'; expected {numbers} from {least} to {most}"
+        with suppress(ValueError):
+            if least <= float(text) <= most and (not is_whole or text.lstrip("+-").isdecimal()):
+                continue
+        numbers = "decimal degrees" if column in REQUIRED else f"a {'whole ' * is_whole}number"
+        raise ValueError(f"{column} is '{text}'; expected {numbers} from {least} to {most}")
     for column, words in WORDS.items():
-        text = row.get(column, "").strip()
+        text = row.get(column, "")
         if text and (text if column == "featureType" else text.lower()) not in words:
-            return f"{column} is '{text}'; expected one of {', '.join(sorted(words))}"
-    return _fault_of_times(row)
+            raise ValueError(f"{column} is '{text}'; expected one of {', '.join(sorted(words))}")
+    if row.get(ZONE):
+        parse_zone(row[ZONE])
+    times = {column: _moment(row, column) for column in TIMES if row.get(column)}
+    if len(times) == len(TIMES) and times[START] > times[END]:
+        raise ValueError("deploymentEnd is before deploymentStart; correct one of them")
+    return row | {column: time.isoformat() for column, time in times.items()}
 
 
-def _fault_of_times(row: Mapping[str, str]) -> str | None:
-    try:
-        if row.get(ZONE):
-            parse_zone(row[ZONE].strip())
-        times = [_moment(row, column) for column in TIMES if row.get(column, "").strip()]
-    except ValueError as error:
-        return str(error)
-    is_reversed = len(times) == len(TIMES) and times[0] > times[1]
-    return "deploymentEnd is before deploymentStart; correct one of them" if is_reversed else None
-
-
-def _moment(row: Mapping[str, str], column: str) -> datetime:
+def _moment(row: Row, column: str) -> datetime:
     """Return the time in `column`, a deployment's start or end, with its offset from UTC. Raises `ValueError`."""
-    text, zone = row[column].strip(), (row.get(ZONE) or "").strip()
+    text, zone = row[column], row.get(ZONE)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -206,7 +197,7 @@ def _moment(row: Mapping[str, str], column: str) -> datetime:
         moment += DAY - timedelta(seconds=1)
     if moment.tzinfo is None and not zone:
         raise ValueError(f"{column} is '{text}', without an offset; give the deployment a {ZONE}, such as -07:00")
-    return moment if moment.tzinfo else moment.replace(tzinfo=parse_zone(zone))
+    return moment if moment.tzinfo or not zone else moment.replace(tzinfo=parse_zone(zone))
 
 
 def _expect_dates(path: Path, table: Deployments) -> None:

@@ -124,7 +124,8 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     lion = Observation("animal", "lion", "Panthera leo", "species", count=1)
     time = "2026-05-02T06:00:30+03:00"
     expected = (
-        Label("N/a.jpg", (seen, Observation("human")), "A. Person", "2026-06-01T08:00:05Z", time),
+        Label("N/a.jpg", (seen,), "A. Person", "2026-06-01T08:00:00Z", time),
+        Label("N/a.jpg", (Observation("human"),), "A. Person", "2026-06-01T08:00:05Z", time),
         Label("cam: 3/b.jpg", (lion,), "B. Person", taken=time),  # a folder with a colon is no address
         Label("c.jpg", (lion,), "B. Person", taken=time),  # it lies elsewhere, and has its file's name
         Label("N/d.jpg", taken="2026-05-02T07:00:30+03:00"),  # no person looked at it
@@ -141,7 +142,7 @@ def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
         write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
     # WHEN its export is read THEN it is the same
     found = [each[:4] for each in labels_of(tmp_path / "package") if each.said]
-    assert found == [("N/IMG_0001.JPG", said, "A. Person", "2026-06-01T08:00:00+00:00")]
+    assert found == [("N/IMG_0001.JPG", (each,), "A. Person", "2026-06-01T08:00:00+00:00") for each in said]
 
 
 def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> None:
