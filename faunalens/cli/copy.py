@@ -97,7 +97,8 @@ def copy(
             raise CommandError(f"{why}; choose another folder")
         stations = {row["deploymentID"]: row for row in kept.deployments()}
         total, left, films = kept.counts().done - kept.number("copies"), 0, 0
-        with Copies(folder, source, force=force) as copies, photo_progress(0, total, "copying") as reach:
+        copies = Copies(folder, source, force=force)
+        with photo_progress(0, total, "copying") as reach:
             copied = {row.path for row in copies.rows.values()}
             if copied and not any(row["path"] in copied for row in kept.rows("select path from photo")):
                 raise CommandError(f"{folder} has the copies of another study; choose another folder")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from ntpath import isreserved
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from faunalens.errors import CommandError
 from faunalens.exports.files import FORMULA, inert, table, whole
@@ -76,14 +76,6 @@ class Copies:
         if not self.rows and head not in (b"", ",".join(Copy._fields).encode()):
             raise CommandError(f"{folder / TABLE} is not a table of copies; choose another folder")
         self._save(self.rows.values())  # a kill may have cut the last line short
-        self._file = (folder / TABLE).open("a", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
     def place(self, path: str, folder: str, stem: str, suffix: str) -> str:
         """Return the new path of a photo in a folder. If another photo has that name, a number is added."""
@@ -138,7 +130,6 @@ class Copies:
                 with suppress(OSError):  # a folder that is not empty
                     for each in target.relative_to(self.folder).parents[:-1]:
                         (self.folder / each).rmdir()
-        self._file.close()
         self._save(row for row in self.rows.values() if (self.folder / row.new_path).is_file())
 
     def _was_changed(self, row: Copy) -> bool:
@@ -155,8 +146,8 @@ class Copies:
 
     def _add(self, row: Copy) -> None:
         self.rows[_key(row.new_path)] = row
-        self._writer.writerow(map(inert, row))
-        self._file.flush()
+        with (self.folder / TABLE).open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(map(inert, row))
 
 
 def _key(new_path: str) -> str:
@@ -172,12 +163,9 @@ def _read(path: Path) -> Iterator[Copy]:
         for fields in csv.reader(file):
             if len(fields) != len(Copy._fields) or not fields[-2].isdecimal():
                 continue
-            *texts, size, mark = map(_plain, fields)
+            # Undo `inert`.
+            plain = (text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text for text in fields)
+            *texts, size, mark = plain
             row = Copy._make((*texts, int(size), mark))
             if ".." not in Path(row.new_path).parts and not Path(row.new_path).is_absolute():
                 yield row
-
-
-def _plain(text: str) -> str:
-    """Undo `inert`: return a text without the quote before what a spreadsheet would take for a formula."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text

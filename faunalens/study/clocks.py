@@ -57,17 +57,15 @@ def remarks(results: ResultsFile) -> Iterator[str]:
         yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
     if timeless := results.number("untimed"):
         yield f"{count(timeless, 'photo has')} no time in EXIF: each is an event of its own"
+    yield from doubtful(results)
+
+
+def doubtful(results: ResultsFile) -> Iterator[str]:
+    """Yield sentences on doubtful times and deployments, and on models if the answers are by several ones."""
     yield from doubts_of(results).sentences()
-    if mixed := mixture(results):
-        yield mixed
-
-
-def mixture(results: ResultsFile) -> str:
-    """Return a sentence on the models of a study whose answers are by several ones; empty if all are by the same."""
-    if len(made := made_by(results)) < 2:
-        return ""
-    parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
-    return f"the study is mixed: {parts}; --again outdated, or --boxes, makes all answers alike"
+    if len(made := made_by(results)) > 1:
+        parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
+        yield f"the study is mixed: {parts}; --again outdated, or --boxes, makes all answers alike"
 
 
 def made_by(results: ResultsFile) -> dict[str, int]:

@@ -19,8 +19,8 @@ def put(folder: Path, row: Copy = ROW, text: str = "photo", *, force: bool = Fal
         target.write_text(text)
         return row.how
 
-    with Copies(folder, folder.parent, force=force) as copies:
-        copies.put(row, make)
+    copies = Copies(folder, folder.parent, force=force)
+    copies.put(row, make)
     return copies
 
 
@@ -36,11 +36,11 @@ def test_a_safe_name_is_one_on_windows_too(name: str) -> None:
 
 def test_photos_of_one_name_get_two(tmp_path: Path) -> None:
     assert safe("ü" * 99 + "1") != safe("ü" * 99 + "2")
-    with Copies(put(tmp_path).folder, tmp_path) as copies:
-        # THEN the one that has the name keeps it, and another one gets a number, also where case is one
-        assert copies.place("N/1.jpg", "lion", "north_1", ".jpg") == "lion/north_1.jpg"
-        assert copies.place("N/1.jpg", "Lion", "north_1", ".JPG") == "lion/north_1.jpg"
-        assert copies.place("M/1.jpg", "lion", "North_1", ".JPG") == "lion/North_1-2b4ff6e4.JPG"
+    copies = Copies(put(tmp_path).folder, tmp_path)
+    # THEN the one that has the name keeps it, and another one gets a number, also where case is one
+    assert copies.place("N/1.jpg", "lion", "north_1", ".jpg") == "lion/north_1.jpg"
+    assert copies.place("N/1.jpg", "Lion", "north_1", ".JPG") == "lion/north_1.jpg"
+    assert copies.place("M/1.jpg", "lion", "North_1", ".JPG") == "lion/North_1-2b4ff6e4.JPG"
 
 
 def test_what_was_killed_while_it_was_made_is_made_again(tmp_path: Path) -> None:
@@ -72,8 +72,7 @@ def test_files_of_others_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / ROW.path).parent.mkdir(parents=True)
     (tmp_path / ROW.path).touch()
     assert put(tmp_path).counts == {"changed": 1}
-    with Copies(tmp_path, tmp_path) as copies:
-        copies.finish()
+    Copies(tmp_path, tmp_path).finish()
     assert (tmp_path / ROW.new_path).read_text() == "retouched"
 
 
@@ -84,8 +83,7 @@ def test_a_row_that_leads_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
         (tmp_path / "victim.txt").write_text("12345")
         with (tmp_path / "out" / TABLE).open("a") as file:
             file.write(f"victim.txt,{evil},animal,a,b,c,copy,5,\n")
-        with Copies(tmp_path / "out", tmp_path) as copies:
-            copies.finish()
+        Copies(tmp_path / "out", tmp_path).finish()
         assert (tmp_path / "victim.txt").exists()
 
 
@@ -93,8 +91,7 @@ def test_a_copy_that_is_the_last_of_its_photo_stays(tmp_path: Path) -> None:
     put(tmp_path / "out", ROW._replace(path="gone.jpg"))
     put(tmp_path / "out", ROW._replace(path="there.jpg", new_path="lion/two.jpg"))
     (tmp_path / "there.jpg").touch()
-    with Copies(tmp_path / "out", tmp_path) as copies:
-        copies.finish()
+    Copies(tmp_path / "out", tmp_path).finish()
     assert [row["path"] for row in rows_of(tmp_path / "out" / TABLE)] == ["gone.jpg"]
     assert [path.name for path in (tmp_path / "out" / "lion").iterdir()] == ["north_1.jpg"]
 
