@@ -185,7 +185,8 @@ def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: P
         command += [f"--tag={name}"]
         command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
-        command += [f"--file={project}/web/Dockerfile", f"--ignorefile={project}/web/Dockerfile.dockerignore"]
+        dockerfile = project / "faunalens" / "web" / "Dockerfile"
+        command += [f"--file={dockerfile}", f"--ignorefile={dockerfile}.dockerignore"]
         _run([*command, str(project)])
     _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"])
     _run(["rmi", name])
