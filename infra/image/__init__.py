@@ -5,7 +5,7 @@ runtime. The same files give the same bytes: pip checks the hashes of packages, 
 nothing of this machine gets in. Wheels are fetched before the build, so the build needs no network.
 
 Where a public base cannot be pulled, a base is made from Debian's signed packages: Python 3.13, pip and a shell,
-unpacked but not set up. It is kept in .local/image; delete it to get a new one with Debian's security updates.
+unpacked but not set up. It is kept in .local/image; delete that to get a new one with Debian's security updates.
 """
 
 import calendar
@@ -18,8 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
@@ -30,8 +29,7 @@ from infra.step import Echo, PreconditionFailed
 
 Inference = Literal["lambda", "local"]  # who identifies photos: with `local`, the image has the model
 CACHE = ROOT / ".local" / "image"
-"""Bases and wheels, by the hash of what they are made of. It is safe to delete when nothing is built."""
-STORAGE = CACHE / "storage"  # buildah's own folder
+STORAGE = CACHE / "storage"  # buildah's own folder, with the base; it is safe to delete when nothing is built
 
 
 class Image(NamedTuple):
@@ -78,41 +76,25 @@ def build(out: Path, echo: Echo, *, inference: Inference = "lambda", of: str = "
             "the image is built by buildah (Debian: apt-get install buildah netavark); Docker builds "
             "faunalens/web/Dockerfile too"
         )
-    with archive.locked(CACHE), ThreadPoolExecutor(1) as threads:
-        fetching = threads.submit(wheels_folder, inference, project, echo)
-        of = of or _import_root(base_archive(echo))
-        found = fetching.result()
-    shutil.rmtree(out, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    echo(f"building with INFERENCE={inference}")
-    _run_build(project, {"BASE": of, "INFERENCE": inference}, found, out)
+    with archive.locked(CACHE):
+        of = of or _base(echo)
+    with tempfile.TemporaryDirectory() as folder:
+        echo("fetching wheels")
+        _fetch_wheels(inference, project, Path(folder, "wheels"))
+        shutil.rmtree(out, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        echo(f"building with INFERENCE={inference}")
+        _run_build(project, {"BASE": of, "INFERENCE": inference}, Path(folder), out)
     return Image(out)
 
 
-def wheels_folder(inference: str, project: Path, echo: Echo) -> Path:
-    """Return a folder with the wheels of an image, which pip downloads only once. Raises `PreconditionFailed`."""
-    lists = [project / "faunalens" / "web" / "requirements" / f"{name}.txt" for name in ("build", inference)]
-    contents = [path.read_bytes() for each in lists for path in with_nested(each)]
-    digest = hashlib.sha256(b"".join(contents)).hexdigest()[:16]
-    found = CACHE / f"wheels-{digest}"
-    if not found.exists():
-        echo("fetching wheels")
-        unfinished = found.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", "--require-hashes", f"--dest={unfinished}"]
-        command += [f"--requirement={path}" for path in lists]
-        _output_of(command, "pip cannot fetch the image's packages; is the network up?")
-        unfinished.rename(found)
-    return found
-
-
-def with_nested(requirements: Path) -> Iterator[Path]:
-    """Yield a file of requirements, and all files that it includes with `-r`."""
-    yield requirements
-    for line in requirements.read_text(encoding="utf-8").splitlines():
-        if line.startswith("-r "):
-            yield from with_nested(requirements.parent / line.removeprefix("-r "))
+def _fetch_wheels(inference: str, project: Path, folder: Path) -> None:
+    """Download the wheels of an image into a new folder; those that pip has in its cache come from there."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--only-binary=:all:", "--require-hashes", f"--dest={folder}"]
+    lists = (project / "faunalens" / "web" / "requirements" / f"{name}.txt" for name in ("build", inference))
+    command += [f"--requirement={path}" for path in lists]
+    _output_of(command, "pip cannot fetch the image's packages; is the network up?")
 
 
 SUITE = "trixie"
@@ -125,21 +107,24 @@ rm -rf "$1/usr/share/locale" "$1/usr/share/man" "$1"/usr/lib/*/gconv
 """What is done with the unpacked files: the script of ca-certificates, and less to copy."""
 
 
-def base_archive(echo: Echo) -> Path:
-    """Return the base image's tar archive, built in about 10 s if it is not cached. Raises `PreconditionFailed`."""
+def _base(echo: Echo) -> str:
+    """Return the name of buildah's image of the base, built in about 10 s unless it is in `STORAGE`."""
     digest = hashlib.sha256(" ".join((SUITE, *PACKAGES, _SET_UP)).encode()).hexdigest()[:16]
-    found = CACHE / f"base-{digest}.tar"
-    if not found.exists():
-        if not shutil.which("mmdebstrap"):
-            advice = "apt-get install mmdebstrap (Debian), or give another base with --base"
-            raise PreconditionFailed(f"the base is made by mmdebstrap; {advice}")
-        echo(f"building the base from packages of Debian {SUITE}")
-        unfinished = found.with_suffix(".unfinished.tar")
+    name = f"localhost/faunalens-base:{digest}"
+    if _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
+        return name
+    if not shutil.which("mmdebstrap"):
+        advice = "apt-get install mmdebstrap (Debian), or give another base with --base"
+        raise PreconditionFailed(f"the base is made by mmdebstrap; {advice}")
+    echo(f"building the base from packages of Debian {SUITE}")
+    with tempfile.TemporaryDirectory() as folder:
         command = ["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(PACKAGES)}"]
-        command += [f"--extract-hook={_SET_UP}", SUITE, str(unfinished)]
+        command += [f"--extract-hook={_SET_UP}", SUITE, f"{folder}/base.tar"]
         _output_of(command, "mmdebstrap cannot build the base:")
-        unfinished.rename(found)
-    return found
+        dockerfile = Path(folder, "Dockerfile")
+        dockerfile.write_text("FROM scratch\nADD base.tar /\n", encoding="utf-8")
+        _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), folder])
+    return name
 
 
 def _output_of(command: Sequence[str], failure: str) -> str:
@@ -157,37 +142,24 @@ EPOCH = calendar.timegm(archive.EPOCH)
 """Time of all files and of the image, 1980-01-01, as in the Lambda package: the same content has the same digest."""
 WHEELS = "/wheels"
 _PIP = f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n"
-_NAME, _BASE = "localhost/faunalens-web", "localhost/faunalens-base"
 
 
-def _import_root(tarball: Path) -> str:
-    """Return the name of buildah's image with the files of a tar archive. Create it unless it is in `STORAGE`."""
-    name, dockerfile = f"{_BASE}:{tarball.stem}", tarball.with_suffix(".Dockerfile")
-    if not _run(["images", "--quiet", "--filter", f"reference={name}"]).strip():
-        dockerfile.write_text(f"FROM scratch\nADD {tarball.name} /\n", encoding="utf-8")
-        _run(["build", "--quiet", "--tag", name, "--file", str(dockerfile), str(tarball.parent)])
-    return name
-
-
-def _run_build(project: Path, arguments: Mapping[str, str], wheels: Path, out: Path) -> None:
+def _run_build(project: Path, arguments: Mapping[str, str], folder: Path, out: Path) -> None:
     """Build faunalens/web/Dockerfile of a checkout into the folder `out`, an OCI layout. Raises `PreconditionFailed`.
 
-    `arguments`: build arguments. `wheels`: folder from which pip installs, in place of an index.
+    `arguments`: build arguments. `folder`: contains `wheels`, from which pip installs in place of an index.
     """
-    name = f"{_NAME}:{uuid4().hex}"  # builds at the same time may make the same image
-    with tempfile.TemporaryDirectory() as folder:
-        configuration = Path(folder, "pip.conf")
-        configuration.write_text(_PIP, encoding="utf-8")
-        command = ["build", "--quiet", "--isolation=chroot", f"--timestamp={EPOCH}", "--identity-label=false"]
-        # Keep the limits of this process: in a container, buildah may not raise them.
-        limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
-        command += ["--ulimit={}={}:{}".format(each, *resource.getrlimit(number)) for each, number in limits.items()]
-        command += [f"--tag={name}"]
-        command += [f"--build-arg={name}={value}" for name, value in arguments.items()]
-        command += [f"--secret=id=pip,src={configuration}", f"--volume={wheels}:{WHEELS}:ro"]
-        dockerfile = project / "faunalens" / "web" / "Dockerfile"
-        command += [f"--file={dockerfile}", f"--ignorefile={dockerfile}.dockerignore"]
-        _run([*command, str(project)])
+    name = f"localhost/faunalens-web:{uuid4().hex}"  # builds at the same time may make the same image
+    configuration, dockerfile = folder / "pip.conf", project / "faunalens" / "web" / "Dockerfile"
+    configuration.write_text(_PIP, encoding="utf-8")
+    command = ["build", "--quiet", "--isolation=chroot", f"--timestamp={EPOCH}", "--identity-label=false"]
+    # Keep the limits of this process: in a container, buildah may not raise them.
+    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    command += ["--ulimit={}={}:{}".format(each, *resource.getrlimit(number)) for each, number in limits.items()]
+    command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
+    command += [f"--secret=id=pip,src={configuration}", f"--volume={folder / 'wheels'}:{WHEELS}:ro"]
+    command += [f"--tag={name}", f"--file={dockerfile}", f"--ignorefile={dockerfile}.dockerignore"]
+    _run([*command, str(project)])
     _run(["push", "--quiet", "--format=oci", name, f"oci:{out}"])
     _run(["rmi", name])
 
