@@ -68,10 +68,9 @@ def pages() -> dict[Path, str]:
         HERE / "how-to" / "runbook.md": alarm_tables(),
         HERE / "how-to" / "deploy.md": {"claims": claim_table()},
         HERE / "how-to" / "first-deployment.md": first_deployment_tables(),
+        HERE / "explanation" / "cost.md": page.tables(),
     }
-    return {path: with_tables(path, each) for path, each in tables.items()} | {
-        HERE / "explanation" / "cost.md": page.page()
-    }
+    return {path: with_tables(path, each) for path, each in tables.items()}
 
 
 def words() -> tuple[int, int]:

@@ -1,25 +1,27 @@
-"""Update the calculated parts of docs/explanation/cost.md, between `<!-- NAME -->` and `<!-- end -->`."""
+"""The calculated parts of docs/explanation/cost.md; `python -m docs.generate` puts them in their place."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from chalicelib.config.settings import ROOT
 from infra import cost
 from infra.api_stage import throttle_limits
 from infra.cost import Prices
 
-PAGE = ROOT / "docs" / "explanation" / "cost.md"
-BLOCK = re.compile(r"(<!-- (?P<name>[a-z]+) -->\n\n).*?(\n\n<!-- end -->)", re.DOTALL)
-
 CORE_MB = 1769  # memory of the API's function, which is one virtual core
 
 
-def page() -> str:
-    """Return docs/explanation/cost.md with its calculated parts up to date."""
+def tables() -> dict[str, str]:
+    """Return the tables of the page, by their names there."""
     prices = cost.current_prices()
-    return BLOCK.sub(lambda found: found[1] + PARTS[found["name"]](prices) + found[3], PAGE.read_text(encoding="utf-8"))
+    return {
+        "months": _months(prices),
+        "full day": _full_day(prices),
+        "tier": _tier(prices),
+        "batches": _batches(prices),
+        "assumptions": _assumptions(),
+        "shapes": _shapes(),
+    }
 
 
 def _months(prices: Prices) -> str:
@@ -60,7 +62,7 @@ def _batches(prices: Prices) -> str:
     )
 
 
-def _fullday(prices: Prices) -> str:
+def _full_day(prices: Prices) -> str:
     rows = []
     for stage in ("dev", "prod"):
         total, day = throttle_limits(stage), cost.full_day(stage, prices)
@@ -85,12 +87,12 @@ def _tier(prices: Prices) -> str:
     )
 
 
-def _assumptions(_: Prices) -> str:
+def _assumptions() -> str:
     rows = [[f"{each.value:g} {each.unit}", each.what, each.source] for each in cost.ASSUMPTIONS.values()]
     return _table(["value", "assumption", "reason"], rows)
 
 
-def _shapes(_: Prices) -> str:
+def _shapes() -> str:
     rows = []
     for each in cost.MONTHS:
         database = f"{each.capacity:g} ACU"
@@ -100,10 +102,6 @@ def _shapes(_: Prices) -> str:
         rows.append([each.name, *shares, f"{each.files:g}"])
     head = ["a month of", "cold starts", "database queries", "database", "hours with metrics", "files of the page"]
     return _table(head, rows)
-
-
-_WRITERS: Sequence[Callable[[Prices], str]] = (_months, _fullday, _tier, _batches, _assumptions, _shapes)
-PARTS = {each.__name__.removeprefix("_"): each for each in _WRITERS}
 
 
 def _dollars(amount: float) -> str:

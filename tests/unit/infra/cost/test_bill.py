@@ -10,7 +10,6 @@ from chalicelib.config.settings import ROOT
 from infra import cost
 from infra.cost import ASSUMPTIONS, MONTHS, at_most, bill, full_day
 from infra.cost.__main__ import main
-from infra.cost.page import BLOCK, PAGE, PARTS
 from infra.template.web import task_size
 from tests.support.aws import definition
 from tests.support.cloudformation import parameters, resources
@@ -79,11 +78,6 @@ def test_no_month_has_fewer_than_no_identifications(
     with pytest.raises(SystemExit):
         main()
     assert "no negative number" in capsys.readouterr().err
-
-
-def test_every_calculated_part_has_its_place_on_the_page() -> None:
-    names = [found["name"] for found in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
-    assert sorted(names) == sorted(PARTS)
 
 
 def test_a_million_photos_in_batches_are_time_or_calls_by_their_price() -> None:
