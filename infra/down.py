@@ -7,20 +7,21 @@ from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
 
+BUCKETS = {"web": ("ResultBucket", "results"), "": ("PhotoBucket", "photos"), "packages": ("PackageBucket", "packages")}
+"""The bucket of a stack, by the stack's part: the output that names it, and the word for its objects in messages."""
+
+
 def steps(stage: Stage) -> list[Step]:
     """Return all steps in order. Each step first checks which resources exist, so any step can be repeated."""
-    web, zips = ("web", "ResultBucket", "results"), ("packages", "PackageBucket", "packages")
-    main = "", "PhotoBucket", "photos"
+    web, backfill, main, packages = (partial(_delete, stage, part) for part in ("web", "backfill", "", "packages"))
     # CloudFormation waits until Lambda has freed the functions' network interfaces, which takes 20 to 45 minutes.
     return [
         Step("protection", "check that the database may be deleted", partial(_check_protection, stage)),
-        Step("web", "delete the web tier and its results", partial(_empty_and_delete, stage, *web), minutes=5),
-        Step("backfill", "delete the backfill", partial(_delete, stage, "backfill"), minutes=1),
+        Step("web", "delete the web tier and its results", web, minutes=5),
+        Step("backfill", "delete the backfill", backfill, minutes=1),
         Step("keys", "delete the API keys of clients", partial(_delete_keys, stage)),
-        Step(
-            "stack", "delete photos, API, database and all else", partial(_empty_and_delete, stage, *main), minutes=40
-        ),
-        Step("packages", "delete the packages and their bucket", partial(_empty_and_delete, stage, *zips), minutes=1),
+        Step("stack", "delete photos, API, database and all else", main, minutes=40),
+        Step("packages", "delete the packages and their bucket", packages, minutes=1),
     ]
 
 
@@ -42,16 +43,15 @@ def _delete_keys(stage: Stage, echo: Echo) -> None:
 
 
 def _delete(stage: Stage, part: str, echo: Echo) -> None:
-    stage.stack(part).delete(echo)
-
-
-def _empty_and_delete(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
     # Before each attempt: until functions and tasks are gone, new photos and results can come into the bucket.
-    stage.stack(part).delete(echo, partial(_empty, stage, part, output, content, echo))
+    stage.stack(part).delete(echo, partial(_empty, stage, part, echo))
 
 
-def _empty(stage: Stage, part: str, output: str, content: str, echo: Echo) -> None:
-    """Empty the bucket named by `output` of the stack of `part`. `content`: the word for its objects in messages."""
+def _empty(stage: Stage, part: str, echo: Echo) -> None:
+    """Empty the bucket of a stack, if it has one."""
+    if part not in BUCKETS:
+        return
+    output, content = BUCKETS[part]
     if not (bucket := stage.stack(part).outputs.get(output)):
         echo(f"there is no bucket of {content}")
         return

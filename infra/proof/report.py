@@ -87,11 +87,11 @@ class ProofReport:
         """Write the report and return its path. `account`: number of the account to show in the report, or empty."""
         known = [(claim, self.finding(claim) or ClaimFinding(Outcome.OPEN, "", "")) for claim in claims]
         counts = Counter(found.outcome for _, found in known)
-        rows = [
-            f"| {'x' if found.outcome is Outcome.PROVED else ' '} | `{claim.name}` | {_cell(claim.claim)} | "
-            f"{found.outcome} | {_cell(found.seen)} | {found.day} |"
-            for claim, found in known
-        ]
+        rows = []
+        for claim, found in known:
+            mark = "x" if found.outcome is Outcome.PROVED else " "
+            cells = (mark, f"`{claim.name}`", claim.claim, found.outcome, found.seen, found.day)
+            rows.append(f"| {' | '.join(each.replace('|', r'\|') for each in cells)} |")
         named = f", account {account}" if account else ""
         text = (
             f"# Proof report\n\nStage {self.stage} in {self._region}, commit {commit()}{named}.\n"
@@ -133,7 +133,3 @@ def anonymous(text: str) -> str:
     for pattern, replacement in _IDENTITIES:
         text = pattern.sub(replacement, text)
     return text
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

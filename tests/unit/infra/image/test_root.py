@@ -1,14 +1,22 @@
-"""The files of the image: what is taken from the base, with its links, and with fixed modes."""
+"""What the build of the image lacks, and the files of the image: what is taken from the base, with its links."""
 
-import stat
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 from chalicelib.config.settings import ROOT
-from infra.image import root
+from infra.image import build, root
+from infra.step import PreconditionFailed
 
 OF_THE_BUILD = {"activations.csv", "camera_traps_activations.csv", "temperature.json"}
 """Tables of which model/build.py and model/build_packs.py make the models."""
+
+
+def test_without_buildah_the_message_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PreconditionFailed, match="apt-get install buildah"):
+        build(tmp_path / "image", print)
 
 
 def test_a_file_is_copied_with_every_link_on_the_way_to_it(tmp_path: Path) -> None:
@@ -35,16 +43,6 @@ def test_the_standard_library_has_what_a_server_needs_and_no_more() -> None:
     assert {"asyncio/base_events.py", "ssl.py", "json/decoder.py"} <= names
     assert not {name for name in names if name.startswith(("site-packages/", "test/", "unittest/", "sqlite3/"))}
     assert not {name for name in names if name.endswith(".pyc")}
-
-
-def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
-    for name, mode in {"a": 0o600, "b": 0o664, "c": 0o700}.items():
-        (tmp_path / name).touch()
-        (tmp_path / name).chmod(mode)
-    (tmp_path / "d").mkdir(0o700)
-    root.make_readable(tmp_path)
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {"a": 0o644, "b": 0o644, "c": 0o755, "d": 0o755}
 
 
 def test_every_table_of_the_model_is_in_the_image_and_in_the_package_for_lambda() -> None:

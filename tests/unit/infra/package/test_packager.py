@@ -11,6 +11,7 @@ from chalice.deploy import packager as stock
 from chalice.utils import UI, OSUtils
 from click import ClickException
 
+from chalicelib.config.settings import ROOT
 from infra.package import archive, dependencies, packager
 from tests.support import tiny_model
 from tests.unit.chalicelib.model.tiny_head import write_head
@@ -97,26 +98,38 @@ def test_a_model_that_the_app_could_not_load_is_not_packed(project: Path) -> Non
     assert f"model/{model.name}" in packed(stock.AppOnlyDeploymentPackager, project)[1]
 
 
-def test_without_heic_or_for_other_formats_it_is_another_layer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_for_other_formats_it_is_another_layer(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = packed(stock.LayerDeploymentPackager, project)[0]
     # GIVEN a table of formats with which less is left out
     monkeypatch.setattr(dependencies, "EXCLUSIONS", dependencies.EXCLUSIONS[:-1])
-    assert (other := packed(stock.LayerDeploymentPackager, project)[0]) != before
-    monkeypatch.setenv("HEIC", "no")
-    assert packed(stock.LayerDeploymentPackager, project)[0] not in (before, other)
+    assert packed(stock.LayerDeploymentPackager, project)[0] != before
 
 
-@pytest.mark.parametrize("wanted", ["yes", "no"])
-def test_heic_is_in_the_layer_if_it_is_wanted(wanted: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_is_in_the_layer_unless_the_operator_says_no(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heic = {"pillow_heif/a.py", "pillow_heif.libs/libheif-1.so", "_pillow_heif.so", "pillow_heif-1.dist-info/METADATA"}
+
     def fetch(_: Path, site: Path, __: str) -> None:
-        for name in ("pillow_heif", "PIL"):
-            (site / name).mkdir(parents=True)
-            (site / name / "one.py").touch()
+        for name in (*heic, "PIL/Image.py"):
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            (site / name).touch()
 
     monkeypatch.setattr(dependencies, "fetch", fetch)
-    monkeypatch.setenv("HEIC", wanted)
-    found = {Path(name).parent.name for name in packed(stock.LayerDeploymentPackager, project)[1] if ".py" in name}
-    assert found - {"__pycache__"} == {"PIL"} | ({"pillow_heif"} if wanted == "yes" else set())
+    made = {}
+    for wanted, there in (("yes", {*heic, "PIL/Image.py"}), ("no", {"PIL/Image.py"})):
+        monkeypatch.setenv("HEIC", wanted)
+        made[wanted], names = packed(stock.LayerDeploymentPackager, project)
+        assert {name.removeprefix(packager.SITE) for name in names if "__pycache__" not in name} == there
+    # AND without a word it is there
+    monkeypatch.delenv("HEIC")
+    assert packed(stock.LayerDeploymentPackager, project)[0] == made["yes"] != made["no"]
+    monkeypatch.setenv("HEIC", "off")
+    with pytest.raises(ClickException, match="HEIC is 'off'; set it to yes or no"):
+        packed(stock.LayerDeploymentPackager, project)
+
+
+def test_each_exclusion_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "package.md").read_text(encoding="utf-8")
+    assert [each.name for each in dependencies.EXCLUSIONS if f"| {each.name} " not in page] == []
 
 
 def test_a_zip_has_a_name_of_its_own_until_something_changes(kind: Kind, project: Path) -> None:

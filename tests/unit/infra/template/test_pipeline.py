@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import Settings
-from infra import functions
 from infra.api_stage import limit_variables
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
@@ -103,19 +102,6 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(pipeline, "build", fails)
     with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
         pipeline.write("dev", tmp_path, {}, print)
-
-
-def test_a_stage_that_chalice_or_the_limits_do_not_know_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    chosen = {**parameters_of("dev", {}), "Stage": "test"}
-    with pytest.raises(PreconditionFailed, match=r"config\.json has no stage test, only dev, prod"):
-        merge_template("test", chosen)
-    known: dict[str, Any] = {"stages": {"test": {"lambda_functions": {"api_handler": {}}}}}
-    monkeypatch.setattr(functions, "CONFIG", tmp_path / "config.json")
-    (tmp_path / "config.json").write_text(json.dumps(known))
-    with pytest.raises(PreconditionFailed, match=r"limits\.json has no stage test"):
-        merge_template("test", chosen)
 
 
 def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:
