@@ -6,7 +6,6 @@ from infra.keys import Keys
 from infra.stage import Stage
 from infra.step import Echo, PreconditionFailed, Step
 
-
 BUCKETS = {"web": ("ResultBucket", "results"), "": ("PhotoBucket", "photos"), "packages": ("PackageBucket", "packages")}
 """The bucket of a stack, by the stack's part: the output that names it, and the word for its objects in messages."""
 

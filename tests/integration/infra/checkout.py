@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chalicelib.config.settings import ROOT
 
-DEPLOYED = ("app.py", "chalicelib", "vendor", "model", "database", "infra", "docs", ".chalice", "requirements.txt")
+DEPLOYED = ("app.py", "chalicelib", "vendor", "model", "faunalens", "infra", "docs", ".chalice", "requirements.txt")
 """Everything that building a package reads."""
 
 _IGNORED = ("__pycache__", "deployed", "deployments", "images")
