@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
 
 from infra import invoke, smoke
 from infra.proof import proofs
@@ -59,37 +59,32 @@ def api(aws: Account) -> Iterator[str]:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 
-    class Api(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            if self.path.startswith("/dev/uploads/one/identify"):
-                found: dict[str, Any] = s3.get_object(Bucket="photos", Key="uploads/one")
-                self.answer(200, {"type": found["ContentType"], "bytes": len(found["Body"].read())})
-            else:
-                form = s3.generate_presigned_post(
-                    "photos", "uploads/one", Conditions=[["starts-with", "$Content-Type", "image/"]]
-                )
-                self.answer(200, {**form, "id": "one", "identify_url": "/dev/uploads/one/identify"})
+    @Request.application
+    def answer(request: Request) -> Response:
+        if request.path == "/dev/uploads/one/identify":
+            found = s3.get_object(Bucket="photos", Key="uploads/one")
+            said = {"type": found["ContentType"], "bytes": len(found["Body"].read())}
+            return Response(json.dumps({"message": said, "timings_ms": {"total": 300.0}}))
+        wanted = [["starts-with", "$Content-Type", "image/"]]
+        form = s3.generate_presigned_post("photos", "uploads/one", Conditions=wanted)
+        return Response(json.dumps({**form, "id": "one", "identify_url": "/dev/uploads/one/identify"}))
 
-        def answer(self, status: int, body: object) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with serving(server := HTTPServer(("127.0.0.1", 0), Api)):
-        yield f"http://127.0.0.1:{server.server_port}/dev/"
+    with serving(server := make_server("127.0.0.1", 0, answer, threaded=True)):
+        yield f"http://127.0.0.1:{server.port}/dev/"
 
 
 def test_a_photo_goes_through_the_bucket_with_its_type(api: str) -> None:
     # GIVEN an API with a bucket WHEN a photo is uploaded as clients do
-    photo = jpeg(64, 64)
+    photo, said = jpeg(64, 64), list[str]()
     found = upload(api, photo)
     # THEN it lies in the bucket unchanged, and the URL to identify it is absolute
     assert found.key == "uploads/one"
     assert found.identify_url == f"{api}uploads/one/identify"
-    assert json.loads(fetch(found.identify_url, b"").body) == {"type": "image/jpeg", "bytes": len(photo)}
+    assert json.loads(fetch(found.identify_url, b"").body)["message"] == {"type": "image/jpeg", "bytes": len(photo)}
+    # AND so does that of the smoke test
+    smoke.check_upload(api, said.append, "")
+    stored = {"type": "image/jpeg", "bytes": smoke.PHOTO.stat().st_size}
+    assert said == [f"upload    {stored} (300 ms)"]
 
 
 @pytest.mark.parametrize("proof", ["load_time", "cold_start", "capacity", "pause", "warming", "rights", "stack_time"])

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
 
 from infra import invoke, smoke
 from infra.stage import Stage
@@ -21,70 +22,39 @@ WELL: dict[str, Any] = {"state": "ok", "detail": None}
 HEALTHY = {"status": "ok", "model": WELL, "cache": WELL, "database": WELL}
 
 
-def url(served: Served) -> str:
-    return f"http://127.0.0.1:{served.port}/"
-
-
 def healthy() -> dict[str, Any]:
     return HEALTHY
 
 
-def test_a_stage_that_works_passes(served: Served) -> None:
-    output: list[str] = []
-    smoke.check(url(served), output.append, lambda: json.loads(smoke.fetch(f"{url(served)}health?deep=true").body))
-    checks = ["model", "cache", "database", "animals", "identify", "memory"]
-    assert [line.split()[0] for line in output] == checks
-    assert "(narrowed," in output[-2]
-    assert re.fullmatch(r"memory    attempt \d: features from memory \(\d+ ms\)", output[-1])
-    # AND it says how long the sign-ins took
-    for line in output[1:3]:
-        assert re.fullmatch(r"(cache|database) +ok signed in after \d+\.\d{3} s", line)
-
-
-class RegionalDeployment(BaseHTTPRequestHandler):
-    """A fake deployment whose data covers only places between two longitudes (`strip`). It throttles the second call.
+@contextmanager
+def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[str]:
+    """Serve a fake deployment whose data covers only places between two longitudes. It throttles the second call.
 
     `caches`: where the features of the first identification come from, of the second, and so on.
     """
+    left, calls = list(caches or ("miss", "hit", "memory")), count(1)
 
-    strip: tuple[float, float]
-    caches: list[str]
-    calls: list[str]
-
-    def do_GET(self) -> None:
-        self.calls.append("GET")
-        if len(self.calls) == 2:
-            return self.send_error(429)
-        if self.headers["X-Api-Key"] != "the-page":
-            return self.send_error(403)
-        longitude = float(parse_qs(urlsplit(self.path).query)["lon"][0])
-        known = self.strip[0] <= longitude <= self.strip[1]
+    @Request.application
+    def answer(request: Request) -> Response:
+        if request.method == "POST":
+            features = {"mode": "narrowed", "cache": left.pop(0) if len(left) > 1 else left[0]}
+            return Response(json.dumps({"message": "No animal.", "features": features, "timings_ms": {"total": 1.0}}))
+        if next(calls) == 2:
+            return Response(status=429)
+        if request.headers["X-Api-Key"] != "the-page":
+            return Response(status=403)
+        known = strip[0] <= float(request.args["lon"]) <= strip[1]
         features = {"mode": "narrowed" if known else "unknown_area", "cache": "miss"}
-        return self.answer({"animals": [1] * known, "location": {"areas": ["CR"]}, "features": features})
+        found = {"animals": [1] * known, "location": {"areas": ["CR"]}, "features": features}
+        return Response(json.dumps(found))
 
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        features = {"mode": "narrowed", "cache": self.caches.pop(0) if len(self.caches) > 1 else self.caches[0]}
-        self.answer({"message": "No animal.", "features": features, "timings_ms": {"total": 1.0}})
-
-    def answer(self, body: object) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def regional_deployment(strip: tuple[float, float], *caches: str) -> Iterator[str]:
-    parts = {"strip": strip, "calls": [], "caches": list(caches or ("miss", "hit", "memory"))}
-    with serving(server := HTTPServer(("127.0.0.1", 0), type("Strip", (RegionalDeployment,), parts))):
-        yield f"http://127.0.0.1:{server.server_port}/"
+    with serving(server := make_server("127.0.0.1", 0, answer, threaded=True)):
+        yield f"http://127.0.0.1:{server.port}/"
 
 
 def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a stage that serves photos, whose metrics arrive, and with a confirmed address for alarms
+    url, output = f"http://127.0.0.1:{served.port}/", list[str]()
     with account() as aws:
         topic = aws.client("sns").create_topic(Name="faunalens-dev-alarms")["TopicArn"]
         aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="me@example.org")
@@ -93,12 +63,11 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
         steps = smoke.steps(Stage("dev", REGION, None, {}))
         aws.client("cloudwatch").put_metric_data(Namespace="Faunalens", MetricData=[metric])
         monkeypatch.setattr(Stage, "client", lambda _, service, **__: aws.client(service))
-        monkeypatch.setattr(Stage, "url", url(served))
+        monkeypatch.setattr(Stage, "url", url)
         monkeypatch.setattr(Stage, "output", lambda *_: topic)
-        monkeypatch.setattr(invoke, "ask_health", lambda *_: HEALTHY)
+        monkeypatch.setattr(invoke, "ask_health", lambda *_: json.loads(smoke.fetch(f"{url}health?deep=true").body))
         monkeypatch.setattr(smoke, "check_upload", lambda *_: None)  # this server has no bucket; test_proofs.py has one
         # WHEN the steps run
-        output: list[str] = []
         run(steps, output.append)
     # THEN each says what it saw, and none prints the address
     headings = [line.partition(":")[0] for line in output if line.startswith("[")]
@@ -106,6 +75,13 @@ def test_the_command_tests_api_metrics_and_alarms(served: Served, monkeypatch: p
     assert "      Identifications: 2, there after 0 s" in output
     assert "      1 of 1 subscriptions confirmed (email)" in output
     assert not any("example.org" in line for line in output)
+    # AND the API is tried part by part, with how long the sign-ins took
+    model, *stores, animals, identify, memory = (line.strip() for line in output[1:7])
+    assert [line.split()[0] for line in (model, animals)] == ["model", "animals"]
+    for name, line in zip(("cache", "database"), stores, strict=True):
+        assert re.fullmatch(rf"{name} +ok signed in after \d+\.\d{{3}} s", line)
+    assert re.match(r"identify .*\(narrowed,", identify)
+    assert re.fullmatch(r"memory    attempt \d: features from memory \(\d+ ms\)", memory)
 
 
 def test_a_stage_with_data_of_one_country_passes_too() -> None:

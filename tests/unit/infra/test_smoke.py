@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from chalicelib.api.page import page_key
 from infra import smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed
@@ -69,18 +67,3 @@ def test_one_confirmed_subscription_is_enough_and_no_address_is_printed() -> Non
 def test_alarms_for_no_one_are_an_error(arns: list[str], message: str) -> None:
     with pytest.raises(PreconditionFailed, match=rf"alarms reach no one: .*{message}"):
         smoke.check_recipients(sns(*arns), lambda _: None)
-
-
-def test_a_stage_is_tested_with_a_photo_through_the_bucket_too_and_the_key_of_its_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    url, said = "https://abc.execute-api.eu-west-1.amazonaws.com/dev/", list[str]()
-    upload = Mock(return_value=smoke.Upload("uploads/1", f"{url}uploads/1/identify"))
-    request = Mock(return_value={"message": "A cat.", "timings_ms": {"total": 300.0}})
-    monkeypatch.setattr(Stage, "url", url)
-    for name, each in {"check": (check := Mock()), "upload": upload, "_request": request}.items():
-        monkeypatch.setattr(smoke, name, each)
-    smoke.check_stage(Stage("dev", "eu-west-1", None, {}), said.append)
-    assert [each.call_args.args[-1] for each in (check, upload, request)] == [page_key("dev", "abc")] * 3
-    assert request.call_args.args[:2] == (f"{url}uploads/1/identify?location=none", b"")
-    assert said == ["upload    A cat. (300 ms)"]

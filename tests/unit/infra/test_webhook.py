@@ -1,14 +1,15 @@
 """The webhook at the end of a backfill: what it says, and that receivers can verify it."""
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from typing import Any
 from urllib.error import HTTPError
 
 import boto3
 import pytest
 from moto import mock_aws
 from standardwebhooks import Webhook, WebhookVerificationError
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
 
 from infra import webhook
 from tests.support.cloudformation import in_account, resources
@@ -28,33 +29,25 @@ EVENT = {
 """As in EventBridge's reference of Step Functions' events, shortened."""
 
 
-class Receiver(BaseHTTPRequestHandler):
+class Receiver:
     """Takes messages, and answers each with the next of `statuses`."""
 
-    statuses: ClassVar[list[int]] = []
-    messages: ClassVar[list[tuple[bytes, dict[str, str]]]] = []
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.messages: list[tuple[bytes, dict[str, str]]] = []
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.messages.append((body, dict(self.headers.items())))
-        self.send_response(self.statuses.pop(0))
-        self.send_header("location", "/elsewhere")
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    do_GET = do_POST  # noqa: N815, a redirect that is followed would come as GET
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    def answer(self, request: Request) -> Response:
+        self.messages.append((request.data, dict(request.headers)))
+        return Response(status=self.statuses.pop(0), headers={"location": "/elsewhere"})
 
 
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Receiver]]:
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A receiver to which the function's environment points."""
-    Receiver.messages.clear()
-    with serving(server := HTTPServer(("127.0.0.1", 0), Receiver)):
-        monkeypatch.setenv("URL", f"http://127.0.0.1:{server.server_port}/hook?key=1")
-        yield Receiver
+    found = Receiver()
+    with serving(server := make_server("127.0.0.1", 0, Request.application(found.answer))):
+        monkeypatch.setenv("URL", f"http://127.0.0.1:{server.port}/hook?key=1")
+        yield found
 
 
 @pytest.fixture
@@ -74,7 +67,7 @@ def secret_of(client: Any, stage: str = "AWSCURRENT") -> str:
     return f"whsec_{client.get_secret_value(SecretId='hook', VersionStage=stage)['SecretString']}"
 
 
-def test_a_receiver_can_verify_the_message(receiver: type[Receiver], secrets: Any) -> None:
+def test_a_receiver_can_verify_the_message(receiver: Receiver, secrets: Any) -> None:
     # WHEN a run has ended
     receiver.statuses = [204]
     webhook.handler(EVENT, None)
@@ -102,7 +95,7 @@ def test_a_receiver_can_verify_the_message(receiver: type[Receiver], secrets: An
             Webhook(key).verify(wrong, headers)
 
 
-def test_a_new_secret_and_the_one_before_both_verify(receiver: type[Receiver], secrets: Any) -> None:
+def test_a_new_secret_and_the_one_before_both_verify(receiver: Receiver, secrets: Any) -> None:
     # GIVEN a secret that was replaced, which the receiver does not know yet
     before = secret_of(secrets)
     secrets.put_secret_value(SecretId="hook", SecretString="zFpTg5HPcZUvqGhBJcHVY0oyS8VJzGQ0aaaaaaaaaaaa")
@@ -116,9 +109,7 @@ def test_a_new_secret_and_the_one_before_both_verify(receiver: type[Receiver], s
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize(("status", "error"), [(410, webhook.Gone), (302, HTTPError), (500, HTTPError)])
-def test_the_end_of_a_receiver_redirects_and_failures(
-    receiver: type[Receiver], status: int, error: type[Exception]
-) -> None:
+def test_the_end_of_a_receiver_redirects_and_failures(receiver: Receiver, status: int, error: type[Exception]) -> None:
     receiver.statuses = [status, 200]
     with pytest.raises(error):
         webhook.handler(EVENT, None)
