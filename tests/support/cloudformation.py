@@ -152,8 +152,8 @@ def _applies(statement: Statement, action: str, resource: str, context: Mapping[
     if unknown := statement.keys() - _ELEMENTS:
         raise AssertionError(f"{unknown} of a statement is not supported; add it to tests/support/cloudformation.py")
     return (
-        any(fnmatchcase(action.lower(), each.lower()) for each in _listed(statement["Action"]))
-        and any(fnmatchcase(resource, each) for each in _listed(statement["Resource"]))
+        any(fnmatchcase(action.lower(), each.lower()) for each in listed(statement["Action"]))
+        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
         and all(_is_met(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
     )
 
@@ -162,14 +162,15 @@ def _is_met(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) 
     """Return whether a condition holds. A key that the request lacks matches no value."""
     match operator:
         case "StringEquals":
-            return all(context.get(key) in _listed(values) for key, values in keys.items())
+            return all(context.get(key) in listed(values) for key, values in keys.items())
         case "StringLike" | "ArnLike":
             return all(
-                key in context and any(fnmatchcase(context[key], each) for each in _listed(values))
+                key in context and any(fnmatchcase(context[key], each) for each in listed(values))
                 for key, values in keys.items()
             )
     raise AssertionError(f"the condition {operator} is not supported; add it to tests/support/cloudformation.py")
 
 
-def _listed(value: Any) -> list[str]:
+def listed(value: Any) -> list[str]:
+    """Return the actions or resources of a statement, which may be one or several."""
     return [value] if isinstance(value, str) else list(value)

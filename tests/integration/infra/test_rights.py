@@ -12,7 +12,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from tests.integration.infra.conftest import template_in
 from tests.integration.infra.moto_stack import expanded
-from tests.support.cloudformation import template
+from tests.support.cloudformation import listed, template
 from tests.unit.infra.test_pipeline import of_cloudformation
 
 NOT_NEEDED = {
@@ -69,11 +69,11 @@ def needed(kind: str) -> Iterator[str]:
 
 def is_granted(action: str, statements: list[Any], *, to_all: bool) -> bool:
     """Return whether a statement allows an action, on `*` if it must."""
-    for each in statements:
-        actions, named = (one if isinstance(one, list) else [one] for one in (each["Action"], each["Resource"]))
-        if any(fnmatchcase(action, one.lower()) for one in actions) and (not to_all or "*" in named):
-            return True
-    return False
+    return any(
+        any(fnmatchcase(action, one.lower()) for one in listed(each["Action"]))
+        and (not to_all or "*" in listed(each["Resource"]))
+        for each in statements
+    )
 
 
 def test_every_action_of_every_type_is_allowed_or_not_needed_for_a_reason(types: set[str]) -> None:

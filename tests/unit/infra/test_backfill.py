@@ -9,7 +9,7 @@ import pytest
 from chalicelib.config.settings import ROOT
 from infra.template import BACKFILL, read_template
 from tests.support.aws import ACCOUNT, BUCKET, REGION, definition
-from tests.support.cloudformation import in_account, is_allowed, resources
+from tests.support.cloudformation import in_account, is_allowed, listed, resources
 
 GIVEN = {"Stage": "dev", "BackfillConcurrency": "40", "BackfillWebhook": "https://example.org/hook"}
 FOUND = resources(BACKFILL, GIVEN)
@@ -59,14 +59,10 @@ def test_a_backfill_may_do_nothing_else() -> None:
 
 def test_the_webhook_knows_its_secret_and_nothing_else() -> None:
     assert is_allowed(rights("WebhookRole"), "secretsmanager:GetSecretValue", REFERENCES["Secret"])
-    allowed = {action for each in rights("WebhookRole") for action in _actions(each)}
+    allowed = {action for each in rights("WebhookRole") for action in listed(each["Action"])}
     assert allowed == {"secretsmanager:GetSecretValue", "logs:CreateLogStream", "logs:PutLogEvents"}
     for role, only in {"EndedRole": "states:StartExecution", "DeliveryRole": "lambda:InvokeFunction"}.items():
-        assert [_actions(each) for each in rights(role)] == [[only]]
-
-
-def _actions(statement: Any) -> list[str]:
-    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert [listed(each["Action"]) for each in rights(role)] == [[only]]
 
 
 def test_a_failure_can_be_redriven() -> None:

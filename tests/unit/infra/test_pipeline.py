@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from tests.support.cloudformation import STAGES, in_account, is_allowed, resources, template
+from tests.support.cloudformation import STAGES, in_account, is_allowed, listed, resources, template
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -163,20 +163,24 @@ def test_cloudformation_changes_this_stage_and_no_other(action: str, resource: s
     assert not is_allowed(of_cloudformation(), action, resource.replace("faunalens-dev", "faunalens-dev2"), HERE)
 
 
-def test_cloudformation_gives_the_stream_the_tags_of_the_stack_and_functions_of_others_none() -> None:
-    # GIVEN a mapping, which has no name yet when it is made with the tags of the stack
-    mapping = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:*"
-    for action in ("lambda:TagResource", "lambda:UntagResource", "lambda:ListTags"):
-        assert is_allowed(of_cloudformation(), action, mapping, HERE), action
-        assert not is_allowed(of_cloudformation(), action, FUNCTION.replace("-dev", "-prod"), HERE), action
+MAPPING = f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:*"
+API = f"arn:aws:apigateway:{REGION}::/restapis/a1b2/stages"
 
 
-def test_cloudformation_puts_the_firewall_before_the_api_and_before_no_other() -> None:
-    # GIVEN what CloudFormation's own schema of an association lists for a web ACL and its API
-    for action in ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"):
-        api = f"arn:aws:apigateway:{REGION}::/restapis/a1b2/stages"
-        assert is_allowed(of_cloudformation(), action, f"{api}/dev", HERE), action
-        assert not is_allowed(of_cloudformation(), action, f"{api}/prod", HERE), action
+@pytest.mark.parametrize(
+    ("actions", "own", "other"),
+    [
+        # a mapping has no name yet when it is made with the tags of the stack
+        (("TagResource", "UntagResource", "ListTags"), MAPPING, FUNCTION.replace("-dev", "-prod")),
+        # what CloudFormation's own schema of an association lists for a web ACL and its API
+        (("AssociateWebACL", "DisassociateWebACL", "GetWebACLForResource"), f"{API}/dev", f"{API}/prod"),
+    ],
+    ids=["tags of the stream, and not of functions of others", "the firewall before this API alone"],
+)
+def test_cloudformation_changes_what_has_no_name(actions: Sequence[str], own: str, other: str) -> None:
+    for action in (f"{'lambda' if own == MAPPING else 'wafv2'}:{name}" for name in actions):
+        assert is_allowed(of_cloudformation(), action, own, HERE), action
+        assert not is_allowed(of_cloudformation(), action, other, HERE), action
 
 
 def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None:
@@ -192,23 +196,6 @@ def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None
     assert not is_allowed(rights, "rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-1/devfauna")
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_boundary_lets_functions_do_what_they_need(stage: str, function: str) -> None:
-    # GIVEN what a function's policy allows, on resources of an account THEN the boundary allows it
-    boundary, needed = policy("FunctionBoundary", stage), 0
-    for each in (each for each in statements(stage, function) if each["Effect"] == "Allow"):
-        for resource, action in product(each["Resource"], each["Action"]):
-            here = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace("photos-*", f"photos-{REGION}-{ACCOUNT}")
-            assert is_allowed(boundary, action, here if resource == "*" else here.replace("*", "x"))
-            needed += 1
-    assert needed > 8
-
-
-def listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
-
-
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
 IN_WEB = {"Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}"}
@@ -216,24 +203,32 @@ IN_WEB["Log.Arn"] = f"{LOGS}/aws/ecs/faunalens-dev-web:*"
 IN_RELEASE = {"Gate.Arn": f"{FUNCTION}-gate", "GateLog.Arn": f"{LOGS}/aws/lambda/faunalens-dev-gate:*"}
 
 
-@pytest.mark.parametrize(
-    ("name", "role", "references"),
-    [
-        *(("release.yaml", role, IN_RELEASE) for role in ("GateRole", "TrafficRole")),
-        *(("web.yaml", role, IN_WEB) for role in ("TaskRole", "ExecutionRole")),
-    ],
-)
-def test_the_boundary_lets_releases_and_tasks_do_what_they_need(
-    name: str, role: str, references: dict[str, str]
-) -> None:
+def of_role(name: str, role: str, references: Mapping[str, str]) -> list[Any]:
+    """Return the statements of a role, which has the boundary."""
     given = {"Stage": "dev", "LogDays": "14", "PermissionsBoundary": BOUNDARY, "WebImage": IMAGE}
     properties = resources(name, given)[role]["Properties"]
     assert properties["PermissionsBoundary"] == BOUNDARY
     (allowed,) = properties["Policies"]
-    for each in in_account(allowed["PolicyDocument"], ACCOUNT, REGION, references)["Statement"]:
+    return list(in_account(allowed["PolicyDocument"], ACCOUNT, REGION, references)["Statement"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "needed"),
+    [
+        *((stage, statements(stage, function)) for stage in STAGES for function in FUNCTIONS),
+        *(("dev", of_role("release.yaml", role, IN_RELEASE)) for role in ("GateRole", "TrafficRole")),
+        *(("dev", of_role("web.yaml", role, IN_WEB)) for role in ("TaskRole", "ExecutionRole")),
+    ],
+)
+def test_the_boundary_lets_functions_releases_and_tasks_do_what_they_need(stage: str, needed: list[Any]) -> None:
+    # GIVEN what a policy allows, on resources of an account THEN the boundary allows it
+    boundary, allowed = policy("FunctionBoundary", stage), [each for each in needed if each["Effect"] == "Allow"]
+    assert allowed
+    for each in allowed:
         for action, resource in product(listed(each["Action"]), listed(each["Resource"])):
-            named = resource if resource == "*" else resource.replace("-*", "-1/faunalens-dev-2").replace("*", "7")
-            assert is_allowed(policy("FunctionBoundary"), action, named), (action, named)
+            here = resource.replace(":*:*:", f":{REGION}:{ACCOUNT}:").replace("photos-*", f"photos-{REGION}-{ACCOUNT}")
+            named = here if here == "*" else here.replace("-*", "-1/faunalens-dev-2").replace("*", "7")
+            assert is_allowed(boundary, action, named), (action, named)
 
 
 def test_no_function_and_no_task_gets_beyond_the_boundary() -> None:

@@ -13,7 +13,7 @@ from faunalens.web.results.results import LIFETIME
 from faunalens.web.results.stores import FOLDER as RESULTS
 from faunalens.web.server import SHUTDOWN_SECONDS
 from faunalens.web.settings import WebSettings
-from tests.support.cloudformation import in_account, resources
+from tests.support.cloudformation import in_account, listed, resources
 
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
 
@@ -41,7 +41,7 @@ def test_a_task_may_do_what_the_program_does_and_no_more() -> None:
     rights = {
         (action, json.dumps(each["Resource"]))
         for each in policy["PolicyDocument"]["Statement"]
-        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+        for action in listed(each["Action"])
     }
     wanted = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject", "lambda:InvokeFunction"}
     assert {action for action, _ in rights} == wanted

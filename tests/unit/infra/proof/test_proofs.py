@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -17,7 +18,7 @@ from infra.proof.report import Claim, Outcome, ProofReport
 from infra.smoke import Answer, Upload
 from infra.stage import Stage
 from infra.step import PreconditionFailed
-from tests.unit.infra.fake_aws import Client, Session
+from tests.unit.infra.fake_aws import Client, Session, error
 
 BEGAN = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -143,23 +144,18 @@ def test_a_stage_that_demands_keys_gets_that_of_the_page(monkeypatch: pytest.Mon
         proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
 
 
-def test_a_photo_that_nobody_can_read_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_photo_is_private_if_it_is_there_and_nobody_can_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stage, "url", "https://api/dev/")
     monkeypatch.setattr(Stage, "output", lambda *_: "bucket")
     monkeypatch.setattr(smoke, "upload", lambda *_: Upload("uploads/one", "https://api/dev/uploads/one/identify"))
 
-    def refuse(code: str) -> Client:
-        def get(**_: Any) -> None:
-            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetObject")
+    def read(refusal: Exception | None) -> str:
+        return proofs.photos_private(trial(s3=Client(get_object=Mock(side_effect=refusal))))
 
-        return Client(get_object=get)
-
-    assert "refused" in proofs.photos_private(trial(s3=refuse("AccessDenied")))
-    # BUT one that is not there, or can be read, is no proof
-    with pytest.raises(ClientError):
-        proofs.photos_private(trial(s3=refuse("NoSuchKey")))
-    with pytest.raises(PreconditionFailed, match="could be read from outside"):
-        proofs.photos_private(trial(s3=Client(get_object=lambda **_: {})))
+    assert "refused" in read(error("AccessDenied")())
+    for refusal, raised in ((error("NoSuchKey")(), ClientError), (None, PreconditionFailed)):
+        with pytest.raises(raised):
+            read(refusal)
 
 
 def test_the_form_of_a_gateways_own_error_counts(monkeypatch: pytest.MonkeyPatch) -> None:
