@@ -8,7 +8,7 @@ import pytest
 
 from infra import invoke
 from infra.stage import Stage
-from infra.step import PreconditionFailed
+from infra.step import Echo, PreconditionFailed
 from tests.unit.infra.fake_aws import (
     Client,
     ResourceConflictException,
@@ -36,14 +36,14 @@ def function(*answers: bytes | Exception, failed: bool = False) -> Client:
     return Client(invoke=invoke)
 
 
-def stage_of(client: Client) -> Stage:
-    return Stage("dev", "eu-west-1", Session(lambda_=client), {})
+def ask(client: Client, echo: Echo = lambda _: None) -> list[str]:
+    return invoke.ask_admin(Stage("dev", "eu-west-1", Session(lambda_=client), {}), ["load"], echo)
 
 
 def test_a_busy_function_is_waited_for_and_reported_once() -> None:
     client = function(ResourceConflictException(), TooManyRequestsException(), b'{"code": 0, "said": "loaded"}')
     output: list[str] = []
-    assert invoke.ask_admin(stage_of(client), ["load"], output.append) == ["loaded"]
+    assert ask(client, output.append) == ["loaded"]
     assert output == ["faunalens-dev-admin is not ready, or busy with another call; waiting"]
     assert json.loads(client.calls[0][1]["Payload"]) == {"command": ["load", "--patience", "40"]}
 
@@ -51,7 +51,7 @@ def test_a_busy_function_is_waited_for_and_reported_once() -> None:
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invoke, "TIMEOUT", 0.0)
     with pytest.raises(PreconditionFailed, match=r"did not accept a call within 0 s: .*Rate Exceeded"):
-        invoke.ask_admin(stage_of(function(TooManyRequestsException())), ["load"], lambda _: None)
+        ask(function(TooManyRequestsException()))
 
 
 @pytest.mark.parametrize(
@@ -67,31 +67,7 @@ def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_missing_or_failed_function_and_a_failed_command_are_errors(client: Client, message: str) -> None:
     with pytest.raises(PreconditionFailed, match=message):
-        invoke.ask_admin(stage_of(client), ["load"], lambda _: None)
-
-
-def test_the_function_answers_the_deep_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the app as Lambda runs it, and parts that are well and note what they are asked
-    import app
-    from chalicelib.api import health
-
-    asked: list[bool] = []
-
-    def health_of(_: object, request_id: str, *, deep: bool) -> health.Health:
-        asked.append(deep)
-        well = health.Part(state="ok", detail=None, milliseconds=1.0, sign_in_milliseconds=None)
-        return health.Health(status="ok", model=well, cache=well, database=well, request_id=request_id, packs=())
-
-    monkeypatch.setattr(health, "health_of", health_of)
-    monkeypatch.setattr(app.application, "services", lambda: None)
-    # WHEN an operator invokes it THEN the database is asked
-    assert invoke.read_health(app.app(dict(invoke.HEALTH_EVENT), None))["status"] == "ok"
-    assert asked == [True]
-    # AND if the same request comes through API Gateway THEN it is not
-    context = {**invoke.HEALTH_EVENT["requestContext"], "apiId": "a1b2c3d4e5"}  # type: ignore[dict-item]
-    refused = app.app({**invoke.HEALTH_EVENT, "requestContext": context}, None)
-    assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (403, "forbidden")
-    assert asked == [True]
+        ask(client)
 
 
 @pytest.mark.parametrize(

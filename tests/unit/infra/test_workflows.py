@@ -162,23 +162,26 @@ def change_set(folder: Path, **environment: str) -> list[str]:
     return call
 
 
+WATCHED = "RollbackTriggers=[{Arn=arn:1,Type=AWS::CloudWatch::CompositeAlarm}],MonitoringTimeInMinutes=10"
+
+
 @pytest.mark.parametrize(
-    ("alarm", "watch"),
+    ("alarm", "stack", "option", "value"),
     [
-        ("arn:1", "RollbackTriggers=[{Arn=arn:1,Type=AWS::CloudWatch::CompositeAlarm}],MonitoringTimeInMinutes=10"),
-        # CloudFormation would use the alarm of the last change again, though it is on
-        ("", "RollbackTriggers=[],MonitoringTimeInMinutes=0"),
+        # the alarm of a stack takes a change back
+        ("arn:1", "UPDATE_COMPLETE", "--rollback-configuration", WATCHED),
+        # unless it is on: CloudFormation would use the alarm of the last change again
+        ("", "UPDATE_COMPLETE", "--rollback-configuration", "RollbackTriggers=[],MonitoringTimeInMinutes=0"),
+        ("", "UPDATE_COMPLETE", "--change-set-type", "UPDATE"),
+        # a stack whose first change set failed is created still
+        ("", "REVIEW_IN_PROGRESS", "--change-set-type", "CREATE"),
     ],
 )
-def test_the_alarm_of_a_stack_takes_a_change_back_unless_it_is_on(alarm: str, watch: str, tmp_path: Path) -> None:
-    call = change_set(tmp_path, ALARM=alarm, STACK="UPDATE_COMPLETE")
-    assert call[call.index("--rollback-configuration") + 1] == watch
-
-
-@pytest.mark.parametrize(("status", "kind"), [("UPDATE_COMPLETE", "UPDATE"), ("REVIEW_IN_PROGRESS", "CREATE")])
-def test_a_stack_whose_first_change_set_failed_is_created_still(status: str, kind: str, tmp_path: Path) -> None:
-    call = change_set(tmp_path, ALARM="", STACK=status)
-    assert call[call.index("--change-set-type") + 1] == kind
+def test_a_change_set_is_watched_and_of_the_type_that_the_stack_needs(
+    alarm: str, stack: str, option: str, value: str, tmp_path: Path
+) -> None:
+    call = change_set(tmp_path, ALARM=alarm, STACK=stack)
+    assert call[call.index(option) + 1] == value
 
 
 def test_the_deployment_gives_cloudformation_its_role_and_functions_their_boundary() -> None:

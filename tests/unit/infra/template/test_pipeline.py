@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import Settings
+from infra import template
 from infra.api_stage import limit_variables
 from infra.release import COMMIT, MODEL
 from infra.step import PreconditionFailed
@@ -93,6 +95,27 @@ def test_parameters_have_the_stage_s_values_and_no_other_stage_can_be_asked_for(
 def test_impossible_parameters_are_refused(stage: str, chosen: dict[str, str], message: str) -> None:
     with pytest.raises(PreconditionFailed, match=re.escape(message)):
         parameters_of(stage, chosen)
+
+
+def test_a_stages_file_may_have_numbers_of_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN infra/ with numbers and a truth without quotes in the file of a stage
+    shutil.copytree(template.INFRA, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(template, "INFRA", tmp_path)
+    given: dict[str, Any] = {"BudgetDollars": 200, "DatabaseMinCapacity": 0.5, "DatabaseProtected": False}
+    (tmp_path / "stages" / "dev.json").write_text(json.dumps({"Parameters": {"Stage": "dev", **given}}))
+    found = parameters_of("dev", {})
+    # THEN they are the text that CloudFormation takes, and numbers in the template
+    assert (found["BudgetDollars"], found["DatabaseMinCapacity"], found["DatabaseProtected"]) == ("200", "0.5", "false")
+    assert merge_template("dev", found)["Parameters"]["BudgetDollars"]["Default"] == 200
+    # AND a name that no template has is refused as on the command line
+    (tmp_path / "stages" / "dev.json").write_text('{"Parameters": {"Stage": "dev", "AlarmMail": "me@example.org"}}')
+    with pytest.raises(PreconditionFailed, match="unknown parameter AlarmMail"):
+        parameters_of("dev", {})
+
+
+def test_a_duplicate_name_is_an_error() -> None:
+    with pytest.raises(ValueError, match="two parts of the template define Cache; rename one"):
+        template.merge_unique({"Cache": {}, "Photos": {}}, {"Cache": {}})
 
 
 def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
