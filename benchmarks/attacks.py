@@ -17,9 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.backends import post, served_app
+from benchmarks.backends import post, request_of, served_app
 from benchmarks.measure import forget_peak, megabytes, options, table
-from benchmarks.peers.client import request_of
 from local.stack.ports import HOST
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise, scene
 
@@ -74,7 +73,7 @@ def mixed(clients: int) -> str:
 def slow_bodies() -> str:
     """Send 20 bodies without their last byte. Return the peak memory, and the time until all connections are closed."""
     with server() as attacked, attacked.peak() as peak, ThreadPoolExecutor(20) as pool:
-        body = request_of("POST", PLACE, HOST, bytes(20_000_000))[:-1]
+        body = request_of("POST", PLACE, bytes(20_000_000))[:-1]
 
         def send(_: int) -> float:
             started = time.monotonic()

@@ -4,16 +4,21 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from time import perf_counter
 from typing import Any
 
+import psutil
 from tabulate import tabulate
+
+from local.stack.child_process import descendants
 
 table = partial(tabulate, tablefmt="github", disable_numparse=True)
 """Return a Markdown table of rows and headers; numbers in the rows are not reformatted."""
@@ -99,6 +104,44 @@ def megabytes(figure: str, pid: int | str = "self") -> float:
 def forget_peak(pid: int | str = "self") -> None:
     """Reset the peak memory of a process to its present memory."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time (s) that a process and its running descendants have taken so far."""
+    return _total(pid, lambda process: sum(process.cpu_times()[:2]))  # in user mode and in the kernel
+
+
+@contextmanager
+def peak_memory(pid: int) -> Iterator[Callable[[], float]]:
+    """Yield a function that returns the peak memory (MB) of a process and its descendants since the block began.
+
+    It is the proportional set size, which counts a page that processes share once, sampled four times per second.
+    """
+    ended, highest = Event(), 0.0
+
+    def sample() -> None:
+        nonlocal highest
+        while True:
+            highest = max(highest, _total(pid, lambda process: process.memory_full_info().pss / 1e6))
+            if ended.wait(0.25):
+                return
+
+    thread = Thread(target=sample)
+    thread.start()
+    try:
+        yield lambda: highest
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _total(pid: int, figure: Callable[[psutil.Process], float]) -> float:
+    """Return the sum of a figure over a process and its descendants. Processes that have just ended count as 0."""
+    total = 0.0
+    for each in (pid, *descendants(pid)):
+        with suppress(psutil.NoSuchProcess):
+            total += figure(psutil.Process(each))
+    return total
 
 
 def options(doc: str | None, arguments: Sequence[str] | None = None, **known: tuple[Any, str]) -> argparse.Namespace:

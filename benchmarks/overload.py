@@ -14,10 +14,8 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.attacks import AttackedServer, server
-from benchmarks.measure import options, targets
-from benchmarks.peers.client import Reply, request_of, run, send
-from benchmarks.peers.figures import cpu_seconds
-from local.stack.ports import HOST
+from benchmarks.backends import Reply, request_of, run, send
+from benchmarks.measure import cpu_seconds, options, targets
 from tests.support.pictures import encoded, noise
 
 WARM_UP = 100
@@ -42,7 +40,7 @@ async def open_loop(port: int, data: bytes, rate: float, seconds: float, replies
     number = 0
     while (elapsed := perf_counter() - started) < seconds:
         while number < elapsed * rate:
-            task = asyncio.create_task(send(HOST, port, iter([data]), replies))
+            task = asyncio.create_task(send(port, iter([data]), replies))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             number += 1
@@ -54,19 +52,19 @@ async def probe(port: int, seconds: float, replies: list[Reply]) -> None:
     """Request the animals of a place repeatedly, with a pause of `PROBE_SECONDS`."""
     until = perf_counter() + seconds
     while perf_counter() < until:
-        await send(HOST, port, iter([request_of("GET", "/animals?lat=-33.9&lon=151.2", HOST, head=CLOSE)]), replies)
+        await send(port, iter([request_of("GET", "/animals?lat=-33.9&lon=151.2", head=CLOSE)]), replies)
         await asyncio.sleep(PROBE_SECONDS)
 
 
 async def measure(attacked: AttackedServer, photo: bytes, factor: float, seconds: float) -> str:
     """Measure the capacity of a server, then overload it by `factor`. Return the table of the results."""
     port, target = attacked.port, "/identify?location=none"
-    data = request_of("POST", target, HOST, photo, CLOSE)
+    data = request_of("POST", target, photo, CLOSE)
     unloaded: list[Reply] = []
     for _ in range(WARM_UP):
-        await send(HOST, port, iter([data]), unloaded)
+        await send(port, iter([data]), unloaded)
     began = cpu_seconds(attacked.pid)
-    full = await run(f"http://{HOST}:{port}{target}", [photo], CLIENTS, CAPACITY_SECONDS)
+    full = await run(port, target, [photo], CLIENTS, CAPACITY_SECONDS)
     rate, cost = full.rate, (cpu_seconds(attacked.pid) - began) / full.answered
     said = f"capacity: {rate:.0f} photos/s with {CLIENTS} clients; sending {factor * rate:.0f}/s for {seconds:.0f} s …"
     print(said, file=sys.stderr, flush=True)

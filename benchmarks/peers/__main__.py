@@ -2,28 +2,38 @@
 
 All servers use the same model, photo decoding, photos and processors. Only our server also narrows by place: each photo
 has an EXIF position, and PostgreSQL and Valkey run on the same machine. In each round, each server is started, gets
-each load in turn, and is stopped. The tables show medians of the rounds, and our figures divided by those of the best
-peer: with everything on, and without the second look at a doubtful photo, as the peers. The last table is the ideal:
-the same decoding and model without a server, on each core.
+each load in turn, and is stopped. The tables show medians of the rounds: of ours with everything on, and without the
+second look at a doubtful photo, as the peers. The last table is the ideal: the same decoding and model without a
+server, on each core.
 
 Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
 """
 
+import asyncio
+import os
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import chain, cycle, pairwise
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from statistics import median
+from time import perf_counter
+from typing import Any, NamedTuple, Self
 
+import numpy as np
 from PIL import Image
 
-from benchmarks.backends import backends
-from benchmarks.measure import in_new_process, options, table
-from benchmarks.peers.client import send_all
-from benchmarks.peers.figures import HEADERS, Figures, cpu_seconds, medians, peak_memory, rows_of
-from benchmarks.peers.servers import ALONE, PEERS, SERVERS, measure_alone, served
+from benchmarks.backends import Load, backends, post, run, served_app
+from benchmarks.measure import cpu_seconds, in_new_process, interleaved, options, peak_memory, table
+from benchmarks.peers.identifier import Identifier
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
+from local.stack.child_process import alive, descendants
 from tests.support.pictures import SYDNEY, encoded, exif, noise
 from tests.support.pinned_environment import EnvironmentFailed, python_of
 
@@ -32,9 +42,94 @@ SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", 
 """Photos in the wheel of scikit-image. Five show no animal, so a second look at them finds nothing."""
 MOST = 60
 """Photos of a folder that are sent."""
+CORES = os.process_cpu_count() or 1
+ALONE = "decoding and model alone"
+WARM_UP_PHOTOS = 20
 
+
+class Server(NamedTuple):
+    """A module to run and its environment variables. Only peers have arguments; they use another Python environment."""
+
+    module: str
+    environment: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
+
+
+SERVERS = {
+    # No server turns photos away in this comparison.
+    "ours": Server("faunalens.web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "true"}),
+    "ours, first look only": Server("faunalens.web", {"HTTP_QUEUE_SECONDS": "30", "SECOND_LOOK": "false"}),
+    "FastAPI": Server("benchmarks.peers.peer", {"PEER_WORKERS": str(CORES)}, ("fastapi",)),
+    "mosec": Server("benchmarks.peers.peer", {"PEER_WORKERS": str(CORES)}, ("mosec",)),
+}
+"""In each of them, each core works on a photo of its own."""
+
+
+class Figures(NamedTuple):
+    """The figures of one server under one load. Times are in milliseconds, `cpu` is per request, `memory` is in MB."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    memory: float
+    failed: float
+
+    @classmethod
+    def of(cls, load: Load, server_cpu: float, memory: float) -> Self:
+        """Return a load's figures. `server_cpu`: the server's processor time, s. `memory`: its peak memory, MB."""
+        p50, p99 = np.percentile(load.seconds, [50, 99]) * 1e3 if load.seconds else (np.nan, np.nan)
+        cpu = server_cpu / load.answered * 1e3 if load.answered else np.nan
+        return cls(load.rate, float(p50), float(p99), cpu, memory, load.failed)
+
+
+UNITS = {
+    "requests/s": "{:.0f}",
+    "p50": "{:.0f} ms",
+    "p99": "{:.0f} ms",
+    "CPU per request": "{:.1f} ms",
+    "peak memory": "{:.0f} MB",
+    "failed": "{:.0f}",
+}
 type Runs = dict[int, dict[str, list[Figures]]]
 """Figures by number of clients and by server."""
+
+
+def tables(runs: Runs) -> Iterator[str]:
+    """Yield a table for each number of clients: the median of each figure of a server over its rounds."""
+    for connections, by_server in runs.items():
+        rows = []
+        for name, found in by_server.items():
+            middle = [median(column) for column in zip(*found, strict=True)]
+            rows.append([name, *(unit.format(each) for unit, each in zip(UNITS.values(), middle, strict=True))])
+        yield table(rows, ["1 client" if connections == 1 else f"{connections or 'no'} clients", *UNITS])
+
+
+@contextmanager
+def served(
+    server: Server, python: Path, environment: Mapping[str, str], log: Path, photo: bytes
+) -> Iterator[tuple[int, int]]:
+    """Run a server until the end of the block; yield its process id and its port.
+
+    Before, `photo` is sent until the server answers it, and then a few more times as a warm-up. Raises `NotReady`.
+    """
+    variables = {"OPENBLAS_NUM_THREADS": "1", **environment, **server.environment}
+    module, program = (server.module, *server.arguments), python if server.arguments else sys.executable
+
+    def answers(port: int) -> bool:
+        return post(port, photo) == 200
+
+    with served_app(variables, log, *module, python=program, is_ready=answers) as (child, port):
+        for _ in range(WARM_UP_PHOTOS):
+            answers(port)
+        family = descendants(child.pid)
+        try:
+            yield child.pid, port
+        finally:
+            child.stop()
+            for pid in filter(alive, family):  # some servers leave processes behind
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def write_photos(folder: Path, of_people: Path | None = None) -> None:
@@ -56,35 +151,62 @@ def write_photos(folder: Path, of_people: Path | None = None) -> None:
         (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
 
 
-def measure(pid: int, url: str, photos: Path, connections: int, seconds: float) -> Figures:
-    """Send photos to a running server for `seconds`; return the server's figures."""
-    before = cpu_seconds(pid)
-    with peak_memory(pid) as peak:
-        load = in_new_process(send_all, url, photos, connections, seconds)
-    return Figures.of(load, cpu_seconds(pid) - before, peak())
+def send_all(port: int, folder: Path, connections: int, seconds: float) -> Load:
+    """Send the photos of a folder for some seconds. Return the figures of the run."""
+    photos = [path.read_bytes() for path in sorted(folder.iterdir())]
+    return asyncio.run(run(port, "/identify", photos, connections, seconds))
 
 
-def compare(
-    names: Sequence[str], concurrency: Sequence[int], rounds: int, seconds: float, python: Path, of_people: Path | None
-) -> Runs:
+def identify_alone(folder: Path, seconds: float) -> Load:
+    """Identify the photos of a folder in turn for some seconds, as fast as possible. Return the figures."""
+    identifier, photos = Identifier(), [path.read_bytes() for path in sorted(folder.iterdir())]
+    for photo in photos:
+        identifier.identify(photo)
+    ends, begin = [], perf_counter()
+    for photo in cycle(photos):
+        identifier.identify(photo)
+        ends.append(perf_counter())
+        if ends[-1] - begin > seconds:
+            break
+    each = [end - start for start, end in pairwise([begin, *ends])]
+    return Load(rate=len(ends) / (ends[-1] - begin), seconds=each, answered=len(ends) + len(photos), failed=0)
+
+
+def measure_alone(photos: Path, seconds: float) -> Figures:
+    """Return the figures of identifying without a server, one process per core. Call it once in a new process."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as of the servers
+    with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
+        loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
+        rates, times, answered, _ = zip(*loads, strict=True)
+    taken = os.times()
+    load = Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0)
+    return Figures.of(load, taken.children_user + taken.children_system, peak())
+
+
+def compare(concurrency: Sequence[int], rounds: int, seconds: float, python: Path, of_people: Path | None) -> Runs:
     """Measure all servers in each round; return their figures by number of clients."""
-    runs: Runs = {connections: {name: [] for name in names} for connections in concurrency}
+    runs: Runs = {connections: {name: [] for name in SERVERS} for connections in concurrency}
+    runs[0] = {ALONE: []}
     with tempfile.TemporaryDirectory() as folder, backends() as stores:
-        photos, log = Path(folder), STATE_DIR / "peers-server.log"
+        photos = Path(folder)
         write_photos(photos, of_people)
         first = min(photos.iterdir()).read_bytes()
-        for number in range(rounds):
-            shift = number % len(names)  # a server can be slower after a certain other one
-            for name in (*names[shift:], *names[:shift]):
-                server = SERVERS[name]
-                environment: Mapping[str, str] = {} if server.arguments else stores
-                with served(server, python, environment, log, first) as (pid, url):
-                    for connections in concurrency:
-                        figures = measure(pid, url, photos, connections, seconds)
-                        runs[connections][name].append(figures)
-                        progress = f"round {number + 1} of {rounds}: {name}, {connections} clients"
-                        print(f"{progress}: {figures.rate:.0f} requests/s", file=sys.stderr, flush=True)
-            runs.setdefault(0, {ALONE: []})[ALONE].append(in_new_process(measure_alone, photos, seconds))
+
+        def measure(name: str) -> None:
+            server = SERVERS[name]
+            environment = {} if server.arguments else stores
+            with served(server, python, environment, STATE_DIR / "peers-server.log", first) as (pid, port):
+                for connections in concurrency:
+                    before = cpu_seconds(pid)
+                    with peak_memory(pid) as peak:
+                        load = in_new_process(send_all, port, photos, connections, seconds)
+                    runs[connections][name].append(Figures.of(load, cpu_seconds(pid) - before, peak()))
+                    print(f"{name}, {connections} clients: {load.rate:.0f} requests/s", file=sys.stderr, flush=True)
+
+        def alone() -> None:
+            runs[0][ALONE].append(in_new_process(measure_alone, photos, seconds))
+
+        interleaved({name: partial(measure, name) for name in SERVERS} | {ALONE: alone}, rounds)
     return runs
 
 
@@ -95,19 +217,15 @@ def main() -> int:
         rounds=(5, "number of rounds; each server gets each load once a round"),
         seconds=(8.0, "duration of each load test, in seconds"),
         concurrency=([1, 8, 64], "numbers of clients"),
-        servers=([*SERVERS], "servers to compare"),
         photos=(Path, f"folder of which to send {MOST} photos instead"),
     )
     try:
         python = python_of("peers", *REQUIREMENTS)
-        runs = compare(chosen.servers, chosen.concurrency, chosen.rounds, chosen.seconds, python, chosen.photos)
+        runs = compare(chosen.concurrency, chosen.rounds, chosen.seconds, python, chosen.photos)
     except (EnvironmentFailed, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
-    for connections, by_server in runs.items():
-        clients = "1 client" if connections == 1 else f"{connections or 'no'} clients"
-        figures = {name: medians(each) for name, each in by_server.items()}
-        print(table(rows_of(figures, PEERS), [clients, *HEADERS]), end="\n\n", flush=True)
+    print(*tables(runs), sep="\n\n")
     return 0
 
 

@@ -1,24 +1,14 @@
-"""What all servers of the comparison do for a photo: our decoding, the same model, and our answer without a place.
-
-`identify_alone` does the same without a server, as fast as possible.
-"""
+"""What all servers of the comparison do for a photo: our decoding, the same model, and our answer without a place."""
 
 import json
-import os
-from itertools import cycle, pairwise
-from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
-from benchmarks.peers.client import Load
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
 from chalicelib.photo.decode import open_photo
 
-THREADS = int(os.environ.get("PEER_THREADS", "1"))
-"""Threads of one inference."""
 LEAST = 0.7
 """Score from which the best animal is the prediction."""
 TOP = 5
@@ -26,17 +16,14 @@ TOP = 5
 
 
 class Identifier:
-    """A session of onnxruntime with `THREADS` threads, and the names of the animals."""
+    """A session of onnxruntime with one thread, and the names of the animals."""
 
     def __init__(self) -> None:
         import onnxruntime
 
         settings = Settings()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        # As in our server: idle threads must not spin while other threads need the processors.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.add_session_config_entry("session.intra_op.spin_duration_us", "2000")
+        options.intra_op_num_threads = 1
         path = settings.model.path
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._taxonomy = Taxonomy.read(path.with_name("labels.csv"), path.with_name("taxa.csv"))
@@ -61,18 +48,3 @@ class Identifier:
             "animal_probability": round(scores.animal_probability, 4),
         }
         return json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def identify_alone(folder: Path, seconds: float) -> Load:
-    """Identify the photos of a folder in turn for some seconds, and return the figures of this process."""
-    identifier, photos = Identifier(), [path.read_bytes() for path in sorted(folder.iterdir())]
-    for photo in photos:
-        identifier.identify(photo)
-    ends, begin = [], perf_counter()
-    for photo in cycle(photos):
-        identifier.identify(photo)
-        ends.append(perf_counter())
-        if ends[-1] - begin > seconds:
-            break
-    each = [end - start for start, end in pairwise([begin, *ends])]
-    return Load(rate=len(ends) / (ends[-1] - begin), seconds=each, answered=len(ends) + len(photos), failed=0)

@@ -1,5 +1,7 @@
 """Timing in turns, and tables with one baseline."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +43,20 @@ def test_the_default_of_an_option_says_what_it_takes(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         measure.options("Doc.", ["--cases", "c"], **known)
     assert "invalid choice: 'c'" in capsys.readouterr().err
+
+
+CHILD = "import sys; data = bytearray(60_000_000); sum(range(5_000_000)); print('ready', flush=True); sys.stdin.read()"
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_processor_time_and_memory_of_children_count() -> None:
+    # GIVEN a process whose child has used a processor and memory
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        with measure.peak_memory(process.pid) as peak:
+            pass
+        assert 60 < peak() < 200
+        assert measure.cpu_seconds(process.pid) > 0.02
+        process.communicate()

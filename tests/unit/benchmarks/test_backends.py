@@ -1,18 +1,18 @@
-"""The clients of the comparison, against a server that answers at once."""
+"""Clients of a server, against one that answers at once."""
 
 import asyncio
 from contextlib import closing
 
 import pytest
 
-from benchmarks.peers import client
+from benchmarks import backends
 from local.stack.ports import HOST, free_port
 from tests.support.servers import run
 
 
-async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[client.Load, list[bytes]]:
+async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[backends.Load, list[bytes]]:
     """Run four clients for a moment against a server that always answers the same; return figures and bodies."""
-    monkeypatch.setattr(client, "WARM_UP_SECONDS", 0.05)
+    monkeypatch.setattr(backends, "WARM_UP_SECONDS", 0.05)
     bodies: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,7 +27,7 @@ async def _load(status: str, monkeypatch: pytest.MonkeyPatch) -> tuple[client.Lo
 
     async with await asyncio.start_server(answer, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
-        return await client.run(f"http://{HOST}:{port}/identify", [b"one", b"two"], 4, 0.2), bodies
+        return await backends.run(port, "/identify", [b"one", b"two"], 4, 0.2), bodies
 
 
 def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ def test_clients_send_all_photos_and_time_each_answer(monkeypatch: pytest.Monkey
 def test_refusals_and_connections_that_end_are_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     found, bodies = run(_load("503 Service Unavailable", monkeypatch))
     assert (found.failed, found.answered, found.rate) == (len(bodies), len(bodies), 0)
-    replies: list[client.Reply] = []
-    run(client.send(HOST, free_port(), iter([b"GET / HTTP/1.1\r\n\r\n"]), replies))
+    replies: list[backends.Reply] = []
+    run(backends.send(free_port(), iter([b"GET / HTTP/1.1\r\n\r\n"]), replies))
     assert [reply.status for reply in replies] == [0]
 
 
@@ -55,9 +55,9 @@ def test_a_client_with_nothing_to_send_counts_nothing_and_an_answer_without_a_le
                 if await reader.read(1000):
                     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 
-        replies: list[client.Reply] = []
+        replies: list[backends.Reply] = []
         async with await asyncio.start_server(answer, HOST, 0) as server:
-            await client.send(HOST, server.sockets[0].getsockname()[1], iter(requests), replies)
+            await backends.send(server.sockets[0].getsockname()[1], iter(requests), replies)
         return [reply.status for reply in replies]
 
     assert (run(served([])), run(served([b"GET / HTTP/1.1\r\n\r\n"]))) == ([], [0])
