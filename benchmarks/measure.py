@@ -147,22 +147,19 @@ def _total(pid: int, figure: Callable[[psutil.Process], float]) -> float:
 def options(doc: str | None, arguments: Sequence[str] | None = None, **known: tuple[Any, str]) -> argparse.Namespace:
     """Return the options of a program, described by the first line of its docstring.
 
-    `known`: default and help text of each option. The default gives the type: False is a flag, a list takes several
-    numbers, or several of its own texts, and a class is the type of an option without a default.
+    `known`: default and help text of each option. The default gives the type: a list takes several numbers, and a class
+    is the type of an option without a default.
     """
     main = sys.modules["__main__"].__spec__
     name = f"python -m {main.name.removesuffix('.__main__')}" if main else None
     parser = argparse.ArgumentParser(prog=name, description=(doc or "").partition("\n")[0])
     for each, (default, text) in known.items():
         option = f"--{each.replace('_', '-')}"
-        if default is False:
-            parser.add_argument(option, action="store_true", help=text)
-        elif isinstance(default, type):
+        if isinstance(default, type):
             parser.add_argument(option, type=default, help=text)
         elif isinstance(default, list):
-            kind, text = type(default[0]), f"{text} (default: {', '.join(map(str, default))})"
-            more: dict[str, Any] = {"choices": default, "metavar": "NAME"} if kind is str else {}
-            parser.add_argument(option, nargs="+", type=kind, default=default, help=text, **more)
+            text = f"{text} (default: {', '.join(map(str, default))})"
+            parser.add_argument(option, nargs="+", type=type(default[0]), default=default, help=text)
         else:
             parser.add_argument(option, type=type(default), default=default, help=f"{text} (default: %(default)s)")
     return parser.parse_args(arguments)

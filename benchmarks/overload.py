@@ -8,7 +8,6 @@ capacity, when it refuses none.
 
 import asyncio
 import sys
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -96,18 +95,12 @@ async def measure(attacked: AttackedServer, photo: bytes, factor: float, seconds
 
 
 def main() -> None:
-    """Overload a new server in each run and print its table of results."""
-    chosen = options(
-        __doc__,
-        rounds=(1, "number of runs"),
-        factor=(10.0, "load divided by capacity"),
-        seconds=(60.0, "duration of the overload"),
-        photo=(Path, "photo to send (default: a JPEG of 640 × 480)"),
-    )
-    photo = chosen.photo.read_bytes() if chosen.photo else encoded(noise(640, 480), "JPEG", quality=85)
-    for _ in range(chosen.rounds):
-        with server() as attacked:
-            print(asyncio.run(measure(attacked, photo, chosen.factor, chosen.seconds)))
+    """Overload a new server and print the table of results."""
+    factor, seconds = (10.0, "load divided by capacity"), (60.0, "duration of the overload")
+    chosen = options(__doc__, factor=factor, seconds=seconds)
+    photo = encoded(noise(640, 480), "JPEG", quality=85)
+    with server() as attacked:
+        print(asyncio.run(measure(attacked, photo, chosen.factor, chosen.seconds)))
 
 
 if __name__ == "__main__":

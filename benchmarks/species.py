@@ -1,11 +1,10 @@
 """How well the models name birds and insects together: accuracy, calibration, and which photos reach a pack.
 
-    python -m benchmarks.species --species DIR --general DIR [--places FILE]
+    python -m benchmarks.species --species DIR --general DIR
 
 `--species`: a folder with photos and truth.csv (columns file, pack, index, scientific_name). `--general`: a folder of
-photos named <output index>_…, of any animals. `--places`: a CSV file with a place for each species (columns
-scientific_name, latitude, longitude), from a source other than our ranges. Photos are scored by the code that answers
-requests. docs/explanation/packs.md explains the tables.
+photos named <output index>_…, of any animals. Photos are scored by the code that answers requests, without a place.
+docs/explanation/packs.md explains the tables.
 """
 
 import sys
@@ -18,7 +17,6 @@ import numpy as np
 from benchmarks.field.answers import local_services
 from benchmarks.measure import options, table
 from chalicelib.config.settings import PhotoLimits, Settings
-from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.model.fusion import members_of, read_members
 from chalicelib.model.models import Models
@@ -48,12 +46,6 @@ class Result(NamedTuple):
     opened: bool
 
 
-def read_places(path: Path) -> dict[str, int]:
-    """Return the cell of each species, by scientific name."""
-    rows = read_rows(path)
-    return {row["scientific_name"]: cell_of(float(row["latitude"]), float(row["longitude"])) for row in rows}
-
-
 def read_species(models: Models, folder: Path) -> Iterator[tuple[dict[str, str], Animal, Pack]]:
     """Yield the rows of a folder's truth.csv, with the animal and the pack of each."""
     packs = {name: pack for name, class_ in _CLASSES.items() for pack in models.packs if class_ in pack.taxa}
@@ -62,17 +54,13 @@ def read_species(models: Models, folder: Path) -> Iterator[tuple[dict[str, str],
         yield row, pack.animals[pack.labels.animal_of[int(row["index"])]], pack
 
 
-def score_species(services: Services, folder: Path, cells: dict[str, int]) -> Iterator[Result]:
-    """Score the photos in truth.csv. With `cells`, use each species' cell, and skip species without animals there."""
+def score_species(services: Services, folder: Path) -> Iterator[Result]:
+    """Score the photos in truth.csv."""
     models, naming = services.recogniser.models, services.recogniser.naming
+    prior = models.prior_at(NO_LOCATION)
     for row, animal, _ in read_species(models, folder):
-        features = NO_LOCATION
-        if cells:
-            cell = cells.get(" ".join(row["scientific_name"].split()[:2]))
-            if cell is None or (features := services.features.at(cell)).mode != "narrowed":
-                continue
         square = open_photo((folder / row["file"]).read_bytes(), PhotoLimits()).pixels(models.general.input_size)
-        scores, _ = naming.name(models.fuse([models.score(square)]), models.prior_at(features))
+        scores, _ = naming.name(models.fuse([models.score(square)]), prior)
         output = scores.taxonomy.index_of.get(animal.id)  # None if no model that looked knows the animal
         best = scores.probabilities
         rank = len(scores.taxonomy.animals) if output is None else int((best > best[output]).sum())
@@ -152,22 +140,17 @@ def main() -> None:
         __doc__,
         species=(Path, "folder with truth.csv and photos of species"),
         general=(Path, "folder of photos named <output index>_….jpg"),
-        places=(Path, "CSV file with a place for each species"),
     )
     if None in (chosen.species, chosen.general):
         sys.exit("error: name the folders of photos with --species and --general")
     services = local_services()
     columns = ["photos", "number", "first", "among five", "ECE", "named", "named and right", "reach a pack"]
-    cases = {"without a place": dict[str, int]()}
-    if chosen.places:
-        cases["with a place"] = read_places(chosen.places)
-    for title, cells in cases.items():
-        results = list(score_species(services, chosen.species, cells))
-        groups = {f"all {pack}s": [each for each in results if each.pack == pack] for pack in _CLASSES}
-        for each in results:
-            groups.setdefault(each.source, []).append(each)
-        rows = [[name, *of_results(group)] for name, group in groups.items() if group]
-        print(f"{title}\n\n{table(rows, columns)}\n", flush=True)
+    results = list(score_species(services, chosen.species))
+    groups = {f"all {pack}s": [each for each in results if each.pack == pack] for pack in _CLASSES}
+    for each in results:
+        groups.setdefault(each.source, []).append(each)
+    rows = [[name, *of_results(group)] for name, group in groups.items() if group]
+    print(f"without a place\n\n{table(rows, columns)}\n", flush=True)
     heads = ["wrong species", "right genus, family or order"]
     print(f"the species taken out of its pack\n\n{shares(as_unknown(services, chosen.species), heads)}\n")
     print(of_general(services.recogniser, chosen.general))

@@ -14,7 +14,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks.field import evidence, figures
+from benchmarks.field import figures
 from benchmarks.field.answers import answer_all, lineages_of, local_services
 from benchmarks.field.fit import fit_curves, read_cases
 from benchmarks.field.truth import RANKS, FieldPhoto, read_traps, read_truth
@@ -44,7 +44,7 @@ def main() -> None:
     tables = figures.evidence(placed, alone, clean)
     print(tables, figures.details(placed), sep="\n\n", flush=True)
     if options.write:
-        evidence.write(tables, placed, figures.by(figures.group_of, placed))
+        figures.write(tables, placed, figures.by(figures.group_of, placed))
     if options.fit:
         cases = read_cases(options.folder, photos, services)
         if options.traps:

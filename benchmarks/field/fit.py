@@ -18,17 +18,12 @@ from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.naming import Decision, Naming
 from chalicelib.services import Services
 
-
-class Case(NamedTuple):
-    """A photo with its scores."""
-
-    photo: FieldPhoto
-    scores: TwoScores
+type Case = tuple[FieldPhoto, TwoScores]
 
 
 def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> list[Case]:
     """Return the photos of a folder with their scores. A thousand photos take some minutes."""
-    return [Case(*each) for each in zip(photos, scores_of(folder, photos, services), strict=True)]
+    return list(zip(photos, scores_of(folder, photos, services), strict=True))
 
 
 def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] = ()) -> str:
@@ -39,8 +34,8 @@ def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] 
     """
     rule = services.recogniser.naming
     open_rule = _with(rule, {level: curve._replace(least=0.0) for level, curve in PLAIN.items()})
-    nowhere = [Case(photo, alone(each, services)) for photo, each in cases]
-    placed = [each for each in cases if each.photo.place]
+    nowhere = [(photo, alone(each, services)) for photo, each in cases]
+    placed = [each for each in cases if each[0].place]
     rows: dict[str, dict[str, Any]] = {}
     for level in PLAIN:
         found = {

@@ -1,8 +1,9 @@
 """Field photos whose animal is known, and the verdict on an answer to one of them. No models.
 
-A folder of field photos has a `truth.csv` with the columns of `COLUMNS`, among others. `lineage` is class>order>family>
-genus>species, down to the narrowest taxon that is known; a photo without an animal has a truth in brackets, such as
-(blank), and no lineage. A folder of camera-trap photos has a `labels.csv` with the columns of `TRAP_COLUMNS`.
+A folder of field photos has a `truth.csv` with the columns file, study, truth_scientific_name, lineage, lat, lon and
+kind, among others. `lineage` is class>order>family>genus>species, down to the narrowest taxon that is known; a photo
+without an animal has a truth in brackets, such as (blank), and no lineage. A folder of camera-trap photos has a
+`labels.csv` with the columns file, set and scientific_name.
 """
 
 import csv
@@ -17,8 +18,6 @@ type Lineage = Mapping[str, str]
 """Scientific names by rank."""
 Verdict = Literal["exact", "useful", "vague", "silent", "wrong"]
 
-COLUMNS: Final = ("file", "study", "truth_scientific_name", "lineage", "lat", "lon", "kind")
-TRAP_COLUMNS: Final = ("file", "set", "scientific_name")
 SETS: Final[Mapping[str, tuple[float, float]]] = {
     "caltech": (34.1, -117.8),
     "orinoquia": (4.6, -72.0),
@@ -63,12 +62,13 @@ class FieldPhoto:
 
 
 def read_truth(folder: Path) -> list[FieldPhoto]:
-    """Return the photos of a folder. Raise `ValueError` if its truth.csv lacks a column."""
-    with (folder / "truth.csv").open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := set(COLUMNS) - set(reader.fieldnames or ()):
-            raise ValueError(f"truth.csv has no column {', '.join(sorted(missing))}")
-        return [_photo(row) for row in reader]
+    """Return the photos of a folder."""
+    return [_photo(row) for row in _rows(folder / "truth.csv")]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
@@ -80,14 +80,13 @@ def read_traps(folder: Path, lineages: Iterable[Lineage]) -> list[FieldPhoto]:
         for depth, name in enumerate(known.values(), 1):
             above.setdefault(name, dict(list(known.items())[:depth]))
     photos = []
-    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            name, study = row["scientific_name"], row["set"]
-            found = above.get(name) or above.get(name.partition(" ")[0])
-            if found is None:
-                raise ValueError(f"{name} in labels.csv has no lineage in the tables of the models and relatives")
-            lineage = found if name in found.values() else {**found, "species": name}
-            photos.append(FieldPhoto(row["file"], study, name, lineage, SETS[study], "camera-trap infrared"))
+    for row in _rows(folder / "labels.csv"):
+        name, study = row["scientific_name"], row["set"]
+        found = above.get(name) or above.get(name.partition(" ")[0])
+        if found is None:
+            raise ValueError(f"{name} in labels.csv has no lineage in the tables of the models and relatives")
+        lineage = found if name in found.values() else {**found, "species": name}
+        photos.append(FieldPhoto(row["file"], study, name, lineage, SETS[study], "camera-trap infrared"))
     return photos
 
 

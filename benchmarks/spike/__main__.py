@@ -14,6 +14,11 @@ from benchmarks.spike.load import Load, Result, run_burst, run_spike, slow_datab
 from faunalens.data.dataset import read_dataset
 
 AFTER_A_MINUTE = "hit share after a minute"
+LOAD = Load(containers=50, rate=1500.0, seconds=90, step=30, cells=200, ttl=20.0)
+QUERY_SECONDS = 0.2
+"""Seconds added to each database query."""
+BURST = 1000
+"""Simultaneous requests of the burst."""
 
 
 def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, str, bool | None]]:
@@ -44,23 +49,11 @@ def figures(load: Load, spike: Result, burst: Result) -> list[tuple[str, str, st
 
 def main() -> int:
     """Run a spike and a burst, and print their figures; return 1 if a claim does not hold."""
-    chosen = options(
-        __doc__,
-        containers=(50, "number of containers after the spike begins"),
-        rate=(1500.0, "requests per second after the spike begins"),
-        seconds=(90, "duration of each run"),
-        cells=(200, "number of requested cells"),
-        exponent=(1.0, "exponent of Zipf's law"),
-        ttl=(20.0, "seconds until a value in Redis is refreshed"),
-        query_ms=(200.0, "milliseconds added to each database query"),
-        burst=(1000, "number of simultaneous requests in a burst"),
-    )
-    step, cells = chosen.seconds // 3, chosen.cells
-    load = Load(chosen.containers, chosen.rate, chosen.seconds, step, cells, chosen.exponent, chosen.ttl)
+    options(__doc__)
     with slow_database(read_dataset()) as database:
-        spike = run_spike(load, database, chosen.query_ms / 1e3)
-        burst = run_burst(int(load.popular_cells()[0]), chosen.burst, database)
-    rows = figures(load, spike, burst)
+        spike = run_spike(LOAD, database, QUERY_SECONDS)
+        burst = run_burst(int(LOAD.popular_cells()[0]), BURST, database)
+    rows = figures(LOAD, spike, burst)
     print(targets("spike", rows))
     return int(any(met is False for *_, met in rows))
 

@@ -31,12 +31,13 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.cells import parse_cell
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.services import build_cache, build_store
+from chalicelib.services import build_cache
 from chalicelib.stores.postgres import PostgresStore
 from faunalens.data.dataset import Dataset
 from local.stack import postgres, valkey
 
 CELL_AREAS = Path(__file__).parents[2] / "faunalens" / "data" / "cell_areas.csv"
+SEED = 3
 SPAWN_SECONDS = 60.0
 """Longest time for all processes to start, and to end after the run."""
 NICENESS = 5
@@ -116,9 +117,9 @@ def land_cells(count: int, random: np.random.Generator, path: Path = CELL_AREAS)
     return random.choice(np.array(land, np.int64), count, replace=False)
 
 
-def zipf(items: NDArray[np.int64], exponent: float, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Return `count` random items by Zipf's law: the k-th item has the weight 1 / k^exponent."""
-    share = 1.0 / np.arange(1, len(items) + 1) ** exponent
+def zipf(items: NDArray[np.int64], count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return `count` random items by Zipf's law: the k-th item has the weight 1 / k."""
+    share = 1.0 / np.arange(1, len(items) + 1)
     return random.choice(items, count, p=share / share.sum())
 
 
@@ -141,10 +142,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The load of a spike: requests for `cells` random cells, which follow Zipf's law with an `exponent`.
+    """The load of a spike: requests for `cells` random cells, which follow Zipf's law. Equal loads are the same.
 
     `rate`: requests a second from the time `step` on; before `step`, a tenth of this. `seconds`: duration. `ttl`: soft
-    TTL, seconds. Equal seeds give equal loads.
+    TTL, seconds.
     """
 
     containers: int
@@ -152,21 +153,19 @@ class Load:
     seconds: int
     step: int
     cells: int
-    exponent: float
     ttl: float
-    seed: int = 3
 
     def popular_cells(self) -> NDArray[np.int64]:
         """Return the cells in descending order of popularity."""
-        return land_cells(self.cells, np.random.default_rng(self.seed))
+        return land_cells(self.cells, np.random.default_rng(SEED))
 
     def schedules(self) -> list[Schedule]:
         """Return the schedule of each container."""
-        random, cells, schedules = np.random.default_rng(self.seed), self.popular_cells(), []
+        random, cells, schedules = np.random.default_rng(SEED), self.popular_cells(), []
         for number in range(self.containers):
             begin = 0.0 if number < max(self.containers // 10, 1) else float(self.step)
             moments = arrivals(self.rate / self.containers, begin, self.seconds, random)
-            schedules.append(Schedule(begin, moments, zipf(cells, self.exponent, len(moments), random)))
+            schedules.append(Schedule(begin, moments, zipf(cells, len(moments), random)))
         return schedules
 
     def settings(self) -> Settings:
@@ -219,21 +218,17 @@ def _run(
     return Result(start, events, database.query_count())
 
 
-class RecordingStore:
-    """A `Store` that passes queries on and records them."""
+class RecordingStore(PostgresStore):
+    """A `Store` that records its queries."""
 
-    def __init__(self, store: PostgresStore) -> None:
-        self._store = store
+    def __init__(self, settings: DatabaseSettings) -> None:
+        super().__init__(settings)
         self.queries: list[tuple[float, float, int]] = []
-
-    @property
-    def breaker_is_open(self) -> bool:
-        return self._store.breaker_is_open
 
     def features_of(self, cells: Sequence[int], deadline: Deadline, version: str | None = None) -> list[CellAnimals]:
         start = time.monotonic()
         try:
-            return self._store.features_of(cells, deadline, version)
+            return super().features_of(cells, deadline, version)
         finally:
             self.queries += [(start, time.monotonic(), cell) for cell in cells]
 
@@ -242,8 +237,7 @@ class SimulatedContainer:
     """One container with its own connections and memory. `connect` is a part of its initialisation."""
 
     def __init__(self, settings: Settings) -> None:
-        self._cache, self._postgres = build_cache(settings), build_store(settings)
-        self._store = RecordingStore(self._postgres)
+        self._cache, self._store = build_cache(settings), RecordingStore(settings.database)
         self._features = CellFeatures(self._cache, self._store, settings.features)
         self._requests: list[tuple[float, float, float, int, int]] = []
 
@@ -262,7 +256,7 @@ class SimulatedContainer:
     def close(self) -> Events:
         """Close all connections; return the events."""
         self._cache.close()
-        self._postgres.close()
+        self._store.close()
         return Events(np.array(self._requests, REQUEST), np.array(self._store.queries, QUERY))
 
 

@@ -6,20 +6,14 @@ import numpy as np
 import pytest
 
 from benchmarks.spike.__main__ import AFTER_A_MINUTE, figures
-from benchmarks.spike.load import (
-    Load,
-    SlowDatabase,
-    run_burst,
-    run_spike,
-    slow_database,
-)
+from benchmarks.spike.load import Load, SlowDatabase, run_burst, run_spike, slow_database
 from benchmarks.spike.stats import LEVELS
 from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.dataset import Dataset
 
 pytestmark = pytest.mark.alone
 
-LOAD = Load(containers=10, rate=200, seconds=8, step=3, cells=20, exponent=1.0, ttl=2.0)
+LOAD = Load(containers=10, rate=200, seconds=8, step=3, cells=20, ttl=2.0)
 VERSION = "v1"
 
 

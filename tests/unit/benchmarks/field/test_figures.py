@@ -3,8 +3,19 @@
 import pytest
 
 from benchmarks.field.answers import Answered
-from benchmarks.field.evidence import diagram, figures, points
-from benchmarks.field.figures import FEWEST, details, evidence, group_of, levels, mean, share, worse
+from benchmarks.field.figures import (
+    FEWEST,
+    details,
+    diagram,
+    evidence,
+    group_of,
+    levels,
+    mean,
+    of_page,
+    points,
+    share,
+    worse,
+)
 from benchmarks.field.truth import FieldPhoto
 from chalicelib.model.naming import Decision, Possible
 from chalicelib.model.taxonomy import Prediction, Taxon
@@ -82,7 +93,7 @@ def test_the_evidence_has_the_targets_and_the_kinds_and_the_details_the_studies(
 
 def test_the_page_says_how_often_each_word_was_right() -> None:
     # GIVEN answers that say "likely", of which one of two is right, and an empty picture
-    shown = figures([FAMILY, WRONG], {"phone": [FAMILY, WRONG], "no animal: blank, toy, drawing, person": [SILENT]})
+    shown = of_page([FAMILY, WRONG], {"phone": [FAMILY, WRONG], "no animal: blank, toy, drawing, person": [SILENT]})
     # THEN the page's file has the shares, and how often nothing was named where there is nothing
     assert shown["words"] == {"likely": {"answers": 2, "right": 0.5}}
     assert shown["kinds"]["phone"] == {"photos": 2, "usable": 0.5, "wrong": 0.5, "silent": 0}
