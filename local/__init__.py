@@ -6,6 +6,9 @@ LocalError          a local run cannot continue
   NotReady          a child process exited, or was not ready in time
 """
 
+import shutil
+from collections.abc import Callable
+from fcntl import LOCK_EX, flock
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,3 +35,17 @@ def package_folder(name: str) -> Path:
 def sample_photo() -> Path:
     """Return a photo for examples: Chelsea the cat, by Stéfan van der Walt (CC0), from the wheel of scikit-image."""
     return package_folder("skimage") / "data" / "chelsea.png"
+
+
+def made_once(name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder of `STATE_DIR`, which `make` has filled. One of parallel processes makes it; the others wait."""
+    folder, unfinished = STATE_DIR / name, STATE_DIR / f"{name}.unfinished"
+    STATE_DIR.mkdir(exist_ok=True)
+    with (STATE_DIR / f"{name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder

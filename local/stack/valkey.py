@@ -47,15 +47,14 @@ class ValkeyServer(EmbeddedServer):
 
     start_timeout = START_TIMEOUT
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._password, self._admin_password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
         super().__init__("Valkey", [binary(), folder / "valkey.conf"], log=folder / "valkey.log", stop_timeout=2.0)
-        self.use_port(port)
+        self.choose_ports()
 
-    def choose_ports(self, port: int) -> None:
-        first, second = free_ports(2)
-        self.port, self._bus = (port, first) if port else (first, second)
+    def choose_ports(self) -> None:
+        self.port, self._bus = free_ports(2)
 
     @property
     def url(self) -> str:
@@ -114,16 +113,16 @@ class ValkeyServer(EmbeddedServer):
 
 
 @contextmanager
-def serve(folder: Path | None = None, port: int = 0, *, start: bool = True) -> Iterator[ValkeyServer]:
+def serve(folder: Path | None = None, *, start: bool = True) -> Iterator[ValkeyServer]:
     """Run an empty server until the end of the block.
 
-    `folder`: folder for the server's files; None creates a temporary folder. `port`: 0 selects a free port. `start`:
-    start the server and wait until it is ready; if it is False, the caller has to start the server.
+    `folder`: folder for the server's files; None creates a temporary folder. `start`: start the server and wait until
+    it is ready; if it is False, the caller has to start the server.
     """
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faunalens-valkey-")))
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        server = ValkeyServer(home.resolve(), port)
+        server = ValkeyServer(home.resolve())
         stack.callback(server.stop)
         if start:
             server.start()

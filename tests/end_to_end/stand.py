@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from chalicelib.api import page
 from chalicelib.errors import NotFound
+from local.stack.ports import serving
 from tests.end_to_end import answers
-from tests.support.servers import serving
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"

@@ -48,7 +48,7 @@ class ValkeyWithUser(ValkeyServer):
 
     def __init__(self, folder: Path, *lines: str) -> None:
         folder.mkdir()
-        super().__init__(folder, 0)
+        super().__init__(folder)
         self._lines = lines
 
     def signed_in(self, port: int) -> str:

@@ -59,7 +59,7 @@ class TlsPostgres(PostgresServer):
         command: list[str | Path] = [*not_as_root(), program.with_name("initdb"), "-D", data, "-U", "postgres"]
         command += ["-A", "scram-sha-256", f"--pwfile={password_file}", "-E", "UTF8", "--locale=C", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
-        super().__init__(data, 0, password, durable=False)
+        super().__init__(data, password, durable=False)
         self._program = [*not_as_root(), program]
         chain, key = self.install(certificates.good)
         with (data / "postgresql.conf").open("a") as settings:

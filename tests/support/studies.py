@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from faunalens.engines.place import EXIF, Place
@@ -15,6 +14,7 @@ from faunalens.study.finding import Observation, Opinion, of_taxon
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 from faunalens.study.reviews import save, taxon_chosen
 from faunalens.study.study import Study
+from local.stack import ports
 
 _COLUMNS = (
     *("deploymentID", "folder", "latitude", "longitude", "coordinateUncertainty", "locationName"),
@@ -145,14 +145,8 @@ def serving(
 ) -> Iterator[ReviewServer]:
     """Serve a review of a study. `here`: scientific names of what lives at each of its places."""
     session = Session(results, reviewer, choice, lives_at=lambda *_: here)
-    with ReviewServer(session, Path(results.study()["folder"]), 0) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with ports.serving(ReviewServer(session, Path(results.study()["folder"]), 0)) as server:
+        yield server
 
 
 def seen(scientific_name: str) -> Observation:

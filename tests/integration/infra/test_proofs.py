@@ -14,10 +14,10 @@ from infra.proof.proofs import Trial, Undecided
 from infra.smoke import fetch, upload
 from infra.stage import Stage
 from infra.step import PreconditionFailed
+from local.stack.ports import serving
 from tests.integration.conftest import Served
 from tests.support.aws import Account, account
 from tests.support.pictures import jpeg
-from tests.support.servers import serving
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from werkzeug.serving import make_server
 from infra import invoke, smoke
 from infra.stage import Stage
 from infra.step import PreconditionFailed, run
+from local.stack.ports import serving
 from tests.integration.conftest import Served
 from tests.support.aws import REGION, account
-from tests.support.servers import serving
 
 WELL: dict[str, Any] = {"state": "ok", "detail": None}
 HEALTHY = {"status": "ok", "model": WELL, "cache": WELL, "database": WELL}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.support.servers import serving
+from local.stack.ports import serving
 
 
 class WeightsHost(ThreadingHTTPServer):

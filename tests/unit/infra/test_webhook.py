@@ -12,8 +12,8 @@ from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 from infra import webhook
+from local.stack.ports import serving
 from tests.support.cloudformation import in_account, resources
-from tests.support.servers import serving
 
 EVENT = {
     "id": "315c1398-40ff-a850-213b-158f73e60175",

@@ -18,9 +18,9 @@ from faunalens.engines.engine import Refused
 from faunalens.engines.place import EXIF, NONE, Place
 from faunalens.engines.remote import LARGEST_BODY, Pace, RemoteEngine, retry_after_of
 from faunalens.errors import CommandError
+from local.stack.ports import serving
 from tests.integration.conftest import Served
 from tests.support.pictures import jpeg
-from tests.support.servers import serving
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 type Reply = tuple[int, dict[str, str], dict[str, Any]]

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import psycopg2
 import pytest
 
+import local
 from local import LocalError
 from local.stack import postgres
 from local.stack.child_process import alive, descendants
@@ -101,7 +102,7 @@ def test_root_runs_it_as_another_user_from_a_checkout_that_only_root_may_enter(
         shutil.copytree(installed, closed_folder / installed.name, symlinks=True)
     programs = closed_folder / binaries().relative_to(site_packages)
     monkeypatch.setattr(postgres, "binaries", lambda: programs)
-    monkeypatch.setattr(postgres, "STATE_DIR", closed_folder / ".local")
+    monkeypatch.setattr(local, "STATE_DIR", closed_folder / ".local")
     for _ in range(2):
         # WHEN a cluster is initialised and served, and served again THEN it works
         with postgres.serve(closed_folder / "home") as server:
