@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
@@ -44,7 +45,8 @@ def resources(name: str, given: Mapping[str, str]) -> dict[str, Any]:
     References to values that only AWS knows are unchanged.
     """
     whole = template(name)
-    values = {each: str(declared.get("Default", "")) for each, declared in whole["Parameters"].items()} | dict(given)
+    defaults = {each: str(declared.get("Default", "")) for each, declared in whole["Parameters"].items()}
+    values = {"AWS::NoValue": _REMOVED, **defaults, **given}
     conditions: dict[str, bool] = {}
     for each, condition in whole.get("Conditions", {}).items():
         conditions[each] = _holds(condition, values, conditions)
@@ -60,46 +62,14 @@ def in_account(value: Any, account: str, region: str, references: Mapping[str, s
 
     Their keys are names, or names with an attribute: `Role.Arn`. Raise `ValueError` if a reference is missing.
     """
-    return _filled(value, {"AWS::Partition": "aws", "AWS::AccountId": account, "AWS::Region": region, **references})
+    known = {"AWS::Partition": "aws", "AWS::AccountId": account, "AWS::Region": region, **references}
+    found = _evaluate(value, known, {})
+    if unknown := re.search(r"'(?:Ref|Fn::\w+)': .*", str(found)):
+        raise ValueError(f"{unknown[0]} refers to something unknown")
+    return found
 
 
-def _filled(value: Any, known: Mapping[str, Any]) -> Any:
-    """Return a value with its references and functions of text computed."""
-    match value:
-        case {"Ref": str(name)}:
-            return _referred(name, known)
-        case {"Fn::GetAtt": [str(name), str(attribute)]}:
-            return _referred(f"{name}.{attribute}", known)
-        case {"Fn::Sub": str(text)}:
-            return _substituted(text, known)
-        case {"Fn::Sub": [str(text), dict(parts)]}:
-            return _substituted(text, {**known, **_filled(parts, known)})
-        case {"Fn::Select": [index, inner]}:
-            return _filled(inner, known)[int(index)]
-        case {"Fn::Split": [str(separator), inner]}:
-            return _filled(inner, known).split(separator)
-        case dict():
-            return dict(zip(value, _filled([*value.values()], known), strict=True))
-        case list():
-            return [_filled(inner, known) for inner in value]
-    return value
-
-
-def _referred(name: str, known: Mapping[str, Any]) -> Any:
-    if name not in known:
-        raise ValueError(f"{name} is unknown")
-    return known[name]
-
-
-def _substituted(text: str, known: Mapping[str, Any]) -> str:
-    for name, each in known.items():
-        text = text.replace(f"${{{name}}}", str(each))
-    if "${" in text.replace("${!", ""):
-        raise ValueError(f"{text} refers to something unknown")
-    return text.replace("${!", "${")
-
-
-def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool]) -> bool:
+def _holds(condition: Any, values: Mapping[str, Any], known: Mapping[str, bool]) -> bool:
     match condition:
         case {"Fn::Not": [inner]}:
             return not _holds(inner, values, known)
@@ -112,24 +82,39 @@ def _holds(condition: Any, values: Mapping[str, str], known: Mapping[str, bool])
     raise AssertionError(f"the condition {condition} is not supported; add it to tests/support/cloudformation.py")
 
 
-def _evaluate(value: Any, values: Mapping[str, str], conditions: Mapping[str, bool]) -> Any:
+def _evaluate(value: Any, values: Mapping[str, Any], conditions: Mapping[str, bool]) -> Any:
+    """Return a value with its references and functions computed. Those that need other values are unchanged."""
     match value:
-        case {"Ref": "AWS::NoValue"}:
-            return _REMOVED
         case {"Ref": str(name)} if name in values:
             return values[name]
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if f"{name}.{attribute}" in values:
+            return values[f"{name}.{attribute}"]
         case {"Fn::If": [name, then, other]}:
             return _evaluate(then if conditions[name] else other, values, conditions)
+        case {"Fn::Sub": [str(text), dict(parts)]}:
+            own = _evaluate(parts, values, conditions)
+            is_known = all(isinstance(each, str) for each in own.values())
+            return _substituted(text, {**values, **own}) if is_known else {"Fn::Sub": [text, own]}
         case {"Fn::Sub": str(text)}:
-            for name, known in values.items():
-                text = text.replace(f"${{{name}}}", known)
-            return text if "${" not in text else {"Fn::Sub": text}
+            return _substituted(text, values)
+        case {"Fn::Select": [index, inner]}:
+            some = _evaluate(inner, values, conditions)
+            is_known = isinstance(some, list) and int(index) < len(some)
+            return some[int(index)] if is_known else {"Fn::Select": [index, some]}
+        case {"Fn::Split": [str(separator), inner]} if isinstance(whole := _evaluate(inner, values, conditions), str):
+            return whole.split(separator)
         case dict():
             pairs = ((each, _evaluate(inner, values, conditions)) for each, inner in value.items())
             return {each: inner for each, inner in pairs if inner is not _REMOVED}
         case list():
             return [inner for each in value if (inner := _evaluate(each, values, conditions)) is not _REMOVED]
     return value
+
+
+def _substituted(text: str, values: Mapping[str, Any]) -> Any:
+    for name, known in values.items():
+        text = text.replace(f"${{{name}}}", str(known))
+    return {"Fn::Sub": text} if "${" in text.replace("${!", "") else text.replace("${!", "${")
 
 
 type Statement = Mapping[str, Any]

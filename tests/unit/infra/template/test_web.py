@@ -7,7 +7,7 @@ from infra.functions import function_settings
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
 from infra.template.web import REQUESTS_PER_TASK, WATCHED, check_names, has_tls, web_template
-from tests.support.cloudformation import resources
+from tests.support.cloudformation import in_account, resources
 
 TEMPLATE = web_template("dev", "https://example.org/runbook")
 FOUND = TEMPLATE["Resources"]
@@ -51,6 +51,9 @@ def test_behind_cloudfront_a_missing_or_forged_address_of_a_visitor_gains_nothin
     assert all("Block" in rules[name]["Action"] for name in ("without-visitor", "too-often-by-address"))
 
 
+CDN = {"Cdn.DomainName": "d1.cloudfront.example"}
+
+
 @pytest.mark.parametrize(
     ("given", "port"),
     [({}, 80), ({"WebCertificate": "arn:x", "WebHost": "a.example", "WebCdnCertificate": "arn:y"}, 443)],
@@ -73,9 +76,9 @@ def test_behind_cloudfront_its_addresses_alone_reach_the_load_balancer(given: di
     # AND visitors see one host, with TLS
     (container,) = found["Task"]["Properties"]["ContainerDefinitions"]
     settings = {each["Name"]: each["Value"] for each in container["Environment"]}
-    host = given.get("WebHost", {"Fn::GetAtt": ["Cdn", "DomainName"]})
-    assert settings["HTTP_HOSTS"] == host
-    assert settings["PUBLIC_URL"]["Fn::Sub"][1] == {"Scheme": "https", "Host": host}
+    settings = in_account({name: settings[name] for name in ("HTTP_HOSTS", "PUBLIC_URL")}, "1", "r", CDN)
+    host = given.get("WebHost", CDN["Cdn.DomainName"])
+    assert settings == {"HTTP_HOSTS": host, "PUBLIC_URL": f"https://{host}"}
 
 
 NO_TLS = {"WebCdn": "no", "WebCertificate": "", "WebCdnCertificate": "", "WebHost": ""}
