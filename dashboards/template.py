@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dashboards.expression import dependencies
 from dashboards.files import Placeholders, map_strings, read_files
 from dashboards.project import DASHBOARDS, SERVICE, prefix
-from dashboards.syntax.expression import dependencies
 
 _MARK = "\ue000"
 _MARKED = re.compile(f"{_MARK}([\\w:.]+){_MARK}")

@@ -5,21 +5,20 @@ schema.json has the rules about the structure of dashboards and alarms, as JSON 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
 _FEW = 12
+_DEFINITIONS: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["$defs"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LintFinding:
+class LintFinding(NamedTuple):
     """One problem. `place` is the widget, key or line within the file; empty for the file as a whole."""
 
     file: str
@@ -27,7 +26,7 @@ class LintFinding:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(each for each in (self.file, self.place, self.message) if each)
+        return ": ".join(filter(None, self))
 
 
 def suggest(wrong: str, right: Iterable[str]) -> str:
@@ -38,9 +37,6 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
     if len(known) > _FEW:
         return f"{len(known)} are known, such as {', '.join(known[:3])}"
     return f"write one of {', '.join(known)}" if known else "remove it"
-
-
-_DEFINITIONS: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))["$defs"]
 
 
 def structure_errors(value: Any, part: str) -> Iterator[str]:

@@ -6,17 +6,14 @@ Composite alarms are checked together, since their rules name other alarms. Ever
 import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dashboards.evaluate import kind
+from dashboards.expression import ParseError, dependencies
+from dashboards.graphed_metrics import GraphedMetricsError, of_alarm
 from dashboards.lint import LintFinding, structure_errors, suggest
-from dashboards.lint.graph import Graph
-from dashboards.math.series import Series, kind
+from dashboards.lint.known_metrics import Graph, Reference
 from dashboards.project import STAGE_VARIABLE, prefix
-from dashboards.syntax.expression import TYPES, ParseError, dependencies
-from dashboards.syntax.graphed_metrics import GraphedMetricsError, of_alarm
-
-if TYPE_CHECKING:
-    from dashboards.lint.known_metrics import Reference
 
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 _PREFIX = prefix(STAGE_VARIABLE)
@@ -33,9 +30,9 @@ class AlarmCheck:
     """Checks one alarm. `findings` has its problems, and `references` has the metrics that it names."""
 
     def __init__(self, file: str, name: str, body: dict[str, Any]) -> None:
-        self.file, self.name, self.body = file, name, body
+        self.file, self.body = file, body
         self.references: list[Reference] = []
-        errors = list(structure_errors(body, "alarm")) or [*common_problems(name, body), *self._problems()]
+        errors = list(structure_errors(body, "alarm")) or [*_common_problems(name, body), *self._problems()]
         self.findings = [LintFinding(file, "", message) for message in errors]
 
     def _problems(self) -> Iterator[str]:
@@ -46,15 +43,17 @@ class AlarmCheck:
             yield f"Metrics: {error}"
             return
         graph, watched = Graph(entries), [entry for entry in entries if entry.visible]
+        self.references = list(graph.references(self.file, "Metrics"))
         yield from graph.problems()
         if len(watched) != 1:
             ids = ", ".join(str(entry.id) for entry in watched) or "none"
             what = '"ReturnData": true for the entry that the alarm watches, and false for all others'
             yield f"Metrics has {len(watched)} entries that return data ({ids}); write {what}"
-        for entry in watched:
-            if (value := graph.values.get(entry.key)) is not None and not isinstance(value, Series):
-                yield f"{entry.title} returns {TYPES[kind(value)]}, but an alarm watches one time series; change it"
         for entry in entries:
+            returned = kind(graph.values.get(entry.row, ()))
+            if entry.visible and entry.row in graph.values and returned != "TS":
+                what = "a number (S), a time series (TS) or several (TS[])"
+                yield f"{entry.title} returns {returned}, but an alarm watches one TS; change it: an entry is {what}"
             if entry.expression and "SEARCH" in entry.expression:
                 yield f"{entry.title}: alarms do not support SEARCH; list the metrics instead"
         periods = sorted({entry.period for entry in entries if entry.metric})
@@ -66,10 +65,9 @@ class AlarmCheck:
         if (window := period * count) > (most := WEEK if period >= HOUR else DAY):
             what = f"at most {most:,} s are allowed for a period of {period} s; lower EvaluationPeriods"
             yield f"Period × EvaluationPeriods is {window:,} s, but {what}"
-        self.references = list(graph.references(self.file, "Metrics"))
 
 
-def common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
+def _common_problems(name: str, body: dict[str, Any]) -> Iterator[str]:
     """Yield the problems of the keys that metric alarms and composite alarms share."""
     if body.get("AlarmName") != _PREFIX + name:
         what = f"remove it, since the template sets {_PREFIX}{name} from the file name"
@@ -91,14 +89,14 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
                 errors += [f'no file defines an alarm "{each}"; {suggest(each, known)}' for each in unknown]
             except ParseError as error:
                 errors.append(f"AlarmRule: {error}")
-            errors += common_problems(name, body)
+            errors += _common_problems(name, body)
         yield from (LintFinding(file, "", error) for error in errors)
     try:
         TopologicalSorter(children).prepare()
     except CycleError as error:
-        names = {str(name).removeprefix(_PREFIX) for name in error.args[1]}
-        what = f"{', '.join(sorted(names))} depend on one another; CloudWatch refuses cycles; change one of the rules"
-        yield LintFinding(composites[min(names)][0], "AlarmRule", what)
+        names = sorted({str(name).removeprefix(_PREFIX) for name in error.args[1]})
+        what = f"{', '.join(names)} depend on one another; CloudWatch refuses cycles; change one of the rules"
+        yield LintFinding(composites[names[0]][0], "AlarmRule", what)
     if len(children) < len(composites):
         return  # A rule that cannot be parsed may name any alarm.
     named = set().union(*children.values())

@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -55,64 +54,65 @@ class FolderCheck:
     def __init__(self, folder: Path = DASHBOARDS) -> None:
         self.references: list[Reference] = []
         self.files = 0
-        self._folder = folder
-        self._findings: set[LintFinding] = set()
-        self._dashboards: dict[str, DashboardCheck] = {}
-        self._alarms: dict[str, AlarmCheck] = {}
+        self._dashboards: list[tuple[str, DashboardCheck]] = []
+        self._alarms: dict[str, tuple[str, dict[str, Any]]] = {}
         self._composites: dict[str, tuple[str, dict[str, Any]]] = {}
         self._links: dict[str, set[str]] = {}
+        found, is_complete = set[LintFinding](), True
         try:
-            self._values = UNRESOLVED.values(folder)
+            values = UNRESOLVED.values(folder)
             sources = source_files(folder)
-            self.files = len(sources)
         except FileError as error:
-            self._findings.add(LintFinding(error.file, "", error.detail))
-        else:
-            readable = [self._can_check(source) for source in sources]
-            if all(readable):
-                self._check_together()
-        self.findings = sorted(self._findings)
+            self.findings = [LintFinding(error.file, "", error.detail)]
+            return
+        self.files = len(sources)
+        for source in sources:
+            try:
+                self._links[source.file] = links_in(source.text())
+                found |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), values)}
+                found.update(self._check(source, values))
+            except FileError as error:
+                found.add(LintFinding(error.file, "", error.detail))
+                is_complete = False
+        if is_complete:
+            if not found:  # or `references` may lack some
+                found.update(_check_metrics(self.references))
+            found.update(self._check_together(folder.parent))
+        self.findings = sorted(found)
 
-    def _can_check(self, source: SourceFile) -> bool:
-        """Check one file by itself. Return False if it cannot be read."""
-        try:
-            self._links[source.file] = links_in(source.text())
-            self._findings |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values)}
-            self._findings.update(self._check(source))
-        except FileError as error:
-            self._findings.add(LintFinding(error.file, "", error.detail))
-            return False
-        return True
-
-    def _check(self, source: SourceFile) -> Iterable[LintFinding]:
+    def _check(self, source: SourceFile, values: Mapping[str, str]) -> Iterable[LintFinding]:
+        """Check one file by itself."""
         if source.kind == "query":
-            read = source.read_query(self._values)
+            read = source.read_query(values)
             return [LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups)]
-        body = source.read_object(self._values)
+        body = source.read_object(values)
+        if source.kind == "composite":
+            self._composites[source.name] = (source.file, body)
+            return []
+        check: DashboardCheck | AlarmCheck
         if source.kind == "dashboard":
-            self._dashboards[source.name] = dashboard = DashboardCheck(source.file, body)
-            return dashboard.findings
-        if source.kind == "alarm":
-            self._alarms[source.name] = alarm = AlarmCheck(source.file, source.name, body)
-            return alarm.findings
-        self._composites[source.name] = (source.file, body)
-        return []
+            check = DashboardCheck(source.file, body)
+            self._dashboards.append((source.name, check))
+        else:
+            check = AlarmCheck(source.file, source.name, body)
+            self._alarms[source.name] = (source.file, body)
+        self.references += check.references
+        return check.findings
 
-    def _check_together(self) -> None:
-        """Check the files against one another, the code and the runbook."""
-        names = [*self._alarms, *self._composites]
-        alarms = {name: (each.file, each.body) for name, each in self._alarms.items()}
-        checks: list[DashboardCheck | AlarmCheck] = [*self._dashboards.values(), *self._alarms.values()]
-        self.references = [reference for each in checks for reference in each.references]
-        if not self._findings:  # or `references` may lack some
-            self._findings.update(_check_metrics(self.references))
-        self._findings.update(
-            chain.from_iterable(map(known_metrics.check, self.references)),
-            *(dashboard.unknown(names, self._dashboards) for dashboard in self._dashboards.values()),
-            composite_findings(self._composites, alarms),
-            _check_runbook(self._folder.parent / RUNBOOK, names, self._links),
-            _check_limits(self._folder.parent),
-        )
+    def _check_together(self, root: Path) -> Iterator[LintFinding]:
+        """Check the files against one another, the code and the runbook. `root` contains docs/, infra/, .chalice/."""
+        names, dashboards = [*self._alarms, *self._composites], [name for name, _ in self._dashboards]
+        for reference in self.references:
+            yield from known_metrics.check(reference)
+        for _, dashboard in self._dashboards:
+            yield from dashboard.unknown(names, dashboards)
+        yield from composite_findings(self._composites, self._alarms)
+        yield from _check_runbook(root / RUNBOOK, names, self._links)
+        for stage in stages_of(root):
+            try:
+                read_limits(stage, root)
+            except FileError as error:
+                yield LintFinding(error.file, "", error.detail)
 
 
 def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _misspelt(text: str, known: Collection[str]) -> Iterator[str]:
 
 def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
     """Yield findings for metrics that the app emits but that no widget and no alarm uses."""
-    shown = {reference.key for reference in references if reference.namespace == OURS}
+    shown = {reference.key for reference in references if reference.metric.namespace == OURS}
     known = app_metrics()
     gone = sorted({name for name, _ in shown} - known.keys())
     renamed = f"; if it replaces {' or '.join(gone)}, change the name in dashboards and alarms" if gone else ""
@@ -132,15 +132,6 @@ def _check_metrics(references: Collection[Reference]) -> Iterator[LintFinding]:
     for name, dimensions in ((name, each) for name, metric in known.items() for each in metric.sets):
         if (name, frozenset(dimensions)) not in shown:
             yield LintFinding(METRICS, with_dimensions(name, dimensions), unused)
-
-
-def _check_limits(root: Path) -> Iterator[LintFinding]:
-    """Yield findings for limits that a stage does not set. `root` contains infra/ and .chalice/."""
-    for stage in stages_of(root):
-        try:
-            read_limits(stage, root)
-        except FileError as error:
-            yield LintFinding(error.file, "", error.detail)
 
 
 def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Collection[str]]) -> Iterator[LintFinding]:
@@ -152,9 +143,9 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
     if not path.exists():
         yield LintFinding(RUNBOOK, "", "the file is missing; write it, with a section `## name` for every alarm")
         return
-    text = path.read_text(encoding="utf-8")
-    headings = [heading for level, heading in _HEADING.findall(text) if level == "##"]
-    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for _, heading in _HEADING.findall(text)}
+    found = _HEADING.findall(path.read_text(encoding="utf-8"))
+    headings = [heading for level, heading in found if level == "##"]
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for _, heading in found}
     for name in sorted(set(names) - set(headings)):
         missing = f"alarm {name} has no section; write `## {name}` with `make docs`, then where to look, what to do"
         yield LintFinding(RUNBOOK, "", missing)
@@ -170,15 +161,12 @@ def _check_runbook(path: Path, names: Collection[str], links: Mapping[str, Colle
 
 
 def usage(folder: Path = DASHBOARDS) -> dict[str, tuple[list[str], list[str]]]:
-    """Return the dashboards and the alarms that use each metric of the app: file names without extension.
-
-    If lint cannot read all files, every usage is empty.
-    """
+    """Return the dashboards and the alarms that use each metric of the app: file names without extension."""
     found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in app_metrics()}
     for reference in FolderCheck(folder).references:
-        if reference.namespace == OURS and reference.name in found:
+        if reference.metric.namespace == OURS and reference.metric.name in found:
             file = Path(reference.file)
-            files = found[reference.name][file.parent.name == "alarms"]
+            files = found[reference.metric.name][file.parent.name == "alarms"]
             if file.stem not in files:
                 files.append(file.stem)
     return found

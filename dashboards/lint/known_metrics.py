@@ -1,4 +1,4 @@
-"""The metrics that exist, those of AWS and those of the app, and a check that files name no others.
+"""The metrics that exist, those of AWS and those of the app, and a check that graphs and alarms name no others.
 
 aws_metrics.csv lists the AWS metrics that dashboards and alarms may use, as AWS documents them. Each row has one or
 more metrics that share a set of dimensions: `namespace,metric,dimensions,unit,stats,source`. Spaces separate metrics,
@@ -8,10 +8,12 @@ Only this module of lint imports the app. Its metrics come from the registry tha
 records and a log line in which every field is set.
 """
 
+import ast
 import csv
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -24,8 +26,12 @@ from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS, JsonLines
 from chalicelib.telemetry.measures import Outcome, of_features, of_warming
 from chalicelib.telemetry.record import Failure, Record
+from dashboards.evaluate import Evaluator, Value
+from dashboards.expression import ANY, ParseError, parse_expression, parse_search
+from dashboards.graphed_metrics import GraphedMetric, TimeSeries
 from dashboards.lint import LintFinding, suggest
 from dashboards.project import DASHBOARDS, RESOURCES, SERVICE, STAGE_VARIABLE
+from dashboards.series import EvaluationError, Grid, MetricStore
 
 OURS = metrics.NAMESPACE
 COMMON = metrics.COMMON
@@ -50,10 +56,6 @@ class KnownMetric:
     stats: tuple[str, ...] = ()
     sets: list[tuple[str, ...]] = field(default_factory=list)
     spare: list[tuple[str, ...]] = field(default_factory=list)
-
-    def allows(self, stat: str) -> bool:
-        """Return whether AWS documents this statistic for the metric."""
-        return not self.stats or stat in self.stats or ("p" in self.stats and not stat.isalpha())
 
 
 @cache
@@ -93,19 +95,17 @@ def fields() -> set[str]:
 
 
 class Reference(NamedTuple):
-    """One metric that a widget or an alarm names. A dimension in a SEARCH has the value None if any value matches."""
+    """One metric that a widget or an alarm names. A dimension in a SEARCH has the value `ANY` if any value matches."""
 
     file: str
     place: str
-    namespace: str
-    name: str
-    dimensions: tuple[tuple[str, str | None], ...]
+    metric: TimeSeries
     stat: str
 
     @property
     def key(self) -> Key:
         """The name and the set of dimensions, which identify the metric."""
-        return self.name, frozenset(name for name, _ in self.dimensions)
+        return self.metric.name, frozenset(name for name, _ in self.metric.dimensions)
 
 
 def check(reference: Reference) -> Iterator[LintFinding]:
@@ -114,29 +114,28 @@ def check(reference: Reference) -> Iterator[LintFinding]:
 
 
 def _problems(reference: Reference) -> Iterator[str]:
-    is_ours, namespaces = reference.namespace == OURS, {OURS: app_metrics(), **aws_metrics()}
+    (namespace, metric, dimensions), stat = reference.metric, reference.stat
+    is_ours, namespaces = namespace == OURS, {OURS: app_metrics(), **aws_metrics()}
     hint = "" if is_ours else " (a new one must be added to aws_metrics.csv)"
-    found = namespaces.get(reference.namespace)
-    if found is None:
-        yield f'unknown namespace "{reference.namespace}"; {suggest(reference.namespace, namespaces)}{hint}'
+    if (found := namespaces.get(namespace)) is None:
+        yield f'unknown namespace "{namespace}"; {suggest(namespace, namespaces)}{hint}'
         return
-    known = found.get(reference.name)
-    if known is None:
-        who = "the app emits" if is_ours else f"{reference.namespace} has"
-        yield f'{who} no metric "{reference.name}"; {suggest(reference.name, found)}{hint}'
+    if (known := found.get(metric)) is None:
+        who = "the app emits" if is_ours else f"{namespace} has"
+        yield f'{who} no metric "{metric}"; {suggest(metric, found)}{hint}'
         return
     if reference.key[1] not in map(frozenset, [*known.sets, *known.spare]):
-        names = sorted((name for name, _ in reference.dimensions), key=lambda name: (name not in COMMON, name))
+        names = sorted((name for name, _ in dimensions), key=lambda name: (name not in COMMON, name))
         choice = " or ".join(f"({', '.join(each)})" for each in known.sets)
-        yield f"nothing emits {with_dimensions(reference.name, names)}; write exactly the dimensions {choice}"
-    for name, value in reference.dimensions:
+        yield f"nothing emits {with_dimensions(metric, names)}; write exactly the dimensions {choice}"
+    for name, value in dimensions:
         possible = _values_of(name) if is_ours else RESOURCES.get(name)
-        if value is not None and possible and value not in possible:
+        if value != ANY and possible and value not in possible:
             why = "which the app never emits" if is_ours else "but the project deploys no resource of this name"
             yield f'{name} is "{value}", {why}; {suggest(value, possible)}'
-    if not known.allows(reference.stat):
+    if known.stats and stat not in known.stats and not ("p" in known.stats and not stat.isalpha()):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
-        yield f"AWS does not document the statistic {reference.stat} of {reference.name}; use {stats}"
+        yield f"AWS does not document the statistic {stat} of {metric}; use {stats}"
 
 
 def _values_of(dimension: str) -> tuple[str, ...]:
@@ -148,3 +147,53 @@ def _values_of(dimension: str) -> tuple[str, ...]:
 def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:
     """Return `metric (dimension, dimension)`, for messages."""
     return f"{metric} ({', '.join(dimensions)})"
+
+
+class Graph:
+    """The metrics and expressions of one graph or alarm.
+
+    Expressions are checked by evaluating them as the preview does, with a sample of each metric that they name.
+    `values`: what each entry returns, by row, if it can be evaluated.
+    """
+
+    def __init__(self, entries: Sequence[GraphedMetric]) -> None:
+        self.entries = entries
+        self._nodes: dict[int, list[ast.AST]] = {}
+        for entry in entries:
+            with suppress(ParseError):  # evaluation reports it
+                self._nodes[entry.row] = list(ast.walk(parse_expression(entry.expression))) if entry.expression else []
+        self.values: dict[int, Value] = {}
+        self._errors = list(dict.fromkeys(self._evaluate()))
+
+    def problems(self) -> Iterator[str]:
+        """Yield the problems of the entries, apart from those of the metrics that they name."""
+        yield from self._errors
+        used = {node.id for nodes in self._nodes.values() for node in nodes if isinstance(node, ast.Name)}
+        for entry in self.entries:
+            if not entry.visible and entry.id not in used and not self._errors:
+                advice = "show it, use its id in an expression, or remove it"
+                yield f"{entry.title}: hidden, but no expression uses it; {advice}"
+
+    def references(self, file: str, place: str) -> Iterator[Reference]:
+        """Yield every metric that the entries name, directly or in a search."""
+        for entry in self.entries:
+            where = f"{place}, {entry.title}"
+            if entry.metric:
+                yield Reference(file, where, entry.metric, entry.stat)
+            for node in self._nodes.get(entry.row, ()):
+                match node:
+                    case ast.Call(ast.Name("SEARCH"), [ast.Constant(str(text)), ast.Constant(str(stat)), *_]):
+                        with suppress(ParseError):
+                            yield Reference(file, where, parse_search(text), stat)
+
+    def _evaluate(self) -> Iterator[str]:
+        """Evaluate each entry over an hour, and yield the errors."""
+        store = MetricStore()
+        for each in self.references("", ""):
+            store.append(each.metric, 0, 1)
+        evaluator = Evaluator(self.entries, store, lambda period: Grid.covering(0, 3600, period))
+        for entry in self.entries:
+            try:
+                self.values[entry.row] = evaluator.value(entry)
+            except EvaluationError as error:
+                yield str(error)

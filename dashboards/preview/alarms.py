@@ -5,6 +5,7 @@ preview uses a new metric value at once; AWS uses it a minute or two later. A co
 as the alarms in its rule.
 """
 
+import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -12,13 +13,12 @@ from itertools import pairwise
 from math import ceil, inf
 from typing import Any, Literal, NamedTuple
 
+from dashboards.expression import dependencies, holds, parse_rule
 from dashboards.files import Files
-from dashboards.math.metric_store import MetricStore
-from dashboards.math.series import EvaluationError
 from dashboards.preview.metric_alarm import MINUTE, RETAIN, SYMBOLS, AlarmError, MetricAlarm
 from dashboards.preview.recording import Incident
 from dashboards.project import SERVICE, STAGE_VARIABLE, alarm_of, prefix
-from dashboards.syntax.expression import Node, dependencies, holds, parse_rule
+from dashboards.series import EvaluationError, MetricStore
 
 type State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 type _Outcome = tuple[list[State], Callable[[int], str]]
@@ -104,7 +104,7 @@ def _metric_states(alarm: MetricAlarm, store: MetricStore, first: int, minutes: 
     return states[1:], evaluations.reason
 
 
-def _composite_states(rule: Node, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
+def _composite_states(rule: ast.expr, children: Mapping[str, Sequence[State]], minutes: int) -> _Outcome:
     """Return the states of a composite. `children` has the states of the alarms that its rule names."""
     courses = [{name: course[minute] for name, course in children.items()} for minute in range(minutes)]
     states: list[State] = ["ALARM" if holds(rule, course.__getitem__) else "OK" for course in courses]

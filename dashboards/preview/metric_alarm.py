@@ -19,10 +19,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.math.evaluate import Evaluator
-from dashboards.math.metric_store import MetricStore
-from dashboards.math.series import EvaluationError, Floats, Grid, Integers, Series
-from dashboards.syntax.graphed_metrics import GraphedMetric, of_alarm
+from dashboards.evaluate import Evaluator
+from dashboards.graphed_metrics import GraphedMetric, of_alarm
+from dashboards.series import EvaluationError, Floats, Grid, Integers, MetricStore, Series
 
 MINUTE = 60  # seconds between two evaluations
 EXTRA_POINTS = 2  # points fetched besides the N that count, as in the user guide's tables; AWS guarantees no number

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from dashboards.math.metric_store import MetricStore
+from dashboards.series import MetricStore
 
 _MINUTE = 60.0
 _BEFORE_ANY_LINE = 900.0

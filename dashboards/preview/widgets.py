@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
+from dashboards.evaluate import Curve, evaluate
+from dashboards.graphed_metrics import PERIOD, GraphedMetric, expand
 from dashboards.lint.known_metrics import aws_metrics
-from dashboards.math.evaluate import Curve, evaluate
-from dashboards.math.metric_store import MetricStore
-from dashboards.math.series import Grid
 from dashboards.preview.alarms import Timeline, alarm_json
 from dashboards.preview.recording import Span
 from dashboards.project import alarm_of
-from dashboards.syntax.graphed_metrics import PERIOD, GraphedMetric, expand
+from dashboards.series import Grid, MetricStore
 
 type Json = dict[str, Any]
 

@@ -10,10 +10,10 @@ import pytest
 
 from dashboards.figures import read_prices, stages_of
 from dashboards.files import UNRESOLVED, Files, Placeholders, read_files
-from dashboards.math.metric_store import MetricStore
+from dashboards.graphed_metrics import TimeSeries, of_alarm
 from dashboards.preview.alarms import alarms_of, timelines_of
 from dashboards.project import belongs_to_tier
-from dashboards.syntax.graphed_metrics import TimeSeries, from_queries
+from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import metric_line
 
 ROOT = Path(__file__).parents[3]
@@ -142,7 +142,7 @@ def _fires(body: dict[str, Any], stage: str, value: float, metric: TimeSeries | 
 
 
 def _metrics(body: dict[str, Any]) -> list[TimeSeries]:
-    return [line.metric for line in from_queries(body["Metrics"]) if line.metric]
+    return [line.metric for line in of_alarm(body) if line.metric]
 
 
 def test_a_throttled_sign_in_fires_whichever_dimension_aws_counts_it_by() -> None:

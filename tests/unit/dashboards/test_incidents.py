@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dashboards.files import Files, Placeholders, read_files
-from dashboards.math.metric_store import MetricStore
 from dashboards.preview.alarms import State, timelines_of
 from dashboards.preview.metric_alarm import MINUTE
 from dashboards.project import BALANCER, TARGETS
+from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import metric_line
 
 SERVICE = read_files(Placeholders(stage="prod"), tier=False)

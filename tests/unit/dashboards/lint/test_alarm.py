@@ -29,10 +29,10 @@ BROKEN_ONE: list[tuple[str, Any, str]] = [
 BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
     ("Metrics.0.ReturnData", True, "Metrics has 2 entries that return data (requests, few)"),
     ("Metrics.1.ReturnData", False, "Metrics has 0 entries that return data (none)"),
-    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", "refers to `request`, but no line has this id; known ids"),
+    ("Metrics.1.Expression", "IF(request < 3, 1, 0)", "refers to `request`, but no line has this id; known are"),
     ("Metrics.1.Expression", "1", 'metric 1 "requests": hidden, but no expression uses it'),
     ("Metrics.1.Id", "requests", "metric 1 has id 'requests'; write a lower"),
-    ("Metrics.1.Expression", "[requests, requests]", 'metric 2 "few" returns several time series, but an alarm'),
+    ("Metrics.1.Expression", "[requests, requests]", 'metric 2 "few" returns TS[], but an alarm watches one TS'),
     ("Metrics.1.Expression", "MAX(SEARCH('{A} MetricName=\"A\"', 'Sum')) + requests", "alarms do not support SEARCH"),
 ]
 
@@ -73,7 +73,7 @@ def test_hours_may_look_back_a_week_and_minutes_a_day(period: int, most: int) ->
 
 def test_references_of_an_alarm_name_their_metrics() -> None:
     (one,), (other,) = (AlarmCheck(FILE, "a", body).references for body in (ONE, SEVERAL))
-    assert (one.name, one.stat, other.name, other.stat) == ("Latency", "p99", "Requests", "Sum")
+    assert (one.metric.name, one.stat, other.metric.name, other.stat) == ("Latency", "p99", "Requests", "Sum")
     assert other.place == 'Metrics, metric 1 "requests"'
 
 

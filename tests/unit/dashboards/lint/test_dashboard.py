@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.expression import ANY
+from dashboards.graphed_metrics import TimeSeries
 from dashboards.lint import dashboard
 from dashboards.lint.dashboard import DashboardCheck
 from dashboards.lint.known_metrics import Reference
@@ -23,8 +25,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     # widgets
     ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
     ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
-    ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load" (columns 0 to 12, rows 2 to 7); move it'),
-    ("widgets.3.y", 7, 'widget 4 "Alarms": overlaps widget 3 "Slowest" (columns 12 to 23, rows 2 to 7); move it'),
+    ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load"; move it'),
+    ("widgets.3.y", 7, 'widget 4 "Alarms": overlaps widget 3 "Slowest"; move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
     ("widgets.2.properties.query", "fields @timestamp", "write a query that starts with its log groups: SOURCE"),
     (
@@ -118,8 +120,8 @@ def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:
     check = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
     assert list(check.unknown(["slow"], ["one"])) == []
     assert list(map(str, check.unknown(["slower"], ["ones"]))) == [
-        f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?',
         f'{FILE}: widget 1 "Small": no file defines the dashboard "one-REGIONNAME"; did you mean "ones-REGIONNAME"?',
+        f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?',
     ]
 
 
@@ -127,8 +129,8 @@ def test_references_include_the_metrics_of_searches() -> None:
     # GIVEN a search over the routes of a metric
     text = '{Faunalens,service,stage,route} MetricName="Requests" service="faunalens" stage="STAGENAME"'
     body = changed(DASHBOARD, f"{ROWS}.2.0.expression", f"SEARCH('{text}', 'Sum', 60)")
-    # THEN it is a reference; a dimension without a value in the search is None
-    dimensions = (("service", "faunalens"), ("stage", "STAGENAME"), ("route", None))
-    place = 'widget 2 "Load", metric 3 "share"'
-    expected = Reference(FILE, place, "Faunalens", "Requests", dimensions, "Sum")
+    # THEN it is a reference
+    dimensions = {"service": "faunalens", "stage": "STAGENAME", "route": ANY}
+    found = TimeSeries.of("Faunalens", "Requests", dimensions)
+    expected = Reference(FILE, 'widget 2 "Load", metric 3 "share"', found, "Sum")
     assert expected in DashboardCheck(FILE, body).references

@@ -2,6 +2,8 @@
 
 import pytest
 
+from dashboards.expression import ANY
+from dashboards.graphed_metrics import TimeSeries
 from dashboards.lint.known_metrics import Reference, aws_metrics, check
 from tests.unit.dashboards.lint.small_folder import use_metrics
 
@@ -14,18 +16,18 @@ def two_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
     use_metrics(monkeypatch)
 
 
-def of_aws(namespace: str, name: str, *dimensions: tuple[str, str | None], stat: str = "Sum") -> Reference:
-    return Reference("f.json", "widget 1", namespace, name, dimensions, stat)
+def of_aws(namespace: str, name: str, *dimensions: tuple[str, str], stat: str = "Sum") -> Reference:
+    return Reference("f.json", "widget 1", TimeSeries(namespace, name, dimensions), stat)
 
 
-def ours(name: str, *more: tuple[str, str | None]) -> Reference:
+def ours(name: str, *more: tuple[str, str]) -> Reference:
     return of_aws("Faunalens", name, *COMMON, *more)
 
 
 GOOD = [
     ours("Requests"),
     ours("Requests", ("route", "/identify")),
-    ours("Requests", ("route", None)),
+    ours("Requests", ("route", ANY)),
     ours("Latency"),
     of_aws("AWS/Lambda", "Duration", *LAMBDA, stat="p99.9"),
     of_aws("AWS/Lambda", "ConcurrentExecutions", stat="Maximum"),
@@ -35,9 +37,9 @@ GOOD = [
 BROKEN = [
     (ours("Reqests"), 'the app emits no metric "Reqests"; did you mean "Requests"?'),
     (ours("Latency", ("route", "/identify")), "nothing emits Latency (service, stage, route); write exactly"),
-    (Reference("f", "", "Faunalens", "Latency", COMMON[:1], "Sum"), "write exactly the dimensions (service, stage)"),
+    (of_aws("Faunalens", "Latency", COMMON[0]), "write exactly the dimensions (service, stage)"),
     (ours("Requests", ("route", "/identfy")), 'route is "/identfy", which the app never emits; did you mean'),
-    (Reference("f", "", "Faunalens", "Latency", (COMMON[0], ("stage", "dev")), "Sum"), 'stage is "dev", which the app'),
+    (of_aws("Faunalens", "Latency", COMMON[0], ("stage", "dev")), 'stage is "dev", which the app'),
     (of_aws("AWS/Lamda", "Duration", stat="p99"), 'unknown namespace "AWS/Lamda"; did you mean "AWS/Lambda"?'),
     (of_aws("AWS/Lambda", "Throttle", *LAMBDA, stat="Sum"), 'AWS/Lambda has no metric "Throttle"; did you mean'),
     (of_aws("AWS/Lambda", "Duration", stat="p99"), "nothing emits Duration (); write exactly the dimensions"),
@@ -46,12 +48,14 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("reference", GOOD, ids=lambda each: each.name)
+@pytest.mark.parametrize("reference", GOOD, ids=lambda each: each.metric.name)
 def test_existing_metrics_have_no_findings(reference: Reference) -> None:
     assert list(check(reference)) == []
 
 
-@pytest.mark.parametrize(("reference", "message"), BROKEN, ids=lambda each: getattr(each, "name", None))
+@pytest.mark.parametrize(
+    ("reference", "message"), BROKEN, ids=lambda each: each if isinstance(each, str) else each.metric.name
+)
 def test_findings_of_wrong_references(reference: Reference, message: str) -> None:
     (found,) = check(reference)
     assert message in found.message

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from dashboards.files import Files
-from dashboards.math.metric_store import MetricStore
 from dashboards.preview.alarms import (
     State,
     Stretch,
@@ -20,6 +19,7 @@ from dashboards.preview.alarms import (
     urgency,
 )
 from dashboards.preview.metric_alarm import AlarmError
+from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import DEV, metric_line
 
 START = 1_764_000_000 // 3600 * 3600

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.graphed_metrics import GraphedMetric
 from dashboards.preview.metric_alarm import (
     ALARM,
     EXTRA_POINTS,
@@ -17,7 +18,6 @@ from dashboards.preview.metric_alarm import (
     MetricAlarm,
     Treatment,
 )
-from dashboards.syntax.graphed_metrics import GraphedMetric
 
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment.__value__)
 LETTERS = {"0": 0.0, "X": 9.0, "-": np.nan}

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dashboards.math.metric_store import MetricStore
+from dashboards.graphed_metrics import GraphedMetric, TimeSeries
 from dashboards.preview.recording import Span
 from dashboards.preview.widgets import Scope, unit_of_line, widgets_of
-from dashboards.syntax.graphed_metrics import GraphedMetric, TimeSeries
+from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import DEV, metric_line
 
 BEGIN = 1_780_272_000

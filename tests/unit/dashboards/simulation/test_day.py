@@ -10,12 +10,12 @@ import pytest
 
 from chalicelib.telemetry.metrics import ALL_METRICS, NAMESPACE
 from dashboards.files import Placeholders, read_files
-from dashboards.math.metric_store import MetricStore
+from dashboards.graphed_metrics import expand, of_alarm
 from dashboards.preview.alarms import timelines_of
 from dashboards.project import STAGE_VARIABLE
+from dashboards.series import MetricStore
 from dashboards.simulation import day, schedule
 from dashboards.simulation.day import Case, drift_of_hour
-from dashboards.syntax.graphed_metrics import expand, of_alarm
 
 
 def stored(texts: Iterable[str]) -> MetricStore:
@@ -57,7 +57,7 @@ def test_the_day_has_every_metric_of_aws_that_dashboards_and_alarms_name() -> No
     of_aws = {metric for metric in named if metric and metric.namespace.startswith("AWS/")}
     assert len(of_aws) > 30
     # THEN each has samples, under just these dimensions
-    assert {metric for metric in of_aws if store.of(metric) is None} == set()
+    assert {metric for metric in of_aws if not store.columns(metric).size} == set()
 
 
 def test_on_a_bad_day_requests_exceed_the_containers_and_the_page_alarm_fires(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.math.evaluate import Curve, evaluate
-from dashboards.math.metric_store import MetricStore
-from dashboards.math.series import EvaluationError
-from dashboards.syntax.graphed_metrics import expand
+from dashboards.evaluate import Curve, evaluate
+from dashboards.graphed_metrics import expand
+from dashboards.series import EvaluationError, MetricStore
 from tests.unit.dashboards.metric_lines import metric_line
 
 START = 1_764_028_800  # midnight, a Tuesday
@@ -193,21 +192,23 @@ def _math(expression: str, **options: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([A, _math("SUM(a)", id="e")], "metric 2 (e) `SUM(a)`: returns a number but a graph takes only series; write"),
-        ([A, _math("m9 * 2")], "metric 2 `m9 * 2`: refers to `m9`, but no line has this id; known ids: a"),
+        ([A, _math("SUM(a)", id="e")], "metric 2 (e) `SUM(a)`: returns no series, which a graph needs; write TIME_"),
+        ([A, _math("m9 * 2")], "metric 2 `m9 * 2`: refers to `m9`, but no line has this id; known are a"),
         ([A, _math("e + 1", id="e")], "metric 2 (e) `e + 1`: refers to itself"),
-        ([_math("e2", id="e1"), _math("e1", id="e2")], "metric 1 (e1) `e2`: refers to"),
+        ([_math("e2", id="e1"), _math("e1", id="e2")], "metric 1 (e1) `e2`: refers to itself"),
+        ([A, _math("-" * 2000 + "a")], "maximum recursion depth"),
+        ([A, _math("NOT a")], "metric math has no `NOT a`; compare with 0 instead of NOT"),
+        ([A, _math("max(a)")], "unknown function max; known are FILL, IF, MAX"),
         ([A, _math("PERIOD(a + 1) * a")], "PERIOD takes the id of a metric, not an expression"),
         ([A, _math("PERIOD(e) * a"), _math("a", id="e")], "PERIOD takes the id of a metric, not an expression"),
-        ([A, _math("[a, a] > 3")], "> combines TS[] with S; the preview combines only numbers and single series"),
-        *(
-            ([A, _math(text)], "'SEARCH' is a string; write a number or")
-            for text in ("'SEARCH'", "['SEARCH']", "a + 'SEARCH'")
-        ),
-        ([A, _math("[a, 3]")], "an array contains a number but takes only series"),
-        ([A, _math("TIME_SERIES(a)")], "argument 1 of TIME_SERIES is one time series; write TIME_SERIES(S)"),
-        ([A, _math("FILL(MAX(a), 0)")], "argument 1 of FILL is a number; write FILL(TS|TS[], S|TS)"),
-        ([A, _math(f"FILL(a, {OF_CODES})")], "argument 2 of FILL is several time series; write FILL(TS|"),
+        ([A, _math("[a, a] > 3")], "> combines TS[] with S; the preview combines only numbers (S) and single series"),
+        ([A, _math("'SEARCH'")], "returns no series"),
+        *(([A, _math(text)], "an array takes only series") for text in ("['SEARCH']", "[a, 3]")),
+        ([A, _math("a + 'SEARCH'")], "+ combines TS with text"),
+        ([A, _math("TIME_SERIES(a)")], "TIME_SERIES cannot take (TS); write TIME_SERIES(S), where S is a number"),
+        ([A, _math("FILL(MAX(a), 0)")], "FILL cannot take (S, S); write FILL(TS|TS[], S|TS)"),
+        ([A, _math(f"FILL(a, {OF_CODES})")], "FILL cannot take (TS, TS[]); write FILL(TS|"),
+        *(([A, _math(text)], "cannot take (") for text in ("FILL(a)", "FILL(a, 0, 0)", "SEARCH(a, 'Sum')")),
         (
             [A, ["N", "B", {"id": "b", "period": 300}], _math("a + b")],
             "metric 3 `a + b`: combines lines with periods of 60 s and 300 s; use the same period for these lines",

@@ -9,7 +9,7 @@ earlier metric; expressions are skipped.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 STAT = "Average"  # CloudWatch's default if neither the entry nor the widget names a statistic
 PERIOD = 300  # seconds; CloudWatch's default period
@@ -17,15 +17,16 @@ _ID = re.compile(r"[a-z]\w*", re.ASCII)
 _OPTIONS = ("id", "expression", "stat", "period", "label", "color", "visible")
 _OF_QUERY = {"id": "Id", "expression": "Expression", "period": "Period", "label": "Label", "visible": "ReturnData"}
 """Field of an entry → member of a MetricDataQuery."""
-_FORM = "[namespace, name, dimension, value, …, {options}], with strings apart from the options"
 
 
 class GraphedMetricsError(ValueError):
     """An entry is invalid. The message starts with the number of the entry, counted from 1."""
 
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"metric {row + 1} {what}")
 
-@dataclass(frozen=True, slots=True)
-class TimeSeries:
+
+class TimeSeries(NamedTuple):
     """One time series; its dimensions are sorted by name."""
 
     namespace: str
@@ -62,82 +63,62 @@ class GraphedMetric:
         """The name of the entry in messages: `metric 2 "faults"`, counted from 1."""
         return f"metric {self.row + 1}" + (f' "{self.id}"' if self.id else "")
 
-    @property
-    def key(self) -> str:
-        """The id, or the title of an entry without an id."""
-        return self.id or self.title
-
 
 def expand(properties: Mapping[str, Any]) -> list[GraphedMetric]:
     """Return a widget's `metrics` with shorthand (`.`, `...`) and defaults in full. Raises `GraphedMetricsError`."""
     entries, above = list[GraphedMetric](), list[str]()
     of_widget = {name: properties[name] for name in ("stat", "period") if name in properties}
     for row, entry in enumerate(properties.get("metrics", [])):
-        if not isinstance(entry, list) or not entry:
-            raise _wrong(row, f"is {entry!r}; expected {_FORM}")
-        *items, options = entry if isinstance(entry[-1], dict) else [*entry, {}]
-        if bool(items) == ("expression" in options) or not all(isinstance(item, str) for item in items):
-            raise _wrong(row, f"is {entry!r}; expected either {_FORM}, or [{{'expression': …}}]")
+        written: list[Any] = entry if isinstance(entry, list) and entry else [None]
+        *items, options = written if isinstance(written[-1], dict) else [*written, {}]
         metric = None
-        if items:
-            above = _written_out(row, items, above)
-            metric = TimeSeries.of(above[0], above[1], dict(zip(above[2::2], above[3::2], strict=True)))
+        if items or "expression" not in options:
+            if items[:1] == ["..."]:
+                items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
+            above = [above[at] if item == "." and at < len(above) else item for at, item in enumerate(items)]
+            names = above[2::2]
+            is_whole = len(above) >= 2 and len(above) == 2 + 2 * len(set(map(str, names)))
+            if "expression" in options or not is_whole or not all(isinstance(each, str) for each in above):
+                form = "[namespace, name, dimension, value, …, {options}], each dimension once, or [{'expression': …}]"
+                raise GraphedMetricsError(row, f"is {entry!r}; expected {form}")
+            if {".", "..."} & set(above):
+                raise GraphedMetricsError(row, "uses `.` or `...` where the metric above it has no item; write it out")
+            metric = TimeSeries.of(above[0], above[1], dict(zip(names, above[3::2], strict=True)))
         given = of_widget | {name: options[name] for name in _OPTIONS if name in options}
         entries.append(GraphedMetric(row, metric=metric, y_axis=options.get("yAxis", "left"), **given))
     return _with_valid_ids(entries)
 
 
-def _written_out(row: int, items: list[str], above: list[str]) -> list[str]:
-    """Return the items of an entry with its shorthand replaced by the items of the metric above."""
-    if items[0] == "...":
-        items = above[: max(0, len(above) - len(items) + 1)] + items[1:]
-    if "..." in items or "." in items[len(above) :]:
-        raise _wrong(row, "uses `.` or `...` where the metric above it has no item; write it in full")
-    found = [above[place] if item == "." else item for place, item in enumerate(items)]
-    if len(found) < 2 or len(found) % 2 or len(set(found[2::2])) * 2 != len(found) - 2:
-        raise _wrong(row, f"is [{', '.join(found)}]; expected {_FORM}, each dimension once")
-    return found
-
-
-def from_queries(queries: Sequence[Mapping[str, Any]]) -> list[GraphedMetric]:
-    """Return the entries of an alarm's `Metrics` (MetricDataQueries). The entry that the alarm watches is visible.
+def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
+    """Return the entries of an alarm with `Metrics` or `MetricName`. The one that the alarm watches is visible.
 
     Raises `GraphedMetricsError`, for instance for a query with neither or both of MetricStat and Expression.
     """
+    if "Metrics" not in alarm:
+        stat, period = alarm.get("Statistic") or alarm["ExtendedStatistic"], int(alarm["Period"])
+        return [GraphedMetric(0, metric=_metric_of(alarm), stat=str(stat), period=period)]
     entries = list[GraphedMetric]()
-    for row, query in enumerate(queries):
+    for row, query in enumerate(alarm["Metrics"]):
         stat = query.get("MetricStat")
         if (stat is None) == ("Expression" not in query):
-            raise _wrong(row, "needs either a MetricStat or an Expression")
+            raise GraphedMetricsError(row, "needs either a MetricStat or an Expression")
         given = {name: query[theirs] for name, theirs in _OF_QUERY.items() if theirs in query}
         if stat is not None:
-            given |= {"metric": metric_of(stat["Metric"]), "stat": stat["Stat"], "period": stat["Period"]}
+            given |= {"metric": _metric_of(stat["Metric"]), "stat": stat["Stat"], "period": stat["Period"]}
         entries.append(GraphedMetric(row, **given))
     return _with_valid_ids(entries)
 
 
-def of_alarm(alarm: Mapping[str, Any]) -> list[GraphedMetric]:
-    """Return the entries of an alarm with `Metrics` or `MetricName`. Raises `GraphedMetricsError` and KeyError."""
-    if "Metrics" in alarm:
-        return from_queries(alarm["Metrics"])
-    stat, period = alarm.get("Statistic") or alarm["ExtendedStatistic"], int(alarm["Period"])
-    return [GraphedMetric(0, metric=metric_of(alarm), stat=str(stat), period=period)]
-
-
-def metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
+def _metric_of(parameters: Mapping[str, Any]) -> TimeSeries:
     """Return the metric with the `Namespace`, `MetricName` and `Dimensions` of an alarm or a MetricStat."""
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in parameters.get("Dimensions", [])}
     return TimeSeries.of(parameters["Namespace"], parameters["MetricName"], dimensions)
 
 
-def _with_valid_ids(entries: list[GraphedMetric]) -> list[GraphedMetric]:
+def _with_valid_ids(entries: Sequence[GraphedMetric]) -> list[GraphedMetric]:
     ids = [entry.id for entry in entries if entry.id is not None]
     for entry in entries:
         if entry.id is not None and (not _ID.fullmatch(entry.id) or ids.count(entry.id) > 1):
             what = "write a lower-case letter, then letters, digits or _, which no other entry has"
-            raise _wrong(entry.row, f"has id {entry.id!r}; {what}")
-    return entries
-
-
-def _wrong(row: int, what: str) -> GraphedMetricsError:
-    return GraphedMetricsError(f"metric {row + 1} {what}")
+            raise GraphedMetricsError(entry.row, f"has id {entry.id!r}; {what}")
+    return list(entries)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.syntax.graphed_metrics import GraphedMetric, GraphedMetricsError, TimeSeries, expand, from_queries
+from dashboards.graphed_metrics import GraphedMetric, GraphedMetricsError, TimeSeries, expand, of_alarm
 
 
 def _metrics(*rows: list[Any]) -> list[TimeSeries | None]:
@@ -47,18 +47,12 @@ def test_options_of_a_metric_override_those_of_the_widget_and_cloudwatchs_defaul
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        *(
-            ([row], "metric 1 uses `.` or `...` where the metric above it has no item")
-            for row in ([".", "A"], ["N", "..."])
-        ),
+        *(([row], "metric 1 uses `.` or `...` where the metric above it has no") for row in ([".", "A"], ["N", "..."])),
         ([["N", "A"], [".", "B", ".", "x"]], "metric 2 uses `.` or `...` where the metric above"),
-        ([["N", "A"], [".", "...", "B"]], "metric 2 uses `.` or `...` where the metric above"),
-        ([["N"]], "metric 1 is [N]; expected [namespace, name, dimension, value"),
-        ([["N", "A", "stage"]], "metric 1 is [N, A, stage]; expected [namespace, name, dimension"),
-        ([["N", "A", "d", "1", "d", "2"]], "with strings apart from the options, each dimension once"),
-        ([[]], "expected [namespace"),
-        (["N"], "expected [namespace"),
-        *(([row], "expected either [namespace") for row in (["N", 3], [{"id": "a"}], ["N", "A", {"expression": "1"}])),
+        ([["N"]], "metric 1 is ['N']; expected [namespace, name, dimension, value"),
+        ([["N", "A", "d", "1", "d", "2"]], "each dimension once, or [{'expression': …}]"),
+        *(([row], "expected [namespace") for row in ([], "N", ["N", "A", "stage"], ["N", 3], [{"id": "a"}])),
+        ([["N", "A", {"expression": "1"}]], "expected [namespace"),
         ([["N", "A", {"id": "A"}]], "metric 1 has id 'A'; write a lower-case letter, then letters, digits or _"),
         ([["N", "A", {"id": "a"}], ["N", "B", {"id": "a"}]], "has id 'a'; write"),
     ],
@@ -73,10 +67,10 @@ def test_queries_of_an_alarm_are_either_metrics_or_expressions() -> None:
     named = {"Namespace": "N", "MetricName": "A", "Dimensions": [{"Name": "stage", "Value": "dev"}]}
     queried = {"Metric": named, "Period": 60, "Stat": "Sum"}
     double = {"Id": "e", "Expression": "a * 2", "Label": "double", "Period": 60}
-    assert from_queries([{"Id": "a", "MetricStat": queried, "ReturnData": False}, double]) == [
+    assert of_alarm({"Metrics": [{"Id": "a", "MetricStat": queried, "ReturnData": False}, double]}) == [
         GraphedMetric(0, "a", TimeSeries("N", "A", (("stage", "dev"),)), None, "Sum", 60, visible=False),
         GraphedMetric(1, "e", None, "a * 2", period=60, label="double"),
     ]
     for query in ({"Id": "a"}, {"Id": "a", "Expression": "1", "MetricStat": {}}):
         with pytest.raises(GraphedMetricsError, match="metric 1 needs either a MetricStat or an Expression"):
-            from_queries([query])
+            of_alarm({"Metrics": [query]})

@@ -1,1 +1,0 @@
-"""CloudWatch's metric math: series of data points, and the functions of expressions."""

@@ -1,1 +1,0 @@
-"""How CloudWatch writes metric math, and the `metrics` array of a graph."""
