@@ -1,31 +1,36 @@
-"""Simulate the metrics that AWS itself emits: API Gateway, Lambda, ElastiCache, Aurora, S3 and CloudWatch Logs.
+"""Simulate the metrics that AWS itself emits, and what runs beside the API function: the web tier and the inbox.
 
 AWS does not emit these as embedded metrics, but the simulation does: it writes one line per minute and resource, marked
 `"simulated": true`. Metrics that depend on requests are computed from the simulated requests.
+
+The web tier is a load balancer and tasks on Fargate, with a few visitors a minute. Cameras with a modem send the inbox
+a photo every other minute. One memory card is copied to it at night, and another while the database is down, so that
+its photos fail and are delivered again until the database is back.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
+from chalicelib import errors
 from chalicelib.features.warming import WarmingReport
+from chalicelib.telemetry.emf import Emitter
+from chalicelib.telemetry.measures import of_batch
+from chalicelib.telemetry.metrics import TIER
+from chalicelib.telemetry.record import Failure, Invoked
 from dashboards.files import Placeholders
 from dashboards.lint.known_metrics import aws_metrics
-from dashboards.project import SERVICE
+from dashboards.project import BALANCER, SERVICE, TARGETS
 from dashboards.simulation import schedule
-from dashboards.simulation.traffic import CELLS, Lookups, SimulatedRecord
+from dashboards.simulation.traffic import CELLS, IDENTIFY, Lookups, SimulatedRecord, filled
+from faunalens.web.admission import Pulse
 
 type Values = Mapping[str, float | Sequence[float]]
 type Resource = tuple[str, Mapping[str, str], Values]
 """Namespace, dimensions and metrics of a resource on AWS."""
-
-_OVERHEAD = 12.0
-"""Milliseconds that API Gateway adds."""
-_VALUE_BYTES = 420
-"""Bytes of one cell's features in Redis."""
-_LINE_BYTES = 2600
-"""Bytes that one request logs."""
+_READABLE: Values = {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
 
 
 def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
@@ -38,97 +43,80 @@ def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
         yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
 
 
-class AwsMetrics:
-    """Counts events and writes AWS's metrics for each minute. `most_capacity`: the database's limit in ACU."""
+def _milliseconds(seconds: Iterable[float]) -> list[float]:
+    return [round(each * 1e3, 1) for each in seconds]
+
+
+def _function(name: str, seconds: Iterable[float], **more: float) -> Iterator[Resource]:
+    """Yield the metrics of a function on Lambda and of its log, to which each run writes 2,600 bytes."""
+    took = _milliseconds(seconds)
+    runs: Values = {"Invocations": len(took), "Duration": took, "Errors": 0, **more}
+    yield "AWS/Lambda", {"FunctionName": name}, runs
+    yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{name}"}, {"IncomingBytes": len(took) * 2600, **_READABLE}
+
+
+class Api:
+    """The metrics of AWS for the API. `most_capacity`: the database's limit in ACU."""
 
     def __init__(self, random: Random, stage: str, most_capacity: float, lookups: Lookups) -> None:
-        self._random, self._lookups, self._stage, self._function = random, lookups, stage, f"{SERVICE}-{stage}"
+        self._random, self._lookups, self._name = random, lookups, f"{SERVICE}-{stage}"
         self._most_capacity, self._capacity = most_capacity, 0.5
-        self._reset()
 
-    def _reset(self) -> None:
-        self._durations, self._latencies, self._warmings = list[float](), list[float](), list[float]()
-        self._containers, self._counts = 0, Counter[str]()
-        self._lookups.commands = self._lookups.queries = 0
-
-    def add_request(self, record: SimulatedRecord, busy: int) -> None:
-        """Count a request. `busy`: number of containers that were serving requests when the request arrived."""
-        self._containers = max(self._containers, busy)
-        self._counts["started"] += record.initialisation is not None
-        milliseconds = record.total * 1e3
-        overhead = (record.initialisation or 0.0) * 1e3 + _OVERHEAD * self._random.lognormvariate(0, 0.3)
-        self._durations.append(round(milliseconds, 1))
-        self._latencies.append(round(milliseconds + overhead, 1))
-        if record.failure:
-            self._counts["rejected" if record.failure.status < 500 else "failed"] += 1
-        if cache := record.notes.properties.get("cache"):
-            self._counts[cache] += 1
-
-    def add_throttled(self) -> None:
-        """Count a request that Lambda rejected because all containers were busy."""
-        self._counts["throttled"] += 1
-
-    def add_warming(self, report: WarmingReport) -> None:
-        """Count a run of the warming function."""
-        self._warmings.append(round(report.seconds * 1e3, 1))
-
-    def lines_of_minute(self, begin: float) -> Iterator[str]:
-        """Yield the lines of the minute that started at `begin` (seconds since 1970), and reset the counts."""
-        yield from lines_of(self._resources(begin), begin)
-        self._reset()
-
-    def _resources(self, begin: float) -> Iterator[Resource]:
-        counts = self._counts
-        if self._latencies:
+    def minute(
+        self, begin: float, records: Sequence[SimulatedRecord], busy: int, throttled: int, runs: Sequence[WarmingReport]
+    ) -> Iterator[Resource]:
+        """Yield the metrics of a minute. `busy`: most containers in use; `runs`: of warming."""
+        random, name = self._random, self._name
+        if records:
+            statuses = [record.failure.status for record in records if record.failure]
+            overheads = ((each.initialisation or 0) + 0.012 * random.lognormvariate(0, 0.3) for each in records)
             calls: Values = {
-                "Count": len(self._latencies) + counts["throttled"],
-                "Latency": self._latencies,
-                "4XXError": counts["rejected"],
-                "5XXError": counts["failed"] + counts["throttled"],
+                "Count": len(records) + throttled,
+                "Latency": _milliseconds(each.total + more for each, more in zip(records, overheads, strict=True)),
+                "4XXError": sum(status < 500 for status in statuses),
+                "5XXError": sum(status >= 500 for status in statuses) + throttled,
             }
-            yield "AWS/ApiGateway", {"ApiName": SERVICE, "Stage": self._stage}, calls
-            extra = {"Throttles": counts["throttled"], "ConcurrentExecutions": self._containers}
-            yield from self._function_metrics(self._function, self._durations, extra)
-        if self._warmings:
-            yield from self._function_metrics(f"{self._function}-warm", self._warmings, {})
-        if begin not in schedule.REDIS_DOWN:
-            yield "AWS/ElastiCache", {"clusterId": self._function}, self._redis(begin)
-        if begin not in schedule.DATABASE_DOWN:
-            yield "AWS/RDS", {"DBClusterIdentifier": self._function}, self._database()
+            stage = name.removeprefix(f"{SERVICE}-")
+            yield "AWS/ApiGateway", {"ApiName": SERVICE, "Stage": stage}, calls
+            used = {"Throttles": throttled, "ConcurrentExecutions": busy}
+            yield from _function(name, [record.total for record in records], **used)
+        if runs:
+            yield from _function(f"{name}-warm", [report.seconds for report in runs])
+        if not schedule.REDIS_DOWN.has(begin):
+            yield "AWS/ElastiCache", {"clusterId": name}, self._redis(begin, records, busy)
+        if not schedule.DATABASE_DOWN.has(begin):
+            yield "AWS/RDS", {"DBClusterIdentifier": name}, self._database(busy)
             for number in (1, 2):  # the writer, and the reader if there is one
-                instance = {"DBInstanceIdentifier": f"{self._function}-{number}"}
+                instance = {"DBInstanceIdentifier": f"{name}-{number}"}
                 yield "AWS/RDS", instance, {"IamDbAuthConnectionFailureThrottling": 0}
         if begin == schedule.START:
-            bucket = {"BucketName": f"{self._function}-photos-{Placeholders().account}"}
+            bucket = {"BucketName": f"{name}-photos-{Placeholders().account}"}
             yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
             yield "AWS/S3", {**bucket, "StorageType": "AllStorageTypes"}, {"NumberOfObjects": 6667}
+        self._lookups.commands = self._lookups.queries = 0
 
-    def _function_metrics(self, name: str, durations: list[float], extra: Values) -> Iterator[Resource]:
-        runs = len(durations)
-        yield "AWS/Lambda", {"FunctionName": name}, {"Invocations": runs, "Duration": durations, "Errors": 0, **extra}
-        logged: Values = {"IncomingBytes": runs * _LINE_BYTES, "EMFValidationErrors": 0, "EMFParsingErrors": 0}
-        yield "AWS/Logs", {"LogGroupName": f"/aws/lambda/{name}"}, logged
-
-    def _redis(self, begin: float) -> Values:
-        random, commands = self._random, self._lookups.commands
-        keys = round(CELLS * self._lookups.filled(begin))
-        hits, misses = self._counts["hit"] + self._counts["stale"], self._counts["miss"]
-        reads = [round(random.lognormvariate(5.4, 0.4), 1) for _ in range(min(commands, 400) + 1)]
+    def _redis(self, begin: float, records: Sequence[SimulatedRecord], busy: int) -> Values:
+        commands, keys = self._lookups.commands, round(CELLS * filled(begin))
+        levels = Counter(record.notes.properties.get("cache") for record in records)
+        hits, misses = levels["hit"] + levels["stale"], levels["miss"]
         values: Values = {
-            "BytesUsedForCache": 2_000_000 + _VALUE_BYTES * keys,
+            "BytesUsedForCache": 2_000_000 + 420 * keys,  # bytes of one cell's features
             "CurrItems": keys + 40,
-            "CurrConnections": 3 + 2 * self._containers,
-            "NewConnections": 2 * self._counts["started"],
+            "CurrConnections": 3 + 2 * busy,
+            "NewConnections": 2 * sum(record.initialisation is not None for record in records),
             "ElastiCacheProcessingUnits": 60 + commands * 1.3,
             "CacheHits": hits,
             "CacheMisses": misses,
-            "SuccessfulReadRequestLatency": reads,
-            "SuccessfulWriteRequestLatency": [round(random.lognormvariate(5.6, 0.4), 1) for _ in range(9)],
+            "SuccessfulReadRequestLatency": self._drawn(5.4, min(commands, 400) + 1),
+            "SuccessfulWriteRequestLatency": self._drawn(5.6, 9),
             **dict.fromkeys(("ThrottledCmds", "Evictions", "AuthenticationFailures", "IamAuthenticationThrottling"), 0),
         }
         return {**values, "CacheHitRate": 100.0 * hits / (hits + misses)} if hits + misses else values
 
-    def _database(self) -> Values:
+    def _drawn(self, logarithm: float, number: int) -> list[float]:
+        return [round(self._random.lognormvariate(logarithm, 0.4), 1) for _ in range(number)]
+
+    def _database(self, busy: int) -> Values:
         random, queries = self._random, self._lookups.queries
         wanted = 0.5 + min(queries, 200) * 0.012
         self._capacity += (wanted - self._capacity) * (0.5 if wanted > self._capacity else 0.07)
@@ -136,7 +124,7 @@ class AwsMetrics:
             "ServerlessDatabaseCapacity": round(self._capacity * 2) / 2,
             "ACUUtilization": round(100 * self._capacity / self._most_capacity, 1),
             "CPUUtilization": round(min(6 + queries * 0.35 + random.random() * 2, 95), 1),
-            "DatabaseConnections": min(self._containers, queries) + 1,
+            "DatabaseConnections": min(busy, queries) + 1,
             "IamDbAuthConnectionFailureThrottling": 0,
             "ReadLatency": round(random.lognormvariate(-7.6, 0.3), 6),
             "CommitLatency": round(random.lognormvariate(0.6, 0.3), 2),
@@ -144,3 +132,105 @@ class AwsMetrics:
             "VolumeReadIOPs": queries * 3,
             "VolumeWriteIOPs": random.randrange(4),
         }
+
+
+_CARDS = {schedule.Window(2 * 60, 20): 100, schedule.Window(schedule.DATABASE_DOWN.start - 5, 10): 30}
+"""Time at which a card is copied → number of its photos per minute."""
+_CONTAINERS, _BATCH, _SECONDS = 2, 10, 4.5
+"""Containers of the batch function, photos in a batch, and seconds that a batch takes."""
+
+
+class Beside:
+    """The web tier, with 15 % of the expected requests to the API, and the inbox. Metrics of the app go to `out`.
+
+    All is drawn apart from the requests to the API, so that the API's day does not depend on it.
+    """
+
+    def __init__(self, seed: int, stage: str, out: io.StringIO) -> None:
+        self._random, self._now, self._name = Random(f"beside {seed}"), schedule.START, f"{SERVICE}-{stage}"  # noqa: S311  a simulation
+        self._tier, self._inbox = (
+            Emitter(SERVICE, stage, out, now=lambda: self._now, tier=tier) for tier in (TIER, "")
+        )
+        self._placeholders = Placeholders(stage).values()
+        self._waiting = 0
+
+    def tier(self, begin: float) -> Iterator[Resource]:
+        """Emit the tasks' metrics of a minute. Yield AWS's metrics of the load balancer and tasks in this minute."""
+        random, expected = self._random, schedule.rate((begin - schedule.START) / 60 + 0.5) * 0.15
+        count, tasks = max(0, round(random.gauss(expected, expected**0.5))), min(4, max(2, round(expected / 8)))
+        records = [self._request(begin + random.uniform(0, 59)) for _ in range(count)]
+        failed = sum(record.failure is not None and record.failure.status >= 500 for record in records)
+        self._now = begin + 59.9
+        for task in range(tasks):
+            Pulse(waiting=max(0, round(count / tasks) - 12 - task)).beat(self._tier.emit)
+        files = 3 * count  # of the page, which visitors load for each photo; the tasks' own metrics do not count them
+        answered: Values = {
+            "RequestCount": count + files,
+            "HTTPCode_Target_2XX_Count": count + files - failed,
+            "HTTPCode_Target_3XX_Count": count,
+            "HTTPCode_Target_4XX_Count": 0,
+            "HTTPCode_Target_5XX_Count": failed,
+            "HTTPCode_ELB_5XX_Count": 0,
+            "ActiveConnectionCount": (count + files) // 2 + 1,
+            "ProcessedBytes": count * 900_000 + 4_000,
+        }
+        balancer = {"LoadBalancer": self._placeholders[BALANCER]}
+        yield "AWS/ApplicationELB", balancer, answered
+        if records:  # with the time that the photo is on its way
+            times = [round(record.total + random.lognormvariate(-0.2, 0.6), 3) for record in records]
+            yield "AWS/ApplicationELB", balancer, {"TargetResponseTime": times + [0.002] * files}
+        hosts = {"HealthyHostCount": tasks, "UnHealthyHostCount": 0}
+        yield "AWS/ApplicationELB", balancer | {"TargetGroup": self._placeholders[TARGETS]}, hosts
+        load = 3 + 100 * count * 0.012 / (60 * 0.25 * tasks)
+        used: Values = {
+            "CPUUtilization": [round(load * random.uniform(0.8, 1.2), 2) for _ in range(tasks)],
+            "MemoryUtilization": [round(random.uniform(17, 22), 2) for _ in range(tasks)],
+        }
+        yield "AWS/ECS", {"ClusterName": self._name, "ServiceName": TIER}, used
+        yield "AWS/Events", {"RuleName": f"{self._name}-{TIER}-rolled-back"}, {"TriggeredRules": 0}
+        yield "AWS/Logs", {"LogGroupName": f"/aws/ecs/{self._name}-{TIER}"}, _READABLE
+
+    def _request(self, now: float) -> SimulatedRecord:
+        random = self._random
+        record = SimulatedRecord(f"{random.getrandbits(128):032x}", IDENTIFY)
+        seconds = random.lognormvariate(-1.9, 0.35) + (1.6 if random.random() < 0.02 else 0.0)  # a cold start
+        busy = schedule.BURST.has(now) and random.random() < 0.3
+        record.invoked = Invoked(round(seconds * 1e3, 1), failed=busy)
+        if busy or random.random() < 0.02:
+            error = errors.Unavailable("simulated") if busy else errors.PhotoUnreadable("simulated")
+            record.failure = Failure.of(error)
+        record.total = seconds + random.lognormvariate(-3.2, 0.3)
+        self._now = now
+        self._tier.emit(record.summary())
+        return record
+
+    def inbox(self, begin: float) -> Iterator[Resource]:
+        """Emit the metrics of a minute's batches. Yield AWS's metrics of the queue and the batch function, in order."""
+        random, is_down, took = self._random, schedule.DATABASE_DOWN.has(begin), list[float]()
+        sent = sum(photos for window, photos in _CARDS.items() if window.has(begin)) + int(begin % 120 == 0)
+        left = waiting = self._waiting + sent
+        while left and sum(took) < _CONTAINERS * 55:
+            photos = min(_BATCH, left)
+            left -= photos
+            took.append(_SECONDS * random.lognormvariate(0, 0.2) * photos / _BATCH)
+            self._now = begin + sum(took) / _CONTAINERS
+            unreadable = 0 if is_down else sum(random.random() < 0.01 for _ in range(photos))
+            counts = {"identified": 0 if is_down else photos - unreadable, "unreadable": unreadable}
+            counts |= {"failed": photos if is_down else 0, "skipped": 0, "queries": int(random.random() < 0.05)}
+            self._inbox.emit(of_batch(f"{random.getrandbits(128):032x}", took[-1], **counts))
+        self._waiting = waiting if is_down else left  # the queue delivers failed photos again
+        queue = {
+            "ApproximateNumberOfMessagesVisible": 0 if is_down else left,
+            "ApproximateNumberOfMessagesNotVisible": waiting - left if is_down else 0,
+            "ApproximateAgeOfOldestMessage": self._waiting * _SECONDS // (_BATCH * _CONTAINERS),
+            "NumberOfMessagesSent": sent,
+        }
+        yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
+        yield "AWS/SQS", {"QueueName": f"{self._name}-inbox-dead"}, {"ApproximateNumberOfMessagesVisible": 0}
+        machine = "arn:aws:states:{REGIONNAME}:{ACCOUNTID}:stateMachine:".format_map(self._placeholders) + self._name
+        ends = dict.fromkeys(("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"), 0)
+        for name in ("backfill", "backfill-webhook"):
+            yield "AWS/States", {"StateMachineArn": f"{machine}-{name}"}, ends
+        if took:
+            busy = min(_CONTAINERS, len(took))
+            yield from _function(f"{self._name}-batch", took, Throttles=0, ConcurrentExecutions=busy)

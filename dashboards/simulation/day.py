@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Literal, get_args
 
-from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.measures import of_warming
@@ -19,8 +18,7 @@ from chalicelib.telemetry.record import Notes
 from dashboards.figures import CONTAINERS, read_limits
 from dashboards.project import ROOT, SERVICE
 from dashboards.simulation import schedule
-from dashboards.simulation.aws_metrics import AwsMetrics, lines_of
-from dashboards.simulation.beside import Inbox, SimulatedTier
+from dashboards.simulation.aws_metrics import Api, Beside, lines_of
 from dashboards.simulation.traffic import DEFAULTS, Lookups, Traffic
 
 STAGE = "prod"
@@ -56,51 +54,43 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     """
     random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
     containers, lookups, drifts = int(limits[CONTAINERS]), Lookups(random), Random(f"drift {seed}")  # noqa: S311
-    traffic = Traffic(random, lookups)
-    aws = AwsMetrics(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
-    buffer, now = io.StringIO(), schedule.START
+    buffer, now, traffic = io.StringIO(), schedule.START, Traffic(random, lookups)
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
-    tier, inbox = SimulatedTier(seed, STAGE, buffer), Inbox(seed, STAGE, buffer)
-
-    def warm(moment: float) -> WarmingReport:
-        nonlocal now
-        report, now = lookups.warm(moment), moment
-        emitter.emit(of_warming(f"{random.getrandbits(128):032x}", report))
-        return report
-
-    for minutes in range(15, 0, -DEFAULTS.warming.minutes):  # so that no alarm counts warming as missing at the start
-        warm(schedule.START - 60 * minutes)
-    for begin in (schedule.START - 60 * minutes for minutes in (3, 2, 1)):  # nor the tasks of the tier
-        buffer.writelines(lines_of(tier.minute(begin), begin))
-    burst, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
-    arrivals = schedule.arrivals(random, round(burst * containers), window)
-    arrival = next(arrivals)
-    for minute in range(schedule.MINUTES):
-        begin = schedule.START + 60 * minute
-        if minute % DEFAULTS.warming.minutes == 0 and begin not in schedule.WARMING_SILENT:
-            aws.add_warming(warm(begin + 2.0))
+    api = Api(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
+    beside = Beside(seed, STAGE, buffer)
+    excess, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
+    for minute in range(-15, schedule.MINUTES):  # before the day begins, so that no alarm counts anything as missing
+        begin, runs, records, most, throttled = schedule.START + 60 * minute, [], [], 0, 0
+        if minute % DEFAULTS.warming.minutes == 0 and not schedule.WARMING_SILENT.has(begin):
+            now = begin + 2.0
+            runs.append(lookups.warm(now))
+            emitter.emit(of_warming(f"{random.getrandbits(128):032x}", runs[0]))
             if minute % 60 == 15:  # once an hour, when no store is down
                 for notes in drift_of_hour(drifts, begin, drift):
                     emitter.emit(notes)
-        while arrival < begin + 60:
+        burst = round(excess * containers) if window.has(begin) else 0
+        for arrival in schedule.arrivals(random, minute, burst) if minute >= 0 else ():
             if traffic.busy(arrival) >= containers:
-                aws.add_throttled()
-            else:
-                record = traffic.request(arrival)
-                now = arrival + record.total
-                emitter.emit(record.summary())
-                aws.add_request(record, traffic.busy(arrival))
-            arrival = next(arrivals, float("inf"))
-        buffer.writelines(aws.lines_of_minute(begin))
-        buffer.writelines(lines_of((*tier.minute(begin), *inbox.minute(begin)), begin))
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+                throttled += 1
+                continue
+            record = traffic.request(arrival)
+            now = arrival + record.total
+            emitter.emit(record.summary())
+            records.append(record)
+            most = max(most, traffic.busy(arrival))
+        if minute >= 0:
+            resources = *api.minute(begin, records, most, throttled, runs), *beside.tier(begin), *beside.inbox(begin)
+            buffer.writelines(lines_of(resources, begin))
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+        elif minute >= -3:
+            buffer.writelines(lines_of(beside.tier(begin), begin))
 
 
 def drift_of_hour(random: Random, now: float, case: Case | None) -> Iterator[Notes]:
     """Yield the metrics of each population in the hour before `now` (seconds since 1970)."""
-    shifts = _SHIFTS[case] if case and now - 3600 in schedule.DRIFTING else {}
+    shifts = _SHIFTS[case] if case and schedule.DRIFTING.has(now - 3600) else {}
     passed = (now - schedule.DRIFTING.begin) / (60 * schedule.DRIFTING.length)
     growth = passed**2 if case == "season" else 1.0  # a season comes in hours, not weeks
     for population in DIMENSIONS["population"].values:

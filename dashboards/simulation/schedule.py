@@ -7,9 +7,9 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,13 +19,11 @@ MINUTES = 24 * 60
 
 _TRAFFIC = {0: 3, 5: 2, 6: 4, 8: 14, 10: 19, 14: 18, 16: 24, 19: 24, 21: 15, 23: 6, 24: 3}
 """Hour of the day → requests a minute. The rate between two hours is interpolated."""
-SPIKE_FACTOR = 10
-_SPIKE = {0: 1, 3: SPIKE_FACTOR, 23: SPIKE_FACTOR, 35: 1}
+_SPIKE = {0: 1, 3: 10, 23: 10, 35: 1}
 """Minute of the spike → factor of the traffic. The factor between two minutes is interpolated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A part of the day. `start` (counted from midnight) and `length` are in minutes."""
 
     start: int
@@ -36,9 +34,9 @@ class Window:
         """The start in seconds since 1970."""
         return START + 60 * self.start
 
-    def __contains__(self, moment: object) -> bool:
+    def has(self, moment: float) -> bool:
         """Return whether a time (seconds since 1970) is within the window."""
-        return isinstance(moment, int | float) and 0 <= moment - self.begin < 60 * self.length
+        return 0 <= moment - self.begin < 60 * self.length
 
 
 SPIKE = Window(12 * 60, 40)
@@ -85,16 +83,9 @@ def rate(minute: float) -> float:
     return float(usual * np.interp(minute - SPIKE.start, list(_SPIKE), list(_SPIKE.values())))
 
 
-def arrivals(random: Random, burst: int, window: Window = BURST) -> Iterator[float]:
-    """Yield the time of each request in seconds since 1970, in order.
-
-    Requests arrive independently of one another. `burst`: number of additional requests that arrive together in each
-    minute of `window`.
-    """
-    for minute in range(MINUTES):
-        begin, expected = START + minute * 60, rate(minute + 0.5)
-        count = max(0, round(random.gauss(expected, expected**0.5)))
-        offsets = [random.uniform(0, 60) for _ in range(count)]
-        if begin in window:
-            offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
-        yield from (begin + offset for offset in sorted(offsets))
+def arrivals(random: Random, minute: int, burst: int) -> Iterator[float]:
+    """Yield the times of a minute's requests in seconds since 1970, in order. `burst`: of these arrive together."""
+    expected = rate(minute + 0.5)
+    offsets = [random.uniform(0, 60) for _ in range(max(0, round(random.gauss(expected, expected**0.5))))]
+    offsets += [30 + random.uniform(0, 0.02) for _ in range(burst)]
+    yield from (START + 60 * minute + offset for offset in sorted(offsets))

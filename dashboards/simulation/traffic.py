@@ -42,6 +42,12 @@ TRIED, OPENED = 0.4, 0.5
 _IDS, _WEIGHTS, _STATUS = np.arange(500, dtype=np.int32), np.ones(500, np.float32), np.ones(500, np.uint8)
 
 
+def filled(now: float) -> float:
+    """Return the share of its usual cells that Redis has now: below 1 for a while after it is flushed."""
+    since = now - schedule.FLUSH.begin
+    return 1 - exp(-since / REFILL) if since >= 0 else 1.0
+
+
 class Lookups:
     """Simulates all lookups. `commands`: sent to Redis; `queries`: to the database, since the caller's last reset."""
 
@@ -49,70 +55,58 @@ class Lookups:
         self._random = random
         self.commands = self.queries = 0
 
-    def filled(self, now: float) -> float:
-        """Return the share of its usual cells that Redis has now: below 1 for a while after it is flushed."""
-        since = now - schedule.FLUSH.begin
-        return 1 - exp(-since / REFILL) if since >= 0 else 1.0
-
     def at(self, now: float) -> tuple[Features, float]:
         """Return the features of a cell, and the seconds that the lookup took."""
-        random, filled = self._random, self.filled(now)
-        if random.random() < IN_MEMORY:
-            return features_of(self._found(), "memory"), 0.00003
-        if now in schedule.REDIS_DOWN:
-            fault, opened, waited = self._failed("redis", "timeout", DEFAULTS.redis.connect)
-            return self._query(now, "bypass", (fault,), Trace(opened=opened), waited)
-        self.commands += 1
-        seconds = random.lognormvariate(-6.4, 0.35)  # median 1.7 ms
-        draw = random.random()
-        if draw < FRESH * filled:
-            return features_of(self._found(), "hit", trace=Trace(warmed=random.random() < WARMED)), seconds
-        return self._query(now, "stale" if draw < (FRESH + STALE) * filled else "miss", (), Trace(), seconds)
-
-    def _query(
-        self, now: float, level: CacheLevel, faults: tuple[str, ...], trace: Trace, seconds: float
-    ) -> tuple[Features, float]:
-        """Return a cell's features from the database. `level`, `faults`, `trace`, `seconds`: of the lookup in Redis."""
         random = self._random
-        if now in schedule.DATABASE_DOWN:
-            fault, opened, waited = self._failed("postgres", "unreachable", DEFAULTS.database.connect)
-            faults, trace = (*faults, fault), trace._replace(opened=(*trace.opened, *opened))
-            answer = features_of(self._found(), "stale", faults, trace) if level == "stale" else degraded(faults, trace)
-            return answer, seconds + waited
+        count = 0 if random.random() < NO_ANIMALS else round(random.uniform(40, 140))
+        found = CellAnimals(0, VERSION, ("AU",) if count else (), _IDS[:count], _WEIGHTS[:count], _STATUS[:count])
+        if random.random() < IN_MEMORY:
+            return features_of(found, "memory"), 0.00003
+        level: CacheLevel = "miss"
+        faults, opened, seconds = (
+            tuple[str, ...](),
+            tuple[str, ...](),
+            random.lognormvariate(-6.4, 0.35),
+        )  # median 1.7 ms
+        if schedule.REDIS_DOWN.has(now):
+            level = "bypass"
+            faults, opened, seconds = self._failed("redis", "timeout", DEFAULTS.redis.connect)
+        else:
+            self.commands += 1
+            draw = random.random() / (filled(now) or 1e-9)
+            if draw < FRESH:
+                return features_of(found, "hit", trace=Trace(warmed=random.random() < WARMED)), seconds
+            if draw < FRESH + STALE:
+                level = "stale"
+        if schedule.DATABASE_DOWN.has(now):
+            faults, opened, waited = self._failed("postgres", "unreachable", DEFAULTS.database.connect)
+            trace = Trace(opened=opened)
+            features = features_of(found, "stale", faults, trace) if level == "stale" else degraded(faults, trace)
+            return features, seconds + waited
         self.queries += 1
         took = random.lognormvariate(-4.7, 0.5)  # median 9 ms
-        trace = trace._replace(queries=1, query_ms=round(took * 1e3, 1))
-        if level != "bypass":
-            level = "miss"
-        if random.random() < WAITED:
-            trace = trace._replace(queries=0, query_ms=0.0, lease_waits=1, lease_wait_ms=round(took * 1e3, 1))
-        return features_of(self._found(), level, faults, trace), seconds + took
+        waits, asks = (1, 0) if random.random() < WAITED else (0, 1)
+        trace = Trace(asks, round(asks * took * 1e3, 1), waits, round(waits * took * 1e3, 1), opened)
+        return features_of(found, "miss" if level == "stale" else level, faults, trace), seconds + took
 
-    def _failed(self, store: str, fault: str, timeout: float) -> tuple[str, tuple[str, ...], float]:
+    def _failed(self, store: str, fault: str, timeout: float) -> tuple[tuple[str, ...], tuple[str, ...], float]:
         """Return the fault, the breakers that it opens, and the seconds of a call to a store that is down."""
         random = self._random
         if random.random() >= TRIED:
-            return f"{store}_breaker_open", (), 0.0
-        return f"{store}_{fault}", (store,) * (random.random() < OPENED), timeout + random.uniform(0.0, 0.02)
+            return (f"{store}_breaker_open",), (), 0.0
+        return (f"{store}_{fault}",), (store,) * (random.random() < OPENED), timeout + random.uniform(0.0, 0.02)
 
     def warm(self, now: float) -> WarmingReport:
         """Run cache warming once."""
         random = self._random
         report = WarmingReport(hits=1000, warmed_hits=round(1000 * random.uniform(0.5, 0.7)))
         report.seconds = random.lognormvariate(-1.4, 0.2)
-        if now in schedule.REDIS_DOWN:
+        if schedule.REDIS_DOWN.has(now):
             report.faults.append("redis_timeout")
             return report
-        due = 0 if now in schedule.DATABASE_DOWN else round(HOT * (random.uniform(0.01, 0.04) + 1 - self.filled(now)))
-        report.considered, report.skipped = HOT, HOT - due
-        if due:
-            report.refreshed, report.queries = due, 1
+        due = 0 if schedule.DATABASE_DOWN.has(now) else round(HOT * (random.uniform(0.01, 0.04) + 1 - filled(now)))
+        report.considered, report.skipped, report.refreshed, report.queries = HOT, HOT - due, due, int(due > 0)
         return report
-
-    def _found(self) -> CellAnimals:
-        random = self._random
-        count = 0 if random.random() < NO_ANIMALS else round(random.uniform(40, 140))
-        return CellAnimals(0, VERSION, ("AU",) if count else (), _IDS[:count], _WEIGHTS[:count], _STATUS[:count])
 
 
 IDENTIFY, ANIMALS, UPLOADS, IDENTIFY_UPLOAD = "/identify", "/animals", "/uploads", "/uploads/{id}/identify"
@@ -167,10 +161,10 @@ class Traffic:
         random = self._random
         self._free = [free for free in self._free if arrival - free < IDLE]
         idle = [free for free in self._free if free <= arrival]
+        record = SimulatedRecord(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
         if idle:
             self._free.remove(max(idle))
-        record = SimulatedRecord(f"{random.getrandbits(128):032x}", self._one_of(_ROUTES))
-        if not idle:
+        else:
             record.initialisation = random.lognormvariate(0.35, 0.18)  # median 1.4 s
         if record.route == UPLOADS:
             record.total = random.lognormvariate(-5.5, 0.4)
@@ -188,15 +182,16 @@ class Traffic:
         return features
 
     def _identify(self, record: SimulatedRecord, arrival: float, *, cold: bool) -> None:
-        random = self._random
-        error = self._error()
+        random, error, draw = self._random, None, self._random.random()
+        if draw < FAILED + REJECTED:
+            error = errors.InternalError("simulated") if draw < FAILED else self._one_of(_MISTAKES)("simulated")
+            record.failure = Failure.of(error)
         pixels = min(random.lognormvariate(2.3, 0.45) * (1.6 if record.route == IDENTIFY_UPLOAD else 1.0), 60.0)
         if not isinstance(error, errors.UnsupportedMediaType | errors.PhotoTooLarge):
             size = round(pixels * 240_000 * random.uniform(0.7, 1.4))
             record.note(Notes({"PhotoBytes": size, "PhotoMegapixels": round(pixels, 1)}))
         record.seconds["photo"] = pixels * 0.003 * random.lognormvariate(0, 0.25) * (1.7 if cold else 1.0)
         if isinstance(error, errors.ClientError):
-            record.failure = Failure.of(error)
             return
         record.seconds["location"] = random.lognormvariate(-8.1, 0.4)
         source, features = self._one_of(_SOURCES), NO_LOCATION
@@ -206,45 +201,39 @@ class Traffic:
             features = self._look_up(record, arrival)
         record.seconds["scoring"] = random.lognormvariate(-3.9, 0.12) * (1.5 if cold else 1.0)
         if error:
-            record.failure = Failure.of(error)
             return
-        outcome = self._look_closer(self._outcome(features, source), record)
-        if arrival in schedule.IN_SHADOW and features.mode == "narrowed":
+        record.note(self._outcome(features, source, record).notes())
+        if schedule.IN_SHADOW.has(arrival) and features.mode == "narrowed":
             result = self._one_of(SHADOW)
             gain = random.gauss(0.004, 0.03) if result == "same" else None
             record.note(of_comparison("dataset", result, gain, "e41b6d0c2a97"))
-        record.note(outcome.notes())
 
-    def _look_closer(self, outcome: Outcome, record: SimulatedRecord) -> Outcome:
-        """Add the use of packs, of a second look and of boxes to an outcome, each for a share of the photos."""
-        random = self._random
-        asked = (name for name, share in PACKS.items() if random.random() < share)
-        packs = {name: round(random.lognormvariate(2.9, 0.15), 1) for name in asked}
-        outcome = outcome._replace(packs=packs, looked_twice=random.random() < SECOND_LOOKS)
-        if random.random() < BOXED:
-            outcome = outcome._replace(animals=round(random.lognormvariate(0.2, 0.5)))
-            record.seconds["boxes"] = random.lognormvariate(-2.6, 0.15)
-        return outcome
-
-    def _error(self) -> errors.HTTPError | None:
-        draw = self._random.random()
-        if draw < FAILED:
-            return errors.InternalError("simulated")
-        return self._one_of(_MISTAKES)("simulated") if draw < FAILED + REJECTED else None
-
-    def _outcome(self, features: Features, source: "Source") -> Outcome:
+    def _outcome(self, features: Features, source: "Source", record: SimulatedRecord) -> Outcome:
         """Return the outcome of an identification, from which metrics are counted."""
-        random = self._random
-        # Narrowing makes the model more confident, since similar animals from other places drop out.
-        score = random.betavariate(5.0, 1.3 if features.mode == "narrowed" else 2.2)
+        random, animals = self._random, None
         here: Here | None = None
-        if features.mode == "narrowed":
+        if is_narrowed := features.mode == "narrowed":
             here = "unexpected" if random.random() < UNEXPECTED else "native"
-        name = NAMES[int(random.paretovariate(1.2)) % len(NAMES)]
-        rank = self._one_of(_RANKS)
-        is_named = random.random() >= NO_ANIMAL
-        best = source, name.lower().replace(" ", "-"), name, round(score, 4), here, rank if is_named else None
-        return Outcome(*best, MODEL_VERSION, {}, is_named, is_named and here == "unexpected")
+        if random.random() < BOXED:
+            animals = round(random.lognormvariate(0.2, 0.5))
+            record.seconds["boxes"] = random.lognormvariate(-2.6, 0.15)
+        name, is_named = NAMES[int(random.paretovariate(1.2)) % len(NAMES)], random.random() >= NO_ANIMAL
+        asked = (name for name, share in PACKS.items() if random.random() < share)
+        return Outcome(
+            source=source,
+            taxon=name.replace(" ", "-"),
+            name=name,
+            # Narrowing makes the model more confident, since similar animals from other places drop out.
+            score=round(random.betavariate(5.0, 1.3 if is_narrowed else 2.2), 4),
+            here=here,
+            rank=self._one_of(_RANKS) if is_named else None,
+            model_version=MODEL_VERSION,
+            packs={name: round(random.lognormvariate(2.9, 0.15), 1) for name in asked},
+            has_animal=is_named,
+            is_unexpected=is_named and here == "unexpected",
+            looked_twice=random.random() < SECOND_LOOKS,
+            animals=animals,
+        )
 
     def _one_of[T](self, shares: Mapping[T, float]) -> T:
         return self._random.choices(list(shares), list(shares.values()))[0]
