@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import psycopg2
 
+from faunalens.data.database import activate
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.load import load
-from faunalens.data.switch import activate
 from local.stack import postgres, valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get

@@ -20,12 +20,24 @@ from chalicelib.config.settings import Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.rollout import BUCKETS
 from chalicelib.services import build_cache
-from faunalens.data import check, explain, facts
-from faunalens.data.access import READER, LoadedDataset, LoadError, datasets, prepare
+from faunalens.data import check, explain
 from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run
 from faunalens.data.compare import compare, page_of
+from faunalens.data.database import (
+    READER,
+    LoadedDataset,
+    LoadError,
+    Trial,
+    activate,
+    datasets,
+    drop,
+    prepare,
+    prune,
+    put_on_trial,
+    roll_back,
+    rollout_text,
+)
 from faunalens.data.dataset import read_dataset
-from faunalens.data.switch import Trial, activate, drop, prune, put_on_trial, roll_back, rollout_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,8 +166,8 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     prepares.add_argument("user", help=text)
     explains = add("explain", explain.main, "print where an animal lives, in words, with sources and a map")
     explains.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
-    add("check", check.main, "compare the ranges with independent evidence")
-    add("facts", facts.main, "print how many known facts the ranges get right")
+    add("check", check.compare_with_evidence, "compare the ranges with independent evidence")
+    add("facts", check.count_facts, "print how many known facts the ranges get right")
     return commands.parser
 
 

@@ -18,7 +18,7 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.errors import CacheError, SettingError
 from chalicelib.redaction import inert, summary_of
-from faunalens.data.access import LoadedDataset, LoadError, connect, datasets
+from faunalens.data.database import LoadedDataset, LoadError, connect, datasets
 from faunalens.data.dataset import Dataset
 from faunalens.data.dataset_files import OWN_RANGES, DatasetError, files_beside, files_in, join_some
 from faunalens.data.load import load

@@ -10,12 +10,11 @@ import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import ROOT
-from faunalens.data.access import LoadError, datasets_of, require
 from faunalens.data.areas.area_cells import read_area_cells
-from faunalens.data.facts import Fact, read_facts
-from faunalens.data.ranges.cell_weights import LISTED
-from faunalens.data.ranges.drawings import HEIGHT, WIDTH, path_data, place_on_map
-from faunalens.data.ranges.outlines import Outlines
+from faunalens.data.cell_animals import LISTED
+from faunalens.data.check import Fact, read_facts
+from faunalens.data.database import LoadError, datasets_of, require
+from faunalens.data.ranges.outlines import HEIGHT, WIDTH, Outlines, path_data, place_on_map
 
 _CHANGES, _PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".sql", ".html"))
 _WORLD: Final = ROOT / "chalicelib" / "world.svg"

@@ -16,11 +16,19 @@ from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
 from faunalens.data import cell_animals, dataset_files
 from faunalens.data.areas.area_cells import AreaCells, UnknownArea, read_area_cells
-from faunalens.data.cell_animals import AnimalRow, Cell, Combiner, Rows, Seasons, TaxonFacts
+from faunalens.data.cell_animals import (
+    WEIGHTS,
+    AnimalRow,
+    Cell,
+    CellWeights,
+    Combiner,
+    Rows,
+    Seasons,
+    TaxonFacts,
+    cell_weights,
+)
 from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, read_text
-from faunalens.data.ranges.cell_weights import WEIGHTS, CellWeights, cell_weights
-from faunalens.data.ranges.drawings import Drawing, drawings
-from faunalens.data.ranges.outlines import Outlines
+from faunalens.data.ranges.outlines import Drawing, Outlines, drawings
 from faunalens.data.ranges.statement import Statement, by_taxon, read_statements
 
 PACK_TAXA: Final = "packs/taxa.csv"
@@ -147,8 +155,7 @@ class Ranges:
     def cells_of(self, taxon: str) -> CellWeights:
         """Return a taxon's cells, with weights. Raise `DatasetError` if a statement names an unknown area."""
         check_areas(self.statements[taxon], self.areas)
-        mapped = self.areas.earth.positions(self.maps[taxon]) if taxon in self.maps else None
-        return cell_weights(self.statements[taxon], self.areas.of, self.areas.earth, mapped)
+        return cell_weights(self.statements[taxon], self.areas, self.maps.get(taxon))
 
 
 def read_ranges(path: Path) -> list[Statement]:

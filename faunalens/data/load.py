@@ -1,4 +1,4 @@
-"""Load datasets into PostgreSQL, on a psycopg2 connection. switch.py switches between them and drops old ones.
+"""Load datasets into PostgreSQL, on a psycopg2 connection. database.py switches between them and drops old ones.
 
     with closing(psycopg2.connect(url)) as connection:
         loaded = load(connection, read_dataset())
@@ -24,20 +24,10 @@ from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from faunalens.data.access import LoadedDataset, apply_schema, exclusive, find, require
 from faunalens.data.areas.area_cells import read_names
+from faunalens.data.database import PARTITIONED, LoadedDataset, apply_schema, exclusive, find, require
 from faunalens.data.dataset import Dataset
 from faunalens.data.ranges.language import in_words
-
-PARTITIONED: Final = {
-    "cell": "(cell, dataset)",
-    "cell_animal": "(cell, dataset, animal) include (weight, status)",
-    "cell_season": "(cell, dataset, animal) include (months)",
-}
-"""Primary key of each partitioned table, in the order in which `features_of` locks the tables.
-
-A drop locks them in this order too. In another, a drop and a request could wait for each other.
-"""
 
 ANIMAL_COLUMNS: Final = "animal, taxon, name, scientific_name, rank, kind, lineage, animal_group"
 ID_COLUMNS: Final = "inaturalist, wikidata, avibase, ebird"

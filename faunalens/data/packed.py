@@ -24,9 +24,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from faunalens.data.cell_animals import ROW, SHIFT, Cell
+from faunalens.data.cell_animals import INTRODUCED, ROW, SHIFT, Cell
 from faunalens.data.dataset import Dataset
-from faunalens.data.ranges.cell_weights import INTRODUCED
 
 MAGIC: Final = b"FLNW\x01"
 BITS: Final = 16

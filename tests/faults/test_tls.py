@@ -12,7 +12,7 @@ from chalicelib.config.settings import ROOT, Settings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.stores.sign_in import Signer
-from faunalens.data.access import prepare
+from faunalens.data.database import prepare
 from tests.faults.case import Scenario, parametrize
 from tests.faults.certificates import NAME, issue
 from tests.faults.containers import ContainerLookup

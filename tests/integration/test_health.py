@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 import redis
 
+from faunalens.data.database import activate
 from faunalens.data.load import load
-from faunalens.data.switch import activate
 from local.run import is_healthy
 from local.stack import postgres, valkey
 from tests.integration.conftest import Served, serve

@@ -22,9 +22,9 @@ from chalicelib.features.cell_features import CellFeatures
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache
 from faunalens.data.cell_animals import ROW, Cell
+from faunalens.data.database import Trial, activate, put_on_trial, rollout_text
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.load import load
-from faunalens.data.switch import Trial, activate, put_on_trial, rollout_text
 from local import STATE_DIR, made_once
 from local.stack import postgres
 from local.stack.dev_stack import data_hash

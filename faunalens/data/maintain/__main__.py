@@ -21,7 +21,7 @@ from chalicelib.config.settings import ROOT, Settings
 from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run, say
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
-from faunalens.data.maintain import athena, athena_query
+from faunalens.data.maintain import athena
 from faunalens.data.maintain.gazetteer import listing
 from faunalens.data.maintain.gazetteer.borders import borders
 from faunalens.data.maintain.occurrences.filters import Filters
@@ -79,9 +79,9 @@ def _athena(options: Namespace) -> int:
     """Print the query for Athena or its cost, or run it, as the options say. Raise `DatasetError` if that fails."""
     filters = _filters_of(options)
     if options.estimate:
-        lines = list(athena_query.estimate(filters, options.months))
+        lines = list(athena.estimate(filters, options.months))
     else:
-        statement = athena_query.query(options.snapshot, filters, options.months)
+        statement = athena.query(options.snapshot, filters, options.months)
         lines = [statement]
         if options.run:
             lines = athena.next_steps(athena.run(statement, options.snapshot, options.workgroup), options.months)

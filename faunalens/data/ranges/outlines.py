@@ -1,19 +1,23 @@
-"""Find the outlines of sets of cells: the edges of the cells, without edges between two cells of the set. No I/O.
+"""Find the outlines of sets of cells, and draw ranges with them: as GeoJSON, and as the paths of a small map. No I/O.
 
+An outline has the edges of the cells, without edges between two cells of the set.
 The map ends at the antimeridian, so cells there are cut in two, and cells at the poles are extended to the map's edge.
 So all outlines are simple polygons, as GeoJSON demands (RFC 7946), and follow the edges of the cells exactly.
 """
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
 from faunalens.data.areas.area_cells import Earth
+from faunalens.data.cell_animals import STATUS_NAMES, Rows
 
 type Ring = NDArray[np.intp]  # numbers of points, anticlockwise around the cells; the last joins the first
 type Points = NDArray[np.float64]  # shape (n, 2): longitude and latitude, decimal degrees
@@ -97,11 +101,15 @@ def signed_area(ring: Points) -> float:
 
 def _surrounds(ring: Points, point: Points) -> bool:
     """Return whether a point is inside a ring: a ray from it to the east crosses the ring an odd number of times."""
-    (x, y), following = point, np.roll(ring, -1, axis=0)
-    crosses = (ring[:, 1] > y) != (following[:, 1] > y)
-    start, end = ring[crosses], following[crosses]
-    at = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
-    return bool(np.count_nonzero(at > x) % 2)
+    return bool(np.count_nonzero(crossings(ring, point[1]) > point[0]) % 2)
+
+
+def crossings(ring: Points, latitude: float) -> NDArray[np.float64]:
+    """Return the longitudes at which a ring crosses a parallel."""
+    following = np.roll(ring, -1, axis=0)
+    crosses = (ring[:, 1] > latitude) != (following[:, 1] > latitude)
+    (x, y), (next_x, next_y) = ring[crosses].T, following[crosses].T
+    return np.asarray(x + (latitude - y) * (next_x - x) / (next_y - y))
 
 
 def _without_straight(ring: Points) -> Points:
@@ -185,3 +193,82 @@ def _crossing(here: int, there: int, points: list[tuple[float, float]]) -> list[
     latitude = y + (other_y - y) * (180 - abs(x)) / (360 - abs(x) - abs(other_x))
     side = 180.0 if points[here][0] > 0 else -180.0
     return [(side, latitude), (-side, latitude)]
+
+
+_EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
+"""Coefficients of the projection: Šavrič, Patterson & Jenny (2018), doi:10.1080/13658816.2018.1504949."""
+_M: Final = np.sqrt(3) / 2
+WIDTH, HEIGHT = 1000, 487
+"""Size of a map in whole units, which are fine enough: a cell is two or three units wide."""
+_DIGITS: Final = 2  # decimals of the degrees in outlines: 1 km
+
+
+class Drawing(NamedTuple):
+    """The drawings of an animal's range. `outlines`: GeoJSON. `paths`: SVG paths on the map chalicelib/world.svg."""
+
+    animal: int
+    outlines: str
+    paths: str
+
+
+def drawings(outlines: Outlines, ranges: Iterable[Rows]) -> Iterator[Drawing]:
+    """Yield the drawings of each animal that lives somewhere. `ranges`: the rows of one animal each."""
+    places = place_on_map(outlines.points)
+    for rows in filter(len, ranges):
+        features, paths = list[dict[str, Any]](), ""
+        for here, weight, cells in _parts(rows):
+            inside = np.zeros(len(outlines.earth.cells), bool)
+            inside[np.searchsorted(outlines.earth.cells, cells)] = True
+            rings = outlines.rings(inside)
+            polygons = [[_positions(ring) for ring in polygon] for polygon in outlines.polygons(rings)]
+            properties = {"here": here, "weight": weight, "cells": len(cells)}
+            geometry = {"type": "MultiPolygon", "coordinates": polygons}
+            features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+            if data := "".join(path_data(places[ring]) for ring in rings):
+                paths += f'<path class="{here}" fill-opacity="{0.2 + 0.8 * weight:.2g}" d="{data}"/>'
+        collection = {"type": "FeatureCollection", "features": features}
+        yield Drawing(int(rows["animal"][0]), json.dumps(collection, separators=(",", ":"), allow_nan=False), paths)
+
+
+def _parts(rows: Rows) -> Iterator[tuple[str, float, NDArray[np.int64]]]:
+    """Yield each pair of status and weight in a range, the lowest weight first, with its cells."""
+    for weight in np.unique(rows["weight"]):
+        for status, here in STATUS_NAMES.items():
+            cells = rows["cell"][(rows["weight"] == weight) & (rows["status"] == status)]
+            if len(cells):
+                yield here, round(float(weight), 3), cells
+
+
+def place_on_map(points: Points) -> NDArray[np.intp]:
+    """Return points (longitude, latitude) in whole units from the map's upper left corner, shape (n, 2)."""
+    scale = WIDTH / 2 / float(project(np.array([[180.0, 0.0]]))[0, 0])
+    return np.rint(project(points) * scale + (WIDTH / 2, HEIGHT / 2)).astype(np.intp)
+
+
+def path_data(places: NDArray[np.intp]) -> str:
+    """Return the data of an SVG path around a ring of places on the map; empty if the ring is too small to see."""
+    distinct = np.append(True, (places[1:] != places[:-1]).any(axis=1))
+    steps = np.diff(places[distinct], axis=0)
+    if len(steps) < 2:
+        return ""
+    (x, y), words = places[0].tolist(), [f"{dx} {dy}" for dx, dy in steps.tolist()]
+    return f"M{x} {y}l{' '.join(words)}z".replace(" -", "-")
+
+
+def _positions(ring: Points) -> list[list[float]]:
+    rounded: list[list[float]] = np.round(ring, _DIGITS).tolist()
+    return [*rounded, rounded[0]]
+
+
+def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return places on the map in the Equal Earth projection, in radii of the sphere: x to the east, y to the south.
+
+    `points`: shape (n, 2), longitude and latitude in decimal degrees. The map is 5.41 wide and 2.63 high, with (0, 0)
+    in its middle. faunalens/web/page/src/projection.js draws the page's map with the same projection.
+    """
+    a = _EQUAL_EARTH
+    longitude, latitude = np.radians(points[:, 0]), np.radians(points[:, 1])
+    t = np.arcsin(_M * np.sin(latitude))
+    slope = a[0] + 3 * a[1] * t**2 + t**6 * (7 * a[2] + 9 * a[3] * t**2)
+    height = t * (a[0] + a[1] * t**2 + t**6 * (a[2] + a[3] * t**2))
+    return np.stack([longitude * np.cos(t) / (_M * slope), -height], axis=1)

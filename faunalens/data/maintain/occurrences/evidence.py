@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faunalens.data.areas.area_cells import LAND, SEA, Earth
-from faunalens.data.cell_animals import SEASON, Cell, Rows, Seasons, rows_of
-from faunalens.data.ranges.cell_weights import INTRODUCED, LISTED, NATIVE, WEIGHTS
+from faunalens.data.cell_animals import INTRODUCED, LISTED, NATIVE, SEASON, WEIGHTS, Cell, Rows, Seasons, rows_of
 
 type Counts = NDArray[np.float64]  # shape (cells,): number of records in each cell of the Earth
 type MonthlyCounts = NDArray[np.float64]  # shape (12, cells): number of records in each month and cell

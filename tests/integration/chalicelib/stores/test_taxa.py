@@ -33,8 +33,8 @@ from chalicelib.stores.taxa import (
     Taxa,
     _queries,
 )
+from faunalens.data.database import activate
 from faunalens.data.load import load
-from faunalens.data.switch import activate
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from tests.integration.faunalens.data import sample_data

@@ -16,9 +16,9 @@ from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import Features
 from chalicelib.model.taxonomy import DOMESTIC, Prediction, Relatives, Taxonomy
-from faunalens.data.access import datasets
+from faunalens.data.database import datasets
 from faunalens.data.dataset import version_of
-from faunalens.data.ranges.drawings import HEIGHT, WIDTH
+from faunalens.data.ranges.outlines import HEIGHT, WIDTH
 from tests.integration.faunalens.data.sample_data import ask
 from tests.unit.chalicelib.model.real_tables import ELEPHANT, named
 

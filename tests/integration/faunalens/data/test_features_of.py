@@ -14,7 +14,7 @@ from chalicelib.config.settings import Settings, Thresholds
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_store
-from faunalens.data.switch import activate
+from faunalens.data.database import activate
 from local.stack.postgres import PostgresServer
 from tests.integration.faunalens.data import sample_data
 

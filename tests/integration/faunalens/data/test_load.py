@@ -13,11 +13,10 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from faunalens.data.access import LoadError, datasets
 from faunalens.data.cell_animals import ROW, Rows
+from faunalens.data.database import PARTITIONED, LoadError, activate, datasets, drop, prune, roll_back
 from faunalens.data.dataset import Dataset
-from faunalens.data.load import PARTITIONED, load
-from faunalens.data.switch import activate, drop, prune, roll_back
+from faunalens.data.load import load
 from tests.integration.faunalens.data import sample_data
 from tests.integration.faunalens.data.sample_data import ask
 
@@ -151,7 +150,7 @@ def test_dropping_a_dataset_in_use_fails_after_a_few_tries(
     connection: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a long transaction that read the table
-    monkeypatch.setattr("faunalens.data.switch.DROP_TRIES", 2)
+    monkeypatch.setattr("faunalens.data.database.DROP_TRIES", 2)
     sample_data.load_all(connection, "one")
     with closing(psycopg2.connect(database_url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from cell_animal")

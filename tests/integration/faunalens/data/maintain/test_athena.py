@@ -8,8 +8,7 @@ from moto.moto_api import state_manager
 
 from faunalens.data.dataset_files import DatasetError
 from faunalens.data.maintain.__main__ import main
-from faunalens.data.maintain.athena import WORKGROUP, run
-from faunalens.data.maintain.athena_query import query
+from faunalens.data.maintain.athena import WORKGROUP, query, run
 from faunalens.data.maintain.occurrences.filters import Filters
 from tests.support.aws import ACCOUNT, REGION, Account, account
 from tests.support.cloudformation import INFRA, in_account, resources

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.api.page import asset
 from chalicelib.config.settings import ROOT
-from faunalens.data.ranges.drawings import place_on_map
+from faunalens.data.ranges.outlines import place_on_map
 from faunalens.web.results.page import nothing_page, result_page
 from faunalens.web.results.results import Result, Said
 

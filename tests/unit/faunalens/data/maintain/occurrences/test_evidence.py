@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from chalicelib.features.cells import cell_of
 from faunalens.data.areas.area_cells import Earth
-from faunalens.data.cell_animals import ROW, Cell, Seasons
+from faunalens.data.cell_animals import INTRODUCED, LISTED, NATIVE, ROW, Cell, Seasons
 from faunalens.data.maintain.occurrences import evidence
 from faunalens.data.maintain.occurrences.evidence import SEEN, Counts, Effort, Surroundings, around, combine, weights_of
-from faunalens.data.ranges.cell_weights import INTRODUCED, LISTED, NATIVE
 
 BERLIN, PARIS, SYDNEY = (cell_of(*place) for place in ((52.5, 13.4), (48.9, 2.35), (-33.9, 151.2)))
 
