@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from chalicelib.errors import ModelError
 from chalicelib.model.manifest import DETECTOR, Manifest, Weights
-from model import detector_graph, tflite_to_onnx, yolox_tiny
+from model import detector_graph, tflite_to_onnx
 from model.network import read_checkpoint
 from model.quantize import read_ranges
 
@@ -69,7 +69,7 @@ def _detector_of(manifest: Manifest, weights: Weights, file: Path) -> onnx.Model
     """Return the network of a detector as its authors export it."""
     if weights.path.endswith(CHECKPOINT):
         checkpoint, ranges = read_checkpoint(file), read_ranges(activations_of(manifest.name))
-        return yolox_tiny.build(checkpoint, manifest.size, ranges)[0]
+        return detector_graph.yolox_tiny(checkpoint, manifest.size, ranges)[0]
     try:
         return onnx.load(file)
     except DecodeError as error:

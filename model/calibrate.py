@@ -30,7 +30,7 @@ from chalicelib.errors import ModelError
 from chalicelib.model.detector import letter_box
 from chalicelib.model.manifest import Manifest
 from chalicelib.photo.pixels import decode
-from model import evaluate, yolox_tiny
+from model import detector_graph, evaluate
 from model.build import ACTIVATIONS, LABELS, TEMPERATURE, count_animals, read_network, serialize
 from model.build_packs import CACHE, PACKS, activations_of
 from model.evaluate import PHOTOS_HELP, Labels, Probabilities
@@ -104,7 +104,7 @@ def _ranges_of_pack(manifest: Manifest, photos: Path) -> Ranges:
         raise ModelError(f"{manifest.file.name} names no weights; expected a table [weights]")
     weights, size = read_checkpoint(CACHE / manifest.weights.sha256), manifest.size
     frames = (letter_box(decode(Image.open(each), size).whole(size), size, size) for each in sorted(photos.iterdir()))
-    return measure_detector(*yolox_tiny.build(weights, size, None), frames)
+    return measure_detector(*detector_graph.yolox_tiny(weights, size, None), frames)
 
 
 def fit_temperature(probabilities: Probabilities, labels: Labels) -> float:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,9 +169,7 @@ def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
     return np.asarray((errors * inputs).sum(axis=1))  # not `@`: BLAS sums differently on other processors
 
 
-def _share_below(z: Mean) -> Mean:
-    """Return the cumulative standard normal distribution at each value."""
-    return np.array([(1 + math.erf(each / math.sqrt(2))) / 2 for each in z.tolist()])
+_share_below = np.vectorize(NormalDist().cdf)
 
 
 def _density(z: Mean) -> Mean:

@@ -13,7 +13,6 @@ probabilities as setting its probability to zero.
 `tflite` parses the file. What the conversion does not know is refused.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,40 +58,30 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operator:
-    """An operator. `kind`: its name in TensorFlow Lite. `activation`: relu, relu6, or empty.
-
-    For one that moves a window over an image: `same`, whether it pads as TensorFlow's SAME does, or not at all;
-    `strides`, (height, width); `size`, the height and width of a pooling's window; a convolution's are in its weights.
-    """
+    """An operator. `kind`: its name in TensorFlow Lite. `options`: an instance of its class in `OPTIONS`."""
 
     kind: str
     inputs: tuple[Tensor, ...]
     output: Tensor
-    activation: str = ""
-    same: bool = False
-    strides: tuple[int, int] = (1, 1)
-    size: tuple[int, int] = (0, 0)
+    options: Any
 
 
 def read_network(path: Path) -> list[Operator]:
     """Return the operators of a TensorFlow Lite file, from the one that reads the image to the last.
 
-    Raise `ModelError` if the file is damaged, is not a chain from one input to one output, or has types, operators or
-    options that are not converted.
+    Raise `ModelError` if the file is something else, is not a chain from one input to one output, or has types or
+    operators that are not converted.
     """
     data = path.read_bytes()
     if data[4:8] != _IDENTIFIER:
         raise ModelError(f"{path.name} is not a TensorFlow Lite file; expected {_IDENTIFIER.decode()} after 4 bytes")
-    try:
-        model = tflite.Model.GetRootAs(data)
-        if model.SubgraphsLength() != 1:
-            raise ModelError(f"{path.name} has {model.SubgraphsLength()} graphs; expected one")
-        graph = model.Subgraphs(0)
-        if (found := (graph.InputsLength(), graph.OutputsLength())) != (1, 1):
-            raise ModelError(f"{path.name} has {found[0]} inputs and {found[1]} outputs; expected one of each")
-        return [_operator(model, graph, graph.Operators(index)) for index in range(graph.OperatorsLength())]
-    except (struct.error, TypeError, IndexError, ValueError, AttributeError) as error:  # of flatbuffers and NumPy
-        raise ModelError(f"{path.name} is damaged ({error}); get it again") from error
+    model = tflite.Model.GetRootAs(data)
+    if model.SubgraphsLength() != 1:
+        raise ModelError(f"{path.name} has {model.SubgraphsLength()} graphs; expected one")
+    graph = model.Subgraphs(0)
+    if (found := (graph.InputsLength(), graph.OutputsLength())) != (1, 1):
+        raise ModelError(f"{path.name} has {found[0]} inputs and {found[1]} outputs; expected one of each")
+    return [_operator(model, graph, graph.Operators(index)) for index in range(graph.OperatorsLength())]
 
 
 def _operator(model: Any, graph: Any, operator: Any) -> Operator:
@@ -103,23 +92,9 @@ def _operator(model: Any, graph: Any, operator: Any) -> Operator:
     if kind not in OPTIONS:
         raise ModelError(f"operator {kind} is not converted; expected one of {', '.join(OPTIONS)}")
     inputs = tuple(_tensor(model, graph, index) for index in operator.InputsAsNumpy().tolist())
-    output = _tensor(model, graph, int(operator.Outputs(0)))
     table, options = operator.BuiltinOptions(), OPTIONS[kind]()
     options.Init(table.Bytes, table.Pos)
-    if kind == "SOFTMAX":
-        if (beta := options.Beta()) != 1:
-            raise ModelError(f"{output.name} is a softmax with β = {beta}; expected 1")
-        return Operator(kind, inputs, output)
-    if kind.endswith("CONV_2D") and (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
-        raise ModelError(f"{output.name} is a dilated convolution, which is not converted")
-    activation = options.FusedActivationFunction()
-    if activation not in _ACTIVATIONS:
-        raise ModelError(f"activation {activation} of TensorFlow Lite is not converted; expected none, ReLU or ReLU6")
-    if not kind.endswith("_2D"):
-        return Operator(kind, inputs, output, _ACTIVATIONS[activation])
-    size = (options.FilterHeight(), options.FilterWidth()) if kind == "AVERAGE_POOL_2D" else (0, 0)
-    same, strides = options.Padding() == tflite.Padding.SAME, (options.StrideH(), options.StrideW())
-    return Operator(kind, inputs, output, _ACTIVATIONS[activation], same, strides, size)
+    return Operator(kind, inputs, _tensor(model, graph, int(operator.Outputs(0))), options)
 
 
 def _tensor(model: Any, graph: Any, index: int) -> Tensor:
@@ -171,6 +146,8 @@ def convert(
     *body, softmax = operators
     if softmax.kind != "SOFTMAX":
         raise ModelError(f"the last operator is {softmax.kind}; expected SOFTMAX, the end of a classifier")
+    if (beta := softmax.options.Beta()) != 1:
+        raise ModelError(f"{softmax.output.name} is a softmax with β = {beta}; expected 1")
     image = operators[0].inputs[0]
     if len(image.shape) != 4 or image.shape[1] != image.shape[2] or image.shape[3] != 3:
         raise ModelError(f"the input has shape {image.shape}; expected 1 × S × S × 3")
@@ -187,16 +164,18 @@ def convert(
 
 
 def _add_convolution(graph: _Graph, operator: Operator) -> None:
-    source, weight, bias = operator.inputs
+    (source, weight, bias), options = operator.inputs, operator.options
+    if (options.DilationHFactor(), options.DilationWFactor()) != (1, 1):
+        raise ModelError(f"{operator.output.name} is a dilated convolution, which is not converted")
     depthwise = operator.kind == "DEPTHWISE_CONV_2D"
     # From (out, height, width, in), or (1, height, width, out) of a depthwise convolution, to (out, in, height, width).
     kernels = _values(weight).transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
     channels = source.shape[3]
     if depthwise and len(kernels) != channels:
         raise ModelError(f"{operator.output.name} has {len(kernels)} kernels for {channels} channels; expected as many")
-    sides, strides = kernels.shape[2:], operator.strides
+    sides, strides = kernels.shape[2:], (options.StrideH(), options.StrideW())
     pairs = [
-        same_padding(size, side, stride) if operator.same else (0, 0)
+        same_padding(size, side, stride) if options.Padding() == tflite.Padding.SAME else (0, 0)
         for size, side, stride in zip(source.shape[1:3], sides, strides, strict=True)
     ]
     pads = [*(before for before, _ in pairs), *(after for _, after in pairs)]
@@ -211,8 +190,9 @@ def _add_sum(graph: _Graph, operator: Operator) -> None:
 
 
 def _add_mean(graph: _Graph, operator: Operator) -> None:
-    (source,) = operator.inputs
-    if operator.size != source.shape[1:3] or operator.same:
+    (source,), options = operator.inputs, operator.options
+    window = options.FilterHeight(), options.FilterWidth()
+    if window != source.shape[1:3] or options.Padding() == tflite.Padding.SAME:
         raise ModelError(f"{operator.output.name} pools parts of the image; only a mean of the whole is converted")
     _finish(graph, operator, graph.add("GlobalAveragePool", [graph.real(source)], f"{operator.output.name}.linear"))
 
@@ -239,12 +219,15 @@ _CONVERSIONS = {
 
 def _finish(graph: _Graph, operator: Operator, result: str) -> None:
     """Round the result to the integers of the output, whose range must also apply the activation."""
-    output = operator.output
+    output, number = operator.output, operator.options.FusedActivationFunction()
+    if number not in _ACTIVATIONS:
+        raise ModelError(f"activation {number} of TensorFlow Lite is not converted; expected none, ReLU or ReLU6")
+    activation = _ACTIVATIONS[number]
     least = float(output.scale) * -output.zero_point
     most = float(output.scale) * (_STEPS - output.zero_point)
     largest = _RELU6 + float(output.scale) / 2
-    if (operator.activation and least < 0) or (operator.activation == "relu6" and most > largest):
-        limits = f"beyond the limits of its {operator.activation}"
+    if (activation and least < 0) or (activation == "relu6" and most > largest):
+        limits = f"beyond the limits of its {activation}"
         raise ModelError(f"values of {output.name} go from {least:.2f} to {most:.2f}, {limits}")
     graph.quantize(result, output)
 

@@ -51,9 +51,8 @@ from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS
 from chalicelib.photo import pixels, quality
 from chalicelib.services import build_recogniser
 from model.rule.formula import Rule
-from model.rule.layout import RuleLayout, RuleTable
 from model.rule.names import LEVELS, WIDE, Names, subject_of
-from model.rule.shares import joined, mean_of, place_of, shares_of
+from model.rule.shares import RuleLayout, RuleTable, joined, mean_of, place_of, shares_of
 
 CONSTANTS = (answers, words, detector, naming, second_look, subject, pixels, quality)
 """The modules whose public constants are in rule.json, by the last part of the module's name."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from chalicelib.model import certainty, naming, subject
 from chalicelib.model.certainty import Basis, Curve, Level
 from model.rule.formula import Array, Rule
-from model.rule.layout import NONE, Lineage
-from model.rule.shares import Parts, Place
+from model.rule.shares import NONE, Lineage, Parts, Place
 
 LEVELS: Final[tuple[Level, ...]] = ("animal", "family", "family", "group", "group")
 """The levels of a species, genus, family, order and class, in the order in which names are tried."""

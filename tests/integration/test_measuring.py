@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from chalicelib.errors import ModelError
 from model import build, calibrate, evaluate
 from model.graph import intermediate_tensors
 from model.quantize import read_ranges
@@ -84,16 +83,3 @@ def test_a_folder_without_photos_is_named(
     assert command(arguments) == 1
     assert "koala.jpg does not start with a label" in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
-
-
-def test_a_temperature_that_is_none_and_labels_in_another_order_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "temperature.json"
-    for written in ('{"temperature": 0.0}', '{"temperature": "1"}', '{"temperature": -1.5}'):
-        path.write_text(written)
-        with pytest.raises(ModelError, match=r"expected a number above 0"):
-            build.read_temperature(path)
-    # GIVEN labels whose WordNet ids do not ascend as ImageNet's outputs do; THEN the build names the file
-    path = tmp_path / "labels.csv"
-    path.write_text("output_index,wnid\n0,n02\n1,n01\n")
-    with pytest.raises(ModelError, match="is out of order; number output_index from 0"):
-        build.count_animals(path)

@@ -41,6 +41,7 @@ def filled(animal: dict[str, str]) -> list[tuple[str, str]]:
 
 def test_wordnet_ids_are_those_of_the_weights_in_their_order() -> None:
     ids = [animal["wnid"] for animal in ANIMALS]
+    assert [int(animal["output_index"]) for animal in ANIMALS] == list(range(398))
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == WORDNET_IDS
     # AND names are unique and clean
     names = [animal["name"] for animal in ANIMALS]

@@ -119,11 +119,7 @@ def test_what_is_not_known_is_refused(tmp_path: Path, operators: list[TinyOperat
         converted(tmp_path, operators)
 
 
-@pytest.mark.parametrize("size", [0, 3, 100, 1000])
-def test_a_file_cut_short_is_an_error(tmp_path: Path, size: int) -> None:
-    # GIVEN a file of which only the start arrived, or something else
-    path = tmp_path / "cut.tflite"
-    path.write_bytes(tflite_bytes(OPERATORS)[:size])
-    # WHEN it is read; THEN the error names it
-    with pytest.raises(ModelError, match=r"cut\.tflite is (not a TensorFlow Lite file|damaged)"):
-        read_network(path)
+def test_another_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "other.tflite").write_bytes(b"PK\3\4")
+    with pytest.raises(ModelError, match=r"other\.tflite is not a TensorFlow Lite file"):
+        read_network(tmp_path / "other.tflite")
