@@ -20,8 +20,8 @@ from uuid import uuid4
 from chalice import app as chalice
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate
 
-from chalicelib.api.body import BINARY_TYPES
 from chalicelib.api.http import EXPOSED_HEADERS, HTTPS_ONLY, Request, Response, Route, problem_response
+from chalicelib.api.parameters import BINARY_TYPES
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
 from chalicelib.errors import MethodNotAllowed, ModelError

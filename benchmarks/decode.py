@@ -14,7 +14,7 @@ from PIL import Image, TiffImagePlugin
 
 from benchmarks.measure import forget_peak, in_new_process, megabytes, options, table
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 from chalicelib.photo.pixels import Area
 from tests.support.pictures import encoded, noise
 

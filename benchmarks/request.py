@@ -49,7 +49,7 @@ def time_table(rounds: int) -> str:
     """Return a table of the times of the bare work, of a request through the app, and of one over HTTP."""
     import app
     from chalicelib.config.settings import PhotoLimits
-    from chalicelib.photo.decode import open_photo
+    from chalicelib.photo.photos import open_photo
 
     photo = photo_of_12_megapixels()
     services = app.application.services()

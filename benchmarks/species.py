@@ -23,7 +23,7 @@ from chalicelib.model.models import Models
 from chalicelib.model.packs import Pack
 from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.taxonomy import Animal
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 from chalicelib.services import Services
 from faunalens.data.dataset_files import read_rows
 from model.evaluate import read_photos

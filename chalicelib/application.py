@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from chalicelib import errors
 from chalicelib.api import offline, page, parameters
-from chalicelib.api.body import read_body
 from chalicelib.api.http import (
     JSON_HEADERS,
     KEY_HEADER,
@@ -24,7 +23,7 @@ from chalicelib.api.http import (
     unless_current,
 )
 from chalicelib.api.page import language_of, page_key, remembering
-from chalicelib.api.parameters import IdentifyParams
+from chalicelib.api.parameters import IdentifyParams, read_body
 from chalicelib.config import VERSION
 from chalicelib.config.settings import Settings
 from chalicelib.identify import animals_at, identify, prepare

@@ -8,7 +8,7 @@ from chalicelib.features.features import Features
 from chalicelib.location import Location
 from chalicelib.model.recogniser import Recognised
 from chalicelib.photo.photos import PhotoFacts
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 
 Source = Literal["exif", "request", "none"]
 

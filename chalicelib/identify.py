@@ -6,10 +6,9 @@ from contextlib import suppress
 from threading import Thread
 
 from chalicelib.errors import LocationInvalid, LocationMissing, ModelError
-from chalicelib.features import cells
 from chalicelib.features.features import NO_LOCATION, Features, month_in
 from chalicelib.identification import Identification, IdentifyRequest
-from chalicelib.location import REMEDY, Location
+from chalicelib.location import REMEDY, Location, cell_of, h3
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts
 from chalicelib.services import Services
@@ -37,7 +36,7 @@ def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Servic
             location = locate(opened.facts, request)
         with record.step("photo"):
             decoded = opened.decode()
-    cell = cells.cell_of(location.latitude, location.longitude) if location else None
+    cell = cell_of(location.latitude, location.longitude) if location else None
     month = month_of(request, opened.facts)
     features = features_at(cell, services, record).in_month(month, services.season_floor)
     finish = services.shadow.begin(cell) if services.shadow else None
@@ -56,7 +55,7 @@ def identify(photos: Sequence[bytes], request: IdentifyRequest, services: Servic
 
 def animals_at(location: Location, services: Services, record: Record) -> tuple[int, Features]:
     """Return the cell of a location, and the animals that live there. The model does not run."""
-    cell = cells.cell_of(location.latitude, location.longitude)
+    cell = cell_of(location.latitude, location.longitude)
     return cell, features_at(cell, services, record)
 
 
@@ -114,7 +113,7 @@ def _prepare(services: Services, also: Sequence[Callable[[], None]]) -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
-        cells.prepare()
+        h3()
         services.stores.prepare()
         for each in also:
             each()

@@ -15,7 +15,7 @@ from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recogniser
 from chalicelib.model.session import Model
 from chalicelib.model.taxonomy import Relatives, Taxonomy
-from chalicelib.photo import decode
+from chalicelib.photo import photos
 from chalicelib.photo.memory import DecodeMemory, decode_bytes
 from chalicelib.photo.photos import Photos
 from chalicelib.shadow import Candidate, Shadow
@@ -59,7 +59,7 @@ class Services(NamedTuple):
         recogniser, stores = build_recogniser(settings), Stores(settings)
         wanted, function = settings.photo.decode_bytes, settings.deployment.lambda_memory
         memory = decode_bytes(wanted, function, recogniser.models.outside_bytes)
-        decode.prepare()
+        photos.prepare()
         return cls(
             Photos(settings.photo, DecodeMemory(memory, _DECODE_PATIENCE), recogniser.models.general.input_size),
             recogniser,

@@ -1,6 +1,6 @@
 """A version in shadow identifies the same photos as the live version. Clients never get its answers.
 
-The version is a dataset (features/rollout.py says which, and for which cells), or another model, packs or thresholds,
+The version is a dataset (features/cache.py says which, and for which cells), or another model, packs or thresholds,
 for a share of the photos. To compare a dataset, the scores of the live answer are weighed again, by that dataset's
 features. To compare a model, that model scores the photo. In each process, one thread does this for one photo at a
 time; no request waits for it. Each comparison is a line of metrics of its own.
@@ -14,7 +14,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from chalicelib.errors import ModelError
-from chalicelib.features.cells import text_of
+from chalicelib.location import text_of
 from chalicelib.telemetry.record import Notes
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import urllib3
 
 from chalicelib.api.http import KEY_HEADER
 from chalicelib.api.page import page_key
-from chalicelib.features.cells import center_of
 from chalicelib.features.warming import read_places
+from chalicelib.location import center_of
 from chalicelib.telemetry.metrics import NAMESPACE
 from dashboards.project import SERVICE
 from infra import invoke

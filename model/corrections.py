@@ -30,9 +30,9 @@ from chalicelib.config import casts
 from chalicelib.config.settings import Settings
 from chalicelib.corrections import picture_of, unquoted
 from chalicelib.errors import ClientError, ModelError, SettingError
-from chalicelib.features.cells import cell_of, parse_cell
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
+from chalicelib.location import cell_of, parse_cell
 from chalicelib.model.taxonomy import read_relatives
 from chalicelib.services import Services
 

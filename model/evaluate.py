@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.errors import ClientError, ModelError
 from chalicelib.model.session import Model
-from chalicelib.photo.decode import open_photo
 from chalicelib.photo.formats import MEDIA_TYPE_OF
+from chalicelib.photo.photos import open_photo
 from model import corrections
 from model.build import ACTIVATIONS, LABELS, count_animals, read_network, read_temperature, serialize
 from model.network import INPUT_SIZE

@@ -14,19 +14,16 @@ from benchmarks.field.truth import FieldPhoto, Lineage, Verdict, verdict
 from chalicelib.api.words import sure_of
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION
 from chalicelib.identification import IdentifyRequest
 from chalicelib.identify import identify
-from chalicelib.location import Location
-from chalicelib.model import second_look
+from chalicelib.location import Location, cell_of
+from chalicelib.model.certainty import NO_BOXES, SurestBoxes
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
-from chalicelib.model.prior import Prior
-from chalicelib.model.recogniser import surest_boxes
-from chalicelib.model.subject import NO_BOXES, SurestBoxes
-from chalicelib.photo.decode import open_photo
-from chalicelib.photo.photos import DecodedPhoto
+from chalicelib.model.recogniser import needs_second_look, surest_boxes
+from chalicelib.model.shares import Prior
+from chalicelib.photo.photos import DecodedPhoto, open_photo
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from faunalens.engines.local import CellFile, NoCache, of_a_run
@@ -101,7 +98,7 @@ class TwoScores(NamedTuple):
     def name(self, naming: Naming) -> tuple[FusedScores, SurestBoxes, Decision]:
         """Decide as the recogniser does. Return the decisive scores, what the detectors saw, and the decision."""
         _, first = naming.name(self.one, self.prior)
-        if not second_look.is_needed(first.prediction):
+        if not needs_second_look(first.prediction):
             return self.one, NO_BOXES, first
         return self.two, self.surest, naming.name(self.two, self.prior, self.surest)[1]
 

@@ -7,7 +7,7 @@ import numpy as np
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.model.session import OUTPUTS, Scores
 from chalicelib.model.taxonomy import Taxonomy
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 
 LEAST = 0.7
 """Score from which the best animal is the prediction."""

@@ -28,9 +28,9 @@ from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from chalicelib.errors import CacheError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.cells import parse_cell
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
+from chalicelib.location import parse_cell
 from chalicelib.services import build_cache
 from chalicelib.stores.postgres import PostgresStore
 from faunalens.data.dataset import Dataset

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, cast
 
 from chalicelib.api import responses
 from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
-from chalicelib.features.cells import center_of, text_of
 from chalicelib.features.codec import Seasons
 from chalicelib.features.features import Features, Mode
 from chalicelib.identification import Identification, Source
+from chalicelib.location import center_of, text_of
+from chalicelib.model.certainty import Subject
 from chalicelib.model.naming import Decision, Member
-from chalicelib.model.prior import HERE_OF_STATUS, Prior
 from chalicelib.model.recogniser import ClassMap, Recognised, Recognition
-from chalicelib.model.subject import Subject
+from chalicelib.model.shares import HERE_OF_STATUS, Prior
 from chalicelib.model.taxonomy import Taxonomy
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 
 if TYPE_CHECKING:
     from chalicelib.model.detector import Box

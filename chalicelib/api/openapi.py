@@ -8,11 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from chalicelib import errors
-from chalicelib.api.body import FORM_TYPE, MOST_PHOTOS, PHOTO_FIELD, PHOTO_TYPES
 from chalicelib.api.health import Health
 from chalicelib.api.http import KEY_HEADER, LEFT_HEADER, POLICY_HEADER, PROBLEM_TYPE
 from chalicelib.api.page import LANGUAGE, languages
-from chalicelib.api.parameters import ANIMALS, DEEP, IDENTIFY, IDENTIFY_UPLOAD, LAT, LOCATION, LON, TAXA, Parameter
+from chalicelib.api.parameters import (
+    ANIMALS,
+    DEEP,
+    FORM_TYPE,
+    IDENTIFY,
+    IDENTIFY_UPLOAD,
+    LAT,
+    LOCATION,
+    LON,
+    MOST_PHOTOS,
+    PHOTO_FIELD,
+    PHOTO_TYPES,
+    TAXA,
+    Parameter,
+)
 from chalicelib.api.responses import Answer, Residents, Upload
 from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
 

@@ -10,8 +10,8 @@ from typing import Annotated, TypedDict
 from chalicelib.api.words import SURE, Reason
 from chalicelib.features.features import CacheLevel, Mode
 from chalicelib.identification import Source
-from chalicelib.model.prior import Here
-from chalicelib.model.subject import Subject
+from chalicelib.model.certainty import Subject
+from chalicelib.model.shares import Here
 
 _RIGHT = ", ".join(f"{each.word} {each.right * 100:.0f}" for each in SURE[:-1])
 

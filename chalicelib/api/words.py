@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from chalicelib.model.certainty import Subject
 from chalicelib.model.naming import Decision
-from chalicelib.model.subject import Subject
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 
 Reason = Literal[
     "person",

@@ -8,12 +8,21 @@ from threading import Lock
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import DependencyError
-from chalicelib.features.cache import Cache, Demand, Entry, Publication, Store, shadow_lease_key, value_key
+from chalicelib.features.cache import (
+    ActiveRollout,
+    Cache,
+    Demand,
+    Entry,
+    Publication,
+    Store,
+    rollout_text_of,
+    shadow_lease_key,
+    value_key,
+)
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
 from chalicelib.features.lookup import Lookup, Memory, Shared
-from chalicelib.features.rollout import ActiveRollout
 
 SHORTEST = 0.2
 """Minimum number of seconds for a lookup, even if its request has already waited in a queue."""
@@ -81,7 +90,9 @@ class CellFeatures:
                 known = shared.rollout.text
                 (found,) = shared.store.features_of((cell,), deadline, version)
                 value = CachedValue.stamped(found, shared.policy.ttl, shared.clock.time())
-                shared.cache.publish(Publication(Entry.of(value), found.rollout_text, known), lease, token, deadline)
+                shared.cache.publish(
+                    Publication(Entry.of(value), rollout_text_of(found), known), lease, token, deadline
+                )
                 return features_of(found, "hit")
         return None
 

@@ -39,7 +39,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.config.features import TtlPolicy
-from chalicelib.features.rollout import Rollout
 
 MAGIC = b"FLNS"
 FORMAT = 2
@@ -97,11 +96,6 @@ class CellAnimals(NamedTuple):
     relatives: NDArray[np.uint16] = NO_RELATIVES
     seasons: Seasons = NO_SEASONS
     rollout: str = ""
-
-    @property
-    def rollout_text(self) -> bytes:
-        """Return the text of the rollout. An earlier release's database has none; then this dataset is active."""
-        return (self.rollout or Rollout(0, self.version).to_text()).encode()
 
     @property
     def is_empty(self) -> bool:

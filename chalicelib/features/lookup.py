@@ -20,11 +20,21 @@ from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.errors import CacheError, DependencyError, StoreError
-from chalicelib.features.cache import ROLLOUT, Cache, Demand, Entry, Publication, Store, lease_key, value_key
+from chalicelib.features.cache import (
+    ROLLOUT,
+    ActiveRollout,
+    Cache,
+    Demand,
+    Entry,
+    Publication,
+    Store,
+    lease_key,
+    rollout_text_of,
+    value_key,
+)
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
 from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import NO_TRACE, WARMED, CacheLevel, Features, degraded, features_of
-from chalicelib.features.rollout import ActiveRollout
 
 FAILED = b"failed"
 """A note that replaces a lease after the query failed. Until it expires, other processes neither wait nor query."""
@@ -186,7 +196,7 @@ class Lookup:
             self._release(lease, token, b"" if error.fault in NOT_QUERIED else FAILED)
             return self._stale(stale)
         shared.cache_is_cold = True
-        publication = Publication(Entry.of(value), value.cell_animals.rollout_text, known)
+        publication = Publication(Entry.of(value), rollout_text_of(value.cell_animals), known)
         try:
             shared.cache.publish(publication, lease, token, self._deadline)
         except CacheError as error:
@@ -269,7 +279,7 @@ class Lookup:
         finally:
             milliseconds = trace.query_ms + (self._clock.monotonic() - started) * 1e3
             self._trace = trace._replace(queries=trace.queries + 1, query_ms=milliseconds)
-        self._shared.rollout.set(found.rollout_text, started)
+        self._shared.rollout.set(rollout_text_of(found), started)
         return CachedValue.stamped(found, self._shared.policy.ttl, self._clock.time())
 
     def _release(self, lease: bytes, token: bytes, note: bytes = b"") -> None:

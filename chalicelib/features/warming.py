@@ -16,11 +16,10 @@ from time import perf_counter, time
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.errors import DependencyError
-from chalicelib.features.cache import HOURS, ROLLOUT, Cache, Entry, Store, value_key
-from chalicelib.features.cells import cell_of, neighbours_of, parse_cell
+from chalicelib.features.cache import HOURS, ROLLOUT, Cache, Entry, Rollout, Store, rollout_text_of, value_key
 from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import Rollout
+from chalicelib.location import cell_of, neighbours_of, parse_cell
 
 PLACES = Path(__file__).parents[1] / "places.csv"
 """National parks, zoos and big cities. The file links to faunalens/data/places.csv, to be in the package."""
@@ -108,7 +107,7 @@ class Warming:
 
         report.queries = 1
         found = self._store.features_of(due, deadline)
-        if (text := found[0].rollout_text) != known:
+        if (text := rollout_text_of(found[0])) != known:
             self._cache.announce(text, self._ttl.hard, deadline, known or b"")
         for entries in self._batches(found):
             if deadline.left() <= 0:

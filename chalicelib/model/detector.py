@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from chalicelib.config.settings import When
 from chalicelib.errors import ModelError
+from chalicelib.model.certainty import LEAST_BOX
 from chalicelib.model.manifest import DETECTOR, Manifest, read_manifests
 from chalicelib.model.packs import INPUT, PackModel
-from chalicelib.model.subject import LEAST_BOX
 from chalicelib.model.taxonomy import read_rows
 from chalicelib.photo.pixels import Area, Picture
 

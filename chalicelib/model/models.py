@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ModelError
-from chalicelib.features import cells
 from chalicelib.features.features import Features
+from chalicelib.location import around
+from chalicelib.model.certainty import MOST_EMPTY
 from chalicelib.model.detector import Box
 from chalicelib.model.fusion import Fusion, members_of, read_members
 from chalicelib.model.manifest import CLASSIFIER, HEAD, Manifest, read_manifests
 from chalicelib.model.packs import LabelledModel, Outside, Pack, id_of
-from chalicelib.model.prior import Prior
 from chalicelib.model.session import FEATURES, Model, Scores, Versioned
-from chalicelib.model.subject import MOST_EMPTY
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Animal, Taxonomy
 from chalicelib.photo.pixels import Picture
 
@@ -79,7 +79,7 @@ class Head(LabelledModel):
         areas, here = self.manifest.areas, features.found
         if not areas and not self._cells:
             return True
-        return bool({*areas} & {*here.areas}) or (here.cell > 0 and not self._cells.isdisjoint(cells.around(here.cell)))
+        return bool({*areas} & {*here.areas}) or (here.cell > 0 and not self._cells.isdisjoint(around(here.cell)))
 
     @cached_property
     def _cells(self) -> frozenset[int]:

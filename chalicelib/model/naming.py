@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.model.certainty import Basis, Curve, Level, read_certainty
+from chalicelib.model.certainty import NO_BOXES, Basis, Curve, Level, SurestBoxes, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.shares import Shares, shares_of, with_head
-from chalicelib.model.subject import NO_BOXES, SurestBoxes
 from chalicelib.model.taxonomy import DOMESTIC, RANKS, Animal, Prediction, Taxon
 
 if TYPE_CHECKING:
     from chalicelib.model.models import FusedScores, Headed
-    from chalicelib.model.prior import Prior
+    from chalicelib.model.shares import Prior
 
 WITH_BOX: Final = 0.9
 """Least probability of an animal where the detector has found one."""

@@ -1,30 +1,30 @@
 """The recogniser: the models, the detectors and the naming together say which animal the photos of a request show.
 
-A doubtful photo gets a second look (`second_look`): the models also score the part of it that has the animal. A clear
-photo gets none, and costs no more than without a detector.
+A doubtful photo gets a second look: the models also score the part of it that has the animal, like another photo. That
+finds more animals, and corrects first scores that were too sure. A clear photo gets none, and costs no more than
+without a detector. The page's copy for use without a network reads the constants below.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chalicelib.errors import BadRequest, ModelError
 from chalicelib.features.features import Features
 from chalicelib.lazy import Lazy
-from chalicelib.model import second_look
+from chalicelib.model.certainty import LEAST_BOX, MOST_EMPTY, NO_BOXES, Subject, SurestBoxes
 from chalicelib.model.models import NO_DETECTOR, FusedScores, Head, Models, PhotoScores, head_crops
 from chalicelib.model.naming import Decision, Naming
-from chalicelib.model.prior import Prior
 from chalicelib.model.session import Scores, Versioned
-from chalicelib.model.subject import LEAST_BOX, NO_BOXES, Subject, SurestBoxes
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Prediction, Relative
 from chalicelib.photo.photos import DecodedPhoto
-from chalicelib.photo.pixels import crop_share
+from chalicelib.photo.pixels import Picture, crop_share
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from chalicelib.model.detector import Box, Detections, Detectors
 
 
@@ -58,7 +58,7 @@ class ClassMap(NamedTuple):
     """
 
     share: float
-    squares: "NDArray[np.float32]"
+    squares: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +127,7 @@ class Recogniser:
         together = self.named(self.models.fuse(scored), prior)
         detections, part, photo, is_single = None, None, photos[0], len(photos) == 1 and self.second_look
         head = self.models.head_at(features, by_night=photo.quality.is_by_night) if is_single else None
-        if is_single and (head is not None or second_look.is_needed(together.prediction)):
+        if is_single and (head is not None or needs_second_look(together.prediction)):
             detections, part, together = self._second_look(photo, scored[0], together, prior, head, boxes)
         alone = tuple(self.named(self.models.fuse([each]), prior) for each in scored if len(photos) > 1)
         surest = surest_boxes(detections, together.scores)
@@ -205,12 +205,12 @@ class Recogniser:
         """Score the part of a photo that has the animal; None if that part is unknown. `first`: scores of the photo."""
         if detections and detections.focus:
             return self._score(photo, detections.focus)
-        crop = second_look.crop_without_box(photo.picture, first, self.models.general.input_size)
+        crop = crop_without_box(photo.picture, first, self.models.general.input_size)
         return None if crop is None else self.models.score(crop)
 
     def _score(self, photo: DecodedPhoto, box: "Box") -> PhotoScores:
         """Return the general model's scores of the part of a photo around a box."""
-        return self.models.score(second_look.crop_around(photo.picture, box, self.models.general.input_size))
+        return self.models.score(crop_around(photo.picture, box, self.models.general.input_size))
 
     def _headed(
         self, scores: FusedScores, head: Head, photo: DecodedPhoto, box: "Box", part: PhotoScores | None
@@ -255,3 +255,48 @@ def believed(surest: SurestBoxes, scores: FusedScores | None) -> SurestBoxes:
     """Return what detectors see. An animal of which a head is sure counts even if the detectors are unsure of it."""
     is_sure = scores is not None and scores.headed is not None and scores.headed.is_sure
     return surest._replace(animal=max(surest.animal, LEAST_BOX)) if is_sure else surest
+
+
+SURE: Final = 0.8
+"""Score from which a family, or a taxon below it, needs no second look: such answers do not become better."""
+MARGIN: Final = 0.1
+"""Share of a box that the crop around it adds on each side, because boxes are tight, and often cut off an ear. The
+first of `models.CROPS` adds as much, so that a head need not score the same crop again."""
+SHARE: Final = 0.6
+"""Share of the photo's short side that the crop without a box shows."""
+STRONG: Final = 0.7
+"""Share of the largest value in the general model's activation map from which a square of the map counts. A second look
+around these squares, instead of at the middle of the photo, makes 0.6% more of the field photos usable, and none
+wrong."""
+
+
+def needs_second_look(prediction: Prediction | None) -> bool:
+    """Return whether the first look leaves a doubt: it named nothing, or a taxon wider than a family, or is unsure."""
+    return prediction is None or prediction.score < SURE or prediction.is_wide
+
+
+def crop_around(picture: Picture, box: "Box", size: int) -> NDArray[np.uint8]:
+    """Return the part of a photo around a detector's box, shape (size, size, 3), uint8, RGB."""
+    return picture.around(box.grown(MARGIN), size)
+
+
+def crop_without_box(picture: Picture, first: Scores, size: int) -> NDArray[np.uint8] | None:
+    """Return the part of a photo around `place_in`, shape (size, size, 3), uint8, RGB; None if no place is known.
+
+    `first`: the general model's scores of the photo.
+    """
+    place = place_in(first)
+    return picture.near(*place, SHARE, size) if place else None
+
+
+def place_in(first: Scores) -> tuple[float, float] | None:
+    """Return where in its image the general model found the likeliest animal: x and y, as shares of the image's sides.
+
+    None if it hardly saw one, or gives no map.
+    """
+    if first.activation_map is None or first.animal_probability < MOST_EMPTY:
+        return None
+    squares = first.activation_map.clip(0.0)
+    strong = squares >= STRONG * squares.max()
+    rows, columns = strong.nonzero()
+    return (float(columns.mean()) + 0.5) / strong.shape[1], (float(rows.mean()) + 0.5) / strong.shape[0]

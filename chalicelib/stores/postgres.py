@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.config.stores import DatabaseSettings
 from chalicelib.errors import StoreError
+from chalicelib.features.cache import Rollout, rollout_text_of
 from chalicelib.features.codec import CellAnimals, cell_animals_of
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import Rollout
 from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import SignIn, Steps
 
@@ -153,7 +153,7 @@ class PostgresStore:
         try:
             known = [cell_animals_of(rows[cell], with_seasons=self._with_seasons) for cell in cells]
             for each in known[:1]:  # the others say the same
-                Rollout.from_text(each.rollout_text)
+                Rollout.from_text(rollout_text_of(each))
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             message, opened = f"features_of() returned an invalid row: {error}", self._breaker.record_failure()
             raise StoreError("postgres_refused", message, opened=opened) from error

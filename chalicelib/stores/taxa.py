@@ -16,9 +16,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
-from chalicelib.features.cache import ROLLOUT, Cache, Entry, taxon_key
+from chalicelib.features.cache import ROLLOUT, Cache, Entry, Rollout, taxon_key
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import Rollout
 
 if TYPE_CHECKING:
     from chalicelib.stores.postgres import PostgresStore

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from chalicelib.features.cells import text_of
+from chalicelib.location import text_of
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Notes
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.features.features import Features
     from chalicelib.features.warming import WarmingReport
     from chalicelib.identification import Identification, Source
-    from chalicelib.model.prior import Here
+    from chalicelib.model.shares import Here
     from chalicelib.photo.photos import PhotoFacts
 
 _MODES = {"narrowed": "Narrowed", "no_location": "NoLocation", "unknown_area": "UnknownArea", "degraded": "Degraded"}

@@ -24,7 +24,7 @@ from dashboards.simulation import schedule
 
 if TYPE_CHECKING:
     from chalicelib.identification import Source
-    from chalicelib.model.prior import Here
+    from chalicelib.model.shares import Here
 
 DEFAULTS = Settings()
 VERSION = "b0491d054589"

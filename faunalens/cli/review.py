@@ -11,8 +11,8 @@ from typing import Literal
 
 import click
 
-from chalicelib.features.cells import cell_of
 from chalicelib.features.deadline import Deadline
+from chalicelib.location import cell_of
 from faunalens.cli.options import event_gap, results_argument
 from faunalens.engines.local import CellFile, cache_of
 from faunalens.errors import CommandError

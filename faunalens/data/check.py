@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
 from faunalens.data.cell_animals import INTRODUCED, LISTED, STATUS_NAMES, CellWeights
 from faunalens.data.dataset import Ranges

@@ -21,7 +21,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from chalicelib.config.settings import Settings
-from chalicelib.features.rollout import BUCKETS, Rollout
+from chalicelib.features.cache import BUCKETS, Rollout
 from chalicelib.stores.sign_in import Signer
 
 SCHEMA: Final = Path(__file__).with_name("schema.sql")

@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from chalicelib.features.cells import parse_cell
+from chalicelib.location import parse_cell
 from chalicelib.model.packs import PackLabels
 from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
 from faunalens.data import cell_animals, dataset_files

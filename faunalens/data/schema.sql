@@ -179,11 +179,11 @@ $$;
 -- At most one dataset is on trial.
 create unique index if not exists dataset_one_trial on dataset ((true)) where share is not null;
 
--- Return the bucket of a cell, 0 to 9,999. A trial takes the first buckets. chalicelib/features/rollout.py has the same.
+-- Return the bucket of a cell, 0 to 9,999. A trial takes the first buckets. chalicelib/features/cache.py has the same.
 create or replace function bucket_of(cell bigint) returns integer
 language sql immutable strict parallel safe as 'select (cell % 104729 * 48271 % 104729 * 10000 / 104729)::integer';
 
--- Return which dataset is active and which one is on trial, as chalicelib/features/rollout.py reads it, or null if none
+-- Return which dataset is active and which one is on trial, as chalicelib/features/cache.py reads it, or null if none
 -- is active.
 create or replace function rollout_text() returns text
 language plpgsql stable parallel safe

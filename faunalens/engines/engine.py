@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from chalicelib.errors import LocationInvalid, PhotoTooLarge, PhotoUnreadable, UnsupportedMediaType
 from chalicelib.location import Location
-from chalicelib.photo.decode import Photo
 from chalicelib.photo.exif import location_from_gps
-from chalicelib.photo.photos import PhotoFacts
+from chalicelib.photo.photos import Photo, PhotoFacts
 from faunalens.engines.place import Place
 from faunalens.errors import CommandError
 

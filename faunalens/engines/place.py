@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.location import cell_of, text_of
 
 
 class Place(NamedTuple):

@@ -16,9 +16,8 @@ from urllib3.util import Retry
 from chalicelib import errors
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import taken_at
-from chalicelib.photo.photos import PhotoFacts
+from chalicelib.photo.photos import PhotoFacts, open_photo
 from chalicelib.redaction import inert
 from faunalens.engines.engine import LASTING, Identified, Refused, in_options, position_in
 from faunalens.engines.place import Place

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from chalicelib.features.features import Features
+from chalicelib.model.certainty import SurestBoxes
 from chalicelib.model.detector import KINDS, Box, Detections
 from chalicelib.model.models import FusedScores
-from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, surest_boxes
-from chalicelib.model.subject import SurestBoxes
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import KINDS as OUTSIDE
 from chalicelib.model.taxonomy import Animal, Prediction, Relative, Taxon, Taxonomy, read_relatives
 from chalicelib.photo.photos import DecodedPhoto

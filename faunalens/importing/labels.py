@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
 from faunalens.study.finding import COUNTED, OBSERVED, TYPED, Observation, of_taxon

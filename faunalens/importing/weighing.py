@@ -15,19 +15,18 @@ from chalicelib.api.http import json_of
 from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.api.responses import AnimalFound, Answer
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.cells import cell_of
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.identification import Identification
 from chalicelib.lazy import Lazy
-from chalicelib.location import Location
+from chalicelib.location import Location, cell_of
+from chalicelib.model.certainty import MOST_EMPTY, NO_BOXES, SurestBoxes
 from chalicelib.model.detector import KINDS, Box, Detections
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision
-from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Boxes, Recognised, Recogniser, Recognition, surest_boxes
-from chalicelib.model.subject import MOST_EMPTY, NO_BOXES, SurestBoxes
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Animal, Relative, read_relatives
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 from faunalens.engines.speciesnet import CERTAINTY, NetAnimals
 from faunalens.importing.predictions import Classes, Detected, Predicted, Program, label_with
 from faunalens.study.finding import of_answer

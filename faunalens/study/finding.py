@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
-from chalicelib.model.subject import LEAST_BOX
+from chalicelib.model.certainty import LEAST_BOX
 from faunalens.taxa.taxa import ANIMALS, Kind, ScoredTaxon, agree
 
 KINDS: dict[Kind, str] = {"human": "person", "vehicle": "vehicle", "blank": "nothing recognised", "unknown": "unclear"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chalicelib.corrections import RESULT, picture_of, unquoted
-from chalicelib.features.cells import cell_of, parse_cell
+from chalicelib.location import cell_of, parse_cell
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
 from faunalens.importing.labels import (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chalicelib.config import VERSION
-from chalicelib.features.cells import parse_cell, prepare, text_of
+from chalicelib.location import h3, parse_cell, text_of
 from chalicelib.model.packs import LABEL_COLUMNS, id_of
 from chalicelib.model.taxonomy import RANKS, Animal, Taxon
 from faunalens.data.areas.area_cells import read_names
@@ -63,7 +63,7 @@ def areas_named(cells: Set[int], areas: Iterable[str]) -> tuple[str, ...]:
 def cells_in(areas: Iterable[str]) -> frozenset[int]:
     """Return the H3 cells in countries or parts of them, by code. Cells that fill a coarser cell become that cell."""
     wanted = {area for area in areas if len(area) > COUNTRY}
-    return frozenset(prepare().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
+    return frozenset(h3().compact_cells([cell for cell, shares in _areas_by_cell() if wanted & shares.keys()]))
 
 
 def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos: bool) -> list[Path]:

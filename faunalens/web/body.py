@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from chalicelib.api.body import FormParser, is_form
 from chalicelib.api.http import SpooledBody
+from chalicelib.api.parameters import FormParser, is_form
 from chalicelib.errors import ClientError, PhotoTooLarge, RequestTimeout, Unavailable
 from chalicelib.photo.formats import ENOUGH, detect_format
 from faunalens.web.messages import Receive

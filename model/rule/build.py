@@ -1,6 +1,6 @@
 """Build the rule as ONNX graphs and a table, so that runtimes without Python turn scores and a place into an answer.
 
-A graph computes what chalicelib/model/{fusion,prior,shares,naming,subject}.py compute, from the same tables and
+A graph computes what chalicelib/model/{fusion,shares,naming,certainty}.py compute, from the same tables and
 constants; tests compare the two. Each set of packs that have scored a photo has its own graph, because it has its own
 taxonomy.
 
@@ -40,22 +40,31 @@ from onnx import ModelProto
 
 from chalicelib.api import answers, words
 from chalicelib.config.settings import Settings
-from chalicelib.model import detector, naming, second_look, subject
+from chalicelib.model import certainty, detector, naming, recogniser
 from chalicelib.model.certainty import Curve, Level
 from chalicelib.model.fusion import Fusion, members_of, read_members
 from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.packs import Pack
-from chalicelib.model.prior import HERE_OF_STATUS
 from chalicelib.model.recogniser import Recogniser
+from chalicelib.model.shares import HERE_OF_STATUS
 from chalicelib.model.taxonomy import DOMESTIC, EVERYWHERE, RANKS
-from chalicelib.photo import pixels, quality
+from chalicelib.photo import pixels
 from chalicelib.services import build_recogniser
 from model.rule.formula import Rule
 from model.rule.names import LEVELS, WIDE, Names, subject_of
 from model.rule.shares import RuleLayout, RuleTable, joined, mean_of, place_of, shares_of
 
-CONSTANTS = (answers, words, detector, naming, second_look, subject, pixels, quality)
-"""The modules whose public constants are in rule.json, by the last part of the module's name."""
+CONSTANTS = {
+    "answers": answers,
+    "words": words,
+    "detector": detector,
+    "naming": naming,
+    "second_look": recogniser,
+    "subject": certainty,
+    "pixels": pixels,
+    "quality": pixels,
+}
+"""The modules whose constants are in rule.json, by the name under which the page reads them."""
 
 
 def build(
@@ -166,13 +175,13 @@ class RuleFiles:
                 for each in manifests
                 if each.kind == DETECTOR
             ],
-            "subjects": get_args(subject.Subject),
+            "subjects": get_args(certainty.Subject),
             "here_of_status": HERE_OF_STATUS,
             "levels": LEVELS,
             "wide": WIDE,
             "sure": [each._asdict() for each in words.SURE],
             "most": detector.MOST,
-            **{module.__name__.rpartition(".")[2]: _constants(vars(module)) for module in CONSTANTS},
+            **{name: _constants(vars(module)) for name, module in CONSTANTS.items()},
         }
 
 

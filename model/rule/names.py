@@ -1,4 +1,4 @@
-"""Build the part of the ONNX graph that names an answer: the rule in chalicelib/model/subject.py and naming.py."""
+"""Build the part of the ONNX graph that names an answer: the rule in chalicelib/model/certainty.py and naming.py."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.model import certainty, naming, subject
+from chalicelib.model import certainty, naming
 from chalicelib.model.certainty import Basis, Curve, Level
 from model.rule.formula import Array, Rule
 from model.rule.shares import NONE, Lineage, Parts, Place
@@ -31,12 +31,12 @@ def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
     """
     boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
-    may_be = animal >= subject.MOST_EMPTY
-    believed = (box >= subject.LEAST_BOX) * by_night.largest(may_be)
-    unseen = by_night * (1.0 - (box >= subject.UNSEEN))
-    is_animal = (animal >= rule.where(unseen, max(least, subject.ALONE_BY_NIGHT), least)).largest(believed)
+    may_be = animal >= certainty.MOST_EMPTY
+    believed = (box >= certainty.LEAST_BOX) * by_night.largest(may_be)
+    unseen = by_night * (1.0 - (box >= certainty.UNSEEN))
+    is_animal = (animal >= rule.where(unseen, max(least, certainty.ALONE_BY_NIGHT), least)).largest(believed)
     shown = may_be + 3.0
-    for number, seen in ((2.0, vehicle >= subject.LEAST_BOX), (1.0, person >= subject.LEAST_BOX), (0.0, is_animal)):
+    for number, seen in ((2.0, vehicle >= certainty.LEAST_BOX), (1.0, person >= certainty.LEAST_BOX), (0.0, is_animal)):
         shown = rule.where(seen, number, shown)
     return shown, animal.largest(believed * naming.WITH_BOX)
 

@@ -1,4 +1,4 @@
-"""Build the graph of the rule in models.py, fusion.py, prior.py and shares.py of chalicelib/model, from its tables.
+"""Build the graph of the rule in models.py, fusion.py and shares.py of chalicelib/model, from its tables.
 
 The tables have taxa as rows, and a taxonomy's groups as arrays of numbers.
 """

@@ -16,7 +16,7 @@ from chalicelib.api.responses import (
     Residents,
     Timings,
 )
-from chalicelib.model.prior import Here
+from chalicelib.model.shares import Here
 
 AUSTRALIA = Place(source="exif", cell="83be0efffffffff", center=(-33.1, 150.9), areas=("AU",))
 NOWHERE = Place(source="none", cell=None, center=None, areas=())

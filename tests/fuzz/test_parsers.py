@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from chalicelib.api.body import read_form
+from chalicelib.api.parameters import read_form
 from chalicelib.batch.events import read_messages
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
-from chalicelib.features.rollout import Rollout
-from chalicelib.photo import headers
-from chalicelib.photo.decode import open_photo
+from chalicelib.features.cache import Rollout
+from chalicelib.photo import formats
 from chalicelib.photo.exif import location_from_gps, taken_at
+from chalicelib.photo.photos import open_photo
 from faunalens.data.maintain.occurrences.darwin_core import ArchiveError, TextFormat, read_meta
 from faunalens.data.maintain.occurrences.relations import parts_of
 from faunalens.data.maintain.occurrences.tables import OccurrenceError, TextTable, tables_in
@@ -70,16 +70,16 @@ def text(data: bytes, _: Path) -> object:
 
 
 def segments(data: bytes, _: Path) -> object:
-    headers.check_segments(data)
-    return headers.with_metadata_first(data)
+    formats.check_segments(data)
+    return formats.with_metadata_first(data)
 
 
 PARSERS: dict[str, tuple[Callable[[bytes, Path], object], type[Exception] | None]] = {
     "photo": (decoded, ClientError),
-    "jpeg_header": (lambda data, _: headers.read_jpeg_header(data), ClientError),
-    "webp_header": (lambda data, _: headers.read_webp_header(data), ClientError),
+    "jpeg_header": (lambda data, _: formats.read_jpeg_header(data), ClientError),
+    "webp_header": (lambda data, _: formats.read_webp_header(data), ClientError),
     "jpeg_segments": (segments, ClientError),
-    "tiff_directory": (lambda data, _: headers.check_directory(data), ClientError),
+    "tiff_directory": (lambda data, _: formats.check_directory(data), ClientError),
     "form": (lambda data, _: read_form(data, "multipart/form-data; boundary=b"), ClientError),
     "meta": (lambda data, _: read_meta(data), ArchiveError),
     "archive": (packed, OccurrenceError),

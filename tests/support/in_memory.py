@@ -9,10 +9,9 @@ from threading import Lock
 import numpy as np
 
 from chalicelib.errors import CacheError, StoreError, Unavailable
-from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication
+from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, Rollout
 from chalicelib.features.codec import HEADER, CellAnimals
 from chalicelib.features.deadline import Clock, Deadline
-from chalicelib.features.rollout import Rollout
 from chalicelib.stores.objects import Object, Objects
 
 

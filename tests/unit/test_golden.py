@@ -29,10 +29,10 @@ from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError
 from chalicelib.features import cache as keys
+from chalicelib.features.cache import BUCKETS, Rollout
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, Seasons, pack
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import BUCKETS, Rollout
 from chalicelib.features.warming import WarmingReport
 from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter

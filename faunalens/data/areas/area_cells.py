@@ -18,7 +18,7 @@ import numpy as np
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
-from chalicelib.features.cells import RESOLUTION, cell_of, neighbours_of, parse_cell
+from chalicelib.location import RESOLUTION, cell_of, neighbours_of, parse_cell
 from faunalens.data.dataset_files import AREAS, FILES, DatasetError, read_rows, read_text
 from faunalens.data.ranges.language import Area, Areas, Range, RangeError, areas_in, parse
 

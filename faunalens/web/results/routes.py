@@ -7,14 +7,13 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from chalicelib.api.body import read_body
 from chalicelib.api.http import Request, Response, Route, etag, json_of, unless_current
 from chalicelib.api.page import language_of, languages
-from chalicelib.api.parameters import expect_no_parameters
+from chalicelib.api.parameters import expect_no_parameters, read_body
 from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, Forbidden, NotFound, TokenMissing, Unavailable
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 from chalicelib.telemetry.measures import of_correction
 from chalicelib.telemetry.record import Record
 from faunalens.web.results import page

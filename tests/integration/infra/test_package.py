@@ -179,7 +179,7 @@ IN_PACKAGE = """
 import sys, importlib
 sys.path[:] = ["task", "opt/python/lib/python3.13/site-packages", *(p for p in sys.path if "-packages" not in p)]
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 print(open_photo(open(sys.argv[1], "rb").read(), PhotoLimits(10**8, 100)).pixels(64).shape)
 import app
 for name in sys.argv[2:]:

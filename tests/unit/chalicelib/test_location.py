@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import LocationInvalid
-from chalicelib.location import Location, parse_location
+from chalicelib.location import Location, cell_of, center_of, neighbours_of, parse_cell, parse_location, text_of
 
 
 @given(st.floats(-90, 90), st.floats(-180, 180))
@@ -56,3 +56,30 @@ def test_neither_repr_nor_errors_show_coordinates() -> None:
     with pytest.raises(LocationInvalid) as caught:
         parse_location("-133.8688", "151.2093")
     assert "133" not in str(caught.value)
+
+
+def test_a_known_place_is_in_its_known_cell() -> None:
+    # GIVEN Sydney; THEN its H3 cell at resolution 3 is the published one
+    assert text_of(cell_of(-33.8688, 151.2093)) == "83be0efffffffff"
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180))
+def test_every_place_has_a_cell_whose_text_parses_to_it(latitude: float, longitude: float) -> None:
+    cell = cell_of(latitude, longitude)
+    assert parse_cell(text_of(cell)) == cell
+    assert 0 < cell < 2**63  # fits a bigint
+    # AND a rounded centre, which tells no place of it from another
+    center = center_of(cell)
+    assert center == (round(center[0], 1), round(center[1], 1))
+    assert cell_of(*center) == cell
+    # AND neighbours, which have it as theirs
+    neighbours = neighbours_of(cell)
+    assert len(neighbours) in (5, 6)
+    assert cell not in neighbours
+    assert all(cell in neighbours_of(neighbour) for neighbour in neighbours)
+
+
+@pytest.mark.parametrize("text", ["", "koala", "83be0effffffff", "84be0efffffffff", "ffffffffffffffff", "f" * 40, "-1"])
+def test_what_is_no_cell_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an H3 cell"):
+        parse_cell(text)

@@ -10,9 +10,9 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import PhotoUnreadable
+from chalicelib.features.cache import Rollout
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.features.rollout import Rollout
 from chalicelib.identification import Identification, IdentifyRequest
 from chalicelib.identify import identify
 from chalicelib.lazy import Lazy

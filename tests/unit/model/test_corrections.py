@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.location import cell_of, text_of
 from model import evaluate
 from model.corrections import NOISE, Verdict, counted, grade
 from tests.support import tiny_model

@@ -30,7 +30,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chalicelib.features.cells import cell_of, neighbours_of
+from chalicelib.location import cell_of, neighbours_of
 from faunalens.data.dataset_files import read_rows
 from faunalens.data.ranges.outlines import Points, crossings
 

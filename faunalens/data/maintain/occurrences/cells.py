@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from h3.api import basic_int as h3
 from numpy.typing import NDArray
 
-from chalicelib.features.cells import RESOLUTION
+from chalicelib.location import RESOLUTION
 
 _CORNERS: Final = ((28, -14), (14, 42), (-42, -28))
 """The corners of a face in its grid of resolution 3: s and t along two axes 120° apart, (0, 0) in the middle.

@@ -8,9 +8,9 @@ import redis
 
 from chalicelib.config.features import WarmingPlan
 from chalicelib.features.cache import value_key
-from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import Warming, WarmingReport
+from chalicelib.location import cell_of, neighbours_of
 from local.stack.postgres import PostgresServer
 from local.stack.valkey import ValkeyServer
 from tests.support.feature_rig import LookupStack, database

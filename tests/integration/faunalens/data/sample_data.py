@@ -8,7 +8,7 @@ import numpy as np
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import grid
 from faunalens.data.cell_animals import ROW, SEASON, AnimalRow, Cell
 from faunalens.data.dataset import Dataset

@@ -12,9 +12,9 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import ROOT
-from chalicelib.features.cells import cell_of
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import Features
+from chalicelib.location import cell_of
 from chalicelib.model.taxonomy import DOMESTIC, Prediction, Relatives, Taxonomy
 from faunalens.data.database import datasets
 from faunalens.data.dataset import version_of

@@ -11,7 +11,7 @@ from psycopg2 import errors
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings
-from chalicelib.features.rollout import Rollout, bucket_of
+from chalicelib.features.cache import Rollout, bucket_of
 from faunalens.data.__main__ import main
 from faunalens.data.database import (
     IAM,

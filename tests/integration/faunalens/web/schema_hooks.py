@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core.failures import Failure
 
-from chalicelib.api.body import PHOTO_TYPES
+from chalicelib.api.parameters import PHOTO_TYPES
 from tests.support.pictures import SYDNEY, encoded, exif, scene
 
 type Case = schemathesis.Case[Any]

@@ -8,19 +8,19 @@ import pytest
 
 from chalicelib.api.answers import class_map_of, message_of, named_in, residents_of
 from chalicelib.api.responses import Candidate, ClassMapShown, MemberTaxon, PredictedTaxon, RelativesHere, RelativeTaxon
-from chalicelib.features import cells
 from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.features import Features
+from chalicelib.location import cell_of, center_of
+from chalicelib.model.certainty import Subject
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Member, Possible
-from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import ClassMap, Recognition
-from chalicelib.model.subject import Subject
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Prediction, Relative, Taxon
 from tests.unit.chalicelib.model.real_tables import TAXONOMY
 
 KOALA, WOMBAT = 105, 106
-CELL = cells.cell_of(-33.8688, 151.2093)
+CELL = cell_of(-33.8688, 151.2093)
 
 
 def features() -> Features:
@@ -85,7 +85,7 @@ def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model
     # AND a cell, and no coordinates
     place = residents_of(CELL, features(), TAXONOMY, "r-1")["location"]
     assert (place["source"], place["cell"], place["areas"]) == ("request", "83be0efffffffff", ("AU",))
-    assert place["center"] == cells.center_of(CELL)
+    assert place["center"] == center_of(CELL)
 
 
 # --- the message

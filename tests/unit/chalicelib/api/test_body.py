@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.body import PHOTO_TYPES, FormParser, read_body, read_form
+from chalicelib.api.parameters import PHOTO_TYPES, FormParser, read_body, read_form
 from chalicelib.errors import BadRequest, UnsupportedMediaType
 
 OTHERS = ("image/jpg", "IMAGE/JPEG", "image/jpeg; charset=binary", "application/x-www-form-urlencoded")

@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from chalicelib import errors
-from chalicelib.api.body import PHOTO_TYPES
 from chalicelib.api.http import Route, problem_of
 from chalicelib.api.openapi import document, schemas_of, text_of
+from chalicelib.api.parameters import PHOTO_TYPES
 from chalicelib.application import ROUTES
 
 DOCUMENT = document("1.2.3", "/dev/")

@@ -3,10 +3,10 @@
 import pytest
 
 from chalicelib.api.words import SURE, or_list, reasons_of, sure_of, why_not, with_article
+from chalicelib.model.certainty import Subject
 from chalicelib.model.naming import Decision, Member
-from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 
 ORDER = Taxon("carnivore", "Carnivora", "order")
 FAMILY = Taxon("cat", "Felidae", "family")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import cell_of
-from chalicelib.features.rollout import BUCKETS, ActiveRollout, Rollout, bucket_of
+from chalicelib.features.cache import BUCKETS, ActiveRollout, Rollout, bucket_of
+from chalicelib.location import cell_of
 from tests.support.in_memory import rollout
 
 CELLS = [cell_of(latitude, longitude) for latitude in range(-80, 81, 2) for longitude in range(-180, 180, 2)]

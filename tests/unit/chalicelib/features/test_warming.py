@@ -4,10 +4,10 @@ import pytest
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
 from chalicelib.features.cache import ROLLOUT, value_key
-from chalicelib.features.cells import cell_of, neighbours_of
 from chalicelib.features.codec import CachedValue, pack, unpack
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import HALF_LIFE, PLACES, Warming, WarmingReport, hottest, read_places
+from chalicelib.location import cell_of, neighbours_of
 from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout
 
 PLACE, HOT = cell_of(-24.0, 31.5), cell_of(48.9, 2.4)

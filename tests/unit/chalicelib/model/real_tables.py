@@ -12,7 +12,7 @@ from chalicelib.features.features import NO_LOCATION, Features, Mode
 from chalicelib.model.families import Families, Layout
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import Decision, Naming
-from chalicelib.model.prior import Prior
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Relatives, Taxonomy, read_relatives
 
 MODEL = ROOT / "model"

@@ -14,16 +14,15 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import ModelError
-from chalicelib.features.cells import cell_of, prepare, text_of
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.model.certainty import Level
+from chalicelib.location import cell_of, h3, text_of
+from chalicelib.model.certainty import LEAST_BOX, MOST_EMPTY, Level, SurestBoxes
 from chalicelib.model.detector import Box
 from chalicelib.model.models import FusedScores, Models, head_crops, stretched
 from chalicelib.model.packs import Outside
 from chalicelib.model.recogniser import Recognised, Recogniser, believed
 from chalicelib.model.session import Model
-from chalicelib.model.subject import LEAST_BOX, MOST_EMPTY, SurestBoxes
 from chalicelib.model.taxonomy import Relatives, Taxonomy
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
@@ -159,7 +158,7 @@ def test_every_box_has_crops_inside_of_the_photo(x: float, y: float, width: floa
 
 GREY, YELLOW, RED, BLUE = (90, 90, 90), (90, 90, 0), (255, 0, 0), (0, 0, 255)
 POMONA = cell_of(34.1, -117.8)
-BESIDE = prepare().grid_ring(POMONA, 1)[0]
+BESIDE = h3().grid_ring(POMONA, 1)[0]
 FAR = cell_of(45.5, -122.7)
 
 
@@ -257,7 +256,7 @@ def test_a_head_by_night_sees_no_photo_by_day(tmp_path: Path) -> None:
         (f'cells = ["{text_of(POMONA)}"]\n', place(POMONA), True),
         (f'cells = ["{text_of(POMONA)}"]\n', place(BESIDE), True),
         (f'cells = ["{text_of(POMONA)}"]\n', place(FAR), False),
-        (f'cells = ["{text_of(prepare().cell_to_parent(POMONA, 1))}"]\n', place(BESIDE), True),
+        (f'cells = ["{text_of(h3().cell_to_parent(POMONA, 1))}"]\n', place(BESIDE), True),
         (f'cells = ["{text_of(POMONA)}"]\n', NO_LOCATION, False),
         ('areas = ["MX", "US"]\n', place(FAR), True),
         ('areas = ["MX"]\n', place(FAR), False),

@@ -18,7 +18,7 @@ from chalicelib.model.certainty import PLAIN, Basis, Level, read_certainty
 from chalicelib.model.families import Families
 from chalicelib.model.models import FusedScores
 from chalicelib.model.naming import LISTED, WIDEST, Decision, Naming
-from chalicelib.model.prior import Prior
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import LABEL_COLUMNS, RANKS, TAXON_COLUMNS, Animal, Relatives, Taxonomy
 from tests.unit.chalicelib.model.real_tables import (
     BY_NAME,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features, Mode
-from chalicelib.model.prior import Prior, features_to_prior
+from chalicelib.model.shares import Prior, features_to_prior
 from chalicelib.model.taxonomy import KINDS, Animal, Taxonomy
 from tests.unit.chalicelib.model.real_tables import TAXONOMY
 

@@ -11,9 +11,8 @@ from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.model import second_look
 from chalicelib.model.naming import Naming
-from chalicelib.model.recogniser import Recognised, Recogniser
+from chalicelib.model.recogniser import SHARE, Recognised, Recogniser, crop_around
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture
 from chalicelib.services import build_recogniser
@@ -70,7 +69,7 @@ def test_a_small_animal_is_scored_again_where_the_detector_finds_it(recogniser: 
     # AND sees the box with a margin
     assert again.part is not None
     assert again.detections.focus is not None
-    crop = second_look.crop_around(corner.picture, again.detections.focus, SIZE)
+    crop = crop_around(corner.picture, again.detections.focus, SIZE)
     assert np.array_equal(again.part.pixels, crop)
 
 
@@ -109,7 +108,7 @@ def test_without_a_box_the_part_is_scored_where_the_general_model_saw_most_of_an
     # THEN the second look sees the photo around that corner
     assert found.part is not None
     assert (found.looked_twice, found.detections) == (True, None)
-    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, second_look.SHARE, SIZE))
+    assert np.array_equal(found.part.pixels, corner.picture.near(0.8125, 0.8125, SHARE, SIZE))
 
 
 def test_a_photo_of_nothing_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from chalicelib.model.second_look import SURE, is_needed, place_in
+from chalicelib.model.certainty import MOST_EMPTY
+from chalicelib.model.recogniser import SURE, needs_second_look, place_in
 from chalicelib.model.session import Scores
-from chalicelib.model.subject import MOST_EMPTY
 from chalicelib.model.taxonomy import Prediction, Taxon
 
 ORDER = Taxon("carnivore", "Carnivora", "order")
@@ -25,7 +25,7 @@ LION = Taxon("lion", "Panthera leo", "species")
     ],
 )
 def test_only_a_sure_family_or_narrower_needs_no_second_look(prediction: Prediction | None, needed: bool) -> None:
-    assert is_needed(prediction) == needed
+    assert needs_second_look(prediction) == needed
 
 
 def scores(shown: list[list[float]] | None, animal: float = 0.9) -> Scores:

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.model.prior import Prior
-from chalicelib.model.shares import Shares, shares_of, with_head
+from chalicelib.model.shares import Prior, Shares, shares_of, with_head
 from tests.unit.chalicelib.model.real_tables import BY_NAME, FAMILIES, FLOOR, TAXONOMY, number_of, place, vision
 
 FOREST = place(

@@ -11,8 +11,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import LocationInvalid
-from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps, taken_at
+from chalicelib.photo.photos import Photo, open_photo
 from tests.support.pictures import SYDNEY, encoded, exif, noise, scene
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]

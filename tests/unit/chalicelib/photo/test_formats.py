@@ -13,8 +13,8 @@ import pytest
 from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.errors import PhotoUnreadable, UnsupportedMediaType
 from chalicelib.photo import formats
-from chalicelib.photo.decode import open_photo
 from chalicelib.photo.formats import ENOUGH, FORMATS, TimedFile, detect_format, load_decoder
+from chalicelib.photo.photos import open_photo
 from infra.package.dependencies import EXCLUSIONS, read_exclusions
 from tests.support.pictures import encoded, jpeg, noise, scene
 
@@ -43,11 +43,11 @@ AVIF = {
 }
 PROGRAM = """\
 import json, sys
-from chalicelib.api.body import BINARY_TYPES
+from chalicelib.api.parameters import BINARY_TYPES
 from chalicelib.api.openapi import document
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import UnsupportedMediaType
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 from chalicelib.photo.formats import detect_format
 from faunalens.study.photos import media_type
 

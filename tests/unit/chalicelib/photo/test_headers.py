@@ -11,10 +11,9 @@ import pytest
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
-from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.exif import location_from_gps
-from chalicelib.photo.headers import check_segments, read_webp_header, with_metadata_first
-from chalicelib.photo.photos import PhotoFacts
+from chalicelib.photo.formats import check_segments, read_webp_header, with_metadata_first
+from chalicelib.photo.photos import Photo, PhotoFacts, open_photo
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise, png_chunk, scene, tiff_header
 from tests.support.processor_time import limited
 

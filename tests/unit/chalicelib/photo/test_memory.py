@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, SettingError, Unavailable
 from chalicelib.photo import memory
-from chalicelib.photo.decode import Photo, open_photo
 from chalicelib.photo.memory import DecodeMemory, decode_bytes, memory_limit
+from chalicelib.photo.photos import Photo, open_photo
 from tests.support.pictures import encoded, exif, noise
 
 FIXED = 8_000_000

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoUnreadable
 from chalicelib.photo import photos
-from chalicelib.photo.decode import open_photo
 from chalicelib.photo.exif import TRANSPOSE_TO_UPRIGHT
 from chalicelib.photo.memory import DecodeMemory
-from chalicelib.photo.pixels import Area, Picture, crop_share
+from chalicelib.photo.photos import open_photo
+from chalicelib.photo.pixels import FEWEST_PIXELS, Area, Picture, Quality, crop_share, quality_of
 from tests.support.pictures import BLUE, GREEN, GREY, RED, encoded, exif, jpeg, scene
 
 QUARTERS = {
@@ -125,3 +125,35 @@ def test_photos_of_a_request_are_closed_however_it_ends(monkeypatch: pytest.Monk
 def test_a_large_picture_is_reduced_before_it_is_kept(side: int, reduced: int) -> None:
     # 400 pixels are five times the 80 that a square of 8 pixels needs
     assert Picture(Image.new("RGB", (side, side))).reduced(8).width == reduced
+
+
+SIDE = 260
+
+
+def colourful() -> NDArray[np.uint8]:
+    """Return an image of small coloured squares."""
+    squares = np.random.default_rng(1).integers(0, 256, (SIDE // 4, SIDE // 4, 3), dtype=np.uint8)
+    return np.repeat(np.repeat(squares, 4, axis=0), 4, axis=1)
+
+
+DARK = (colourful() * 0.2).astype(np.uint8)
+BLURRED = np.asarray(Image.fromarray(colourful()).filter(ImageFilter.GaussianBlur(6)))
+INFRARED = np.asarray(Image.fromarray(colourful()).convert("L").convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("image", "dark", "soft", "grey"),
+    [
+        (colourful(), False, False, False),
+        (DARK, True, False, False),
+        (BLURRED, False, True, False),
+        (INFRARED, False, False, True),
+        (np.full((SIDE, SIDE, 3), 200, np.uint8), False, True, True),
+    ],
+    ids=["sharp and coloured", "dark", "blurred", "by infrared light", "without detail"],
+)
+def test_a_photo_has_its_own_faults_alone(image: NDArray[np.uint8], dark: bool, soft: bool, grey: bool) -> None:
+    assert quality_of(image, 800) == Quality(800, is_dark=dark, is_soft=soft, is_infrared=grey)
+    # AND so has a part of it that is as small as the image of a tiny model
+    thumbnails = [quality_of(image[:8, :8], pixels).is_small for pixels in (FEWEST_PIXELS - 1, FEWEST_PIXELS)]
+    assert thumbnails == [True, False]

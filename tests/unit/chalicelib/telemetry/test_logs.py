@@ -18,7 +18,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, CacheError, InternalError, StoreError, Unavailable
 from chalicelib.features.features import NO_LOCATION, Features, Trace
 from chalicelib.features.warming import WarmingReport
-from chalicelib.photo.decode import open_photo
+from chalicelib.photo.photos import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
 from chalicelib.telemetry.measures import of_features
 from chalicelib.telemetry.record import Failure, Record

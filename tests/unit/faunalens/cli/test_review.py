@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.cli.__main__ import run
 from faunalens.cli.review import inhabitants
 from faunalens.data.cell_animals import ROW, Cell

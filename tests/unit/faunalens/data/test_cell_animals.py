@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data import cell_animals
 from faunalens.data.areas.area_cells import AreaCells, Earth
 from faunalens.data.cell_animals import (

@@ -2,7 +2,7 @@
 
 import re
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.compare import Change, Comparison, page_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.features.cells import parse_cell
+from chalicelib.location import parse_cell
 from chalicelib.model.taxonomy import RELATIVE_COLUMNS
 from faunalens.data.dataset import read_dataset, version_of
 from faunalens.data.dataset_files import FILES, OWN_NAMES, RANGE_FILES, DatasetError, files_beside

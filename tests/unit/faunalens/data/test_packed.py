@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.location import cell_of, text_of
 from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.packed import pack

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.errors import ModelError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.cells import cell_of
 from chalicelib.features.deadline import Deadline
+from chalicelib.location import cell_of
 from faunalens.data.cell_animals import ROW, AnimalRow, Cell
 from faunalens.data.dataset import Dataset
 from faunalens.engines.local import CellFile, LocalEngine, NoCache, of_a_run, write_cells

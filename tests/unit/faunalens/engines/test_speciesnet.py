@@ -13,8 +13,8 @@ from PIL import Image, ImageFile
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.model.prior import Prior
 from chalicelib.model.recogniser import Recognised, Recogniser, Recognition
+from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Animal, Relative, Taxon
 from chalicelib.photo.photos import DecodedPhoto
 from chalicelib.photo.pixels import Picture

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
 from faunalens.exports.camtrap_dp import write_camtrap_dp

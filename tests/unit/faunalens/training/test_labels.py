@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.features.cells import text_of
+from chalicelib.location import text_of
 from chalicelib.model.detector import Box
 from faunalens.errors import CommandError
 from faunalens.study.deployments import Deployments

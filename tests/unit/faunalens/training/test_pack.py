@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from chalicelib.features.cells import around, cell_of, prepare, text_of
+from chalicelib.location import around, cell_of, h3, text_of
 from chalicelib.model.manifest import Manifest
 from chalicelib.model.packs import PackLabels, id_of
 from chalicelib.model.taxonomy import Taxonomy
@@ -86,7 +86,7 @@ def test_a_part_of_a_country_has_cells_and_a_country_has_none() -> None:
     # GIVEN Colorado, which is larger than a cell of resolution 2; THEN some of its cells are that wide
     cells = cells_in(["US-CO"])
     assert DENVER in cells or not cells.isdisjoint(around(DENVER))
-    assert {prepare().get_resolution(cell) for cell in cells} == {2, 3}
+    assert {h3().get_resolution(cell) for cell in cells} == {2, 3}
     assert cells_in(["US"]) == frozenset()
     # THEN cells and codes have the names of their areas
     assert "Colorado" in areas_named({DENVER}, ())

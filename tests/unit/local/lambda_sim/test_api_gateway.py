@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.body import BINARY_TYPES
 from chalicelib.api.page import page_key
+from chalicelib.api.parameters import BINARY_TYPES
 from local.lambda_sim.api_gateway import ApiGateway, ApiRequest, parse_response, proxy_event, serving
 from local.lambda_sim.container import InvocationReport, InvocationResult
 from local.stack.ports import HOST

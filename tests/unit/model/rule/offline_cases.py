@@ -13,12 +13,11 @@ from chalicelib.api.answers import message_of, named_in
 from chalicelib.api.words import reasons_of, why_not
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, Features, features_of
-from chalicelib.model import second_look
+from chalicelib.model.certainty import SurestBoxes
 from chalicelib.model.models import PhotoScores
-from chalicelib.model.recogniser import Recognition
+from chalicelib.model.recogniser import Recognition, needs_second_look
 from chalicelib.model.session import Scores
-from chalicelib.model.subject import SurestBoxes
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import Quality
 from model.rule.build import RuleFiles
 
 FILE = Path(__file__).parents[3] / "golden" / "offline" / "answers.json"
@@ -115,7 +114,7 @@ class Golden:
             "animal_probability": round(scores.animal_probability, 4),
             "reasons": list(reasons),
             "why_not": why_not(reasons),
-            "looks_twice": second_look.is_needed(found.prediction),
+            "looks_twice": needs_second_look(found.prediction),
         }
 
     def feeds(self, case: Case, packs: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:

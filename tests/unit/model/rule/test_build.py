@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.config.settings import ROOT
-from chalicelib.model.subject import Subject
+from chalicelib.model.certainty import Subject
 from model.rule.build import RuleFiles
 from tests.unit.model.rule.offline_cases import FILE, NOWHERE, Case, Golden
 

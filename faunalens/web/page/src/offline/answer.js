@@ -127,7 +127,7 @@ function candidatesOf({ scores, vision_scores: vision }, place, table) {
     });
 }
 
-/** Return whether an animal lives at the place, as chalicelib/model/prior.py says; null if there is nothing to say so. */
+/** Return whether an animal lives at the place, as chalicelib/model/shares.py says; null if there is nothing to say so. */
 function hereOf(animal, { mode, status, unknown }, { animals, here_of_status: names }) {
   if (mode === "narrowed" && status[animal]) return names[status[animal]];
   if (animals.everywhere[animal]) return "everywhere";

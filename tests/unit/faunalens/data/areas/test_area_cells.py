@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, read_names, suggest
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
 from faunalens.data.ranges.language import parse

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import Earth
 from faunalens.data.cell_animals import ROW
 from faunalens.data.ranges.outlines import Outlines, drawings, path_data, project, signed_area

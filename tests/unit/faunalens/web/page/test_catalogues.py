@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.api.words import SURE, Reason
 from chalicelib.config.settings import ROOT
-from chalicelib.model.subject import Subject
+from chalicelib.model.certainty import Subject
 
 PAGE = ROOT / "faunalens/web/page"
 LANGUAGES = sorted(path.stem for path in (PAGE / "words").iterdir())

@@ -9,10 +9,9 @@ import pytest
 
 from chalicelib.config.settings import ROOT, PhotoLimits
 from chalicelib.errors import ClientError
-from chalicelib.photo.decode import open_photo
-from chalicelib.photo.formats import TimedFile
-from chalicelib.photo.headers import _check_scans
+from chalicelib.photo.formats import TimedFile, _check_scans
 from chalicelib.photo.memory import DecodeMemory
+from chalicelib.photo.photos import open_photo
 from faunalens.web.body import PhotoFile
 from tests.support import pictures
 

@@ -8,7 +8,7 @@ from h3.api import basic_int as h3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import RESOLUTION
+from chalicelib.location import RESOLUTION
 from faunalens.data.maintain.occurrences.cells import cells_of, create_cell_tables
 
 

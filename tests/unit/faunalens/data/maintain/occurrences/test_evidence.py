@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import Earth
 from faunalens.data.cell_animals import INTRODUCED, LISTED, NATIVE, ROW, Cell, Seasons
 from faunalens.data.maintain.occurrences import evidence

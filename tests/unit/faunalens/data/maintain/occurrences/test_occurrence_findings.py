@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chalicelib.features.cells import cell_of
+from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import Earth
 from faunalens.data.cell_animals import NATIVE, ROW, AnimalRow, Cell, TaxonFacts
 from faunalens.data.maintain.occurrences.filters import Filters

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from chalicelib.features.cells import cell_of, text_of
+from chalicelib.location import cell_of, text_of
 from faunalens.data.maintain.occurrences.filters import Filters
 from faunalens.data.maintain.occurrences.relations import of_parquet, of_text
 from faunalens.data.maintain.occurrences.tables import OccurrenceError, tables_in

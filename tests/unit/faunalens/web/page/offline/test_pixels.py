@@ -14,8 +14,7 @@ from chalicelib.config.settings import ROOT
 from chalicelib.model.detector import STEP, letter_box
 from chalicelib.model.manifest import CLASSIFIER, read_manifests
 from chalicelib.model.packs import resized
-from chalicelib.photo.pixels import Area, Picture, crop_share, decode
-from chalicelib.photo.quality import measures_of
+from chalicelib.photo.pixels import Area, Picture, crop_share, decode, measures_of
 from tests.support.pictures import encoded, noise
 from tests.unit.faunalens.web.page.node import image, pixels_of, run
 

@@ -12,17 +12,16 @@ from chalicelib.api.answers import class_map_of
 from chalicelib.api.words import reasons_of
 from chalicelib.config.settings import ROOT
 from chalicelib.lazy import Lazy
-from chalicelib.model import detector, second_look
+from chalicelib.model import detector
+from chalicelib.model.certainty import Subject
 from chalicelib.model.detector import KINDS, Detector
 from chalicelib.model.manifest import DETECTOR, read_manifests
 from chalicelib.model.models import mean_of
 from chalicelib.model.naming import Decision, Member, Possible
-from chalicelib.model.recogniser import ClassMap
+from chalicelib.model.recogniser import STRONG, SURE, ClassMap, needs_second_look, place_in
 from chalicelib.model.session import Scores
-from chalicelib.model.subject import Subject
 from chalicelib.model.taxonomy import Prediction, Taxon
-from chalicelib.photo import quality
-from chalicelib.photo.quality import Quality
+from chalicelib.photo.pixels import FEWEST_PIXELS, Quality
 from tests.unit.faunalens.web.page.node import run
 
 WIDE = 3
@@ -80,9 +79,9 @@ def test_the_second_look_is_where_the_first_one_saw_most_of_an_animal(seed: int)
     found = np.random.default_rng(seed).normal(size=(9, 9)).astype(np.float32)
     scores = Scores(found, found, 0.9, activation_map=found)
     place, shown = run(
-        ("offline/recognise.js", "placeIn", found, second_look.STRONG), ("offline/answer.js", "classMapOf", found, 0.9)
+        ("offline/recognise.js", "placeIn", found, STRONG), ("offline/answer.js", "classMapOf", found, 0.9)
     )
-    assert (place["x"], place["y"]) == pytest.approx(second_look.place_in(scores))
+    assert (place["x"], place["y"]) == pytest.approx(place_in(scores))
     # AND the page can show it
     expected = class_map_of(ClassMap(0.9, found))
     assert expected is not None
@@ -102,7 +101,7 @@ def test_the_reasons_of_a_wide_answer_are_the_servers(subject: Subject) -> None:
     # GIVEN every combination of what the reasons depend on
     flags = [False, True]
     cases = list(product([-1, 0, 4], [0, 1, 2], flags, flags, flags, flags, flags, flags, [None, 0.01, 0.3]))
-    limits = {"quality": {"FEWEST_PIXELS": quality.FEWEST_PIXELS}, "words": {"SMALL_SHARE": words.SMALL_SHARE}}
+    limits = {"quality": {"FEWEST_PIXELS": FEWEST_PIXELS}, "words": {"SMALL_SHARE": words.SMALL_SHARE}}
     table = {"wide": WIDE, **limits}
     calls, expected = [], []
     member = Member("a", "a", "A")
@@ -129,8 +128,8 @@ def test_the_reasons_of_a_wide_answer_are_the_servers(subject: Subject) -> None:
 
 
 def test_a_photo_gets_a_second_look_as_on_the_server() -> None:
-    rule = {"wide": WIDE, "second_look": {"SURE": second_look.SURE}}
+    rule = {"wide": WIDE, "second_look": {"SURE": SURE}}
     cases = list(product([-1, 0, 2, 3], [0.5, 0.79, 0.8, 0.95]))
     said = [{"taxon": level, "level": level, "score": score} for level, score in cases]
     found = run(*(("offline/recognise.js", "isDoubtful", each, rule) for each in said))
-    assert found == [second_look.is_needed(_predicted(*case)) for case in cases]
+    assert found == [needs_second_look(_predicted(*case)) for case in cases]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import PhotoTooLarge, PhotoUnreadable
-from chalicelib.photo.decode import Photo, open_photo
+from chalicelib.photo.photos import Photo, open_photo
 from tests.support.pictures import (
     BLUE,
     GREEN,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.model.subject import SurestBoxes
+from chalicelib.model.certainty import SurestBoxes
 
 
 @pytest.mark.parametrize(
