@@ -29,8 +29,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache, build_warming
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.drift import Drift
-from chalicelib.telemetry.measures import of_warming
-from chalicelib.telemetry.record import ColdStart
+from chalicelib.telemetry.record import ColdStart, of_warming
 
 if TYPE_CHECKING:
     from chalicelib.batch.handler import BatchFunction

@@ -26,14 +26,12 @@ from chalicelib.api.page import language_of, page_key, remembering
 from chalicelib.api.parameters import IdentifyParams, read_body
 from chalicelib.config import VERSION
 from chalicelib.config.settings import Settings
-from chalicelib.identify import animals_at, identify, prepare
+from chalicelib.identify import animals_at, classes_of, identify, prepare
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from chalicelib.telemetry import emf, logs
-from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.measures import of_damaged_value
-from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record
+from chalicelib.telemetry.record import ColdStart, Failure, Notes, Record, of_damaged_value
 
 if TYPE_CHECKING:
     from chalicelib.api.uploads import Uploads

@@ -15,6 +15,7 @@ from chalicelib.lazy import without_versions
 
 # Small numbers can have an exponent: Python writes 0.00001 as 1e-05, and JavaScript writes 0.0000001 as 1e-7.
 _DECIMAL = re.compile(r"[+-]?(\d{1,3}(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+Source = Literal["exif", "request", "none"]
 REMEDY = "send lat and lon with the request, or location=none to ignore the location"
 """Advice to clients in errors about a missing or invalid location."""
 

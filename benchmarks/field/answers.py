@@ -15,8 +15,7 @@ from chalicelib.api.words import sure_of
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import NO_LOCATION
-from chalicelib.identification import IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import IdentifyRequest, identify
 from chalicelib.location import Location, cell_of
 from chalicelib.model.certainty import NO_BOXES, SurestBoxes
 from chalicelib.model.models import FusedScores

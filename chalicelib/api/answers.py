@@ -7,8 +7,8 @@ from chalicelib.api import responses
 from chalicelib.api.words import Reason, and_list, english_of, or_list, reasons_of, sure_of, why_not, with_article
 from chalicelib.features.codec import Seasons
 from chalicelib.features.features import Features, Mode
-from chalicelib.identification import Identification, Source
-from chalicelib.location import center_of, text_of
+from chalicelib.identify import Identification
+from chalicelib.location import Source, center_of, text_of
 from chalicelib.model.certainty import Subject
 from chalicelib.model.naming import Decision, Member
 from chalicelib.model.recogniser import ClassMap, Recognised, Recognition

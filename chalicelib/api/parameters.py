@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chalicelib.api.http import Request
 from chalicelib.errors import BadRequest, LocationMissing, UnsupportedMediaType
 from chalicelib.features.features import month_in
-from chalicelib.identification import IdentifyRequest
+from chalicelib.identify import IdentifyRequest
 from chalicelib.location import Location, parse_location
 from chalicelib.photo.formats import MEDIA_TYPES
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypedDict
 
 from chalicelib.api.words import SURE, Reason
 from chalicelib.features.features import CacheLevel, Mode
-from chalicelib.identification import Source
+from chalicelib.location import Source
 from chalicelib.model.certainty import Subject
 from chalicelib.model.shares import Here
 

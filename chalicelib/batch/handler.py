@@ -15,8 +15,7 @@ from chalicelib.identify import prepare
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services, patient_features
 from chalicelib.stores.objects import Objects
-from chalicelib.telemetry.measures import of_batch
-from chalicelib.telemetry.record import Notes
+from chalicelib.telemetry.record import Notes, of_batch
 
 RESULTS = "results/"
 """Prefix of the result lines of new photos (SQS) in the photo bucket; IAM policies refer to it."""

@@ -24,8 +24,7 @@ from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ClientError, InternalError, LocationInvalid, ModelError, PhotoTooLarge, Unavailable
 from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import month_in
-from chalicelib.identification import IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import IdentifyRequest, identify
 from chalicelib.location import Location
 from chalicelib.photo.exif import location_from_gps, taken_at
 from chalicelib.photo.photos import PhotoFacts

@@ -1,6 +1,7 @@
 """Drift: whether photos and answers still resemble earlier ones. Every hour, each population is compared.
 
-A photo belongs to one class of each population, such as `confidence:0.9` and `quality:dark`. Processes count classes
+A photo belongs to one class of each population, such as `confidence:0.9` and `quality:dark` (`classes_of` in
+identify.py). Processes count classes
 and send the counts to Redis with the counts of demand, so that no request waits for them. Warming's schedule compares
 the last whole hour with the release's reference: the same hours of the day in the two weeks before that release. Redis
 keeps each release's reference, so a return to an earlier release uses its reference again.
@@ -17,16 +18,13 @@ from contextlib import suppress
 from itertools import batched
 from math import log
 from time import time
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from chalicelib.errors import DependencyError
 from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Cache, Entry, reference_key
 from chalicelib.features.deadline import Deadline
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Notes
-
-if TYPE_CHECKING:
-    from chalicelib.identification import Identification
 
 LEAST: Final = 200
 """Least number of photos to compare two populations. For an hour with fewer, the last 24 hours are compared."""
@@ -44,26 +42,6 @@ class Counts(Cache, Protocol):
     """The Redis operations that drift needs; stores/redis_cache.py explains them."""
 
     def seen(self, hours: Sequence[int], deadline: Deadline) -> list[Counter[str]]: ...
-
-
-def classes_of(found: "Identification", reasons: Sequence[str]) -> tuple[str, ...]:
-    """Return the class of an identification in each population. `reasons`: why its answer is wide or missing."""
-    together = found.recognised.together
-    index = int(together.scores.probabilities.argmax())
-    best, score = together.scores.taxonomy.animals[index], float(together.scores.probabilities[index])
-    group = next((taxon.scientific_name for taxon in best.lineage if taxon.rank == "class"), "others")
-    country = next(iter(found.features.found.areas), "nowhere")
-    is_expected = "no place" if found.cell is None else "no" if together.decision.is_unexpected else "yes"
-    faults = (name for name in ("small", "dark", "soft", "infrared") if getattr(found.quality, f"is_{name}"))
-    classes = {
-        "confidence": f"{int(min(score, 0.99) * 10) / 10:.1f}",
-        "subject": found.recognised.subject,
-        "why_not": reasons[0] if reasons else "nothing",
-        "taxa": f"{country} {group if together.decision.is_animal else 'none'}",
-        "expected": is_expected,
-        "quality": " ".join(faults) or "good",
-    }
-    return tuple(f"{population}:{value}" for population, value in classes.items())
 
 
 class Shift(NamedTuple):

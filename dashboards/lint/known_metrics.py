@@ -24,8 +24,7 @@ from chalicelib.shadow import of_comparison
 from chalicelib.telemetry import metrics
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS, JsonLines
-from chalicelib.telemetry.measures import Outcome, of_features, of_warming
-from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.record import Failure, Outcome, Record, of_features, of_warming
 from dashboards.evaluate import Evaluator, Value
 from dashboards.expression import ANY, ParseError, parse_expression, parse_search
 from dashboards.graphed_metrics import GraphedMetric, TimeSeries

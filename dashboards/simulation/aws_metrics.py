@@ -17,9 +17,8 @@ from random import Random
 from chalicelib import errors
 from chalicelib.features.warming import WarmingReport
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.measures import of_batch
 from chalicelib.telemetry.metrics import TIER
-from chalicelib.telemetry.record import Failure, Invoked
+from chalicelib.telemetry.record import Failure, Invoked, of_batch
 from dashboards.files import Placeholders
 from dashboards.lint.known_metrics import aws_metrics
 from dashboards.project import BALANCER, SERVICE, TARGETS

@@ -12,9 +12,8 @@ from typing import Literal, get_args
 
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.measures import of_warming
 from chalicelib.telemetry.metrics import DIMENSIONS
-from chalicelib.telemetry.record import Notes
+from chalicelib.telemetry.record import Notes, of_warming
 from dashboards.figures import CONTAINERS, read_limits
 from dashboards.project import ROOT, SERVICE
 from dashboards.simulation import schedule

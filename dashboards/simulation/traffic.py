@@ -18,12 +18,11 @@ from chalicelib.features.codec import CellAnimals
 from chalicelib.features.features import NO_LOCATION, CacheLevel, Features, Trace, degraded, features_of
 from chalicelib.features.warming import WarmingReport
 from chalicelib.shadow import Result, of_comparison
-from chalicelib.telemetry.measures import Outcome, of_features
-from chalicelib.telemetry.record import Failure, Notes, Record
+from chalicelib.telemetry.record import Failure, Notes, Outcome, Record, of_features
 from dashboards.simulation import schedule
 
 if TYPE_CHECKING:
-    from chalicelib.identification import Source
+    from chalicelib.location import Source
     from chalicelib.model.shares import Here
 
 DEFAULTS = Settings()

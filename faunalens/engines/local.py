@@ -21,8 +21,7 @@ from chalicelib.errors import HTTPError, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
 from chalicelib.features.deadline import Deadline
-from chalicelib.identification import IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import IdentifyRequest, identify
 from chalicelib.location import Location
 from chalicelib.services import Services, build_recogniser, patient_features
 from chalicelib.telemetry.record import Record

@@ -16,7 +16,7 @@ from chalicelib.api.parameters import DEFAULT_TOP
 from chalicelib.api.responses import AnimalFound, Answer
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.features import NO_LOCATION, Features
-from chalicelib.identification import Identification
+from chalicelib.identify import Identification
 from chalicelib.lazy import Lazy
 from chalicelib.location import Location, cell_of
 from chalicelib.model.certainty import MOST_EMPTY, NO_BOXES, SurestBoxes

@@ -16,8 +16,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Trace
 from chalicelib.photo.photos import PhotoFacts
-from chalicelib.telemetry.measures import Outcome, of_features, of_photos
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import Outcome, Record, of_features, of_photos
 from tests.support.pictures import jpeg
 
 CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"

@@ -21,7 +21,7 @@ from chalicelib.api.uploads import UploadForm
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings
 from chalicelib.errors import LocationMissing, ModelError
-from chalicelib.identification import Identification, IdentifyRequest
+from chalicelib.identify import Identification, IdentifyRequest
 from chalicelib.identify import identify as identify_photos
 from chalicelib.services import Services
 from chalicelib.telemetry import logs

@@ -42,7 +42,6 @@ LAYERS = (
     "chalicelib.services chalicelib.awake",
     "chalicelib.shadow",
     "chalicelib.telemetry",
-    "chalicelib.identification",
     "chalicelib.model",
     "chalicelib.stores",
     "chalicelib.features chalicelib.photo",

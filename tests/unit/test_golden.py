@@ -36,8 +36,7 @@ from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import WarmingReport
 from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter
-from chalicelib.telemetry.measures import of_batch, of_correction, of_warming
-from chalicelib.telemetry.record import ColdStart, Invoked, Notes, Record
+from chalicelib.telemetry.record import ColdStart, Invoked, Notes, Record, of_batch, of_correction, of_warming
 from tests.support import tiny_model
 from tests.support.in_memory import InMemoryCache, InMemoryObjects, InMemoryStore
 from tests.support.pictures import SYDNEY, encoded, exif

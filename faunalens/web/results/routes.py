@@ -14,8 +14,7 @@ from chalicelib.application import Application
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import BadRequest, ClientError, Forbidden, NotFound, TokenMissing, Unavailable
 from chalicelib.photo.photos import open_photo
-from chalicelib.telemetry.measures import of_correction
-from chalicelib.telemetry.record import Record
+from chalicelib.telemetry.record import Record, of_correction
 from faunalens.web.results import page
 from faunalens.web.results.results import KEEPS, LIFETIME, Results
 from faunalens.web.results.stores import File

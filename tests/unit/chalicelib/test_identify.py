@@ -12,10 +12,8 @@ from chalicelib.api.responses import Answer, BoxesFound
 from chalicelib.errors import BadRequest, LocationInvalid, LocationMissing, PhotoUnreadable
 from chalicelib.features.codec import CellAnimals, Seasons
 from chalicelib.features.deadline import Deadline
-from chalicelib.identification import Identification, IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import Identification, IdentifyRequest, classes_of, identify
 from chalicelib.services import Services
-from chalicelib.telemetry.drift import classes_of
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Record
 from tests.support.in_memory import InMemoryStore

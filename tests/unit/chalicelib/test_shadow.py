@@ -13,8 +13,7 @@ from chalicelib.errors import PhotoUnreadable
 from chalicelib.features.cache import Rollout
 from chalicelib.features.codec import CellAnimals
 from chalicelib.features.deadline import Deadline
-from chalicelib.identification import Identification, IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import Identification, IdentifyRequest, identify
 from chalicelib.lazy import Lazy
 from chalicelib.model.taxonomy import Prediction, Taxon
 from chalicelib.services import Services

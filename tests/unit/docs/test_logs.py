@@ -9,8 +9,7 @@ from chalicelib.features.warming import WarmingReport
 from chalicelib.shadow import of_comparison
 from chalicelib.telemetry.drift import Shift, of_shift
 from chalicelib.telemetry.logs import FIELDS
-from chalicelib.telemetry.measures import of_warming
-from chalicelib.telemetry.record import Failure
+from chalicelib.telemetry.record import Failure, of_warming
 from tests.support.records import complete
 
 PAGE = (ROOT / "docs" / "reference" / "logs.md").read_text(encoding="utf-8")

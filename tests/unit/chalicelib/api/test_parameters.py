@@ -14,7 +14,7 @@ from chalicelib.api.parameters import (
     read_location,
 )
 from chalicelib.errors import BadRequest, ClientError, LocationInvalid, LocationMissing
-from chalicelib.identification import IdentifyRequest
+from chalicelib.identify import IdentifyRequest
 from chalicelib.location import Location
 
 Query = dict[str, Sequence[str]]

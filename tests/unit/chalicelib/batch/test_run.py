@@ -19,8 +19,7 @@ from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.config.stores import S3Settings
 from chalicelib.errors import ModelError
 from chalicelib.features.deadline import Deadline
-from chalicelib.identification import Identification, IdentifyRequest
-from chalicelib.identify import identify
+from chalicelib.identify import Identification, IdentifyRequest, identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record
 from tests.support.in_memory import InMemoryObjects, InMemoryStore

@@ -20,8 +20,7 @@ from chalicelib.features.features import NO_LOCATION, Features, Trace
 from chalicelib.features.warming import WarmingReport
 from chalicelib.photo.photos import open_photo
 from chalicelib.telemetry.logs import configure, log_request, log_warming
-from chalicelib.telemetry.measures import of_features
-from chalicelib.telemetry.record import Failure, Record
+from chalicelib.telemetry.record import Failure, Record, of_features
 from tests.support.pictures import SYDNEY, exif, jpeg
 from tests.support.records import CELL
 
