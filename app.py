@@ -24,8 +24,8 @@ from chalicelib.api.http import EXPOSED_HEADERS, HTTPS_ONLY, Request, Response, 
 from chalicelib.api.parameters import BINARY_TYPES
 from chalicelib.application import ROUTES, Application
 from chalicelib.config.settings import Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import MethodNotAllowed, ModelError
-from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache, build_warming
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.drift import Drift

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from chalicelib import errors
-from chalicelib.api import offline, page, parameters
+from chalicelib.api import page, parameters
 from chalicelib.api.http import (
     JSON_HEADERS,
     KEY_HEADER,
@@ -224,7 +224,7 @@ def get_page(app: Application, request: Request, _: Record) -> Response:
     """Return the web page."""
     key = page_key(app.settings.deployment.stage, request.api_id) if app.settings.deployment.api_keys else ""
     language = language_of(request, page.languages())
-    pictures, has_files = app.settings.deployment.pictures, (_offline_files(app) / offline.LIST).is_file()
+    pictures, has_files = app.settings.deployment.pictures, (_offline_files(app) / page.OFFLINE_LIST).is_file()
     text, headers = page.index(request.base, language, app.uploads.origins, key, pictures, offline=has_files)
     return unless_current(request, Response(text, {**headers, **remembering(request, language)}))
 
@@ -237,16 +237,16 @@ def get_asset(_: Application, request: Request, __: Record) -> Response:
 def get_offline(app: Application, request: Request, _: Record) -> Response:
     """List the files that a browser needs to identify photos offline."""
     parameters.expect_no_parameters(request.query)
-    return offline.offer(request, _offline_files(app))
+    return page.offline_list(request, _offline_files(app))
 
 
 def get_offline_part(app: Application, request: Request, _: Record) -> Response:
     """Return a part of one of the files that a browser needs to identify photos offline."""
-    return offline.part(_offline_files(app), request.path["part"])
+    return page.offline_part(_offline_files(app), request.path["part"])
 
 
 def _offline_files(app: Application) -> Path:
-    return app.settings.model.path.with_name(offline.FOLDER)
+    return app.settings.model.path.with_name(page.OFFLINE_FOLDER)
 
 
 ROUTES = (

@@ -1,7 +1,7 @@
 """`make offline`: write to `model/offline/` the files that a browser needs to identify photos without a network.
 
 They are the models of this checkout, ONNX graphs that combine their scores with the place, the ranges of all animals,
-and ONNX Runtime's WebAssembly, which `npm ci` installs. `chalicelib/api/offline.py` serves them.
+and ONNX Runtime's WebAssembly, which `npm ci` installs. `chalicelib/api/page.py` serves them.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from chalicelib.api.offline import FOLDER, LIST, PART_BYTES, PREFIX
+from chalicelib.api.page import OFFLINE_FOLDER, OFFLINE_LIST, OFFLINE_PART_BYTES, OFFLINE_PREFIX
 from chalicelib.config.settings import ROOT
 from chalicelib.model.manifest import CLASSIFIER, DETECTOR, read_manifests
 
@@ -75,10 +75,12 @@ def without_casts(path: Path) -> bytes:
 def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
     """Write files in parts, and then their list, into a folder. Delete all other files there. Return the list."""
     folder.mkdir(parents=True, exist_ok=True)
-    listed, compressed_bytes, written = list[dict[str, Any]](), 0, {LIST}
+    listed, compressed_bytes, written = list[dict[str, Any]](), 0, {OFFLINE_LIST}
     for name, data in files.items():
         digest, compressed = sha256(data).hexdigest(), gzip.compress(data, LEVEL, mtime=0)
-        pieces = [compressed[start : start + PART_BYTES] for start in range(0, len(compressed), PART_BYTES)]
+        pieces = [
+            compressed[start : start + OFFLINE_PART_BYTES] for start in range(0, len(compressed), OFFLINE_PART_BYTES)
+        ]
         parts = [f"{digest[:16]}-{number}" for number in range(len(pieces))]
         for part, piece in zip(parts, pieces, strict=True):
             (folder / part).write_bytes(piece)
@@ -89,10 +91,10 @@ def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
         "version": sha256(json.dumps(listed, allow_nan=False).encode()).hexdigest()[:12],
         "bytes": sum(map(len, files.values())),
         "gzip_bytes": compressed_bytes,
-        "parts_prefix": PREFIX,
+        "parts_prefix": OFFLINE_PREFIX,
         "files": listed,
     }
-    (folder / LIST).write_text(json.dumps(offer, separators=(",", ":"), allow_nan=False), encoding="utf-8")
+    (folder / OFFLINE_LIST).write_text(json.dumps(offer, separators=(",", ":"), allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
         if path.name not in written:  # of an earlier version
             path.unlink()
@@ -102,7 +104,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
 def main() -> int:
     """Write the files for offline use, and print their sizes."""
     try:
-        offer = write(contents(), ROOT / "model" / FOLDER)
+        offer = write(contents(), ROOT / "model" / OFFLINE_FOLDER)
     except OSError as error:
         print(f"offline: {error.filename} is missing; run `make setup`", file=sys.stderr)
         return 1

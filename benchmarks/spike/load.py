@@ -26,10 +26,10 @@ from benchmarks.spike.stats import LEVELS, QUERY, REQUEST, Events, merge
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals
-from chalicelib.features.deadline import Deadline
 from chalicelib.location import parse_cell
 from chalicelib.services import build_cache
 from chalicelib.stores.postgres import PostgresStore

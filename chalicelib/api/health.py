@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import numpy as np
 
+from chalicelib.deadline import Deadline
 from chalicelib.errors import FaunalensError
-from chalicelib.features.deadline import Deadline
 
 if TYPE_CHECKING:
     from chalicelib.model.session import Model

@@ -1,13 +1,18 @@
 """The web page: the files in `chalicelib/web/`, bundled by `make page` from `faunalens/web/page/`, and their headers.
 
 Its language is the one that its address asks for, that a cookie remembers, or that the browser prefers.
+
+Also the files that a browser downloads once to identify photos offline: their list, and the parts of each file.
+`make offline` writes the list and the parts into a folder beside the model. A part is a piece of a file's gzip stream,
+small enough for one response from Lambda.
 """
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
-from chalicelib.api.http import Request, etag
+from chalicelib.api.http import JSON_HEADERS, Request, Response, etag, unless_current
 from chalicelib.errors import NotFound
 
 LANGUAGE = "lang"
@@ -145,3 +150,48 @@ def remembering(request: Request, language: str) -> dict[str, str]:
 def _primary(tag: str) -> str:
     """Return a language without its region and script: zh for zh-Hans-CN."""
     return tag.lower().partition("-")[0]
+
+
+OFFLINE_FOLDER = "offline"
+"""Name of the folder beside the model."""
+OFFLINE_LIST = "offline.json"
+OFFLINE_PREFIX = "/offline/"
+"""Path of the parts, below the base path of the API."""
+OFFLINE_PART_BYTES = 4_000_000
+"""Most bytes of a part: Lambda's answers have at most 6 MB, after base64."""
+_PART = re.compile(r"[0-9a-f]{16}-[0-9]{1,2}", re.ASCII)
+_FOREVER = "public, max-age=31536000, immutable, no-transform"
+"""A part never changes, because its name contains a hash of its file. No proxy need compress it: it is gzip."""
+
+
+def offline_list(request: Request, folder: Path) -> Response:
+    """Return the list of the files for offline use. Raises `NotFound` if this server has none."""
+    try:
+        text = (folder / OFFLINE_LIST).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound("this server offers no files for use without signal; send photos to POST /identify") from None
+    return unless_current(request, Response(text, {**JSON_HEADERS, "Cache-Control": "no-cache", "ETag": etag(text)}))
+
+
+def offline_part(folder: Path, name: str) -> Response:
+    """Return the part called `name` of one of these files. Raises `NotFound` if no part has this name."""
+    try:
+        if not _PART.fullmatch(name):
+            raise FileNotFoundError
+        data = _shared(folder / name)
+    except FileNotFoundError:
+        raise NotFound(
+            f"no file for use without signal has this part; {OFFLINE_LIST} lists the current parts"
+        ) from None
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Cache-Control": _FOREVER,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, headers)
+
+
+@lru_cache(maxsize=16)
+def _shared(path: Path) -> bytes:
+    """Return the bytes of a part. A thousand clients that take it slowly have it in memory once, not once each."""
+    return path.read_bytes()

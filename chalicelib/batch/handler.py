@@ -6,11 +6,11 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from chalicelib.batch.events import Item, read_map_batch, read_messages
+from chalicelib.batch.line import Item, read_map_batch, read_messages
 from chalicelib.batch.run import AHEAD, Batch, Tally
 from chalicelib.config.settings import Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import Unfinished
-from chalicelib.features.deadline import Deadline
 from chalicelib.identify import prepare
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services, patient_features

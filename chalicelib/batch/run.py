@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.parameters import DEFAULT_TOP
-from chalicelib.batch.events import Item, number
-from chalicelib.batch.line import INTERRUPTED, Line, answer_kept, hash_of, models_of, object_key
+from chalicelib.batch.line import INTERRUPTED, Item, Line, answer_kept, hash_of, models_of, number, object_key
 from chalicelib.config.stores import S3Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import ClientError, InternalError, LocationInvalid, ModelError, PhotoTooLarge, Unavailable
-from chalicelib.features.deadline import Deadline
 from chalicelib.features.features import month_in
 from chalicelib.identify import IdentifyRequest, identify
 from chalicelib.location import Location

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import NamedTuple, Protocol, Self
 
+from chalicelib.deadline import Deadline
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Deadline
 
 BUCKETS = 10_000
 """Number of buckets into which cells are divided. A trial takes the first ones, so a larger share keeps its cells."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Lock
 
 from chalicelib.config.features import FeaturePolicy
+from chalicelib.deadline import Clock, Deadline
 from chalicelib.errors import DependencyError
 from chalicelib.features.cache import (
     ActiveRollout,
@@ -20,7 +21,6 @@ from chalicelib.features.cache import (
     value_key,
 )
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
-from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import CacheLevel, Features, Trace, degraded, features_of
 from chalicelib.features.lookup import Lookup, Memory, Shared
 

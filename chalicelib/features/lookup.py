@@ -19,6 +19,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from chalicelib.config.features import FeaturePolicy
+from chalicelib.deadline import Clock, Deadline
 from chalicelib.errors import CacheError, DependencyError, StoreError
 from chalicelib.features.cache import (
     ROLLOUT,
@@ -33,7 +34,6 @@ from chalicelib.features.cache import (
     value_key,
 )
 from chalicelib.features.codec import CachedValue, CorruptValue, unpack
-from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import NO_TRACE, WARMED, CacheLevel, Features, degraded, features_of
 
 FAILED = b"failed"

@@ -15,10 +15,10 @@ from pathlib import Path
 from time import perf_counter, time
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
+from chalicelib.deadline import Deadline
 from chalicelib.errors import DependencyError
 from chalicelib.features.cache import HOURS, ROLLOUT, Cache, Entry, Rollout, Store, rollout_text_of, value_key
 from chalicelib.features.codec import CachedValue, CellAnimals, CorruptValue, soft_expiry
-from chalicelib.features.deadline import Deadline
 from chalicelib.location import cell_of, neighbours_of, parse_cell
 
 PLACES = Path(__file__).parents[1] / "places.csv"

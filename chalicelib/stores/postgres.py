@@ -32,11 +32,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.config.stores import DatabaseSettings
+from chalicelib.deadline import TIMEOUT, Breaker, Deadline
 from chalicelib.errors import StoreError
 from chalicelib.features.cache import Rollout, rollout_text_of
 from chalicelib.features.codec import CellAnimals, cell_animals_of
-from chalicelib.features.deadline import Deadline
-from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import SignIn, Steps
 
 if TYPE_CHECKING:

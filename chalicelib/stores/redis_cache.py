@@ -32,6 +32,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import TIMEOUT, Breaker, Deadline
 from chalicelib.errors import CacheError
 from chalicelib.features.cache import (
     HEALTH,
@@ -46,9 +47,7 @@ from chalicelib.features.cache import (
     seen_key,
 )
 from chalicelib.features.codec import HEADER
-from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy, without_versions
-from chalicelib.stores.breaker import TIMEOUT, Breaker
 from chalicelib.stores.sign_in import Login
 
 if TYPE_CHECKING:

@@ -46,8 +46,8 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, without_frames
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_connection import (
     GLANCE,
     CurrentDeadline,

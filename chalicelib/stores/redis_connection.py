@@ -22,7 +22,7 @@ from redis.connection import DefaultParser
 from redis.exceptions import InvalidResponse
 
 from chalicelib.config.stores import RedisSettings, StoreSettings
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.stores.sign_in import Login, SignIn, Steps
 
 _MAX_REPLY = 65_536

@@ -20,7 +20,7 @@ from time import monotonic, time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.lazy import Lazy
 
 Login = Callable[[], tuple[str, str]]

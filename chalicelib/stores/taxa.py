@@ -15,9 +15,9 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError, RangeMissing, StoreError, TaxonMissing, Unavailable
 from chalicelib.features.cache import ROLLOUT, Cache, Entry, Rollout, taxon_key
-from chalicelib.features.deadline import Deadline
 
 if TYPE_CHECKING:
     from chalicelib.stores.postgres import PostgresStore

@@ -20,9 +20,9 @@ from math import log
 from time import time
 from typing import Final, NamedTuple, Protocol
 
+from chalicelib.deadline import Deadline
 from chalicelib.errors import DependencyError
 from chalicelib.features.cache import KEEP_SEEN, SEEN_DAYS, Cache, Entry, reference_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import Notes
 

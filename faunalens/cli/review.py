@@ -11,7 +11,7 @@ from typing import Literal
 
 import click
 
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.location import cell_of
 from faunalens.cli.options import event_gap, results_argument
 from faunalens.engines.local import CellFile, cache_of

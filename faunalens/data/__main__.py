@@ -17,8 +17,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config import casts
 from chalicelib.config.settings import Settings
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import BUCKETS
-from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache
 from faunalens.data import check, explain
 from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run

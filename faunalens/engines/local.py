@@ -17,10 +17,10 @@ import numpy as np
 from chalicelib.api.answers import answer_of
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import HTTPError, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import FORMAT, CachedValue, CellAnimals, pack, unpack
-from chalicelib.features.deadline import Deadline
 from chalicelib.identify import IdentifyRequest, identify
 from chalicelib.location import Location
 from chalicelib.services import Services, build_recogniser, patient_features

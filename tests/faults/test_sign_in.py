@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from chalicelib.config.settings import Settings
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.features.features import Features
 from chalicelib.services import build_warming
 from local.stack.ports import HOST

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from chalicelib.config.settings import ROOT, Settings
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.services import build_warming
 from chalicelib.stores.sign_in import Signer
 from faunalens.data.database import prepare

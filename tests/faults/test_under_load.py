@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from faunalens.data.database import Trial
 from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once

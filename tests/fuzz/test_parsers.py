@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from chalicelib.api.parameters import read_form
-from chalicelib.batch.events import read_messages
+from chalicelib.batch.line import read_messages
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import ClientError
 from chalicelib.features.cache import Rollout

@@ -8,10 +8,10 @@ from threading import Lock
 
 import numpy as np
 
+from chalicelib.deadline import Clock, Deadline
 from chalicelib.errors import CacheError, StoreError, Unavailable
 from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, Rollout
 from chalicelib.features.codec import HEADER, CellAnimals
-from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.stores.objects import Object, Objects
 
 

@@ -48,7 +48,7 @@ LAYERS = (
     "chalicelib.location",
     "chalicelib.config",
     "chalicelib.errors",
-    "chalicelib.corrections chalicelib.lazy chalicelib.redaction",
+    "chalicelib.corrections chalicelib.deadline chalicelib.lazy chalicelib.redaction",
 )
 """A module may import from lower lines and from its own. Its room is the longest of these names that fits."""
 

@@ -22,17 +22,17 @@ from PIL import Image
 from chalicelib.api.http import Request
 from chalicelib.api.openapi import document
 from chalicelib.application import ROUTES, Application
-from chalicelib.batch.events import read_messages
+from chalicelib.batch.line import read_messages
 from chalicelib.batch.run import Batch
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
 from chalicelib.config.stores import S3Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError
 from chalicelib.features import cache as keys
 from chalicelib.features.cache import BUCKETS, Rollout
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, Seasons, pack
-from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import WarmingReport
 from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter

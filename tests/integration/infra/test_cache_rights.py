@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import DemandCounts, Entry, Publication, lease_key, value_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.ports import HOST
 from local.stack.valkey import ValkeyServer

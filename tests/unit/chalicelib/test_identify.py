@@ -9,9 +9,9 @@ from PIL import ExifTags, Image
 
 from chalicelib.api.answers import answer_of
 from chalicelib.api.responses import Answer, BoxesFound
+from chalicelib.deadline import Deadline
 from chalicelib.errors import BadRequest, LocationInvalid, LocationMissing, PhotoUnreadable
 from chalicelib.features.codec import CellAnimals, Seasons
-from chalicelib.features.deadline import Deadline
 from chalicelib.identify import Identification, IdentifyRequest, classes_of, identify
 from chalicelib.services import Services
 from chalicelib.telemetry.metrics import DIMENSIONS

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import PhotoUnreadable
 from chalicelib.features.cache import Rollout
 from chalicelib.features.codec import CellAnimals
-from chalicelib.features.deadline import Deadline
 from chalicelib.identify import Identification, IdentifyRequest, identify
 from chalicelib.lazy import Lazy
 from chalicelib.model.taxonomy import Prediction, Taxon

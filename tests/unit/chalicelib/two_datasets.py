@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from chalicelib.config.settings import ModelSettings, Settings, Thresholds
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import BUCKETS, ROLLOUT, Rollout
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CellAnimals
-from chalicelib.features.deadline import Deadline
 from chalicelib.location import Location
 from chalicelib.services import Services
 from tests.support import tiny_model

@@ -10,18 +10,18 @@ import onnx
 import onnxruntime
 import pytest
 
-from chalicelib.api.offline import LIST
+from chalicelib.api.page import OFFLINE_LIST
 from chalicelib.config.settings import ROOT
 from local import offline
 
 
 def test_parts_joined_and_decompressed_are_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN parts of 50 bytes, and a file that does not get smaller
-    monkeypatch.setattr(offline, "PART_BYTES", 50)
+    monkeypatch.setattr(offline, "OFFLINE_PART_BYTES", 50)
     files = {"a.onnx": b"".join(sha256(bytes([each])).digest() for each in range(9)), "b.json": b"{}"}
     # WHEN they are written THEN the list is what was said, and its parts are the files
     offer = offline.write(files, tmp_path)
-    assert json.loads((tmp_path / LIST).read_text(encoding="utf-8")) == offer
+    assert json.loads((tmp_path / OFFLINE_LIST).read_text(encoding="utf-8")) == offer
     for listed in offer["files"]:
         pieces = [(tmp_path / part).read_bytes() for part in listed["parts"]]
         assert max(map(len, pieces)) <= 50
@@ -38,7 +38,7 @@ def test_another_file_is_another_version_and_leaves_no_old_part(tmp_path: Path) 
     assert offline.write({"a.onnx": b"1"}, tmp_path)["version"] == first["version"]
     second = offline.write({"a.onnx": b"2"}, tmp_path)
     assert second["version"] != first["version"]
-    assert {path.name for path in tmp_path.iterdir()} == {LIST, *second["files"][0]["parts"]}
+    assert {path.name for path in tmp_path.iterdir()} == {OFFLINE_LIST, *second["files"][0]["parts"]}
 
 
 def test_the_general_model_gives_the_same_numbers_without_its_casts() -> None:

@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from chalicelib.config.features import WarmingPlan
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import value_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import Warming, WarmingReport
 from chalicelib.location import cell_of, neighbours_of
 from local.stack.postgres import PostgresServer

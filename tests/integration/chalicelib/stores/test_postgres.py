@@ -11,9 +11,9 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
+from chalicelib.deadline import Deadline
 from chalicelib.errors import StoreError
 from chalicelib.features.cache import Rollout, rollout_text_of
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore
 from local.stack.ports import HOST
 from local.stack.postgres import PostgresServer

@@ -9,6 +9,7 @@ import pytest
 import redis
 from redis.crc import key_slot
 
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import (
     KEEP_SECONDS,
     KEEP_SEEN,
@@ -26,7 +27,6 @@ from chalicelib.features.cache import (
     value_key,
 )
 from chalicelib.features.codec import HEADER
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
 from local.stack.valkey import ValkeyServer
 from tests.support.feature_rig import FIRST, REDIS

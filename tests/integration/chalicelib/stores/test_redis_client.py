@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from redis.crc import key_slot
 
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, lease_key, value_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
 from tests.faults.valkey_cluster import SLOTS, ClusterNode, cluster
 from tests.support.feature_rig import FIRST, REDIS

@@ -16,9 +16,9 @@ import redis
 
 from chalicelib.config.settings import Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import RangeMissing, TaxonMissing, Unavailable
 from chalicelib.features.cache import taxon_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.services import build_cache, build_store
 from chalicelib.stores.postgres import PostgresStore
 from chalicelib.stores.redis_cache import RedisCache

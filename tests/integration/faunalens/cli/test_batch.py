@@ -17,8 +17,8 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from chalicelib.batch.handler import BatchFunction
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import S3Settings
+from chalicelib.deadline import Deadline
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.deadline import Deadline
 from chalicelib.lazy import Lazy
 from chalicelib.services import Services
 from chalicelib.stores.objects import Objects

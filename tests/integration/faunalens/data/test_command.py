@@ -13,8 +13,8 @@ import psycopg2
 import pytest
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import ROLLOUT, Rollout
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.redis_cache import RedisCache
 from faunalens.data.__main__ import main
 from faunalens.data.dataset import version_of

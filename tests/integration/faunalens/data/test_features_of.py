@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config.settings import Settings, Thresholds
 from chalicelib.config.stores import DatabaseSettings
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.services import build_store
 from faunalens.data.database import activate
 from local.stack.postgres import PostgresServer

@@ -12,8 +12,8 @@ import pytest
 from chalicelib.batch.handler import BatchFunction
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import S3Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError, Unfinished
-from chalicelib.features.deadline import Deadline
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Notes
 from faunalens.engines.megadetector import MegaDetector, with_detector

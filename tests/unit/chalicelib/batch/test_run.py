@@ -12,13 +12,13 @@ import pytest
 from PIL.ExifTags import IFD, Base
 
 from chalicelib.batch import run
-from chalicelib.batch.events import Item
+from chalicelib.batch.line import Item
 from chalicelib.batch.run import Batch, Tally
 from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.settings import PhotoLimits, Settings
 from chalicelib.config.stores import S3Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError
-from chalicelib.features.deadline import Deadline
 from chalicelib.identify import Identification, IdentifyRequest, identify
 from chalicelib.services import Services
 from chalicelib.telemetry.record import Record

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.deadline import Clock, Deadline
 from chalicelib.features.cache import ROLLOUT, lease_key, value_key
 from chalicelib.features.cell_features import SHORTEST, CellFeatures, SingleFlight
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Clock, Deadline
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.lookup import FAILED, Memory, MemoryEntry
 from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout

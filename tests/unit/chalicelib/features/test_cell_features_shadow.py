@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
+from chalicelib.deadline import Deadline
 from chalicelib.errors import StoreError
 from chalicelib.features.cache import ROLLOUT, shadow_lease_key, value_key
 from chalicelib.features.cell_features import SHADOW_SECONDS, CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
-from chalicelib.features.deadline import Deadline
 from tests.support.in_memory import InMemoryCache, InMemoryStore, cell_animals, rollout
 
 CELL = 0x83BE0AFFFFFFFFF

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.features import TtlPolicy, WarmingPlan
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import ROLLOUT, value_key
 from chalicelib.features.codec import CachedValue, pack, unpack
-from chalicelib.features.deadline import Deadline
 from chalicelib.features.warming import HALF_LIFE, PLACES, Warming, WarmingReport, hottest, read_places
 from chalicelib.location import cell_of, neighbours_of
 from tests.support.in_memory import InMemoryCache, InMemoryStore, VirtualClock, cell_animals, rollout

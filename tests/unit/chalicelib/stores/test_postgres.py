@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 
 from chalicelib.config.stores import DatabaseSettings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import StoreError
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores.postgres import PostgresStore, fault_of
 from tests.support.servers import Responder, scripted, until
 from tests.unit.chalicelib.stores.test_redis_cache import photo_after

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import Breaker, Deadline
 from chalicelib.errors import CacheError, DependencyError
 from chalicelib.features.cache import DemandCounts
-from chalicelib.features.deadline import Deadline
-from chalicelib.stores.breaker import Breaker
 from chalicelib.stores.redis_cache import RedisCache
 from chalicelib.stores.redis_client import RedisClient
 from tests.support.servers import Responder, ScriptedServer, scripted

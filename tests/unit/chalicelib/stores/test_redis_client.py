@@ -17,8 +17,8 @@ import pytest
 from redis import exceptions
 
 from chalicelib.config.stores import RedisSettings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import CacheError
-from chalicelib.features.deadline import Deadline
 from chalicelib.stores import redis_connection
 from chalicelib.stores.redis_client import Commands, RedisClient, fault_of
 from chalicelib.stores.sign_in import Login

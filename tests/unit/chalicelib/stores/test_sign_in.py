@@ -14,7 +14,7 @@ from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
 from botocore.session import Session
 
-from chalicelib.features.deadline import Deadline
+from chalicelib.deadline import Deadline
 from chalicelib.stores import sign_in
 from chalicelib.stores.sign_in import TOKEN_SECONDS, Signer, SignIn, Steps
 

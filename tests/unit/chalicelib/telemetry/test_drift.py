@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.deadline import Deadline
 from chalicelib.features.cache import reference_key
-from chalicelib.features.deadline import Deadline
 from chalicelib.telemetry.drift import LEAST, Drift, Shift
 from chalicelib.telemetry.metrics import DIMENSIONS
 from tests.support.in_memory import InMemoryCache

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chalicelib.config.settings import ModelSettings, Settings
+from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError, StoreError
 from chalicelib.features.cell_features import CellFeatures
-from chalicelib.features.deadline import Deadline
 from chalicelib.location import cell_of
 from faunalens.data.cell_animals import ROW, AnimalRow, Cell
 from faunalens.data.dataset import Dataset

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.stores.breaker import TIMEOUT, Breaker
+from chalicelib.deadline import TIMEOUT, Breaker
 
 
 @pytest.fixture
