@@ -3,96 +3,35 @@
 from copy import deepcopy
 from typing import Any
 
-from chalicelib.api.responses import (
-    Answer,
-    BoxesFound,
-    Candidate,
-    FeaturesUsed,
-    ModelUsed,
-    PhotoQuality,
-    Place,
-    PredictedTaxon,
-    Resident,
-    Residents,
-    Timings,
-)
-from chalicelib.model.shares import Here
+from chalicelib.api.responses import Answer, BoxesFound, FeaturesUsed, ModelUsed, Place, Residents, Timings
+from tests.support.records import ANSWER, candidate, resident
 
 AUSTRALIA = Place(source="exif", cell="83be0efffffffff", center=(-33.1, 150.9), areas=("AU",))
 NOWHERE = Place(source="none", cell=None, center=None, areas=())
 NARROWED = FeaturesUsed(mode="narrowed", cache="memory", animals=74, version="2026-11-24", month=None)
 
 
-def candidate(name: str, scientific_name: str, score: float, vision_score: float, here: Here | None) -> Candidate:
-    """One candidate, a species."""
-    taxon = scientific_name.lower().replace(" ", "-")
-    return Candidate(
-        taxon=taxon,
-        name=name,
-        scientific_name=scientific_name,
-        rank="species",
-        score=score,
-        vision_score=vision_score,
-        here=here,
-        season=None,
-    )
-
-
-KOALA = Answer(
-    message="Almost certain: koala.",
-    prediction=PredictedTaxon(
-        name="koala",
-        scientific_name="Phascolarctos cinereus",
-        rank="species",
-        score=0.97,
-        sure="almost certain",
-        relatives_here=None,
-        members=(),
-    ),
-    perhaps=(),
-    candidates=(
+KOALA: Answer = {
+    **ANSWER,
+    "candidates": (
         candidate("koala", "Phascolarctos cinereus", 0.95, 0.81, "native"),
         candidate("rabbit", "Oryctolagus cuniculus", 0.02, 0.015, "introduced"),
         candidate("three-toed sloth", "Bradypus", 0.011, 0.11, "unexpected"),
         candidate("tabby cat", "Felis catus", 0.01, 0.004, "everywhere"),
     ),
-    animal_probability=0.998,
-    subject="animal",
-    photo_quality=PhotoQuality(pixels=1024, dark=False, soft=False, infrared=False),
-    why_not=None,
-    animals=None,
-    people=None,
-    vehicles=None,
-    location=AUSTRALIA,
-    features=NARROWED,
-    model=ModelUsed(name="faunalens", version="0123456789ab", packs=()),
-    timings_ms=Timings(photo=22.0, features=0.1, scoring=12.3, boxes=0.0, total=41.2),
-    request_id="c0ffee00-0000-4000-8000-000000000000",
-    photos=(),
-    reasons=(),
-    focus=None,
-    class_map=None,
-)
+    "animal_probability": 0.998,
+    "location": AUSTRALIA,
+    "features": NARROWED,
+    "model": ModelUsed(name="faunalens", version="0123456789ab", packs=()),
+    "timings_ms": Timings(photo=22.0, features=0.1, scoring=12.3, boxes=0.0, total=41.2),
+    "request_id": "c0ffee00-0000-4000-8000-000000000000",
+}
 NO_PEOPLE, TWO_PEOPLE = BoxesFound(count=0, boxes=()), BoxesFound(count=2, boxes=())
 ALONE = FeaturesUsed(mode="no_location", cache="bypass", animals=0, version=None, month=None)
 RESIDENTS = Residents(
     animals=(
-        Resident(
-            taxon="phascolarctos-cinereus",
-            name="koala",
-            scientific_name="Phascolarctos cinereus",
-            rank="species",
-            here="native",
-            weight=1.0,
-        ),
-        Resident(
-            taxon="vulpes-vulpes",
-            name="red fox",
-            scientific_name="Vulpes vulpes",
-            rank="species",
-            here="introduced",
-            weight=0.8,
-        ),
+        resident("koala", "Phascolarctos cinereus"),
+        resident("red fox", "Vulpes vulpes", "introduced", 0.8),
     ),
     location=AUSTRALIA,
     features=NARROWED,

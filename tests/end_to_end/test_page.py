@@ -9,56 +9,21 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from chalicelib import errors
-from chalicelib.api.responses import FeaturesUsed, MemberTaxon, ModelUsed, PackUsed, PossibleTaxon, PredictedTaxon
+from chalicelib.api.responses import FeaturesUsed, ModelUsed, PackUsed, PossibleTaxon, PredictedTaxon
 from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, box_of, photo, problem
 from tests.end_to_end.stand import KEY, Stand
 from tests.support import pictures
-
-
-def members(*names: tuple[str, str]) -> tuple[MemberTaxon, ...]:
-    return tuple(MemberTaxon(taxon=latin.lower(), name=name, scientific_name=latin) for name, latin in names)
-
+from tests.support.records import candidate, members, possible, predicted
 
 CATS = members(("jaguar", "Panthera onca"), ("ocelot", "Leopardus pardalis"), ("margay", "Leopardus wiedii"))
-CAT = PredictedTaxon(
-    name="cat", scientific_name="Felidae", rank="family", score=0.88, sure="likely", members=CATS, relatives_here=None
-)
-BASENJI = members(("basenji", "Canis familiaris"))
-DOG = PredictedTaxon(
-    name="dog",
-    scientific_name="Canis familiaris",
-    rank="species",
-    score=0.6,
-    sure="perhaps",
-    members=BASENJI,
-    relatives_here=None,
-)
-MAMMAL = PredictedTaxon(
-    name="mammal",
-    scientific_name="Mammalia",
-    rank="class",
-    score=0.97,
-    sure="almost certain",
-    relatives_here=None,
-    members=(),
-)
-RACCOONS = members(("raccoon", "Procyon lotor"), ("white-nosed coati", "Nasua narica"))
-OPOSSUM = PossibleTaxon(
-    taxon="didelphidae", name="opossum", scientific_name="Didelphidae", rank="family", score=0.4, members=()
-)
-CANID = PossibleTaxon(
-    taxon="canidae", name="dog, wolf or fox", scientific_name="Canidae", rank="family", score=0.3, members=()
-)
-RACCOON = PossibleTaxon(
-    taxon="procyonidae",
-    name="raccoon or coati",
-    scientific_name="Procyonidae",
-    rank="family",
-    score=0.3,
-    members=RACCOONS,
-)
+CAT = predicted("cat", "Felidae", 0.88, "likely", "family", CATS)
+DOG = predicted("dog", "Canis familiaris", 0.6, "perhaps", has=members(("basenji", "Canis familiaris")))
+MAMMAL = predicted("mammal", "Mammalia", 0.97, "almost certain", "class")
+OPOSSUM, CANID = possible("opossum", "Didelphidae", 0.4), possible("dog, wolf or fox", "Canidae", 0.3)
+COATI = "white-nosed coati", "Nasua narica"
+RACCOON = possible("raccoon or coati", "Procyonidae", 0.3, ("raccoon", "Procyon lotor"), COATI)
 
 
 @pytest.mark.firefox
@@ -107,7 +72,7 @@ def test_an_answer_says_what_it_is_how_sure_and_where(stand: Stand, identified: 
 
 
 def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Open) -> None:
-    shown, alone = open_page(stand.url), (answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
+    shown, alone = open_page(stand.url), (candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)
     modes: dict[Any, str] = {
         "no_location": "No place was used, only the photo.",
         "unknown_area": "Which animals live there is not known, so only the photo was used.",
@@ -157,16 +122,8 @@ def test_an_empty_list_of_animals_says_why(stand: Stand, identified: Identified)
 
 def test_an_animal_out_of_place_gets_a_remark_and_a_nameless_one_guesses(stand: Stand, identified: Identified) -> None:
     # GIVEN a tiger in Australia
-    tiger = (answers.candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
-    prediction = PredictedTaxon(
-        name="tiger",
-        scientific_name="Panthera tigris",
-        rank="species",
-        score=0.8,
-        sure="likely",
-        relatives_here=None,
-        members=(),
-    )
+    tiger = (candidate("tiger", "Panthera tigris", 0.8, 0.97, "unexpected"),)
+    prediction = predicted("tiger", "Panthera tigris", 0.8, "likely")
     shown = identified(answers.koala(prediction=prediction, candidates=tiger))
     expect(shown.locator("#name")).to_have_text("Not known to live here: tiger")
     expect(shown.locator("#sure summary")).to_have_text("Likely 80%")
@@ -220,24 +177,12 @@ def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stan
         ("beagle", "Canis", "breed", ""),
         ("zebra", "Hippotigris", "subgenus", ""),  # no language has a word for it
     ):
-        stand.tell(
-            answers.koala(
-                prediction=PredictedTaxon(
-                    name=name,
-                    scientific_name=scientific_name,
-                    rank=rank,
-                    score=0.9,
-                    sure="likely",
-                    relatives_here=None,
-                    members=(),
-                )
-            )
-        )
+        stand.tell(answers.koala(prediction=predicted(name, scientific_name, 0.9, "likely", rank)))
         shown.set_input_files("#pick", photo())
         expect(shown.locator("#name")).to_have_text(f"Likely: {name}")
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
     # AND a photo without an animal, whose likeliest animals are nonsense, says what it shows and why, and names none
-    platypus = answers.candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected")
+    platypus = candidate("platypus", "Ornithorhynchus anatinus", 0.37, 0.37, "unexpected")
     person, vehicle = "The photo shows a person", "The photo shows a vehicle"
     subjects: dict[Any, str] = {"none": "No animal", "person": person, "vehicle": vehicle, "unclear": "Unclear"}
     for subject, heading in subjects.items():
@@ -368,19 +313,7 @@ def test_a_request_can_be_cancelled(stand: Stand, identified: Identified) -> Non
     # WHEN another photo is chosen instead THEN the first request is given up, and the answer is the second photo's
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#busy")).to_be_visible()
-    stand.tell(
-        answers.koala(
-            prediction=PredictedTaxon(
-                name="emu",
-                scientific_name="Dromaius novaehollandiae",
-                rank="species",
-                score=0.9,
-                relatives_here=None,
-                sure="unclear",
-                members=(),
-            )
-        )
-    )
+    stand.tell(answers.koala(prediction=predicted("emu", "Dromaius novaehollandiae", 0.9, "unclear")))
     with shown.expect_event("requestfailed", lambda request: "identify" in request.url):
         shown.set_input_files("#pick", photo(pictures.jpeg(300, 200)))
     stand.open.set()

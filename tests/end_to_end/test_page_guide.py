@@ -15,6 +15,7 @@ from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, add_place, 
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
 from tests.support import pictures
+from tests.support.records import candidate
 
 API, HOST, WIKIDATA, COMMONS = PICTURES
 KOALA_NOW = KOALA | {
@@ -343,7 +344,7 @@ def test_birds_are_compared_by_marks_and_what_they_share_comes_last(stand: Stand
     names = {"falco-peregrinus": "peregrine falcon", "falco-sparverius": "American kestrel"}
     for each in names:
         stand.taxa[each] = KOALA_NOW | {"taxon": each, "group": "birds", "lineage": family, "lives": "everywhere"}
-    birds = [answers.candidate(name, taxon.replace("-", " "), 0.5, 0.5, "native") for taxon, name in names.items()]
+    birds = [candidate(name, taxon.replace("-", " "), 0.5, 0.5, "native") for taxon, name in names.items()]
     shown = identified(answers.koala(candidates=tuple(birds)))
     # WHEN they are compared THEN what tells them apart stands above what they have in common
     shown.click("#compare summary")

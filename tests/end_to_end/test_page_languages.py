@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chalicelib.api import page
-from chalicelib.api.responses import Resident
 from chalicelib.config.settings import ROOT
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, photo, problem
 from tests.end_to_end.stand import Stand
 from tests.end_to_end.test_page_several import boxes
 from tests.end_to_end.test_page_words import GROUPS, KOALA, answer_with_relatives
+from tests.support.records import resident
 
 NARROW = {"width": 320, "height": 640}
 OTHERS = sorted(page.languages() - {"en"})
@@ -83,10 +83,7 @@ def test_lists_of_animals_are_in_the_order_of_the_language(stand: Stand, identif
     # GIVEN animals in the order of their English names, one of them introduced
     stand.language = "de"
     residents = [("badger", "Mustelidae"), ("grey wolf", "Canis lupus"), ("koala", "Phascolarctos cinereus")]
-    animals = tuple(
-        Resident(taxon=latin, name=name, scientific_name=latin, rank="species", here="introduced", weight=1.0)
-        for name, latin in residents
-    )
+    animals = tuple(resident(name, latin, "introduced") for name, latin in residents)
     stand.residents = {**answers.RESIDENTS, "animals": animals}
     shown = identified(viewport=NARROW)
     # THEN candidates are named in the language, or else in Latin
@@ -145,25 +142,7 @@ def test_animals_are_found_without_accents(stand: Stand, open_page: Open) -> Non
     shown = open_page(f"{stand.url}#find=aguila+real")
     expect(shown.get_by_role("link", name="Águila real")).to_be_visible()
     # AND so it is among those that live somewhere
-    fox = Resident(
-        taxon="vulpes-vulpes",
-        name="red fox",
-        scientific_name="Vulpes vulpes",
-        rank="species",
-        here="native",
-        weight=1.0,
-    )
-    animals = (
-        Resident(
-            taxon="aquila-chrysaetos",
-            name="golden eagle",
-            scientific_name="Aquila chrysaetos",
-            rank="species",
-            here="native",
-            weight=1.0,
-        ),
-        fox,
-    )
+    animals = resident("golden eagle", "Aquila chrysaetos"), resident("red fox", "Vulpes vulpes")
     stand.residents = {**answers.RESIDENTS, "animals": animals}
     shown.goto(f"{stand.url}#here=-33.1,150.9")
     expect(shown.locator("#guide .taxa li")).to_have_count(2)

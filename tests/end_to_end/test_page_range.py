@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from chalicelib.api.responses import PossibleTaxon, PredictedTaxon
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Identified, Open, box_of, photo, settle
 from tests.end_to_end.stand import Stand
+from tests.support.records import candidate, possible, predicted
 
 KOALA_RANGE = "phascolarctos-cinereus/range.svg"
 EAST = "M895 322l10 20 5 40 -10 20 -25 5 -5 -40z"
@@ -84,14 +84,8 @@ def test_without_a_range_the_map_stays_as_it_is(stand: Stand, open_page: Open) -
 def test_no_range_is_asked_for_that_says_nothing(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
     for changes in (
-        {"candidates": (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
-        {
-            "perhaps": (
-                PossibleTaxon(
-                    taxon="cervidae", name="deer", scientific_name="Cervidae", rank="family", score=0.4, members=()
-                ),
-            )
-        },
+        {"candidates": (candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)},
+        {"perhaps": (possible("deer", "Cervidae", 0.4),)},
         {"prediction": None},
     ):
         stand.tell(answers.koala(**changes))
@@ -102,7 +96,7 @@ def test_no_range_is_asked_for_that_says_nothing(stand: Stand, open_page: Open) 
         settle(shown)
     assert _asked(stand) == []
     # AND without a location, the map shows the range alone, if there is one
-    stand.tell(answers.alone(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)))
+    stand.tell(answers.alone(candidates=(candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, None),)))
     for found in (RANGE, None):
         stand.taxa[KOALA_RANGE] = found
         with shown.expect_response("**/range.svg"):
@@ -137,16 +131,8 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
     with shown.expect_request("**/range.svg"):
         shown.set_input_files("#pick", photo())
     # WHEN another photo is identified before it comes
-    cat = (answers.candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
-    tabby = PredictedTaxon(
-        name="tabby cat",
-        scientific_name="Felis catus",
-        rank="breed",
-        score=0.9,
-        sure="likely",
-        relatives_here=None,
-        members=(),
-    )
+    cat = (candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
+    tabby = predicted("tabby cat", "Felis catus", 0.9, "likely", "breed")
     stand.tell(answers.koala(candidates=cat, prediction=tabby))
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Likely: tabby cat")

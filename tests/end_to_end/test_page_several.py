@@ -7,30 +7,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess, PredictedTaxon
+from chalicelib.api.responses import AnimalFound, BoxesFound, BoxFound, PhotoGuess
 from tests.end_to_end import answers
 from tests.end_to_end.browsing import PHONE, Identified, Open, add_place, box_of, photo, posted_to, problem, unreadable
 from tests.end_to_end.stand import BUCKET, Sent, Stand
 from tests.support import pictures
+from tests.support.records import candidate, predicted
 
-CAT = PredictedTaxon(
-    name="tabby cat",
-    scientific_name="Felis catus",
-    rank="species",
-    score=0.9,
-    sure="likely",
-    relatives_here=None,
-    members=(),
-)
-FOX = PredictedTaxon(
-    name="red fox",
-    scientific_name="Vulpes vulpes",
-    rank="species",
-    score=0.99,
-    sure="almost certain",
-    relatives_here=None,
-    members=(),
-)
+CAT = predicted("tabby cat", "Felis catus", 0.9, "likely")
+FOX = predicted("red fox", "Vulpes vulpes", 0.99, "almost certain")
 
 
 def _photos_in(sent: Sent) -> list[bytes]:
@@ -174,22 +159,14 @@ def test_a_text_can_be_dragged_into_the_field_of_the_place_and_a_link_says_what_
 
 def boxes(people: int = 1, vehicles: int = 2) -> dict[str, Any]:
     """An answer with two animals, of which the second has no name."""
+    first = BoxFound(x=0.1, y=0.2, width=0.4, height=0.5, score=0.9)
+    small = BoxFound(x=0.7, y=0.7, width=0.02, height=0.02, score=0.5)
     other = BoxFound(x=0.8, y=0.1, width=0.1, height=0.2, score=0.9)
-    fox = answers.candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
+    fox = candidate("red fox", "Vulpes vulpes", 0.99, 0.99, "introduced")
     return answers.koala(
         animals=(
-            AnimalFound(
-                box=BoxFound(x=0.1, y=0.2, width=0.4, height=0.5, score=0.9),
-                prediction=FOX,
-                perhaps=(),
-                candidates=(fox,),
-            ),
-            AnimalFound(
-                box=BoxFound(x=0.7, y=0.7, width=0.02, height=0.02, score=0.5),
-                prediction=None,
-                perhaps=(),
-                candidates=(fox,),
-            ),
+            AnimalFound(box=first, prediction=FOX, perhaps=(), candidates=(fox,)),
+            AnimalFound(box=small, prediction=None, perhaps=(), candidates=(fox,)),
         ),
         people=BoxesFound(count=people, boxes=(other,) * people),
         vehicles=BoxesFound(count=vehicles, boxes=(other,) * vehicles),

@@ -13,6 +13,7 @@ from tests.end_to_end import answers
 from tests.end_to_end.browsing import Identified, Open, photo
 from tests.end_to_end.stand import Stand
 from tests.support import pictures
+from tests.support.records import candidate
 
 AT_SEA = Place(source="request", cell="837c65fffffffff", center=(-0.0, -29.9), areas=())
 CATS = [
@@ -51,7 +52,7 @@ GROUPS = {"taxa": [], "groups": [{"group": "birds", "taxa": 962}, {"group": "mam
 
 
 def _koala(here: Any, **changes: Any) -> dict[str, Any]:
-    return answers.koala(candidates=(answers.candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, here),), **changes)
+    return answers.koala(candidates=(candidate("koala", "Phascolarctos cinereus", 0.9, 0.9, here),), **changes)
 
 
 def _percent(share: float) -> str:

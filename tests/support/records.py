@@ -6,42 +6,66 @@ from chalicelib.api.responses import (
     Answer,
     Candidate,
     FeaturesUsed,
+    MemberTaxon,
     ModelUsed,
     PhotoQuality,
     Place,
+    PossibleTaxon,
     PredictedTaxon,
+    Resident,
     Timings,
 )
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.features.codec import NO_ANIMALS
 from chalicelib.features.features import NO_LOCATION, Trace
+from chalicelib.model.shares import Here
 from chalicelib.photo.photos import PhotoFacts
 from chalicelib.telemetry.record import Outcome, Record, of_features, of_photos
 from tests.support.pictures import jpeg
 
 CELL, VERSION = 0x83BE0EFFFFFFFFF, "b0491d054589"
-KOALA = Candidate(
-    taxon="phascolarctos-cinereus",
-    name="koala",
-    scientific_name="Phascolarctos cinereus",
-    rank="species",
-    score=0.97,
-    vision_score=0.95,
-    here="native",
-    season=None,
-)
-KOALAS = PredictedTaxon(
-    name="koala",
-    scientific_name="Phascolarctos cinereus",
-    rank="species",
-    score=0.97,
-    relatives_here=None,
-    sure="almost certain",
-    members=(),
-)
+
+
+def members(*names: tuple[str, str]) -> tuple[MemberTaxon, ...]:
+    """Return members of a taxon by their common and scientific names."""
+    return tuple(MemberTaxon(taxon=_id(latin), name=name, scientific_name=latin) for name, latin in names)
+
+
+def candidate(name: str, latin: str, score: float, vision_score: float, here: Here | None) -> Candidate:
+    """Return one candidate, a species."""
+    (named,) = members((name, latin))
+    return {**named, "rank": "species", "score": score, "vision_score": vision_score, "here": here, "season": None}
+
+
+def predicted(
+    name: str, latin: str, score: float, sure: str, rank: str = "species", has: tuple[MemberTaxon, ...] = ()
+) -> PredictedTaxon:
+    """Return a prediction without relatives. `has`: its members."""
+    return PredictedTaxon(
+        name=name, scientific_name=latin, rank=rank, score=score, sure=sure, members=has, relatives_here=None
+    )
+
+
+def possible(name: str, latin: str, score: float, *has: tuple[str, str]) -> PossibleTaxon:
+    """Return a family that a photo perhaps shows. `has`: its members."""
+    (named,) = members((name, latin))
+    return PossibleTaxon(**named, rank="family", score=score, members=members(*has))
+
+
+def resident(name: str, latin: str, here: Here = "native", weight: float = 1.0) -> Resident:
+    """Return one animal of a cell, a species."""
+    (named,) = members((name, latin))
+    return Resident(**named, rank="species", here=here, weight=weight)
+
+
+def _id(latin: str) -> str:
+    return latin.lower().replace(" ", "-")
+
+
+KOALA = candidate("koala", "Phascolarctos cinereus", 0.97, 0.95, "native")
 ANSWER = Answer(
     message="Almost certain: koala.",
-    prediction=KOALAS,
+    prediction=predicted("koala", "Phascolarctos cinereus", 0.97, "almost certain"),
     perhaps=(),
     candidates=(KOALA,),
     animal_probability=0.99,

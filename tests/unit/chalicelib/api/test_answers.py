@@ -17,6 +17,7 @@ from chalicelib.model.naming import Decision, Member, Possible
 from chalicelib.model.recogniser import ClassMap, Recognition
 from chalicelib.model.shares import Prior
 from chalicelib.model.taxonomy import Prediction, Relative, Taxon
+from tests.support.records import members, predicted
 from tests.unit.chalicelib.model.real_tables import TAXONOMY
 
 KOALA, WOMBAT = 105, 106
@@ -91,50 +92,22 @@ def test_residents_are_sorted_by_name_and_leave_out_animals_unknown_to_the_model
 # --- the message
 
 FAMILY = Taxon("cat", "Felidae", "family")
-KOALA_TAXON = PredictedTaxon(
-    name="koala",
-    scientific_name="Phascolarctos cinereus",
-    rank="species",
-    score=0.974,
-    relatives_here=None,
-    sure="almost certain",
-    members=(),
-)
+KOALA_TAXON = predicted("koala", "Phascolarctos cinereus", 0.974, "almost certain")
 MAMMAL = Taxon("mammal", "Mammalia", "class")
-WIDE = PredictedTaxon(
-    name="mammal", scientific_name="Mammalia", rank="class", score=0.9, relatives_here=None, sure="likely", members=()
-)
+WIDE = predicted("mammal", "Mammalia", 0.9, "likely", "class")
 NARROW = Decision(Prediction(FAMILY, 0.8, (MAMMAL, FAMILY)))
 
 
-def cat(*members: str) -> PredictedTaxon:
+def cat(*names: str) -> PredictedTaxon:
     """Return a cat, which may be one of some members."""
-    some = tuple(MemberTaxon(taxon=name, name=name, scientific_name=name) for name in members)
-    return PredictedTaxon(
-        name="cat",
-        scientific_name="Felidae",
-        rank="family",
-        score=0.81,
-        relatives_here=None,
-        sure="likely",
-        members=some,
-    )
+    return predicted("cat", "Felidae", 0.81, "likely", "family", members(*((name, name) for name in names)))
 
 
 def perhaps(*names: str) -> tuple[Possible, ...]:
     return tuple(Possible(name, name, name, "family", 0.2, ()) for name in names)
 
 
-BASENJI = (MemberTaxon(taxon="basenji", name="basenji", scientific_name="Canis familiaris"),)
-DOG = PredictedTaxon(
-    name="dog",
-    scientific_name="Canis familiaris",
-    rank="species",
-    score=0.8,
-    relatives_here=None,
-    sure="likely",
-    members=BASENJI,
-)
+DOG = predicted("dog", "Canis familiaris", 0.8, "likely", has=members(("basenji", "Canis familiaris")))
 A_MAMMAL = Decision(Prediction(MAMMAL, 0.9, (MAMMAL,)))
 ELSEWHERE = A_MAMMAL._replace(looks_like=Member("ailurus-fulgens", "red panda", "Ailurus fulgens"))
 
@@ -201,15 +174,8 @@ def test_a_prediction_has_a_rounded_score_and_names_its_relatives_here() -> None
             count=count,
             taxa=tuple(RelativeTaxon(taxon=each, name=each, scientific_name=each) for each in "abcdefghij"[:count]),
         )
-        assert found == PredictedTaxon(
-            name="jaguar",
-            scientific_name="Panthera onca",
-            rank="species",
-            score=0.9835,
-            relatives_here=here,
-            sure="almost certain",
-            members=(),
-        )
+        jaguar_here = predicted("jaguar", "Panthera onca", 0.9835, "almost certain")
+        assert found == {**jaguar_here, "relatives_here": here}
         # AND the message names three
         assert message_of(found, NARROW, "narrowed", "animal") == f"Almost certain: jaguar. {sentence}"
     # AND few are named also if the animals of a family are, because they may be the same
