@@ -288,9 +288,9 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
         for row in rows_in(files["media"]):
             time, where = datetime.fromisoformat(row["timestamp"]), events.get(row["deploymentID"])
             said = of_media.get(row["mediaID"]) or (where.at(time) if where else [])
+            camera, cell = row["deploymentID"], cells.get(row["deploymentID"])
             for label in said or [Label("")]:
-                about_photo = {"photo": _photo_of(row), "taken": row["timestamp"]}
-                yield label._replace(**about_photo, camera=row["deploymentID"], cell=cells.get(row["deploymentID"]))
+                yield label._replace(photo=_photo_of(row), taken=row["timestamp"], camera=camera, cell=cell)
 
 
 def _cell_in(row: Mapping[str, str]) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from itertools import takewhile
+from os.path import commonprefix
 from pathlib import Path
 
 from faunalens.engines.place import NONE, Place
@@ -58,7 +58,8 @@ class StudyPhotos:
         parts = _parts(label.photo)
         known = self._named.get(parts[0], [])
         at = bisect(known, (parts, 0))
-        most = max((_common(parts, other) for other, _ in known[max(at - 1, 0) : at + 1]), default=0)
+        closest = [commonprefix((parts, other)) for other, _ in known[max(at - 1, 0) : at + 1]]  # noqa: RUF071, tuples
+        most = max(map(len, closest), default=0)
         at = bisect(known, (parts[:most], 0))  # of the paths that end with these names, which are together
         best = [identity for other, identity in known[at : at + 2] if other[:most] == parts[:most]]
         if len(best) != 1 or (most == 1 and self._contradict(label.taken, self._taken.get(best[0]))):
@@ -151,8 +152,3 @@ def _parts(path: str) -> tuple[str, ...]:
     """Return the names of the file and of the folders above it, the file's first, in a form for comparisons."""
     names = normal(path).replace("\\", "/").casefold().split("/")
     return tuple(name for name in reversed(names) if name not in ("", ".", "..")) or ("",)
-
-
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """Return the number of names that two paths have in common at their end."""
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))

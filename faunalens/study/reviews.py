@@ -61,7 +61,8 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
             if row is None:
                 raise KeyError(identity)
             machine = machine_of(row)
-            said = opinion.observations or accepted(machine)
+            parts = dict.fromkeys(of_taxon(part.named, part.kind) for part in machine.each)
+            said = opinion.observations or tuple(parts)
             named = (machine.named.scientific_name if machine.named else machine.kind) if machine.by else ""
             connection.execute(_WITHDRAW, (identity, opinion.reviewer))
             for number, each in enumerate(said, 1):
@@ -73,11 +74,6 @@ def save(results: ResultsFile, photos: Iterable[int], opinion: Opinion, *, drawn
 def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None:
     with results.transaction() as connection:
         connection.executemany(_WITHDRAW, ((identity, reviewer) for identity in photos))
-
-
-def accepted(machine: Finding) -> tuple[Observation, ...]:
-    """Return the observations that stand for accepting what the models found: each taxon and kind once."""
-    return tuple(dict.fromkeys(of_taxon(part.named, part.kind) for part in machine.each))
 
 
 def is_right(said: Observation, machine: Finding) -> bool:

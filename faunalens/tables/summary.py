@@ -129,24 +129,19 @@ def _count_event(found: Summary, event: list[StudyPhoto]) -> None:
     station.events += 1
     station.taxa |= names
     found.taxa |= names
-    hour = _hour(found, event[0], station)
-    for group in (_group(found, each) for each in whole):
+    groups = [_group(found, each) for each in whole]
+    for group in groups:
         group.events += 1
-        if hour is not None:
-            group.hours[hour] += 1
     if time := event[0].time:
-        day = time.date()
+        day, hour = time.date(), time.hour
         found.first_seen |= {name: min(found.first_seen.get(name, day), day) for name in names}
-
-
-def _hour(found: Summary, photo: StudyPhoto, station: Station) -> int | None:
-    if photo.time is None:
-        return None
-    if photo.time.tzinfo is None or station.latitude is None or station.longitude is None:
-        found.by_clock += 1
-        return photo.time.hour
-    found.by_sun += 1
-    return int(sun_hour(photo.time, station.latitude, station.longitude))
+        if time.tzinfo is None or station.latitude is None or station.longitude is None:
+            found.by_clock += 1
+        else:
+            found.by_sun += 1
+            hour = int(sun_hour(time, station.latitude, station.longitude))
+        for group in groups:
+            group.hours[hour] += 1
 
 
 def _count_photo(found: Summary, photo: StudyPhoto, *, is_shown: bool) -> None:

@@ -1,6 +1,7 @@
 """Which photos of a study labels mean."""
 
 from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from unittest.mock import Mock
 from zlib import crc32
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from faunalens.importing.labels import Label
 from faunalens.importing.photos import SURE, StudyPhotos, nearest
-from faunalens.importing.photos import _common as common
 from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 
 PATHS = ("N/100/IMG_1.JPG", "S/100/IMG_1.JPG", "S/101/IMG_2.JPG", "S\u00fcd/IMG_3.JPG")
@@ -52,8 +52,8 @@ def test_a_name_that_repeats_on_every_card_is_compared_with_the_closest_paths_al
 ) -> None:
     # GIVEN many cards, each with a photo of the same name
     results.find(ListedPhoto(f"N{card}/IMG_1.JPG", 1, 1, None, None, None) for card in range(200))
-    photos, compared = StudyPhotos(results), Mock(wraps=common)
-    monkeypatch.setattr("faunalens.importing.photos._common", compared)
+    photos, compared = StudyPhotos(results), Mock(wraps=commonprefix)
+    monkeypatch.setattr("faunalens.importing.photos.commonprefix", compared)
     # WHEN one of them is looked for THEN it is found without a look at all others
     assert list(photos.of(Label("card/N7/IMG_1.JPG"))[0]) == [8]
     assert compared.call_count <= 2
