@@ -4,7 +4,6 @@ The sidecar of `IMG_1.JPG` is `IMG_1.JPG.xmp`, where digiKam and darktable look 
 photos only (`IMG_1.xmp`), so keywords for it have to be in the JPEG itself, where digiKam reads them too.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib.config import VERSION
@@ -87,13 +86,10 @@ def _lineage(finding: Finding) -> tuple[str, ...]:
     return tuple(ranks[level] for level in LEVELS if level in ranks)
 
 
-def _words(finding: Finding) -> Iterator[str]:
-    if finding.named is None:
-        yield WORDS.get(finding.kind, finding.kind)
-        return
-    yield finding.named.name
-    if not finding.is_typed:
-        yield from (finding.named.scientific_name, *reversed(_lineage(finding)))
+def _words(finding: Finding) -> tuple[str, ...]:
+    if finding.named is None or finding.is_typed:
+        return (caption(finding),)
+    return (finding.named.name, finding.named.scientific_name, *reversed(_lineage(finding)))
 
 
 def _description(photo: StudyPhoto) -> str:

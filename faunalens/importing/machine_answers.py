@@ -47,49 +47,6 @@ MOST = 4
 """Most of these processes: more would wait for the one that reads and saves."""
 
 
-@dataclass(slots=True)
-class _Plan:
-    """For which photos of the study each row of a file has an answer.
-
-    `photos`: ids of photos, by number of the row. `labels`: all classes in the file. `missing`: paths in the file that
-    are those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
-    """
-
-    photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    labels: set[str] = field(default_factory=set)
-    missing: list[str] = field(default_factory=list)
-    failures: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, predictions: Predictions, photos: StudyPhotos, total: int) -> "_Plan":
-        """Match the rows of `predictions` with photos. `total`: number of rows, for the progress."""
-        plan, paths = cls(), dict[str, int]()
-
-        def matches() -> Iterator[tuple[int, Sequence[int], int]]:
-            for number, said in enumerate(predictions):
-                reach(min(number + 1, total))
-                if said.failure or said.reviewer:
-                    plan.failures[said.failure or f"named by {said.reviewer}; a Camtrap DP has that as a review"] += 1
-                    continue
-                plan.labels.update(label for classes in said.classes for label, _ in classes)
-                found = photos.of(Label(said.path))
-                if not found[0] and Path(said.path).is_file():
-                    found = photos.of(Label(said.path, file=Path(said.path)))
-                yield paths.setdefault(said.path, number), *found
-
-        with photo_progress(0, total, "reading predictions") as reach:
-            for identity, number in nearest(matches()).items():
-                plan.photos[number].append(identity)
-        plan.missing = [path for path, number in paths.items() if number not in plan.photos]
-        return plan
-
-    def matched(self, predictions: Predictions) -> Iterator[tuple[Predicted, int]]:
-        """Yield each row of `predictions` with the id of its photo, once for each of the row's photos."""
-        for number, said in enumerate(predictions):
-            for identity in self.photos.get(number, ()):
-                yield said, identity
-
-
 class _Asked(NamedTuple):
     """A photo of the study, and what the file says of it. Its boxes are in pixels if the photo's size is unknown."""
 
@@ -135,16 +92,55 @@ type _Weighed = tuple[str, dict[str, Any] | None]
 
 
 @dataclass(slots=True)
-class _Tally:
-    """Counts of what became of the photos in a file. `remarks`: numbers of photos by the keys of `_REMARKS`.
+class _Import:
+    """For which photos of the study the rows of a file have an answer, and what became of these photos.
 
-    `fences`: numbers of photos by taxon and country, where SpeciesNet's geofence and our ranges disagree: those under
-    True are excluded by the geofence alone, those under False by our ranges alone.
+    `photos`: ids of photos, by number of the row. `labels`: all classes in the file. `missing`: paths in the file that
+    are those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
+    `saved`: number of photos that have an answer of the file now. `remarks`: numbers of photos by the keys of
+    `_REMARKS`. `fences`: numbers of photos by taxon and country, where SpeciesNet's geofence and our ranges disagree:
+    those under True are excluded by the geofence alone, those under False by our ranges alone.
     """
 
+    photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    labels: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
     saved: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
     fences: dict[bool, Counter[str]] = field(default_factory=lambda: {True: Counter(), False: Counter()})
+
+    def match(self, predictions: Predictions, photos: StudyPhotos, total: int) -> None:
+        """Match the rows of `predictions` with photos. `total`: number of rows, for the progress."""
+        paths = dict[str, int]()
+
+        def matches() -> Iterator[tuple[int, Sequence[int], int]]:
+            for number, said in enumerate(predictions):
+                reach(min(number + 1, total))
+                if said.failure or said.reviewer:
+                    self.failures[said.failure or f"named by {said.reviewer}; a Camtrap DP has that as a review"] += 1
+                    continue
+                self.labels.update(label for classes in said.classes for label, _ in classes)
+                found = photos.of(Label(said.path))
+                if not found[0] and Path(said.path).is_file():
+                    found = photos.of(Label(said.path, file=Path(said.path)))
+                yield paths.setdefault(said.path, number), *found
+
+        with photo_progress(0, total, "reading predictions") as reach:
+            for identity, number in nearest(matches()).items():
+                self.photos[number].append(identity)
+        self.missing = [path for path, number in paths.items() if number not in self.photos]
+
+    def asked(self, predictions: Predictions, kept: ResultsFile, where: Where, most: int) -> Iterator[list[_Asked]]:
+        """Yield the file's photos, `most` at a time. Count and skip those whose boxes are in pixels of unknown size."""
+        folder = Path(kept.study()["folder"])
+        matched = ((said, each) for number, said in enumerate(predictions) for each in self.photos.get(number, ()))
+        for some in batched(matched, most, strict=False):
+            identities = json.dumps([identity for _, identity in some], allow_nan=False)
+            rows = {row["id"]: row for row in kept.rows(QUERIES["by ids"], identities)}
+            asked = [_Asked.of(said, rows[identity], folder, where) for said, identity in some]
+            self.remarks["unmeasured"] += sum(each.said.pixels for each in asked)
+            yield [each for each in asked if not each.said.pixels]
 
     def add(self, asked: _Asked, opinion: Mapping[str, Any] | None, *, is_unseen: bool) -> None:
         """Count a photo. `is_unseen`: whether our models should have looked at it, but could not."""
@@ -171,44 +167,31 @@ def import_answers(
     predictions = Predictions(file)
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
-        plan = _Plan.of(predictions, StudyPhotos(kept), kept.counts().total)
+        taken = _Import()
+        taken.match(predictions, StudyPhotos(kept), kept.counts().total)
         settings = of_a_run(Settings.from_environment({"MODEL_THREADS": "1", **environment}))
         engine = None if names == "theirs" else LocalEngine.build(settings, environment, DEFAULT_TOP, warn)
-        tally, number = _Tally(), sum(map(len, plan.photos.values()))
-        folder, cores = Path(kept.study()["folder"]), os.process_cpu_count() or 1
+        number, cores = sum(map(len, taken.photos.values())), os.process_cpu_count() or 1
         at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        asked = _asked(kept, where, plan.matched(predictions), LOOKED_AT if engine else BATCH, tally)
+        asked = taken.asked(predictions, kept, where, LOOKED_AT if engine else BATCH)
         weighed = _weighed(
             asked,
-            partial(_begin, sorted(plan.labels), settings, dict(environment)),
+            partial(_begin, sorted(taken.labels), settings, dict(environment)),
             workers=min(cores, MOST) if cores > 1 and number >= MANY and not engine else 0,
         )
         with photo_progress(0, number, "importing") as reach, ThreadPoolExecutor(cores) as pool:
             for some, answers in weighed:
-                ours = pool.map(partial(_look, engine, folder), some) if engine else repeat(None)
+                ours = pool.map(partial(_look, engine, Path(kept.study()["folder"])), some) if engine else repeat(None)
                 with kept.transaction():
                     for each, (text, opinion), our in zip(some, answers, ours, strict=False):
-                        tally.add(each, opinion, is_unseen=engine is not None and our is None)
+                        taken.add(each, opinion, is_unseen=engine is not None and our is None)
                         kept.save(replace(_outcome(each, text, opinion, our, names), identified=at))
-                reach(tally.saved)
+                reach(taken.saved)
         where.settle()
         left = kept.counts().left
-    _say(plan, tally, predictions.unknown, left)
-    has_failed = plan.missing or plan.failures or tally.remarks["unmeasured"] or tally.remarks["unseen"]
+    _say(taken, predictions.unknown, left)
+    has_failed = taken.missing or taken.failures or taken.remarks["unmeasured"] or taken.remarks["unseen"]
     return Exit.SOME_FAILED if has_failed else Exit.DONE
-
-
-def _asked(
-    kept: ResultsFile, where: Where, matched: Iterable[tuple[Predicted, int]], most: int, tally: _Tally
-) -> Iterator[list[_Asked]]:
-    """Yield the file's photos, `most` at a time. Count and skip photos whose boxes are in pixels of unknown size."""
-    folder = Path(kept.study()["folder"])
-    for some in batched(matched, most, strict=False):
-        identities = json.dumps([identity for _, identity in some], allow_nan=False)
-        rows = {row["id"]: row for row in kept.rows(QUERIES["by ids"], identities)}
-        asked = [_Asked.of(said, rows[identity], folder, where) for said, identity in some]
-        tally.remarks["unmeasured"] += sum(each.said.pixels for each in asked)
-        yield [each for each in asked if not each.said.pixels]
 
 
 _weighing: Lazy[Weighing]
@@ -294,19 +277,19 @@ def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str
     return Outcome(task, "done", row["size"], row["modified"], row["checksum"], asked.facts, text)
 
 
-def _say(plan: _Plan, tally: _Tally, unknown: Sequence[str], left: int) -> None:
-    warn(f"{count(tally.saved, 'photo has')} answers from the file now; {left:,} left for `faunalens identify`")
+def _say(taken: _Import, unknown: Sequence[str], left: int) -> None:
+    warn(f"{count(taken.saved, 'photo has')} answers from the file now; {left:,} left for `faunalens identify`")
     for key, text in _REMARKS.items():
-        if tally.remarks[key]:
-            warn(f"{count(tally.remarks[key], 'photo has')} {text}")
+        if taken.remarks[key]:
+            warn(f"{count(taken.remarks[key], 'photo has')} {text}")
     if unknown:
         names = ", ".join(map(shown, unknown[:MOST_FAULTS]))
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
     for counted, what in (
-        (plan.failures, "without an answer of a model in the file"),
-        (tally.fences[True], "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
-        (tally.fences[False], "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
+        (taken.failures, "without an answer of a model in the file"),
+        (taken.fences[True], "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
+        (taken.fences[False], "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
     ):
         if counted:
             warn(f"{count(counted.total(), 'photo')} {what}: {listed(counted)}")
-    warn_of_missing(plan.missing)
+    warn_of_missing(taken.missing)

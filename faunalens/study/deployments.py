@@ -85,7 +85,7 @@ def lies_in(row: Row, time: datetime) -> bool:
     """
     if row.get(ZONE):
         time = time.replace(tzinfo=parse_zone(row[ZONE]))
-    start, end = (_parsed(row[name]) if row.get(name) else None for name in TIMES)
+    start, end = (datetime.fromisoformat(row[name]) if row.get(name) else None for name in TIMES)
     if time.tzinfo is None:
         start, end = (each and each.replace(tzinfo=None) for each in (start, end))
     return (start is None or start <= time) and (end is None or time <= end)
@@ -102,14 +102,9 @@ def deployment_at(rows: Sequence[Row], time: datetime | None) -> Row | None:
     return next((row for row in reversed(rows) if time and lies_in(row, time)), None)
 
 
-@cache
-def _parsed(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
 def _clock_at(row: Row, column: str = START) -> datetime:
     """Return the local time in `column`, a deployment's start or end; `datetime.min` if the column is empty."""
-    return _parsed(row[column]).replace(tzinfo=None) if row.get(column) else datetime.min  # noqa: DTZ901, a clock
+    return datetime.fromisoformat(row[column]).replace(tzinfo=None) if row.get(column) else datetime.min  # noqa: DTZ901, a clock
 
 
 def normal(name: str) -> str:
