@@ -80,7 +80,7 @@ def submit(
         if run and run.is_running:
             warn(f"the run {run.name} is under way; nothing was started")
             return _watch(cloud, run) if wait else Exit.RUNNING
-        if run and run.can_resume and not given.are_given:
+        if run and run.can_resume and given == PlaceOptions():
             run = runs.resume(cloud, run)
             warn(f"the run {run.name} resumes with the batches that failed")
             return _watch(cloud, run) if wait else Exit.DONE
@@ -185,7 +185,7 @@ def results(study: S3Name, *, results: Path, stage: str) -> int:
     with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):
         _expect_study(kept, study)
         number = _merge(cloud, study, kept)
-        PlaceOptions(None, None, None).keep(kept).settle()
+        PlaceOptions().keep(kept).settle()
         print_summary(kept, number, time.monotonic() - started)
         return _left(kept)
 

@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from faunalens.engines.place import Place
@@ -292,18 +293,12 @@ class Where:
             self.results.find(self.of(*row) for row in rows if len(self.deployments.at(row["path"])) > 1)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOptions:
+class PlaceOptions(NamedTuple):
     """The values of the options about place and clock; None for an option that was not given."""
 
-    deployments: Deployments | None
-    place: Place | None
-    shift: timedelta | None
-
-    @property
-    def are_given(self) -> bool:
-        """Return whether at least one of the options was given."""
-        return any(each is not None for each in (self.deployments, self.place, self.shift))
+    deployments: Deployments | None = None
+    place: Place | None = None
+    shift: timedelta | None = None
 
     def keep(self, results: ResultsFile, otherwise: Place | None = None) -> Where:
         """Save the table of deployments, if one is given, in the results. Return where photos were taken.

@@ -48,25 +48,38 @@ def test_what_is_done_stays_done_with_the_study_and_its_deployments(tmp_path: Pa
         assert [row["deploymentID"] for row in results.deployments()] == ["b", "a"]
 
 
+ELSEWHERE, NOWHERE = Place("given", 9.0, -79.5), Place("none")
+NEAR = Place("given", -33.9004, 151.2)
+
+
 @pytest.mark.parametrize(
-    ("again", "is_left", "keeps_checksum"),
+    ("position", "again", "is_left", "keeps_checksum"),
     [
-        (found(), False, False),
-        (found(size=11), True, False),
-        (found(modified=2), True, True),
-        (found(place=HERE), True, False),
-        (found(size=11, modified=2), True, False),
+        (None, found(), False, False),
+        (None, found(size=11), True, False),
+        (None, found(modified=2), True, True),
+        (None, found(place=HERE), True, False),
+        (None, found(size=11, modified=2), True, False),
+        (HERE, found(place=NEAR), False, False),  # another tree in the same cell
+        (HERE, found(place=ELSEWHERE), True, False),
+        (HERE, found(place=NOWHERE), True, False),  # the position in EXIF may be anywhere
     ],
 )
-def test_a_changed_photo_is_left(results: ResultsFile, again: ListedPhoto, is_left: bool, keeps_checksum: bool) -> None:
-    # GIVEN a photo that was done
+def test_a_changed_photo_is_left(
+    results: ResultsFile, position: Place | None, again: ListedPhoto, is_left: bool, keeps_checksum: bool
+) -> None:
+    # GIVEN a photo that was done where EXIF said, or without a place
     results.find([found()])
-    results.save(done(next(iter(results.tasks()))))
+    latitude = position and position.latitude
+    facts = FileFacts(1, 1, None, latitude, position and position.longitude)
+    results.save(replace(done(next(results.tasks())), facts=facts))
     # WHEN it is found again THEN only a change makes it new; if only its time changed, its bytes are compared
     results.find([again])
     tasks = list(results.tasks())
-    assert bool(tasks) == is_left
     assert [task.checksum for task in tasks] == ([77 if keeps_checksum else None] if is_left else [])
+    # THEN the position is the new one, if that is known
+    row, place = next(results.rows("select * from photo")), again.place or EXIF
+    assert (row["latitude"], row["place"]) == (place.latitude if place.source == "given" else latitude, place.text)
 
 
 def test_what_has_changed_is_counted(results: ResultsFile) -> None:
@@ -254,28 +267,3 @@ def test_a_file_of_an_earlier_commit_gets_the_tables_that_were_added_since(tmp_p
     # WHEN it is written THEN it has them
     with ResultsFile(tmp_path / "r.db", write=True, shared=True) as results:
         assert list(results.rows("select * from hold")) == []
-
-
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "place", "is_left"),
-    [
-        (-33.9, 151.2, Place("given", -33.9004, 151.2), False),  # another tree
-        (-33.9, 151.2, Place("given", 9.0, -79.5), True),
-        (-33.9, 151.2, Place("none"), True),  # the position in EXIF may be anywhere
-        (None, None, HERE, True),
-    ],
-)
-def test_a_place_in_the_same_cell_redoes_nothing(
-    results: ResultsFile, latitude: float | None, longitude: float | None, place: Place, is_left: bool
-) -> None:
-    # GIVEN a photo that was done where EXIF said, or without a place
-    results.find([found()])
-    facts = FileFacts(1, 1, None, latitude, longitude)
-    results.save(Outcome(next(results.tasks()), "done", 10, 1, 7, facts, "{}"))
-    # WHEN a place is given
-    results.find([found(place=place)])
-    assert bool(list(results.tasks())) is is_left
-    # THEN the position is the new one, if that is known
-    row = next(results.rows("select * from photo"))
-    expected = place.latitude if place.source == "given" else latitude
-    assert (row["latitude"], row["place"]) == (expected, place.text)

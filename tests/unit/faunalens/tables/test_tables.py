@@ -37,13 +37,15 @@ def test_people_and_wider_ranks_are_counted_if_wanted(tmp_path: Path) -> None:
     assert detections == [["north", *"00000"], ["south", "1", *["NA"] * 4]]
 
 
-def test_each_column_is_in_the_readme(tmp_path: Path) -> None:
-    tables = written(tmp_path, rules=Rules(day1="survey"))
-    text = (tables / "README.md").read_text()
+def test_the_readme_has_the_options_and_each_column(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = "--independence 1h --compared-to lastRecord --occasion 5d --day1 survey"
+    assert run(["tables", str(study), str(study.parent / "new" / "tables"), *options.split()]) == Exit.DONE
+    readme = Path(capsys.readouterr().out.strip())
+    text = readme.read_text()
     assert text.startswith("# Tables of Two stations\n")
-    assert 'day1 = "survey"' in text
-    assert columns() in text
-    for path in tables.glob("*.csv"):
+    said = ('after 60 minutes, with `deltaTimeComparedTo = "lastRecord"`', "Occasions have 5 days", 'day1 = "survey"')
+    assert [each for each in (*said, columns()) if each not in text] == []
+    for path in readme.parent.glob("*.csv"):
         head = path.read_text().partition("\n")[0].split(",")
         known = set(meanings()[path.name])
         assert [each for each in head if each not in known and not each.startswith(("2026-05", "o"))] == [], path
@@ -84,11 +86,3 @@ def test_durations() -> None:
     for text in ("0d", "36h"):
         with pytest.raises(ValueError, match="is not a number of days; expected one such as 7d"):
             parse_days(text)
-
-
-def test_the_options_are_in_the_readme(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--independence", "1h", "--compared-to", "lastRecord", "--occasion", "5d"]
-    assert run(["tables", str(study), str(study.parent / "new" / "tables"), *options]) == Exit.DONE
-    text = Path(capsys.readouterr().out.strip()).read_text()
-    assert 'after 60 minutes, with `deltaTimeComparedTo = "lastRecord"`' in text
-    assert "Occasions have 5 days" in text
