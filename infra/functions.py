@@ -40,7 +40,7 @@ def function_settings(stage: str) -> dict[str, dict[str, Any]]:
     """Return the settings of a stage's functions by name in app.py. Raise `PreconditionFailed` for an unknown stage."""
     if stage not in (found := _stages()):
         known = ", ".join(found)
-        raise PreconditionFailed(f"config.json has no stage {stage}, only {known}; add the stage and its policy files")
+        raise PreconditionFailed(f"config.json has no stage {stage}, only {known}; add the stage")
     settings: dict[str, dict[str, Any]] = found[stage].get("lambda_functions", {})
     return settings
 
@@ -54,6 +54,11 @@ def reservations(stage: str) -> dict[str, int]:
 def containers_of_api(stage: str) -> int:
     """Return how many containers the API's function may have: its reserved concurrency, or else the account's."""
     return int(function_settings(stage)["api_handler"].get("reserved_concurrency", ACCOUNT))
+
+
+def policy_in(stage: str, policy: Any) -> Any:
+    """Return a policy of .chalice/ for a stage. All stages have the same; in it, `STAGE` stands for the name of one."""
+    return json.loads(json.dumps(policy, allow_nan=False).replace("STAGE", stage))
 
 
 def _stages() -> dict[str, Any]:

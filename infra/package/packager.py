@@ -1,7 +1,7 @@
 """Patch Chalice's packagers to prune the dependencies, add bytecode, and always write the same zip for the same files.
 
 Chalice has no settings for this. It imports `app.py` before it writes the package. `app.py` then calls `install`, which
-replaces the only public method of each packager.
+replaces the only public method of each packager, and that which reads a function's policy: one file is for all stages.
 """
 
 import hashlib
@@ -13,12 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import chalice
+from chalice.config import Config
+from chalice.deploy.deployer import PolicyGenerator
+from chalice.deploy.models import FileBasedIAMPolicy
 from chalice.deploy.packager import AppOnlyDeploymentPackager, BaseLambdaDeploymentPackager, LayerDeploymentPackager
 from click import ClickException
 
 from chalicelib.config.settings import Settings
 from chalicelib.errors import ModelError
 from chalicelib.services import build_recogniser
+from infra.functions import policy_in
 from infra.package import archive, dependencies
 
 RUNTIME = "python{}.{}".format(*dependencies.PYTHON)
@@ -29,10 +33,19 @@ OFFLINE = "model/offline"  # the files for use without signal, in the project an
 KEPT = 3  # zips of each kind to keep, so that deploying an earlier commit needs no new zip
 
 
+_read_policy = PolicyGenerator.handle_filebasediampolicy
+
+
 def install() -> None:
-    """Patch Chalice in this process, so that it builds the function's and the layer's zip as below."""
+    """Patch Chalice in this process, so that it reads policies, and builds the zips of function and layer, as below."""
+    PolicyGenerator.handle_filebasediampolicy = _policy  # type: ignore[method-assign]
     AppOnlyDeploymentPackager.create_deployment_package = _function  # type: ignore[method-assign]
     LayerDeploymentPackager.create_deployment_package = _layer  # type: ignore[method-assign]
+
+
+def _policy(self: PolicyGenerator, config: Config, resource: FileBasedIAMPolicy) -> None:
+    _read_policy(self, config, resource)
+    resource.document = policy_in(config.chalice_stage, resource.document)
 
 
 def _function(self: AppOnlyDeploymentPackager, project_dir: str, python_version: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.config.settings import ROOT
+from infra.functions import policy_in
 from infra.step import PreconditionFailed
 from infra.template import pipeline
 from local import LocalError
@@ -146,8 +147,8 @@ def scan_policies(python: Path, folder: Path) -> set[ScanFinding]:
 
 def policies() -> dict[str, Mapping[str, Any]]:
     """Return the functions' policies of a stage, and those of its pipeline, by name."""
-    own = (ROOT / ".chalice").glob(f"policy-{STAGE}-*.json")
-    found: dict[str, Mapping[str, Any]] = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in own}
+    own = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / ".chalice").glob("policy-*.json")}
+    found: dict[str, Mapping[str, Any]] = {name: policy_in(STAGE, json.loads(text)) for name, text in own.items()}
     given = {"Stage": STAGE, "PackageBucket": "packages", "Repository": "owner/name"}
     references = {
         "FunctionBoundary": BOUNDARY,

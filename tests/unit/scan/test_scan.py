@@ -10,7 +10,7 @@ import pytest
 from tests.scan.__main__ import ScanFinding, _run, of_checkov, policies, problems, read_accepted
 
 DEAD_LETTER = ScanFinding("checkov", "CKV_AWS_116", "AWS::Serverless::Function.Warm")
-STAR = ScanFinding("parliament", "RESOURCE_STAR", "policy-prod-api")
+STAR = ScanFinding("parliament", "RESOURCE_STAR", "policy-api")
 
 
 def checkov(**summary: int) -> str:
@@ -29,8 +29,8 @@ def test_a_scan_of_nothing_is_an_error(output: str) -> None:
 
 def test_a_scanner_that_crashes_after_its_first_words_is_an_error() -> None:
     # GIVEN a scanner that ends with 1, which another does if it has found something
-    crash = ("-c", "print('policy-prod-api'); raise SystemExit(1)")
-    assert _run(Path(sys.executable), *crash, found=1) == "policy-prod-api\n"
+    crash = ("-c", "print('policy-api'); raise SystemExit(1)")
+    assert _run(Path(sys.executable), *crash, found=1) == "policy-api\n"
     with pytest.raises(ValueError, match="failed with exit code 1"):
         _run(Path(sys.executable), *crash)
 
@@ -52,5 +52,5 @@ def test_each_accepted_finding_has_a_reason() -> None:
 def test_every_policy_is_scanned() -> None:
     found = policies()
     own = {"FunctionBoundary", "FunctionRoles", "NamedResources", "NamelessResources", "PipelinePolicy"}
-    assert found.keys() >= own | {f"policy-prod-{name}" for name in ("api", "warm", "admin")}
+    assert found.keys() >= own | {f"policy-{name}" for name in ("api", "warm", "admin")}
     assert all(policy["Statement"] for policy in found.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chalice.deploy import packager as stock
+from chalice.deploy.deployer import PolicyGenerator
 from chalice.utils import UI, OSUtils
 from click import ClickException
 
@@ -23,6 +24,7 @@ CLASSES = (stock.AppOnlyDeploymentPackager, stock.LayerDeploymentPackager)
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patch Chalice for one test."""
+    monkeypatch.setattr(PolicyGenerator, "handle_filebasediampolicy", PolicyGenerator.handle_filebasediampolicy)
     for each in CLASSES:
         monkeypatch.setattr(each, "create_deployment_package", each.create_deployment_package)
     packager.install()
