@@ -45,7 +45,8 @@ def main(packages: Path) -> None:
         copy_tree(MODEL / name, APP / "model" / name)
     interpreter, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
     programs = [interpreter, *standard_library(library)]
-    for path in [*programs, *libraries([*programs, *packages.rglob("*")]), *files_of_the_base()]:
+    others = (path for pattern in OF_THE_BASE for path in Path("/").glob(pattern))
+    for path in [*programs, *libraries([*programs, *packages.rglob("*")]), *others]:
         copy(path, OUT)
     python = OUT / "usr/local/bin/python"
     python.parent.mkdir(parents=True, exist_ok=True)
@@ -92,12 +93,6 @@ def libraries(files: Iterable[Path]) -> set[Path]:
         needed = (line.partition(" => ")[2].partition(" (")[0] for line in done.stdout.splitlines())
         found |= {Path(path) for path in needed if path.startswith(("/lib", "/usr"))}
     return found
-
-
-def files_of_the_base() -> Iterator[Path]:
-    """Yield the existing files that match `OF_THE_BASE`."""
-    for pattern in OF_THE_BASE:
-        yield from Path("/").glob(pattern)
 
 
 def copy(path: Path, out: Path) -> None:

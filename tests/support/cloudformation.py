@@ -19,6 +19,8 @@ from infra.template.web import web_template
 
 INFRA = ROOT / "infra"
 STAGES = ("dev", "prod")
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
+"""An image of the web tier."""
 
 _REMOVED = object()
 """Marks a value that is `AWS::NoValue` and must be removed."""

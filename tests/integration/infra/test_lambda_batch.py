@@ -4,13 +4,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -18,7 +19,6 @@ from infra.package import Package
 from local.lambda_sim.container import InvocationResult, Pool
 from local.lambda_sim.deployment import FunctionLog, deployed
 from local.stack.valkey import ValkeyServer
-from tests.integration.infra.batch_events import notification, sqs_event
 from tests.support.aws import REGION, account
 from tests.support.pictures import SYDNEY, exif, jpeg
 
@@ -73,6 +73,35 @@ def rig(
         log, metrics = FunctionLog(folder, folder / "batch.jsonl"), folder / "batch.jsonl"
         with closing(Pool(function, running.sandbox, folder, partial(log.write, function.name))) as pool:
             yield Rig(pool, aws.client("s3"), metrics)
+
+
+def notification(bucket: str, key: str, etag: str, size: int = 1024) -> dict[str, Any]:
+    """Return S3's notification of a new object, after the sample in its documentation.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    stored = {"key": quote_plus(key, safe="/"), "size": size, "eTag": etag, "sequencer": "0055AED6DCD90281E5"}
+    where = {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"}
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    return {"Records": [{**record, "s3": {"configurationId": "inbox", "bucket": where, "object": stored}}]}
+
+
+def sqs_event(bodies: Iterable[dict[str, Any]], received: int = 1) -> dict[str, Any]:
+    """Return what Lambda hands over of a queue, after the sample in its guide. `received`: which attempt it is.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    """
+    common = {
+        "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...",
+        "attributes": {"ApproximateReceiveCount": str(received), "SentTimestamp": "1772341964123"},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:faunalens-dev-inbox",
+    }
+    records = [
+        {"messageId": f"059f36b4-87a3-44ab-83d2-{number:012}", "body": json.dumps(body), **common}
+        for number, body in enumerate(bodies)
+    ]
+    return {"Records": records}
 
 
 def test_kills_in_between_leave_the_same_lines(rig: Rig) -> None:

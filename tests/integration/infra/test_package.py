@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,6 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from chalicelib.config.settings import ROOT
 from infra.image.root import MODEL_TABLES
 from infra.package import Package, archive, build, dependencies, packager
-from tests.integration.infra.checkout import copy_to
 from tests.support.pictures import encoded, scene
 
 SITE = packager.SITE
@@ -229,6 +229,24 @@ def test_make_package_prints_what_is_uploaded(package: Package, tmp_path: Path) 
     # AND Lambda takes them
     assert max(package.function.stat().st_size, package.layer.stat().st_size) < archive.LIMIT
     assert package.unpacked < archive.UNPACKED_LIMIT
+
+
+DEPLOYED = ("app.py", "chalicelib", "vendor", "model", "faunalens", "infra", "docs", ".chalice", "requirements.txt")
+"""Everything that building a package reads."""
+
+_IGNORED = ("__pycache__", "deployed", "deployments", "images")
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy the files that a package needs, and symbolic links as links. Return the folder."""
+    folder.mkdir(parents=True)
+    for name in DEPLOYED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*_IGNORED))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
 
 
 @pytest.mark.alone  # installs all wheels, or zips 100 MB

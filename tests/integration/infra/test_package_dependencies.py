@@ -1,15 +1,26 @@
 """pip installs wheels for Lambda, whatever machine it runs on. Here its registry is a folder."""
 
 import hashlib
+import zipfile
 from pathlib import Path
 
 import pytest
 from click import ClickException
 
 from infra.package import dependencies
-from tests.integration.infra.checkout import write_wheel
 
 TAGS = ("macosx_11_0_arm64", "manylinux_2_39_x86_64", "manylinux_2_34_x86_64", "manylinux_2_28_aarch64", "win_amd64")
+
+
+def write_wheel(folder: Path, name: str, tag: str) -> None:
+    """Write a wheel of version 1.0 for a platform, with a file that names it, and with a script."""
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-cp313-cp313-{tag}.whl", "w") as opened:
+        opened.writestr(f"{name}.txt", tag)
+        opened.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        opened.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{tag}\n")
+        opened.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name} = {name}:main\n")
+        opened.writestr(f"{info}/RECORD", "")
 
 
 @pytest.fixture

@@ -9,12 +9,10 @@ from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
 from tests.integration.infra.conftest import run, stage_with
-from tests.support.aws import REGION, Account
+from tests.support.aws import Account
+from tests.support.cloudformation import IMAGE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
-
-IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/web@sha256:{'a' * 64}"
-
 
 NOT_IN_MOTO = (
     "AWS::ApplicationAutoScaling::",

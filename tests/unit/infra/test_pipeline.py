@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from tests.support.cloudformation import STAGES, in_account, is_allowed, listed, resources, template
+from tests.support.cloudformation import IMAGE, STAGES, in_account, is_allowed, listed, resources, template
 from tests.unit.infra.test_policies import FUNCTIONS, statements
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -196,7 +196,6 @@ def test_cloudformation_reads_no_photo_and_no_package_of_another_stage() -> None
     assert not is_allowed(rights, "rds-db:connect", f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:cluster-1/devfauna")
 
 
-IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/faunalens-web@sha256:{'a' * 64}"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
 IN_WEB = {"Results.Arn": f"arn:aws:s3:::faunalens-dev-results-{REGION}-{ACCOUNT}"}
 IN_WEB["Log.Arn"] = f"{LOGS}/aws/ecs/faunalens-dev-web:*"

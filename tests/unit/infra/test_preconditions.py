@@ -13,9 +13,9 @@ from infra.preconditions import CERTIFICATES, SERVICES, certificates_of, choose_
 from infra.stage import Stage
 from infra.step import PreconditionFailed
 from infra.template import parameters_of
+from tests.support.cloudformation import IMAGE
 from tests.unit.infra.fake_aws import Client, ResourceNotFoundException, Session, error
 
-IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/web@sha256:{'a' * 64}"
 WANTED = {"faunalens-dev": 10, "faunalens-dev-warm": 1, "faunalens-dev-admin": 1}
 
 

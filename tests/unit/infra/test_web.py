@@ -13,10 +13,7 @@ from faunalens.web.results.results import LIFETIME
 from faunalens.web.results.stores import FOLDER as RESULTS
 from faunalens.web.server import SHUTDOWN_SECONDS
 from faunalens.web.settings import WebSettings
-from tests.support.cloudformation import in_account, listed, resources
-
-IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
-
+from tests.support.cloudformation import IMAGE, in_account, listed, resources
 
 TRIAL = {"Stage": "dev", "WebImage": IMAGE}
 DOCKERFILE = (ROOT / "faunalens" / "web" / "Dockerfile").read_text(encoding="utf-8")

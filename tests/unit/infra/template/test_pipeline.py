@@ -20,7 +20,7 @@ from infra.step import PreconditionFailed
 from infra.template import only, parameters_of, pipeline
 from infra.template.pipeline import merge_template
 from tests.support import cloudformation
-from tests.support.cloudformation import STAGES
+from tests.support.cloudformation import IMAGE, STAGES
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -164,9 +164,8 @@ def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
     # GIVEN no image, and then one, WHEN the files of a pipeline are written THEN those of the tier are there with it
     pipeline.write("dev", tmp_path, {}, print)
     assert not (tmp_path / "web.json").exists()
-    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/web@sha256:{'a' * 64}"
-    pipeline.write("dev", tmp_path, {"WebImage": image}, print)
+    pipeline.write("dev", tmp_path, {"WebImage": IMAGE}, print)
     parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
-    assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (image, "dev", "no")
+    assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (IMAGE, "dev", "no")
     declared = json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"]
     assert declared.keys() - parameters.keys() == {"ZoneA", "ZoneB"}, "the pipeline adds those of its region"
