@@ -133,7 +133,8 @@ class SourceFile:
         if "variables" in body:
             values = {**values, STAGE_VARIABLE: STAGE_VARIABLE}
         body |= _substituted(body, values, self.file)
-        _set_default_stage(body, stage)
+        if stage != STAGE_VARIABLE:  # lint, which has not yet checked the body, reads it without a stage
+            _set_default_stage(body, stage)
         return body
 
     def read_query(self, values: Mapping[str, str]) -> Query:
@@ -145,15 +146,14 @@ class SourceFile:
 
 def source_files(folder: Path = DASHBOARDS) -> list[SourceFile]:
     """Return all files, dashboards first. Raises `FileError` if there is no dashboard."""
-    found = [
+    if not any(folder.glob(_PATTERNS["dashboard"])):
+        what = "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
+        raise FileError(folder.name, what)
+    return [
         SourceFile(kind, path, path.stem, path.relative_to(folder.parent).as_posix())
         for kind, pattern in _PATTERNS.items()
         for path in sorted(folder.glob(pattern))
     ]
-    if not any(each.kind == "dashboard" for each in found):
-        what = "there is no dashboard (*.json) in this folder; give the folder that contains the dashboards"
-        raise FileError(folder.name, what)
-    return found
 
 
 def read_files(
@@ -234,10 +234,8 @@ def _substituted(value: Any, values: Mapping[str, str], file: str) -> Any:
 
 def _set_default_stage(body: dict[str, Any], stage: str) -> None:
     """Make the deployed stage the default of the dashboard's variable `stage`, and add it to the choices."""
-    variables = body.get("variables")
-    for variable in variables if isinstance(variables, list) and stage != STAGE_VARIABLE else ():
-        if isinstance(variable, dict) and variable.get("pattern") == STAGE_VARIABLE:
+    for variable in body.get("variables", []):
+        if variable.get("pattern") == STAGE_VARIABLE:
             variable["defaultValue"] = stage
-            choices = variable.get("values") or []
-            if stage not in [each.get("value") for each in choices]:
-                choices.append({"value": stage, "label": stage})
+            if stage not in [each["value"] for each in variable["values"]]:
+                variable["values"].append({"value": stage, "label": stage})

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from dashboards.series import MetricStore
 
-_MINUTE = 60.0
 _BEFORE_ANY_LINE = 900.0
 """Length of the time that an empty recording shows, in seconds."""
 
@@ -32,20 +31,20 @@ class Incident(NamedTuple):
 
 @dataclass(eq=False)
 class Recording:
-    """A file of recorded log lines, and the store of the metrics that were read from it."""
+    """A file of recorded log lines, and the store of the metrics that were read from it.
+
+    `description`: what the page shows as the source. `live`: show time up to now instead of up to the last line.
+    `begin`: start of the shown time; alarms and metrics still use earlier data. `incidents`: times that the page offers
+    as links. `opening`: end of the time that a page shows first. Times are in seconds since 1970.
+    """
 
     path: Path
     description: str
-    """Text that the page shows as the source."""
     _: KW_ONLY
     live: bool = False
-    """Show time up to now instead of up to the last line."""
     begin: float = 0.0
-    """Start of the shown time, in seconds since 1970. Alarms and metrics still use earlier data."""
     incidents: Sequence[Incident] = ()
-    """Times that the page offers as links."""
     opening: float | None = None
-    """End of the time that a page shows first, in seconds since 1970."""
     now: Callable[[], float] = time.time
     store: MetricStore = field(init=False, default_factory=MetricStore)
 
@@ -63,21 +62,15 @@ class Recording:
                 goes_on = status.st_ino == self._inode and status.st_size >= self._place
                 if goes_on or path == self.path:
                     self._inode, self._place = status.st_ino, file.seek(self._place if goes_on else 0)
-                    self._read(file)
+                    for line in file:
+                        if line.endswith(b"\n"):  # otherwise its process is still writing it
+                            self._place += len(line)
+                            self._lines += self.store.add(line)
         return self._lines
-
-    def _read(self, file: BinaryIO) -> None:
-        for line in file:
-            if not line.endswith(b"\n"):
-                break  # its process is still writing it
-            self._place += len(line)
-            self._lines += self.store.add(line)
 
     def span(self) -> Span:
         """Return the recorded time range, or the last 15 minutes without any lines. A live recording ends now."""
-        recorded = self.store.span()
         now = self.now()
-        if recorded is None:
-            return Span(now - _BEFORE_ANY_LINE, now)
-        start, last = recorded
-        return Span(max(start, self.begin), now if self.live else (last // _MINUTE + 1) * _MINUTE)
+        start, last = self.store.span() or (now - _BEFORE_ANY_LINE, now)
+        is_live = self.live or not len(self.store)
+        return Span(max(start, self.begin), now if is_live else (last // 60 + 1) * 60)

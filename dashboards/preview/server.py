@@ -41,24 +41,29 @@ def main(words: Sequence[str]) -> int:
     add("--bad", action="store_true", help=bad)
     drift = "simulate a day on which photos or answers change, so that the alarm `drift` fires: a broken firmware of "
     add("--drift", choices=CASES, help=f"{drift}cameras, a season, or a model without calibrated scores")
-    arguments = parser.parse_args(words)
-    if arguments.file is not None and not arguments.live and not arguments.file.exists():
-        raise SystemExit(f"file {arguments.file} does not exist; run the app with METRICS_FILE to record it")
+    options = parser.parse_args(words)
+    if options.file is not None and not options.live and not options.file.exists():
+        raise SystemExit(f"file {options.file} does not exist; run the app with METRICS_FILE to record it")
     # A background job of a script ignores SIGINT unless a handler is set. SIGTERM ends the process in the same way.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
         # Open the socket before the simulation, so that a port in use is reported at once.
-        listener = socket.create_server((HOST, arguments.port))
+        listener = socket.create_server((HOST, options.port))
         # asyncio does this only for sockets whose protocol is explicitly TCP. Without it, a response waits 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, OverflowError) as error:
         reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "not a port number"
-        what = f"port {arguments.port} cannot be used ({reason})"
+        what = f"port {options.port} cannot be used ({reason})"
         print(f"{what}; choose another port with --port, or with PORT= for make", file=sys.stderr)
         return 1
     with listener:
-        recording = open_recording(arguments)
+        if options.file is not None:
+            description = "The local server" if options.live else f"Recorded in {options.file.name}"
+            recording = Recording(options.file, description, live=options.live)
+            recording.read_new_lines()
+        else:
+            recording = simulated_day(bad=options.bad, drift=options.drift)
         address = f"http://{HOST}:{listener.getsockname()[1]}{PATH}"
         server = build_server(Pages(recording))
         for number in (signal.SIGINT, signal.SIGTERM):  # an exception could come just before the event loop begins
@@ -67,6 +72,20 @@ def main(words: Sequence[str]) -> int:
         server.run([listener])
         print()
     return 0
+
+
+def simulated_day(*, bad: bool = False, drift: Case | None = None) -> Recording:
+    """Return the recording of a simulated day. The preview lists its incidents, and opens at one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "day.jsonl"
+        print("simulating a day …", file=sys.stderr, flush=True)
+        write_day(path, bad=bad, drift=drift)
+        incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
+        opening = incidents[0].until if drift else schedule.OPENING
+        description = f"A simulated {'bad ' if bad else ''}day"
+        recording = Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)
+        recording.read_new_lines()
+    return recording
 
 
 def build_server(pages: Pages) -> uvicorn.Server:
@@ -88,28 +107,3 @@ def build_server(pages: Pages) -> uvicorn.Server:
     # No access log: each open page sends a request every few seconds.
     no_logs: dict[str, Any] = {"log_config": None, "access_log": False, "server_header": False, "loop": "asyncio"}
     return uvicorn.Server(uvicorn.Config(respond, lifespan="off", ws="none", timeout_keep_alive=75, **no_logs))
-
-
-def open_recording(arguments: argparse.Namespace) -> Recording:
-    """Return the recording that the arguments select, with all lines of its file read."""
-    if arguments.file is not None:
-        description = "The local server" if arguments.live else f"Recorded in {arguments.file.name}"
-        recording = Recording(arguments.file, description, live=arguments.live)
-        recording.read_new_lines()
-        return recording
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "day.jsonl"
-        print("simulating a day …", file=sys.stderr, flush=True)
-        write_day(path, bad=arguments.bad, drift=arguments.drift)
-        recording = simulated_day(path, bad=arguments.bad, drift=arguments.drift)
-        print("reading it …", file=sys.stderr, flush=True)
-        recording.read_new_lines()
-    return recording
-
-
-def simulated_day(path: Path, *, bad: bool = False, drift: Case | None = None) -> Recording:
-    """Return the recording of a simulated day. The preview lists its incidents, and opens at one of them."""
-    description = f"A simulated {'bad ' if bad else ''}day"
-    incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
-    opening = incidents[0].until if drift else schedule.OPENING
-    return Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)

@@ -165,11 +165,9 @@ def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_pa
 
 
 @pytest.fixture
-def simulated_url(day: Path) -> Iterator[str]:
+def simulated_url() -> Iterator[str]:
     """The address of the day as `preview` shows it: with its incidents, and open at one of them."""
-    recording = simulated_day(day)
-    recording.read_new_lines()  # as `preview` does, so that no page waits for it
-    with serving(Pages(recording)) as url:
+    with serving(Pages(simulated_day())) as url:
         yield url
 
 

@@ -227,7 +227,7 @@ function step(largest, whole) {
   return whole ? Math.ceil(round) : round;
 }
 
-const named = (widget, side) => (widget.axes[side].shown ? widget.axes[side].label : "");
+const named = (widget, side) => widget.axes[side].label;
 
 function tooltip(points, widget, curves) {
   const at = widget.times.findIndex((time) => placed(time, widget) === points[0].axisValue);

@@ -10,35 +10,17 @@ const SUMMARIES = {
   SUM: ["sum", (values) => values.reduce((sum, value) => sum + value, 0)],
   AVG: ["average", (values) => values.reduce((sum, value) => sum + value, 0) / values.length],
 };
-const MOMENTS = 12; // columns of a table widget that also shows the points
 
 const heading = (text, scope = "col") => element("th", { scope, text });
 const figure = (value, unit) => element("td", { class: "figure", text: number(value, unit) });
 
 export function summaryTable(widget) {
   const summaries = widget.summaries.map((name) => SUMMARIES[name]);
-  const moments = widget.series
-    ? widget.times
-        .map((_, at) => at)
-        .slice(-MOMENTS)
-        .reverse()
-    : [];
-  const head = [
-    heading("Curve"),
-    ...summaries.map(([name]) => heading(name)),
-    ...(moments.length ? moments.map((at) => heading(clock(widget.times[at]))) : [heading("last")]),
-  ];
+  const head = ["Curve", ...summaries.map(([name]) => name), "last"].map((text) => heading(text));
   const rows = widget.curves.map((curve) => {
     const present = curve.values.filter((value) => value !== null);
     const figures = summaries.map(([, of]) => figure(present.length ? of(present) : null, curve.unit));
-    const points = moments.map((at) => figure(curve.values[at], curve.unit));
-    return element(
-      "tr",
-      {},
-      heading(curve.label, "row"),
-      ...figures,
-      ...(moments.length ? points : [figure(last(curve.values), curve.unit)]),
-    );
+    return element("tr", {}, heading(curve.label, "row"), ...figures, figure(last(curve.values), curve.unit));
   });
   return scrolled(widget.title, head, rows);
 }

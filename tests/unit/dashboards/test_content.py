@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from dashboards.alarms import timelines_of
 from dashboards.figures import read_prices, stages_of
 from dashboards.files import UNRESOLVED, Files, Placeholders, read_files
 from dashboards.graphed_metrics import TimeSeries, of_alarm
-from dashboards.preview.alarms import alarms_of, timelines_of
+from dashboards.preview.alarms import alarms_of
 from dashboards.project import belongs_to_tier
 from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import metric_line

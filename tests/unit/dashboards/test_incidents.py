@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.alarms import MINUTE, State, timelines_of
 from dashboards.files import Files, Placeholders, read_files
-from dashboards.preview.alarms import State, timelines_of
-from dashboards.preview.metric_alarm import MINUTE
 from dashboards.project import BALANCER, TARGETS
 from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import metric_line

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.telemetry.metrics import ALL_METRICS, NAMESPACE
+from dashboards.alarms import timelines_of
 from dashboards.files import Placeholders, read_files
 from dashboards.graphed_metrics import expand, of_alarm
-from dashboards.preview.alarms import timelines_of
 from dashboards.project import STAGE_VARIABLE
 from dashboards.series import MetricStore
 from dashboards.simulation import day, schedule
