@@ -198,9 +198,7 @@ class _Tiny(QuantizableGraph):
             measured = self.ranges[tensor]
             range_ = ActivationRange(max(measured.low, _SILU_ENDS), measured.high)
         self.ranges[tensor] = range_
-        rounded = self.activation(tensor)
-        self.ranges[rounded] = self.ranges[tensor]
-        return rounded
+        return self.activation(tensor)
 
     def range_of(self, *tensors: str) -> ActivationRange:
         """Return the range that covers those of several tensors."""

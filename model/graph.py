@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, TensorProto, checker, helper, numpy_helper
 
 from chalicelib.model.session import ACTIVATION_MAP, FEATURES
-from model.network import INPUT_SIZE, Block, Convolution, Network
+from model.network import INPUT_SIZE, Convolution, Network
 from model.quantize import ActivationRange, quantize_bias, quantize_weights
 
 OPSET = 17
@@ -91,16 +91,20 @@ class QuantizableGraph(GraphBuilder):
         self.ranges = None if ranges is None else dict(ranges)
 
     def activation(self, tensor: str, name: str | None = None) -> str:
-        """Quantise `tensor` with the range of the tensor `name` (default: `tensor`). In fp32, add nothing."""
+        """Quantise `tensor` with the range of the tensor `name` (default: `tensor`). In fp32, add nothing.
+
+        The tensor that is returned has this range too.
+        """
         if self.ranges is None:
             return tensor
         range_ = self.ranges[name or tensor]
         parameters = self.parameters(tensor, range_.scale, range_.zero_point)
         self.add("QuantizeLinear", [tensor, *parameters], f"{tensor}.u8")
+        self.ranges[f"{tensor}.quantized"] = range_
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Add weight and bias of layer `name`, and return their names. `source`: name of the input's range."""
+        """Add weight and bias of layer `name`, and return their names. `source`: the layer's input."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         return self.quantized({f"{name}.weight": weight, f"{name}.bias": bias}, self.ranges[source].scale)
@@ -117,15 +121,18 @@ def build_graph(
 
     The first `animals` classes are the animals. `temperature` divides the logits.
     """
-    graph = QuantizableGraph(ranges and {**ranges, "pixels": _PIXELS})
+    graph = QuantizableGraph(ranges and {**ranges, "pixels.float": _PIXELS})
     graph.add("Transpose", ["image"], "pixels", perm=[0, 3, 1, 2])
     parameters = graph.parameters("pixels", np.float32(1 / 128), 127)
     graph.add("DequantizeLinear", ["pixels", *parameters], "pixels.float")
-    features, source = _add_convolution(graph, network.stem, "pixels.float", "pixels", INPUT_SIZE)
-    size = -(-INPUT_SIZE // network.stem.stride)
+    features, size = _add_convolution(graph, network.stem, "pixels.float", INPUT_SIZE)
     for block in network.blocks:
-        features, source, size = _add_block(graph, block, features, source, size)
-    features, _ = _add_convolution(graph, network.head, features, source, size)
+        shortcut = features
+        for layer in block.convolutions:
+            features, size = _add_convolution(graph, layer, features, size)
+        if block.residual:
+            features = graph.activation(graph.add("Add", [shortcut, features], f"{block.name}.sum"))
+    features, size = _add_convolution(graph, network.head, features, size)
     _add_outputs(graph, _add_classifier(graph, network, features), animals, temperature)
     _add_activation_map(graph, network.head.name, size)
     tensor, floats = helper.make_tensor_value_info, TensorProto.FLOAT
@@ -151,12 +158,13 @@ def intermediate_tensors(network: Network) -> list[str]:
     return [*names, network.head.name, "pool"]
 
 
-def _add_convolution(
-    graph: QuantizableGraph, layer: Convolution, tensor: str, source: str, size: int
-) -> tuple[str, str]:
-    """Add a convolution with its activation. Return the name of the output tensor, and the name of its range."""
+def _add_convolution(graph: QuantizableGraph, layer: Convolution, source: str, size: int) -> tuple[str, int]:
+    """Add a convolution with its activation. Return the name of the output tensor, and its side in pixels.
+
+    `size`: side of the tensor `source`.
+    """
     before, after = layer.padding(size)
-    inputs = [tensor, *graph.weights(layer.name, layer.weight, layer.bias, source)]
+    inputs = [source, *graph.weights(layer.name, layer.weight, layer.bias, source)]
     fp32_relu6 = layer.relu6 and graph.ranges is None
     output = f"{layer.name}.linear" if fp32_relu6 else layer.name
     sides = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
@@ -164,19 +172,7 @@ def _add_convolution(
     if fp32_relu6:
         limits = [graph.constant(f"{layer.name}.{end}", np.float32(at)) for end, at in (("least", 0), ("most", 6))]
         output = graph.add("Clip", [output, *limits], layer.name)
-    return graph.activation(output), layer.name
-
-
-def _add_block(graph: QuantizableGraph, block: Block, tensor: str, source: str, size: int) -> tuple[str, str, int]:
-    """Add a block. Return the name of the output tensor, the name of its range, and its side in pixels."""
-    shortcut = tensor
-    for layer in block.convolutions:
-        tensor, source = _add_convolution(graph, layer, tensor, source, size)
-        size = -(-size // layer.stride)
-    if block.residual:
-        source = f"{block.name}.sum"
-        tensor = graph.activation(graph.add("Add", [shortcut, tensor], source))
-    return tensor, source, size
+    return graph.activation(output), -(-size // layer.stride)
 
 
 def _add_classifier(graph: QuantizableGraph, network: Network, features: str) -> str:
@@ -191,7 +187,7 @@ def _add_classifier(graph: QuantizableGraph, network: Network, features: str) ->
     flat = graph.activation(flat, "pool")
     if graph.ranges is not None:  # a node of its own, so that the one of the classifier stays an integer kernel
         graph.add("DequantizeLinear", ["flat.u8", "flat.scale", "flat.zero"], FEATURES)
-    weights = graph.weights("classifier", network.classifier, network.classifier_bias, "pool")
+    weights = graph.weights("classifier", network.classifier, network.classifier_bias, flat)
     return graph.add("Gemm", [flat, *weights], "logits", transB=1)
 
 

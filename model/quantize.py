@@ -12,7 +12,6 @@ roughly normally distributed, with mean β and standard deviation |γ|, and ReLU
 
 import csv
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
@@ -124,12 +123,19 @@ def write_ranges(path: Path, ranges: dict[str, ActivationRange]) -> None:
 
 def correct_biases(network: Network) -> Network:
     """Return the network with biases that cancel the effect of rounding its weights to int8."""
-    corrected = _corrected(network)
-    stem = next(corrected)
-    of_blocks = (tuple(next(corrected) for _ in block.convolutions) for block in network.blocks)
-    blocks = tuple(replace(block, convolutions=each) for block, each in zip(network.blocks, of_blocks, strict=True))
+    stem, inputs = _correct(network.stem, _PIXELS), after_relu6(network.stem.statistics)
+    blocks = []
+    for block in network.blocks:
+        shortcut, corrected = inputs, []
+        for layer in block.convolutions:
+            corrected.append(_correct(layer, inputs))
+            inputs = after_relu6(layer.statistics) if layer.relu6 else layer.statistics.mean.astype(np.float64)
+        if block.residual:
+            inputs = inputs + shortcut
+        blocks.append(replace(block, convolutions=tuple(corrected)))
+    head = _correct(network.head, inputs)
     bias = network.classifier_bias - _shift(network.classifier, after_relu6(network.head.statistics))
-    return replace(network, stem=stem, blocks=blocks, head=next(corrected), classifier_bias=bias.astype(np.float32))
+    return replace(network, stem=stem, blocks=tuple(blocks), head=head, classifier_bias=bias.astype(np.float32))
 
 
 def after_relu6(statistics: ChannelStatistics) -> Mean:
@@ -141,22 +147,8 @@ def after_relu6(statistics: ChannelStatistics) -> Mean:
     return np.asarray(mean * between + deviation * (_density(low) - _density(high)) + 6 * (1 - _share_below(high)))
 
 
-def _corrected(network: Network) -> Iterator[Convolution]:
-    """Yield the convolutions in order, with biases corrected for the mean of their inputs."""
-    inputs: Mean = _PIXELS
-    yield _correct(network.stem, inputs)
-    inputs = after_relu6(network.stem.statistics)
-    for block in network.blocks:
-        shortcut = inputs
-        for layer in block.convolutions:
-            yield _correct(layer, inputs)
-            inputs = after_relu6(layer.statistics) if layer.relu6 else layer.statistics.mean.astype(np.float64)
-        if block.residual:
-            inputs = inputs + shortcut
-    yield _correct(network.head, inputs)
-
-
 def _correct(layer: Convolution, inputs: Mean) -> Convolution:
+    """Return a convolution with its bias corrected. `inputs`: the mean of each input channel."""
     means = inputs.reshape(-1, 1) if layer.groups > 1 else inputs
     return replace(layer, bias=(layer.bias - _shift(layer.weight, means)).astype(np.float32))
 
