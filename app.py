@@ -122,9 +122,9 @@ def warm(event: CloudWatchEvent) -> dict[str, Any]:
 @app.lambda_function(name="admin")
 def admin(event: object, _: object) -> dict[str, Any]:
     """Run a `python -m faunalens.data` command inside the database's network, for `python -m infra`."""
-    from faunalens.data.admin_function import run
+    from faunalens.data.__main__ import run_event
 
-    return run(event)
+    return run_event(event)
 
 
 @cache

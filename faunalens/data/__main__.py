@@ -1,17 +1,19 @@
 """Load datasets and switch between them: `python -m faunalens.data --help`.
 
-`python -m faunalens.data.maintain` makes the data. The Lambda function `admin` has the commands of this module only.
+`python -m faunalens.data.maintain` makes the data. The Lambda function `admin` runs the commands of this module only.
 """
 
 import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from shlex import quote
 from time import perf_counter
+from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
@@ -21,7 +23,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.features.cache import BUCKETS
 from chalicelib.services import build_cache
 from faunalens.data import check, explain
-from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run
+from faunalens.data.command import Commands, add_source, checked, load_and_report, run
 from faunalens.data.compare import compare, page_of
 from faunalens.data.database import (
     READER,
@@ -47,11 +49,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(lambda settings: build_parser(settings, settings.redis.url if has_cache else ""), arguments)
 
 
+def run_event(event: object) -> dict[str, Any]:
+    """Run the command in an event of the Lambda function `admin`, such as `{"command": ["list"]}`.
+
+    Return its exit code as `code`, its output as `said`. Calls in one process must not overlap: outputs would mix.
+    """
+    command = event.get("command") if isinstance(event, dict) else None
+    if not isinstance(command, list) or not all(isinstance(each, str) for each in command):
+        expected = 'the arguments of `python -m faunalens.data`: {"command": ["list"]}'
+        return {"code": 2, "said": f"error: the event has no command; send {expected}\n"}
+    output = StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        try:
+            code = main(command)
+        except SystemExit as exit_:  # argparse, after a usage error or --help
+            code = int(exit_.code or 0)
+    return {"code": code, "said": output.getvalue()}
+
+
 def _load(connection: Connection, options: Namespace) -> None:
     started = perf_counter()
-    loaded = load_and_report(connection, options, read_dataset)
+    loaded = load_and_report(connection, options, read_dataset, beside=options.beside)
     if options.beside and not loaded.active:
-        print_next_steps(loaded, perf_counter() - started)
         return
     if not loaded.active:
         activate(connection, loaded.version)

@@ -13,7 +13,8 @@ gap         a cell is left out although the taxon lives in all cells around it
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -174,6 +175,10 @@ class Fact(NamedTuple):
         """Return the H3 cell of the place."""
         return cell_of(self.latitude, self.longitude)
 
+    def agrees(self, weight: float) -> bool:
+        """Return whether the taxon is listed at the place with this weight if it lives there, else is not."""
+        return (weight >= LISTED) == (self.truth != "absent")
+
 
 class Score(NamedTuple):
     """Counts of the sure facts about a group of animals: (facts that the ranges get right, all facts).
@@ -195,55 +200,43 @@ def read_facts(path: Path = FACTS) -> list[Fact]:
     ]
 
 
-def scores(
-    facts: Iterable[Fact], lives: Callable[[Fact], tuple[float, str] | None], group_of: Mapping[str, str]
-) -> dict[str, Score]:
-    """Return the score of each group, and of all groups together as `all`. Facts in doubt do not count.
+def scores(found: Iterable[tuple[Fact, float, str]], group_of: Mapping[str, str]) -> dict[str, Score]:
+    """Return the score of each group, and of all groups together as `all`.
 
-    `lives`: returns weight and status of the taxon at the place of a fact, or None if the taxon's range is unknown.
-    `group_of`: group of each taxon, such as `birds`.
+    `found`: facts, each with the weight and the status that the taxon has at the place. `group_of`: group of each
+    taxon, such as `birds`.
     """
     counts: dict[str, list[list[int]]] = {}
-    for fact in facts:
-        found = lives(fact)
-        if not fact.is_sure or found is None:
-            continue
-        weight, status = found
-        is_listed, is_there = weight >= LISTED, fact.truth != "absent"
+    for fact, weight, status in found:
         for group in (group_of[fact.taxon], "all"):
             its = counts.setdefault(group, [[0, 0] for _ in Score._fields])
-            pair = its[0] if is_there else its[1]
-            pair[0] += is_listed == is_there
+            pair = its[1] if fact.truth == "absent" else its[0]
+            pair[0] += fact.agrees(weight)
             pair[1] += 1
             if fact.truth == "introduced":
-                its[2][0] += is_listed and status == "introduced"
+                its[2][0] += weight >= LISTED and status == "introduced"
                 its[2][1] += 1
     return {group: Score(*((held, total) for held, total in its)) for group, its in sorted(counts.items())}
 
 
 def count_facts(_: Namespace) -> int:
-    """Print how many facts the ranges get right, by group of animals. Return 1 if a group misses a goal, else 0."""
+    """Print how many facts the ranges get right, by group of animals. Return 1 if a group misses a goal, else 0.
+
+    Facts in doubt, and those about a taxon without a range, do not count.
+    """
     ranges = Ranges("ranges")
     group_of = {row["taxon"]: row["group"] for row in read_rows(FILES["taxon_facts"])}
-    known: dict[str, CellWeights] = {}
-
-    def lives(fact: Fact) -> tuple[float, str] | None:
-        if fact.taxon not in ranges.statements:
-            return None
-        if fact.taxon not in known:
-            known[fact.taxon] = ranges.cells_of(fact.taxon)
-        position = ranges.areas.earth.position_of(fact.latitude, fact.longitude)
-        found = known[fact.taxon]
-        return float(found.weights[position]), STATUS_NAMES.get(int(found.status[position]), "absent")
-
-    every = read_facts()
-    for fact in every:
-        found = lives(fact)
-        if fact.is_sure and found and (found[0] >= LISTED) != (fact.truth != "absent"):
-            print(f"{fact.taxon} in {fact.place}: {fact.truth}, but weighs {found[0]:.2f} ({fact.reason})")
+    cells_of, found = cache(ranges.cells_of), list[tuple[Fact, float, str]]()
+    for fact in read_facts():
+        if fact.is_sure and fact.taxon in ranges.statements:
+            cells, place = cells_of(fact.taxon), ranges.areas.earth.position_of(fact.latitude, fact.longitude)
+            weight = float(cells.weights[place])
+            found.append((fact, weight, STATUS_NAMES.get(int(cells.status[place]), "absent")))
+            if not fact.agrees(weight):
+                print(f"{fact.taxon} in {fact.place}: {fact.truth}, but weighs {weight:.2f} ({fact.reason})")
     missed = False
     print(f"\n{'group':14} {'recall':>16} {'specificity':>16} {'introduced':>16}")
-    for group, score in scores(every, lives, group_of).items():
+    for group, score in scores(found, group_of).items():
         print(f"{group:14} " + " ".join(f"{_share(pair):>16}" for pair in score))
         missed |= any(held < goal * total for goal, (held, total) in zip(GOALS.values(), score[:2], strict=True))
     print("\ngoals of each group: " + ", ".join(f"{name} {goal:.0%}" for name, goal in GOALS.items()))

@@ -76,11 +76,13 @@ type Read = Callable[[dict[str, Path]], Dataset]
 """A function that reads a dataset from its files."""
 
 
-def load_and_report(connection: Connection, options: Namespace, read: Read) -> LoadedDataset:
+def load_and_report(connection: Connection, options: Namespace, read: Read, *, beside: bool) -> LoadedDataset:
     """Load the dataset that the options of `add_source` name, but do not switch to it. Print what happens.
 
-    `read`: reads the dataset from files.
+    `read`: reads the dataset from files. `beside`: the dataset stays beside the active one, so print how to compare it
+    and how to switch to it.
     """
+    started = perf_counter()
     files = files_in(options.folder) if options.folder else files_beside(options.settings.model.path)
     dataset = read(files)
     dataset = replace(dataset, version=options.version or dataset.version)
@@ -97,14 +99,11 @@ def load_and_report(connection: Connection, options: Namespace, read: Read) -> L
         print(f"warning: {loaded_at} and stays as it is, whatever the files say now; {what_to_do}")
     if loaded.active:
         print(f"already active: {loaded.rows:,} rows in {loaded.cells:,} cells")
+    elif beside:
+        seconds, version = perf_counter() - started, quote(loaded.version)
+        print(f"loaded in {seconds:.1f} s; to switch: python -m faunalens.data activate {version}")
+        print(f"to see what would change: python -m faunalens.data compare {version}")
     return loaded
-
-
-def print_next_steps(loaded: LoadedDataset, seconds: float) -> None:
-    """Print how to compare a dataset, loaded in `seconds` beside the active one, and how to switch to it."""
-    version = quote(loaded.version)
-    print(f"loaded in {seconds:.1f} s; to switch: python -m faunalens.data activate {version}")
-    print(f"to see what would change: python -m faunalens.data compare {version}")
 
 
 class Commands:

@@ -91,8 +91,7 @@ def _holding(connection: Connection, number: int) -> dict[Fact, bool]:
         where = "where dataset = %s and weight >= %s and cell = any(%s)"
         cursor.execute(f"{query} {where}", (number, LISTED, [fact.cell for fact in facts]))
         listed = set(cursor.fetchall())
-    facts = [fact for fact in facts if fact.taxon in known]
-    return {fact: ((fact.taxon, fact.cell) in listed) == (fact.truth != "absent") for fact in facts}
+    return {fact: fact.agrees((fact.taxon, fact.cell) in listed) for fact in facts if fact.taxon in known}
 
 
 def page_of(comparison: Comparison) -> str:

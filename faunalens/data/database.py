@@ -118,9 +118,8 @@ def datasets(connection: Connection) -> list[LoadedDataset]:
 def require(cursor: Cursor, version: str) -> LoadedDataset:
     """Return the loaded dataset of a version. Raise `LoadError` if it is not in the database."""
     if (found := find(cursor, version)) is None:
-        raise LoadError(
-            f"dataset {version} is not in the database; list the loaded ones with: python -m faunalens.data list"
-        )
+        what_to_do = "list the loaded ones with: python -m faunalens.data list"
+        raise LoadError(f"dataset {version} is not in the database; {what_to_do}")
     return found
 
 

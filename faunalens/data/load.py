@@ -61,42 +61,36 @@ def load(connection: Connection, dataset: Dataset, report: Callable[[str], None]
             (dataset.version, [each.animal for each in dataset.unknown]),
         )
         ((number,),) = cursor.fetchall()
-        timer = _StepTimer(report)
+        since = perf_counter()
+
+        def done(step: str) -> None:
+            nonlocal since
+            report(f"  {perf_counter() - since:5.2f} s  {step}")
+            since = perf_counter()
+
         _copy_small_tables(cursor, number, dataset)
-        timer.report(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
+        done(f"animals: {len(dataset.animals):,}; statements about ranges: {len(dataset.statements):,}")
         copy = _create_partition(cursor, "cell", number, "dataset, cell, coast, areas, relatives", "csv")
         places = ((each.cell, str(each.coast), each.areas, [*map(str, each.relatives)]) for each in dataset.cells)
         cells = _copy_csv(cursor, copy, places, number)
-        timer.report(f"cells: {cells:,}")
+        done(f"cells: {cells:,}")
         copy = _create_partition(cursor, "cell_animal", number, ", ".join(CELL_ANIMAL), "binary")
         rows = _copy(cursor, copy, (to_binary(chunk, number) for chunk in dataset.cell_animals))
-        timer.report(f"pairs of animal and cell: {rows:,}")
+        done(f"pairs of animal and cell: {rows:,}")
         copy = _create_partition(cursor, "cell_season", number, ", ".join(CELL_SEASON), "binary")
         if dataset.seasons:
             seasons = _copy(cursor, copy, (to_binary(each, number, CELL_SEASON) for each in dataset.seasons))
-            timer.report(f"of these with a season: {seasons:,}")
+            done(f"of these with a season: {seasons:,}")
         copy = "copy range_drawing (dataset, animal, outlines, paths) from stdin (format csv)"
-        timer.report(f"outlines of ranges: {_copy_csv(cursor, copy, dataset.drawings, number, batch=64):,}")
+        done(f"outlines of ranges: {_copy_csv(cursor, copy, dataset.drawings, number, batch=64):,}")
         _attach_partitions(cursor, number)
-        timer.report("indexes")
+        done("indexes")
         query = "update dataset set cells_loaded = %s, rows_loaded = %s where dataset = %s"
         cursor.execute(query, (cells, rows, number))
         cursor.execute("analyze dataset, source, taxon, animal, other_name, range_statement, range_drawing")
         loaded = require(cursor, dataset.version)
-    timer.report("commit")
+    done("commit")
     return loaded
-
-
-class _StepTimer:
-    """A timer that reports each step with its duration."""
-
-    def __init__(self, report: Callable[[str], None]) -> None:
-        self._report, self._since = report, perf_counter()
-
-    def report(self, step: str) -> None:
-        now = perf_counter()
-        self._report(f"  {now - self._since:5.2f} s  {step}")
-        self._since = now
 
 
 def _copy_small_tables(cursor: Cursor, number: int, dataset: Dataset) -> None:

@@ -185,7 +185,7 @@ def test_what_is_packed_uses_nothing_that_is_not() -> None:
     # The one exception: the administrative function runs the database's commands, which are packed for it alone.
     packed = [each for each in IMPORTS if each.importer == "app" or each.importer.startswith("chalicelib.")]
     out = {(each.importer, each.imported) for each in packed if not each.imported.startswith("chalicelib")}
-    assert out - EXCEPTIONS == {("app", "faunalens.data.admin_function")}
+    assert out - EXCEPTIONS == {("app", "faunalens.data.__main__")}
 
 
 def test_a_process_that_imports_the_feature_path_has_imported_nothing_heavy() -> None:

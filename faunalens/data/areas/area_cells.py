@@ -83,13 +83,14 @@ class AreaCells:
 
     def __init__(self, earth: Earth, areas: Positions, seas: Positions, groups: Mapping[str, tuple[str, ...]]) -> None:
         self.earth, self.groups = earth, groups
-        self._positions = {LAND: areas, SEA: seas}
+        land, sea = map(np.flatnonzero, earth.realm)
+        self._positions = {LAND: {"land": land, **areas}, SEA: {"sea": sea, **seas}}
         self._known: dict[str, Cells] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Return the codes and names of all areas."""
-        return frozenset({"land", "sea", *self._positions[LAND], *self._positions[SEA], *self.groups})
+        return frozenset({*self._positions[LAND], *self._positions[SEA], *self.groups})
 
     def of(self, statement: Range) -> Cells:
         """Return the cells of a range as a mask, shape (2, cells): land and sea. Raises `UnknownArea`."""
@@ -114,9 +115,6 @@ class AreaCells:
         """Add the cells of one area to a mask. Raises as `named` does."""
         if name in self.groups:
             cells |= self._group(name)
-        elif name in ("land", "sea"):
-            realm = LAND if name == "land" else SEA
-            cells[realm] |= self.earth.realm[realm]
         else:
             realm = LAND if name in self._positions[LAND] else SEA
             cells[realm, self._positions[realm][name]] = True

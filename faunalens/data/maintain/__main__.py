@@ -11,14 +11,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Final
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.config import casts
 from chalicelib.config.settings import ROOT, Settings
-from faunalens.data.command import Commands, add_source, checked, load_and_report, print_next_steps, run, say
+from faunalens.data.command import Commands, add_source, checked, load_and_report, run, say
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
 from faunalens.data.maintain import athena
@@ -37,10 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _load(connection: Connection, options: Namespace) -> None:
-    started = perf_counter()
-    loaded = load_and_report(connection, options, lambda files: read_with_occurrences(files, options))
-    if not loaded.active:
-        print_next_steps(loaded, perf_counter() - started)
+    load_and_report(connection, options, lambda files: read_with_occurrences(files, options), beside=True)
 
 
 def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chalicelib.config.settings import ROOT
-from faunalens.data.admin_function import run
+from faunalens.data.__main__ import run_event
 from infra.package import Package
 from tests.integration.infra.moto_stack import deployable
 from tests.support.aws import ACCOUNT, REGION, Account, account
@@ -97,7 +97,7 @@ def test_a_stage_comes_up_and_goes_down(
     assert {"ParameterKey": "LogDays", "ParameterValue": "7"} in stack["Parameters"]
     # AND the database was prepared and loaded, by the normal loader
     assert [command[0] for command in commands] == ["prepare", "load"]
-    assert run({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
+    assert run_event({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
     # AND dashboards exist
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
 
@@ -139,7 +139,7 @@ def _administer(event: dict[str, Any], data: Path) -> dict[str, Any]:
     command = [each for each in event["command"] if not each.startswith(("rediss:", "--redis-url"))]
     if command[0] == "prepare":
         return {"code": 0, "said": "faunalens_app may read\n"}
-    return run({"command": [*command, "--from", str(data)] if command[0] == "load" else command})
+    return run_event({"command": [*command, "--from", str(data)] if command[0] == "load" else command})
 
 
 def stacks_of(aws: Account) -> set[str]:

@@ -108,23 +108,18 @@ def seasons_of(
     return seasons
 
 
-class Combined(NamedTuple):
-    """The range of an animal, combined with records. `rows`: for the table `cell_animal`.
-
-    The other fields are masks of shape (cells,): `outside`, cells with records outside the written range; `silent`,
-    cells of the written range without a record of the animal, although people record much of its group there.
-    """
-
-    rows: Rows
-    outside: NDArray[np.bool_]
-    silent: NDArray[np.bool_]
+type Mask = NDArray[np.bool_]  # shape (cells,)
 
 
-def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, widen: int = 0) -> Combined:
+def combine(
+    written: Rows, records: Counts, seen: Counts, effort: Effort, earth: Earth, widen: int = 0
+) -> tuple[Rows, Mask, Mask]:
     """Combine a written range, of one or more rows, with records. `seen`: the weights that follow from the records.
 
     `widen`: number of records in a cell from which the cell is added to the range; 0 for never. In a simulation, wider
     ranges name more photos right, but a range also states where an animal lives: one wrong record would falsify that.
+    Return the rows, the cells with records outside the written range, and the cells of the written range without a
+    record of the animal, although people record much of its group there.
     """
     positions = np.searchsorted(earth.cells, written["cell"])
     range_, status = np.zeros(len(earth.cells)), np.zeros(len(earth.cells), np.int16)
@@ -143,7 +138,7 @@ def combine(written: Rows, records: Counts, seen: Counts, effort: Effort, earth:
         status[wider] = np.where(native, NATIVE, INTRODUCED)[wider]
     weight = np.where(weight == range_, range_, _in_steps(weight))
     silent = inside & (records == 0) & (effort.here > SHRINK)
-    return Combined(rows_of(int(written["animal"][0]), weight, status, earth), outside, silent)
+    return rows_of(int(written["animal"][0]), weight, status, earth), outside, silent
 
 
 def range_of_records(animal: int, records: Counts, seen: Counts, earth: Earth, is_marine: bool) -> Rows | None:

@@ -14,6 +14,7 @@ from faunalens.data.cell_animals import AnimalRow
 
 _LATIN: Final = re.compile(r"([A-Z][a-zë-]+)\b(?!:)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]| ?[/×]| x ))?")
 """Matches a genus with its species, or only the genus of a hybrid (`×`, `x`) or of one of two species (`/`)."""
+_KEYED: Final = ("genus", "family", "order", "class")
 _PARTICLES: Final = frozenset({"auct", "del", "den", "der", "des", "van", "von"})
 """Words in lower case with which the name of an author may begin."""
 
@@ -40,13 +41,8 @@ class Name(NamedTuple):
     @property
     def keys(self) -> dict[str, str | None]:
         """Return GBIF's key of the taxon at each rank, or None where the file has none."""
-        return {
-            "species": next((key for key in (self.species_key, self.accepted_key, self.key) if key is not None), None),
-            "genus": self.genus_key,
-            "family": self.family_key,
-            "order": self.order_key,
-            "class": self.class_key,
-        }
+        species = next((key for key in (self.species_key, self.accepted_key, self.key) if key is not None), None)
+        return {"species": species} | {rank: getattr(self, f"{rank}_key") for rank in _KEYED}
 
 
 @dataclass(frozen=True, slots=True)

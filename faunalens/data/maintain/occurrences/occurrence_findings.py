@@ -89,7 +89,7 @@ class OccurrenceFindings:
             records, outside, silent = its.cells, np.zeros(0, bool), np.zeros(0, bool)
             if animal.animal in written:
                 combined = evidence.combine(written[animal.animal], records, seen, of_its_group, earth, self.widen)
-                written[animal.animal], outside, silent = combined.rows, combined.outside, combined.silent
+                written[animal.animal], outside, silent = combined
             else:
                 rows = evidence.range_of_records(animal.animal, records, seen, earth, animal.kind == "marine")
                 if rows is None and (rows := self._listed(animal, surroundings, earth)) is not None:

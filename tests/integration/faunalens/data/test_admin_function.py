@@ -59,8 +59,8 @@ def test_the_function_needs_nothing_of_what_makes_the_data() -> None:
     program = (
         "import sys\n"
         "sys.modules['faunalens.data.maintain'] = None\n"
-        "from faunalens.data.admin_function import run\n"
-        "said = run({'command': ['explain', 'koala']})['said']\n"
+        "from faunalens.data.__main__ import run_event\n"
+        "said = run_event({'command': ['explain', 'koala']})['said']\n"
         "print(said.splitlines()[0], *sorted({'duckdb', 'boto3'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

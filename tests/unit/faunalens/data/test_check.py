@@ -85,11 +85,8 @@ def test_a_cell_between_cells_of_the_range_is_a_gap() -> None:
     assert gaps(lives_in(8, 9), EARTH).tolist() == []
 
 
-def fact(truth: str, taxon: str = "koala", *, is_sure: bool = True) -> Fact:
-    return Fact(taxon, -27.5, 153.0, "Brisbane", truth, is_sure, "because")
-
-
-GROUPS = {"koala": "mammals", "emu": "birds"}
+def fact(truth: str, taxon: str = "koala") -> Fact:
+    return Fact(taxon, -27.5, 153.0, "Brisbane", truth, True, "because")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +103,11 @@ GROUPS = {"koala": "mammals", "emu": "birds"}
         ),
         # an introduced animal counts as living there, and is to be marked
         ([fact("introduced")] * 2, (0.5, "native"), dict.fromkeys(("all", "mammals"), Score((2, 2), (0, 0), (0, 2)))),
-        # facts in doubt and taxa without a range do not count
-        ([fact("native", is_sure=False)], (0.0, "absent"), {}),
-        ([fact("native")], None, {}),
     ],
 )
-def test_facts_are_counted(facts: list[Fact], koalas: tuple[float, str] | None, expected: dict[str, Score]) -> None:
-    assert scores(facts, lambda each: koalas if each.taxon == "koala" else (0.05, "native"), GROUPS) == expected
+def test_facts_are_counted(facts: list[Fact], koalas: tuple[float, str], expected: dict[str, Score]) -> None:
+    found = [(each, *(koalas if each.taxon == "koala" else (0.05, "native"))) for each in facts]
+    assert scores(found, {"koala": "mammals", "emu": "birds"}) == expected
 
 
 def test_the_facts_of_this_checkout_are_well_formed_and_said_once() -> None:

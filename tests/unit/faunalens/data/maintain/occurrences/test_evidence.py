@@ -65,23 +65,23 @@ def test_records_never_remove_an_animal_and_an_unseen_place_changes_nothing(
     for number, records, _ in drawn:
         group[number] = records
     effort, nothing = Effort(group, group, group), np.zeros(len(earth.cells))
-    found = combine(written, nothing, nothing, effort, earth)
+    rows, *_ = combine(written, nothing, nothing, effort, earth)
     # THEN each cell stays, listed if it was; and where there are no records, its weight is as written
-    assert found.rows["cell"].tolist() == written["cell"].tolist()
+    assert rows["cell"].tolist() == written["cell"].tolist()
     was_listed = written["weight"] >= np.float32(LISTED)
-    assert (found.rows["weight"][was_listed] >= np.float32(LISTED)).all()
+    assert (rows["weight"][was_listed] >= np.float32(LISTED)).all()
     unseen = group[np.searchsorted(earth.cells, written["cell"])] == 0
-    assert (found.rows["weight"][unseen] == written["weight"][unseen]).all()
-    assert (found.rows["weight"] <= np.maximum(written["weight"], np.float32(LISTED))).all()
+    assert (rows["weight"][unseen] == written["weight"][unseen]).all()
+    assert (rows["weight"] <= np.maximum(written["weight"], np.float32(LISTED))).all()
 
 
 def test_records_outside_of_a_range_are_shown_and_widen_it_if_told(earth: Earth) -> None:
     written = np.array([(BERLIN, 1, 1.0, NATIVE)], ROW)
     records, group = counts(earth, BERLIN=5, PARIS=20), counts(earth, BERLIN=50, PARIS=50)
     effort, seen = Effort(group, group, group), records / 20
-    found = combine(written, records, seen, effort, earth)
-    assert (found.rows["cell"].tolist(), earth.cells[found.outside].tolist()) == ([BERLIN], [PARIS])
-    wider = combine(written, records, seen, effort, earth, widen=20).rows
+    rows, outside, _ = combine(written, records, seen, effort, earth)
+    assert (rows["cell"].tolist(), earth.cells[outside].tolist()) == ([BERLIN], [PARIS])
+    wider, *_ = combine(written, records, seen, effort, earth, widen=20)
     widened = {int(row["cell"]): (round(float(row["weight"]), 3), int(row["status"])) for row in wider}
     assert widened == {BERLIN: (1.0, NATIVE), PARIS: (0.5, INTRODUCED)}
 
