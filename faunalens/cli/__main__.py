@@ -17,8 +17,9 @@ from click.shell_completion import get_completion_class
 from chalicelib.config import VERSION
 from chalicelib.errors import FaunalensError
 from chalicelib.redaction import inert
+from faunalens.cli import options
 from faunalens.cli.config import use_defaults, with_source
-from faunalens.cli.options import log_option, results_argument
+from faunalens.cli.options import argument, log_option, option
 from faunalens.errors import CommandError, Exit, UsageError
 from faunalens.log import LOG, close_log
 from faunalens.study import moved
@@ -27,20 +28,9 @@ from faunalens.study.results import ResultsFile
 from faunalens.terminal import MOST_FAULTS, prepare, say, say_json, shown
 from faunalens.words import count, parts_of
 
-MODULES = {
-    "batch": ("faunalens.cli.batch", "batch"),
-    "config": ("faunalens.cli.config", "config"),
-    "copy": ("faunalens.cli.copy", "copy"),
-    "export": ("faunalens.cli.export", "export"),
-    "identify": ("faunalens.cli.identify", "identify"),
-    "import": ("faunalens.cli.importing", "import_labels"),
-    "merge": ("faunalens.cli.merge", "merge"),
-    "report": ("faunalens.cli.report", "report"),
-    "review": ("faunalens.cli.review", "review"),
-    "tables": ("faunalens.cli.tables", "tables"),
-    "train": ("faunalens.cli.train", "train"),
-}
-"""The modules of the commands, and their functions there. This one has the others: status, prune, completion."""
+NAMED_SO = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables", "train")
+MODULES = {name: name for name in NAMED_SO} | {"import": "importing"}
+"""The modules of the commands, whose functions have their names. This one has the others: status, prune, completion."""
 EXAMPLES = {
     name: "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
@@ -56,8 +46,8 @@ class _Commands(click.Group):
         return sorted([*super().list_commands(ctx), *MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module, name = MODULES.get(cmd_name, ("", ""))
-        command = getattr(import_module(module), name) if module else super().get_command(ctx, cmd_name)
+        name = MODULES.get(cmd_name)
+        command = getattr(import_module(f"faunalens.cli.{name}"), name) if name else super().get_command(ctx, cmd_name)
         if command:
             _complete(command, cmd_name)
         return command
@@ -92,10 +82,8 @@ def faunalens(*, defaults: bool) -> None:
     """Identify the animals in folders of photos, and export the answers in the formats of camera-trap studies."""
 
 
-@faunalens.command(short_help="Say what is done, what is left and what failed.")
-@results_argument
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status(results: Path, *, as_json: bool) -> None:
+@options.command(of=faunalens, short_help="Say what is done, what is left and what failed.")
+def status(results: Path = options.RESULTS, as_json: bool = options.JSON) -> None:
     """Say how many photos have an answer, how many are left, and what to check; list the photos without an answer.
 
     In the JSON, `copies` are photos that their deployment has twice; `shared` ones are in several deployments.
@@ -136,10 +124,8 @@ def status(results: Path, *, as_json: bool) -> None:
             say(f"{row['state']}: {shown(row['path'])}: {shown(row['detail'] or '')} ({row['code']})")
 
 
-@faunalens.command(short_help="Take out photos whose files are gone.")
-@results_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def prune(results: Path, *, yes: bool) -> None:
+@options.command(of=faunalens, short_help="Take out photos whose files are gone.")
+def prune(results: Path = options.RESULTS, yes: bool = option("Do not ask.")) -> None:
     """Take photos whose files are gone out of RESULTS, and so out of later exports and reports. Asks first.
 
     Their reviews are deleted too, unless a copy of the photo is still there: then the copy gets them. All photos whose
@@ -162,10 +148,10 @@ def prune(results: Path, *, yes: bool) -> None:
         say(f"{count(len(gone), 'photo was')} taken out; {total - len(gone):,} left")
 
 
-@faunalens.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+@options.command(of=faunalens)
+def completion(
+    context: click.Context = options.CONTEXT, shell: str = argument(click.Choice(["bash", "zsh", "fish"]))
+) -> None:
     """Print the script for shell completion."""
     if complete := get_completion_class(shell):
         click.echo(complete(context.find_root().command, {}, "faunalens", "_FAUNALENS_COMPLETE").source())

@@ -16,8 +16,9 @@ from faunalens.backfill.cloud import Cloud, S3Name, aws_errors, parse_folder, pa
 from faunalens.backfill.listing import StoredPhoto, keep, write
 from faunalens.backfill.merge import merge
 from faunalens.backfill.runs import Run, progress_of
+from faunalens.cli import options
 from faunalens.cli.identify import print_summary
-from faunalens.cli.options import ANY_PATH, FILE, Parsed, place_options
+from faunalens.cli.options import argument, option
 from faunalens.errors import CommandError, Exit
 from faunalens.study.deployments import PlaceOptions, Where
 from faunalens.study.listing import warn_of_changes, warn_of_homeless
@@ -27,15 +28,10 @@ from faunalens.words import count
 
 PAUSE = 15.0  # seconds between two looks at a run
 
-study_argument = click.argument("study", type=Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
-stage_option = click.option(
-    "--stage", default="prod", envvar="FAUNALENS_STAGE", help="Stage (deployment on AWS) that identifies the photos."
-)
-results_option = click.option(
-    "--results", type=FILE, required=True, help="The study's results file. It records which photos have an answer."
-)
-wait_option = click.option("--wait", is_flag=True, help="Wait until the run has ended, and show how far it is.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+STUDY = argument(options.Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
+STAGE = option("Stage (deployment on AWS) that identifies the photos.", default="prod", envvar="FAUNALENS_STAGE")
+KEPT = option("The study's results file. It records which photos have an answer.", options.FILE, required=True)
+WAIT = option("Wait until the run has ended, and show how far it is.")
 
 
 @click.group()
@@ -46,23 +42,17 @@ def batch() -> None:
     """
 
 
-@batch.command()
-@study_argument
-@results_option
-@stage_option
-@place_options
-@click.option("--inventory", type=Parsed("name", parse_object), metavar="s3://…", help="manifest.json of S3 Inventory.")
-@click.option("--manifest", type=ANY_PATH, help="List of the photos, a local file or s3://…: JSON lines, or .csv.")
-@wait_option
+@options.command(of=batch)
 def submit(
-    study: S3Name,
-    *,
-    results: Path,
-    stage: str,
-    given: PlaceOptions,
-    inventory: S3Name | None,
-    manifest: str | None,
-    wait: bool,
+    study: S3Name = STUDY,
+    results: Path = KEPT,
+    stage: str = STAGE,
+    given: PlaceOptions = options.PLACE,
+    inventory: S3Name | None = option(
+        "manifest.json of S3 Inventory.", options.Parsed("name", parse_object), metavar="s3://…"
+    ),
+    manifest: str | None = option("List of the photos, a local file or s3://…: JSON lines, or .csv.", options.ANY_PATH),
+    wait: bool = WAIT,
 ) -> int:
     """Start to identify the photos of a folder, or go on where the last run ended.
 
@@ -132,12 +122,8 @@ def _expect_readable(cloud: Cloud, study: S3Name) -> None:
         raise CommandError(f"the batch function cannot read {study}; put the photos below {wanted}")
 
 
-@batch.command()
-@study_argument
-@stage_option
-@wait_option
-@as_json
-def status(study: S3Name, *, stage: str, wait: bool, as_json: bool) -> int:
+@options.command(of=batch)
+def status(study: S3Name = STUDY, stage: str = STAGE, wait: bool = WAIT, as_json: bool = options.JSON) -> int:
     """Say how far the latest run of a folder is: photos, rate, time left, and cost."""
     cloud = Cloud(stage)
     with aws_errors("the run is looked at"):
@@ -172,11 +158,8 @@ def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "cost", f"{sum(cost.values()):>12.2f} USD ({parts})"
 
 
-@batch.command()
-@study_argument
-@results_option
-@stage_option
-def results(study: S3Name, *, results: Path, stage: str) -> int:
+@options.command(of=batch)
+def results(study: S3Name = STUDY, results: Path = KEPT, stage: str = STAGE) -> int:
     """Merge the answers from the runs of a folder into the results file, for `faunalens export` and other commands.
 
     You may stop it and run it again, also while a run on AWS is under way: it reads only the answers that are new.

@@ -12,7 +12,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from faunalens.cli.options import FILE
+from faunalens.cli import options
+from faunalens.cli.options import argument
 from faunalens.errors import CommandError
 from faunalens.terminal import say
 
@@ -23,10 +24,10 @@ type Options = dict[str, dict[str, click.Parameter]]
 """The options that can have a default: by key, the option of each command, such as `batch submit`."""
 
 
-@click.command(short_help="Show the defaults that faunalens.toml gives to options.")
-@click.argument(RESULTS, type=FILE, required=False)
-@click.pass_context
-def config(context: click.Context, results: Path | None) -> None:
+@options.command(short_help="Show the defaults that faunalens.toml gives to options.")
+def config(
+    context: click.Context = options.CONTEXT, results: Path | None = argument(options.FILE, required=False)
+) -> None:
     """Show the defaults in faunalens.toml, the commands that each applies to, and the keys that the file may have.
 
     The file lies in the folder of RESULTS, or else in the working directory.

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import click
-
-from faunalens.cli.options import FOLDER, Parsed, StudyOptions, event_gap, file_times, results_argument
+from faunalens.cli import options
+from faunalens.cli.options import argument, option
 from faunalens.errors import CommandError, Exit
 from faunalens.exports.blur import blurred
 from faunalens.exports.copies import TABLE, Copies, Copy, PhotoGone, safe
@@ -35,52 +34,33 @@ def parse_keys(text: str) -> tuple[str, ...]:
     return keys
 
 
-@click.command(short_help="Sort the photos into folders, with people blurred.")
-@results_argument
-@click.argument("folder", type=FOLDER)
-@click.option(
-    "--by",
-    type=Parsed("keys", parse_keys),
-    default="taxon",
-    metavar="KEYS",
-    help="What each folder is for: a taxon, station or event; or nested folders, such as station,taxon.",
-)
-@click.option(
-    "--how",
-    type=click.Choice(["link", "copy"]),
-    default="link",
-    help="link: a second name of the same file, which takes no space; a change to one changes both. Where the disk "
-    "has no links, photos are copied.",
-)
-@click.option(
-    "--people",
-    type=click.Choice(["blur", "skip", "keep"]),
-    default="blur",
-    help="What to do with photos of people. blur: blur the people in a new JPEG without GPS, or the whole photo if "
-    "`identify` ran without --boxes. skip: leave these photos out.",
-)
-@click.option(
-    "--xmp",
-    type=click.Choice(["beside", "inside"]),
-    help="Add keywords, captions and boxes of animals. beside: in IMG_1.JPG.xmp, for digiKam and darktable. inside: in "
-    "the JPEG, for Lightroom and digiKam; such JPEGs are copied, not linked.",
-)
-@click.option(
-    "--force", is_flag=True, help="Overwrite files in FOLDER that this command did not make, or that changed since."
-)
-@event_gap
-@file_times
+@options.command(short_help="Sort the photos into folders, with people blurred.")
 def copy(
-    results: Path,
-    folder: Path,
-    *,
-    by: tuple[str, ...],
-    how: Literal["link", "copy"],
-    people: Literal["blur", "skip", "keep"],
-    xmp: Literal["beside", "inside"] | None,
-    force: bool,
-    event_gap: int,
-    file_times: bool,
+    results: Path = options.RESULTS,
+    folder: Path = argument(options.FOLDER),
+    by: tuple[str, ...] = option(
+        "What each folder is for: a taxon, station or event; or nested folders, such as station,taxon.",
+        options.Parsed("keys", parse_keys),
+        default="taxon",
+        metavar="KEYS",
+    ),
+    how: Literal["link", "copy"] = option(
+        "link: a second name of the same file, which takes no space; a change to one changes both. Where the disk has "
+        "no links, photos are copied.",
+        default="link",
+    ),
+    people: Literal["blur", "skip", "keep"] = option(
+        "What to do with photos of people. blur: blur the people in a new JPEG without GPS, or the whole photo if "
+        "`identify` ran without --boxes. skip: leave these photos out.",
+        default="blur",
+    ),
+    xmp: Literal["beside", "inside"] | None = option(
+        "Add keywords, captions and boxes of animals. beside: in IMG_1.JPG.xmp, for digiKam and darktable. inside: in "
+        "the JPEG, for Lightroom and digiKam; such JPEGs are copied, not linked."
+    ),
+    force: bool = option("Overwrite files in FOLDER that this command did not make, or that changed since."),
+    event_gap: int = options.EVENT_GAP,
+    file_times: bool = options.FILE_TIMES,
 ) -> int:
     """Sort the photos in RESULTS into folders below FOLDER, named by what they show, with empty photos apart.
 
@@ -90,7 +70,7 @@ def copy(
     and files that this command did not make are left alone.
     """
     with ResultsFile(results, write=False) as kept:
-        study, _ = StudyOptions(None, event_gap, 0.0, file_times).open(kept)
+        study, _ = options.StudyOptions(None, event_gap, 0.0, file_times).open(kept)
         source = Path(study.folder)
         if folder.absolute().is_relative_to(source) or folder.resolve().is_relative_to(source.resolve()):
             why = f"{folder} is in the study's folder {source}, where `faunalens identify` would find the copies"

@@ -7,17 +7,8 @@ from typing import Literal, NamedTuple
 
 import click
 
-from faunalens.cli.options import (
-    FILE,
-    FOLDER,
-    PUBLIC,
-    Parsed,
-    StudyOptions,
-    add_options,
-    force_option,
-    results_argument,
-    study_options,
-)
+from faunalens.cli import options
+from faunalens.cli.options import option
 from faunalens.exports.camtrap_dp import write_camtrap_dp
 from faunalens.exports.coco import write_coco
 from faunalens.exports.darwin_core import write_dwca
@@ -44,47 +35,40 @@ class Format(NamedTuple):
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format(write_csv, FILE, "A row for each photo, for spreadsheets."),
-    "camtrap_dp": Format(write_camtrap_dp, FOLDER, "A package of Camtrap DP 1.0.", ("about",), PUBLIC),
-    "megadetector": Format(write_megadetector, FILE, "MegaDetector's batch JSON, for Timelapse.", ("min_confidence",)),
-    "coco": Format(write_coco, FILE, "COCO Camera Traps JSON.", ("about",)),
-    "dwca": Format(write_dwca, FILE, "A Darwin Core Archive of the animals, for GBIF.", ("about",), PUBLIC),
+    "csv": Format(write_csv, options.FILE, "A row for each photo, for spreadsheets."),
+    "camtrap_dp": Format(write_camtrap_dp, options.FOLDER, "A package of Camtrap DP 1.0.", ("about",), options.PUBLIC),
+    "megadetector": Format(
+        write_megadetector, options.FILE, "MegaDetector's batch JSON, for Timelapse.", ("min_confidence",)
+    ),
+    "coco": Format(write_coco, options.FILE, "COCO Camera Traps JSON.", ("about",)),
+    "dwca": Format(
+        write_dwca, options.FILE, "A Darwin Core Archive of the animals, for GBIF.", ("about",), options.PUBLIC
+    ),
     "xmp": Format(
         write_sidecars,
-        FOLDER,
+        options.FOLDER,
         "XMP sidecars with keywords for digiKam and darktable, at the photos' paths below FOLDER: beside the photos if "
         "FOLDER is the study's.",
     ),
 }
 
 
-@click.command(short_help="Write the answers in the formats of studies.")
-@results_argument
-@add_options(
-    click.option(f"--{name.replace('_', '-')}", type=each.type, help=each.help) for name, each in FORMATS.items()
-)
-@click.option(
-    "--timezone",
-    type=Parsed("zone", parse_zone),
-    metavar="ZONE",
-    help="Time zone of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
-)
-@click.option(
-    "--min-confidence",
-    type=click.FloatRange(0, 1),
-    default=0.1,
-    metavar="SHARE",
-    help="Leave detections below this confidence out of MegaDetector's JSON.",
-)
-@force_option
-@study_options
+@options.command(short_help="Write the answers in the formats of studies.")
 def export(
-    results: Path,
-    *,
-    timezone: tzinfo | None,
-    min_confidence: float,
-    force: bool,
-    reading: StudyOptions,
+    results: Path = options.RESULTS,
+    timezone: tzinfo | None = option(
+        "Time zone of cameras whose deployment has none, such as Australia/Sydney or +10:00.",
+        options.Parsed("zone", parse_zone),
+        metavar="ZONE",
+    ),
+    min_confidence: float = option(
+        "Leave detections below this confidence out of MegaDetector's JSON.",
+        click.FloatRange(0, 1),
+        default=0.1,
+        metavar="SHARE",
+    ),
+    force: bool = options.FORCE,
+    reading: options.StudyOptions = options.READING,
     **targets: Path | None,
 ) -> None:
     """Export the answers in RESULTS, in each of the given formats. Reviewed photos are exported as people classified
@@ -108,3 +92,8 @@ def export(
             for name, path in named.items():
                 if FORMATS[name].precision == precision:
                     FORMATS[name].write(study, path, *(given[each] for each in FORMATS[name].wants))
+
+
+export.params[1:1] = [  # after RESULTS
+    click.Option([f"--{name.replace('_', '-')}"], type=each.type, help=each.help) for name, each in FORMATS.items()
+]

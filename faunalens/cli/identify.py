@@ -12,8 +12,9 @@ from time import monotonic
 import click
 
 from chalicelib.api.parameters import DEFAULT_TOP, MAX_TOP
-from chalicelib.config.settings import ENGINES, EngineName
-from faunalens.cli.options import ANY_PATH, EXISTING_FOLDER, FILE, grouped, place_options
+from chalicelib.config.settings import EngineName
+from faunalens.cli import options
+from faunalens.cli.options import argument, grouped, option
 from faunalens.engines.choice import LOADING, Choice
 from faunalens.engines.place import NONE
 from faunalens.errors import Exit
@@ -33,7 +34,35 @@ MOST_AT_ONCE = 32  # requests to a service at once, at most
 
 
 def _choice(
-    *, is_local: bool, engine: EngineName, weights: str, pack: Path | None, url: str | None, boxes: bool, top: int
+    is_local: bool = option(
+        "Identify on this machine (the default), with the ranges of this release, or of DATABASE_URL and REDIS_URL.",
+        None,
+        "--local",
+    ),
+    engine: EngineName = option(
+        "Models that look at the photos: those of this release (local); MegaDetector's for boxes, in which ours name "
+        "the animals; or SpeciesNet's, whose scores are weighed by the place as ours are. The last two are extras of "
+        "the installation, and download their weights at the first run.",
+        default="local",
+    ),
+    weights: str = option(
+        "Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
+        default="",
+        show_default=False,
+        metavar="NAME",
+    ),
+    pack: Path | None = option(
+        "Use the packs in FOLDER too, however large: any ONNX model with a manifest (docs/how-to/model.md).",
+        options.EXISTING_FOLDER,
+    ),
+    url: str | None = option(
+        "Identify by the service at URL instead. Its key is in the environment variable FAUNALENS_API_KEY.",
+        metavar="URL",
+    ),
+    boxes: bool = option(
+        "Also find each animal, person and vehicle, with its box; takes more time. Answers without boxes are redone."
+    ),
+    top: int = option("Number of candidates in an answer.", click.IntRange(1, MAX_TOP), default=DEFAULT_TOP),
 ) -> Choice:
     if url and (is_local or engine != "local" or pack):
         raise click.UsageError("--url contradicts --local, --engine and --pack; give one of them")
@@ -44,106 +73,46 @@ def _choice(
     return Choice(engine, url, weights, pack, top, boxes)
 
 
-@click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=ANY_PATH)
-@click.option(
-    "--results",
-    type=FILE,
-    help="Keep the answers in FILE, and identify the photos without one there. Folders need it, or --json.",
-)
-@place_options
-@click.option(
-    "--no-location",
-    is_flag=True,
-    help="Identify photos that have no place, by options or in EXIF, from the picture alone. Otherwise they fail.",
-)
-@click.option(
-    "--root",
-    type=EXISTING_FOLDER,
-    help="The study's folder: photos are named by their path below it. By default that of an earlier run, or the "
-    "innermost one with all PATHs.",
-)
-@click.option(
-    "--local",
-    "is_local",
-    is_flag=True,
-    help="Identify on this machine (the default), with the ranges of this release, or of DATABASE_URL and REDIS_URL.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default="local",
-    help="Models that look at the photos: those of this release (local); MegaDetector's for boxes, in which ours name "
-    "the animals; or SpeciesNet's, whose scores are weighed by the place as ours are. The last two are extras of the "
-    "installation, and download their weights at the first run.",
-)
-@click.option(
-    "--weights",
-    default="",
-    show_default=False,
-    metavar="NAME",
-    help="Weights of --engine: a name that its package knows, such as MDV5B, or a file or folder.",
-)
-@click.option(
-    "--pack",
-    type=EXISTING_FOLDER,
-    help="Use the packs in FOLDER too, however large: any ONNX model with a manifest (docs/how-to/model.md).",
-)
-@click.option(
-    "--url",
-    metavar="URL",
-    help="Identify by the service at URL instead. Its key is in the environment variable FAUNALENS_API_KEY.",
-)
-@click.option(
-    "--boxes",
-    is_flag=True,
-    help="Also find each animal, person and vehicle, with its box; takes more time. Answers without boxes are redone.",
-)
-@click.option(
-    "--again",
-    type=click.Choice(["all", "outdated"]),
-    help="Identify photos again that have an answer: all, or those whose models, range data or month are not those of "
-    "the answer. Reviews stay.",
-)
-@click.option("--top", type=click.IntRange(1, MAX_TOP), default=DEFAULT_TOP, help="Number of candidates in an answer.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Number of photos at once. By default one a processor, or with --url as many as the service takes, up to "
-    f"{MOST_AT_ONCE}.",
-)
-@click.option(
-    *("--frame-every", "every"),
-    type=click.FloatRange(0.1),
-    default=USUAL.every,
-    metavar="SECONDS",
-    help="Look at one frame of a video every so many seconds.",
-)
-@click.option(
-    *("--frames", "most"),
-    type=click.IntRange(1, 1000),
-    default=USUAL.most,
-    metavar="N",
-    help="Look at no more than N frames of a video, spread over all of it.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print each answer as a line of JSON.")
-@grouped("choice", _choice)
-@grouped("sampling", Sampling)
-@click.pass_obj
+@options.command()
 def identify(
-    environment: Mapping[str, str],
-    paths: tuple[str, ...],
-    *,
-    results: Path | None,
-    given: PlaceOptions,
-    no_location: bool,
-    root: Path | None,
-    choice: Choice,
-    again: Again | None,
-    workers: int | None,
-    sampling: Sampling,
-    as_json: bool,
+    environment: Mapping[str, str] = options.ENVIRONMENT,
+    paths: tuple[str, ...] = argument(options.ANY_PATH, nargs=-1, required=True, metavar="PATH..."),
+    results: Path | None = option(
+        "Keep the answers in FILE, and identify the photos without one there. Folders need it, or --json.", options.FILE
+    ),
+    given: PlaceOptions = options.PLACE,
+    no_location: bool = option(
+        "Identify photos that have no place, by options or in EXIF, from the picture alone. Otherwise they fail."
+    ),
+    root: Path | None = option(
+        "The study's folder: photos are named by their path below it. By default that of an earlier run, or the "
+        "innermost one with all PATHs.",
+        options.EXISTING_FOLDER,
+    ),
+    choice: Choice = grouped(_choice),
+    again: Again | None = option(
+        "Identify photos again that have an answer: all, or those whose models, range data or month are not those of "
+        "the answer. Reviews stay."
+    ),
+    workers: int | None = option(
+        "Number of photos at once. By default one a processor, or with --url as many as the service takes, up to "
+        f"{MOST_AT_ONCE}.",
+        click.IntRange(1),
+        metavar="N",
+    ),
+    frame_every: float = option(
+        "Look at one frame of a video every so many seconds.",
+        click.FloatRange(0.1),
+        default=USUAL.every,
+        metavar="SECONDS",
+    ),
+    frames: int = option(
+        "Look at no more than N frames of a video, spread over all of it.",
+        click.IntRange(1, 1000),
+        default=USUAL.most,
+        metavar="N",
+    ),
+    as_json: bool = option("Print each answer as a line of JSON.", None, "--json"),
 ) -> int:
     """Identify the animals in photos and videos.
 
@@ -172,7 +141,7 @@ def identify(
             at_once = workers or (MOST_AT_ONCE if choice.url else os.process_cpu_count() or 1)
             with waiting(LOADING) if choice.name != "local" else nullcontext():
                 engine = choice.engine(environment, at_once, warn)
-            look = partial(identify_file, root=folder, engine=engine, sampling=sampling)
+            look = partial(identify_file, root=folder, engine=engine, sampling=Sampling(frame_every, frames))
             identify_rest = partial(identify_left, kept, look, at_once, where, as_json=as_json, in_words=in_words)
             identify_rest()
             if kept.counts().left:  # photos whose time, now known, has put them into another cell

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import get_args
 
 import click
 
-from faunalens.cli.options import EXISTING_FOLDER, Parsed, place_options, results_argument
+from faunalens.cli import options
+from faunalens.cli.options import argument, option
 from faunalens.errors import CommandError, Exit
 from faunalens.importing.labels import COLUMNS, Label, folder_labels, labels_in
 from faunalens.importing.photos import StudyPhotos, let_in, listed, looked_for, nearest, warn_of_missing
@@ -30,40 +30,28 @@ def _column(text: str) -> tuple[str, str]:
     return name, column
 
 
-@click.command("import", short_help="Take labels or predictions of other programs.")
-@results_argument
-@click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="FILE")
-@click.option("--folders", is_flag=True, help="FILE is a folder whose folders are named by animal.")
-@click.option(
-    "--column",
-    "columns",
-    type=Parsed("column", _column),
-    multiple=True,
-    metavar="WHAT=COLUMN",
-    help=f"What a column of Timelapse's CSV stands for; WHAT is one of {', '.join(COLUMNS)}.",
-)
-@click.option("--reviewer", metavar="NAME", help="Who made the labels, where FILE does not say.")
-@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos. Needed if RESULTS does not exist yet.")
-@click.option(
-    "--names",
-    type=click.Choice(get_args(Names)),
-    default="theirs",
-    help="Who names the animals in predictions: their program, or our models, which look at the crops of their boxes. "
-    "`both` keeps our names beside theirs, and shows where they differ.",
-)
-@place_options
-@click.pass_obj
-def import_labels(
-    environment: Mapping[str, str],
-    results: Path,
-    file: Path,
-    *,
-    folders: bool,
-    columns: Sequence[tuple[str, str]],
-    reviewer: str | None,
-    root: Path | None,
-    names: Names,
-    given: PlaceOptions,
+@options.command("import", short_help="Take labels or predictions of other programs.")
+def importing(
+    environment: Mapping[str, str] = options.ENVIRONMENT,
+    results: Path = options.RESULTS,
+    file: Path = argument(options.ANY, metavar="FILE"),
+    folders: bool = option("FILE is a folder whose folders are named by animal."),
+    column: Sequence[tuple[str, str]] = option(
+        f"What a column of Timelapse's CSV stands for; WHAT is one of {', '.join(COLUMNS)}.",
+        options.Parsed("column", _column),
+        multiple=True,
+        metavar="WHAT=COLUMN",
+    ),
+    reviewer: str | None = option("Who made the labels, where FILE does not say.", metavar="NAME"),
+    root: Path | None = option(
+        "The folder of the photos. Needed if RESULTS does not exist yet.", options.EXISTING_FOLDER
+    ),
+    names: Names = option(
+        "Who names the animals in predictions: their program, or our models, which look at the crops of their boxes. "
+        "`both` keeps our names beside theirs, and shows where they differ.",
+        default="theirs",
+    ),
+    given: PlaceOptions = options.PLACE,
 ) -> int:
     """Take the labels in FILE as reviews of RESULTS.
 
@@ -82,7 +70,7 @@ def import_labels(
         return import_answers(results, file, root, given, names, environment)
     if names != "theirs":
         raise click.UsageError("--names is for predictions as JSON; labels of people are kept as they are")
-    labels = folder_labels(file) if folders and file.is_dir() else labels_in(file, dict(columns))
+    labels = folder_labels(file) if folders and file.is_dir() else labels_in(file, dict(column))
     if labels is None:
         raise CommandError(
             f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor COCO JSON, nor a Camtrap DP, with "

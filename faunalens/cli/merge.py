@@ -5,22 +5,23 @@ from pathlib import Path
 
 import click
 
-from faunalens.cli.options import EXISTING_FILE, EXISTING_FOLDER, FILE
+from faunalens.cli import options
+from faunalens.cli.options import argument, option
 from faunalens.study.moved import merge_from
 from faunalens.study.results import ResultsFile
 from faunalens.terminal import say, waiting, warn
 from faunalens.words import count
 
 
-@click.command(short_help="Make one results file of several.")
-@click.argument("sources", nargs=-1, required=True, metavar="RESULTS...", type=EXISTING_FILE)
-@click.option("--into", type=FILE, required=True, help="The results file to merge into; it may be new.")
-@click.option(
-    "--root",
-    type=EXISTING_FOLDER,
-    help="The folder of the whole study, if the files have different ones below it. By default that of the first file.",
-)
-def merge(sources: tuple[Path, ...], *, into: Path, root: Path | None) -> None:
+@options.command(short_help="Make one results file of several.")
+def merge(
+    sources: tuple[Path, ...] = argument(options.EXISTING_FILE, nargs=-1, required=True, metavar="RESULTS..."),
+    into: Path = option("The results file to merge into; it may be new.", options.FILE, required=True),
+    root: Path | None = option(
+        "The folder of the whole study, if the files have different ones below it. By default that of the first file.",
+        options.EXISTING_FOLDER,
+    ),
+) -> None:
     """Merge RESULTS of several people or machines into one file. The RESULTS stay as they are.
 
     Photos with the same path and bytes are one. Of two answers the newer one stands, and any is better than none. The

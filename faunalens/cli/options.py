@@ -1,13 +1,16 @@
-"""The options, and the types of their values, that several commands share."""
+"""How a command declares its options, and the options and types of values that several commands share.
 
-from collections.abc import Callable, Iterable
+The default of a parameter declares its option: `top: int = option("Number of …", default=5)`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
-from functools import reduce, wraps
-from inspect import signature
+from functools import wraps
+from inspect import Parameter, signature
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import click
 
@@ -38,6 +41,7 @@ class Parsed[T](click.ParamType[T]):
 
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+ANY = click.Path(path_type=Path, exists=True)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -46,34 +50,100 @@ ANY_PATH = click.Path(readable=False, allow_dash=True)
 """A text that a shell completes as a file; the command itself says what is wrong with it."""
 ANY_PATH.name = "file"
 
-results_argument = click.argument("results", type=FILE)
-"""The results file of a command that reads it."""
 
+class _Declared(NamedTuple):
+    """What the default of a parameter declares. `made`: makes click's parameters of the parameter's name and type.
 
-def add_options[C](options: Iterable[Callable[[C], C]]) -> Callable[[C], C]:
-    """Return a decorator that adds options to a command, in this order."""
-    return lambda command: reduce(lambda changed, option: option(changed), reversed(tuple(options)), command)
-
-
-def grouped[T, R](
-    name: str, value: Callable[..., T], *options: Callable[[Any], Any]
-) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Return a decorator that adds `options` to a command, which gets their values as one object, its argument `name`.
-
-    `value`: makes the object. Its own parameters have the names of the options.
+    `value`: makes the parameter's value of those of several options, which its own parameters declare.
     """
-    own = tuple(signature(value).parameters)
 
-    def add(command: Callable[..., R]) -> Callable[..., R]:
-        @wraps(command)
-        def with_value(*context: Any, **given: Any) -> R:
-            made = value(**{each: given.pop(each) for each in own})
-            return command(*context, **{name: made}, **given)
+    made: Callable[[str, Any], Iterable[click.Parameter]]
+    value: Callable[..., Any] | None = None
 
-        added: Callable[..., R] = add_options(options)(with_value)
-        return added
 
-    return add
+def option(text: str, kind: Any = None, *names: str, **more: Any) -> Any:
+    """Declare an option. `names`: by default `--` and the name of its parameter. `text`: for the help.
+
+    `kind`: click's type. Without it, a parameter that is a `bool` makes a flag, and a `Literal` a choice of its words.
+    """
+
+    def made(name: str, annotation: Any) -> Iterable[click.Parameter]:
+        literals = [each for each in (annotation, *get_args(annotation)) if get_origin(each) is Literal]
+        known = kind or (click.Choice(get_args(literals[0])) if literals else None)
+        flag: dict[str, Any] = {"is_flag": True} if annotation is bool else {}
+        yield click.Option([name, *(names or (f"--{name.replace('_', '-')}",))], type=known, help=text, **flag, **more)
+
+    return _Declared(made)
+
+
+def flags(**texts: str) -> Any:
+    """Declare flags of which one may be given: its name is the parameter's value. `texts`: for the help."""
+    return _Declared(
+        lambda name, _: (click.Option([f"--{each}", name], flag_value=each, help=text) for each, text in texts.items())
+    )
+
+
+def argument(kind: click.ParamType[Any], **more: Any) -> Any:
+    """Declare an argument. `kind`: click's type."""
+    return _Declared(lambda name, _: [click.Argument([name], type=kind, **more)])
+
+
+def grouped(value: Callable[..., Any]) -> Any:
+    """Declare the options that the parameters of `value` declare; the parameter's value is what `value` returns."""
+    return _Declared(lambda *_: _declared_by(value), value)
+
+
+def command(*names: str, of: click.Group | None = None, **more: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a command of a function, with the options that its parameters declare, in their order. `of`: its group."""
+
+    def made(function: Callable[..., Any]) -> click.Command:
+        @wraps(function)
+        def called(**given: Any) -> Any:
+            return function(**_values(function, given), **given)
+
+        return (of or click).command(*names, params=list(_declared_by(function)), **more)(called)
+
+    return made
+
+
+def _declared(function: Callable[..., Any]) -> Iterator[tuple[Parameter, _Declared]]:
+    for each in signature(function).parameters.values():
+        if isinstance(each.default, _Declared):
+            yield each, each.default
+
+
+def _declared_by(function: Callable[..., Any]) -> Iterator[click.Parameter]:
+    for each, declared in _declared(function):
+        yield from declared.made(each.name, each.annotation)
+
+
+def _values(function: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of the options that a function's parameters declare out of `given`, and return them by name."""
+    return {
+        each.name: declared.value(**_values(declared.value, given)) if declared.value else given.pop(each.name)
+        for each, declared in _declared(function)
+    }
+
+
+CONTEXT = grouped(click.get_current_context)
+ENVIRONMENT = grouped(lambda: click.get_current_context().obj)
+"""The environment variables, as the command was called with them."""
+RESULTS = argument(FILE)
+"""The results file of a command that reads it."""
+JSON = option("Print one JSON object.", None, "--json")
+FORCE = option("Overwrite files that no export of this study made, or that changed since.")
+"""The option of commands that write files."""
+PUBLIC = 0.01
+"""Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
+Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
+EVENT_GAP = option(
+    "Photos of one deployment that follow each other within this time are one event.",
+    click.IntRange(0),
+    default=60,
+    metavar="SECONDS",
+)
+"""The option that says what an event is."""
+FILE_TIMES = option("Give photos without a time in EXIF the time of their file, which may be when it was copied.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +154,17 @@ class StudyOptions:
     time get the time of their file.
     """
 
-    metadata: Path | None
-    event_gap: int
-    round_coordinates: float | None
-    file_times: bool
+    metadata: Path | None = option(
+        "JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.", EXISTING_FILE
+    )
+    event_gap: int = EVENT_GAP
+    round_coordinates: float | None = option(
+        f"Round coordinates; 0 leaves them exact. By default to {PUBLIC} where others may read them (Camtrap DP, "
+        "Darwin Core, report), to protect cameras and animals.",
+        click.FloatRange(0, 10),
+        metavar="DEGREES",
+    )
+    file_times: bool = FILE_TIMES
 
     def study(self, results: ResultsFile, zone: tzinfo | None = None, precision: float = 0.0) -> Study:
         """Return the study in a results file.
@@ -108,44 +185,28 @@ class StudyOptions:
         return study, read_description(self.metadata, study.folder)
 
 
-PUBLIC = 0.01
-"""Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
-Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
-event_gap = click.option(
-    "--event-gap",
-    type=click.IntRange(0),
-    default=60,
-    metavar="SECONDS",
-    help="Photos of one deployment that follow each other within this time are one event.",
-)
-"""The option that says what an event is."""
-file_times = click.option(
-    "--file-times",
-    is_flag=True,
-    help="Give photos without a time in EXIF the time of their file, which may be when it was copied.",
-)
-study_options = grouped(
-    "reading",
-    StudyOptions,
-    click.option(
-        "--metadata",
-        type=EXISTING_FILE,
-        help="JSON with title, contributors, licenses and project, as in Camtrap DP's datapackage.json.",
-    ),
-    event_gap,
-    click.option(
-        "--round-coordinates",
-        type=click.FloatRange(0, 10),
-        metavar="DEGREES",
-        help=f"Round coordinates; 0 leaves them exact. By default to {PUBLIC} where others may read them (Camtrap DP, "
-        "Darwin Core, report), to protect cameras and animals.",
-    ),
-    file_times,
-)
-"""The options with which a command reads a study. It gets their values as `reading`, `StudyOptions`."""
+READING = grouped(StudyOptions)
+"""The options with which a command reads a study."""
 
 
-def _placed(deployments: Path | None, lat: float | None, lon: float | None, shift: timedelta | None) -> PlaceOptions:
+def _placed(
+    deployments: Path | None = option(
+        "CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and `timezone`: "
+        "where each camera stood, and the zone of its clock.",
+        EXISTING_FILE,
+    ),
+    lat: float | None = option(
+        "Latitude of photos without a deployment; it overrides EXIF.", click.FloatRange(-90, 90), metavar="DEGREES"
+    ),
+    lon: float | None = option(
+        "Longitude of photos without a deployment.", click.FloatRange(-180, 180), metavar="DEGREES"
+    ),
+    shift: timedelta | None = option(
+        "Add this to the cameras' clocks, such as +1h or -2d30m. It holds for later runs until another is given.",
+        Parsed("duration", parse_shift),
+        metavar="DURATION",
+    ),
+) -> PlaceOptions:
     if (lat is None) != (lon is None):
         raise click.UsageError("only one of --lat and --lon is given; give both or neither")
     if lat is not None and lon is not None and isnan(lat + lon):  # click's ranges let it pass
@@ -154,38 +215,8 @@ def _placed(deployments: Path | None, lat: float | None, lon: float | None, shif
     return PlaceOptions(table, None if lat is None else Place("given", lat, lon), shift)
 
 
-place_options = grouped(
-    "given",
-    _placed,
-    click.option(
-        "--deployments",
-        type=EXISTING_FILE,
-        help="CSV with the columns of Camtrap DP's deployments, plus `folder` (below the study's folder) and "
-        "`timezone`: where each camera stood, and the zone of its clock.",
-    ),
-    click.option(
-        "--lat",
-        type=click.FloatRange(-90, 90),
-        metavar="DEGREES",
-        help="Latitude of photos without a deployment; it overrides EXIF.",
-    ),
-    click.option(
-        "--lon", type=click.FloatRange(-180, 180), metavar="DEGREES", help="Longitude of photos without a deployment."
-    ),
-    click.option(
-        "--shift",
-        type=Parsed("duration", parse_shift),
-        metavar="DURATION",
-        help="Add this to the cameras' clocks, such as +1h or -2d30m. It holds for later runs until another is given.",
-    ),
-)
-"""The options that say where and when photos were taken. The command gets their values as `given`, `PlaceOptions`."""
-
-
-force_option = click.option(
-    "--force", is_flag=True, help="Overwrite files that no export of this study made, or that changed since."
-)
-"""The option of commands that write files."""
+PLACE = grouped(_placed)
+"""The options that say where and when photos were taken."""
 
 
 def _log(context: click.Context, option: click.Parameter, path: Path | None) -> None:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
-
 from chalicelib.config import VERSION
-from faunalens.cli.options import FILE, PUBLIC, StudyOptions, force_option, results_argument, study_options
+from faunalens.cli import options
+from faunalens.cli.options import option
 from faunalens.exports.files import own_files, whole
 from faunalens.study.photos import thumbnail
 from faunalens.study.results import ResultsFile
@@ -28,17 +27,16 @@ MOST_FAULTS = 500
 """Photos without an answer that are listed; `faunalens status` lists all."""
 
 
-@click.command(short_help="Write one HTML page about the answers.")
-@results_argument
-@click.option("--html", type=FILE, help="Where to write the page. By default beside RESULTS.")
-@click.option(
-    "--hide-people",
-    is_flag=True,
-    help="Leave out photos of people; if `identify` ran with --boxes, also those of people beside animals.",
-)
-@force_option
-@study_options
-def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, reading: StudyOptions) -> None:
+@options.command(short_help="Write one HTML page about the answers.")
+def report(
+    results: Path = options.RESULTS,
+    html: Path | None = option("Where to write the page. By default beside RESULTS.", options.FILE),
+    hide_people: bool = option(
+        "Leave out photos of people; if `identify` ran with --boxes, also those of people beside animals."
+    ),
+    force: bool = options.FORCE,
+    reading: options.StudyOptions = options.READING,
+) -> None:
     """Write one HTML page about the answers in RESULTS: taxa, activity by hour of the sun, a map, number of taxa
     by effort, and the surest and the least sure photos of each taxon.
 
@@ -46,7 +44,7 @@ def report(results: Path, *, html: Path | None, hide_people: bool, force: bool, 
     """
     target = html or results.with_suffix(".html")
     with ResultsFile(results, write=False) as kept, own_files(results, kept, target, force=force):
-        study, about = reading.open(kept, PUBLIC)
+        study, about = reading.open(kept, options.PUBLIC)
         with waiting("reading the answers"):
             summary = summary_of(study, hide_people=hide_people)
             text = page(summary, about.title, Path(study.folder), agreement(kept).pairs)

@@ -13,7 +13,8 @@ import click
 
 from chalicelib.deadline import Deadline
 from chalicelib.location import cell_of
-from faunalens.cli.options import event_gap, results_argument
+from faunalens.cli import options
+from faunalens.cli.options import flags, option
 from faunalens.engines.local import CellFile, cache_of
 from faunalens.errors import CommandError
 from faunalens.review.queue import Choice, Order
@@ -32,51 +33,28 @@ NOT_DRAWN = (
 """Warning beside a precision over photos that were not drawn at random."""
 
 
-@click.command(short_help="Go through the answers on a local page, with the keyboard.")
-@results_argument
-@click.option(
-    "--order",
-    type=click.Choice(["least-sure", "rarest", "random"]),
-    default="least-sure",
-    help="Which events come first. rarest: events of animals that are in the fewest events of their station.",
-)
-@click.option("--most", type=click.IntRange(1), metavar="N", help="Review at most N events.")
-@click.option(
-    "--second",
-    "of",
-    flag_value="second",
-    help="Review what others have reviewed. Their opinion is hidden until yours is saved.",
-)
-@click.option(
-    "--disagreements", "of", flag_value="disagreements", help="Review photos that reviewers have named differently."
-)
-@event_gap
-@click.option("--reviewer", metavar="NAME", help="Name of the reviewer, for exports. By default that of this user.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Port of the page; 0: a free one."
-)
-@click.option("--no-browser", is_flag=True, help="Only print the page's address.")
-@click.option("--precision", "only", flag_value="precision", help="Print the precision by taxon, and review nothing.")
-@click.option(
-    "--agreement",
-    "only",
-    flag_value="agreement",
-    help="Print how far reviewers agree, as Cohen's kappa of the species they name, and review nothing. A subspecies "
-    "counts for its species, a wider taxon for itself.",
-)
-@click.pass_obj
+@options.command(short_help="Go through the answers on a local page, with the keyboard.")
 def review(
-    environment: Mapping[str, str],
-    results: Path,
-    *,
-    order: Order,
-    most: int | None,
-    of: Literal["second", "disagreements"] | None,
-    event_gap: int,
-    reviewer: str | None,
-    port: int,
-    no_browser: bool,
-    only: Literal["precision", "agreement"] | None,
+    environment: Mapping[str, str] = options.ENVIRONMENT,
+    results: Path = options.RESULTS,
+    order: Order = option(
+        "Which events come first. rarest: events of animals that are in the fewest events of their station.",
+        default="least-sure",
+    ),
+    most: int | None = option("Review at most N events.", click.IntRange(1), metavar="N"),
+    of: Literal["second", "disagreements"] | None = flags(
+        second="Review what others have reviewed. Their opinion is hidden until yours is saved.",
+        disagreements="Review photos that reviewers have named differently.",
+    ),
+    event_gap: int = options.EVENT_GAP,
+    reviewer: str | None = option("Name of the reviewer, for exports. By default that of this user.", metavar="NAME"),
+    port: int = option("Port of the page; 0: a free one.", click.IntRange(0, 65535), default=0, metavar="PORT"),
+    no_browser: bool = option("Only print the page's address."),
+    only: Literal["precision", "agreement"] | None = flags(
+        precision="Print the precision by taxon, and review nothing.",
+        agreement="Print how far reviewers agree, as Cohen's kappa of the species they name, and review nothing. A "
+        "subspecies counts for its species, a wider taxon for itself.",
+    ),
 ) -> None:
     """Review the answers in RESULTS on a page of this machine, with the keyboard alone: accept, correct, mark as blank.
 

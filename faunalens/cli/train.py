@@ -12,7 +12,8 @@ import click
 
 from chalicelib.config.settings import Settings
 from chalicelib.services import Services
-from faunalens.cli.options import EXISTING_FILE, EXISTING_FOLDER, FOLDER
+from faunalens.cli import options
+from faunalens.cli.options import argument, option
 from faunalens.data.areas.area_cells import read_names, suggest
 from faunalens.engines.local import cache_of, of_a_run
 from faunalens.errors import CommandError, Exit
@@ -28,53 +29,39 @@ from faunalens.words import count
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@click.command(short_help="Train a pack on labels of one's own photos.")
-@click.argument("labels", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="LABELS...")
-@click.option("--pack", type=FOLDER, required=True, help="The folder to write the pack into.")
-@click.option("--name", default="own", help="The pack's name, in small letters, digits and _.")
-@click.option("--root", type=EXISTING_FOLDER, help="The folder of the photos, if not that of LABELS.")
-@click.option("--deployments", type=EXISTING_FILE, help="Table of the cameras' folders and places, as for `identify`.")
-@click.option(
-    "--corrections", type=EXISTING_FILE, help="Also learn from this list of `python -m faunalens.web corrections`."
-)
-@click.option("--pictures", type=EXISTING_FOLDER, help="Folder of the corrections' pictures, if not that of the list.")
-@click.option(
-    "--precision",
-    type=click.FloatRange(0.5, 0.999),
-    default=0.95,
-    help="Share of the pack's names that have to be right. A less certain animal keeps a wider name.",
-)
-@click.option("--night", is_flag=True, help="The pack is for infrared photos alone.")
-@click.option(
-    "--area",
-    "areas",
-    multiple=True,
-    metavar="CODE",
-    help="A country in which the pack is used, or a part of one, such as US or US-CA, in place of the deployments' "
-    "surroundings.",
-)
-@click.option("--photos/--no-photos", "with_photos", default=True, help="Whether the model card shows photos.")
-@click.option(
-    "--licence", default="", show_default=False, metavar="NAME", help="Licence of the pack, for others who get it."
-)
-@click.option("--author", default="", show_default=False, metavar="NAME", help="Who made the labels.")
-@click.pass_obj
+@options.command(short_help="Train a pack on labels of one's own photos.")
 def train(
-    environment: Mapping[str, str],
-    labels: tuple[Path, ...],
-    *,
-    pack: Path,
-    name: str,
-    root: Path | None,
-    deployments: Path | None,
-    corrections: Path | None,
-    pictures: Path | None,
-    precision: float,
-    night: bool,
-    areas: tuple[str, ...],
-    with_photos: bool,
-    licence: str,
-    author: str,
+    environment: Mapping[str, str] = options.ENVIRONMENT,
+    labels: tuple[Path, ...] = argument(options.ANY, nargs=-1, metavar="LABELS..."),
+    pack: Path = option("The folder to write the pack into.", options.FOLDER, required=True),
+    name: str = option("The pack's name, in small letters, digits and _.", default="own"),
+    root: Path | None = option("The folder of the photos, if not that of LABELS.", options.EXISTING_FOLDER),
+    deployments: Path | None = option(
+        "Table of the cameras' folders and places, as for `identify`.", options.EXISTING_FILE
+    ),
+    corrections: Path | None = option(
+        "Also learn from this list of `python -m faunalens.web corrections`.", options.EXISTING_FILE
+    ),
+    pictures: Path | None = option(
+        "Folder of the corrections' pictures, if not that of the list.", options.EXISTING_FOLDER
+    ),
+    precision: float = option(
+        "Share of the pack's names that have to be right. A less certain animal keeps a wider name.",
+        click.FloatRange(0.5, 0.999),
+        default=0.95,
+    ),
+    night: bool = option("The pack is for infrared photos alone."),
+    area: tuple[str, ...] = option(
+        "A country in which the pack is used, or a part of one, such as US or US-CA, in place of the deployments' "
+        "surroundings.",
+        multiple=True,
+        metavar="CODE",
+    ),
+    photos: bool = option("Whether the model card shows photos.", None, "--photos/--no-photos", default=True),
+    licence: str = option(
+        "Licence of the pack, for others who get it.", default="", show_default=False, metavar="NAME"
+    ),
+    author: str = option("Who made the labels.", default="", show_default=False, metavar="NAME"),
 ) -> int:
     """Train a pack that names the animals of one's own cameras, for `identify --pack`.
 
@@ -89,7 +76,7 @@ def train(
     if not _NAME.fullmatch(name):
         raise click.UsageError(f"the name of a pack is '{name}'; expected small letters, digits and underscores")
     known = read_names()
-    if unknown := next((area for area in areas if area not in known), None):
+    if unknown := next((code for code in area if code not in known), None):
         raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, known, ())}")
     if not find_spec("sklearn") or not find_spec("onnx"):
         raise CommandError(
@@ -118,7 +105,7 @@ def train(
         warn(f"these have too few photos, or cameras, to learn, and are tested as strangers: {', '.join(few)}")
     animals = animals_of(taxa, {each.taxon_id: each for each in models.everything().animals})
     of_cameras = frozenset(cell for each in crops if (cell := each.photo.cell) and each.photo.taxon in taxa)
-    cells = cells_in(areas) if areas else of_cameras
+    cells = cells_in(area) if area else of_cameras
     about = About(
         name,
         animals,
@@ -126,15 +113,15 @@ def train(
         models.general.version,
         unfound=sum(each == NOTHING for each in faults.values()),
         cells=cells,
-        areas=tuple(area for area in areas if len(area) == COUNTRY),
-        places=areas_named(set() if areas else cells, areas),
+        areas=tuple(code for code in area if len(code) == COUNTRY),
+        places=areas_named(set() if area else cells, area),
         night=night,
         licence=licence,
         author=author,
     )
     with waiting("training"):
         head, evaluation = learn(crops, about)
-    _say(evaluation, write_pack(pack, head, evaluation, with_photos=with_photos))
+    _say(evaluation, write_pack(pack, head, evaluation, with_photos=photos))
     return Exit.DONE
 
 
