@@ -1,10 +1,13 @@
-"""Choose the engine that identifies the photos of a run. Each engine has a module beside this one."""
+"""Choose the engine that identifies the photos of a run.
+
+Each name in `ENGINES` but `local` is a module beside this one, which has `change` and `versions`; see `megadetector`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.config.settings import EngineName, Settings
 from faunalens.engines.engine import Engine
@@ -59,16 +62,7 @@ class Choice:
         from faunalens.engines.local import versions_at_hand
 
         found = versions_at_hand(self._settings(environment), environment)
-        if self.name == "megadetector":
-            from faunalens.engines import megadetector
-
-            return found | {megadetector.NAME: megadetector.version_of(self.weights or megadetector.WEIGHTS)}
-        if self.name == "speciesnet":
-            from faunalens.engines import speciesnet
-
-            found = {name: version for name, version in found.items() if name == "data"}
-            found[speciesnet.NAME] = speciesnet.version_of(self.weights)
-        return found
+        return found if self.name == "local" else {**_module_of(self.name).versions(self.weights, found)}
 
     def _settings(self, environment: Mapping[str, str]) -> Settings:
         settings = Settings.from_environment(environment)
@@ -78,18 +72,16 @@ class Choice:
 def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Callable[[Services], Services]":
     """Load an engine's models. Return a function that puts them in place of ours; for `local`, it changes nothing.
 
-    `weights`: a name or a path; empty for the default. `say`: called with a sentence on how many of SpeciesNet's taxa
-    we know. Raises `CommandError` if loading fails.
+    `weights`: a name or a path; empty for the default. `say`: called with what there is to say of these models. Raises
+    `CommandError` if loading fails.
     """
-    if name == "megadetector":
-        from faunalens.engines.megadetector import WEIGHTS, MegaDetector, with_detector
+    change: Callable[[Services], Services]
+    change = (lambda services: services) if name == "local" else _module_of(name).change(weights, say)
+    return change
 
-        return partial(with_detector, detector=MegaDetector(weights or WEIGHTS))
-    if name == "speciesnet":
-        from faunalens.engines.speciesnet import SpeciesNet, with_speciesnet
 
-        return partial(with_speciesnet, net=SpeciesNet(weights), say=say)
-    return lambda services: services
+def _module_of(name: EngineName) -> Any:
+    return import_module(f"{__package__}.{name}")
 
 
 def _sizes(folder: Path) -> str:

@@ -3,8 +3,9 @@
 The package downloads its weights at the first use, and uses a GPU if there is one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -98,6 +99,16 @@ class _Recogniser(Recogniser):
         scores = found.together.scores
         named = replace(scores, packs=(*scores.packs, PackRun(self.detector, 0.0)))
         return replace(found, together=found.together._replace(scores=named))
+
+
+def change(weights: str, _say: Callable[[str], None]) -> Callable[[Services], Services]:
+    """Load the weights, or by default `WEIGHTS`. Return a function that makes services take their boxes from them."""
+    return partial(with_detector, detector=MegaDetector(weights or WEIGHTS))
+
+
+def versions(weights: str, ours: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the versions of the models and of the data by name. `ours`: those without this engine."""
+    return {**ours, NAME: version_of(weights or WEIGHTS)}
 
 
 def with_detector(services: Services, detector: Detector) -> Services:

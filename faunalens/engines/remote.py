@@ -18,10 +18,10 @@ from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
 from chalicelib.photo.exif import taken_at
 from chalicelib.photo.photos import PhotoFacts, open_photo
-from chalicelib.redaction import inert
 from faunalens.engines.engine import LASTING, Identified, Refused, in_options, position_in
 from faunalens.engines.place import Place
 from faunalens.errors import CommandError
+from faunalens.terminal import shown
 
 API_KEY = "FAUNALENS_API_KEY"
 """Environment variable with the key of the service, if it demands one."""
@@ -136,12 +136,10 @@ def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str
         return said
     if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
         where = response.headers.get("location")
-        raise _stranger(
-            url, f"it redirects to {_shown(where)}" if where else f"{response.status} without a JSON object"
-        )
-    error, code = _error_in(said, response.status), _shown(str(said.get("code", f"http_{response.status}")))
+        raise _stranger(url, f"it redirects to {shown(where)}" if where else f"{response.status} without a JSON object")
+    error, code = _error_in(said, response.status), shown(str(said.get("code", f"http_{response.status}")))
     text = said.get("detail") or said.get("message") or "the service did not answer as Faunalens does"
-    detail = _shown(in_options(str(text)))
+    detail = shown(in_options(str(text)))
     if issubclass(error, WRONG):
         raise CommandError(
             f"the service refuses every photo ({response.status} {code}): {detail}; check --url, and {API_KEY}"
@@ -151,11 +149,6 @@ def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str
 
 def _stranger(url: str, what: str) -> CommandError:
     return CommandError(f"{url} does not answer as Faunalens does ({what}); check --url, and the network")
-
-
-def _shown(text: str) -> str:
-    """Return what a stranger's service says, on one line, without control characters that a terminal would obey."""
-    return inert(text, kept="")
 
 
 def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:

@@ -10,6 +10,7 @@ SpeciesNet's own probability, weighed by the place (`PLAIN` in certainty.py), un
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -199,6 +200,16 @@ class NetRecogniser(Recogniser):
     def _scores(self, labels: Sequence[str], scores: Sequence[float]) -> FusedScores:
         vision, animal = self.animals.scores(labels, scores)
         return FusedScores(vision, vision, animal, self.animals.taxonomy)
+
+
+def change(weights: str, say: Callable[[str], None]) -> Callable[[Services], Services]:
+    """Load weights. Return a function that makes services name animals by them, and says which taxa we know."""
+    return partial(with_speciesnet, net=SpeciesNet(weights), say=say)
+
+
+def versions(weights: str, ours: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the version of the weights, and that of our data: none of our models is used."""
+    return {name: version for name, version in ours.items() if name == "data"} | {NAME: version_of(weights)}
 
 
 def with_speciesnet(services: Services, net: SpeciesNet, say: Callable[[str], None]) -> Services:
