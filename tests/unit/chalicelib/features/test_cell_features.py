@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.deadline import Clock, Deadline
-from chalicelib.features.cache import ROLLOUT, lease_key, value_key
-from chalicelib.features.cell_features import SHORTEST, CellFeatures, SingleFlight
+from chalicelib.features.cache import ROLLOUT, lease_key, shadow_lease_key, value_key
+from chalicelib.features.cell_features import SHADOW_SECONDS, SHORTEST, CellFeatures, SingleFlight
 from chalicelib.features.codec import CachedValue, CellAnimals, pack
 from chalicelib.features.features import NO_LOCATION, Features
 from chalicelib.features.lookup import FAILED, Memory, MemoryEntry
@@ -452,6 +452,49 @@ class TestDemand:
         world.distrust()
         container.at(CELL)
         assert (world.cache.demand_counts[-1].hits, world.cache.demand_counts[-1].warmed) == (2, 2)
+
+
+class TestShadow:
+    """The dataset in shadow: looked up beside the live one, and given up soon."""
+
+    def look_up(self, world: World) -> str | None:
+        """Return the version of what is found in the dataset in shadow."""
+        found = world.container().in_shadow(CELL, "v2")
+        return found.version if found is not None else None
+
+    def test_it_is_queried_once_and_then_read_from_redis(self, world: World) -> None:
+        assert [self.look_up(world) for _ in range(3)] == ["v2", "v2", "v2"]
+        assert world.store.queries == [CELL]
+        # AND the value is where the dataset's own requests would look for it, and the lease is free
+        assert world.cache.get(value_key(CELL, "v2")) is not None
+        assert world.cache.get(shadow_lease_key(CELL)) is None
+
+    def test_a_stale_value_is_good_enough_and_while_another_process_queries_it_is_left_out(self, world: World) -> None:
+        world.cached(age=500, version="v2")
+        assert (self.look_up(world), world.store.queries) == ("v2", [])
+        world = World()
+        world.cache.put(shadow_lease_key(CELL), b"another")
+        assert (self.look_up(world), world.store.queries) == (None, [])
+
+    def test_faults_leave_it_out_and_nothing_else(self) -> None:
+        corrupt, resting, failing, without = World(), World(), World(), World()
+        corrupt.cache.put(value_key(CELL, "v2"), b"not what was written")
+        resting.store.breaker_is_open = True
+        failing.store.fault = "postgres_timeout"
+        without.cache.fault = "redis_timeout"
+        assert [self.look_up(each) for each in (corrupt, resting, failing, without)] == [None] * 4
+        assert resting.store.queries == []
+
+    def test_a_slow_one_is_given_up(self, world: World) -> None:
+        # GIVEN a database that is slower than a lookup in shadow may take THEN its deadline is short
+        world.store.delay, started = 2.0, world.clock.monotonic()
+        assert self.look_up(world) is None
+        assert world.clock.monotonic() - started == pytest.approx(SHADOW_SECONDS)
+
+    def test_what_the_database_says_of_its_datasets_replaces_no_later_announcement(self, world: World) -> None:
+        world.cache.put(ROLLOUT, rollout("v7"))
+        self.look_up(world)
+        assert world.cache.get(ROLLOUT) == rollout("v7")
 
 
 def test_waiting_ends_at_the_deadline() -> None:
