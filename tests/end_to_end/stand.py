@@ -13,10 +13,13 @@ from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from playwright.sync_api import FilePayload, Page
+
 from chalicelib.api import page
 from chalicelib.errors import NotFound
 from local.stack.ports import serving
 from tests.end_to_end import answers
+from tests.end_to_end.browsing import photo
 
 PREFIX = "/dev/"
 BUCKET = "https://photos.example"
@@ -79,6 +82,11 @@ class Stand:
     def tell(self, answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer identifications like this from now on."""
         self.answer, self.status, self.headers = answer, status, headers or {}
+
+    def tell_of(self, shown: Page, *answer: Any, file: FilePayload | None = None) -> None:
+        """Choose a photo on the page, which is answered like this; see `tell`."""
+        self.tell(*answer)
+        shown.set_input_files("#pick", file or photo())
 
     def get(self, name: str, request: Sent) -> Answered:
         """The answer to a GET."""

@@ -81,8 +81,7 @@ def test_an_answer_says_when_the_place_was_not_used(stand: Stand, open_page: Ope
     for mode, sentence in modes.items():
         place = answers.NOWHERE if mode == "no_location" else answers.AUSTRALIA
         used = FeaturesUsed(mode=mode, cache="bypass", animals=0, version=None, month=None)
-        stand.tell(answers.koala(features=used, location=place, candidates=alone))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, answers.koala(features=used, location=place, candidates=alone))
         expect(shown.locator("#narrowing")).to_have_text(sentence)
         expect(shown.locator(".badge, #legend").filter(visible=True)).to_have_count(0)
         expect(shown.locator("#closer")).to_be_visible(visible=mode != "no_location")
@@ -130,15 +129,13 @@ def test_an_animal_out_of_place_gets_a_remark_and_a_nameless_one_guesses(stand: 
     expect(shown.locator("#status")).to_contain_text("Not known to live here: tiger, likely, 80%. ")
     expect(shown.locator("#remark")).to_contain_text("would be unusual where the photo was taken")
     # AND WHEN the next is too small to name THEN there are guesses without bars
-    stand.tell(answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answers.koala(prediction=None, why_not="The animal is small; a closer photo would help."))
     expect(shown.locator("#remark")).to_have_text("The animal is small; a closer photo would help.")
     expect(shown.locator("#name")).to_have_text("An animal")
     expect(shown.locator("#candidates-heading")).to_have_text("Guesses, none of them likely")
     expect(shown.locator("#candidates .track").first).to_be_hidden()
     # AND the photo of a night camera gets no advice for another one
-    stand.tell(answers.koala(prediction=None, reasons=("animal_small", "night_camera")))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answers.koala(prediction=None, reasons=("animal_small", "night_camera")))
     night = "The animal is small. Photos of night cameras have no colours, which tell many animals apart."
     expect(shown.locator("#remark")).to_have_text(night)
 
@@ -155,8 +152,7 @@ HEADLINES: list[tuple[PredictedTaxon | None, tuple[PossibleTaxon, ...], str]] = 
 def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stand: Stand, open_page: Open) -> None:
     shown = open_page(stand.url)
     for prediction, perhaps, said in HEADLINES:
-        stand.tell(answers.koala(prediction=prediction, perhaps=perhaps))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, answers.koala(prediction=prediction, perhaps=perhaps))
         expect(shown.locator("#status")).to_have_text(said)
         expect(shown.locator("#members")).to_be_visible(visible=prediction is CAT)
         # AND what it perhaps is has its Latin name and its likeliest animals, and no number of its own
@@ -177,8 +173,7 @@ def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stan
         ("beagle", "Canis", "breed", ""),
         ("zebra", "Hippotigris", "subgenus", ""),  # no language has a word for it
     ):
-        stand.tell(answers.koala(prediction=predicted(name, scientific_name, 0.9, "likely", rank)))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, answers.koala(prediction=predicted(name, scientific_name, 0.9, "likely", rank)))
         expect(shown.locator("#name")).to_have_text(f"Likely: {name}")
         expect(shown.locator("#rank"), name).to_have_text(shown_rank)
     # AND a photo without an animal, whose likeliest animals are nonsense, says what it shows and why, and names none
@@ -187,8 +182,7 @@ def test_a_headline_says_how_far_the_answer_goes_or_that_there_is_no_animal(stan
     subjects: dict[Any, str] = {"none": "No animal", "person": person, "vehicle": vehicle, "unclear": "Unclear"}
     for subject, heading in subjects.items():
         dark = {"why_not": "The photo is dark.", "candidates": (platypus,)}
-        stand.tell(answers.koala(prediction=None, subject=subject, **dark))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, answers.koala(prediction=None, subject=subject, **dark))
         expect(shown.locator("#name")).to_have_text(heading)
         expect(shown.locator("#remark")).to_have_text("The photo is dark.")
         expect(shown.locator("#status")).to_have_text(f"{heading}. The photo is dark.")
@@ -237,8 +231,7 @@ def test_every_error_is_a_sentence(stand: Stand, open_page: Open) -> None:
     for error in _codes(errors.HTTPError):
         # WHEN a photo is refused, with a detail that no other refusal has
         headers = {"Retry-After": "5"} if error.status in (429, 503) else {}
-        stand.tell(*problem(error.code, error.status, f"why: {error.code}"), headers)
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, *problem(error.code, error.status, f"why: {error.code}"), headers)
         # THEN a heading says what a person can make of it, and a sentence what to do
         name = "place" if error.code.startswith("location_") else "problem"
         view = shown.locator(f"#{name}")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from chalicelib.api.responses import BoxFound, ClassMapShown
 from tests.end_to_end import answers
-from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, add_place, box_of, photo, problem
+from tests.end_to_end.browsing import DESK, PHONE, Identified, Open, add_place, box_of, problem
 from tests.end_to_end.stand import PICTURES, Stand
 from tests.end_to_end.test_page_words import GROUPS, KOALA
 from tests.support import pictures
@@ -222,8 +222,7 @@ def test_animals_can_be_looked_up_below_an_answer_with_a_way_back_to_it(stand: S
     shown.click("#place-back")
     expect(shown.locator("#name")).to_be_visible()
     # AND below a problem
-    stand.tell(*problem("photo_unreadable", 422))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, *problem("photo_unreadable", 422))
     expect(shown.locator("#problem")).to_be_visible()
     shown.fill("#look-up-text", "unicorn")
     shown.click("#look-up button")
@@ -293,17 +292,15 @@ def test_names_and_what_a_decoder_says_are_in_the_language_of_the_reader(stand: 
     # AND relatives and what a decoder says are in German
     mynas = {"taxon": "acridotheres-fuscus", "name": "jungle myna", "scientific_name": "Acridotheres fuscus"}
     answer["prediction"]["relatives_here"] = {"count": 1, "taxa": [mynas]}
-    stand.tell(answer)
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answer)
     expect(shown.locator("#relatives-summary")).to_contain_text("Dschungelmaina")
-    stand.tell(*problem("photo_too_large", 413, "photo is 61 MP, at most 40.5 MP are read; send a smaller one"))
-    shown.set_input_files("#pick", photo())
+    too_large = "photo is 61 MP, at most 40.5 MP are read; send a smaller one"
+    stand.tell_of(shown, *problem("photo_too_large", 413, too_large))
     detail = shown.locator("#problem-detail")
     expect(detail).to_have_text("Das Foto hat 61 Megapixel; höchstens 40,5 werden gelesen.")
     expect(detail).to_have_attribute("lang", "de")
     # AND so is what it says of one of several photos
-    stand.tell(*problem("photo_unreadable", 422, "photo 2 of 3: the photo is empty; send its bytes"))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, *problem("photo_unreadable", 422, "photo 2 of 3: the photo is empty; send its bytes"))
     expect(detail).to_have_text("Die Datei ist leer. (Foto 2)")
 
 
@@ -331,8 +328,7 @@ def test_where_the_animal_was_seen_glows_on_the_photo_for_the_asking(stand: Stan
     # WHEN another photo is chosen while it glows, which is damaged THEN it has neither the map nor the button
     button.click()
     expect(glow).to_have_count(1)
-    stand.tell(*problem("photo_unreadable", 422))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, *problem("photo_unreadable", 422))
     expect(shown.locator("#problem")).to_be_visible()
     expect(glow).to_have_count(0)
     expect(shown.locator("#look")).to_be_hidden()

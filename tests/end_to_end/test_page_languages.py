@@ -50,8 +50,7 @@ def _walk(shown: Page, stand: Stand) -> str:
         ((boxes(), 200), "answer"),
         ((answer_with_relatives(), 200), "answer"),
     ):
-        stand.tell(*told)
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, *told)
         expect(shown.locator("body")).to_have_attribute("data-state", state)
         look()
     for each in shown.locator("summary:visible").all():
@@ -164,8 +163,7 @@ def test_a_correction_in_chinese_may_be_one_character_and_an_animal_that_the_api
     shown.click("#correct-send")
     expect(shown.locator("#said-latin")).to_have_text("Procyon lotor")
     # AND sentences end as those of the language do
-    stand.tell(*problem("unavailable", 503))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, *problem("unavailable", 503))
     expect(shown.locator("#status")).to_have_text("暂时无法使用。部分服务正在启动或无法使用。请稍后再试。")
 
 

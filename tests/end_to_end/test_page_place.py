@@ -186,8 +186,7 @@ def test_an_api_that_wants_a_place_gets_one_and_a_failure_with_another_keeps_the
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # AND a photo that shows no animal needs no place
     for subject, name in (("none", "No animal"), ("person", "The photo shows a person")):
-        stand.tell(answers.alone(prediction=None, subject=subject))
-        shown.set_input_files("#pick", photo(pictures.jpeg()))
+        stand.tell_of(shown, answers.alone(prediction=None, subject=subject), file=photo(pictures.jpeg()))
         expect(shown.locator("#name")).to_have_text(name)
         expect(shown.get_by_role("button", name="Add the place")).to_have_count(0)
 

@@ -133,8 +133,7 @@ def test_the_range_of_an_earlier_photo_does_not_come_late(stand: Stand, open_pag
     # WHEN another photo is identified before it comes
     cat = (candidate("tabby cat", "Felis catus", 0.9, 0.9, "everywhere"),)
     tabby = predicted("tabby cat", "Felis catus", 0.9, "likely", "breed")
-    stand.tell(answers.koala(candidates=cat, prediction=tabby))
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answers.koala(candidates=cat, prediction=tabby))
     expect(shown.locator("#name")).to_have_text("Likely: tabby cat")
     stand.open_taxa.set()
     # THEN the map has no range

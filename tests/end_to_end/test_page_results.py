@@ -136,8 +136,7 @@ def test_a_reload_keeps_the_answer_and_the_photo(answered: Page, keeping: Stand)
     expect(answered.locator("#changed")).to_be_visible()
     assert keeping.sent[1].body == keeping.sent[0].body
     # AND another photo takes its place
-    keeping.tell(answers.koala(), 500)
-    answered.set_input_files("#pick", photo())
+    keeping.tell_of(answered, answers.koala(), 500)
     expect(answered.locator("#problem")).to_be_visible()
     answered.reload()
     expect(answered.locator("#invitation")).to_be_visible()
@@ -181,8 +180,9 @@ def test_a_reload_keeps_the_last_photo_although_an_earlier_one_was_saved_later(k
     shown.set_input_files("#pick", photo())
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # WHEN another one is chosen, and is saved before it
-    keeping.tell(answers.koala(prediction=None, candidates=(), subject="none"))
-    shown.set_input_files("#pick", photo(pictures.jpeg(90, 80)))
+    keeping.tell_of(
+        shown, answers.koala(prediction=None, candidates=(), subject="none"), file=photo(pictures.jpeg(90, 80))
+    )
     expect(shown.locator("#name")).to_have_text("No animal")
     assert shown.evaluate("window.held.length") == 2
     shown.evaluate("window.release()")

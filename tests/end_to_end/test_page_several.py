@@ -216,8 +216,7 @@ def test_every_animal_has_a_box_with_its_own_answer(stand: Stand, identified: Id
     shown.get_by_role("button", name="The whole photo").click()
     expect(shown.locator("#name")).to_have_text("Almost certain: koala")
     # AND another photo has no boxes
-    stand.tell(answers.koala())
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answers.koala())
     expect(shown.locator("#find")).to_be_visible()
     expect(shown.locator("#boxes > *")).to_have_count(0)
 
@@ -291,8 +290,7 @@ def test_no_box_does_not_mean_no_animal(stand: Stand, identified: Identified) ->
     expect(shown.locator("#every-heading")).to_have_text("No single animal was found")
     expect(shown.locator("#also-seen")).to_be_empty()
     # AND a server without a detector says so, and the answer stays
-    stand.tell(answers.koala())
-    shown.set_input_files("#pick", photo())
+    stand.tell_of(shown, answers.koala())
     expect(shown.locator("#find")).to_be_visible()  # now the answer is the new one; its name is that of the last
     stand.tell(*problem("bad_request", 400))
     shown.get_by_role("button", name="Find every animal").click()

@@ -75,8 +75,7 @@ def test_an_answer_says_if_the_animal_lives_there(stand: Stand, open_page: Open)
         ("unexpected", "would be unusual here", "This animal would be unusual where the photo was taken."),
         ("unknown", "not known for this animal", "Whether this animal lives where the photo was taken is not known."),
     ):
-        stand.tell(_koala(here))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, _koala(here))
         expect(shown.locator("#candidates .badge")).to_have_text(badge)
         expect(shown.locator("#remark")).to_be_visible(visible=bool(remark))
         for part in ("#remark", "#status"):  # which is said aloud
@@ -91,8 +90,7 @@ def test_an_answer_says_if_the_animal_lives_there(stand: Stand, open_page: Open)
         features = FeaturesUsed(
             mode=mode, cache="bypass", animals=25 if mode == "narrowed" else 0, version=None, month=None
         )
-        stand.tell(_koala("unknown", location=AT_SEA, features=features))
-        shown.set_input_files("#pick", photo(pictures.jpeg()))
+        stand.tell_of(shown, _koala("unknown", location=AT_SEA, features=features), file=photo(pictures.jpeg()))
         expect(shown.locator("#where")).to_have_text(f"Around 0° N, 29.9° W ({where}), chosen by you.")
         # AND where nothing is known of any animal, one sentence says so, and no badge and no remark
         for part in ("#candidates .badge", "#remark"):
@@ -110,8 +108,7 @@ def test_relatives_that_no_model_knows_are_named(stand: Stand, open_page: Open) 
     }
     for count, summary in summaries.items():
         # WHEN it is shown THEN a sentence says how many there are, and names some
-        stand.tell(answer_with_relatives(count))
-        shown.set_input_files("#pick", photo())
+        stand.tell_of(shown, answer_with_relatives(count))
         expect(shown.locator("#relatives-summary")).to_have_text(summary)
         # AND the rest of them are there for the asking
         rows = ["ocelot Leopardus pardalis", "margay Leopardus wiedii", "jaguarundi Herpailurus yagouaroundi"][:count]
