@@ -42,7 +42,7 @@ def parts_of(folder: Path, files: dict[str, bytes] = FILES) -> list[Path]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder with what the server offers: small files in place of models, in several parts."""
-    monkeypatch.setattr("local.offline.PART_BYTES", 500)
+    monkeypatch.setattr("local.offline.OFFLINE_PART_BYTES", 500)
     parts_of(tmp_path)
     return tmp_path
 
