@@ -97,32 +97,17 @@ def test_boxes_are_answered_only_if_they_are_wanted(tmp_path: Path) -> None:
     assert {**answer, "animals": None, "people": None, "vehicles": None} == {**again, "timings_ms": timings}
 
 
-@pytest.mark.parametrize(
-    ("colour", "agrees", "message"),
-    [
-        ((255, 0, 0), True, "red fox."),
-        ((200, 185, 0), True, "red fox."),
-        ((0, 255, 0), False, "by itself, photo 3 shows tree frog."),
-        ((0, 0, 0), False, "by itself, photo 3 shows no animal."),
-    ],
-    ids=["the same animal", "an animal that is not named", "another animal", "no animal"],
-)
-def test_photos_agree_if_they_can_show_one_animal(
-    tmp_path: Path, colour: tuple[int, int, int], agrees: bool, message: str
-) -> None:
-    # GIVEN two photos of a fox; WHEN a third one comes with them
-    third = encoded(Image.new("RGB", (64, 64), colour), "PNG")
-    fox = encoded(Image.new("RGB", (64, 64), (255, 0, 0)), "PNG")
-    found = identify([fox, fox, third], IdentifyRequest(place="ignored"), services_in(tmp_path), record())
-    # THEN it agrees unless it shows another animal, or none
-    answer = answer_of(found, "r-1", 3)
-    assert [each["agrees"] for each in answer["photos"]] == [True, True, agrees]
-    assert answer["message"].endswith(message)
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "unnamed": (200, 185, 0), "black": (0, 0, 0)}
 
 
 @pytest.mark.parametrize(
     ("colours", "agrees", "message"),
     [
+        ("red red red", [True, True, True], "red fox."),
+        ("red red unnamed", [True, True, True], "red fox."),
+        ("red red green", [True, True, False], "by itself, photo 3 shows tree frog."),
+        ("red red black", [True, True, False], "by itself, photo 3 shows no animal."),
+        # If all of them show nothing narrow together, they are compared with each other.
         ("red green", [False, False], "do not agree: by itself, photo 1 shows red fox; photo 2 shows tree frog."),
         (
             "unnamed black",
@@ -132,13 +117,11 @@ def test_photos_agree_if_they_can_show_one_animal(
         ("unnamed unnamed", [True, True], "This is an animal; perhaps a dog or fox, or a tree frog."),
     ],
 )
-def test_photos_that_show_nothing_narrow_together_are_compared_with_each_other(
+def test_photos_agree_if_they_can_show_one_animal(
     tmp_path: Path, colours: str, agrees: list[bool], message: str
 ) -> None:
-    # GIVEN photos of two animals, of one that is not named and of none, or twice of one that is not named
-    colour_of = {"red": (255, 0, 0), "green": (0, 255, 0), "unnamed": (200, 185, 0), "black": (0, 0, 0)}
-    photos = [encoded(Image.new("RGB", (64, 64), colour_of[each]), "PNG") for each in colours.split()]
-    # WHEN they are taken for one animal
+    # GIVEN photos of foxes, of frogs, of an animal that is not named, and of none; WHEN they are taken for one animal
+    photos = [encoded(Image.new("RGB", (64, 64), COLOURS[each]), "PNG") for each in colours.split()]
     answer = answer_of(identify(photos, IdentifyRequest(place="ignored"), services_in(tmp_path), record()), "r-1", 3)
     # THEN the answer says which do not fit, and what each of these shows
     assert ([each["agrees"] for each in answer["photos"]], answer["message"][-len(message) :]) == (agrees, message)
