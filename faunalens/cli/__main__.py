@@ -5,7 +5,6 @@ import os
 import sqlite3
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -98,8 +97,7 @@ def status(results: Path = options.RESULTS, as_json: bool = options.JSON) -> Non
         models, reviewers = made_by(kept), {str(who): int(count) for who, count in kept.rows(REVIEWED)}
         if as_json:
             doubts = doubts_of(kept)
-            facts = {**counts._asdict(), "copies": kept.number("copies"), "untimed": kept.number("untimed")}
-            facts |= {**asdict(doubts), "backwards": len(doubts.backwards)}
+            facts = {**counts._asdict(), **doubts.numbers, "backwards": len(doubts.backwards)}
             facts |= {"gone": None if absent is None else len(absent), "models": models, "reviewers": reviewers}
             facts["faults"] = [dict(row) for row in kept.faults()]
             say_json(json.dumps(facts, ensure_ascii=False, allow_nan=False))

@@ -1,10 +1,11 @@
 """Find what people should know of a study before they use its numbers: doubtful times and deployments, mixed models."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from faunalens.study.deployments import corrected, lies_in
 from faunalens.study.results import QUERIES, ResultsFile
@@ -19,50 +20,43 @@ _PHOTOS = "select path, deployment, taken, shift from photo where answer is not 
 _DIGITS = re.compile(r"(\d+)")
 
 
-@dataclass(slots=True)
-class Doubts:
-    """Numbers of photos whose time or deployment is doubtful.
+DOUBTS = {
+    "copies": ("copy", "copies", "of other photos of a deployment: not counted"),
+    "untimed": ("photo has", "", "no time in EXIF: each is an event of its own"),
+    "shared": ("photo is", "", "in several deployments, byte by byte; is a card there twice?"),
+    "reset": ("photo is", "", "of a clock that was reset, as by new batteries; --shift corrects it"),
+    "future": ("photo has", "", "a time in the future; --shift corrects the clock"),
+    "outside": ("photo is", "", "outside of the deployment's dates; correct the table or the clock"),
+    "unassigned": ("photo is", "", "in no deployment"),
+}
+"""What `doubts_of` counts: what is said of one photo, of several if that has an own plural, and then of all."""
 
-    `shared`: photos whose bytes are in several deployments. `reset`: photos with the time of a reset clock. `future`:
-    with a time that is still to come. `outside`: taken before or after their deployment. `unassigned`: in no
-    deployment, though there is a table. `backwards`: folders in which times go back although names go on.
+
+class Doubts(NamedTuple):
+    """What is doubtful of photos with an answer: their numbers, by the keys of `DOUBTS`.
+
+    `backwards`: folders in which times go back although names go on.
     """
 
-    shared: int = 0
-    reset: int = 0
-    future: int = 0
-    outside: int = 0
-    unassigned: int = 0
-    backwards: list[str] = field(default_factory=list)
+    numbers: dict[str, int]
+    backwards: list[str]
 
-    def sentences(self) -> Iterator[str]:
-        """Yield sentences on what is doubtful, and what to do."""
-        for number, verb, what in (
-            (self.shared, "is", "in several deployments, byte by byte; is a card there twice?"),
-            (self.reset, "is", "of a clock that was reset, as by new batteries; --shift corrects it"),
-            (self.future, "has", "a time in the future; --shift corrects the clock"),
-            (self.outside, "is", "outside of the deployment's dates; correct the table or the clock"),
-            (self.unassigned, "is", "in no deployment"),
-        ):
-            if number:
-                yield f"{count(number, f'photo {verb}')} {what}"
+    def sentences(self, but: Container[str] = ()) -> Iterator[str]:
+        """Yield sentences on what is doubtful, and what to do. `but`: keys of `DOUBTS` of which nothing is said."""
+        for name, (one, many, what) in DOUBTS.items():
+            if self.numbers[name] and name not in but:
+                yield f"{count(self.numbers[name], one, many)} {what}"
         if self.backwards:
             where = f"in {count(len(self.backwards), 'folder')}, such as {self.backwards[0] or '.'}"
             yield f"the clock jumps back {where}; --shift corrects it for the photos that you name"
 
 
-def remarks(results: ResultsFile) -> Iterator[str]:
-    """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models."""
-    if copied := results.number("copies"):
-        yield f"{count(copied, 'copy', 'copies')} of other photos of a deployment: not counted"
-    if timeless := results.number("untimed"):
-        yield f"{count(timeless, 'photo has')} no time in EXIF: each is an event of its own"
-    yield from doubtful(results)
+def remarks(results: ResultsFile, but: Container[str] = ()) -> Iterator[str]:
+    """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models.
 
-
-def doubtful(results: ResultsFile) -> Iterator[str]:
-    """Yield sentences on doubtful times and deployments, and on models if the answers are by several ones."""
-    yield from doubts_of(results).sentences()
+    `but`: keys of `DOUBTS` of which nothing is said.
+    """
+    yield from doubts_of(results).sentences(but)
     if len(made := made_by(results)) > 1:
         parts = ", ".join(f"{count:,} by {name}" for name, count in made.items())
         yield f"the study is mixed: {parts}; --again outdated, or --boxes, makes all answers alike"
@@ -75,26 +69,28 @@ def made_by(results: ResultsFile) -> dict[str, int]:
 
 def doubts_of(results: ResultsFile, now: datetime | None = None) -> Doubts:
     """Count the photos with an answer whose time or deployment is doubtful. `now`: in UTC, None for the present."""
-    found, table = Doubts(results.number("shared")), {row["deploymentID"]: row for row in results.deployments()}
+    found, table = Counter[str](), {row["deploymentID"]: row for row in results.deployments()}
+    found.update({name: results.number(name) for name in ("copies", "untimed", "shared")})
+    backwards = []
     latest = (now or datetime.now(UTC)).replace(tzinfo=None) + AHEAD
     for folder, photos in groupby(results.rows(_PHOTOS), key=lambda row: row["path"].rpartition("/")[0]):
         card: list[tuple[str, datetime]] = []
         for row in photos:
-            found.unassigned += bool(table) and row["deployment"] is None
+            found["unassigned"] += bool(table) and row["deployment"] is None
             if row["taken"]:
                 time = corrected(row["taken"], row["shift"])
                 dates = table.get(row["deployment"] or "")
-                found.outside += dates is not None and not lies_in(dates, time)
+                found["outside"] += dates is not None and not lies_in(dates, time)
                 card.append((row["path"], time.replace(tzinfo=None)))
         times = [time for _, time in card]
         first = min(times, default=OLDEST)
         # a clock that is reset begins at the first hour of some year
         begun = first.year if (first.month, first.day, first.hour) == (1, 1, 0) else 0
-        found.reset += sum(time < OLDEST or time.year == begun for time in times)
-        found.future += sum(time > latest for time in times)
+        found["reset"] += sum(time < OLDEST or time.year == begun for time in times)
+        found["future"] += sum(time > latest for time in times)
         if jumps_back(card):
-            found.backwards.append(folder)
-    return found
+            backwards.append(folder)
+    return Doubts({name: found[name] for name in DOUBTS}, backwards)
 
 
 def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from heapq import nlargest
 from math import acos, cos, degrees, pi, radians, sin, tan
 
-from faunalens.study.clocks import doubtful, made_by
+from faunalens.study.clocks import made_by, remarks
 from faunalens.study.event import found_in
 from faunalens.study.finding import KINDS, Finding
 from faunalens.study.study import Study, StudyPhoto
@@ -116,7 +116,7 @@ def summary_of(study: Study, *, hide_people: bool = False) -> Summary:
         _count_event(found, event)
         for photo in event:
             _count_photo(found, photo, is_shown=not (hide_people and photo.finding.shows_people))
-    found.doubts = list(doubtful(results))
+    found.doubts = list(remarks(results, but=("copies", "untimed")))
     found.unanswered = [(row["path"], row["detail"]) for row in study.unanswered()]
     return found
 
