@@ -12,11 +12,12 @@ dataset and without servers.
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.field import figures
-from benchmarks.field.answers import answer_all, lineages_of, local_services
-from benchmarks.field.fit import fit_curves, read_cases
+from benchmarks.field.answers import Case, answers_of, identify_all, lineages_of, local_services
+from benchmarks.field.fit import fit_curves
 from benchmarks.field.truth import RANKS, FieldPhoto, read_traps, read_truth
 from benchmarks.species import read_species
 from chalicelib.model.taxonomy import Animal
@@ -38,24 +39,28 @@ def main() -> None:
     if options.folder is None:
         parser.error(f"name the folder of the photos, or set {FOLDER}")
     photos, services = read_truth(options.folder), local_services()
-    placed, alone = (answer_all(options.folder, photos, services, with_places=known) for known in (True, False))
+
+    def identified(folder: Path, some: Sequence[FieldPhoto], *, with_places: bool) -> list[Case]:
+        return list(identify_all(folder, some, services, with_places=with_places))
+
+    placed, alone = (identified(options.folder, photos, with_places=known) for known in (True, False))
     clean_photos = read_clean(options.clean, services) if options.clean else []
-    clean = answer_all(options.clean, clean_photos, services, with_places=False)
-    tables = figures.evidence(placed, alone, clean)
-    print(tables, figures.details(placed), sep="\n\n", flush=True)
+    clean = identified(options.clean, clean_photos, with_places=False)
+    answers = answers_of(placed)
+    tables = figures.evidence(answers, answers_of(alone), answers_of(clean))
+    print(tables, figures.details(answers), sep="\n\n", flush=True)
     if options.write:
-        figures.write(tables, placed, figures.by(figures.group_of, placed))
+        figures.write(tables, answers, figures.by(figures.group_of, answers))
     if options.fit:
-        cases = read_cases(options.folder, photos, services)
         if options.traps:
             traps = read_traps(options.traps, lineages_of(services))
-            cases += read_cases(options.traps, traps, services)
-        clean_cases = read_cases(options.clean, clean_photos, services)
+            placed += identified(options.traps, traps, with_places=True)
+            alone += identified(options.traps, traps, with_places=False)
         if options.species:
             known = read_species(services.recogniser.models, options.species)
             species = [_photo_of(row["file"], animal, "species") for row, animal, _ in known]
-            clean_cases += read_cases(options.species, species, services)
-        print(f"\n{fit_curves(cases, services, clean_cases)}")
+            clean += identified(options.species, species, with_places=False)
+        print(f"\n{fit_curves(placed, alone, clean, services.recogniser.naming)}")
 
 
 def read_clean(folder: Path, services: Services) -> list[FieldPhoto]:

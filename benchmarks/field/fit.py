@@ -7,46 +7,33 @@ A study counts with the root of its number of photos, so that a large one does n
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from math import log
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.field.answers import Answered, TwoScores, alone, scores_of
-from benchmarks.field.truth import FieldPhoto
+from benchmarks.field.answers import Answered, Case
 from chalicelib.model.certainty import PLAIN, Curve, Level
 from chalicelib.model.naming import Decision, Naming
-from chalicelib.services import Services
-
-type Case = tuple[FieldPhoto, TwoScores]
+from chalicelib.model.recogniser import surest_boxes
 
 
-def read_cases(folder: Path, photos: Sequence[FieldPhoto], services: Services) -> list[Case]:
-    """Return the photos of a folder with their scores. A thousand photos take some minutes."""
-    return list(zip(photos, scores_of(folder, photos, services), strict=True))
-
-
-def fit_curves(cases: Sequence[Case], services: Services, clean: Sequence[Case] = ()) -> str:
-    """Return certainty.json, fitted on these photos with and without their places.
+def fit_curves(placed: Sequence[Case], alone: Sequence[Case], clean: Sequence[Case], rule: Naming) -> str:
+    """Return certainty.json, fitted on field photos with their places and without. `rule`: which has found the cases.
 
     `clean`: photos such as people send without a place. Field photos alone would make their scores too low, and a fit
     to both would make field photos' scores too high, so the curves without a place are the means of the two fits.
     """
-    rule = services.recogniser.naming
     open_rule = _with(rule, {level: curve._replace(least=0.0) for level, curve in PLAIN.items()})
-    nowhere = [(photo, alone(each, services)) for photo, each in cases]
-    placed = [each for each in cases if each[0].place]
+    known = [(photo, found) for photo, found in placed if photo.place]
     rows: dict[str, dict[str, Any]] = {}
     for level in PLAIN:
-        found = {
-            name: list(_found(level, those, rule, open_rule))
-            for name, those in (("place", placed), ("alone", nowhere), ("clean", clean))
-        }
-        field, both = (_fitted(those, packs=False) for those in (found["alone"], found["alone"] + found["clean"]))
+        chances = [list(_found(level, cases, rule, open_rule)) for cases in (known, alone, clean)]
+        of_placed, of_field, of_clean = chances
+        field, both = (_fitted(those, packs=False) for those in (of_field, of_field + of_clean))
         rows[level] = {
-            "place": _fitted(found["place"], packs=False),
+            "place": _fitted(of_placed, packs=False),
             "alone": [round((one + other) / 2, 2) for one, other in zip(field, both, strict=True)],
-            "pack": _fitted([each for those in found.values() for each in those], packs=True),
+            "pack": _fitted([each for those in chances for each in those], packs=True),
             "least": rule.curves[level].least,
         }
     lines = ",\n".join(f'  "{level}": {json.dumps(row)}' for level, row in rows.items())
@@ -72,22 +59,23 @@ def _fitted(found: Sequence[Chance], *, packs: bool) -> list[float]:
 
 
 def _found(level: Level, cases: Sequence[Case], rule: Naming, open_rule: Naming) -> Iterator[Chance]:
-    """Yield the names, or for level `list` the lists, that the photos could get at a level."""
-    for photo, scores in cases:
-        decisive, surest, decision = scores.name(rule)
-        if surest.subject(decisive.animal_probability, rule.animal) != "animal":
+    """Yield the names, or for level `list` the lists, that the photos could get at a level. A head needs no curve."""
+    for photo, recognised in cases:
+        scores, decision, _ = recognised.together
+        if recognised.subject != "animal" or scores.headed:
             continue
-        names = open_rule.names(decisive, scores.prior, surest)
+        surest = surest_boxes(recognised.detections)
+        names = open_rule.names(scores, recognised.prior, surest)
         found = []
         if level != "list":
             named = [each.prediction for each in names.certain() if each.level == level]
             found = [(each.score, Answered.of(photo, Decision(each)).is_right) for each in named]
         elif decision.prediction is None or decision.prediction.is_wide:
-            name = next(rule.names(decisive, scores.prior, surest).certain(), None)
+            name = next(rule.names(scores, recognised.prior, surest).certain(), None)
             perhaps = Answered.of(photo, names.decision(name))
             found = [(perhaps.list_score, perhaps.is_listed)]
         for probability, is_right in found:
-            yield Chance(photo.study, bool(decisive.packs), min(max(probability, 1e-4), 1 - 1e-4), is_right)
+            yield Chance(photo.study, bool(scores.packs), min(max(probability, 1e-4), 1 - 1e-4), is_right)
 
 
 def _regression(logits: Any, right: Any, weights: Any) -> list[float]:
