@@ -9,8 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
@@ -51,15 +49,6 @@ def test_a_folded_layer_is_convolution_and_normalisation(size: int, stride: int,
     plain = convolved(image, weight, np.zeros(8, np.float32), auto_pad="SAME_UPPER", **moves)
     scale = (gamma / np.sqrt(variance + EPSILON))[:, None, None]
     assert np.allclose(found, (plain - mean[:, None, None]) * scale + beta[:, None, None], atol=1e-3)
-
-
-@given(size=st.integers(1, 300), stride=st.integers(1, 3), kernel=st.sampled_from([1, 3, 5]))
-def test_padding_gives_one_output_a_stride(size: int, stride: int, kernel: int) -> None:
-    # GIVEN any size; THEN there is an output for every stride begun, and never a whole zero too much
-    weight = np.zeros((1, 1, kernel, kernel), np.float32)
-    before, after = Convolution("layer", weight, ZERO, ChannelStatistics(ZERO, ZERO), stride).padding(size)
-    assert (size + before + after - kernel) // stride + 1 == -(-size // stride)
-    assert 0 <= after - before <= 1
 
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -133,12 +122,6 @@ def test_a_pickle_that_runs_code_is_refused_unrun(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="only tensors are allowed"):
         network.read_checkpoint(checkpoint(tmp_path, evil))
     assert not marker.exists()
-
-
-@pytest.mark.parametrize("name", ["builtins eval", "builtins getattr", "torch load", "collections deque"])
-def test_only_four_names_are_allowed(name: str) -> None:
-    with pytest.raises(pickle.UnpicklingError, match="only tensors are allowed"):
-        network.TensorUnpickler(io.BytesIO(f"c{name.replace(' ', chr(10))}\n.".encode())).load()
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -85,18 +85,6 @@ def test_faulty_data_are_one_sentence_that_does_not_blame_the_server(run: Comman
     assert re.match(r"error: ranges\.csv, line 2, column 4 of areas: no area is called [^\n]*\n$", run.err)
 
 
-def test_list_activate_and_drop(run: Command, database_url: str) -> None:
-    sample_data.load_all(database_url, "one", "two")
-    assert run("activate", "one") == 0
-    assert run.out == "active: one\n"
-    assert run("list") == 0
-    found = [(line.split()[0], line.endswith("active")) for line in run.out.splitlines()]
-    assert found == [("two", False), ("one", True)]
-    assert run("drop", "two") == 0
-    assert run("drop", "one") == 1
-    assert "error: dataset one is active; activate another" in run.err
-
-
 def test_a_reader_that_has_read_enough_is_no_error(database_url: str) -> None:
     # GIVEN a dataset, and a reader of our output that has gone, as `head` does
     sample_data.load_all(database_url, "one")
@@ -115,6 +103,11 @@ def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
     sample_data.load_all(database_url, "one", "two")
     redis = "--redis-url", valkey_server.url
     assert run("activate", "one", *redis) == 0
+    assert run("list") == 0
+    assert [(line.split()[0], line.endswith("active")) for line in run.out.splitlines()] == [
+        ("two", False),
+        ("one", True),
+    ]
     # WHEN the other is compared, then answers for a part THEN each step says what it is, how to go on and how to end it
     steps = {
         ("--shadow",): "compared for 100% of the cells",
@@ -136,6 +129,9 @@ def test_a_dataset_is_put_on_trial_grows_and_is_taken_back(
     assert run("rollback", *redis) == 0
     assert run.out == "active: one\nannounced to Redis\n"
     assert announced(valkey_server).candidate is None
+    # AND only what is not active can go
+    assert (run("drop", "two"), run("drop", "one")) == (0, 1)
+    assert "error: dataset one is active; activate another" in run.err
 
 
 @pytest.mark.parametrize(

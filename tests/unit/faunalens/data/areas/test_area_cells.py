@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chalicelib.location import cell_of
-from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, read_names, suggest
+from faunalens.data.areas.area_cells import LAND, AreaCells, read_names, suggest
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
 from faunalens.data.ranges.language import parse
 
@@ -67,14 +67,6 @@ def test_remote_islands_have_cells_and_no_country_includes_them(areas: AreaCells
     remote = np.logical_or.reduce(list(islands.values()))
     codes = (areas.named(code)[LAND] for code in read_names() if code in areas.names)
     assert [cells for cells in codes if (cells & remote).any() and (cells & ~remote).any()] == []
-
-
-def test_growing_stays_in_its_realm(areas: AreaCells) -> None:
-    # GIVEN Mallorca WHEN it grows by one ring THEN it does not reach into the sea, nor a sea inland
-    island, sea = areas.earth.grown(areas.named("ES-IB")), areas.earth.grown(areas.named("Baltic-Sea"), 2)
-    assert not island[SEA].any()
-    assert not (island[LAND] & ~areas.earth.realm[LAND]).any()
-    assert not sea[LAND].any()
 
 
 @pytest.mark.parametrize(

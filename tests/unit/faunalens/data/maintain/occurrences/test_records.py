@@ -1,4 +1,4 @@
-"""Columns of occurrences in SQL, as files in the field write them."""
+"""Columns of occurrences in SQL, as files in the field write them, and the filters that read them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from faunalens.data.maintain.occurrences.records import name_query, normal_query
+from faunalens.data.maintain.occurrences.filters import Filters
+from faunalens.data.maintain.occurrences.records import column_names, name_query, normal_query
 
 type Columns = Mapping[str, tuple[str, Any]]  # by name: DuckDB's type and the value of the only row
 
@@ -91,3 +92,22 @@ def test_keys_that_a_program_read_as_numbers_are_the_same_keys(type_: str, key: 
     relation = f"(select cast('{key}' as {type_}) as taxonKey, cast('{key}' as {type_}) as speciesKey)"
     query = name_query(relation, types, {}, lambda _: "true")
     assert duckdb.execute(f"select taxon_key, species_key from ({query})").fetchall() == [("5219243", "5219243")]
+
+
+@pytest.mark.parametrize("basis", ["FOSSIL_SPECIMEN", "FossilSpecimen", "LIVING_SPECIMEN", "LivingSpecimen"])
+def test_specimens_are_left_out_as_gbif_and_as_darwin_core_write_them(basis: str) -> None:
+    condition = Filters().reasons["fossil, or a living specimen in a zoo or garden"]
+    assert duckdb.execute(f"select {condition} from (select lower('{basis}') as basis)").fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "ours", "theirs"),
+    [
+        ("Date", "year", "Date"),  # as people call it
+        ("positional_accuracy public_positional_accuracy", "uncertainty", "public_positional_accuracy"),
+        ("iconic_taxon_name", "class", "iconic_taxon_name"),  # what iNaturalist exports unasked
+        ("iconic_taxon_name taxon_class_name", "class", "taxon_class_name"),
+    ],
+)
+def test_of_the_columns_of_others_the_one_that_says_most_counts(columns: str, ours: str, theirs: str) -> None:
+    assert column_names(columns.split())[ours] == theirs

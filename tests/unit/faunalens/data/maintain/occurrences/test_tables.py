@@ -24,10 +24,14 @@ def meta(more: str = "", header_lines: int = 1) -> str:
     return sample_records.meta((f"{TERMS}Occurrence", "occurrence.txt", COLUMNS), attributes=attributes, more=more)
 
 
-def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
+def written(path: Path, content: Mapping[str, str | bytes] | str | bytes) -> Path:
+    """Write a file: a zip if it has members."""
+    if isinstance(content, str | bytes):
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
     with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+        for name, member in content.items():
+            archive.writestr(name, member)
     return path
 
 
@@ -42,19 +46,35 @@ def is_whole(counts: RowCounts) -> bool:
     return (counts.rows, counts.faulty, sum(counts.dropped.values())) == (2, 0, 0)
 
 
+def wide(*lines: str) -> str:
+    """Return lines with two more columns."""
+    return "".join(f"{line}\tmore\tand more\n" for line in lines)
+
+
+QUOTED = '"id"\t"species"\t"lat"\t"lon"\n1\t"Vulpes vulpes"\t"52"\t13\n2\t"Canis lupus"\t52\t13\n'
+TWICE = "species,lat,lon,Species,lat\nVulpes vulpes,52,13,a,b\nCanis lupus,52,13,a,b\n"
+
+
 @pytest.mark.parametrize(
-    "members",
+    "content",
     [
         {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/eml.xml": "", "my/citations.txt": ""},
         {"meta.xml": meta().replace(">occ", ">./occ"), "occurrence.txt": TEXT},
         {"my/meta.xml": meta(), "my/occurrence.txt": TEXT, "my/._.meta.xml": "", "my/.DS_Store": ""},
         {"0001.csv": TEXT.replace("name", "species"), "._0001.csv": b"\0\5"},
         {"0001.csv": TEXT.replace("name", "species"), "__MACOSX/0001.csv": b"\0\5"},
+        {"meta.xml": meta(header_lines=0), "occurrence.txt": wide(*TEXT.splitlines()[1:])},
+        {"meta.xml": meta(), "occurrence.txt": wide(*TEXT.splitlines())},
+        QUOTED,
+        TWICE,
     ],
-    ids=["in a folder", "a path with a dot", "an archive by macOS", "a text by macOS", "a text in a folder by macOS"],
+    ids=[
+        *("in a folder", "a path with a dot", "an archive by macOS", "a text by macOS", "a text in a folder by macOS"),
+        *("columns that meta.xml leaves out", "the same with a header", "quoted, with tabs", "two columns of one name"),
+    ],
 )
-def test_a_zip_that_somebody_packed_again(tmp_path: Path, members: Mapping[str, str | bytes]) -> None:
-    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
+def test_a_file_as_people_and_programs_write_it(tmp_path: Path, content: Mapping[str, str | bytes] | str) -> None:
+    assert is_whole(counts_of(written(tmp_path / "file", content)))
 
 
 @pytest.mark.parametrize(("mode", "folder"), [("w", ""), ("w:gz", "./"), ("w:xz", "my/")])
@@ -108,33 +128,12 @@ def test_a_row_that_ends_early_has_no_values_for_its_last_columns(tmp_path: Path
     assert counts.examples[0].fault.startswith("unquoted value in")
 
 
-@pytest.mark.parametrize("header_lines", [0, 1])
-def test_columns_that_a_descriptor_leaves_out_are_no_fault(tmp_path: Path, header_lines: int) -> None:
-    lines = TEXT.splitlines()[1 - header_lines :]
-    text = "".join(f"{line}\tmore\tand more\n" for line in lines)
-    members = {"meta.xml": meta(header_lines=header_lines), "occurrence.txt": text}
-    assert is_whole(counts_of(zipped(tmp_path / "file.zip", members)))
-
-
 def test_the_default_of_a_column_counts_where_a_record_has_no_value(tmp_path: Path) -> None:
     field = '<field index="4" term="http://rs.tdwg.org/dwc/terms/occurrenceStatus" default="absent"/>'
     head, fox, wolf = TEXT.splitlines()
     text = f"{head}\tstatus\n{fox}\tpresent\n{wolf}\t\n"
-    counts = counts_of(zipped(tmp_path / "file.zip", {"meta.xml": meta(field), "occurrence.txt": text}))
+    counts = counts_of(written(tmp_path / "file.zip", {"meta.xml": meta(field), "occurrence.txt": text}))
     assert (counts.rows, counts.dropped["of an animal that was absent"]) == (2, 1)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '"id"\t"species"\t"lat"\t"lon"\n1\t"Vulpes vulpes"\t"52"\t13\n2\t"Canis lupus"\t52\t13\n',
-        "species,lat,lon,Species,lat\nVulpes vulpes,52,13,a,b\nCanis lupus,52,13,a,b\n",
-    ],
-    ids=["quoted, with tabs", "two columns of one name"],
-)
-def test_texts_of_other_programs(tmp_path: Path, text: str) -> None:
-    (tmp_path / "file").write_text(text)
-    assert is_whole(counts_of(tmp_path / "file"))
 
 
 @pytest.mark.parametrize(
@@ -171,17 +170,6 @@ def tar() -> bytes:
         (b"PAR1 but nothing more", "not a readable Parquet"),
         (b"PK\x03\x04 but nothing more", "not a zip"),
         (b"\x1f\x8b but nothing more", "cannot be read"),
-    ],
-)
-def test_what_is_no_table_is_named_with_what_to_do(tmp_path: Path, content: bytes, advice: str) -> None:
-    (tmp_path / "file").write_bytes(content)
-    with pytest.raises(OccurrenceError, match=advice):
-        tables_in(tmp_path / "file")
-
-
-@pytest.mark.parametrize(
-    ("members", "advice"),
-    [
         ({}, "is an empty zip"),
         ({"[Content_Types].xml": "", "xl/workbook.xml": "", "docProps/app.xml": ""}, "a spreadsheet; save its sheet"),
         ({"occurrence.parquet": b"PAR1\x15\x04\r\n"}, "is Parquet; unpack it"),
@@ -190,6 +178,8 @@ def test_what_is_no_table_is_named_with_what_to_do(tmp_path: Path, content: byte
         ({"a.parquet": b"PAR1", "b.parquet": b"PAR1"}, "unpack it, and give the file with the occurrences"),
     ],
 )
-def test_a_zip_without_a_text_says_what_to_do(tmp_path: Path, members: Mapping[str, str | bytes], advice: str) -> None:
+def test_what_is_no_table_is_named_with_what_to_do(
+    tmp_path: Path, content: Mapping[str, str | bytes] | bytes, advice: str
+) -> None:
     with pytest.raises(OccurrenceError, match=advice):
-        tables_in(zipped(tmp_path / "file.zip", members))
+        tables_in(written(tmp_path / "file", content))
