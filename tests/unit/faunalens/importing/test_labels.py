@@ -133,18 +133,6 @@ def test_people_say_it_of_media_and_of_events(tmp_path: Path) -> None:
     assert found == [each._replace(camera="north", cell=NORTH) for each in expected]
 
 
-def test_a_package_of_our_own_says_what_people_said(tmp_path: Path) -> None:
-    # GIVEN what a person said of a photo, with a word that is no taxon
-    said = (Observation("animal", "goat thing", count=2, sex="male", note="wet; far"), Observation("human"))
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", said))
-        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
-    # WHEN its export is read THEN it is the same
-    found = [each[:4] for each in labels_of(tmp_path / "package") if each.said]
-    assert found == [("N/IMG_0001.JPG", (each,), "A. Person", "2026-06-01T08:00:00+00:00") for each in said]
-
-
 def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> None:
     # GIVEN images with two boxes of impalas and a label without one, with an empty label, and without any
     images = [{"id": each, "file_name": f"N/{each}.jpg", "width": 200, "height": 100} for each in range(3)]
@@ -168,37 +156,37 @@ def test_people_label_images_of_coco_with_and_without_boxes(tmp_path: Path) -> N
     assert Predictions.is_form_of(Path(__file__).with_name("predictions") / "megadetector.json")
 
 
-def test_what_models_counted_in_a_package_of_our_own_is_no_count_of_a_person(tmp_path: Path) -> None:
-    # GIVEN two boxes, in a photo and in a video, of which people named the animal and did not count it
-    found = answer(IMPALAS, subject="animal", animals=[animal(0.1, IMPALAS), animal(0.4, IMPALAS)])
+def test_exports_of_our_own_say_what_people_said_and_not_what_models_did(tmp_path: Path) -> None:
+    # GIVEN two boxes in photos and in a video; a person named the animals of all but one, and counted some
+    boxes = answer(IMPALAS, subject="animal", animals=[animal(0.1, IMPALAS), animal(0.4, IMPALAS)])
+    goat = Observation("animal", "goat thing", note="wet; far")
     said = {
-        "a.JPG": IMPALA,
-        "b.JPG": replace(IMPALA, count=3),
-        "c.MP4": Observation("animal", "goat thing", note="wet"),
+        "a.JPG": (IMPALA,),
+        "b.JPG": (replace(IMPALA, count=3),),
+        "c.MP4": (goat,),
+        "d.JPG": (replace(goat, count=2, sex="male"), Observation("human")),
+        "e.JPG": (),
     }
-    photos = [(f"N/{name}", "2026-05-02 06:00:00", film(found) if "MP4" in name else found) for name in said]
+    photos = [(f"N/{name}", "2026-05-02 06:00:00", film(boxes) if "MP4" in name else boxes) for name in said]
     write_study(tmp_path / "study.db", photos)
     with ResultsFile(tmp_path / "study.db", write=True) as results:
-        for number, each in enumerate(said.values(), 1):
-            save(results, [number], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (each,)))
-        write_camtrap_dp(Study(results, 60), tmp_path / "package", read_description(None, ""))
-    # WHEN its export is read THEN it has the counts, and of these only those of people are people's
+        for number, each in enumerate(filter(None, said.values()), 1):
+            save(results, [number], Opinion("A. Person", "2026-06-01T08:00:00+00:00", each))
+        about = read_description(None, "")
+        write_camtrap_dp(Study(results, 60), tmp_path / "package", about)
+        write_coco(Study(results, 60), tmp_path / "coco.json", about)
+    # WHEN its exports are read THEN a package has the counts, and of these only those of people are people's
     rows = rows_of(tmp_path / "package" / "observations.csv")
-    assert [row["count"] for row in rows if row["observationLevel"] == "media"] == ["2", "3", "2"]
-    assert {each.photo: each.said for each in labels_of(tmp_path / "package")} == {
-        f"N/{name}": (each,) for name, each in said.items()
-    }
-
-
-def test_coco_of_our_own_says_what_people_said_and_not_what_models_did(tmp_path: Path) -> None:
-    write_study(tmp_path / "study.db")
-    with ResultsFile(tmp_path / "study.db", write=True) as results:
-        save(results, [1], Opinion("A. Person", "2026-06-01T08:00:00+00:00", (Observation("animal", "a beast"),)))
-        write_coco(Study(results, 60), tmp_path / "coco.json", read_description(None, ""))
-    found = [each for each in labels_of(tmp_path / "coco.json") if each.said]
-    assert [(each.photo, each.said, each.reviewer) for each in found] == [
-        ("N/IMG_0001.JPG", (Observation("animal", "a beast"),), "A. Person")
-    ]
+    assert [row["count"] for row in rows if row["observationLevel"] == "media"] == ["2", "3", "2", "2", "", "1", "1"]
+    people = [(f"N/{name}", (each,), "A. Person") for name, seen in said.items() for each in seen]
+    found = [each for each in labels_of(tmp_path / "package") if each.said]
+    assert ([each[:3] for each in found], {each.at for each in found}) == (people, {"2026-06-01T08:00:00+00:00"})
+    # THEN COCO, which has no videos, has what was named
+    assert [
+        (each.photo, each.said[0].name or each.said[0].kind, each.reviewer)
+        for each in labels_of(tmp_path / "coco.json")
+        if each.said
+    ] == [(path, what.name or what.kind, by) for path, (what,), by in people if "MP4" not in path]
 
 
 def test_a_resource_without_a_file_is_left_out(tmp_path: Path) -> None:
