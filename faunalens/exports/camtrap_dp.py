@@ -138,9 +138,9 @@ def _observations(event: list[StudyPhoto]) -> Iterator[tuple[dict[str, Any], Fin
     }
     for photo in event:
         for number, part in enumerate(photo.finding.each, 1):
-            remark = part.clip.remark if part.clip and not part.is_human else ""
-            if part.is_human and part.count != part.said.count:
-                remark = COUNTED
+            remark = COUNTED if part.is_human and part.count != part.said.count else ""
+            if part.clip and not part.is_human:
+                remark = f"at {part.clip.seconds:g} s of the video (frame {part.clip.frame})"
             head = {"observationID": observation_id(photo, number), "mediaID": photo.path, "observationLevel": "media"}
             yield same | head | _classification(part, remark), part
     for number, part in enumerate(found_in([photo.finding for photo in event], by_traits=True), 1):

@@ -22,7 +22,8 @@ class _Row(NamedTuple):
 
 def _said(row: _Row, value: Callable[[Finding], Any]) -> str:
     """Return what `value` gives for a photo's finding; if a person saw several things, the value of each, joined."""
-    return " | ".join(str(value(part) or "") for part in row.photo.finding.seen)
+    finding = row.photo.finding
+    return " | ".join(str(value(part) or "") for part in (finding.each if finding.is_human else (finding,)))
 
 
 COLUMNS: Mapping[str, Callable[[_Row], Any]] = {

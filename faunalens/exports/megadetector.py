@@ -84,7 +84,8 @@ def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
     """Return the classifications of an animal: its candidates, or only its name if that is wider, or a person's."""
     if finding.kind != "animal" or finding.named is None:
         return ()
-    return (finding.named,) if finding.is_wider or finding.is_human else finding.candidates
+    is_likeliest = finding.candidates and finding.named.name == finding.candidates[0].name
+    return finding.candidates if is_likeliest and not finding.is_human else (finding.named,)
 
 
 def _description(scientific_name: str) -> str:

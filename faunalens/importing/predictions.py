@@ -106,7 +106,8 @@ class Predictions:
         self._detector = detector if names else None
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
         kinds = next(filter(None, map(about.get, ("detection_categories", "det_categories", "categories"))), CATEGORIES)
-        self._kinds = {each: _category(str(name)) for each, name in _named(kinds)}
+        of = {None: "1", "human": "2", "vehicle": "3"}  # an unknown word is an animal; of others, there are no boxes
+        self._kinds = {each: of.get(kind_called(name), "") for each, name in _named(kinds)}
 
     @staticmethod
     def is_form_of(path: Path) -> bool:
@@ -194,11 +195,6 @@ UNKNOWN = "unknown;"
 def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str, str]]:
     pairs = categories.items() if isinstance(categories, Mapping) else enumerate(categories)
     return [(str(number), str(name)) for number, name in pairs]
-
-
-def _category(name: str) -> str:
-    """Return MegaDetector's category for a detector's class: animal for a word that we do not know; empty for none."""
-    return {None: "1", "human": "2", "vehicle": "3"}.get(kind_called(name), "")
 
 
 def _found(detections: Iterable[Mapping[str, Any]], classes: Any) -> Detected:

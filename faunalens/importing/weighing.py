@@ -30,7 +30,7 @@ from chalicelib.photo.pixels import Quality
 from faunalens.engines.speciesnet import CERTAINTY, NetAnimals
 from faunalens.importing.predictions import Classes, Detected, Predicted, Program, label_with
 from faunalens.study.finding import of_answer
-from faunalens.study.identify import FrameAnswer, answer_of_frames
+from faunalens.study.identify import answer_of_frames
 from faunalens.taxa.names import taxon_of_label
 from faunalens.taxa.taxa import ANIMALS
 
@@ -139,8 +139,8 @@ def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
 def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
     """Return the answer for a video. Its duration is the time of the last frame that was looked at."""
     rate = said.rate or 1.0
-    frames = [FrameAnswer(number, number / rate, answers[number]) for number in sorted(answers)]
-    return answer_of_frames(frames, rate, frames[-1].seconds)
+    frames = [(number, number / rate, answers[number]) for number in sorted(answers)]
+    return answer_of_frames(frames, rate, frames[-1][1])
 
 
 def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:

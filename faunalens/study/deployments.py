@@ -51,8 +51,9 @@ class Deployments:
         """Return each folder's deployments, sorted by start: several if a camera was moved and kept its folder."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
-            if row.get(FOLDER):
-                found.setdefault(folder_of(row), []).append(row)
+            if row.get(FOLDER):  # people also write it as `./north` or `north\100MEDIA`
+                folder = normal(row[FOLDER].replace("\\", "/")).removeprefix("./").strip("/")
+                found.setdefault(folder, []).append(row)
         return {folder: sorted(rows, key=_clock_at) for folder, rows in found.items()}
 
     @cached_property
@@ -111,11 +112,6 @@ def _clock_at(row: Row, column: str = START) -> datetime:
 def normal(name: str) -> str:
     """Return a name in Unicode's form NFC, for comparisons: Macs write ü as two code points, others as one."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
-
-
-def folder_of(row: Mapping[str, str]) -> str:
-    r"""Return a deployment's folder, relative to the study's. People also write it as `./north` or `north\100MEDIA`."""
-    return normal(row[FOLDER].replace("\\", "/")).removeprefix("./").strip("/")
 
 
 def read_deployments(path: Path) -> Deployments:

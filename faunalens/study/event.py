@@ -120,8 +120,9 @@ def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
 def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
     """Return the narrowest taxon of a line, named as its sightings are (`named`): a breed only if all are of it."""
     is_one = len({str(each) for each in named}) == 1
-    found = next((each for each in named if each.line == line and (is_one or each.is_at_end)), None) or taxon_of(line)
-    return replace(found, score=score)
+    same = (each for each in named if each.line == line)
+    found = next((each for each in same if is_one or (each.scientific_name == line[-1] and each.rank != "breed")), None)
+    return replace(found or taxon_of(line), score=score)
 
 
 def _shared(lines: Sequence[Line]) -> Line:

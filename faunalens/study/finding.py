@@ -107,11 +107,6 @@ class Clip(NamedTuple):
     duration: float
     processed: tuple[int, ...]
 
-    @property
-    def remark(self) -> str:
-        """Return the frame's time in seconds and its number as text, for the remarks in exports."""
-        return f"at {self.seconds:g} s of the video (frame {self.frame})"
-
 
 @dataclass(frozen=True, slots=True)
 class Other:
@@ -176,11 +171,6 @@ class Finding:
         return self.parts or (self,)
 
     @property
-    def seen(self) -> "tuple[Finding, ...]":
-        """Return what a person saw in the photo, which may be several taxa; without a review, only this finding."""
-        return self.each if self.is_human else (self,)
-
-    @property
     def sureness(self) -> float:
         """Return the score of the named taxon; without one, the probability that the photo shows this kind of thing."""
         return self.named.score if self.named else self.probability
@@ -205,11 +195,6 @@ class Finding:
     @property
     def is_typed(self) -> bool:
         return self.named is not None and self.named.is_typed
-
-    @property
-    def is_wider(self) -> bool:
-        """Return whether the name is not that of the likeliest candidate, but of a wider taxon, such as its family."""
-        return self.named is not None and (not self.candidates or self.named.name != self.candidates[0].name)
 
 
 def finding_of(row: sqlite3.Row) -> Finding:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib.api.http import json_of
 from chalicelib.config.settings import PhotoLimits
@@ -79,7 +79,7 @@ def _watch(path: Path, task: Task, engine: Engine, sampling: Sampling) -> Identi
         with opened(path) as video:
             for frame in video.frames(sampling):
                 found.append(engine.identify(frame.jpeg, task.place, task.shift))
-                answers.append(FrameAnswer(frame.number, frame.seconds, json.loads(found[-1].answer)))
+                answers.append((frame.number, frame.seconds, json.loads(found[-1].answer)))
             whole = answer_of_frames(answers, video.fps, video.duration)
             photo = replace(found[0].photo, width=video.width, height=video.height)
     except VideoUnreadable as error:
@@ -125,12 +125,8 @@ def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) 
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-class FrameAnswer(NamedTuple):
-    """A frame with its answer. `number`: from 0. `seconds`: from the start."""
-
-    number: int
-    seconds: float
-    answer: Mapping[str, Any]
+type FrameAnswer = tuple[int, float, Mapping[str, Any]]
+"""The number of a frame, from 0, its time in seconds from the start, and its answer."""
 
 
 def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float) -> dict[str, Any]:
@@ -139,12 +135,12 @@ def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float)
     The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame.
     The first of these frames gives the answer, and `also` has the answers of the others.
     """
-    findings = [of_answer(dict(frame.answer), "") for frame in frames]
+    findings = [of_answer(dict(answer), "") for _, _, answer in frames]
     best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))
-    first, *others = (frames[index] for index in best)
-    also = [{"frame": each.number, "seconds": each.seconds, "answer": each.answer} for each in others]
-    about = {"fps": round(fps, 3), "duration": round(duration, 3), "processed": [frame.number for frame in frames]}
-    return {**first.answer, "video": {"frame": first.number, "seconds": first.seconds, **about, "also": also}}
+    (number, seconds, answer), *others = (frames[index] for index in best)
+    also = [dict(zip(("frame", "seconds", "answer"), each, strict=True)) for each in others]
+    about = {"fps": round(fps, 3), "duration": round(duration, 3), "processed": [each[0] for each in frames]}
+    return {**answer, "video": {"frame": number, "seconds": seconds, **about, "also": also}}
 
 
 def _best(shown: Finding, findings: Sequence[Finding]) -> int:

@@ -62,11 +62,6 @@ class ScoredTaxon:
         """Return whether this is a name that a person typed, of no taxon that we know."""
         return self.scientific_name == ANIMALS and self.name != lineage_of(ANIMALS).name
 
-    @property
-    def is_at_end(self) -> bool:
-        """Return whether the taxon's line ends with the taxon itself. A breed's line ends with its species."""
-        return self.line[-1] == self.scientific_name and self.rank != "breed"
-
 
 @cache
 def lineages() -> Mapping[str, Lineage]:

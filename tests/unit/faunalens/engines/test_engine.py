@@ -20,7 +20,7 @@ from chalicelib.photo.photos import PhotoFacts
 from faunalens.engines.engine import Gathered, Identified, Refused, position_in
 from faunalens.engines.place import EXIF, Place
 from faunalens.study.finding import Clip, Finding, of_answer
-from faunalens.study.identify import FrameAnswer, answer_of_frames, identify_file
+from faunalens.study.identify import answer_of_frames, identify_file
 from faunalens.study.results import FileFacts, Task
 from faunalens.study.video import Sampling
 from tests.support.pictures import SYDNEY, exif, jpeg
@@ -196,7 +196,7 @@ def test_every_item_of_many_threads_is_done_once_and_an_error_is_that_of_its_bat
 
 
 def watched(*answers: str) -> tuple[dict[str, Any], Finding]:
-    frames = [FrameAnswer(10 * number, float(number), json.loads(text)) for number, text in enumerate(answers)]
+    frames = [(10 * number, float(number), json.loads(text)) for number, text in enumerate(answers)]
     whole = answer_of_frames(frames, 10.0, 4.5)
     return whole, of_answer(whole, "2026-05-02T06:00:00+00:00")
 
