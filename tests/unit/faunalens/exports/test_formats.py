@@ -14,6 +14,7 @@ import pytest
 
 from chalicelib.config import VERSION
 from chalicelib.config.settings import ROOT
+from faunalens.cli.export import FORMATS
 from faunalens.engines.place import Place
 from faunalens.errors import CommandError
 from faunalens.exports.camtrap_dp import write_camtrap_dp
@@ -46,9 +47,7 @@ def constant(text: str) -> str:
     return re.sub(parts, "", text)
 
 
-@pytest.mark.parametrize(
-    "name", ["csv", "camtrap_dp", "megadetector", "coco", "dwca", "xmp", "tables", "report", "said"]
-)
+@pytest.mark.parametrize("name", [*FORMATS, "tables", "report", "said"])
 def test_a_study_of_everything_becomes_what_it_was(made: Path, name: str) -> None:
     files = sorted((made / name).rglob("*.*"))
     found = "".join(
