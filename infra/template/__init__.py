@@ -20,9 +20,8 @@ RELEASE, PACKAGES, FUNCTIONS = "release.yaml", "packages.yaml", "functions.yaml"
 
 _BESIDE = (WEB, BACKFILL)  # templates of stacks of their own
 
-_SHARED = ("Stage", "RestApiId", "LogDays", "PermissionsBoundary")  # parameters that the whole template has already
+_SHARED = ("Stage", "LogDays", "PermissionsBoundary")  # parameters that the whole template has already
 
-_REFERENCE = re.compile(r"\$\{([^}!]+)\}")
 _INLINE = re.compile(r"(?<=ZipFile: )infra/\w+\.py")
 
 
@@ -82,25 +81,6 @@ def _parsed(name: str) -> dict[str, Any]:
 def as_text(template: Mapping[str, Any]) -> str:
     """Return a template as JSON text, which CloudFormation accepts like YAML."""
     return json.dumps(template, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def substitute_refs(value: Any, names: Mapping[str, str]) -> Any:
-    """Return a value of a template with its references renamed. `names`: new names by old names."""
-    match value:
-        case {"Ref": str(name)} if name in names:
-            return {"Ref": names[name]}
-        case {"Fn::Sub": str(text)}:
-            return {"Fn::Sub": _REFERENCE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", text)}
-        case dict():
-            return {key: substitute_refs(each, names) for key, each in value.items()}
-        case list():
-            return [substitute_refs(each, names) for each in value]
-    return value
-
-
-def refers_to(value: Any, name: str) -> bool:
-    """Return whether a value of a template refers to `name` anywhere."""
-    return bool(substitute_refs(value, {name: ""}) != value)
 
 
 def merge_unique(*sections: Mapping[str, Any]) -> dict[str, Any]:

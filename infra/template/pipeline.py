@@ -34,8 +34,6 @@ from infra.template import (
     only,
     parameters_of,
     read_template,
-    refers_to,
-    substitute_refs,
 )
 from infra.template.web import web_template
 
@@ -75,6 +73,9 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         declared[name]["Default"] = json.loads(value) if declared[name]["Type"] == "Number" else value
     declared["Stage"]["AllowedValues"] = [stage]  # functions, policies and alarms in the template contain its name
     declared["ApiKeys"]["AllowedValues"] = [parameters["ApiKeys"]]  # the API's definition depends on it
+    for each in edge["Resources"].values():
+        if "DependsOn" in each:  # the API's stage, by the name that SAM gives it
+            each["DependsOn"] = f"RestAPI{stage}Stage"
     return {
         "Description": f"Faunalens {stage}: the whole stage",
         "Metadata": stack["Metadata"],
@@ -85,8 +86,8 @@ def merge_template(stage: str, parameters: Mapping[str, str], runbook: str = RUN
         },
         "Resources": merge_unique(
             stack["Resources"],
-            {name: _with_our_api(each, stage) for name, each in edge["Resources"].items()},
-            {name: {**each, "DependsOn": f"BatchAlias{ALIAS}"} for name, each in stream["Resources"].items()},
+            edge["Resources"],
+            stream["Resources"],
             _functions(stage, parameters),
             live.gate(),
             {
@@ -160,13 +161,6 @@ def _api(stage: str, *, keys: bool) -> dict[str, Any]:
         "AccessLogSetting": _if("HasAccessLog", {"DestinationArn": arn, "Format": line}),
         "DefinitionBody": (demanded if keys else {}) | {"paths": paths},
     }
-
-
-def _with_our_api(resource: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """Return a resource of edge.yaml. If it refers to an API, it gets this template's, and waits for its stage."""
-    if not refers_to(resource, "RestApiId"):
-        return dict(resource)
-    return {**substitute_refs(resource, {"RestApiId": "RestAPI"}), "DependsOn": f"RestAPI{stage}Stage"}
 
 
 def _dump(document: Mapping[str, Any], path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.support.cloudformation import resources
 
 EDGE = resources(
     "edge.yaml",
-    {"Stage": "dev", "RestApiId": "a1b2c3d4e5", "Firewall": "yes", "ApiKeys": "required", "RequestsPerAddress": "700"},
+    {"Stage": "dev", "RestAPI": "a1b2c3d4e5", "Firewall": "yes", "ApiKeys": "required", "RequestsPerAddress": "700"},
 )
 
 
@@ -40,15 +40,15 @@ def test_an_address_with_too_many_requests_gets_a_problem_that_browsers_may_read
 def test_the_key_of_the_page_is_the_one_that_the_page_sends() -> None:
     assert EDGE["PageKey"]["Properties"]["Value"] == page_key("dev", "a1b2c3d4e5")
     # AND without firewall and keys nothing is created
-    assert resources("edge.yaml", {"Stage": "dev", "RestApiId": "a1b2c3d4e5"}) == {}
+    assert resources("edge.yaml", {"Stage": "dev", "RestAPI": "a1b2c3d4e5"}) == {}
     # AND it has a plan of its own
     assert EDGE["PageKeyOfPlan"]["Properties"]["UsagePlanId"] == {"Ref": "PagePlan"}
 
 
 def test_the_address_of_clients_outlives_the_api() -> None:
     # GIVEN a host name with its certificate WHEN the API gets another id, as when it is made anew or moves
-    given = {"Stage": "dev", "RestApiId": "one", "ApiHost": "api.example", "ApiCertificate": "arn:x"}
-    before, after = (resources("edge.yaml", {**given, "RestApiId": each}) for each in ("one", "two"))
+    given = {"Stage": "dev", "RestAPI": "one", "ApiHost": "api.example", "ApiCertificate": "arn:x"}
+    before, after = (resources("edge.yaml", {**given, "RestAPI": each}) for each in ("one", "two"))
     # THEN the name stays as it is, and only what it maps to is another
     assert before["ApiDomain"] == after["ApiDomain"]
     assert after["ApiMapping"]["Properties"] == {"DomainName": {"Ref": "ApiDomain"}, "RestApiId": "two", "Stage": "dev"}

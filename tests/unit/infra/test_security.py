@@ -92,7 +92,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 """The type of resource that each rule is for, and a function that checks its properties."""
 
 OPTIONS = {"DatabaseReader": "yes", "AlarmEmail": "a@b.example", "AccessLog": "yes"}
-EDGE = {"Stage": "dev", "RestApiId": "abc", "Firewall": "yes", "ApiKeys": "required"}
+EDGE = {"Stage": "dev", "RestAPI": "abc", "Firewall": "yes", "ApiKeys": "required"}
 DEPLOYED = {
     "dev": ("faunalens.yaml", parameters("dev")),
     "prod": ("faunalens.yaml", parameters("prod")),
