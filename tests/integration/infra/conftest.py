@@ -4,19 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from chalicelib.config.settings import ROOT
 from infra.package import Package
-from infra.stage import Stage
-from infra.step import Step
 from tests.integration.infra.moto_stack import deployable
-from tests.support.aws import REGION, Account, account
+from tests.support.aws import Account, account
 from tests.support.cloudformation import STAGES
 
 
@@ -27,18 +24,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
-
-
-def stage_with(**parameters: str) -> Stage:
-    """Return the stage dev of the account, with these parameters."""
-    return Stage("dev", REGION, boto3.Session(region_name=REGION), parameters)
-
-
-def run(steps: Sequence[Step], name: str) -> list[str]:
-    """Run one step, and return what it says."""
-    said: list[str] = []
-    next(each for each in steps if each.name == name).action(said.append)
-    return said
 
 
 def write_template(stage: str, out: Path, **environment: str) -> Path:

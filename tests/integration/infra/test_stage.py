@@ -5,6 +5,7 @@ the test skips the last step. docs/how-to/deploy.md says so too. `make test` bri
 night it also comes up a second time.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -20,9 +21,10 @@ from chalicelib.config.settings import ROOT
 from faunalens.data.__main__ import run_event
 from infra.package import Package
 from tests.integration.infra.moto_stack import deployable
-from tests.support.aws import ACCOUNT, REGION, Account, account
+from tests.support.aws import ACCOUNT, CONCURRENCY, REGION, Account, account, definition
 
-UP = ("up", "--skip", "smoke", "--set", "LogDays=7")
+GIVEN = {"LogDays": "7", "BackfillConcurrency": CONCURRENCY, "BackfillWebhook": "https://example.org/hook"}
+UP = ("up", "--skip", "smoke", *(word for name, value in GIVEN.items() for word in ("--set", f"{name}={value}")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,12 @@ def test_a_stage_comes_up_and_goes_down(
     # AND packages and templates are in the bucket once, under the names of their content
     bucket = f"faunalens-dev-packages-{REGION}-{ACCOUNT}"
     uploaded = workplace.aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert sorted(each["Key"].rpartition(".")[2] for each in uploaded) == ["template", "zip", "zip"]
+    assert sorted(each["Key"].rpartition(".")[2] for each in uploaded) == ["template", "template", "zip", "zip"]
     assert "sent" not in up.stdout, "the dry run has sent them"
     # AND the functions are there, and the queue of new photos calls one of them
     functions = {each["FunctionName"] for each in workplace.aws.client("lambda").list_functions()["Functions"]}
-    assert functions == {f"faunalens-dev{suffix}" for suffix in ("", "-warm", "-batch", "-admin", "-gate")}
+    own = ("", "-warm", "-batch", "-admin", "-gate", "-backfill-webhook")
+    assert functions == {f"faunalens-dev{suffix}" for suffix in own}
     (stream,) = workplace.aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     outputs = outputs_of(workplace.aws)
@@ -100,6 +103,18 @@ def test_a_stage_comes_up_and_goes_down(
     assert run_event({"command": ["list", "--database-url", database_url]})["said"].rstrip().endswith("active")
     # AND dashboards exist
     assert workplace.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
+    # AND the backfill is there as the template says, and its webhook
+    machines = workplace.aws.client("stepfunctions")
+    names = {each["name"]: each["stateMachineArn"] for each in machines.list_state_machines()["stateMachines"]}
+    assert names.keys() == {"faunalens-dev-backfill", "faunalens-dev-backfill-webhook"}
+    found = machines.describe_state_machine(stateMachineArn=names["faunalens-dev-backfill"])
+    assert json.loads(found["definition"]) == definition()
+    rules = workplace.aws.client("events").list_rules()["Rules"]
+    (ended,) = [json.loads(each["EventPattern"]) for each in rules if "EventPattern" in each]
+    assert ended["detail"]["stateMachineArn"] == [names["faunalens-dev-backfill"]]
+    webhook = workplace.aws.client("lambda").get_function_configuration(FunctionName="faunalens-dev-backfill-webhook")
+    assert webhook["Environment"]["Variables"]["URL"] == GIVEN["BackfillWebhook"]
+    assert f"batches at a time: {CONCURRENCY}; secret of the webhook: " in up.stdout
 
     # AND it says what runs
     listed = workplace.infra("releases")

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 
+from infra.stage import Stage
 from infra.template import as_text
 from infra.template.web import web_template
 from infra.up import Up
-from tests.integration.infra.conftest import run, stage_with
-from tests.support.aws import Account
+from tests.support.aws import REGION, Account
 from tests.support.cloudformation import IMAGE
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")  # moto lacks policies of buckets
@@ -46,7 +47,8 @@ def _template(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_template")
 def test_the_tier_comes_up_and_says_that_it_has_no_tls(aws: Account) -> None:
     # WHEN the step runs with an image
-    said = run(Up(stage_with(WebImage=IMAGE)).steps(), "web")
+    said, stage = list[str](), Stage("dev", REGION, boto3.Session(region_name=REGION), {"WebImage": IMAGE})
+    next(each for each in Up(stage).steps() if each.name == "web").action(said.append)
     # THEN there is a service whose tasks run this image behind a load balancer
     ecs = aws.client("ecs")
     (service,) = ecs.describe_services(cluster="faunalens-dev", services=["web"])["services"]
