@@ -102,11 +102,10 @@ def publish(lambdas: LambdaBackend, name: str) -> None:
 
 
 @contextmanager
-def deployable() -> Iterator[dict[str, Any]]:
+def deployable() -> Iterator[None]:
     """Let moto's CloudFormation take change sets of the project's main stack until the end of the block.
 
-    Yield the templates as they were sent, by the name of their stack. The protection from deletion, which moto lacks,
-    is kept too.
+    The protection from deletion, which moto lacks, is kept too.
     """
     sent = dict[str, Any]()
     create_change_set = CloudFormationBackend.create_change_set
@@ -142,4 +141,4 @@ def deployable() -> Iterator[dict[str, Any]]:
         patch.object(CloudFormationResponse, "_validate_different_update", lambda *_: None),  # the change set says so
         patch.object(CloudFormationResponse, "update_termination_protection", protect, create=True),
     ):
-        yield sent
+        yield

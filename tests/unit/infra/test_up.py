@@ -74,22 +74,6 @@ def bring_up(stage: str = "dev", echo: Echo = lambda _: None, **parameters: str)
     step.action(echo)
 
 
-def test_each_stack_gets_what_it_declares(stacks: Stacks) -> None:
-    # GIVEN a chosen parameter WHEN the stage is brought up
-    bring_up(AlarmEmail="me@example.org")
-    # THEN the stack gets it by the URL of its template
-    wanted = stacks.wanted[""]
-    assert wanted.template == "https://s3.example/template"
-    assert wanted.parameters["AlarmEmail"] == "me@example.org"
-    # AND defaults, also empty ones, since a stack would keep its own values
-    assert wanted.parameters.keys() == declared_parameters().keys()
-    assert wanted.parameters["S3PrefixList"] == "pl-1"
-    assert "" in wanted.parameters.values()
-    # AND the bucket of packages comes as a short template, because there is no bucket yet
-    assert stacks.wanted["packages"].template.startswith("{")
-    assert stacks.wanted["packages"].parameters == {"Stage": "dev"}
-
-
 def test_the_page_alarm_takes_a_change_back(stacks: Stacks, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN prod, which shifts traffic slowly WHEN it changes THEN the alarm watches it for ten minutes more
     bring_up("prod")
