@@ -16,20 +16,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-import psycopg2
-
-from faunalens.data.database import activate
-from faunalens.data.dataset import Dataset, read_dataset
-from faunalens.data.load import load
-from local.stack import postgres, valkey
+from local.stack import valkey
 from local.stack.child_process import ChildProcess
 from local.stack.ports import HOST, free_port, http_get
-
-
-def load_active(url: str, dataset: Dataset) -> None:
-    """Load a dataset into a database and activate it."""
-    with closing(psycopg2.connect(url)) as connection:
-        activate(connection, load(connection, dataset, report=lambda _: None).version)
+from tests.support.feature_rig import serve_loaded
 
 
 @contextmanager
@@ -39,10 +29,7 @@ def backends() -> Iterator[dict[str, str]]:
     The app takes no second look at photos: made-up photos are doubtful, so each would get one. That is no server
     overhead; `benchmarks.request` measures its time, and `benchmarks.field` its benefit.
     """
-    with valkey.serve(start=False) as cache, postgres.serve() as database:
-        cache.launch()
-        load_active(database.url, read_dataset())
-        cache.wait_until_ready()
+    with valkey.serve() as cache, serve_loaded() as database:
         yield {"DATABASE_URL": database.url, "REDIS_URL": cache.url, "METRICS_FILE": os.devnull, "SECOND_LOOK": "false"}
 
 

@@ -21,7 +21,6 @@ import numpy as np
 import psycopg2
 from numpy.typing import NDArray
 
-from benchmarks.backends import load_active
 from benchmarks.spike.stats import LEVELS, QUERY, REQUEST, Events, merge
 from chalicelib.config.features import FeaturePolicy, TtlPolicy
 from chalicelib.config.settings import Settings
@@ -35,6 +34,7 @@ from chalicelib.services import build_cache
 from chalicelib.stores.postgres import PostgresStore
 from faunalens.data.dataset import Dataset
 from local.stack import postgres, valkey
+from tests.support.feature_rig import load_active
 
 CELL_AREAS = Path(__file__).parents[2] / "faunalens" / "data" / "cell_areas.csv"
 SEED = 3

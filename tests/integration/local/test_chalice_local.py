@@ -4,12 +4,12 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
 
+from benchmarks.backends import is_served
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR
 from local.stack.child_process import ChildProcess
@@ -34,12 +34,6 @@ def documented_command() -> str:
     text = (ROOT / "docs" / "how-to" / "local.md").read_text(encoding="utf-8")
     command = re.findall(r"^    (\.venv/bin/chalice local.*)$", text, re.MULTILINE)[-1]
     return re.sub(r" --port \d+", "", str(command))
-
-
-def is_served(port: int) -> bool:
-    with suppress(OSError):
-        return http_get(port, "/openapi.json", timeout=20.0)[0] == 200
-    return False
 
 
 def test_it_serves_one_request_after_another(environment_file: Path) -> None:
