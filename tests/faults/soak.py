@@ -5,7 +5,6 @@ requests all the time. A random fault from tests/faults lasts for about a second
 second. The run passes if there is no server error, late answer, leaked connection or growth of memory.
 """
 
-import argparse
 import http.client
 import os
 import sys
@@ -24,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import measure
 from benchmarks.backends import served_app
 from benchmarks.measure import megabytes, table
 from local.stack.ports import HOST
@@ -229,10 +229,7 @@ def send_requests(port: int, responses: list[TimedReply], over: Event, random: R
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0, help="duration of the run (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the random faults (default: %(default)s)")
-    options = parser.parse_args()
+    options = measure.options(__doc__, minutes=(10.0, "duration of the run"), seed=(1, "seed of the random faults"))
     with TemporaryDirectory(prefix="faunalens-soak-") as folder:
         log = Path(folder) / "app.log"
         findings = soak(options.minutes * 60, options.seed, log)

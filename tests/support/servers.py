@@ -11,11 +11,27 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
+import uvicorn
+
 
 def run[T](coroutine: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run a coroutine on an event loop in a thread: Playwright's loop may occupy this one, after browser tests."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(partial(asyncio.run, coroutine, loop_factory=loop)).result()
+
+
+@contextmanager
+def in_thread(server: uvicorn.Server) -> Iterator[int]:
+    """Run a server of ASGI in a thread until the end of the block. Yield its port."""
+    thread = Thread(target=lambda: asyncio.run(server.serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    try:
+        yield int(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 Responder = Callable[[bytes], bytes | None]

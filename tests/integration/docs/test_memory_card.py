@@ -3,11 +3,10 @@
 import csv
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from chalicelib.config.settings import ROOT
+from tests.integration.docs.tutorial import lines_of, run
 
 TUTORIAL = (ROOT / "docs" / "start" / "memory-card.md").read_text(encoding="utf-8")
 NOT_HERE = re.compile(r"^(?:make setup|uv tool|faunalens --help|faunalens: |faunalens review|card/|…)")
@@ -15,21 +14,11 @@ NOT_HERE = re.compile(r"^(?:make setup|uv tool|faunalens --help|faunalens: |faun
 
 
 def test_the_commands_of_the_tutorial_make_what_it_says(tmp_path: Path, cache_home: Path) -> None:
-    # GIVEN its lines of shell, run in an empty folder beside the checkout's environment
-    lines = [line.removeprefix("    ") for line in TUTORIAL.splitlines() if line.startswith("    ")]
-    script = [line.replace(".venv/bin/python", "python") for line in lines if not NOT_HERE.match(line)]
-    ours = f"PYTHONPATH={ROOT} XDG_CACHE_HOME={cache_home} {sys.executable} -m"
-    command = f"""
-    faunalens() {{ {ours} faunalens "$@" || [ $? -eq 3 ]; }}  # 3: some photos have no answer
-    python() {{ {ours} "$2" "$3"; }}
-    """
-    # WHEN they are run
-    shell = ["sh", "-euc", "\n".join([command, *script])]
-    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    # WHEN its lines of shell are run
+    printed = run(TUTORIAL, NOT_HERE, tmp_path, cache_home, may_leave_some=True)
     # THEN the summary is that of the text, and the exports are there
-    said = next(line for line in lines if line.startswith("faunalens: "))
-    assert said in re.sub(r", [\d.]+ a second", "", done.stderr)
+    said = next(line for line in lines_of(TUTORIAL) if line.startswith("faunalens: "))
+    assert said in re.sub(r", [\d.]+ a second", "", printed)
     package = json.loads((tmp_path / "package" / "datapackage.json").read_text())
     assert (package["title"], len(package["taxonomic"])) == ("A garden", 1)
     found = {name: rows_of(tmp_path / "package" / f"{name}.csv") for name in ("deployments", "media", "observations")}

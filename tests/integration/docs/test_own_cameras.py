@@ -2,14 +2,13 @@
 
 import csv
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from chalicelib.config.settings import ROOT
+from tests.integration.docs.tutorial import run
 
 pytestmark = pytest.mark.alone  # every night: tests/unit/faunalens/cli/training trains and uses a pack at every change
 
@@ -20,17 +19,10 @@ SAID = re.compile(r"not seen: ([\d.]+)% of (\d+) photos right; ([\d.]+)% named, 
 
 
 def test_the_commands_of_the_tutorial_train_a_pack_and_use_it(tmp_path: Path, cache_home: Path) -> None:
-    # GIVEN its lines of shell, run in an empty folder beside the checkout's environment
-    lines = [line.removeprefix("    ") for line in TUTORIAL.splitlines() if line.startswith("    ")]
-    script = [line.replace(".venv/bin/python", "python") for line in lines if not NOT_HERE.match(line)]
-    ours = f"PYTHONPATH={ROOT} XDG_CACHE_HOME={cache_home} {sys.executable}"
-    functions = f'faunalens() {{ {ours} -m faunalens.cli "$@"; }}; python() {{ {ours} "$@"; }}'
-    # WHEN they are run
-    shell = ["sh", "-euc", "\n".join([functions, *script, "faunalens export trap.db --csv trap.csv"])]
-    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
+    # WHEN its lines of shell are run
+    printed = run(TUTORIAL, NOT_HERE, tmp_path, cache_home, "faunalens export trap.db --csv trap.csv")
     # THEN the pack is worth about what the text says, and has its card
-    of_text, of_run = (SAID.search(text) for text in (TUTORIAL, done.stderr))
+    of_text, of_run = (SAID.search(text) for text in (TUTORIAL, printed))
     assert of_text
     assert of_run
     assert [float(each) for each in of_run.groups()] == pytest.approx([float(each) for each in of_text.groups()], abs=6)

@@ -1,21 +1,16 @@
 """The dashboards beside an app on the local server: a separate process, behind the app's routes."""
 
-import asyncio
 import json
-import logging
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Thread
-from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 
-from chalicelib.api.http import Request, Response, Route
+from chalicelib.api.http import Route
 from chalicelib.errors import HTTPError, InternalError, Unavailable
 from faunalens.web.asgi import Asgi
 from faunalens.web.server import build_server, print_request
@@ -23,39 +18,20 @@ from faunalens.web.settings import WebSettings
 from local import serve
 from local.serve import Dashboards
 from local.stack.ports import HOST
-
-
-class Toy:
-    """An application whose routes need nothing."""
-
-    settings = SimpleNamespace(photo=SimpleNamespace(max_bytes=1000))
-    log = logging.getLogger("toy")
-
-    def respond(self, route: Route, request: Request) -> Response:
-        return route.handler(self, request, cast("Any", None))
-
-
-def own(_: Any, __: Request, ___: Any) -> Response:
-    return Response('{"from":"the app"}', {"Content-Type": "application/json"})
+from tests.integration.faunalens.web.test_server import Toy, root
+from tests.support.servers import in_thread
 
 
 @contextmanager
 def served(shown: Dashboards | None) -> Iterator[HTTPConnection]:
     """Serve an application with one route, with or without dashboards; yield a connection to it."""
     settings = WebSettings()
-    asgi = Asgi(cast("Any", Toy()), settings, print_request, [Route("GET", "/", own)], beside=shown)
-    server = build_server(asgi, HOST, 0, settings)
-    thread = Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    connection = HTTPConnection(HOST, server.servers[0].sockets[0].getsockname()[1], timeout=30)
-    try:
+    asgi = Asgi(cast("Any", Toy()), settings, print_request, [Route("GET", "/", root)], beside=shown)
+    with (
+        in_thread(build_server(asgi, HOST, 0, settings)) as port,
+        closing(HTTPConnection(HOST, port, timeout=30)) as connection,
+    ):
         yield connection
-    finally:
-        connection.close()
-        server.should_exit = True
-        thread.join()
 
 
 def get(connection: HTTPConnection, path: str, method: str = "GET") -> tuple[int, str, bytes]:
@@ -83,7 +59,7 @@ def test_they_are_served_where_the_app_has_no_route(dashboards_process: Dashboar
         data = json.loads(get(connection, "/dashboards/data/service")[2])
         assert (data["live"], data["stage"]) == (True, "local")
         # THEN the app still answers on its own routes
-        assert get(connection, "/")[2] == b'{"from":"the app"}'
+        assert get(connection, "/")[2] == b'{"hello":"there"}'
         assert get(connection, "/dashboardsandmore")[0] == 404
     # AND without a file of metrics there are none
     with served(None) as connection:

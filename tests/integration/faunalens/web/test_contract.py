@@ -1,17 +1,14 @@
 """One contract, two transports: what Chalice answers on Lambda, the HTTP server answers too, byte for byte."""
 
-import asyncio
 import base64
 import gzip
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlencode
 
@@ -29,6 +26,7 @@ from faunalens.web.asgi import Asgi, Router
 from faunalens.web.server import build_server
 from faunalens.web.settings import WebSettings
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
+from tests.support.servers import in_thread
 
 HOST = "127.0.0.1"
 PLACE = {"lat": "-33.8688", "lon": "151.2093"}
@@ -135,13 +133,8 @@ def services() -> Iterator[None]:
 def port() -> Iterator[int]:
     settings = WebSettings()
     server = build_server(Asgi(app.application, settings, lambda *_: None), HOST, 0, settings)
-    thread = Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    yield int(server.servers[0].sockets[0].getsockname()[1])
-    server.should_exit = True
-    thread.join()
+    with in_thread(server) as port:
+        yield port
 
 
 def fetched(port: int, case: Case, **headers: str) -> tuple[int, dict[str, str], bytes]:
