@@ -3,7 +3,6 @@
 Cells follow Zipf's law, moments a Poisson process; no request waits for the answer to another one (open loop).
 """
 
-import csv
 import os
 import sys
 import time
@@ -33,6 +32,7 @@ from chalicelib.location import parse_cell
 from chalicelib.services import build_cache
 from chalicelib.stores.postgres import PostgresStore
 from faunalens.data.dataset import Dataset
+from faunalens.data.dataset_files import read_rows
 from local.stack import postgres, valkey
 from tests.support.feature_rig import load_active
 
@@ -108,12 +108,9 @@ def slow_database(dataset: Dataset) -> Iterator[SlowDatabase]:
         yield SlowDatabase(server)
 
 
-def land_cells(count: int, random: np.random.Generator, path: Path = CELL_AREAS) -> NDArray[np.int64]:
-    """Return `count` different random cells on land. Raises `ValueError` if the list in `path` has fewer."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        land = [parse_cell(row["cell"]) for row in csv.DictReader(lines) if row["areas"]]
-    if count > len(land):
-        raise ValueError(f"{path.name} has {len(land)} cells on land, fewer than the {count} requested; request fewer")
+def land_cells(count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return `count` different random cells on land."""
+    land = [parse_cell(row["cell"]) for row in read_rows(CELL_AREAS) if row["areas"]]
     return random.choice(np.array(land, np.int64), count, replace=False)
 
 

@@ -42,10 +42,14 @@ def program(checkout: Path, name: str, script: str) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-def bootstrap(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [shutil.which("sh") or "sh", "local/bootstrap"]
-    env = {"PATH": str(checkout.parent / "bin"), **environment}
+def run_script(checkout: Path, name: str, path: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of a checkout with a PATH."""
+    command, env = [shutil.which("sh") or "sh", f"local/{name}"], {**environment, "PATH": str(path)}
     return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def bootstrap(checkout: Path) -> subprocess.CompletedProcess[str]:
+    return run_script(checkout, "bootstrap", checkout.parent / "bin")
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config.settings import ROOT
-from tests.integration.local.test_bootstrap import basic_commands
+from tests.integration.local.test_bootstrap import basic_commands, run_script
 
 SCRIPT = ("local/build_page", "local/progress.sh")
 BUNDLE = Path("chalicelib/web")
@@ -46,9 +46,8 @@ def without_npm(tmp_path: Path) -> str:
 
 
 def build_page(checkout: Path, path: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if name != "CI"} | {"PATH": path} | environment
-    command = [shutil.which("sh") or "sh", "local/build_page"]
-    return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, timeout=120, check=False)
+    ours = {name: value for name, value in os.environ.items() if name not in ("CI", "PATH")}
+    return run_script(checkout, "build_page", path, **ours, **environment)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -56,24 +56,14 @@ def large(event, context):
     return "x" * event["bytes"]
 
 
-def write(event, context):
-    results = {}
-    for place in event["places"]:
-        try:
-            Path(place, "written").write_text("x")
-            results[place] = "written"
-        except OSError as error:
-            results[place] = type(error).__name__
-    return results
-
-
-def find(event, context):
-    """Which modules can be imported, and which files are there."""
+def look(event, context):
+    """Which modules can be imported, which files are there, and which folders can be written to."""
     import importlib.util
 
     return {
         "modules": [name for name in event["modules"] if importlib.util.find_spec(name)],
         "files": [path for path in event["files"] if os.path.exists(path)],
+        "writable": [path for path in event["folders"] if os.access(path, os.W_OK)],
     }
 '''
 

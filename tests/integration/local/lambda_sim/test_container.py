@@ -58,24 +58,16 @@ def test_a_handler_gets_the_event_and_lambdas_environment(sandbox: Sandbox, tmp_
     assert (seen["layer"], int(seen["rights"], 16), seen["path"][0]) == ("the layer", 0, "/var/task")
 
 
-def test_only_the_package_and_lambdas_runtime_can_be_imported(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_package_lambdas_runtime_and_a_writable_tmp_are_all_there_is(sandbox: Sandbox, tmp_path: Path) -> None:
     names = ["toy", "layered", "awslambdaric", "boto3", "json"]
     not_there = ["pytest", "chalice", "numpy", "moto", "app", "chalicelib", "local"]
-    # GIVEN the files of this checkout and of its environment
-    files = [str(Path(__file__)), sys.prefix]
-    with container(sandbox, tmp_path, "toy.find") as toys:
-        found = ask(toys, modules=names + not_there, files=files)
-    # THEN only modules of the package, the runtime and Python can be found
-    assert found == {"modules": names, "files": []}
-
-
-def test_only_tmp_is_writable(sandbox: Sandbox, tmp_path: Path) -> None:
-    with container(sandbox, tmp_path, "toy.write") as toys:
-        results = ask(toys, places=["/var/task", "/opt/python", "/var/runtime", "/", "/tmp"])  # noqa: S108
-    # THEN writing to the code fails
-    assert [place for place, result in results.items() if result == "written"] == ["/tmp"]  # noqa: S108
-    # AND the file is not in this machine's /tmp
-    assert not Path("/tmp/written").exists()  # noqa: S108
+    # GIVEN the files of this checkout, of its environment and of this machine's /tmp
+    files = [str(Path(__file__)), sys.prefix, str(tmp_path)]
+    folders = ["/var/task", "/opt/python", "/var/runtime", "/", "/tmp"]  # noqa: S108
+    with container(sandbox, tmp_path, "toy.look") as toys:
+        found = ask(toys, modules=names + not_there, files=files, folders=folders)
+    # THEN only modules of the package, the runtime and Python can be found, and no code can be changed
+    assert found == {"modules": names, "files": [], "writable": ["/tmp"]}  # noqa: S108
 
 
 def test_only_the_first_report_has_an_initialisation_and_a_handlers_error_ends_no_container(
