@@ -20,7 +20,6 @@ from local import package_folder
 from local.stack.child_process import EmbeddedServer
 from local.stack.ports import HOST, free_ports
 
-START_TIMEOUT = 20.0
 # The commands that the ElastiCache user guide does not list for serverless, in "Supported and restricted commands".
 UNAVAILABLE = """
     keys select move swapdb wait waitaof object memory latency slowlog monitor debug config module shutdown
@@ -45,7 +44,7 @@ def binary() -> Path:
 class ValkeyServer(EmbeddedServer):
     """A server with its folder. Applications use `url`. The user in `admin_url` may run every command."""
 
-    start_timeout = START_TIMEOUT
+    start_timeout = 20.0
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

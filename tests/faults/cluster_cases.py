@@ -39,18 +39,18 @@ class StandaloneRig(BaseRig):
 def start_migration(rig: ClusterRig) -> None:
     """Mark the slot of the cell as migrating. Its owner then redirects requests for keys that it lacks (ASK)."""
     source, target = rig.migration()
-    target.command("CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
-    source.command("CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
+    command(target, "CLUSTER", "SETSLOT", rig.slot, "IMPORTING", source.identity)
+    command(source, "CLUSTER", "SETSLOT", rig.slot, "MIGRATING", target.identity)
 
 
 def finish_migration(rig: ClusterRig) -> None:
     """Move the values in the slot, then the slot itself, to the other node, so that its old owner redirects (MOVED)."""
     source, target = rig.migration()
-    keys = source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100)
+    keys = command(source, "CLUSTER", "GETKEYSINSLOT", rig.slot, 100)
     if isinstance(keys, list) and keys:
-        source.command("MIGRATE", HOST, target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
+        command(source, "MIGRATE", HOST, target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
     for node in (target, source):
-        node.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
+        command(node, "CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
 
 def migrate(rig: ClusterRig) -> None:
@@ -61,14 +61,14 @@ def migrate(rig: ClusterRig) -> None:
 def disown(rig: ClusterRig) -> None:
     """Make the owner of the slot redirect to another node, which redirects back."""
     source, target = rig.migration()
-    for key in source.command("CLUSTER", "GETKEYSINSLOT", rig.slot, 100) or ():  # type: ignore[attr-defined]
-        source.command("DEL", key)
-    source.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
+    for key in command(source, "CLUSTER", "GETKEYSINSLOT", rig.slot, 100) or ():
+        command(source, "DEL", key)
+    command(source, "CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
 
 def adopt(rig: ClusterRig) -> None:
     _, target = rig.migration()
-    target.command("CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
+    command(target, "CLUSTER", "SETSLOT", rig.slot, "NODE", target.identity)
 
 
 slot_migrating = fault(start_migration, finish_migration)

@@ -10,6 +10,7 @@ from redis.crc import key_slot
 from chalicelib.deadline import Deadline
 from chalicelib.features.cache import ROLLOUT, DemandCounts, Entry, Publication, lease_key, value_key
 from chalicelib.stores.redis_cache import RedisCache
+from tests.faults.rig import command
 from tests.faults.valkey_cluster import SLOTS, ClusterNode, cluster
 from tests.support.feature_rig import FIRST, REDIS
 
@@ -57,7 +58,7 @@ class TestCluster:
     @pytest.mark.parametrize("start", [0, 2, 3], ids=["first primary", "last primary", "replica"])
     def test_any_node_is_a_valid_endpoint(self, nodes: list[ClusterNode], start: int) -> None:
         for node in nodes[:3]:
-            node.command("FLUSHALL")
+            command(node, "FLUSHALL")
         with closing(cache_at(nodes[start].url)) as cache:
             exercise(cache)
         assert all(owned_by(node) for node in range(3))
@@ -74,10 +75,10 @@ class TestCluster:
             assert _calls(nodes[0], "cluster|slots") == before + 1
 
 
-def _calls(node: ClusterNode, command: str) -> int:
+def _calls(node: ClusterNode, name: str) -> int:
     """Return how often a node received a command."""
-    statistics = node.command("INFO", "commandstats")
+    statistics = command(node, "INFO", "commandstats")
     assert isinstance(statistics, dict)
-    calls = statistics.get(f"cmdstat_{command}", {"calls": 0})["calls"]
+    calls = statistics.get(f"cmdstat_{name}", {"calls": 0})["calls"]
     assert isinstance(calls, int)
     return calls
