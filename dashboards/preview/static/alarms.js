@@ -1,65 +1,56 @@
 // Draw alarms with their states, the reasons for them, and a timeline of the time range.
 
 import { element } from "./dom.js";
-import { clock, day, span } from "./format.js";
+import { clock, day, moment } from "./format.js";
 
 export const STATES = {
   ALARM: { word: "In alarm", sign: "▲", look: "alarm" },
-  OK: { word: "OK", sign: "✓", look: "ok" },
   INSUFFICIENT_DATA: { word: "Insufficient data", sign: "…", look: "unsure" },
+  OK: { word: "OK", sign: "✓", look: "ok" },
 };
 
-// Return the list of alarms of a widget.
-export function alarmList(widget) {
-  if (!widget.alarms.length)
-    return element("p", { class: "notice", text: "No alarm is in the states that this widget shows." });
-  return element("ul", { class: "alarm-list" }, ...widget.alarms.map((alarm) => alarmItem(alarm, widget, false)));
+// Return the number of alarms in each state, without states that no alarm has.
+export const badges = (counts) =>
+  Object.keys(STATES)
+    .filter((state) => counts[state])
+    .map((state) => badge(state, counts[state]));
+
+function badge(state, count) {
+  const { word, sign, look } = STATES[state];
+  return element("span", { class: `state ${look}`, text: `${sign} ${count} ${word.toLowerCase()}` });
 }
 
+// Return the alarms of a widget.
+export const alarmList = (widget) =>
+  element("ul", { class: "alarm-list" }, ...widget.alarms.map((alarm) => alarmItem(alarm, widget, false)));
+
 // Return all alarms with their meanings and rules. Alarms that never fired are in closed details elements.
-export function alarmOverview({ alarms, start, end }) {
+export function alarmOverview(data) {
   const fired = (alarm) => alarm.periods.some(({ state }) => state === "ALARM");
   const list = (some) =>
-    element("ul", { class: "alarm-list full" }, ...some.map((alarm) => alarmItem(alarm, { start, end }, true)));
-  const folded = (state, text) => {
-    const some = alarms.filter((alarm) => alarm.state === state && !fired(alarm));
-    if (!some.length) return null;
+    element("ul", { class: "alarm-list full" }, ...some.map((alarm) => alarmItem(alarm, data, true)));
+  const folded = (state) => {
+    const some = data.alarms.filter((alarm) => alarm.state === state && !fired(alarm));
     const names = some.map(({ name }) => name).join(", ");
-    const summary = element(
-      "summary",
-      {},
-      badge(state, some.length),
-      element("span", { class: "quiet", text: ` ${text}: ${names}` }),
-    );
-    return element("details", {}, summary, list(some));
+    const text = element("span", { class: "quiet", text: ` and never in alarm: ${names}` });
+    return some.length && element("details", {}, element("summary", {}, badge(state, some.length), text), list(some));
   };
-  const loud = alarms.filter(fired);
-  return element(
-    "div",
-    { class: "all-alarms" },
-    loud.length ? list(loud) : null,
-    folded("INSUFFICIENT_DATA", "and never in alarm"),
-    folded("OK", "and never in alarm"),
-  );
+  const loud = data.alarms.filter(fired);
+  return element("div", { class: "all-alarms" }, loud.length && list(loud), folded("INSUFFICIENT_DATA"), folded("OK"));
 }
 
 // If `full`, the meaning and the rule are shown even if the state is OK.
 function alarmItem(alarm, { start, end }, full) {
-  const state = STATES[alarm.state];
+  const { look, sign, word } = STATES[alarm.state];
   const isOk = alarm.state === "OK";
-  const name = alarm.runbook
-    ? element("a", { href: alarm.runbook, text: alarm.name })
-    : element("span", { text: alarm.name });
   const detail = isOk ? alarm.rule : alarm.reason;
-  const text = full || isOk ? "" : `${alarm.meaning}. ${detail}`;
-  const folded = element("details", {}, element("summary", { class: "quiet", text: alarm.meaning }), element("p", { class: "quiet", text: detail }));
-  folded.open = !isOk; // why it is so, but no expression of one that is well
-  const changed = day(alarm.since) === day(end) ? clock(alarm.since) : moment(alarm.since);
-  const since = alarm.since && (full || !isOk) ? `since ${changed}` : "";
+  const quiet = (text) => element("p", { class: "quiet", text });
+  const summary = element("summary", { class: "quiet", text: alarm.meaning });
+  const since = day(alarm.since) === day(end) ? clock(alarm.since) : moment(alarm.since);
   return element(
     "li",
     {
-      class: `alarm ${state.look}`,
+      class: `alarm ${look}`,
       "data-alarm": alarm.name,
       "data-state": alarm.state,
       title: `${alarm.meaning}. ${alarm.rule}`,
@@ -67,44 +58,34 @@ function alarmItem(alarm, { start, end }, full) {
     element(
       "div",
       { class: "headline" },
-      stateMark(state, full || !isOk),
-      name,
-      since ? element("span", { class: "quiet since", text: since }) : null,
+      element(
+        "span",
+        { class: "state" },
+        sign,
+        element("span", { class: full || !isOk ? "" : "unseen", text: ` ${word}` }),
+      ),
+      element("a", { href: alarm.runbook, text: alarm.name }),
+      alarm.since && (full || !isOk) && element("span", { class: "quiet since", text: `since ${since}` }),
     ),
     timeline(alarm, start, end),
-    text ? element("p", { class: "quiet", text }) : null,
-    full ? folded : null,
+    full && element("details", { open: !isOk }, summary, quiet(detail)), // why it is so, but no rule of one that is well
+    !full && !isOk && quiet(`${alarm.meaning}. ${detail}`),
   );
 }
 
-function stateMark({ sign, word }, showsWord) {
-  const text = element("span", { class: showsWord ? "" : "unseen", text: ` ${word}` });
-  return element("span", { class: "state" }, sign, text);
-}
-
-export function badge(state, count) {
-  const { word, sign, look } = STATES[state];
-  return element("span", { class: `state ${look}`, text: `${sign} ${count} ${word.toLowerCase()}` });
-}
-
 function timeline({ name, periods }, start, end) {
+  const share = (time) => `${(time / (end - start)) * 100}%`;
   const parts = periods.map(({ from, to, state, reason }) => {
-    const part = element("span", {
+    const title = `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC: ${reason}`;
+    return element("span", {
       class: STATES[state].look,
-      title: `${STATES[state].word}, ${clock(from)} to ${clock(to)} UTC: ${reason}`,
+      title,
+      style: { left: share(from - start), width: share(to - from) },
     });
-    part.style.left = `${((from - start) / (end - start)) * 100}%`;
-    part.style.width = `${((to - from) / (end - start)) * 100}%`;
-    return part;
   });
-  return element("div", { class: "timeline", role: "img", "aria-label": describe(name, periods) }, ...parts);
+  const fired = periods
+    .filter(({ state }) => state === "ALARM")
+    .map(({ from, to }) => `${moment(from)} to ${clock(to)}`);
+  const label = `${name} was ${fired.length ? `in alarm: ${fired.join(", ")}` : "never in alarm in this time range"}`;
+  return element("div", { class: "timeline", role: "img", "aria-label": label }, ...parts);
 }
-
-function describe(name, periods) {
-  const fired = periods.filter(({ state }) => state === "ALARM");
-  if (!fired.length) return `${name} was never in alarm in this time range`;
-  const each = fired.map(({ from, to }) => `from ${moment(from)} for ${span((to - from) / 1000)}`);
-  return `${name} was in alarm ${each.join(", ")}`;
-}
-
-const moment = (time) => `${day(time)} ${clock(time)}`;

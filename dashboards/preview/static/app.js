@@ -1,20 +1,15 @@
 // Draw the navigation, then the content of the page.
 
 import { showDashboard } from "./dashboard.js";
-import { element } from "./dom.js";
-import { showOverview } from "./overview.js";
-import { showRunbook } from "./runbook.js";
-import { address } from "./source.js";
+import { address, element } from "./dom.js";
+import { showOverview, showRunbook } from "./overview.js";
 
 const { name, names } = document.body.dataset;
 const pages = [["", "Overview"], ...names.split(" ").map((each) => [each, each]), ["runbook", "Runbook"]];
-document
-  .getElementById("pages")
-  .replaceChildren(
-    ...pages.map(([each, text]) =>
-      element("a", { href: address(each), "aria-current": each === name ? "page" : null, text }),
-    ),
-  );
+const links = pages.map(([each, text]) =>
+  element("a", { href: address(each), "aria-current": each === name && "page", text }),
+);
+document.getElementById("pages").replaceChildren(...links);
 
 // A link to another page keeps the chosen stage and time range.
 document.getElementById("pages").addEventListener("click", ({ target }) => {

@@ -1,12 +1,9 @@
 // Draw a dashboard: its widgets on a grid of 24 columns. If the recording is live, it is refreshed every few seconds.
 
-import { badge } from "./alarms.js";
-import { onChangeOfScheme } from "./colors.js";
-import { element } from "./dom.js";
-import { clock, day } from "./format.js";
-import { incidentLinks } from "./incidents.js";
-import { collapsedNote, isCollapsed } from "./missing.js";
-import { fetchData } from "./source.js";
+import { badges } from "./alarms.js";
+import { element, fetchData, notice } from "./dom.js";
+import { clock, times } from "./format.js";
+import { emptyRecording, incidentLinks } from "./overview.js";
 import { Card } from "./widget.js";
 
 const REFRESH_INTERVAL = 5000;
@@ -18,18 +15,15 @@ const RANGES = [
   ["all", "Whole recording"],
 ];
 
-const main = document.getElementById("main");
-const counts = document.getElementById("counts");
-const source = document.getElementById("source");
-const stage = document.getElementById("stage");
-const range = document.getElementById("range");
-const until = document.getElementById("until");
+const [main, counts, source, stage, range, until] = ["main", "counts", "source", "stage", "range", "until"].map((id) =>
+  document.getElementById(id),
+);
 
 export async function showDashboard(name) {
   const parameters = new URLSearchParams(location.search);
   const query = Object.fromEntries(["stage", "range", "until"].map((key) => [key, parameters.get(key) ?? ""]));
   const grid = element("div", { class: "grid" });
-  const around = { incidents: element("div"), missing: element("div") };
+  const [incidents, missing] = [element("div"), element("div")];
   let cards = [];
   let latest = 0;
   let shown;
@@ -42,25 +36,23 @@ export async function showDashboard(name) {
       cards = data.widgets.map((widget, index) => new Card(widget, index));
       grid.replaceChildren(...cards.map(({ card }) => card));
       const heading = element("h1", { class: "unseen", text: `${data.name}, stage ${data.stage}` });
-      main.replaceChildren(heading, around.incidents, around.missing, grid);
+      main.replaceChildren(heading, incidents, missing, grid);
     }
-    around.incidents.replaceChildren(...present(incidentLinks(data, name, data.end)));
-    showMissing(data, around.missing);
+    incidents.replaceChildren(incidentLinks(data, name, data.end) ?? "");
+    const note = collapsedNote(data);
+    if (missing.textContent !== note.textContent) missing.replaceChildren(note); // a replaced note would close
     const visible = visibleWidgets(data);
     grid.classList.toggle("flow", visible.includes(false)); // move cards up into the gaps
     cards.forEach(({ card }, index) => (card.hidden = !visible[index]));
     data.widgets.forEach((widget, index) => visible[index] && cards[index].show(widget, { redraw }));
     main.setAttribute("aria-busy", "false");
-    showSource(data);
   };
 
   const refresh = async () => {
     const turn = (latest += 1);
     try {
       const data = await fetchData(name, query);
-      if (turn !== latest) return;
-      draw(data);
-      shown = data;
+      if (turn === latest) draw((shown = data));
     } catch (error) {
       if (turn === latest) showError(error, cards.length > 0);
     }
@@ -75,7 +67,7 @@ export async function showDashboard(name) {
     return refresh();
   };
   for (const control of [stage, range, until]) control.addEventListener("change", choose);
-  onChangeOfScheme(() => shown && draw(shown, true));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && draw(shown, true));
   await refresh();
   for (;;) {
     await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
@@ -83,26 +75,40 @@ export async function showDashboard(name) {
   }
 }
 
-const present = (node) => (node ? [node] : []);
+// A widget is hidden if only AWS emits its metrics or if it has no data. In a recording that is not live, an empty widget
+// stays visible, because another time range may have data.
+const isCollapsed = (widget, { live, recorded }) =>
+  widget.state === "aws_only" ||
+  (widget.state === "empty" && (live || !recorded)) ||
+  (widget.kind === "alarms" && !recorded);
 
-// Return true for each visible widget. Collapsed widgets and headings without visible widgets below are not visible.
+// Return true for each visible widget. Headings without visible widgets below are not visible.
 function visibleWidgets(data) {
-  const isHeading = (widget) => widget.kind === "text" && widget.plain;
   const visible = data.widgets.map((widget) => !isCollapsed(widget, data));
   let below = false;
   for (let at = visible.length - 1; at >= 0; at -= 1) {
-    if (isHeading(data.widgets[at])) {
-      visible[at] = below;
-      below = false;
-    } else below ||= visible[at];
+    const isHeading = data.widgets[at].kind === "text" && data.widgets[at].plain;
+    if (isHeading) visible[at] = below;
+    below = !isHeading && (below || visible[at]);
   }
   return visible;
 }
 
-// An unchanged note is not replaced, because a replaced note would close.
-function showMissing(data, place) {
-  const note = collapsedNote(data);
-  if (place.textContent !== (note?.textContent ?? "")) place.replaceChildren(...present(note));
+// Return one note about all widgets that are hidden.
+function collapsedNote(data) {
+  const list = (state) => {
+    const found = data.widgets.filter((widget) => widget.state === state && isCollapsed(widget, data));
+    if (!found.length) return null;
+    const summary = element("summary", { text: `${found[0].message} Not shown: ${found.length} of the widgets` });
+    const titles = element("p", { class: "quiet", text: found.map(({ title }) => title).join(" · ") });
+    return element("details", { "data-state": state }, summary, titles);
+  };
+  const lists = [
+    !data.recorded && emptyRecording(data, "The alarms have no data either."),
+    list("empty"),
+    list("aws_only"),
+  ];
+  return element("div", { class: lists.some(Boolean) ? "collapsed" : "" }, ...lists);
 }
 
 function showControls(data) {
@@ -115,36 +121,23 @@ function showControls(data) {
   setOptions(range, RANGES, data.range);
   document.getElementById("until-label").hidden = data.live;
   if (document.activeElement !== until) until.value = new Date(data.end).toISOString().slice(0, 16);
+  // Screen readers announce changes of the counts, so they change only if the state of an alarm does.
+  const found = badges(data.recorded ? data.alarms : {});
+  if (counts.textContent !== found.map((each) => each.textContent).join("")) counts.replaceChildren(...found);
+  source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times(data)}.`);
 }
 
 function setOptions(select, options, chosen) {
-  const offered = [...select.options].map((option) => option.value);
-  if (offered.join() !== options.map(([value]) => value).join()) {
+  if (select.options.length !== options.length)
     select.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
-  }
   select.value = chosen;
-}
-
-function showSource(data) {
-  const sameDay = day(data.start) === day(data.end);
-  const times = `${day(data.start)}, ${clock(data.start)} – ${sameDay ? "" : `${day(data.end)}, `}${clock(data.end)} UTC`;
-  showCounts(data.recorded ? data.alarms : {});
-  source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times}.`);
-}
-
-// Screen readers announce changes of this element, so it changes only if the state of an alarm does.
-function showCounts(alarms) {
-  const badges = ["ALARM", "INSUFFICIENT_DATA", "OK"]
-    .filter((state) => alarms[state])
-    .map((state) => badge(state, alarms[state]));
-  if (counts.textContent !== badges.map((each) => each.textContent).join("")) counts.replaceChildren(...badges);
 }
 
 function showError(error, isDrawn) {
   const text = isDrawn
-    ? `No new data since ${clock(Date.now(), true)} UTC: ${error.message}. Trying again.`
+    ? `No new data since ${clock(Date.now())} UTC: ${error.message}. Trying again.`
     : `This dashboard cannot be shown: ${error.message}`;
   source.replaceChildren(element("span", { class: "trouble", role: "alert", text }));
-  if (!isDrawn) main.replaceChildren(element("p", { class: "notice", text }));
+  if (!isDrawn) main.replaceChildren(notice(text));
   main.setAttribute("aria-busy", "false");
 }

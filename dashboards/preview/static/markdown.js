@@ -19,12 +19,9 @@ const reader = new marked.Marked({
       const level = Math.min(depth + 1, 6); // the page has the only h1
       return `<h${level} id="${escaped(anchor(text))}">${this.parser.parseInline(tokens)}</h${level}>`;
     },
-    link({ href, tokens, text }) {
-      const button = /^button:(primary:)?(.*)$/s.exec(text); // CloudWatch's own syntax
-      const shown = button ? escaped(button[2]) : this.parser.parseInline(tokens);
-      if (!allowed(href)) return shown;
-      const look = button ? ` class="button${button[1] ? " primary" : ""}"` : "";
-      return `<a href="${escaped(href)}"${look}>${shown}</a>`;
+    link({ href, tokens }) {
+      const shown = this.parser.parseInline(tokens);
+      return allowed(href) ? `<a href="${escaped(href)}">${shown}</a>` : shown;
     },
   },
 });

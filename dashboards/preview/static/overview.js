@@ -1,62 +1,56 @@
-// Draw the overview: incidents, dashboards with the states of their alarms, and all alarms.
+// Draw the overview: incidents, dashboards with the states of their alarms, and all alarms. Draw the runbook.
 
-import { STATES, alarmOverview, badge } from "./alarms.js";
-import { element } from "./dom.js";
-import { clock, day } from "./format.js";
-import { incidentLinks } from "./incidents.js";
-import { emptyRecording } from "./missing.js";
-import { address, fetchData } from "./source.js";
+import { STATES, alarmOverview, badges } from "./alarms.js";
+import { address, element, fetchData, notice } from "./dom.js";
+import { clock, day, times } from "./format.js";
+import { renderMarkdown } from "./markdown.js";
 
 const REFRESH_INTERVAL = 5000;
 const main = document.getElementById("main");
 
 export async function showOverview() {
   const query = Object.fromEntries(new URLSearchParams(location.search));
+  let drawn = "";
   for (;;) {
     try {
-      draw(await fetchData("overview", query));
+      const data = await fetchData("overview", query);
+      if (drawn !== JSON.stringify(data)) draw(data);
+      drawn = JSON.stringify(data);
     } catch (error) {
-      main.replaceChildren(
-        element("p", { class: "notice", role: "alert", text: `The overview cannot be shown: ${error.message}` }),
-      );
+      main.replaceChildren(notice(`The overview cannot be shown: ${error.message}`));
     }
     main.setAttribute("aria-busy", "false");
     await new Promise((resume) => setTimeout(resume, REFRESH_INTERVAL));
   }
 }
 
-function stateCounts(alarms) {
-  const badges = Object.keys(STATES)
-    .filter((state) => alarms[state])
-    .map((state) => badge(state, alarms[state]));
-  if (!badges.length) return element("p", { class: "quiet", text: "This dashboard has no alarms." });
-  return element("p", { class: "counts" }, ...badges);
-}
-
-let drawn = "";
-
 function draw(data) {
-  const text = JSON.stringify(data);
-  if (text === drawn) return;
-  drawn = text;
   const query = data.live ? "" : location.search;
+  const counted = (counts) => {
+    const found = badges(counts);
+    return element(
+      "p",
+      { class: found.length ? "counts" : "quiet" },
+      ...(found.length ? found : ["This dashboard has no alarms."]),
+    );
+  };
   const tiles = data.dashboards.map(({ name, purpose, alarms }) =>
     element(
       "li",
       {},
       element("a", { href: address(name) + query }, element("b", { text: name })),
       element("p", { class: "quiet", text: purpose }),
-      data.recorded ? stateCounts(alarms) : null,
+      data.recorded && counted(alarms),
     ),
   );
-  const source = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
-  document.getElementById("source").textContent = source;
+  document.getElementById("source").textContent = `${data.source}${data.live ? ", live" : ""}. Stage ${data.stage}.`;
   const links = incidentLinks(data, "service", data.end);
   const inState = (state) => data.alarms.filter((alarm) => alarm.state === state).length;
-  const states = Object.fromEntries(Object.keys(STATES).map((state) => [state, inState(state)]));
   main.replaceChildren(
     element("h1", { text: "Dashboards" }),
-    ...(data.recorded ? [stateCounts(states)] : []),
+    ...(data.recorded
+      ? [counted(Object.fromEntries(Object.keys(STATES).map((state) => [state, inState(state)])))]
+      : []),
     ...(links ? [element("h2", { text: "Incidents: what happened, and how it looked" }), links] : []),
     element("ul", { class: "tiles" }, ...tiles),
     element("h2", { text: data.recorded ? `Alarms, ${times(data)}` : "Alarms" }),
@@ -64,7 +58,37 @@ function draw(data) {
   );
 }
 
-function times({ start, end }) {
-  const sameDay = day(start) === day(end);
-  return `${day(start)} ${clock(start)} – ${sameDay ? "" : `${day(end)} `}${clock(end)} UTC`;
+export function emptyRecording({ live }, text) {
+  const hint = live ? "yet. Send the app a request; this page updates by itself." : "in this file.";
+  return element("p", { class: "notice", text: `Nothing is recorded ${hint} ${text}` });
+}
+
+// Return links to the incidents of the recording, or null. Each opens the dashboard `name` at the time of an incident.
+// `current` is the end of the shown time: the link to this time is marked.
+export function incidentLinks({ incidents, stage }, name, current) {
+  if (!incidents.length) return null;
+  const isOneDay = new Set(incidents.map(({ at }) => day(at))).size === 1;
+  const links = incidents.map(({ at, title, until }) => {
+    const query = new URLSearchParams({ stage, range: "1h", until: new Date(until).toISOString().slice(0, 16) });
+    const attributes = {
+      href: `${address(name)}?${query}`,
+      "aria-current": Math.abs(current - until) < 60000 && "true",
+    };
+    const time = element("b", { text: isOneDay ? clock(at) : `${day(at)} ${clock(at)}` });
+    return element("li", {}, element("a", attributes, time, ` ${title}`));
+  });
+  return element("nav", { class: "incidents", "aria-label": "Incidents" }, element("ul", {}, ...links));
+}
+
+export async function showRunbook() {
+  try {
+    const { markdown } = await fetchData("runbook");
+    document.title = "Runbook";
+    main.replaceChildren(element("article", { class: "written" }, renderMarkdown(markdown)));
+    main.querySelector("h2")?.replaceWith(element("h1", { text: main.querySelector("h2").textContent }));
+    document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  } catch (error) {
+    main.replaceChildren(notice(`The runbook cannot be shown: ${error.message}`));
+  }
+  main.setAttribute("aria-busy", "false");
 }
