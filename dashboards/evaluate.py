@@ -39,8 +39,8 @@ FUNCTIONS = {
 """The functions and the types of their arguments, as the guide abbreviates them: a number, a time series, an array of
 series. `|` separates the types of an argument, and `?` marks an optional one."""
 _parse = lru_cache(4096)(parse_expression)
-_VARIABLE = re.compile(r"\$\{\s*(?:PROP\(\s*'Dim\.(?P<dimension>[^']*)'\s*\)|(?P<name>[^}]*?))\s*\}")
-"""Matches a variable of a label: "Using dynamic labels" in the CloudWatch user guide."""
+_DIMENSION = re.compile(r"\$\{PROP\('Dim\.([^']*)'\)\}")
+"""Matches a dimension in a label: "Using dynamic labels" in the CloudWatch user guide."""
 
 
 def kind(value: Value) -> str:
@@ -104,30 +104,28 @@ class Evaluator:
         self._by_id = {line.id: line for line in lines if line.id is not None}
         self._store = store
         self._grids = grids
-        self._values: dict[int, Value | None] = {}
-        """The values by row; None while the row is being evaluated."""
+        self._values: dict[int, Value] = {}
+        self._open: list[int] = []
+        """The rows that are being evaluated."""
 
     def value(self, line: GraphedMetric) -> Value:
         """Return the value of a line, with the label to show. Raises `EvaluationError`, which names the line."""
+        if line.row in self._open:
+            raise _line_error(line, "refers to itself")
         if line.row not in self._values:
-            self._values[line.row] = None
+            self._open.append(line.row)
             try:
                 self._values[line.row] = self._with_label(line, self._of(line))
-            except _LineError:
-                raise
             except (EvaluationError, ParseError, RecursionError) as error:
-                raise _line_error(line, str(error)) from error
+                raise error if isinstance(error, _LineError) else _line_error(line, str(error)) from error
             finally:
-                if self._values[line.row] is None:
-                    del self._values[line.row]
-        if (value := self._values[line.row]) is None:
-            raise _line_error(line, "refers to itself")
-        return value
+                self._open.pop()
+        return self._values[line.row]
 
     def _of(self, line: GraphedMetric) -> Value:
-        if line.metric is not None:
-            return self._metric(line.metric, line.stat, self._grids(line.period))
-        return self._node(_parse(line.expression or ""), line)
+        grid = self._grids(line.period)
+        metric = line.metric
+        return self._metric(metric, line.stat, grid) if metric else self._node(_parse(line.expression or ""), line)
 
     def _metric(self, metric: TimeSeries, stat: str, grid: Grid) -> Series:
         others = [value for name, value in metric.dimensions if name not in ("service", "stage")]
@@ -154,13 +152,11 @@ class Evaluator:
                     raise EvaluationError(f"refers to `{name}`, but no line has this id; {_known(self._by_id)}")
                 return self.value(self._by_id[name])
             case ast.UnaryOp(ast.USub(), operand):
-                return combine("*", self._node(operand, line), -1.0)
+                return combine(ast.Mult, self._node(operand, line), -1.0)
             case ast.BinOp(left, operator, right) | ast.Compare(left, [operator], [right]):
-                return combine(OPERATORS[type(operator)], self._node(left, line), self._node(right, line))
+                return combine(type(operator), self._node(left, line), self._node(right, line))
             case ast.BoolOp(operator, operands):
-                return reduce(
-                    partial(combine, OPERATORS[type(operator)]), [self._node(each, line) for each in operands]
-                )
+                return reduce(partial(combine, type(operator)), [self._node(each, line) for each in operands])
             case ast.List(items):
                 return self._array([self._node(item, line) for item in items])
             case ast.Call(ast.Name(function), arguments):
@@ -225,54 +221,37 @@ def _known(names: Mapping[str, object]) -> str:
 
 def expand_label(label: str, series: Series) -> str:
     """Return the label with `${LABEL}` and `${PROP('Dim.…')}` replaced. Raises `EvaluationError` for other `${…}`."""
-
-    def value(match: re.Match[str]) -> str:
-        if match["dimension"] is not None:
-            return dict(series.metric.dimensions).get(match["dimension"], "") if series.metric else ""
-        if match["name"] != "LABEL":
-            known = "the preview knows only LABEL and PROP('Dim.…')"
-            raise EvaluationError(f"label {label!r} has the variable {match['name']}; {known}")
-        return series.label
-
-    return _VARIABLE.sub(value, label)
+    dimensions = dict(series.metric.dimensions) if series.metric else {}
+    label = _DIMENSION.sub(lambda match: dimensions.get(match[1], ""), label)
+    if "${" in (rest := label.replace("${LABEL}", "")):
+        raise EvaluationError(f"label {rest!r} has a variable; the preview knows only LABEL and PROP('Dim.…')")
+    return label.replace("${LABEL}", series.label)
 
 
 # Operators and functions
 
-
-_OPERATORS: Mapping[str, Callable[[Floats, Floats], object]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "==": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "AND": np.logical_and,
-    "OR": np.logical_or,
-}
+_OPERATORS: Mapping[type[ast.AST], Callable[[Floats, Floats], Any]] = (
+    {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
+    | {ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.Lt: np.less, ast.LtE: np.less_equal}
+    | {ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.And: np.logical_and, ast.Or: np.logical_or}
+)
 
 
-def combine(operator: str, left: Value, right: Value) -> Value:
+def combine(operator: type[ast.AST], left: Value, right: Value) -> Value:
     """Return `left operator right`. Raises `EvaluationError` for arrays, and for series with different periods."""
-    for side in (left, right):
-        if isinstance(side, str | tuple):
-            what = f"{operator} combines {kind(left)} with {kind(right)}"
-            raise EvaluationError(f"{what}; the preview combines only numbers (S) and single series (TS)")
+    if {kind(left), kind(right)} & {"text", "TS[]"}:
+        what = f"{OPERATORS[operator]} combines {kind(left)} with {kind(right)}"
+        raise EvaluationError(f"{what}; the preview combines only numbers (S) and single series (TS)")
     series = [side for side in (left, right) if isinstance(side, Series)]
-    one, other = (np.asarray(side.values if isinstance(side, Series) else side) for side in (left, right))
-    gaps = np.isnan(one), np.isnan(other)
+    sides: list[Any] = [side.values if isinstance(side, Series) else side for side in (left, right)]
     if len(series) == 2:
         common_grid(*series)
-        missing = gaps[0] & gaps[1]
-        one, other = np.nan_to_num(one, nan=0.0), np.nan_to_num(other, nan=0.0)
+        missing = np.isnan(sides[0]) & np.isnan(sides[1])
+        sides = [np.nan_to_num(side, nan=0.0) for side in sides]
     else:
-        missing = gaps[0] | gaps[1]
+        missing = np.isnan(sides[0]) | np.isnan(sides[1])
     with np.errstate(all="ignore"):
-        result = np.where(missing, nan, np.asarray(_OPERATORS[operator](one, other), dtype=np.float64))
+        result = np.where(missing, nan, _OPERATORS[operator](*sides))
     if series:
         return series[0].with_values(result)
     return float(result) if np.isfinite(result) else nan

@@ -23,7 +23,7 @@ from dashboards.files import Placeholders
 from dashboards.lint.known_metrics import aws_metrics
 from dashboards.project import BALANCER, SERVICE, TARGETS
 from dashboards.simulation import schedule
-from dashboards.simulation.traffic import CELLS, IDENTIFY, Lookups, SimulatedRecord, filled
+from dashboards.simulation.traffic import IDENTIFY, SimulatedRecord, Traffic, filled
 from faunalens.web.admission import Pulse
 
 type Values = Mapping[str, float | Sequence[float]]
@@ -57,8 +57,8 @@ def _function(name: str, seconds: Iterable[float], **more: float) -> Iterator[Re
 class Api:
     """The metrics of AWS for the API. `most_capacity`: the database's limit in ACU."""
 
-    def __init__(self, random: Random, stage: str, most_capacity: float, lookups: Lookups) -> None:
-        self._random, self._lookups, self._name = random, lookups, f"{SERVICE}-{stage}"
+    def __init__(self, random: Random, stage: str, most_capacity: float, traffic: Traffic) -> None:
+        self._random, self._traffic, self._name = random, traffic, f"{SERVICE}-{stage}"
         self._most_capacity, self._capacity = most_capacity, 0.5
 
     def minute(
@@ -92,10 +92,10 @@ class Api:
             bucket = {"BucketName": f"{name}-photos-{Placeholders().account}"}
             yield "AWS/S3", {**bucket, "StorageType": "StandardStorage"}, {"BucketSizeBytes": 40e9}
             yield "AWS/S3", {**bucket, "StorageType": "AllStorageTypes"}, {"NumberOfObjects": 6667}
-        self._lookups.commands = self._lookups.queries = 0
+        self._traffic.commands = self._traffic.queries = 0
 
     def _redis(self, begin: float, records: Sequence[SimulatedRecord], busy: int) -> Values:
-        commands, keys = self._lookups.commands, round(CELLS * filled(begin))
+        commands, keys = self._traffic.commands, round(6000 * filled(begin))
         levels = Counter(record.notes.properties.get("cache") for record in records)
         hits, misses = levels["hit"] + levels["stale"], levels["miss"]
         values: Values = {
@@ -116,7 +116,7 @@ class Api:
         return [round(self._random.lognormvariate(logarithm, 0.4), 1) for _ in range(number)]
 
     def _database(self, busy: int) -> Values:
-        random, queries = self._random, self._lookups.queries
+        random, queries = self._random, self._traffic.queries
         wanted = 0.5 + min(queries, 200) * 0.012
         self._capacity += (wanted - self._capacity) * (0.5 if wanted > self._capacity else 0.07)
         return {
@@ -135,8 +135,6 @@ class Api:
 
 _CARDS = {schedule.Window(2 * 60, 20): 100, schedule.Window(schedule.DATABASE_DOWN.start - 5, 10): 30}
 """Time at which a card is copied → number of its photos per minute."""
-_CONTAINERS, _BATCH, _SECONDS = 2, 10, 4.5
-"""Containers of the batch function, photos in a batch, and seconds that a batch takes."""
 
 
 class Beside:
@@ -158,7 +156,7 @@ class Beside:
         random, expected = self._random, schedule.rate((begin - schedule.START) / 60 + 0.5) * 0.15
         count, tasks = max(0, round(random.gauss(expected, expected**0.5))), min(4, max(2, round(expected / 8)))
         records = [self._request(begin + random.uniform(0, 59)) for _ in range(count)]
-        failed = sum(record.failure is not None and record.failure.status >= 500 for record in records)
+        failed = sum(record.invoked is not None and record.invoked.failed for record in records)
         self._now = begin + 59.9
         for task in range(tasks):
             Pulse(waiting=max(0, round(count / tasks) - 12 - task)).beat(self._tier.emit)
@@ -207,21 +205,20 @@ class Beside:
         """Emit the metrics of a minute's batches. Yield AWS's metrics of the queue and the batch function, in order."""
         random, is_down, took = self._random, schedule.DATABASE_DOWN.has(begin), list[float]()
         sent = sum(photos for window, photos in _CARDS.items() if window.has(begin)) + int(begin % 120 == 0)
-        left = waiting = self._waiting + sent
-        while left and sum(took) < _CONTAINERS * 55:
-            photos = min(_BATCH, left)
-            left -= photos
-            took.append(_SECONDS * random.lognormvariate(0, 0.2) * photos / _BATCH)
-            self._now = begin + sum(took) / _CONTAINERS
+        self._waiting += sent
+        for first in range(0, self._waiting, 10):
+            photos = min(10, self._waiting - first)
+            took.append(4.5 * random.lognormvariate(0, 0.2) * photos / 10)
+            self._now = begin + min(sum(took) / 2, 59)  # of two containers
             unreadable = 0 if is_down else sum(random.random() < 0.01 for _ in range(photos))
             counts = {"identified": 0 if is_down else photos - unreadable, "unreadable": unreadable}
             counts |= {"failed": photos if is_down else 0, "skipped": 0, "queries": int(random.random() < 0.05)}
             self._inbox.emit(of_batch(f"{random.getrandbits(128):032x}", took[-1], **counts))
-        self._waiting = waiting if is_down else left  # the queue delivers failed photos again
+        self._waiting *= is_down  # the queue delivers failed photos again
         queue = {
-            "ApproximateNumberOfMessagesVisible": 0 if is_down else left,
-            "ApproximateNumberOfMessagesNotVisible": waiting - left if is_down else 0,
-            "ApproximateAgeOfOldestMessage": self._waiting * _SECONDS // (_BATCH * _CONTAINERS),
+            "ApproximateNumberOfMessagesVisible": 0,
+            "ApproximateNumberOfMessagesNotVisible": self._waiting,
+            "ApproximateAgeOfOldestMessage": self._waiting // 4,
             "NumberOfMessagesSent": sent,
         }
         yield "AWS/SQS", {"QueueName": f"{self._name}-inbox"}, queue
@@ -231,5 +228,4 @@ class Beside:
         for name in ("backfill", "backfill-webhook"):
             yield "AWS/States", {"StateMachineArn": f"{machine}-{name}"}, ends
         if took:
-            busy = min(_CONTAINERS, len(took))
-            yield from _function(f"{self._name}-batch", took, Throttles=0, ConcurrentExecutions=busy)
+            yield from _function(f"{self._name}-batch", took, Throttles=0, ConcurrentExecutions=min(2, len(took)))

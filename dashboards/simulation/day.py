@@ -18,7 +18,7 @@ from dashboards.figures import CONTAINERS, read_limits
 from dashboards.project import ROOT, SERVICE
 from dashboards.simulation import schedule
 from dashboards.simulation.aws_metrics import Api, Beside, lines_of
-from dashboards.simulation.traffic import DEFAULTS, Lookups, Traffic
+from dashboards.simulation.traffic import DEFAULTS, Traffic
 
 STAGE = "prod"
 SEED = 3
@@ -52,17 +52,17 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     `bad`: requests exceed the limit of containers until the alarm `page` fires. `drift`: why photos or answers change.
     """
     random, limits = Random(seed), read_limits(STAGE, ROOT)  # noqa: S311  a simulation
-    containers, lookups, drifts = int(limits[CONTAINERS]), Lookups(random), Random(f"drift {seed}")  # noqa: S311
-    buffer, now, traffic = io.StringIO(), schedule.START, Traffic(random, lookups)
+    containers, traffic, drifts = int(limits[CONTAINERS]), Traffic(random), Random(f"drift {seed}")  # noqa: S311
+    buffer, now = io.StringIO(), schedule.START
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
-    api = Api(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), lookups)
+    api = Api(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), traffic)
     beside = Beside(seed, STAGE, buffer)
     excess, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
     for minute in range(-15, schedule.MINUTES):  # before the day begins, so that no alarm counts anything as missing
         begin, runs, records, most, throttled = schedule.START + 60 * minute, [], [], 0, 0
         if minute % DEFAULTS.warming.minutes == 0 and not schedule.WARMING_SILENT.has(begin):
             now = begin + 2.0
-            runs.append(lookups.warm(now))
+            runs.append(traffic.warm(now))
             emitter.emit(of_warming(f"{random.getrandbits(128):032x}", runs[0]))
             if minute % 60 == 15:  # once an hour, when no store is down
                 for notes in drift_of_hour(drifts, begin, drift):
