@@ -36,7 +36,7 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a table is written as text.
+    """How a table is written as text, and in an archive the locations of its `files`.
 
     `columns`: names of its columns in order; an empty text for a column without a name. `quote`: empty if no value is
     quoted; a quoted value may have line breaks. `constants`: values of further columns, the same for all records.
@@ -51,14 +51,7 @@ class TextFormat:
     header_lines: int = 0
     identity: int | None = None
     defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The core or an extension of an archive: the locations of its files, and how they are written."""
-
-    locations: tuple[str, ...]
-    format: TextFormat
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +62,8 @@ class Archive:
     those of the extension Distribution.
     """
 
-    records: Part
-    core: Part | None = None
+    records: TextFormat
+    core: TextFormat | None = None
     is_checklist: bool = False
 
 
@@ -92,18 +85,17 @@ def read_meta(data: bytes) -> Archive:
     if kind not in _TABLES:
         raise ArchiveError(f"the core of the archive is {_short(kind)}; expected {', '.join(map(_short, _TABLES))}")
     if kind == _OCCURRENCE:
-        return Archive(_part(core))
+        return Archive(_format(core))
     extensions = {_kind(each): each for each in root.iterfind(f"{_SPACE}extension")}
     wanted = next((each for each in _TABLES[kind] if each in extensions), None)
     if wanted is None:
         expected = " or ".join(map(_short, _TABLES[kind]))
         raise ArchiveError(f"the archive has {_short(kind)} as its core, but no extension {expected}")
-    records, of_core = _part(extensions[wanted]), _part(core)
-    if records.format.identity is None or of_core.format.identity is None:
+    records, of_core = _format(extensions[wanted]), _format(core)
+    if records.identity is None or of_core.identity is None:
         raise ArchiveError(f"{META} has no id for its core, or no coreid for {_short(wanted)}")
     if wanted == _DISTRIBUTION:
-        one = replace(records.format, constants={**records.format.constants, "occurrences": "1"})
-        records = replace(records, format=one)
+        records = replace(records, constants={**records.constants, "occurrences": "1"})
     return Archive(records, of_core, is_checklist=wanted == _DISTRIBUTION)
 
 
@@ -123,15 +115,8 @@ def _short(kind: str) -> str:
     return kind.rpartition("/")[2] or "nothing"
 
 
-def _part(table: ElementTree.Element) -> Part:
-    texts = ((each.text or "").strip() for each in table.iterfind(f"{_SPACE}files/{_SPACE}location"))
-    locations = [*filter(None, texts)]
-    if not locations:
-        raise ArchiveError(f"{META} names no file for {_short(_kind(table))}")
-    return Part(tuple(locations), _format(table))
-
-
 def _format(table: ElementTree.Element) -> TextFormat:
+    """Return how the core or an extension of an archive is written."""
     lines = _unescaped(table.get("linesTerminatedBy", r"\n"))
     if lines not in ("\n", "\r\n"):
         raise ArchiveError(f"{META} ends lines with {lines!r}; only \\n and \\r\\n are read")
@@ -161,7 +146,14 @@ def _format(table: ElementTree.Element) -> TextFormat:
             identity = _index(element.get("index", "0"), name)
     width = max([*columns, -1 if identity is None else identity], default=-1) + 1
     names = unique(columns.get(number, "") for number in range(width))
-    return TextFormat(names, constants, delimiter, quote, encoding, skipped, identity, defaults)
+    return TextFormat(names, constants, delimiter, quote, encoding, skipped, identity, defaults, _files(table))
+
+
+def _files(table: ElementTree.Element) -> tuple[str, ...]:
+    texts = ((each.text or "").strip() for each in table.iterfind(f"{_SPACE}files/{_SPACE}location"))
+    if files := tuple(filter(None, texts)):
+        return files
+    raise ArchiveError(f"{META} names no file for {_short(_kind(table))}")
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

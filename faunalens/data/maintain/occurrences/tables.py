@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import IO, Any, Final, cast
 
 from faunalens.data.dataset_files import DatasetError, join_some
 from faunalens.data.maintain.occurrences import darwin_core
@@ -48,30 +48,25 @@ BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarE
 """Errors of reading a file that is damaged or missing."""
 
 
-class Packed(NamedTuple):
-    """An open zip or tar archive. `sizes`: bytes of each member that is a file, by its name.
-
-    `open`: opens a member by its name; raises `KeyError` if there is no such member.
-    """
-
-    sizes: dict[str, int]
-    open: Callable[[str], IO[bytes]]
+type Open = Callable[[str], IO[bytes]]
+"""Opens a member of an archive by its name. Raises `KeyError` if there is no such member."""
 
 
 @contextmanager
-def packed(path: Path) -> Iterator[Packed]:
-    """Open an archive: a zip, or a tar, compressed or not. Raise one of the errors `BROKEN` if it is faulty."""
+def packed(path: Path) -> Iterator[tuple[dict[str, int], Open]]:
+    """Open an archive: a zip, or a tar, compressed or not. Raise one of the errors `BROKEN` if it is faulty.
+
+    Yield the size in bytes of each member that is a file, by its name, and what opens a member.
+    """
     if _starts_with(path, b"PK"):
         with zipfile.ZipFile(path) as file:
-            yield Packed({each.filename: each.file_size for each in file.infolist() if not each.is_dir()}, file.open)
+            yield {each.filename: each.file_size for each in file.infolist() if not each.is_dir()}, file.open
         return
     with tarfile.open(path) as archive:
         # many programs begin the names in a tar with `./`
         files = {str(PurePosixPath(each.name)): each for each in archive if each.isfile()}
-        yield Packed(
-            {name: each.size for name, each in files.items()},
-            lambda name: cast("IO[bytes]", archive.extractfile(files[name])),
-        )
+        sizes = {name: each.size for name, each in files.items()}
+        yield sizes, lambda name: cast("IO[bytes]", archive.extractfile(files[name]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,8 @@ class TextTable:
         """
         try:
             if self.member:
-                with packed(self.path) as archive, self._in(archive) as file:
-                    yield file, archive.sizes[self.member]
+                with packed(self.path) as (sizes, open_), self._member(open_) as file:
+                    yield file, sizes[self.member]
             elif _starts_with(self.path, b"\x1f\x8b"):
                 with gzip.open(self.path) as unpacked:
                     yield cast("IO[bytes]", unpacked), 0
@@ -112,9 +107,9 @@ class TextTable:
         except BROKEN as error:
             raise OccurrenceError(f"{self} cannot be read ({error}); download it again") from error
 
-    def _in(self, archive: "Packed") -> IO[bytes]:
+    def _member(self, open_: Open) -> IO[bytes]:
         try:
-            return archive.open(self.member)
+            return open_(self.member)
         except KeyError as error:
             raise OccurrenceError(f"{self} cannot be read (it is not in the archive); download it again") from error
         except RuntimeError as error:  # encrypted, or compressed as Python cannot
@@ -173,12 +168,12 @@ def _tables_in(path: Path) -> list[Table]:
         return [_parquet(path)]
     if not (_starts_with(path, b"PK\x03\x04") or tarfile.is_tarfile(path)):
         return [TextTable(path, _format_of(TextTable(path, TextFormat())))]
-    with packed(path) as archive:
-        members = [each for each in archive.sizes if not _OF_A_MAC.search(each)]
+    with packed(path) as (sizes, open_):
+        members = [each for each in sizes if not _OF_A_MAC.search(each)]
         metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
         if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
             (meta,) = metas
-            with archive.open(str(meta)) as member:
+            with open_(str(meta)) as member:
                 described = darwin_core.read_meta(member.read(darwin_core.MOST_META + 1))
             return _of_archive(described, lambda location, each: TextTable(path, each, str(meta.parent / location)))
     if _SPREADSHEET in members:
@@ -204,10 +199,10 @@ def _inside(folder: Path, location: str) -> Path:
 
 def _of_archive(archive: Archive, table: Callable[[str, TextFormat], TextTable]) -> list[Table]:
     core, records = archive.core, archive.records
-    cores = tuple(table(each, core.format) for each in core.locations) if core else ()
+    cores = tuple(table(each, core) for each in core.files) if core else ()
     return [
-        replace(_as_wide_as_its_rows(table(each, records.format)), cores=cores, is_checklist=archive.is_checklist)
-        for each in records.locations
+        replace(_as_wide_as_its_rows(table(each, records)), cores=cores, is_checklist=archive.is_checklist)
+        for each in records.files
     ]
 
 

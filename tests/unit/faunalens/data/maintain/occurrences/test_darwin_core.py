@@ -33,7 +33,7 @@ EVENTS = b"""<archive xmlns="http://rs.tdwg.org/dwc/text/">
 def test_occurrences_may_be_an_extension_of_events() -> None:
     found = read_meta(EVENTS)
     assert found.core is not None
-    assert (found.core.locations, found.records.locations) == (("event.txt",), ("occurrence.txt",))
+    assert (found.core.files, found.records.files) == (("event.txt",), ("occurrence.txt",))
     assert not found.is_checklist
     # AND have a type from before the standard
     data = meta(**{"http://rs.tdwg.org/dwc/terms/Occurrence": "http://rs.tdwg.org/dwc/xsd/simpledarwincore/DarwinCore"})
@@ -44,11 +44,11 @@ def test_separators_are_escapes_and_columns_have_indexes() -> None:
     attributes = r'encoding="ISO-8859-1" fieldsTerminatedBy="\t" linesTerminatedBy="\r\n" fieldsEnclosedBy="" '
     attributes += 'ignoreHeaderLines="2"'
     found = read_meta(meta(attributes)).records
-    assert found.locations == ("occurrence.txt",)
-    constants = {"occurrenceStatus": "PRESENT"}
-    assert found.format == TextFormat(("", "", "scientificName"), constants, "\t", "", "iso8859-1", 2, identity=0)
+    constants, files = {"occurrenceStatus": "PRESENT"}, ("occurrence.txt",)
+    columns = ("", "", "scientificName")
+    assert found == TextFormat(columns, constants, "\t", "", "iso8859-1", 2, identity=0, files=files)
     # AND what is left out has the defaults of the standard
-    left = read_meta(meta()).records.format
+    left = read_meta(meta()).records
     assert (left.delimiter, left.quote, left.encoding, left.header_lines) == (",", '"', "utf-8", 0)
 
 

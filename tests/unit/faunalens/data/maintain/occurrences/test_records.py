@@ -42,6 +42,11 @@ def texts(**values: str | None) -> Columns:
         # a date counts where the columns of year and month are empty
         (texts(year="", month=None, eventDate="1950-03-01"), 1950, 3),
         (texts(year="2020", month="7", eventDate="1950-03-01"), 2020, 7),
+        # a period has a month if it is within one, and the column of a cube has another name
+        (texts(eventDate="2020-07-14/2020-07-16"), 2020, 7),
+        (texts(eventDate="2020-07-14/2020-08-02"), 2020, None),
+        (texts(yearmonth="2020-07"), 2020, 7),
+        (texts(yearmonth="2020-00"), 2020, None),
         # programs write a decimal point
         ({"year": ("double", 2020), "month": ("double", 7)}, 2020, 7),
         (texts(year="2020.0", month="7.0"), 2020, 7),

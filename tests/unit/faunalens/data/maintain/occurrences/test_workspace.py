@@ -1,7 +1,6 @@
 """Counting the records of files in each format."""
 
 import gzip
-import re
 import tempfile
 import zipfile
 from collections import Counter
@@ -115,16 +114,6 @@ def test_a_faulty_row_is_counted_and_shown(tmp_path: Path) -> None:
     assert [(each.line, each.fault, each.text) for each in counts.examples] == [(3, "too many columns", "a\t1\t2\t3")]
     assert counts.dropped["latitude or longitude is not a number"] == 1
     assert counts.dropped["outside the Earth"] == 1
-
-
-def test_a_quote_that_stays_open_hides_more_lines_than_duckdb_keeps(tmp_path: Path) -> None:
-    # GIVEN a quote without an end before 1,000 rows, of whose text DuckDB keeps 10,000 bytes
-    rows = ["Vulpes vulpes,52.52,13.4", '"Vulpes vulpes,52.52,13.4', *["Vulpes vulpes,52.52,13.4"] * 1000]
-    (tmp_path / "file").write_text("\n".join(["species,latitude,longitude", *rows]))
-    # WHEN counted THEN the report does not say that only those lines are lost
-    counts, _ = read(tmp_path / "file", tmp_path / "work")
-    (example,) = counts.examples
-    assert re.fullmatch(r"unquoted value in at least \d{3} lines", example.fault)
 
 
 def stopping(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -255,22 +244,6 @@ def test_a_checklist_says_in_which_countries_a_taxon_lives(tmp_path: Path) -> No
     counts, listed = read(tmp_path, tmp_path / "work", query)
     assert listed == [("Vulpes vulpes", "AU", True), ("Vulpes vulpes", "DE", False)]
     assert left_out(counts) == {"of an animal that was absent": 1, "without a place": 1, "without a name": 1}
-
-
-@pytest.mark.parametrize(
-    ("column", "values"),
-    [
-        ("eventDate", ["2020-07-14T09:30", "2020-07-14/2020-07-16", "2020-07-14/2020-08-02", "2020"]),
-        ("yearmonth", ["2020-07", "2020-07", "2020-00", "2020"]),
-    ],
-)
-def test_months_are_counted_if_told(tmp_path: Path, column: str, values: list[str]) -> None:
-    # GIVEN two records of July, and two that do not say the month
-    lines = [f"species\tlatitude\tlongitude\t{column}", *(f"Vulpes vulpes\t52.52\t13.4\t{each}" for each in values)]
-    (tmp_path / "file").write_text("\n".join(lines))
-    query = "select month, sum(records) from counted where dropped is null group by all order by all"
-    for months, expected in ((True, [(7, 2), (None, 2)]), (False, [(None, 4)])):
-        assert read(tmp_path / "file", tmp_path / "work", query, months=months)[1] == expected
 
 
 def test_exports_of_inaturalist_and_ebird(tmp_path: Path) -> None:
