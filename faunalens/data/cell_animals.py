@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
-from faunalens.data.ranges.statement import Statement
+from faunalens.data.ranges.language import Statement
 
 NATIVE: Final = 1
 INTRODUCED: Final = 2

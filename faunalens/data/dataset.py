@@ -28,8 +28,8 @@ from faunalens.data.cell_animals import (
     cell_weights,
 )
 from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, read_text
+from faunalens.data.ranges.language import Statement, by_taxon, read_statements
 from faunalens.data.ranges.outlines import Drawing, Outlines, drawings
-from faunalens.data.ranges.statement import Statement, by_taxon, read_statements
 
 PACK_TAXA: Final = "packs/taxa.csv"
 """The file with the taxa of the packs beside `labels`, if there is one."""

@@ -11,8 +11,7 @@ from faunalens.data.areas.area_cells import LAND, Earth, read_names
 from faunalens.data.cell_animals import INTRODUCED, CellWeights
 from faunalens.data.dataset import Ranges
 from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, read_rows
-from faunalens.data.ranges.language import in_words
-from faunalens.data.ranges.statement import Statement
+from faunalens.data.ranges.language import Statement, in_words
 
 WIDTH: Final = 120
 HEIGHT: Final = 36

@@ -13,9 +13,8 @@ from faunalens.data.areas.area_cells import grid
 from faunalens.data.cell_animals import ROW, SEASON, AnimalRow, Cell
 from faunalens.data.dataset import Dataset
 from faunalens.data.load import load
-from faunalens.data.ranges.language import parse
+from faunalens.data.ranges.language import Statement, parse
 from faunalens.data.ranges.outlines import Drawing
-from faunalens.data.ranges.statement import Statement
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 KOALA = f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n"

@@ -20,8 +20,7 @@ from faunalens.data.cell_animals import (
     in_chunks,
     ranges_of,
 )
-from faunalens.data.ranges.language import parse
-from faunalens.data.ranges.statement import Statement
+from faunalens.data.ranges.language import Statement, parse
 
 N = 10
 """Cells 0 to 7 are land, cells 7 to 9 sea. Each cell has the next one as its neighbour."""

@@ -7,8 +7,7 @@ from faunalens.data.__main__ import main
 from faunalens.data.areas.area_cells import Earth
 from faunalens.data.cell_animals import CellWeights
 from faunalens.data.explain import HEIGHT, WIDTH, describe, drawn
-from faunalens.data.ranges.language import parse
-from faunalens.data.ranges.statement import Statement
+from faunalens.data.ranges.language import Statement, parse
 
 AROUND = np.zeros((5, 6), np.intp)
 
