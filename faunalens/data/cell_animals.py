@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
 from faunalens.data.ranges.language import Statement
+from faunalens.data.taxa import AnimalRow
 
 NATIVE: Final = 1
 INTRODUCED: Final = 2
@@ -121,29 +122,6 @@ class Cell(NamedTuple):
     coast: bool
     areas: tuple[str, ...]
     relatives: tuple[int, ...] = ()
-
-
-class TaxonFacts(NamedTuple):
-    """A taxon's row in faunalens/data/taxa.csv: its group, and its ids in other databases. Unknown ids are empty."""
-
-    group: str = "other"
-    inaturalist: str = ""
-    wikidata: str = ""
-    avibase: str = ""
-    ebird: str = ""
-
-
-class AnimalRow(NamedTuple):
-    """A row of the table `animal`. `taxon`: the stable id. `lineage`: scientific names, from the phylum down."""
-
-    animal: int
-    taxon: str
-    name: str
-    scientific_name: str
-    rank: str
-    kind: str
-    lineage: tuple[str, ...]
-    facts: TaxonFacts = TaxonFacts()
 
 
 class WithEvidence(NamedTuple):

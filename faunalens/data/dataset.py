@@ -1,48 +1,22 @@
 """Read a dataset from CSV files, and check it. A dataset is all that one load writes into the database."""
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import tee
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
 
 from chalicelib.location import parse_cell
-from chalicelib.model.packs import PackLabels
-from chalicelib.model.taxonomy import KINDS, RANKS, parse_id, read_relatives
+from chalicelib.model.taxonomy import KINDS
 from faunalens.data import cell_animals, dataset_files
 from faunalens.data.areas.area_cells import AreaCells, UnknownArea, read_area_cells
-from faunalens.data.cell_animals import (
-    WEIGHTS,
-    AnimalRow,
-    Cell,
-    CellWeights,
-    Combiner,
-    Rows,
-    Seasons,
-    TaxonFacts,
-    cell_weights,
-)
-from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, read_text
+from faunalens.data.cell_animals import WEIGHTS, Cell, CellWeights, Combiner, Rows, Seasons, cell_weights
+from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, parse_rows, read_text
 from faunalens.data.ranges.language import Statement, by_taxon, read_statements
 from faunalens.data.ranges.outlines import Drawing, Outlines, drawings
-
-PACK_TAXA: Final = "packs/taxa.csv"
-"""The file with the taxa of the packs beside `labels`, if there is one."""
-
-UNIQUE: Final = {
-    "labels": ("id",),
-    "taxa": ("scientific_name",),
-    "taxon_facts": ("taxon",),
-    "other_names": ("taxon", "name"),
-    "sources": ("source",),
-    "cell_areas": ("cell",),
-}
-"""Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
+from faunalens.data.taxa import PACK_TAXA, AnimalRow, read_animals, read_taxa, relatives_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +50,16 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
     Raise `DatasetError` for a faulty file. Its message names the file and the fault.
     """
     paths = FILES | (files or {})
-    texts = {name: read_text(path) for name, path in paths.items() if name not in (*RANGE_FILES, "range_maps")}
-    columns = itemgetter(*TaxonFacts._fields)
-    facts = dict(_parse("taxon_facts", texts["taxon_facts"], lambda row: (row["taxon"], TaxonFacts(*columns(row)))))
-    general = _parse("labels", texts["labels"], lambda row: _animal(row, facts))
-    animals = general + _of_packs(paths["labels"], {animal.taxon for animal in general}, facts)
+    general, of_packs = read_animals(paths["labels"], paths["taxon_facts"])
+    animals = general + of_packs
     number_of = {animal.taxon: animal.animal for animal in animals}
-    cells = _cells(texts["cell_areas"])
+    cells = _cells(read_text(paths["cell_areas"]))
     maps = read_maps(paths["range_maps"])
-    taxon = itemgetter("scientific_name", "rank", "name")
-    taxa = _parse("taxa", texts["taxa"], taxon)
-    named = {scientific_name for scientific_name, *_ in taxa}
-    for file in paths["labels"].parent.glob(PACK_TAXA):
-        taxa += [row for row in _parse("taxa", read_text(file), taxon) if row[0] not in named]
-    sources = _parse("sources", texts["sources"], itemgetter("source", "title", "citation", "licence"))
-    other_names = _parse("other_names", texts["other_names"], itemgetter("taxon", "name", "source"))
+    columns = itemgetter("source", "title", "citation", "licence")
+    sources = parse_rows("sources", read_text(paths["sources"]), columns)
+    other_names = parse_rows("other_names", read_text(paths["other_names"]), itemgetter("taxon", "name", "source"))
     areas = read_area_cells(paths["cell_areas"], paths["groups"], paths["remote_islands"])
-    relatives = _read_relatives(paths["labels"], general)
+    relatives = relatives_of(paths["labels"], general)
     every = [each for name in RANGE_FILES if relatives or name == "ranges" for each in read_ranges(paths[name])]
     statements = [each for each in every if each.taxon in number_of]
     of_relatives = [each for each in every if each.taxon in relatives]
@@ -118,7 +85,7 @@ def read_dataset(files: dict[str, Path] | None = None, combiner: Combiner | None
         animals=animals,
         statements=[(number_of[each.taxon], each) for each in statements],
         sources=sources,
-        taxa=taxa,
+        taxa=read_taxa(paths["taxa"], paths["labels"]),
         other_names=[(number_of[taxon], name, source) for taxon, name, source in other_names if taxon in number_of],
         unknown=[animal for animal in animals if animal.taxon in without],
     )
@@ -173,67 +140,16 @@ def read_maps(path: Path) -> Mapping[str, list[int]]:
 def _maps(text: str) -> Mapping[str, list[int]]:
     maps: dict[str, list[int]] = {}
     cell_of = cache(parse_cell)  # many maps have the same cells
-    for taxon, cell in _parse("range_maps", text, lambda row: (row["taxon"], cell_of(row["cell"]))):
+    for taxon, cell in parse_rows("range_maps", text, lambda row: (row["taxon"], cell_of(row["cell"]))):
         maps.setdefault(taxon, []).append(cell)
     return maps
 
 
 @lru_cache(maxsize=1)
 def _cells(text: str) -> list[Cell]:
-    return _parse(
+    return parse_rows(
         "cell_areas", text, lambda row: Cell(parse_cell(row["cell"]), row["coast"] == "1", tuple(row["areas"].split()))
     )
-
-
-def _parse[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
-    """Parse all rows of a file (`name` in `FILES`). Raise `DatasetError` for a faulty row, with file and line."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    columns = UNIQUE.get(name, ())
-    parsed: list[T] = []
-    line_of: dict[tuple[object, ...], int] = {}
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
-            parsed.append(parse(row))
-            key = parsed[-1][: len(columns)]
-            if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
-                values = ", ".join(row[column] for column in columns)
-                same = f"has the same {' and '.join(columns)} as line {line_of[key]} ({values})"
-                raise ValueError(f"{same}; remove one line")
-    except KeyError as error:
-        raise DatasetError(f"{FILES[name].name} has no column {error}") from error
-    except (ValueError, csv.Error) as error:
-        raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
-    return parsed
-
-
-def _read_relatives(labels: Path, animals: Sequence[AnimalRow]) -> dict[str, int]:
-    """Return the relatives' numbers by taxon. Leave out relatives whose species or genus is among `animals`."""
-    with dataset_files.faults_of_model():
-        relatives = read_relatives(labels.with_name(RELATIVES))
-    known = {each.scientific_name for each in animals if each.rank in ("species", "genus")}
-    return {each.taxon: number for number, each in relatives.items() if not {each.scientific_name, each.genus} & known}
-
-
-def _of_packs(labels: Path, known: Set[str], facts: Mapping[str, TaxonFacts]) -> list[AnimalRow]:
-    """Return the animals of the packs that are not in the general model. `known`: ids of the general model's taxa."""
-    found: dict[str, AnimalRow] = {}
-    for file in dataset_files.pack_labels(labels):
-        with dataset_files.faults_of_model():
-            animals = PackLabels.read(file).animals
-        for each in animals:
-            if each.taxon_id not in known:
-                lineage = tuple(taxon.scientific_name for taxon in each.lineage)
-                names = each.taxon_id, each.name, each.scientific_name, each.rank, each.kind
-                found[each.taxon_id] = AnimalRow(each.id, *names, lineage, facts.get(each.taxon_id, TaxonFacts()))
-    return list(found.values())
-
-
-def _animal(row: dict[str, str], facts: Mapping[str, TaxonFacts]) -> AnimalRow:
-    lineage = tuple(row[rank] for rank in RANKS if row[rank])
-    names = row["taxon"], row["name"], row["scientific_name"], row["rank"], row["kind"]
-    return AnimalRow(parse_id(row["id"]), *names, lineage, facts.get(row["taxon"], TaxonFacts()))
 
 
 def _check(animals: Sequence[AnimalRow], used: set[str], sources: set[str]) -> None:

@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,16 @@ OWN_RANGES: Final = "ranges.csv"
 
 OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
 """Names of files in a folder of one's own, where they differ from those in the checkout."""
+
+UNIQUE: Final = {
+    "labels": ("id",),
+    "taxa": ("scientific_name",),
+    "taxon_facts": ("taxon",),
+    "other_names": ("taxon", "name"),
+    "sources": ("source",),
+    "cell_areas": ("cell",),
+}
+"""Columns that identify a row of each file, as in the schema. The parsed row starts with these values."""
 
 
 class DatasetError(FaunalensError):
@@ -110,6 +120,29 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise DatasetError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
+
+
+def parse_rows[T: tuple[object, ...]](name: str, text: str, parse: Callable[[dict[str, str]], T]) -> list[T]:
+    """Parse all rows of a file (`name` in `FILES`). Raise `DatasetError` for a faulty row, with file and line."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    columns = UNIQUE.get(name, ())
+    parsed: list[T] = []
+    line_of: dict[tuple[object, ...], int] = {}
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError(f"expected {len(reader.fieldnames or ())} fields")
+            parsed.append(parse(row))
+            key = parsed[-1][: len(columns)]
+            if columns and line_of.setdefault(key, reader.line_num) != reader.line_num:
+                values = ", ".join(row[column] for column in columns)
+                same = f"has the same {' and '.join(columns)} as line {line_of[key]} ({values})"
+                raise ValueError(f"{same}; remove one line")
+    except KeyError as error:
+        raise DatasetError(f"{FILES[name].name} has no column {error}") from error
+    except (ValueError, csv.Error) as error:
+        raise DatasetError(f"{FILES[name].name}, line {reader.line_num}: {error}") from error
+    return parsed
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from faunalens.data.cell_animals import AnimalRow
+from faunalens.data.taxa import AnimalRow
 
 _LATIN: Final = re.compile(r"([A-Z][a-zë-]+)\b(?!:)(?: \([A-Z][a-z]+\))?(?: ([a-zë-]{3,})\b(?!['’.]| ?[/×]| x ))?")
 """Matches a genus with its species, or only the genus of a hybrid (`×`, `x`) or of one of two species (`/`)."""

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from faunalens.data.areas.area_cells import Earth
-from faunalens.data.cell_animals import INTRODUCED, NATIVE, AnimalRow, Cell, Rows, WithEvidence
+from faunalens.data.cell_animals import INTRODUCED, NATIVE, Cell, Rows, WithEvidence
 from faunalens.data.dataset_files import join_some
 from faunalens.data.maintain.occurrences import evidence
 from faunalens.data.maintain.occurrences.cells import create_table
 from faunalens.data.maintain.occurrences.evidence import MONTHS, Counts, Effort, MonthlyCounts, Surroundings
 from faunalens.data.maintain.occurrences.names import Matches, Name, match
 from faunalens.data.maintain.occurrences.workspace import RowCounts, Workspace
+from faunalens.data.taxa import AnimalRow
 
 _SHOWN = 10
 

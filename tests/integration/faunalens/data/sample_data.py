@@ -10,11 +10,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import grid
-from faunalens.data.cell_animals import ROW, SEASON, AnimalRow, Cell
+from faunalens.data.cell_animals import ROW, SEASON, Cell
 from faunalens.data.dataset import Dataset
 from faunalens.data.load import load
 from faunalens.data.ranges.language import Statement, parse
 from faunalens.data.ranges.outlines import Drawing
+from faunalens.data.taxa import AnimalRow
 
 RANGES = "taxon,areas,status,certainty,extent,season,source,note\n"
 KOALA = f"{RANGES}phascolarctos-cinereus,AU,,,,,mdd,\n"

@@ -10,8 +10,9 @@ from chalicelib.deadline import Deadline
 from chalicelib.errors import ModelError, StoreError
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.location import cell_of
-from faunalens.data.cell_animals import ROW, AnimalRow, Cell
+from faunalens.data.cell_animals import ROW, Cell
 from faunalens.data.dataset import Dataset
+from faunalens.data.taxa import AnimalRow
 from faunalens.engines.local import CellFile, LocalEngine, NoCache, of_a_run, write_cells
 from faunalens.study.identify import in_parallel
 from tests.support import tiny_model

@@ -2,8 +2,8 @@
 
 import pytest
 
-from faunalens.data.cell_animals import AnimalRow, TaxonFacts
 from faunalens.data.maintain.occurrences.names import Name, latin_name, match
+from faunalens.data.taxa import AnimalRow, TaxonFacts
 
 CHORDATES = ("Chordata", "Mammalia", "Carnivora", "Canidae")
 FOX = AnimalRow(1, "vulpes-vulpes", "red fox", "Vulpes vulpes", "species", "wild", CHORDATES, TaxonFacts("mammals"))

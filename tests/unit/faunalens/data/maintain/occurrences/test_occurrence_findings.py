@@ -6,11 +6,12 @@ import numpy as np
 
 from chalicelib.location import cell_of
 from faunalens.data.areas.area_cells import Earth
-from faunalens.data.cell_animals import NATIVE, ROW, AnimalRow, Cell, TaxonFacts
+from faunalens.data.cell_animals import NATIVE, ROW, Cell
 from faunalens.data.maintain.occurrences.filters import Filters
 from faunalens.data.maintain.occurrences.occurrence_findings import OccurrenceFindings
 from faunalens.data.maintain.occurrences.tables import tables_in
 from faunalens.data.maintain.occurrences.workspace import Workspace
+from faunalens.data.taxa import AnimalRow, TaxonFacts
 from tests.unit.faunalens.data.maintain.occurrences.sample_records import DISTRIBUTION, TERMS, meta
 
 BERLIN = cell_of(52.52, 13.4)
