@@ -1,25 +1,11 @@
 """Its values."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class PreprocessedImage:
-    """An image as its models see it."""
-
-    arr: NDArray[np.uint8]
-    orig_width: int
-    orig_height: int
-
-
-@dataclass(frozen=True)
-class BBox:
+class BBox(NamedTuple):
     """A box, in shares of the photo."""
 
     xmin: float

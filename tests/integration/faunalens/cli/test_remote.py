@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import urllib3
@@ -88,23 +89,17 @@ def test_the_key_the_place_and_the_time_are_sent() -> None:
     assert [(headers["x-api-key"], body) for _, headers, body in requests] == [("secret", data) for data, _, _ in asked]
 
 
-def test_a_refusal_is_waited_for() -> None:
-    busy: Reply = (429, {"Retry-After": "1"}, {"code": "too_many_requests"})
-    with service(busy, ANSWER) as (url, requests):
-        engine = RemoteEngine(url, "", 5, 8)
-        assert engine.identify(PHOTO, EXIF).mode == "narrowed"
-    # THEN fewer requests were sent at once, until it answered again
-    assert (len(requests), engine.pace.allowed) == (2, 2)
-
-
-def test_what_a_gateway_refuses_without_a_code_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Pace, "refused", lambda *_: None)  # without a wait
-    again: list[Reply] = [
-        (status, {}, {"message": "Endpoint request timed out"}) for status in (408, 429, 500, 502, 503, 504, 520)
-    ]
+def test_a_refusal_with_or_without_a_code_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a service that is busy, and a gateway that refuses, when there is no need to wait for either
+    refused = Mock()
+    monkeypatch.setattr(Pace, "refused", refused)
+    again: list[Reply] = [(429, {"Retry-After": "7"}, {"code": "too_many_requests"})]
+    again += [(status, {}, {"message": "Endpoint request timed out"}) for status in (408, 429, 500, 502, 503, 504, 520)]
     with service(*again, ANSWER) as (url, requests):
         assert RemoteEngine(url, "", 5, 8).identify(PHOTO, EXIF).mode == "narrowed"
+    # THEN the photo is sent again, after what the service says or ever longer
     assert len(requests) == len(again) + 1
+    assert [each.args for each in refused.call_args_list] == [(each,) for each in (7.0, 2, 4, 8, 16, 32, 60, 60)]
 
 
 @pytest.mark.parametrize(

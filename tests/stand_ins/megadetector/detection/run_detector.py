@@ -7,29 +7,20 @@ from typing import Any
 from PIL import Image
 
 
-class Loaded:
-    """As `PTDetector`."""
+class load_detector:  # noqa: N801, a function that returns a detector in the package
+    """A detector."""
 
     def __init__(self, model_file: str) -> None:
         print("loading")  # the package prints
         self.detections = json.loads(Path(model_file).read_text(encoding="utf-8"))
 
     def generate_detections_one_batch(
-        self, img_original: list[Image.Image], image_id: list[str], detection_threshold: float = 0.00001
+        self, img_original: list[Image.Image], image_id: list[str], detection_threshold: float
     ) -> list[dict[str, Any]]:
-        return [self._one(each, name, detection_threshold) for each, name in zip(img_original, image_id, strict=True)]
-
-    def _one(self, image: Image.Image, name: str, threshold: float) -> dict[str, Any]:
-        if max(image.size) != 1280:
-            return {"file": name, "failure": "Failure inference", "detections": None}
-        shown = [each for each in self.detections if each["conf"] >= threshold]
-        return {"file": name, "detections": shown, "failure": None}
-
-
-def load_detector(model_file: str, force_cpu: bool = False) -> Loaded:
-    if force_cpu:
-        raise NotImplementedError
-    return Loaded(model_file)
+        shown = [each for each in self.detections if each["conf"] >= detection_threshold]
+        failed, found = {"failure": "Failure inference", "detections": None}, {"detections": shown, "failure": None}
+        sizes = zip(image_id, (max(image.size) for image in img_original), strict=True)
+        return [{"file": name, **(found if side == 1280 else failed)} for name, side in sizes]
 
 
 def get_detector_version_from_filename(detector_filename: str) -> str:

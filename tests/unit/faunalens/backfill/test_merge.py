@@ -90,34 +90,27 @@ def test_a_merge_that_was_stopped_goes_on(
     assert sum(merge(s3, STUDY, folder, results)) == 0
 
 
-def test_the_later_run_counts_and_a_changed_photo_waits(s3: Any, folder: S3Name, results: ResultsFile) -> None:
-    # GIVEN a photo that a first run could not read, and a photo whose size is another now
+def test_the_later_run_counts_and_a_changed_or_lost_photo_waits(s3: Any, folder: S3Name, results: ResultsFile) -> None:
+    # GIVEN a photo that a first run could not read, one whose size is another now, one that was there when a process
+    # ended, and one from a manifest without sizes, which say nothing of a change
+    unsized = ListedPhoto("e.jpg", 0, 0, "N", NONE, 0.0)
+    results.find([unsized])
     put(s3, folder / "run-1/", line("a.jpg", status="unreadable", answer=None, error="object_missing"))
-    put(s3, folder / "run-2/", line("a.jpg", etag="f"), line("b.jpg", size=11))
-    # WHEN both runs are merged
-    assert sum(merge(s3, STUDY, folder, results)) == 1
-    # THEN the later answer counts, and the changed photo is left
-    assert (rows(results)["a.jpg"], rows(results)["b.jpg"]) == (("done", None), ("new", None))
-
-
-def test_a_photo_of_unknown_size_gets_its_answer(s3: Any, folder: S3Name, results: ResultsFile) -> None:
-    # GIVEN a photo from a manifest without sizes, which say nothing of a change
-    results.find([ListedPhoto("e.jpg", 0, 0, "N", NONE, 0.0)])
-    put(s3, folder / "run-1/", line("e.jpg"))
-    # WHEN its line is merged THEN it counts, also once the same manifest is submitted again
-    assert sum(merge(s3, STUDY, folder, results)) == 1
-    results.find([ListedPhoto("e.jpg", 0, 0, "N", NONE, 0.0)])
-    assert rows(results)["e.jpg"] == ("done", None)
-
-
-def test_what_another_run_may_identify_is_left(s3: Any, folder: S3Name, results: ResultsFile) -> None:
-    # GIVEN a photo that was there when a process ended, and one that could not be read
-    errors = {"a.jpg": "interrupted", "b.jpg": "object_missing"}
-    put(s3, folder / "run-1/", *(line(path, status="unreadable", answer=None, error=errors[path]) for path in errors))
-    # WHEN they are merged THEN the next run has them
-    assert sum(merge(s3, STUDY, folder, results)) == 2
-    assert {path: ("failed", error) for path, error in errors.items()}.items() <= rows(results).items()
-    assert {*errors} <= {task.path for task in results.tasks()}
+    ended = line("c.jpg", status="unreadable", answer=None, error="interrupted")
+    put(s3, folder / "run-2/", line("a.jpg", etag="f"), line("b.jpg", size=11), ended, line("e.jpg"))
+    # WHEN the first run is merged THEN the next one has what could not be read
+    assert sum(merge(s3, STUDY, folder / "run-1/", results)) == 1
+    assert rows(results)["a.jpg"] == ("failed", "object_missing")
+    assert {task.path for task in results.tasks()} == {"a.jpg", "b.jpg", "c.jpg", "e.jpg"}
+    # WHEN both are, and the same manifest is submitted again
+    assert sum(merge(s3, STUDY, folder, results)) == 3
+    results.find([unsized])
+    # THEN the later answer counts, and what has none of this photo is left
+    assert {path: state for path, (state, _) in rows(results).items() if state != "done"} == {
+        "b.jpg": "new",
+        "c.jpg": "failed",
+    }
+    assert {task.path for task in results.tasks()} == {"b.jpg", "c.jpg"}
 
 
 def test_what_is_no_line_is_named(s3: Any, folder: S3Name, results: ResultsFile) -> None:
