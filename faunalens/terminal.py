@@ -1,5 +1,9 @@
-"""Print what the command says: answers on standard output; all else, such as progress, on standard error."""
+"""Print what the command says: answers on standard output; all else, such as progress, on standard error.
 
+`--log FILE` keeps what happened and when, for people who look at it the next morning.
+"""
+
+import logging
 import re
 import signal
 import sys
@@ -7,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import TextIOWrapper
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 
@@ -16,12 +21,40 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from chalicelib.redaction import inert
-from faunalens.log import LOG
 from faunalens.words import count
 
 MOST_FAULTS = 10  # photos without an answer that a summary names; `faunalens status` names all
 CLEAR = "\r\x1b[2K"  # empties the line of a terminal, which may have a bar
 FIRST_LINE, LINE_EVERY = 2.0, 10.0  # seconds to, and between, lines about progress, where no terminal shows a bar
+LOG = logging.getLogger("faunalens")
+"""Gets what the command says, and every photo without an answer. Without `--log`, nothing becomes of it."""
+LOG.propagate = False
+LOG.addHandler(logging.NullHandler())
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(super().format(record))
+
+
+def open_log(path: Path) -> None:
+    """Append to a file what is logged from now on. Raises `OSError`, and `ValueError` if it is a results file."""
+    with path.open("ab+") as file:
+        file.seek(0)
+        if file.read(6) == b"SQLite":
+            raise ValueError(f"{path} is a results file; choose another name")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+
+
+def close_log(code: int) -> None:
+    """Log the exit code, and close the log if there is one."""
+    LOG.info("ended with code %d", code)
+    for handler in LOG.handlers[1:]:
+        LOG.removeHandler(handler)
+        handler.close()
 
 
 def prepare() -> Event:
@@ -70,9 +103,9 @@ def _escaped(character: str) -> str:
     return re.sub("....", r"\\u\g<0>", character.encode("utf-16-be", "surrogatepass").hex())
 
 
-def shown(path: str) -> str:
-    """Return a path for printing: on one line, without control characters that a terminal would obey."""
-    return inert(path, kept="")
+def shown(text: str) -> str:
+    """Return a text, such as a path, on one line, without control characters that a terminal would obey."""
+    return inert(text, kept="")
 
 
 class _Rate(ProgressColumn):

@@ -20,11 +20,10 @@ from faunalens.cli import options
 from faunalens.cli.config import use_defaults, with_source
 from faunalens.cli.options import argument, log_option, option
 from faunalens.errors import CommandError, Exit, UsageError
-from faunalens.log import LOG, close_log
 from faunalens.study import moved
 from faunalens.study.clocks import doubts_of, made_by, remarks
 from faunalens.study.results import ResultsFile
-from faunalens.terminal import MOST_FAULTS, prepare, say, say_json, shown
+from faunalens.terminal import LOG, MOST_FAULTS, close_log, prepare, say, say_json, shown
 from faunalens.words import count, parts_of
 
 NAMED_SO = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables", "train")

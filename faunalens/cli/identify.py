@@ -18,7 +18,6 @@ from faunalens.cli.options import argument, grouped, option
 from faunalens.engines.choice import LOADING, Choice
 from faunalens.engines.place import NONE
 from faunalens.errors import Exit
-from faunalens.log import LOG
 from faunalens.study.clocks import remarks
 from faunalens.study.deployments import PlaceOptions, Where
 from faunalens.study.identify import identify_file, in_parallel
@@ -27,7 +26,7 @@ from faunalens.study.moved import find_below
 from faunalens.study.photos import expand
 from faunalens.study.results import Outcome, ResultsFile, Task
 from faunalens.study.video import USUAL, Sampling
-from faunalens.terminal import MOST_FAULTS, photo_progress, say, say_json, shown, waiting, warn
+from faunalens.terminal import LOG, MOST_FAULTS, photo_progress, say, say_json, shown, waiting, warn
 from faunalens.words import count
 
 MOST_AT_ONCE = 32  # requests to a service at once, at most

@@ -17,11 +17,10 @@ import click
 from chalicelib.config import VERSION
 from faunalens.engines.place import Place
 from faunalens.exports.description import Description, read_description
-from faunalens.log import LOG, open_log
 from faunalens.study.deployments import PlaceOptions, parse_shift, read_deployments
 from faunalens.study.results import ResultsFile
 from faunalens.study.study import Study
-from faunalens.terminal import warn
+from faunalens.terminal import LOG, open_log, warn
 from faunalens.words import count
 
 

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from chalicelib.config.settings import ROOT
-from faunalens.log import LOG
 from faunalens.review.session import Held, Session, release
 from faunalens.study.photos import thumbnail
+from faunalens.terminal import LOG
 
 PAGES = Path(__file__).parents[1] / "pages" / "review"
 NAMES = ROOT / "chalicelib" / "web"

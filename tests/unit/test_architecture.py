@@ -32,7 +32,7 @@ LAYERS = (
     "faunalens.study",
     "faunalens.engines",
     "faunalens.taxa faunalens.terminal",
-    "faunalens.log faunalens.words",
+    "faunalens.words",
     "faunalens.data.maintain",  # people make the data with it; the package for Lambda leaves it out
     "faunalens.data model",
     "faunalens faunalens.errors",
