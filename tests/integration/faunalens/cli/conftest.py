@@ -1,9 +1,11 @@
 """The command with the real model, as a process of its own or in this one."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,14 @@ from tests.stand_ins import packages  # noqa: F401  a fixture
 from tests.support.pictures import encoded, noise
 
 type Command = Callable[..., subprocess.Popen[str]]
+type Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def photos_in(results: Path) -> dict[str, sqlite3.Row]:
+    """Return the rows of a results file by path."""
+    with closing(sqlite3.connect(results)) as connection:
+        connection.row_factory = sqlite3.Row
+        return {row["path"]: row for row in connection.execute("select * from photo")}
 
 
 @pytest.fixture
@@ -30,7 +40,7 @@ def faunalens(cache_home: Path) -> Command:
 
 
 @pytest.fixture
-def run(faunalens: Command) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(faunalens: Command) -> Run:
     """Run `faunalens` to its end."""
 
     def run_to_end(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -42,9 +52,7 @@ def run(faunalens: Command) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def here(
-    cache_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
+def here(cache_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `faunalens` in this process, several times as fast, where it does not matter that it starts."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
 

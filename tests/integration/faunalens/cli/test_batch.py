@@ -251,6 +251,3 @@ def test_what_cannot_be_done_is_said(study: str, tmp_path: Path, capsys: pytest.
     for elsewhere in ("s3://other/batches/creek/", f"s3://{BUCKET}/creek/", f"s3://{BUCKET}/batches/runs/creek/"):
         assert submit(elsewhere, tmp_path / "other.db") == Exit.FAILED
         assert "cannot read" in capsys.readouterr().err
-    both = ("--inventory", "s3://lists/manifest.json", "--manifest", "a.csv")
-    assert submit(study, results, *both) == Exit.USAGE
-    assert submit(study, results, "--lat", "1") == Exit.USAGE

@@ -1,19 +1,15 @@
 """`faunalens identify --engine` with stand-ins for the packages: boxes, names, versions, exports."""
 
 import json
-import subprocess
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 import pytest
 
+from tests.integration.faunalens.cli.conftest import Run, photos_in
 from tests.stand_ins import BLACK_BEAR, BLANK, KIT_FOX, PANDA, detection, write_megadetector, write_speciesnet
 from tests.support.pictures import encoded, noise
 
-type Run = Callable[..., subprocess.CompletedProcess[str]]
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
 
 
@@ -26,9 +22,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def answer_in(results: Path) -> Any:
-    with closing(connect(results)) as connection:
-        ((answer,),) = connection.execute("select answer from photo")
-    return json.loads(answer)
+    return json.loads(photos_in(results)["a.jpg"]["answer"])
 
 
 @pytest.mark.usefixtures("packages")

@@ -3,25 +3,15 @@
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Callable
-from contextlib import closing
 from csv import DictWriter
 from pathlib import Path
-from sqlite3 import Row, connect
+from sqlite3 import Row
 
 import pytest
 
+from tests.integration.faunalens.cli.conftest import Run, photos_in
 from tests.support.pictures import SYDNEY, encoded, exif, noise
 from tests.support.studies import STATIONS
-
-type Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def rows_of(results: Path) -> dict[str, Row]:
-    with closing(connect(results)) as connection:
-        connection.row_factory = Row
-        return {row["path"]: row for row in connection.execute("select * from photo")}
 
 
 def mode_of(row: Row) -> str:
@@ -56,7 +46,7 @@ def test_each_photo_has_the_place_of_its_deployment(run: Run, study: Path) -> No
     assert done.returncode == 3, done.stderr
     assert "1 photo is in no deployment's folder" in done.stderr
     assert "N/broken.jpg: " in done.stderr
-    rows = rows_of(results)
+    rows = photos_in(results)
     north, south = rows["N/a.jpg"], rows["S/card/a.jpg"]
     assert (north["latitude"], north["deployment"], mode_of(north)) == (-1.2345, "north", "narrowed")
     assert (south["latitude"], south["deployment"]) == (-33.9, "south")
@@ -64,7 +54,7 @@ def test_each_photo_has_the_place_of_its_deployment(run: Run, study: Path) -> No
     # THEN a photo without a place fails, and is done once it has one
     assert (rows["elsewhere.jpg"]["state"], rows["elsewhere.jpg"]["code"]) == ("failed", "location_missing")
     assert run("identify", study / "photos", "--results", results, "--no-location").returncode == 3
-    again = rows_of(results)
+    again = photos_in(results)
     assert mode_of(again["elsewhere.jpg"]) == "no_location"
     assert again["N/a.jpg"]["identified"] == north["identified"]
 
@@ -95,7 +85,7 @@ def test_a_card_that_was_renamed_copied_and_deleted(here: Run, run: Run, study: 
     assert run("prune", results).returncode == 130
     done = here("prune", results, "--yes")
     assert (done.returncode, done.stdout) == (0, "  S/card/a.jpg\n1 photo was taken out; 2 left\n")
-    assert list(rows_of(results)) == ["North/a.jpg", "North again/a.jpg"]
+    assert list(photos_in(results)) == ["North/a.jpg", "North again/a.jpg"]
     # WHEN all are gone THEN the disk is more likely not there
     shutil.rmtree(photos / "North")
     shutil.rmtree(photos / "North again")
@@ -117,25 +107,6 @@ def test_one_photo_is_answered_in_words_and_as_json(here: Run, study: Path) -> N
     assert json.loads(failed.stdout)["error"]["code"] == "location_missing"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        ("identify", 2, "Missing argument"),
-        ("identify {study}/photos", 2, "a folder needs --results FILE"),
-        ("identify {study}/none.jpg", 1, "there is no file or folder"),
-        ("identify {study}/photos/elsewhere.jpg --lat 1", 2, "only one of --lat and --lon"),
-        ("identify {study}/photos/elsewhere.jpg --shift soon", 2, "is not a correction of a clock"),
-        ("status {study}/none.db", 1, "there is no results file"),
-        ("export {study}/none.db", 2, "no format is named"),
-        ("--version", 0, ""),
-        ("completion bash", 0, ""),
-    ],
-)
-def test_exit_codes_are_those_of_the_help(here: Run, study: Path, arguments: str, code: int, message: str) -> None:
-    done = here(*arguments.format(study=study).split())
-    assert (done.returncode, message in done.stderr) == (code, True)
-
-
 def test_names_that_no_results_file_can_hold_are_said(here: Run, study: Path) -> None:
     # GIVEN a link to nothing, and a photo whose name is Latin-1
     (study / "photos" / "gone.jpg").symlink_to("nowhere.jpg")
@@ -145,7 +116,7 @@ def test_names_that_no_results_file_can_hold_are_said(here: Run, study: Path) ->
     done = here("identify", study / "photos", "--results", study / "study.db", "--no-location")
     assert "1 photo is left out: a link to nothing" in done.stderr
     assert "2 photos are left out, because the name is not UTF-8" in done.stderr
-    assert len(rows_of(study / "study.db")) == 4
+    assert len(photos_in(study / "study.db")) == 4
     # THEN a folder with such a name is an error
     refused = here("identify", strange, "--results", study / "other.db", "--no-location")
     assert (refused.returncode, "is not UTF-8; rename it" in refused.stderr) == (1, True)
@@ -184,7 +155,7 @@ def test_a_study_that_moved_goes_on(here: Run, study: Path) -> None:
     assert (done.returncode, "(0 looked at" in done.stderr) == (0, True)
     # WHEN only one of its folders is given THEN names stay
     assert here("identify", study / "moved" / "N", "--results", results, *place).returncode == 0
-    assert len(rows_of(results)) == 3
+    assert len(photos_in(results)) == 3
 
 
 def test_given_stores_are_asked_once_a_station(run: Run, card: Path, loaded_database: str, tmp_path: Path) -> None:
@@ -195,6 +166,6 @@ def test_given_stores_are_asked_once_a_station(run: Run, card: Path, loaded_data
     done = run("identify", card, "--deployments", table, "--results", results, **stores)
     # THEN each place is narrowed, and each station is one query
     assert done.returncode == 0, done.stderr
-    features = [json.loads(row["answer"])["features"] for row in rows_of(results).values()]
+    features = [json.loads(row["answer"])["features"] for row in photos_in(results).values()]
     assert {each["mode"] for each in features} == {"narrowed"}
     assert sum(each["cache"] != "memory" for each in features) <= 2

@@ -1,26 +1,20 @@
 """`faunalens import` of predictions: a study begun by them, reviewed and exported with their names."""
 
 import json
-import subprocess
-from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from sqlite3 import connect
 from typing import Any
 
 from faunalens.words import rows_of
+from tests.integration.faunalens.cli.conftest import Run, photos_in
 from tests.support.pictures import exif, jpeg
 
-type Run = Callable[..., subprocess.CompletedProcess[str]]
 SPECIESNET = Path(__file__).with_name("speciesnet.json")
 """SpeciesNet's file, with a box in all photos that are not blank. Its geofence refused the kit fox."""
 SAN_DIEGO = ("--lat", "32.57", "--lon", "-116.98")
 
 
 def answers_in(results: Path) -> dict[str, Any]:
-    with closing(connect(results)) as connection:
-        rows = connection.execute("select path, answer from photo where answer is not null").fetchall()
-    return {path: json.loads(answer) for path, answer in rows}
+    return {path: json.loads(row["answer"]) for path, row in photos_in(results).items() if row["answer"]}
 
 
 def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card: Path) -> None:

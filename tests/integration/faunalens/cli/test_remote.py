@@ -1,8 +1,7 @@
 """`faunalens identify --url`: a real server gives the answers of this machine, and limits are kept."""
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,9 +20,9 @@ from faunalens.engines.remote import LARGEST_BODY, Pace, RemoteEngine, retry_aft
 from faunalens.errors import CommandError
 from local.stack.ports import serving
 from tests.integration.conftest import Served
+from tests.integration.faunalens.cli.conftest import Run
 from tests.support.pictures import jpeg
 
-type Run = Callable[..., subprocess.CompletedProcess[str]]
 type Reply = tuple[int, dict[str, str], dict[str, Any]]
 ANSWER: Reply = (200, {}, {"features": {"mode": "narrowed"}})
 PHOTO = jpeg()

@@ -105,6 +105,9 @@ def test_a_link_is_the_same_file_and_a_copy_is_not(studied: Path, monkeypatch: p
 
 
 def test_a_photo_of_two_species_is_in_both_folders(tmp_path: Path) -> None:
+    def kinds_and_names() -> set[tuple[str, str]]:
+        return {(row["kind"], row["name"]) for row in rows_of(tmp_path / "out" / "copied.csv")}
+
     animals = [animal(0.1, IMPALA), animal(0.3, IMPALA), animal(0.6, LION), animal(0.4, MAMMAL)]
     text = answer(IMPALA, 0.9, subject="animal", animals=animals)
     folder = study_of(tmp_path, [("N/1.jpg", "2026-05-02 06:00:00", text)])
@@ -112,9 +115,12 @@ def test_a_photo_of_two_species_is_in_both_folders(tmp_path: Path) -> None:
     # THEN the box of which only the class is known, which may be either, makes no third one
     assert found == ["impala (Aepyceros melampus)/north_1.jpg", "lion (Panthera leo)/north_1.jpg"]
     # AND the table names each once
-    assert {(row["kind"], row["name"]) for row in rows_of(folder / "out" / "copied.csv")} == {
-        ("animal", "impala | lion | mammal")
-    }
+    assert kinds_and_names() == {("animal", "impala | lion | mammal")}
+    # WHEN a person has seen something else there THEN it has each kind
+    with ResultsFile(folder / "study.db", write=True) as results:
+        say(results, "N/1.jpg", Observation("human"), Observation("animal", *LION))
+    assert len(copied(folder)) == 2
+    assert kinds_and_names() == {("human | animal", "person | lion")}
 
 
 def test_people_are_blurred_left_out_or_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,13 +201,3 @@ def test_a_place_that_the_user_did_not_name_is_in_no_name(tmp_path: Path, capsys
     for wrong in ("", "taxon,taxon", "species"):
         copied(tmp_path, "--by", wrong, code=Exit.USAGE)
         assert "expected one or more of taxon, station, event" in capsys.readouterr().err
-
-
-def test_the_table_has_every_kind_that_a_person_saw(tmp_path: Path) -> None:
-    folder = study_of(tmp_path, PHOTOS[:1])
-    with ResultsFile(folder / "study.db", write=True) as results:
-        say(results, PHOTOS[0][0], Observation("human"), Observation("animal", *LION))
-    assert len(copied(folder)) == 2
-    assert {(row["kind"], row["name"]) for row in rows_of(folder / "out" / "copied.csv")} == {
-        ("human | animal", "person | lion")
-    }

@@ -1,4 +1,4 @@
-"""`faunalens export`: how exact coordinates are, that each format has its own file, and what people say of a study."""
+"""`faunalens export`: how exact coordinates are, and what people say of a study."""
 
 from pathlib import Path
 
@@ -20,24 +20,6 @@ def test_coordinates_are_as_exact_as_is_wanted(
     assert run(["export", str(study), *options]) == Exit.DONE
     assert {rows_of(each)[0]["latitude"] for each in (csv, package / "deployments.csv")} == {expected}
     assert "are rounded to" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ([], "no format is named"),
-        (["--csv", "photos", "--coco", "./photos"], "two formats have the same file"),
-        (["--csv", "-", "--coco", "-"], "two formats have the same file"),
-        (["--csv", "study.db", "--force"], "study.db is the results file, and would be overwritten"),
-    ],
-)
-def test_each_format_has_a_file_of_its_own(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str], said: str
-) -> None:
-    monkeypatch.chdir(study.parent)
-    assert run(["export", str(study), *options]) == Exit.USAGE
-    assert said in capsys.readouterr().err
-    assert not {"photos", "-"} & {path.name for path in study.parent.iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from chalicelib.config.settings import ROOT
 from faunalens.cli.__main__ import run
 from faunalens.errors import Exit
 from faunalens.study.results import ResultsFile
+from tests.support.pictures import jpeg
 from tests.support.studies import IMPALA, answer, say, write_study
 
 
@@ -56,32 +57,60 @@ def test_a_command_starts_before_numpy_is_loaded() -> None:
 
 HOLDS = "holds       paths, places, answers and reviews of photos; read by"
 OVERWRITTEN = "is the results file, and would be overwritten"
+ONE_FILE = "two formats have the same file"
+SUBMIT = "batch submit s3://bucket/batches/ --results new.db"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        (("export", "{study}", "--csv", "{study}"), OVERWRITTEN),
-        (("export", "{study}", "--dwca", "{study}"), OVERWRITTEN),
-        (("report", "{study}", "--html", "{study}"), OVERWRITTEN),
-        (("identify", "{study}", "--lat", "1", "--lon", "nan"), "'nan' is not a number of degrees"),
-        (("identify", "{study}", "--lat", "nan", "--lon", "1"), "'nan' is not a number of degrees"),
-        (("review", "{study}", "--no-browser"), "say with --reviewer who reviews"),
+        ("--version", Exit.DONE, ""),
+        ("completion bash", Exit.DONE, ""),
+        ("identify", Exit.USAGE, "Missing argument"),
+        ("identify .", Exit.USAGE, "a folder needs --results FILE"),
+        ("identify none.jpg", Exit.FAILED, "there is no file or folder"),
+        ("identify a.jpg --lat 1", Exit.USAGE, "only one of --lat and --lon"),
+        ("identify a.jpg --lat 1 --lon nan", Exit.USAGE, "'nan' is not a number of degrees"),
+        ("identify a.jpg --lat nan --lon 1", Exit.USAGE, "'nan' is not a number of degrees"),
+        ("identify a.jpg --shift soon", Exit.USAGE, "is not a correction of a clock"),
+        (
+            "identify a.jpg --url https://example.org --engine speciesnet",
+            Exit.USAGE,
+            "--url contradicts --local, --eng",
+        ),
+        ("identify a.jpg --weights MDV5B", Exit.USAGE, "--weights needs an --engine of another project"),
+        (f"{SUBMIT} --inventory s3://lists/manifest.json --manifest a.csv", Exit.USAGE, "--inventory contradicts"),
+        (f"{SUBMIT} --lat 1", Exit.USAGE, "only one of --lat and --lon"),
+        ("status none.db", Exit.FAILED, "there is no results file"),
+        ("export study.db", Exit.USAGE, "no format is named"),
+        ("export study.db --csv photos --coco ./photos", Exit.USAGE, ONE_FILE),
+        ("export study.db --csv - --coco -", Exit.USAGE, ONE_FILE),
+        ("export study.db --csv study.db --force", Exit.USAGE, OVERWRITTEN),
+        ("export study.db --dwca study.db", Exit.USAGE, OVERWRITTEN),
+        ("report study.db --html study.db", Exit.USAGE, OVERWRITTEN),
+        ("review study.db --no-browser", Exit.USAGE, "say with --reviewer who reviews"),
+        ("train --pack packs", Exit.USAGE, "no labels; give LABELS"),
+        ("train . --pack packs --name Mine", Exit.USAGE, "expected small letters, digits and underscores"),
+        ("train . --pack packs --deployments none.csv", Exit.USAGE, "does not exist"),
+        ("train . --pack packs --area Kenya", Exit.USAGE, "write KE"),
     ],
 )
 def test_a_mistake_is_said_and_changes_nothing(
-    arguments: tuple[str, ...],
+    arguments: str,
+    code: Exit,
     said: str,
     study: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN a user without a name
+    # GIVEN a user without a name, in a folder with a photo and a study
     monkeypatch.setattr(getpass, "getuser", Mock(side_effect=OSError("No username set in the environment")))
-    before = study.read_bytes()
-    assert run([each.format(study=study) for each in arguments]) == Exit.USAGE
+    monkeypatch.chdir(study.parent)
+    Path("a.jpg").write_bytes(jpeg())
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    assert run(arguments.split()) == code
     assert said in capsys.readouterr().err
-    assert study.read_bytes() == before
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202egpj.exe"

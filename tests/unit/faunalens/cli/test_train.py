@@ -72,24 +72,12 @@ def test_corrections_are_labels_too(folder: Path, capsys: pytest.CaptureFixture[
     assert ('areas = ["KE"]' in manifest, "cells" in manifest) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["--pack", "packs"], 2, "no labels; give LABELS"),
-        (["sorted", "--pack", "packs", "--name", "My pack"], 2, "expected small letters, digits and underscores"),
-        (["sorted/c0", "--pack", "packs", "--deployments", "none.csv"], 2, "does not exist"),
-        (["sorted/c0", "--pack", "packs"], 1, "are of no known camera"),
-        (["sorted", "--pack", "packs", "--area", "Kenya"], 2, "write KE"),
-        (["without sklearn", "sorted", "--pack", "packs"], 1, "needs scikit-learn and onnx, which are not installed"),
-        (["without onnx", "sorted", "--pack", "packs"], 1, "needs scikit-learn and onnx, which are not installed"),
-    ],
-)
 @pytest.mark.usefixtures("folder")
-def test_what_is_missing_is_said(
-    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    without = {arguments.pop(0).removeprefix("without "): None} if "without" in arguments[0] else {}
-    with patch.dict(sys.modules, without):
-        assert run(["train", *arguments]) == code
-    assert message in capsys.readouterr().err
+def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "sorted/c0", "--pack", "packs"]) == 1
+    assert "are of no known camera" in capsys.readouterr().err
+    for package in ("sklearn", "onnx"):
+        with patch.dict(sys.modules, {package: None}):
+            assert run(["train", "sorted", "--pack", "packs"]) == 1
+        assert "needs scikit-learn and onnx, which are not installed" in capsys.readouterr().err
     assert not Path("packs").exists()

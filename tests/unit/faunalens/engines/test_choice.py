@@ -28,13 +28,6 @@ def test_a_service_and_engines_of_other_projects_are_known_by_their_versions(tmp
     assert (boxes.finds_boxes, net.finds_boxes) == (True, True)
 
 
-def test_options_that_contradict_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["identify", "a.jpg", "--url", "https://example.org", "--engine", "speciesnet"]) == 2
-    assert "--url contradicts --local, --engine and --pack" in capsys.readouterr().err
-    assert run(["identify", "a.jpg", "--weights", "MDV5B"]) == 2
-    assert "--weights needs an --engine of another project" in capsys.readouterr().err
-
-
 def test_packs_may_lie_anywhere(tmp_path: Path) -> None:
     # GIVEN a model without packs, and a pack on another disk
     environment = {"MODEL_PATH": str(tiny_model.write(tmp_path, tiny_model.tiny_model())), "REDIS_URL": "redis://x"}

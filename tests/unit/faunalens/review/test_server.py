@@ -201,12 +201,9 @@ def test_the_page_is_served_with_its_words_and_each_browser_gets_a_name(server: 
 
 
 def test_what_is_no_observation_is_refused(server: ReviewServer) -> None:
-    human: list[dict[str, Any]] = [{"count": 0.5}, {"count": -1}, {"sex": "both"}]
-    invalid: tuple[Any, ...] = ([], "nothing", [{"kind": "ghost"}], [{"kind": "blank"}, {"kind": "human"}])
-    for observations in (*invalid, *([{"kind": "human", **each}] for each in human)):
-        assert ask(server, "review", said={"photos": [FIRST], "observations": observations}).status == 400, observations
     unknown = [{"kind": "animal", "scientific_name": "Nullius nemo"}]
-    assert ask(server, "review", said={"photos": [FIRST], "observations": unknown}).status == 404
+    for observations, status in (([], 400), ("nothing", 400), ([{"kind": "ghost"}], 400), (unknown, 404)):
+        assert ask(server, "review", said={"photos": [FIRST], "observations": observations}).status == status
     assert get(server, f"event/{FIRST}")["photos"][0]["opinions"] == []
 
 
