@@ -77,9 +77,6 @@ class Memory:
         self._entries: dict[int, MemoryEntry] = {}
         self._lock = Lock()
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def get(self, cell: int) -> MemoryEntry | None:
         """Return the entry of a cell, even if it is stale or expired. None if the cell has no entry."""
         return self._entries.get(cell)

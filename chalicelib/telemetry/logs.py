@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chalicelib.errors import InternalError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from chalicelib.telemetry.record import Record
 
 FIELDS = ("request_id", "route", "cell", "status", "code", "error", "codes", "details")
-"""The fields of a line, in addition to level, time, logger, message, function and stage.
+"""The fields of a line, in addition to level, time, logger, message, function and stage: texts and whole numbers.
 
 Fault codes are in `codes` here but in `faults` in lines of metrics, so that a query does not count a fault twice.
 """
@@ -99,7 +98,7 @@ class JsonLines(_Redacted):
         }
         if trace := self.trace(record):
             line["trace"] = trace
-        return json.dumps(_without_nan(line), separators=(",", ":"), default=str, allow_nan=False)
+        return json.dumps(line, separators=(",", ":"), default=str, allow_nan=False)
 
 
 class TextLines(_Redacted):
@@ -121,18 +120,6 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return the `FIELDS` of a log record that have a value."""
     values = record.__dict__
     return {name: values[name] for name in FIELDS if values.get(name) not in (None, [])}
-
-
-def _without_nan(value: Any) -> Any:
-    """Replace NaN and infinity, which JSON does not have, by their names. Otherwise the log line would be lost."""
-    match value:
-        case float() if not isfinite(value):
-            return str(value)
-        case dict():
-            return {name: _without_nan(each) for name, each in value.items()}
-        case list() | tuple():
-            return [_without_nan(each) for each in value]
-    return value
 
 
 def _escape(text: str) -> str:

@@ -533,4 +533,3 @@ def test_the_entry_written_longest_ago_makes_room() -> None:
     memory.put(1, entry)
     memory.put(4, entry)
     assert [memory.get(cell) is not None for cell in (1, 2, 3, 4)] == [True, False, True, True]
-    assert len(memory) == 3
