@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from chalicelib.api import openapi
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from tests.integration.infra.conftest import template_in, write_template
@@ -85,23 +88,51 @@ def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, document:
     assert not only["Properties"].get("TracingEnabled")
     # AND its access log is an option
     assert only["Properties"]["AccessLogSetting"]["Fn::If"][0] == "HasAccessLog"
-    # AND it refuses in problem details
-    refusals = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
-    assert refusals.keys() == GATEWAY_RESPONSES.keys()
     # AND the deployment creates no second stage, which would have neither throttling nor firewall
     (deployment,) = of_type(document, "AWS::ApiGateway::Deployment").values()
     assert "StageName" not in deployment["Properties"]
 
 
-def test_a_stage_that_demands_keys_does_so_in_cloudformation_s_own_form(
-    stage: str, document: Mapping[str, Any]
-) -> None:
+def test_each_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(document: Mapping[str, Any]) -> None:
     (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
-    body = api["Properties"]["Body"]
-    assert ("security" in body["paths"]["/identify"]["post"]) is (stage == "prod")
-    assert "security" not in body["paths"]["/identify"]["options"]
+    sent, bodies = api["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"], {}
+    assert sent.keys() == GATEWAY_RESPONSES.keys()
+    for kind, response in sent.items():
+        bodies[kind] = body = json.loads(response["responseTemplates"]["application/json"])
+        jsonschema.validate(body, openapi.document("1", "/")["components"]["schemas"]["Problem"])
+        assert (str(body["status"]), body["request_id"]) == (response["statusCode"], "$context.requestId"), kind
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert headers["gatewayresponse.header.Strict-Transport-Security"] == "'max-age=31536000'"
+    # AND a missing key and the firewall have codes of their own
+    codes = {kind: (bodies[kind]["status"], bodies[kind]["code"]) for kind in ("INVALID_API_KEY", "WAF_FILTERED")}
+    assert codes == {"INVALID_API_KEY": (403, "api_key_invalid"), "WAF_FILTERED": (403, "forbidden")}
+    assert "x-api-key" in bodies["INVALID_API_KEY"]["detail"]
+    # AND a used up quota names no time, which API Gateway does not say
+    assert sent["QUOTA_EXCEEDED"]["statusCode"] == "429"
+    assert "gatewayresponse.header.Retry-After" not in sent["QUOTA_EXCEEDED"]["responseParameters"]
+
+
+POSTS = ("/identify", "/uploads", "/uploads/{id}/identify")
+GETS = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
+
+
+def test_keys_are_demanded_in_cloudformation_s_own_form_and_nothing_else_can_be_asked_for(
+    stage: str, folders: Mapping[str, Path], document: Mapping[str, Any]
+) -> None:
+    # GIVEN prod, which demands keys, and dev, which does not THEN keyed routes need one; preflights and the page do not
+    (api,) = of_type(document, "AWS::ApiGateway::RestApi").values()
+    paths, is_keyed = api["Properties"]["Body"]["paths"], stage == "prod"
+    secured = {(path, method) for path, each in paths.items() for method, found in each.items() if "security" in found}
+    assert secured == ({*product(POSTS, ["post"]), *product(GETS, ("get", "head"))} if is_keyed else set())
+    variables = document["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert variables["API_KEYS"] == ("true" if is_keyed else "false")
+    # AND a deployment cannot switch the keys off without the definition, nor on
+    declared = template_in(folders[stage])["Parameters"]["ApiKeys"]
+    assert declared["AllowedValues"] == ["required" if is_keyed else "no"]
     # AND nothing of Chalice's definition is lost
-    assert "x-amazon-apigateway-integration" in body["paths"]["/identify"]["post"]
+    assert "x-amazon-apigateway-integration" in paths["/identify"]["post"]
     # AND both usage plans are for this API's only stage, and wait for it
     for plan in of_type(document, "AWS::ApiGateway::UsagePlan").values():
         assert plan["Properties"]["ApiStages"] == [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "Stage"}}]

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from itertools import product
 from pathlib import Path
 from subprocess import CalledProcessError
 from types import SimpleNamespace
@@ -125,23 +124,6 @@ def test_a_failure_of_chalice_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(pipeline, "build", fails)
     with pytest.raises(PreconditionFailed, match="chalice package exited with code 3; see its output"):
         pipeline.write("dev", tmp_path, {}, print)
-
-
-def test_keys_are_demanded_by_the_definition_of_the_api_and_nothing_else_can_be_asked_for() -> None:
-    # GIVEN a stage that demands keys WHEN its template is made
-    merged = merge_template("dev", parameters_of("dev", {"ApiKeys": "required"}))
-    # THEN keyed routes need one, preflight requests and the page do not
-    paths = merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
-    secured = {(path, method) for path, each in paths.items() for method, found in each.items() if "security" in found}
-    posts = ("/identify", "/uploads", "/uploads/{id}/identify")
-    gets = ("/animals", "/taxa", "/taxa/{id}", "/taxa/{id}/range", "/taxa/{id}/range.svg")
-    assert secured == {*product(posts, ["post"]), *product(gets, ("get", "head"))}
-    assert merged["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]["API_KEYS"] == "true"
-    # AND a deployment cannot switch the keys off without the definition, nor on
-    assert merged["Parameters"]["ApiKeys"]["AllowedValues"] == ["required"]
-    open_to_all = merge_template("dev", parameters_of("dev", {}))
-    assert open_to_all["Parameters"]["ApiKeys"]["AllowedValues"] == ["no"]
-    assert "security" not in json.dumps(open_to_all["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
 
 
 def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
