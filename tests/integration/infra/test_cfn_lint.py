@@ -1,6 +1,7 @@
 """cfn-lint accepts the templates, and knows what each resource waits for; it is too slow for the unit tests."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import networkx  # type: ignore[import-untyped]
@@ -14,7 +15,7 @@ from chalicelib.config.settings import ROOT
 from infra.preconditions import CERTIFICATES
 from infra.template import as_text
 from infra.template.web import web_template
-from tests.support.cloudformation import INFRA, resources
+from tests.support.cloudformation import INFRA, STAGES, resources
 
 GUIDE = (ROOT / "docs" / "reference" / "infra.md").read_text(encoding="utf-8")
 
@@ -25,27 +26,23 @@ WITHOUT_BUDGETS = set(re.findall(r"`([a-z]{2}-[a-z]+-\d)`", GUIDE.partition("no 
 """Regions where CloudFormation has no budgets, as docs/reference/infra.md lists them."""
 
 
-def found_by_cfn_lint(text: str, regions: list[str]) -> list[str]:
-    return [each.message for each in lint(text, config=ManualArgs(regions=regions))]
+OWN = ("packages.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml", "athena.yaml")
+"""Templates of stacks of their own; the others are parts of the template of a whole stage."""
 
 
-NAMES = ["packages.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml", "athena.yaml"]
-"""Templates of stacks of their own; test_template.py lints the others as one."""
-
-
-def text_of(name: str) -> str:
-    return as_text(web_template("dev")) if name == "web.yaml" else (INFRA / name).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_cfn_lint_finds_nothing_in_one_region(name: str) -> None:
-    assert found_by_cfn_lint(text_of(name), ["eu-west-1"]) == []
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize("name", NAMES)
-def test_cfn_lint_finds_nothing_in_any_region(name: str) -> None:
-    assert found_by_cfn_lint(text_of(name), REGIONS) == []
+@pytest.mark.parametrize(
+    ("name", "regions"),
+    [
+        *((name, ["eu-west-1"]) for name in ("prod", *OWN)),
+        *(pytest.param(name, REGIONS, marks=pytest.mark.alone) for name in (*STAGES, *OWN)),  # takes half a minute
+    ],
+)
+def test_cfn_lint_finds_nothing(name: str, regions: list[str], folders: Mapping[str, Path]) -> None:
+    path = folders[name] / "sam.json" if name in STAGES else INFRA / name
+    text = as_text(web_template("dev")) if name == "web.yaml" else path.read_text(encoding="utf-8")
+    found = {each.message for each in lint(text, config=ManualArgs(regions=regions))}
+    without_budgets = WITHOUT_BUDGETS.intersection(regions if name in STAGES else ())
+    assert found == {f"Resource type 'AWS::Budgets::Budget' does not exist in '{region}'" for region in without_budgets}
 
 
 CERTIFICATE = {"WebCertificate": "arn:x", "WebHost": "a.example"}

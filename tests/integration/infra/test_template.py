@@ -1,4 +1,4 @@
-"""The template of a whole stage: written by the command, checked by cfn-lint, expanded by AWS's own code."""
+"""The template of a whole stage: written by the command, expanded by AWS's own code."""
 
 import hashlib
 import json
@@ -9,15 +9,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 
 from chalicelib.api import openapi
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from tests.integration.infra.conftest import template_in, write_template
 from tests.integration.infra.moto_stack import expanded, of_type
-from tests.integration.infra.test_cfn_lint import REGIONS, WITHOUT_BUDGETS
 from tests.unit.infra.test_policies import statements
 from tests.unit.infra.test_security import OPEN_TO_ALL
 
@@ -31,20 +28,6 @@ def document(stage: str, folders: Mapping[str, Path]) -> dict[str, Any]:
 MAX_BYTES = 1_000_000
 MAX_COUNTS = {"Parameters": 200, "Resources": 500, "Outputs": 200}
 """CloudFormation's quotas for a template in S3."""
-
-
-def test_cfn_lint_finds_nothing(folders: Mapping[str, Path]) -> None:
-    text = (folders["prod"] / "sam.json").read_text(encoding="utf-8")
-    assert [str(each) for each in lint(text, config=ManualArgs(regions=["eu-west-1"]))] == []
-
-
-@pytest.mark.alone  # cfn-lint takes half a minute for all regions
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_cfn_lint_finds_nothing_in_any_region(name: str, folders: Mapping[str, Path]) -> None:
-    text = (folders[name] / "sam.json").read_text(encoding="utf-8")
-    found = {each.message for each in lint(text, config=ManualArgs(regions=REGIONS))}
-    assert {each for each in found if "AWS::Budgets::Budget" not in each} == set()
-    assert len(found) == len(WITHOUT_BUDGETS)
 
 
 def test_the_same_checkout_gives_the_same_bytes(folders: Mapping[str, Path], tmp_path: Path) -> None:
