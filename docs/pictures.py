@@ -18,9 +18,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 def main() -> None:
     """Save pictures of the web page or of the dashboards in the preview, as the arguments say."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0], epilog="Example: python -m docs.pictures dashboards"
-    )
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     save = {"page": save_page, "dashboards": save_dashboards}
     parser.add_argument("what", choices=save)
     options = parser.parse_args()

@@ -17,7 +17,8 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     file. On the site, the link leads to the file in the repository's web pages. If the repository has none, the link
     becomes text with the path.
     """
-    return rewrite(markdown, posixpath.dirname(page.file.src_uri), repository())
+    base = runbook_url(ROOT).removesuffix(RUNBOOK)  # the web address of the repository's files; empty if there is none
+    return rewrite(markdown, posixpath.dirname(page.file.src_uri), base)
 
 
 def rewrite(markdown: str, folder: str, base: str) -> str:
@@ -36,8 +37,3 @@ def rewrite(markdown: str, folder: str, base: str) -> str:
         return link["text"] if file in link["text"] else f"{link['text']} (`{file}`)"
 
     return _LINK.sub(replace, markdown)
-
-
-def repository() -> str:
-    """Return the web address of the repository's files, with a slash at the end; empty if there is none."""
-    return runbook_url(ROOT).removesuffix(RUNBOOK)
