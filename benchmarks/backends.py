@@ -140,3 +140,9 @@ async def run(port: int, target: str, photos: list[bytes], connections: int, sec
         answered=sum(reply.status != 0 for reply in replies),
         failed=len(replies) - len(good),
     )
+
+
+def send_all(port: int, folder: Path, connections: int, seconds: float) -> Load:
+    """Send the photos of a folder for some seconds. Return the figures of the run."""
+    photos = [path.read_bytes() for path in sorted(folder.iterdir())]
+    return asyncio.run(run(port, "/identify", photos, connections, seconds))

@@ -9,28 +9,23 @@ server, on each core.
 Processor time and memory are those of all processes of a server, without PostgreSQL and Valkey. Needs Linux.
 """
 
-import asyncio
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import chain, cycle, pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.backends import Load, backends, post, run, served_app
+from benchmarks.backends import Load, backends, post, send_all, served_app
 from benchmarks.measure import cpu_seconds, in_new_process, interleaved, options, peak_memory, table
-from benchmarks.peers.identifier import Identifier
+from benchmarks.peers.alone import CORES, measure_alone
 from chalicelib.config.settings import ROOT
 from local import STATE_DIR, LocalError, package_folder
 from local.stack.child_process import alive, descendants
@@ -42,7 +37,6 @@ SMALL = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", 
 """Photos in the wheel of scikit-image. Five show no animal, so a second look at them finds nothing."""
 MOST = 60
 """Photos of a folder that are sent."""
-CORES = os.process_cpu_count() or 1
 ALONE = "decoding and model alone"
 WARM_UP_PHOTOS = 20
 
@@ -151,38 +145,6 @@ def write_photos(folder: Path, of_people: Path | None = None) -> None:
         (folder / "phone.jpg").write_bytes(encoded(noise(4000, 3000), "JPEG", quality=85, exif=position))
 
 
-def send_all(port: int, folder: Path, connections: int, seconds: float) -> Load:
-    """Send the photos of a folder for some seconds. Return the figures of the run."""
-    photos = [path.read_bytes() for path in sorted(folder.iterdir())]
-    return asyncio.run(run(port, "/identify", photos, connections, seconds))
-
-
-def identify_alone(folder: Path, seconds: float) -> Load:
-    """Identify the photos of a folder in turn for some seconds, as fast as possible. Return the figures."""
-    identifier, photos = Identifier(), [path.read_bytes() for path in sorted(folder.iterdir())]
-    for photo in photos:
-        identifier.identify(photo)
-    ends, begin = [], perf_counter()
-    for photo in cycle(photos):
-        identifier.identify(photo)
-        ends.append(perf_counter())
-        if ends[-1] - begin > seconds:
-            break
-    each = [end - start for start, end in pairwise([begin, *ends])]
-    return Load(rate=len(ends) / (ends[-1] - begin), seconds=each, answered=len(ends) + len(photos), failed=0)
-
-
-def measure_alone(photos: Path, seconds: float) -> Figures:
-    """Return the figures of identifying without a server, one process per core. Call it once in a new process."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as of the servers
-    with peak_memory(os.getpid()) as peak, ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
-        loads = pool.map(identify_alone, [photos] * CORES, [seconds] * CORES)
-        rates, times, answered, _ = zip(*loads, strict=True)
-    taken = os.times()
-    load = Load(sum(rates), [*chain.from_iterable(times)], sum(answered), 0)
-    return Figures.of(load, taken.children_user + taken.children_system, peak())
-
-
 def compare(concurrency: Sequence[int], rounds: int, seconds: float, python: Path, of_people: Path | None) -> Runs:
     """Measure all servers in each round; return their figures by number of clients."""
     runs: Runs = {connections: {name: [] for name in SERVERS} for connections in concurrency}
@@ -204,7 +166,7 @@ def compare(concurrency: Sequence[int], rounds: int, seconds: float, python: Pat
                     print(f"{name}, {connections} clients: {load.rate:.0f} requests/s", file=sys.stderr, flush=True)
 
         def alone() -> None:
-            runs[0][ALONE].append(in_new_process(measure_alone, photos, seconds))
+            runs[0][ALONE].append(Figures.of(*in_new_process(measure_alone, photos, seconds)))
 
         interleaved({name: partial(measure, name) for name in SERVERS} | {ALONE: alone}, rounds)
     return runs
