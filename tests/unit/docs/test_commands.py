@@ -24,32 +24,29 @@ COMMAND = re.compile(
 
 def test_every_command_is_understood() -> None:
     # GIVEN each whole command, with real names for placeholders; a sentence may speak of `python -m infra up`
+    texts = {name_of(page): page.read_text(encoding="utf-8") for page in PAGES if page.name != "commands.md"}
     found = {
-        (name_of(page), each["program"], re.sub(r"--stage (?:\$STAGE|…)", "--stage prod", each["arguments"].strip()))
-        for page in PAGES
-        for each in COMMAND.finditer(page.read_text(encoding="utf-8"))
-        if len(each["arguments"].split()) > 1 and page.name != "commands.md"
+        (page, each["program"], re.sub(r"--stage (?:\$STAGE|…)", "--stage prod", each["arguments"].strip()))
+        for page, text in texts.items()
+        for each in COMMAND.finditer(text)
+        if len(each["arguments"].split()) > 1
+    }
+    short = {
+        (page, "infra", each["arguments"].replace("…", "IMAGE") + " --stage dev")
+        for page, text in texts.items()
+        for each in SHORT.finditer(text)
     }
     # THEN its program has these options and steps
     settings = Settings()
     infra, database, maintenance = infra_parser(), database_parser(settings), maintenance_parser(settings)
     parsers = {"infra": infra, "faunalens.data": database, "faunalens.data.maintain": maintenance}
     assert {program for _, program, _ in found} == parsers.keys()
-    for page, program, arguments in found:
+    assert short
+    for page, program, arguments in found | short:
         try:
             parsers[program].parse_args(arguments.split())
         except SystemExit:
             pytest.fail(f"{page}: python -m {program} {arguments}")
-
-
-def test_every_short_command_is_understood() -> None:
-    found = [(name_of(page), each["arguments"]) for page in PAGES for each in SHORT.finditer(page.read_text("utf-8"))]
-    assert found
-    for page, arguments in found:
-        try:
-            infra_parser().parse_args([*arguments.replace("…", "IMAGE").split(), "--stage", "dev"])
-        except SystemExit:
-            pytest.fail(f"{page}: infra {arguments}")
 
 
 def test_a_template_too_large_for_a_request_is_deployed_by_way_of_a_bucket() -> None:

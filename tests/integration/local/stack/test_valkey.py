@@ -37,24 +37,3 @@ REFUSAL = "no permissions|wrong number|unknown subcommand|not allowed|hash to th
 def test_a_command_that_serverless_lacks_or_refuses_is_refused(node: redis.Redis, command: str) -> None:
     with pytest.raises(redis.ResponseError, match=REFUSAL):
         node.execute_command(*command.split())  # type: ignore[no-untyped-call]
-
-
-def test_a_server_hangs_resumes_dies_and_restarts_empty() -> None:
-    with valkey.serve() as server, redis.Redis.from_url(server.url, socket_timeout=0.5, retry=None) as client:
-        client.set("a", "1")
-        # WHEN it is paused
-        server.pause()
-        # THEN it accepts the command and does not answer
-        with pytest.raises(redis.TimeoutError):
-            client.get("a")
-        # WHEN it resumes
-        server.resume()
-        # THEN its data are still there
-        assert client.get("a") == b"1"
-        # WHEN it is killed
-        server.kill()
-        with pytest.raises(redis.ConnectionError):
-            client.get("a")
-        # THEN it restarts on the same port, empty
-        server.start()
-        assert client.get("a") is None
