@@ -4,7 +4,7 @@ schema.json has the rules about the structure of dashboards and alarms, as JSON 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -39,10 +39,10 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
     return f"write one of {', '.join(known)}" if known else "remove it"
 
 
-def structure_errors(value: Any, part: str) -> Iterator[str]:
-    """Yield the errors in the structure of a part of a file. `part`: its name in `$defs`, such as `dashboard`."""
+def structure_errors(value: Any, part: str) -> list[str]:
+    """Return the errors in the structure of a part of a file. `part`: its name in `$defs`, such as `dashboard`."""
     errors = sorted(_validator(part).iter_errors(value), key=lambda each: [str(step) for step in each.absolute_path])
-    yield from dict.fromkeys(message for error in errors for message in _messages(error))
+    return list(dict.fromkeys(_message(error) for error in errors))
 
 
 @cache
@@ -52,30 +52,17 @@ def _validator(part: str) -> "Draft202012Validator":
     return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": _DEFINITIONS})
 
 
-def _messages(error: "ValidationError") -> Iterator[str]:
-    """Yield the messages for one error of JSON Schema. Indices count from 1."""
+def _message(error: "ValidationError") -> str:
+    """Return where an error of JSON Schema is, what it is, and what to write. Indices count from 1."""
     steps = (f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
     path = "".join(steps).removeprefix(".")
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
-    known: Mapping[str, Any] = schema.get("properties", {})
-    below = f"{path}." if path else ""
     found: Any = error.instance
-    if error.validator == "required":
-        for missing in (name for name in schema["required"] if name not in found):
-            wanted = _wanted(known.get(missing, {}))
-            yield f"{below}{missing} is missing" + (f"; write {wanted}" if wanted else "")
-    elif error.validator == "additionalProperties":
-        for extra in sorted(found.keys() - known.keys()):
-            yield f"{below}{extra} is not a known key; {suggest(extra, known)}"
-    else:
-        text = json.dumps(found, ensure_ascii=False)
-        shown = text if len(text) <= 60 else f"{text[:57]}…"
-        yield f"{path or 'the whole'} is {shown}; write {_wanted(schema) or error.message}"
-
-
-def _wanted(schema: Mapping[str, Any]) -> str:
-    """Return the description of the values that a schema allows."""
-    if "$ref" in schema:
-        return _wanted(_DEFINITIONS[schema["$ref"].removeprefix("#/$defs/")])
-    values = [f'"{each}"' for each in schema.get("enum", ())]
-    return str(schema.get("description", f"one of {', '.join(values)}" if values else ""))
+    if error.validator in ("required", "additionalProperties"):
+        known = schema.get("properties", {})
+        extra = next(iter(sorted(found.keys() - known.keys())), "")
+        hint = f"; {suggest(extra, known)}" if extra and error.validator == "additionalProperties" else ""
+        return f"{path and f'{path}: '}{error.message}{hint}"
+    shown = json.dumps(found, ensure_ascii=False)
+    wanted = schema.get("description") or " or ".join(schema.get("enum", ())) or error.message
+    return f"{path or 'the whole'} is {shown if len(shown) <= 60 else f'{shown[:57]}…'}; write {wanted}"

@@ -15,8 +15,7 @@ from typing import Any
 from dashboards.figures import FileError, read_limits, stages_of
 from dashboards.files import UNRESOLVED, SourceFile, source_files
 from dashboards.lint import LintFinding, known_metrics, query, suggest
-from dashboards.lint.alarm import AlarmCheck, composite_findings, links_in
-from dashboards.lint.dashboard import DashboardCheck
+from dashboards.lint.body import AlarmCheck, DashboardCheck, composite_findings, links_in
 from dashboards.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
 from dashboards.project import DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
 

@@ -3,12 +3,12 @@
 (empty)            the overview: all dashboards and alarms
 NAME               a dashboard
 runbook            docs/how-to/runbook.md
-data/…             the data of a page as JSON: overview, NAME?stage=&range=&until= or runbook
+data/…             the data of a page as JSON: overview, NAME?range=&until= or runbook
 static/…           scripts and styles
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
@@ -19,9 +19,8 @@ from chalicelib.telemetry.metrics import NAMESPACE
 from dashboards.alarms import MINUTE, Timeline, timelines_of
 from dashboards.figures import stage_shown
 from dashboards.files import Placeholders, map_strings, read_files
-from dashboards.preview.alarms import alarm_json, alarms_of, count_states, incidents_of, urgency
-from dashboards.preview.recording import Incident, Recording, Span
-from dashboards.preview.widgets import Scope, widgets_of
+from dashboards.preview.recording import Recording, Span
+from dashboards.preview.widgets import Scope, alarm_json, alarms_of, count_states, urgency, widgets_of
 from dashboards.project import DASHBOARDS, ROOT, RUNBOOK, STAGE_VARIABLE, belongs_to_tier
 
 STATIC = Path(__file__).parent / "static"
@@ -91,8 +90,7 @@ class Pages:
             return {"markdown": (ROOT / RUNBOOK).read_text(encoding="utf-8")}
         with self._lock:
             recording, lines = self._recording, self._recording.read_new_lines()
-            stages = self._stages()
-            stage = query.get("stage") or stages[0]
+            stage = self._stage()
             placeholders = Placeholders(stage=stage, runbook="runbook", limits=stage_shown(stage, self._folder.parent))
             files = read_files(placeholders, self._folder, tier=None if self._has_tier() else False)
             if name != "overview" and name not in files.dashboards:
@@ -113,12 +111,13 @@ class Pages:
                 "live": recording.live,
                 "source": recording.description,
                 "recorded": lines > 0,
-                "incidents": _incidents_json(recording.incidents),
+                "incidents": [
+                    {"at": at * 1e3, "title": title, "until": until * 1e3} for at, title, until in recording.incidents
+                ],
             }
             if name == "overview":
                 boards = [(each, files.dashboards[each]) for each in self.names()]
                 return common | {
-                    "incidents": _incidents_json(recording.incidents or incidents_of(timelines)),
                     "dashboards": [
                         {
                             "name": each,
@@ -134,7 +133,6 @@ class Pages:
             scope = Scope(stage, span, recording.store, timelines, recording.span().start)
             head = {
                 "name": name,
-                "stages": stages,
                 "range": chosen,
                 "alarms": count_states(timelines, alarms_of(body, stage)),
             }
@@ -146,12 +144,11 @@ class Pages:
             metrics = self._recording.store.search()
         return any(name in ("tier", "LoadBalancer") for metric in metrics for name, _ in metric.dimensions)
 
-    def _stages(self) -> list[str]:
-        """Return the stages in the recording, or a default stage if the recording is empty."""
+    def _stage(self) -> str:
+        """Return the stage of the recording, or a default stage if the recording is empty."""
         ours = self._recording.store.search(lambda metric: metric.namespace == NAMESPACE)
-        dimensions = [dict(metric.dimensions) for metric in ours]
-        stages = {each["stage"] for each in dimensions if each.keys() == {"service", "stage"}}
-        return sorted(stages) or ["local" if self._recording.live else "prod"]
+        default = "local" if self._recording.live else "prod"
+        return next((value for metric in ours for name, value in metric.dimensions if name == "stage"), default)
 
     def _span(self, query: Mapping[str, str], usual: str) -> tuple[Span, str]:
         """Return the time range to show, and its name. The default is the whole recording.
@@ -171,10 +168,6 @@ class Pages:
         if chosen not in RANGES:
             raise NoSuchPage(f"there is no time range '{chosen[:20]}'; choose {', '.join(RANGES)} or all")
         return Span(end - RANGES[chosen], end), chosen
-
-
-def _incidents_json(incidents: Sequence[Incident]) -> list[dict[str, Any]]:
-    return [{"at": each.at * 1e3, "title": each.title, "until": each.until * 1e3} for each in incidents]
 
 
 def _parse_time(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Compute the content of widgets as JSON. The browser only draws the result.
+"""Compute the content of widgets and of alarms as JSON. The browser only draws the result.
 
 The `state` of a widget is `ok`, `empty` (no data in the time range), `aws_only` (only AWS emits its metrics, and the
 recording has none) or `error` (the widget cannot be shown). `message` is the reason for a state other than `ok`.
@@ -6,20 +6,19 @@ recording has none) or `error` (the widget cannot be shown). `message` is the re
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
-from dashboards.alarms import Timeline
+from dashboards.alarms import MetricAlarm, State, Timeline
 from dashboards.evaluate import Curve, evaluate
 from dashboards.graphed_metrics import PERIOD, expand
 from dashboards.lint.known_metrics import aws_metrics
-from dashboards.preview.alarms import alarm_json
 from dashboards.preview.recording import Span
-from dashboards.project import alarm_of
+from dashboards.project import SERVICE, STAGE_VARIABLE, alarm_of
 from dashboards.series import Grid, MetricStore
 
 type Json = dict[str, Any]
@@ -29,6 +28,9 @@ EMPTY = "No data in this time range."
 _KINDS = {"timeSeries": "chart", "singleValue": "number", "gauge": "gauge", "bar": "bar", "table": "table"}
 _CONSOLE = re.compile(r"https://[^)\s]*#dashboards:name=[a-z]+-[a-z0-9]+-([a-z]+)[\w-]*")
 _START = re.compile(r"-P(?:(\d+)D|T(\d+)H)")
+_URGENCY: tuple[State, ...] = ("ALARM", "INSUFFICIENT_DATA", "OK")
+_RUNBOOK = re.compile(r"\s*What to do: (\S+)\s*$")
+_NAME = re.compile(rf'"?{SERVICE}-[a-z0-9]+-([a-z0-9-]+)"?')
 
 
 class Scope(NamedTuple):
@@ -170,3 +172,60 @@ def unit_of(curve: Curve, axis_label: str, title: str) -> str | None:
     texts = [axis_label] if axis_label else [curve.label, title.rpartition(", ")[2], title]
     words = (text.split()[0].removesuffix(",") for text in texts if text.strip())
     return next((_UNITS[word] for word in words if word in _UNITS), None)
+
+
+# Alarms
+
+
+def alarm_json(timeline: Timeline) -> dict[str, Any]:
+    """Return an alarm as JSON for the page. Times are in milliseconds since 1970."""
+    description = timeline.alarm.get("AlarmDescription", "")
+    runbook = _RUNBOOK.search(description)
+    stretches = [
+        {"from": begin * 1e3, "to": end * 1e3, "state": state, "reason": _shorten(reason)}
+        for begin, end, state, reason in timeline.stretches
+    ]
+    return {
+        "name": timeline.name,
+        "state": timeline.state,
+        "since": stretches[-1]["from"] if len(stretches) > 1 else None,
+        "meaning": _RUNBOOK.sub("", description).removesuffix("."),
+        "rule": describe_rule(timeline.alarm),
+        "reason": stretches[-1]["reason"] if stretches else "",
+        "runbook": runbook[1] if runbook else None,
+        "periods": stretches,
+    }
+
+
+def urgency(timeline: Timeline) -> tuple[int, int]:
+    """Return a sort key: by state, ALARM first and OK last, then by minutes in ALARM, the most first."""
+    return _URGENCY.index(timeline.state), -timeline.states.count("ALARM")
+
+
+def count_states(timelines: Mapping[str, Timeline], names: Sequence[str]) -> dict[State, int]:
+    """Return how many of the named alarms are in each state. Ignore names without a timeline."""
+    found = [timelines[name].state for name in names if name in timelines]
+    return {state: found.count(state) for state in _URGENCY}
+
+
+def describe_rule(alarm: Mapping[str, Any]) -> str:
+    """Return the condition of an alarm as one line: metric, threshold, period, and number of periods."""
+    if rule := alarm.get("AlarmRule"):
+        return _shorten(rule)
+    parsed = MetricAlarm.of(alarm)
+    line, metric = parsed.watched, parsed.watched.metric
+    what = line.label or line.id or (metric and f"{line.stat} of {metric.name}")
+    times = f" in {parsed.needed} of {parsed.total}" if parsed.total > 1 else ""
+    length = f"{line.period // 60} min" if line.period % 3600 else f"{line.period // 3600} h"
+    return f"{what} {parsed.limit}, {length} a point{times}"
+
+
+def alarms_of(body: Mapping[str, Any], stage: str) -> list[str]:
+    """Return the file names of the alarms on a dashboard, in the dashboard's order."""
+    arns = [arn for widget in body["widgets"] if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]]
+    return [alarm_of(arn.replace(STAGE_VARIABLE, stage), stage) for arn in arns]
+
+
+def _shorten(text: str) -> str:
+    """Replace each name of a deployed alarm in a text with the alarm's file name."""
+    return _NAME.sub(r"\1", text)

@@ -146,7 +146,6 @@ def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_pa
     page.get_by_role("combobox", name="Time range").select_option("1h")
     expect(page.locator("#source")).to_contain_text("23:00 –")
     assert "range=1h" in page.url
-    expect(page.get_by_role("combobox", name="Stage")).to_have_value("prod")
     # WHEN an earlier end is chosen, THEN it is shown
     page.get_by_label("Until, UTC").fill("2026-06-01T16:10")
     expect(page.locator("#source")).to_contain_text("15:10 – 16:10 UTC")
@@ -187,7 +186,7 @@ def test_an_empty_live_recording_says_once_what_is_missing_until_it_grows(tmp_pa
         page = open_page(url)
         expect(drawn(page).locator("main")).to_contain_text(re.compile(r"The \d+ alarms have no data"))
         page.clock.install()
-        page.goto(f"{url}service?stage=prod")
+        page.goto(f"{url}service")
         # THEN no widget of a dashboard is an empty box, and one note says why
         expect(drawn(page).locator(".collapsed")).to_contain_text("Nothing is recorded yet")
         expect(page.locator(".collapsed")).to_contain_text("Only AWS emits these metrics")

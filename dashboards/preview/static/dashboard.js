@@ -15,13 +15,14 @@ const RANGES = [
   ["all", "Whole recording"],
 ];
 
-const [main, counts, source, stage, range, until] = ["main", "counts", "source", "stage", "range", "until"].map((id) =>
+const [main, counts, source, range, until] = ["main", "counts", "source", "range", "until"].map((id) =>
   document.getElementById(id),
 );
+range.replaceChildren(...RANGES.map(([value, text]) => element("option", { value, text })));
 
 export async function showDashboard(name) {
   const parameters = new URLSearchParams(location.search);
-  const query = Object.fromEntries(["stage", "range", "until"].map((key) => [key, parameters.get(key) ?? ""]));
+  const query = Object.fromEntries(["range", "until"].map((key) => [key, parameters.get(key) ?? ""]));
   const grid = element("div", { class: "grid" });
   const [incidents, missing] = [element("div"), element("div")];
   let cards = [];
@@ -60,13 +61,13 @@ export async function showDashboard(name) {
 
   const choose = ({ target }) => {
     const whole = target === range && range.value === "all";
-    Object.assign(query, { stage: stage.value, range: range.value, until: shown?.live || whole ? "" : until.value });
+    Object.assign(query, { range: range.value, until: shown?.live || whole ? "" : until.value });
     const given = Object.entries(query).filter(([, value]) => value);
     history.replaceState(null, "", `?${new URLSearchParams(given)}`);
     main.setAttribute("aria-busy", "true");
     return refresh();
   };
-  for (const control of [stage, range, until]) control.addEventListener("change", choose);
+  for (const control of [range, until]) control.addEventListener("change", choose);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && draw(shown, true));
   await refresh();
   for (;;) {
@@ -113,24 +114,13 @@ function collapsedNote(data) {
 
 function showControls(data) {
   document.getElementById("controls").hidden = false;
-  setOptions(
-    stage,
-    data.stages.map((each) => [each, each]),
-    data.stage,
-  );
-  setOptions(range, RANGES, data.range);
+  range.value = data.range;
   document.getElementById("until-label").hidden = data.live;
   if (document.activeElement !== until) until.value = new Date(data.end).toISOString().slice(0, 16);
   // Screen readers announce changes of the counts, so they change only if the state of an alarm does.
   const found = badges(data.recorded ? data.alarms : {});
   if (counts.textContent !== found.map((each) => each.textContent).join("")) counts.replaceChildren(...found);
   source.replaceChildren(`${data.source}${data.live ? ", live" : ""}. ${times(data)}.`);
-}
-
-function setOptions(select, options, chosen) {
-  if (select.options.length !== options.length)
-    select.replaceChildren(...options.map(([value, text]) => element("option", { value, text })));
-  select.value = chosen;
 }
 
 function showError(error, isDrawn) {

@@ -65,11 +65,11 @@ export function emptyRecording({ live }, text) {
 
 // Return links to the incidents of the recording, or null. Each opens the dashboard `name` at the time of an incident.
 // `current` is the end of the shown time: the link to this time is marked.
-export function incidentLinks({ incidents, stage }, name, current) {
+export function incidentLinks({ incidents }, name, current) {
   if (!incidents.length) return null;
   const isOneDay = new Set(incidents.map(({ at }) => day(at))).size === 1;
   const links = incidents.map(({ at, title, until }) => {
-    const query = new URLSearchParams({ stage, range: "1h", until: new Date(until).toISOString().slice(0, 16) });
+    const query = new URLSearchParams({ range: "1h", until: new Date(until).toISOString().slice(0, 16) });
     const attributes = {
       href: `${address(name)}?${query}`,
       "aria-current": Math.abs(current - until) < 60000 && "true",

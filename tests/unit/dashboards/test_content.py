@@ -12,7 +12,7 @@ from dashboards.alarms import timelines_of
 from dashboards.figures import read_prices, stages_of
 from dashboards.files import UNRESOLVED, Files, Placeholders, read_files
 from dashboards.graphed_metrics import TimeSeries, of_alarm
-from dashboards.preview.alarms import alarms_of
+from dashboards.preview.widgets import alarms_of
 from dashboards.project import belongs_to_tier
 from dashboards.series import MetricStore
 from tests.unit.dashboards.metric_lines import metric_line

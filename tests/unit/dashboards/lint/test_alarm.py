@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.lint.alarm import AlarmCheck, composite_findings
+from dashboards.lint.body import AlarmCheck, composite_findings
 from tests.unit.dashboards.lint.small_folder import PAGE, REMOVE, SHARE, SLOW, changed
 
 ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
@@ -12,16 +12,17 @@ SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
 FILE = "dashboards/alarms/x.json"
 
 BROKEN_ONE: list[tuple[str, Any, str]] = [
-    ("Treshold", 3, 'Treshold is not a known key; did you mean "Threshold"?'),
-    ("ComparisonOperator", "Above", 'ComparisonOperator is "Above"; write one of "GreaterThanOrEqualToThreshold"'),
+    ("Treshold", 3, "('Treshold' was unexpected); did you mean \"Threshold\"?"),
+    ("ComparisonOperator", "Above", 'ComparisonOperator is "Above"; write GreaterThanOrEqualToThreshold or'),
     ("AlarmName", "slow", "AlarmName is 'slow'; remove it, since the template sets faunalens-STAGENAME-slow from"),
     ("AlarmDescription", "Users wait: RUNBOOKURL#slower", "AlarmDescription does not link to the runbook; write what"),
     ("AlarmDescription", "RUNBOOKURL#slow" + " x" * 420, "write at most 850 characters, to leave room"),
     ("AlarmActions", ["arn:aws:sns:x"], 'AlarmActions[1] is "arn:aws:sns:x"; write "ALARMTOPIC"'),
     ("Unit", "Seconds", 'Unit is "Seconds"; write nothing here: each metric has one unit'),
-    *(("TreatMissingData", value, "breaching, notBreaching, ignore or missing, since") for value in (REMOVE, "often")),
+    ("TreatMissingData", REMOVE, "'TreatMissingData' is a required property"),
+    ("TreatMissingData", "often", "breaching, notBreaching, ignore or missing, since"),
     ("DatapointsToAlarm", 4, "DatapointsToAlarm exceeds EvaluationPeriods"),
-    ("MetricName", REMOVE, "MetricName is missing; write Namespace, MetricName, Period and Statistic or"),
+    ("MetricName", REMOVE, "'MetricName' is a required property"),
     ("ExtendedStatistic", "p999", "metric 1: unknown statistic 'p999'"),
     ("Period", 90, "Period is 90; write seconds as a multiple of 60"),
     ("EvaluationPeriods", 289, "Period × EvaluationPeriods is 86,700 s, but at most 86,400 s are allowed"),
@@ -104,7 +105,7 @@ def rule(text: str) -> dict[str, Any]:
 BROKEN_COMPOSITES = [
     ({"AlarmRule": 'ALARM("a") AND'}, "AlarmRule: expected one operator"),
     ({"AlarmRule": 'ALARM("faunalens-STAGENAME-slwo")'}, 'no file defines an alarm "faunalens-STAGENAME-slwo"; did'),
-    ({"AlarmRuel": "x"}, 'AlarmRuel is not a known key; did you mean "AlarmRule"?'),
+    ({"AlarmRuel": "x"}, "('AlarmRuel' was unexpected); did you mean \"AlarmRule\"?"),
     ({"AlarmDescription": "Wake up."}, "AlarmDescription does not link to the runbook"),
 ]
 

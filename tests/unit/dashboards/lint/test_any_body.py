@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashboards.lint.alarm import AlarmCheck, composite_findings
-from dashboards.lint.dashboard import DashboardCheck
+from dashboards.lint.body import AlarmCheck, DashboardCheck, composite_findings
 from tests.unit.dashboards.lint.small_folder import DASHBOARD, PAGE, REMOVE, SHARE, SLOW, changed
 
 ANYTHING = st.one_of(

@@ -6,8 +6,8 @@ import pytest
 
 from dashboards.expression import ANY
 from dashboards.graphed_metrics import TimeSeries
-from dashboards.lint import dashboard
-from dashboards.lint.dashboard import DashboardCheck
+from dashboards.lint import body as checked
+from dashboards.lint.body import DashboardCheck
 from dashboards.lint.known_metrics import Reference
 from tests.unit.dashboards.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
@@ -16,15 +16,15 @@ ROWS = "widgets.1.properties.metrics"
 
 BROKEN: list[tuple[str, Any, str]] = [
     # the whole
-    ("widgets", REMOVE, "widgets is missing; write a list of 1 to 500 widgets"),
-    ("widget", [], 'widget is not a known key; did you mean "widgets"?'),
+    ("widgets", REMOVE, "'widgets' is a required property"),
+    ("widget", [], "('widget' was unexpected); did you mean \"widgets\"?"),
     ("start", "3 hours", 'start is "3 hours"; write a relative time such as "-PT3H"'),
     ("variables", REMOVE, "variables: no variable has the pattern STAGENAME"),
-    ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write one of "input", "radio", "select"'),
+    ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write input or radio or select'),
     ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there are choices"),
     # widgets
-    ("widgets.1.type", "metrics", 'type is "metrics"; write one of "metric", "text", "log", "alarm", "explorer"'),
-    ("widgets.1.colour", "red", "colour is not a known key; write one of height, properties, type, width, x, y"),
+    ("widgets.1.type", "metrics", 'type is "metrics"; write metric or text or log or alarm or explorer'),
+    ("widgets.1.colour", "red", "('colour' was unexpected); write one of height, properties, type, width, x, y"),
     ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load"; move it'),
     ("widgets.3.y", 7, 'widget 4 "Alarms": overlaps widget 3 "Slowest"; move it'),
     ("widgets.2.width", 13, 'widget 3 "Slowest": reaches column 25 of 24; write a width of at most 12'),
@@ -37,7 +37,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widgets.3.properties.alarms", ["slow"], 'alarms[1] is "slow"; write an ARN such as arn:aws:cloudwatch:REGION'),
     # graphs
     ("widgets.1.properties.region", "eu-west-1", 'region is "eu-west-1"; write the placeholder "REGIONNAME"'),
-    ("widgets.1.properties.veiw", "bar", 'widget 2 "Load": veiw is not a known key; did you mean "view"?'),
+    ("widgets.1.properties.veiw", "bar", "('veiw' was unexpected); did you mean \"view\"?"),
     ("widgets.1.properties.period", 90, "period is 90; write seconds as a multiple of 60"),
     ("widgets.1.properties.annotations.horizontal.0.color", "red", 'horizontal[1].color is "red"; write a colour as #'),
     ("widgets.1.properties.annotations.horizontal.0", [{"value": 1}], "write a band of two thresholds, or one"),
@@ -50,7 +50,11 @@ BROKEN: list[tuple[str, Any, str]] = [
     ),
     ("widgets.1.properties.metrics", REMOVE, "write metrics, or an alarm in annotations; the graph would be empty"),
     # lines
-    (f"{ROWS}.0.6.colour", "#ffffff", 'metric 1: colour is not a known key; did you mean "color"?'),
+    (
+        f"{ROWS}.0.6.colour",
+        "#ffffff",
+        "metric 1: Additional properties are not allowed ('colour' was unexpected); did you mean \"color\"?",
+    ),
     (f"{ROWS}.0.6.id", "All", 'metric 1: id is "All"; write an id of letters, digits and _'),
     (f"{ROWS}.0.6.stat", "Avg", "metric 1 (all): unknown statistic 'Avg'; expected Average"),
     ("widgets.1.properties.stat", REMOVE, 'stat is missing, so CloudWatch would use Average; write "stat"'),
@@ -81,7 +85,7 @@ def test_findings_name_file_and_place(path: str, value: Any, message: str) -> No
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        (("view", "gauge"), ("yAxis", {"left": {"min": 0}}), "yAxis.left.max is missing; write both ends of a gauge's"),
+        (("view", "gauge"), ("yAxis", {"left": {"min": 0}}), "yAxis.left: 'max' is a required property"),
         (("stacked", True), ("view", "bar"), 'stacked is true; write false: only the view "timeSeries" stacks'),
     ],
 )
@@ -100,8 +104,8 @@ def test_limits_are_those_of_cloudwatch(monkeypatch: pytest.MonkeyPatch) -> None
     texts = [{**TEXT, "y": 2 * number, "width": 1} for number in range(501)]
     assert "write a list of 1 to 500 widgets" in findings({**DASHBOARD, "widgets": texts})[0]
     # AND a dashboard with more metrics and bytes than are allowed in these tests
-    monkeypatch.setattr(dashboard, "MOST_METRICS", 3)
-    monkeypatch.setattr(dashboard, "MOST_BYTES", 900)
+    monkeypatch.setattr(checked, "MOST_METRICS", 3)
+    monkeypatch.setattr(checked, "MOST_BYTES", 900)
     metrics, size = findings(DASHBOARD)
     assert "the dashboard has 4 metrics, but at most 3 are allowed" in metrics
     assert "bytes, but at most 900 are allowed" in size

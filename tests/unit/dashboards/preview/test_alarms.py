@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dashboards.alarms import State, Stretch, Timeline
-from dashboards.preview.alarms import alarm_json, alarms_of, count_states, describe_rule, incidents_of, urgency
+from dashboards.preview.widgets import alarm_json, alarms_of, count_states, describe_rule, urgency
 
 ALARM: dict[str, Any] = {
     "AlarmDescription": "Redis fails requests. What to do: runbook#cache-errors",
@@ -76,17 +76,3 @@ def test_a_dashboards_alarms_are_counted_by_state() -> None:
 def test_firing_alarms_come_first_then_those_that_fired_longest() -> None:
     courses = [timeline("OK"), timeline("ALARM", "OK"), timeline("INSUFFICIENT_DATA"), timeline("OK", "ALARM")]
     assert sorted(courses, key=urgency) == list(reversed(courses))
-
-
-def test_alarms_that_begin_together_are_one_incident() -> None:
-    # GIVEN two alarms that fire within minutes, one that fires an hour later, and one that never does
-    calm: list[State] = ["OK"] * 70
-    courses: dict[str, list[State]] = {
-        "a": ["OK", "ALARM", "OK"],
-        "b": ["OK", "OK", "OK", "ALARM"],
-        "c": [*calm, "ALARM"],
-        "d": ["OK"],
-    }
-    # THEN each incident names its alarms and shows the minutes after its begin
-    found = incidents_of({name: timeline(*course, name=name) for name, course in courses.items()})
-    assert [tuple(each) for each in found] == [(660, "a, b", 960), (4800, "c", 5100)]
