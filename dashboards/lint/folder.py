@@ -7,7 +7,7 @@ the app emits has to be used.
 import argparse
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 from dashboards.figures import FileError, read_limits, stages_of
 from dashboards.files import UNRESOLVED, SourceFile, source_files
 from dashboards.lint import LintFinding, known_metrics, query, suggest
-from dashboards.lint.body import AlarmCheck, DashboardCheck, composite_findings, links_in
+from dashboards.lint.body import check_alarm, check_dashboard, composite_findings, links_in
 from dashboards.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
 from dashboards.project import DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
 
 _HEADING = re.compile(r"^(#{1,6}) (.+?)\s*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KINDS = {"dashboard": ("dashboard",), "alarm": ("alarm", "composite")}
+"""What a dashboard names → kinds of files that define it."""
 _CAPITALS = re.compile(r"(?<![A-Za-z_])[A-Z][A-Z_]{5,}(?![A-Za-z_])")
 
 
@@ -53,60 +55,59 @@ class FolderCheck:
     def __init__(self, folder: Path = DASHBOARDS) -> None:
         self.references: list[Reference] = []
         self.files = 0
-        self._dashboards: list[tuple[str, DashboardCheck]] = []
-        self._alarms: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._composites: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._values: Mapping[str, str] = {}
+        self._bodies: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {"alarm": {}, "composite": {}}
         self._links: dict[str, set[str]] = {}
-        found, is_complete = set[LintFinding](), True
+        self.findings = sorted(set(self._check(folder)))
+
+    def _check(self, folder: Path) -> Iterator[LintFinding]:
         try:
-            values = UNRESOLVED.values(folder)
+            self._values = UNRESOLVED.values(folder)
             sources = source_files(folder)
         except FileError as error:
-            self.findings = [LintFinding(error.file, "", error.detail)]
+            yield LintFinding(error.file, "", error.detail)
             return
         self.files = len(sources)
+        names = {kind: [each.name for each in sources if each.kind in kinds] for kind, kinds in _KINDS.items()}
+        is_readable, is_good = True, True
         for source in sources:
             try:
-                self._links[source.file] = links_in(source.text())
-                found |= {LintFinding(source.file, "", each) for each in _misspelt(source.text(), values)}
-                found.update(self._check(source, values))
+                for each in self._check_file(source, names):
+                    if isinstance(each, Reference):
+                        self.references.append(each)
+                    else:
+                        is_good = False
+                        yield each
             except FileError as error:
-                found.add(LintFinding(error.file, "", error.detail))
-                is_complete = False
-        if is_complete:
-            if not found:  # or `references` may lack some
-                found.update(_check_metrics(self.references))
-            found.update(self._check_together(folder.parent))
-        self.findings = sorted(found)
+                is_readable = False
+                yield LintFinding(error.file, "", error.detail)
+        if is_readable:
+            yield from self._check_together(folder.parent, names["alarm"], is_good=is_good)
 
-    def _check(self, source: SourceFile, values: Mapping[str, str]) -> Iterable[LintFinding]:
+    def _check_file(self, source: SourceFile, names: Mapping[str, list[str]]) -> Iterator[LintFinding | Reference]:
         """Check one file by itself."""
+        self._links[source.file] = links_in(source.text())
+        yield from (LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values))
         if source.kind == "query":
-            read = source.read_query(values)
-            return [LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups)]
-        body = source.read_object(values)
-        if source.kind == "composite":
-            self._composites[source.name] = (source.file, body)
-            return []
-        check: DashboardCheck | AlarmCheck
+            read = source.read_query(self._values)
+            yield from (LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups))
+            return
+        body = source.read_object(self._values)
         if source.kind == "dashboard":
-            check = DashboardCheck(source.file, body)
-            self._dashboards.append((source.name, check))
-        else:
-            check = AlarmCheck(source.file, source.name, body)
-            self._alarms[source.name] = (source.file, body)
-        self.references += check.references
-        return check.findings
+            yield from check_dashboard(source.file, body, names)
+            return
+        self._bodies[source.kind][source.name] = (source.file, body)
+        if source.kind == "alarm":
+            yield from check_alarm(source.file, source.name, body)
 
-    def _check_together(self, root: Path) -> Iterator[LintFinding]:
+    def _check_together(self, root: Path, alarms: list[str], *, is_good: bool) -> Iterator[LintFinding]:
         """Check the files against one another, the code and the runbook. `root` contains docs/, infra/, .chalice/."""
-        names, dashboards = [*self._alarms, *self._composites], [name for name, _ in self._dashboards]
+        if is_good:  # otherwise `references` may lack some
+            yield from _check_metrics(self.references)
         for reference in self.references:
             yield from known_metrics.check(reference)
-        for _, dashboard in self._dashboards:
-            yield from dashboard.unknown(names, dashboards)
-        yield from composite_findings(self._composites, self._alarms)
-        yield from _check_runbook(root / RUNBOOK, names, self._links)
+        yield from composite_findings(self._bodies["composite"], self._bodies["alarm"])
+        yield from _check_runbook(root / RUNBOOK, alarms, self._links)
         for stage in stages_of(root):
             try:
                 read_limits(stage, root)

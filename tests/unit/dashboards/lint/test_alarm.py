@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
-from dashboards.lint.body import AlarmCheck, composite_findings
+from dashboards.graphed_metrics import TimeSeries
+from dashboards.lint import LintFinding
+from dashboards.lint.body import check_alarm, composite_findings
+from dashboards.lint.known_metrics import Reference
 from tests.unit.dashboards.lint.small_folder import PAGE, REMOVE, SHARE, SLOW, changed
 
 ONE = {"AlarmName": "faunalens-STAGENAME-slow"} | SLOW
 SEVERAL = {"AlarmName": "faunalens-STAGENAME-share"} | SHARE
 FILE = "dashboards/alarms/x.json"
+DIMENSIONS = {"service": "faunalens", "stage": "STAGENAME"}
 
 BROKEN_ONE: list[tuple[str, Any, str]] = [
     ("Treshold", 3, "('Treshold' was unexpected); did you mean \"Threshold\"?"),
@@ -39,7 +43,7 @@ BROKEN_SEVERAL: list[tuple[str, Any, str]] = [
 
 
 def findings(body: dict[str, Any], name: str) -> list[str]:
-    return [str(finding) for finding in AlarmCheck(FILE, name, body).findings]
+    return [str(each) for each in check_alarm(FILE, name, body) if isinstance(each, LintFinding)]
 
 
 def test_good_alarms_have_no_findings() -> None:
@@ -73,9 +77,10 @@ def test_hours_may_look_back_a_week_and_minutes_a_day(period: int, most: int) ->
 
 
 def test_references_of_an_alarm_name_their_metrics() -> None:
-    (one,), (other,) = (AlarmCheck(FILE, "a", body).references for body in (ONE, SEVERAL))
-    assert (one.metric.name, one.stat, other.metric.name, other.stat) == ("Latency", "p99", "Requests", "Sum")
-    assert other.place == 'Metrics, metric 1 "requests"'
+    one, other = (next(check_alarm(FILE, name, body)) for name, body in (("slow", ONE), ("share", SEVERAL)))
+    assert one == Reference(FILE, "Metrics, metric 1", TimeSeries.of("Faunalens", "Latency", DIMENSIONS), "p99")
+    requests = TimeSeries.of("Faunalens", "Requests", DIMENSIONS)
+    assert other == Reference(FILE, 'Metrics, metric 1 "requests"', requests, "Sum")
 
 
 # Composites

@@ -6,12 +6,14 @@ import pytest
 
 from dashboards.expression import ANY
 from dashboards.graphed_metrics import TimeSeries
+from dashboards.lint import LintFinding
 from dashboards.lint import body as checked
-from dashboards.lint.body import DashboardCheck
+from dashboards.lint.body import check_dashboard
 from dashboards.lint.known_metrics import Reference
 from tests.unit.dashboards.lint.small_folder import DASHBOARD, REMOVE, TEXT, changed
 
 FILE = "dashboards/small.json"
+NAMES = {"alarm": ["slow"], "dashboard": ["small"]}
 ROWS = "widgets.1.properties.metrics"
 
 BROKEN: list[tuple[str, Any, str]] = [
@@ -20,10 +22,10 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("widget", [], "('widget' was unexpected); did you mean \"widgets\"?"),
     ("start", "3 hours", 'start is "3 hours"; write a relative time such as "-PT3H"'),
     ("variables", REMOVE, "variables: no variable has the pattern STAGENAME"),
-    ("variables.0.inputType", "list", 'variable 1: inputType is "list"; write input or radio or select'),
+    ("variables.0.inputType", "list", 'variables[1].inputType is "list"; write input or radio or select'),
     ("variables.0.values", REMOVE, "write values, or search and populateFrom, so that there are choices"),
     # widgets
-    ("widgets.1.type", "metrics", 'type is "metrics"; write metric or text or log or alarm or explorer'),
+    ("widgets.1.type", "metrics", 'type is "metrics"; write metric or text or log or alarm'),
     ("widgets.1.colour", "red", "('colour' was unexpected); write one of height, properties, type, width, x, y"),
     ("widgets.1.width", 13, 'widget 3 "Slowest": overlaps widget 2 "Load"; move it'),
     ("widgets.3.y", 7, 'widget 4 "Alarms": overlaps widget 3 "Slowest"; move it'),
@@ -53,9 +55,9 @@ BROKEN: list[tuple[str, Any, str]] = [
     (
         f"{ROWS}.0.6.colour",
         "#ffffff",
-        "metric 1: Additional properties are not allowed ('colour' was unexpected); did you mean \"color\"?",
+        "metrics[1][7]: Additional properties are not allowed ('colour' was unexpected); did you mean \"color\"?",
     ),
-    (f"{ROWS}.0.6.id", "All", 'metric 1: id is "All"; write an id of letters, digits and _'),
+    (f"{ROWS}.0.6.id", "All", 'metrics[1][7].id is "All"; write an id of letters, digits and _'),
     (f"{ROWS}.0.6.stat", "Avg", "metric 1 (all): unknown statistic 'Avg'; expected Average"),
     ("widgets.1.properties.stat", REMOVE, 'stat is missing, so CloudWatch would use Average; write "stat"'),
     (f"{ROWS}.2.0.expression", "100 * sum / all", "metric 3 (share) `100 * sum / all`: refers to `sum`, but no"),
@@ -67,7 +69,8 @@ BROKEN: list[tuple[str, Any, str]] = [
 
 
 def findings(body: dict[str, Any]) -> list[str]:
-    return [str(finding) for finding in DashboardCheck(FILE, body).findings]
+    found = check_dashboard(FILE, body, NAMES)
+    return [str(each) for each in found if isinstance(each, LintFinding)]
 
 
 def test_a_good_one_has_no_findings() -> None:
@@ -121,12 +124,12 @@ def test_an_error_is_reported_once_where_it_is() -> None:
 def test_an_alarm_or_a_dashboard_that_no_file_defines_is_found() -> None:
     # GIVEN a dashboard that shows an alarm and links another dashboard
     link = "Small\n[other](https://x#dashboards:name=faunalens-STAGENAME-one-REGIONNAME)"
-    check = DashboardCheck(FILE, changed(DASHBOARD, "widgets.0.properties.markdown", link))
-    assert list(check.unknown(["slow"], ["one"])) == []
-    assert list(map(str, check.unknown(["slower"], ["ones"]))) == [
-        f'{FILE}: widget 1 "Small": no file defines the dashboard "one-REGIONNAME"; did you mean "ones-REGIONNAME"?',
-        f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?',
+    body = changed(DASHBOARD, "widgets.0.properties.markdown", link)
+    assert list(map(str, check_dashboard(FILE, body, {"alarm": ["slower"], "dashboard": ["ones"]})))[:1] == [
+        f'{FILE}: widget 1 "Small": no file defines the dashboard "one"; did you mean "ones"?'
     ]
+    found = map(str, check_dashboard(FILE, body, {"alarm": ["slower"], "dashboard": ["one"]}))
+    assert f'{FILE}: widget 4 "Alarms": no file defines the alarm "slow"; did you mean "slower"?' in found
 
 
 def test_references_include_the_metrics_of_searches() -> None:
@@ -137,4 +140,4 @@ def test_references_include_the_metrics_of_searches() -> None:
     dimensions = {"service": "faunalens", "stage": "STAGENAME", "route": ANY}
     found = TimeSeries.of("Faunalens", "Requests", dimensions)
     expected = Reference(FILE, 'widget 2 "Load", metric 3 "share"', found, "Sum")
-    assert expected in DashboardCheck(FILE, body).references
+    assert expected in list(check_dashboard(FILE, body, NAMES))
