@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ import pytest
 from chalicelib.config.settings import ROOT
 from chalicelib.model.manifest import Manifest, Weights
 from chalicelib.model.packs import LABEL_COLUMNS, Pack
+from local.stack.ports import serving
 from model.build_packs import INCOMPLETE, VARIABLE, WeightsUnavailable, get_weights, main
-from tests.integration.model.weights_host import WeightsHost, serving_weights
 from tests.support.pictures import scene
 from tests.unit.model.tiny_tflite import CLASSES, SIZE, tflite_bytes, tiny_operators
 
@@ -46,10 +47,43 @@ background = {CLASSES - 1}
 """
 
 
+class WeightsHost(ThreadingHTTPServer):
+    """A host of files in place of the one that publishes the weights of packs.
+
+    `files`: bytes by path. `cut`: number of bytes after which it closes the connection. `asked`: paths of all requests.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {PATH: DATA, ADDRESS: BYTES}
+        self.cut: int | None = None
+        self.asked: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: WeightsHost
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        data = self.server.files.get(self.path)
+        if data is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: self.server.cut])
+
+    def log_message(self, *_arguments: object) -> None:
+        """Log nothing."""
+
+
 @pytest.fixture
 def upstream() -> Iterator[WeightsHost]:
-    with serving_weights() as host:
-        host.files |= {PATH: DATA, ADDRESS: BYTES}
+    with serving(host := WeightsHost()):
         yield host
 
 
