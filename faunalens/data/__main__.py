@@ -22,7 +22,7 @@ from chalicelib.config.settings import Settings
 from chalicelib.deadline import Deadline
 from chalicelib.features.cache import BUCKETS
 from chalicelib.services import build_cache
-from faunalens.data import check, explain
+from faunalens.data import check
 from faunalens.data.command import Commands, add_source, checked, load_and_report, run
 from faunalens.data.compare import compare, page_of
 from faunalens.data.database import (
@@ -183,7 +183,7 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
     prepares = add("prepare", _prepare, "create the schema and a read-only login for the app", database)
     prepares.add_argument("user", help=text)
-    explains = add("explain", explain.main, "print where an animal lives, in words, with sources and a map")
+    explains = add("explain", check.explain, "print where an animal lives, in words, with sources and a map")
     explains.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")
     add("check", check.compare_with_evidence, "compare the ranges with independent evidence")
     add("facts", check.count_facts, "print how many known facts the ranges get right")

@@ -1,7 +1,7 @@
-"""Compare the ranges with what is known independently of them: the evidence of other sources, and single facts.
+"""The ranges in this checkout's files: explain one, and compare all with what is known independently of them.
 
-`python -m faunalens.data check` finds where a range and the evidence disagree; `facts` counts how many facts about
-where animals live the ranges get right. The checks, by the names that the output and accepted_ranges.csv have:
+`python -m faunalens.data check` finds where a range and the evidence of other sources disagree; `facts` counts how many
+facts about where animals live the ranges get right. The checks, by the names in the output and accepted_ranges.csv:
 
 unlisted    the evidence has an area in which the taxon is not listed
 reach       the range does not reach the latitudes of the evidence
@@ -14,6 +14,7 @@ gap         a cell is left out although the taxon lives in all cells around it
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -23,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.location import cell_of
-from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth
-from faunalens.data.cell_animals import INTRODUCED, LISTED, STATUS_NAMES, CellWeights
-from faunalens.data.dataset import Ranges
-from faunalens.data.dataset_files import FILES, read_rows
+from faunalens.data.areas.area_cells import LAND, SEA, AreaCells, Earth, read_area_cells, read_names
+from faunalens.data.cell_animals import INTRODUCED, LISTED, STATUS_NAMES, CellWeights, cell_weights
+from faunalens.data.dataset import check_areas, read_maps, read_ranges
+from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, read_rows
+from faunalens.data.ranges.language import Statement, by_taxon, in_words
 
 EVIDENCE: Final = Path(__file__).with_name("evidence.csv")
 ACCEPTED: Final = Path(__file__).with_name("accepted_ranges.csv")
@@ -42,6 +44,22 @@ SIZES: Final = (0.4, 6.0)
 """Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
 SMALL_KM2: Final = 200_000.0
 """Ranges below this size are smaller than the units of the language, so their sizes are not compared."""
+
+
+class Ranges:
+    """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
+
+    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: H3 cells on its range map.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.statements = by_taxon(each for name in names for each in read_ranges(FILES[name]))
+        self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
+
+    def cells_of(self, taxon: str) -> CellWeights:
+        """Return a taxon's cells, with weights. Raise `DatasetError` if a statement names an unknown area."""
+        check_areas(self.statements[taxon], self.areas)
+        return cell_weights(self.statements[taxon], self.areas, self.maps.get(taxon))
 
 
 class Evidence(NamedTuple):
@@ -246,3 +264,67 @@ def count_facts(_: Namespace) -> int:
 def _share(pair: tuple[int, int]) -> str:
     held, total = pair
     return f"{held} of {total} {held / total:.1%}" if total else "-"
+
+
+WIDTH: Final = 120
+HEIGHT: Final = 36
+"""Characters of the map: 3° of longitude and 5° of latitude each."""
+
+
+def explain(options: Namespace) -> int:
+    """Print the statements about a taxon in words, with their sources, and a map of its cells. Return 0."""
+    ranges = Ranges(*RANGE_FILES)
+    taxon = _taxon(options.taxon, ranges)
+    names = read_names()
+    found = ranges.cells_of(taxon)
+    print(taxon)
+    for statement in ranges.statements[taxon]:
+        print(f"  {describe(statement, names)} [{statement.source}; {statement.place}]")
+    if taxon in ranges.maps:
+        print(f"  range map of {len(ranges.maps[taxon]):,} cells [phylacine]")
+    print(f"\n{drawn(found, ranges.areas.earth)}\n")
+    marks = found.weights > 0, found.weights == 1, found.status == INTRODUCED
+    lives, full, brought = (cells.sum() for cells in marks)
+    print(f"{lives:,} cells: {full:,} in full (#), {brought:,} introduced (o), others in part (+)")
+    return 0
+
+
+def describe(statement: Statement, names: Mapping[str, str]) -> str:
+    """Return a statement as one line: status, range, doubts, season and note. `names`: the name of each area's code."""
+    words = in_words(statement.range, names)
+    start = f"{statement.status} somewhere within" if statement.extent == "within" else statement.status
+    details = [statement.season, "in doubt" if statement.certainty == "doubt" else "", statement.note]
+    more = "; ".join(filter(None, details))
+    return f"{start}: {words}" + (f" ({more})" if more else "")
+
+
+def drawn(found: CellWeights, earth: Earth) -> str:
+    """Return a map of the world as text: `#` the taxon lives here, `+` in part or near, `o` introduced, `·` land."""
+    rows = np.clip(((90 - earth.latitude) / 180 * HEIGHT).astype(int), 0, HEIGHT - 1)
+    columns = np.clip(((earth.longitude + 180) / 360 * WIDTH).astype(int), 0, WIDTH - 1)
+    image = np.full((HEIGHT, WIDTH), " ")
+    native = found.status != INTRODUCED
+    marks = [
+        ("·", earth.realm[LAND]),
+        ("+", (found.weights > 0) & native),
+        ("o", (found.weights > 0) & ~native),
+        ("#", (found.weights == 1) & native),
+    ]
+    for mark, cells in marks:
+        image[rows[cells], columns[cells]] = mark
+    return "\n".join("".join(row).rstrip() for row in image)
+
+
+def _taxon(text: str, ranges: Ranges) -> str:
+    """Return a taxon's id, given its id, scientific or common name. Raise `DatasetError` for an unknown name."""
+    wanted = text.strip().lower()
+    for row in (*read_rows(FILES["taxon_facts"]), *read_rows(FILES["labels"].with_name(RELATIVES))):
+        if wanted in (row["taxon"], row["name"].lower(), row["scientific_name"].lower()):
+            if row["taxon"] in ranges.statements:
+                return row["taxon"]
+            raise DatasetError(f"no range is stated for {row['taxon']}; add a row to a file in faunalens/data/ranges/")
+    similar = get_close_matches(wanted.replace(" ", "-"), ranges.statements, n=3)
+    advice = (
+        f"similar: {', '.join(similar)}" if similar else "faunalens/data/taxa.csv and model/relatives.csv list them"
+    )
+    raise DatasetError(f"no taxon is called '{text}'; {advice}")

@@ -12,7 +12,7 @@ from chalicelib.location import parse_cell
 from chalicelib.model.taxonomy import KINDS
 from faunalens.data import cell_animals, dataset_files
 from faunalens.data.areas.area_cells import AreaCells, UnknownArea, read_area_cells
-from faunalens.data.cell_animals import WEIGHTS, Cell, CellWeights, Combiner, Rows, Seasons, cell_weights
+from faunalens.data.cell_animals import WEIGHTS, Cell, Combiner, Rows, Seasons
 from faunalens.data.dataset_files import FILES, RANGE_FILES, RELATIVES, DatasetError, join_some, parse_rows, read_text
 from faunalens.data.ranges.language import Statement, by_taxon, read_statements
 from faunalens.data.ranges.outlines import Drawing, Outlines, drawings
@@ -107,22 +107,6 @@ def version_of(files: dict[str, Path] | None = None) -> str:
     for name, path in sorted((paths | ranges | packs).items()):
         digest.update(f"\0{name}\0{read_text(path)}".encode())
     return digest.hexdigest()[:12]
-
-
-class Ranges:
-    """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
-
-    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: H3 cells on its range map.
-    """
-
-    def __init__(self, *names: str) -> None:
-        self.statements = by_taxon(each for name in names for each in read_ranges(FILES[name]))
-        self.areas, self.maps = read_area_cells(), read_maps(FILES["range_maps"])
-
-    def cells_of(self, taxon: str) -> CellWeights:
-        """Return a taxon's cells, with weights. Raise `DatasetError` if a statement names an unknown area."""
-        check_areas(self.statements[taxon], self.areas)
-        return cell_weights(self.statements[taxon], self.areas, self.maps.get(taxon))
 
 
 def read_ranges(path: Path) -> list[Statement]:
