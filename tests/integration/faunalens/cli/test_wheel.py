@@ -54,6 +54,9 @@ def test_the_command_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path, cach
     # THEN other programs lose one name to it
     assert {each.name for each in site.iterdir() if not each.name.endswith(".dist-info")} == {"faunalens"}
     assert not {each.name for each in (site / "faunalens").iterdir()} & NOT_NEEDED
+    # AND neither the maintainer's programs nor the sources of the page are in it, but for what result pages say
+    assert not (site / "faunalens" / "data" / "maintain").exists()
+    assert {each.name for each in (site / "faunalens" / "web" / "page").iterdir()} == {"names", "words"}
     # WHEN it is run where the checkout is out of sight, and where the user's own modules have names like ours
     for name in USERS_OWN:
         (tmp_path / name).mkdir()
