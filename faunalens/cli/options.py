@@ -128,10 +128,8 @@ CONTEXT = grouped(click.get_current_context)
 ENVIRONMENT = grouped(lambda: click.get_current_context().obj)
 """The environment variables, as the command was called with them."""
 RESULTS = argument(FILE)
-"""The results file of a command that reads it."""
 JSON = option("Print one JSON object.", None, "--json")
 FORCE = option("Overwrite files that no export of this study made, or that changed since.")
-"""The option of commands that write files."""
 PUBLIC = 0.01
 """Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
 Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
@@ -141,7 +139,6 @@ EVENT_GAP = option(
     default=60,
     metavar="SECONDS",
 )
-"""The option that says what an event is."""
 FILE_TIMES = option("Give photos without a time in EXIF the time of their file, which may be when it was copied.")
 
 

@@ -4,8 +4,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 from chalicelib.config.settings import ROOT
 from tests.unit.test_architecture import MODULES, imported
 
@@ -40,20 +38,13 @@ print(*sys.modules)
 """Imports the command where Python has none of these modules, and prints all that it reaches."""
 
 
-@pytest.fixture(scope="module")
-def reached() -> set[str]:
-    """The modules that the command imports, in a process without those of POSIX."""
+def test_the_command_needs_nothing_that_windows_lacks() -> None:
+    # GIVEN every module of the command WHEN they are imported THEN so are the models and the data, without an error
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
-
-
-def test_the_command_imports_nothing_that_windows_lacks(reached: set[str]) -> None:
-    # GIVEN every module of the command WHEN they are imported THEN so are the models and the data, without an error
+    reached = set(done.stdout.split())
     assert {"chalicelib.identify", "faunalens.data.dataset"} <= reached
-
-
-def test_nor_does_a_function_use_it(reached: set[str]) -> None:
+    # THEN nor does a function of theirs use it
     for name in reached & MODULES.keys():
         assert not {other for other, _ in imported(MODULES[name])} & POSIX_ONLY, name
         assert not set(ATTRIBUTE.findall(MODULES[name].read_text(encoding="utf-8"))) & POSIX_NAMES, name
