@@ -115,14 +115,3 @@ def served(
     """The app on the loaded database and Valkey."""
     environment = {"DATABASE_URL": loaded_database, "REDIS_URL": loaded_valkey.url}
     yield from serve(tmp_path_factory.mktemp("served"), environment)
-
-
-@pytest.fixture(scope="session")
-def served_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The app without stores: their addresses refuse connections."""
-    nowhere = free_port()
-    environment = {
-        "DATABASE_URL": f"postgresql://nobody@{HOST}:{nowhere}/nothing",
-        "REDIS_URL": f"redis://{HOST}:{nowhere}",
-    }
-    yield from serve(tmp_path_factory.mktemp("alone"), environment)

@@ -1,7 +1,6 @@
 """The HTTP contract, over real HTTP with real stores and the real model."""
 
 import base64
-import json
 from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
@@ -143,17 +142,6 @@ def test_each_animal_in_the_photo_is_identified(served: Served, contract: dict[s
     assert reply.json["timings_ms"]["boxes"] > 0
 
 
-def metrics_of(served: Served) -> list[dict[str, Any]]:
-    """Return the lines of metrics so far."""
-    return [json.loads(line) for line in served.metrics.read_text().splitlines()] if served.metrics.exists() else []
-
-
-def logged(served: Served, reply: Reply) -> list[dict[str, Any]]:
-    """Return the app's log lines about a request; the local server's own lines are not JSON."""
-    lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("request_id") == reply.json["request_id"]]
-
-
 def test_coordinates_leave_no_trace(served: Served, loaded_valkey: ValkeyServer) -> None:
     # GIVEN a cache without the numbers of other tests, such as the demand for cells
     client = redis.Redis.from_url(loaded_valkey.admin_url)
@@ -179,24 +167,3 @@ def test_coordinates_leave_no_trace(served: Served, loaded_valkey: ValkeyServer)
     traces = ("33.86", "33.87", "151.20", "151.21", "1512.0", "9.937", "31.451")
     encoded_traces = tuple(base64.b64encode(text.encode()).decode().rstrip("=") for text in (latitude, longitude))
     assert not [trace for trace in (*traces, *encoded_traces) if trace in kept]
-
-
-def test_without_stores_the_answer_is_degraded_and_says_so(served_alone: Served) -> None:
-    # GIVEN neither Redis nor PostgreSQL; WHEN a client sends a photo
-    reply = served_alone.identify(jpeg(), SYDNEY_QUERY)
-    # THEN the answer is from the photo alone; answer, metrics and log say so
-    assert reply.status == 200
-    assert (reply.json["features"]["mode"], reply.json["features"]["cache"]) == ("degraded", "bypass")
-    line = next(each for each in reversed(metrics_of(served_alone)) if "Degraded" in each)
-    assert (line["request_id"], line["Degraded"]) == (reply.json["request_id"], 1)
-    assert line["CacheErrors"] >= 1
-    assert line["DatabaseErrors"] >= 1
-    (warning,) = logged(served_alone, reply)
-    assert (warning["level"], warning["cell"]) == ("WARNING", reply.json["location"]["cell"])
-    assert warning["codes"] == line["faults"]
-    assert len(warning["details"]) == len(warning["codes"])
-    # AND the animals of the place are not known at the moment, which is not the same as no animals
-    animals = served_alone.request("GET", "/animals", SYDNEY_QUERY)
-    assert (animals.status, animals.json["animals"], animals.json["features"]["mode"]) == (200, [], "degraded")
-    health = served_alone.request("GET", "/health", {"deep": "true"})
-    assert (health.status, health.json["status"]) == (200, "degraded")
