@@ -36,7 +36,7 @@ from infra.functions import stages as infra_stages
 from infra.proof.report import read_claims
 from infra.stage import Stage
 from infra.step import duration
-from infra.template import ATHENA, BACKFILL, EDGE, PACKAGES, RELEASE, STACK, STREAM, WEB, read_template
+from infra.template import BACKFILL, EDGE, PACKAGES, RELEASE, STACK, STREAM, WEB, read_template
 from infra.up import Up
 
 HERE = Path(__file__).parent
@@ -235,7 +235,7 @@ def _commands(name: str, group: click.Group) -> Iterator[Sequence[str]]:
 def infra_tables() -> dict[str, str]:
     """Return the tables of throttling, and of the templates' parameters and outputs, by table name."""
     tables = {"throttling": _throttling()}
-    for name in (STACK, PACKAGES, EDGE, STREAM, RELEASE, WEB, BACKFILL, ATHENA):
+    for name in (STACK, PACKAGES, EDGE, STREAM, RELEASE, WEB, BACKFILL):
         template = read_template(name)
         tables[f"parameters of {name}"] = _parameters(template["Parameters"])
         if given := template.get("Outputs"):

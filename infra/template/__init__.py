@@ -15,7 +15,7 @@ from infra.step import PreconditionFailed
 
 INFRA = ROOT / "infra"
 STACK, EDGE, STREAM = "faunalens.yaml", "edge.yaml", "stream.yaml"
-WEB, BACKFILL, ATHENA = "web.yaml", "backfill.yaml", "athena.yaml"
+WEB, BACKFILL = "web.yaml", "backfill.yaml"
 RELEASE, PACKAGES, FUNCTIONS = "release.yaml", "packages.yaml", "functions.yaml"
 
 _BESIDE = (WEB, BACKFILL)  # templates of stacks of their own

@@ -116,7 +116,7 @@ def scan_templates(python: Path, folder: Path) -> set[ScanFinding]:
     scanned = folder / "scanned"
     shutil.copytree(ROOT / ".github" / "workflows", scanned / ".github" / "workflows")
     shutil.copy(folder / "package" / "sam.json", scanned / "stage.json")
-    for name in ("athena.yaml", "backfill.yaml", "pipeline.yaml", "web.yaml"):
+    for name in ("backfill.yaml", "pipeline.yaml", "web.yaml"):
         shutil.copy(ROOT / "infra" / name, scanned)
     options = ["--framework", "cloudformation", "github_actions", "--skip-download", "--compact", "--quiet"]
     command = [str(python.with_name("checkov")), "--directory", str(scanned), *options, "--output", "json"]

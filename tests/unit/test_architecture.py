@@ -59,7 +59,7 @@ EXCEPTIONS = {
 """Arrows up, each with its reason."""
 
 ONLY_THERE = {
-    "boto3": "faunalens.backfill.cloud faunalens.data.maintain.athena chalicelib.api.uploads infra tests local",
+    "boto3": "faunalens.backfill.cloud chalicelib.api.uploads infra tests local",
     "chalice": "app infra local tests benchmarks",
 }
 """Libraries that only some rooms know."""

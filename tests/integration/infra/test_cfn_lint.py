@@ -26,7 +26,7 @@ WITHOUT_BUDGETS = set(re.findall(r"`([a-z]{2}-[a-z]+-\d)`", GUIDE.partition("no 
 """Regions where CloudFormation has no budgets, as docs/reference/infra.md lists them."""
 
 
-OWN = ("packages.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml", "athena.yaml")
+OWN = ("packages.yaml", "web.yaml", "backfill.yaml", "pipeline.yaml")
 """Templates of stacks of their own; the others are parts of the template of a whole stage."""
 
 

@@ -102,7 +102,6 @@ DEPLOYED = {
     "web": ("web.yaml", {"Stage": "dev", "Firewall": "yes"}),
     "release": ("release.yaml", {"Stage": "dev"}),
     "backfill": ("backfill.yaml", {"Stage": "dev", "BackfillWebhook": "https://a.example/hook"}),
-    "athena": ("athena.yaml", {}),
 }
 """Templates with parameters; `all` has every optional resource."""
 

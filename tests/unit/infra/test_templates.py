@@ -15,7 +15,7 @@ from infra.step import PreconditionFailed
 from infra.template import parameters_of
 from tests.support.cloudformation import STAGES, parameters, resources, template
 
-NAMES = ("faunalens.yaml", "packages.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml", "athena.yaml")
+NAMES = ("faunalens.yaml", "packages.yaml", "edge.yaml", "stream.yaml", "web.yaml", "backfill.yaml")
 
 
 GLOBAL: dict[str, Callable[[Any], Any]] = {

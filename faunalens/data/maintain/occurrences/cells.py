@@ -75,8 +75,7 @@ def cells_of(relation: str) -> str:
 def hexagons_of(relation: str) -> str:
     """Return a query that adds to a relation `hexagon`, the key of each row's hexagon, and columns to compute it.
 
-    It needs only the table `face`, and is SQL for DuckDB as well as Athena: literals have exponents, without which
-    Athena would take them for decimals.
+    It needs only the table `face`. Literals have exponents, so that SQL takes them for doubles, not decimals.
     """
     pairs = (zip(row, _POINT, strict=True) for row in _frame().tolist())
     sums = (" ".join(f"{share:+.16e} * {sql}" for share, sql in each) for each in pairs)

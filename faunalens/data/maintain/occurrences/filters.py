@@ -39,8 +39,7 @@ class Filters:
     def reasons(self) -> dict[str, str]:
         """Return the SQL condition under which each filter drops a record, by the reason in words.
 
-        The first one counts. The conditions use the columns of `normal_query` (records.py), and only what DuckDB and
-        Athena have in common (maintain/athena.py).
+        The first one counts. The conditions use the columns of `normal_query` (records.py).
         """
         issues = " or ".join(f"contains(issues, {literal(each)})" for each in ISSUES)  # list_has_any is slower
         years = f"from before {self.since}" + (f" or after {self.until}" if self.until < NO_END else "")

@@ -293,5 +293,5 @@ def test_the_function_needs_nothing_of_what_makes_the_data() -> None:
         "print(said.splitlines()[0], *sorted({'duckdb', 'boto3'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    # THEN it works, and the libraries for occurrences and Athena are not imported
+    # THEN it works, and the libraries for occurrences are not imported
     assert done.stdout == "phascolarctos-cinereus\n"
