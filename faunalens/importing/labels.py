@@ -272,8 +272,10 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
         about = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
         files = {each["name"]: root / each["path"] for each in about["resources"] if "path" in each}
         places = files.get("deployments")
-        rows = rows_in(places) if places and places.is_file() else ()
-        cells = {row.get("deploymentID"): _cell_in(row) for row in rows}
+        cells = {}
+        for row in rows_in(places) if places and places.is_file() else ():
+            with suppress(ValueError):  # a position that is missing or invalid: an import can do without one
+                cells[row.get("deploymentID")] = cell_at(row.get("latitude"), row.get("longitude"))
         is_ours = any(each.get("title") == "Faunalens" for each in about.get("sources", ()))
         of_media, of_events = defaultdict[str, list[Label]](list), defaultdict[str, list[Any]](list)
         for row in rows_in(files["observations"]):
@@ -291,13 +293,6 @@ def _of_package(path: Path, root: Any) -> Iterator[Label]:
             camera, cell = row["deploymentID"], cells.get(row["deploymentID"])
             for label in said or [Label("")]:
                 yield label._replace(photo=_photo_of(row), taken=row["timestamp"], camera=camera, cell=cell)
-
-
-def _cell_in(row: Mapping[str, str]) -> int | None:
-    """Return the cell of a deployment; None if its position is missing or invalid: an import can do without one."""
-    with suppress(ValueError):
-        return cell_at(row.get("latitude"), row.get("longitude"))
-    return None
 
 
 def _root_of(path: Path) -> Any:

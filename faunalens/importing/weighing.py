@@ -77,8 +77,11 @@ class Weighing:
 
         answers = {number: answer(found) for number, found in said.frames.items()}
         first = next(iter(answers.values()))
-        text = json_of(answers[-1] if -1 in answers else _of_video(said, answers))
-        return text, _opinion_of(said, first)
+        if -1 not in answers:  # a video; its duration is the time of the last frame that was looked at
+            rate = said.rate or 1.0
+            frames = [(number, number / rate, answers[number]) for number in sorted(answers)]
+            return json_of(answer_of_frames(frames, rate, frames[-1][1])), _opinion_of(said, first)
+        return json_of(answers[-1]), _opinion_of(said, first)
 
     def _look_up(self, cell: int | None, month: int | None) -> tuple[Features, Prior]:
         features = NO_LOCATION if cell is None else self._features.get().at(cell)
@@ -134,13 +137,6 @@ def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
     """Leave out the candidate that stands for all animals that the file does not list. Return the part."""
     part["candidates"] = tuple(each for each in part["candidates"] if each["scientific_name"] != ANIMALS)
     return part
-
-
-def _of_video(said: Predicted, answers: Mapping[int, Answer]) -> dict[str, Any]:
-    """Return the answer for a video. Its duration is the time of the last frame that was looked at."""
-    rate = said.rate or 1.0
-    frames = [(number, number / rate, answers[number]) for number in sorted(answers)]
-    return answer_of_frames(frames, rate, frames[-1][1])
 
 
 def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
