@@ -20,6 +20,7 @@ INPUTS = (
     "requirements.txt",
     ".chalice",
     "infra/package",
+    "infra/functions.py",
     "infra/gateway_responses.py",
 )
 """Everything in a checkout that a package depends on, besides the versions of Python and of the packages here."""

@@ -14,7 +14,7 @@ from chalicelib.config.settings import ROOT
 from infra.package import Package
 from tests.integration.infra.moto_stack import deployable
 from tests.support.aws import Account, account
-from tests.support.cloudformation import STAGES
+from tests.support.cloudformation import IMAGE, STAGES
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 def write_template(stage: str, out: Path, **environment: str) -> Path:
-    """Write the template of a stage with the command, and return its folder. prod demands API keys."""
+    """Write the template of a stage with the command, and return its folder. prod demands API keys, and has a tier."""
     command = [sys.executable, "-m", "infra", "template", "--stage", stage, "--out", str(out), "--set", "Firewall=yes"]
-    command += ["--set", "ApiKeys=required"] if stage == "prod" else []
+    command += ["--set", "ApiKeys=required", "--set", f"WebImage={IMAGE}"] if stage == "prod" else []
     variables = os.environ | environment
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -15,6 +15,7 @@ from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from tests.integration.infra.conftest import template_in, write_template
 from tests.integration.infra.moto_stack import expanded, of_type
+from tests.support.cloudformation import IMAGE
 from tests.unit.infra.test_policies import statements
 from tests.unit.infra.test_security import OPEN_TO_ALL
 
@@ -52,6 +53,13 @@ def test_cloudformation_takes_it_before_and_after_its_own_work(
     zones = {"ZoneA", "ZoneB"}  # by the account: `infra up` asks it, and pipelines have the variable ZONES
     assert given.keys() | zones == sent["Parameters"].keys()
     assert given["Firewall"] == "yes"
+    # AND with an image there are the template and the parameters of the web tier, and without one there are not
+    tier, parameters = folders[stage] / "web.json", folders[stage] / "web-parameters.json"
+    assert (tier.exists(), parameters.exists()) == (stage == "prod", stage == "prod")
+    if tier.exists():
+        given = json.loads(parameters.read_text(encoding="utf-8"))["Parameters"]
+        assert (given["WebImage"], given["Stage"], given["Firewall"]) == (IMAGE, "prod", "yes")
+        assert json.loads(tier.read_text(encoding="utf-8"))["Parameters"].keys() == given.keys() | zones
 
 
 def test_there_is_one_stage_of_the_api_and_it_is_throttled(stage: str, document: Mapping[str, Any]) -> None:

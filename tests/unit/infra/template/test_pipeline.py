@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CalledProcessError
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from infra.step import PreconditionFailed
 from infra.template import only, parameters_of, pipeline
 from infra.template.pipeline import merge_template
 from tests.support import cloudformation
-from tests.support.cloudformation import IMAGE, STAGES
+from tests.support.cloudformation import STAGES
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -133,21 +132,3 @@ def test_nothing_secret_can_be_in_it(merged: Mapping[str, Any]) -> None:
     urls = re.findall(r"\w+://[^/\s\"]*@", text)
     assert urls
     assert not any(":" in url.partition("://")[2].replace("AWS::", "") for url in urls), "a password in a URL"
-
-
-def test_with_an_image_the_stack_of_the_web_tier_is_written_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def build(out: Path, _: str, *, merge: Path) -> SimpleNamespace:
-        (out / "sam.json").write_bytes(merge.read_bytes())
-        return SimpleNamespace(template=out / "sam.json")
-
-    monkeypatch.setattr(pipeline, "build", build)
-    # GIVEN no image, and then one, WHEN the files of a pipeline are written THEN those of the tier are there with it
-    pipeline.write("dev", tmp_path, {}, print)
-    assert not (tmp_path / "web.json").exists()
-    pipeline.write("dev", tmp_path, {"WebImage": IMAGE}, print)
-    parameters = json.loads((tmp_path / "web-parameters.json").read_text(encoding="utf-8"))["Parameters"]
-    assert (parameters["WebImage"], parameters["Stage"], parameters["Firewall"]) == (IMAGE, "dev", "no")
-    declared = json.loads((tmp_path / "web.json").read_text(encoding="utf-8"))["Parameters"]
-    assert declared.keys() - parameters.keys() == {"ZoneA", "ZoneB"}, "the pipeline adds those of its region"
