@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
+from benchmarks.measure import table
 from docs.generate import with_tables
 from tests.faults import cluster_cases, other_cases, postgres_cases, redis_cases, tls_cases
 from tests.faults.case import Expected, FaultCase, Row
@@ -40,7 +39,7 @@ def _table(rows: Iterable[Row]) -> str:
     for name, state, expected in rows:
         states.setdefault((name, expected), []).append(state)
     cells = [[name, ", ".join(some), *_cells(expected)] for (name, expected), some in states.items()]
-    return tabulate(cells, HEAD, tablefmt="github", disable_numparse=True)
+    return table(cells, HEAD)
 
 
 def _sign_in_table() -> str:
@@ -52,7 +51,7 @@ def _sign_in_table() -> str:
         seconds = ", ".join(dict.fromkeys(f"{case.seconds:g}" for case in cases))
         (expected,) = {case.until_through for case in cases}
         rows.append([store, f"{seconds} s", "running or frozen", *_cells(expected), f"{other_cases.LATE:g} s"])
-    return tabulate(rows, head, tablefmt="github", disable_numparse=True)
+    return table(rows, head)
 
 
 def _cells(expected: Expected) -> list[str]:
