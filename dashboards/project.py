@@ -29,6 +29,8 @@ _FUNCTION = f"{SERVICE}-{STAGE_VARIABLE}"
 _ALL_FUNCTIONS = (_FUNCTION, f"{_FUNCTION}-warm", f"{_FUNCTION}-batch", f"{_FUNCTION}-admin")
 
 RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "service": (SERVICE,),
+    "stage": (STAGE_VARIABLE,),
     "ApiName": (SERVICE,),
     "Stage": (STAGE_VARIABLE,),
     "FunctionName": _ALL_FUNCTIONS,
@@ -49,7 +51,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "ServiceName": (TIER,),
     "RuleName": (f"{_FUNCTION}-{TIER}-rolled-back",),
 }
-"""Dimension of AWS's metrics → names of the project's resources. Lint does not check other dimensions."""
+"""Dimension → its values: those of all the app's metrics, and names of the project's resources on AWS."""
 
 
 def prefix(stage: str) -> str:

@@ -105,7 +105,8 @@ class FolderCheck:
         if is_good:  # otherwise `references` may lack some
             yield from _check_metrics(self.references)
         for reference in self.references:
-            yield from known_metrics.check(reference)
+            for problem in known_metrics.problems(reference):
+                yield LintFinding(reference.file, reference.place, problem)
         yield from composite_findings(self._bodies["composite"], self._bodies["alarm"])
         yield from _check_runbook(root / RUNBOOK, alarms, self._links)
         for stage in stages_of(root):

@@ -14,7 +14,6 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
@@ -28,8 +27,8 @@ from chalicelib.telemetry.record import Failure, Outcome, Record, of_features, o
 from dashboards.evaluate import Evaluator, Value
 from dashboards.expression import ANY, ParseError, parse_expression, parse_search
 from dashboards.graphed_metrics import GraphedMetric, TimeSeries
-from dashboards.lint import LintFinding, suggest
-from dashboards.project import DASHBOARDS, RESOURCES, SERVICE, STAGE_VARIABLE
+from dashboards.lint import suggest
+from dashboards.project import DASHBOARDS, RESOURCES
 from dashboards.series import EvaluationError, Grid, MetricStore
 
 OURS = metrics.NAMESPACE
@@ -37,24 +36,20 @@ COMMON = metrics.COMMON
 """The dimensions of every metric of the app."""
 _TIERED = (*COMMON, "tier")
 """The dimensions of every metric of the web tier."""
-_COMMON_VALUES: Mapping[str, tuple[str, ...]] = {"service": (SERVICE,), "stage": (STAGE_VARIABLE,)}
-"""Values that dashboards and alarms give to the common dimensions."""
-
 type Key = tuple[str, frozenset[str]]
 """The name of a metric and its set of dimensions, in any order."""
 
 
-@dataclass(slots=True)
-class KnownMetric:
-    """A metric that exists: its unit, its documented statistics (empty if all are) and its sets of dimensions.
+class KnownMetric(NamedTuple):
+    """A metric that exists: its unit, its sets of dimensions, and its documented statistics (empty if all are).
 
     `spare`: further sets of dimensions, which dashboards and alarms may use but need not.
     """
 
     unit: str
+    sets: list[tuple[str, ...]]
     stats: tuple[str, ...] = ()
-    sets: list[tuple[str, ...]] = field(default_factory=list)
-    spare: list[tuple[str, ...]] = field(default_factory=list)
+    spare: tuple[tuple[str, ...], ...] = ()
 
 
 @cache
@@ -64,9 +59,9 @@ def aws_metrics() -> Mapping[str, Mapping[str, KnownMetric]]:
     with (DASHBOARDS / "aws_metrics.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for name in row["metric"].split():
-                new = KnownMetric(row["unit"], tuple(row["stats"].split()))
-                metric = found.setdefault(row["namespace"], {}).setdefault(name, new)
-                metric.sets.append(tuple(row["dimensions"].split()))
+                new = KnownMetric(row["unit"], [], tuple(row["stats"].split()))
+                known = found.setdefault(row["namespace"], {}).setdefault(name, new)
+                known.sets.append(tuple(row["dimensions"].split()))
     return found
 
 
@@ -76,10 +71,16 @@ def app_metrics() -> dict[str, KnownMetric]:
     def sets(common: tuple[str, ...], metric: metrics.Metric) -> list[tuple[str, ...]]:
         return [common, *((*common, extra) for extra in metric.by)]
 
-    return {
-        name: KnownMetric(each.unit, sets=sets(COMMON, each), spare=sets(_TIERED, each))
+    of_api = {
+        name: KnownMetric(each.unit, sets(COMMON, each), spare=tuple(sets(_TIERED, each)))
         for name, each in metrics.METRICS.items()
-    } | {name: KnownMetric(each.unit, sets=sets(_TIERED, each)) for name, each in metrics.TIER_METRICS.items()}
+    }
+    return of_api | {name: KnownMetric(each.unit, sets(_TIERED, each)) for name, each in metrics.TIER_METRICS.items()}
+
+
+def known_metrics() -> dict[str, Mapping[str, KnownMetric]]:
+    """Return all metrics by namespace and name."""
+    return {OURS: app_metrics(), **aws_metrics()}
 
 
 def fields() -> set[str]:
@@ -107,14 +108,10 @@ class Reference(NamedTuple):
         return self.metric.name, frozenset(name for name, _ in self.metric.dimensions)
 
 
-def check(reference: Reference) -> Iterator[LintFinding]:
-    """Yield a finding for each mistake in a reference to a metric, such as an unknown name or statistic."""
-    yield from (LintFinding(reference.file, reference.place, problem) for problem in _problems(reference))
-
-
-def _problems(reference: Reference) -> Iterator[str]:
+def problems(reference: Reference) -> Iterator[str]:
+    """Yield each mistake in a reference to a metric, such as an unknown name or statistic."""
     (namespace, metric, dimensions), stat = reference.metric, reference.stat
-    is_ours, namespaces = namespace == OURS, {OURS: app_metrics(), **aws_metrics()}
+    is_ours, namespaces = namespace == OURS, known_metrics()
     hint = "" if is_ours else " (a new one must be added to aws_metrics.csv)"
     if (found := namespaces.get(namespace)) is None:
         yield f'unknown namespace "{namespace}"; {suggest(namespace, namespaces)}{hint}'
@@ -127,20 +124,15 @@ def _problems(reference: Reference) -> Iterator[str]:
         names = sorted((name for name, _ in dimensions), key=lambda name: (name not in COMMON, name))
         choice = " or ".join(f"({', '.join(each)})" for each in known.sets)
         yield f"nothing emits {with_dimensions(metric, names)}; write exactly the dimensions {choice}"
+    values = {name: dimension.values for name, dimension in metrics.DIMENSIONS.items()} | RESOURCES
     for name, value in dimensions:
-        possible = _values_of(name) if is_ours else RESOURCES.get(name)
+        possible = values.get(name)
         if value != ANY and possible and value not in possible:
             why = "which the app never emits" if is_ours else "but the project deploys no resource of this name"
             yield f'{name} is "{value}", {why}; {suggest(value, possible)}'
     if known.stats and stat not in known.stats and not ("p" in known.stats and not stat.isalpha()):
         stats = ", ".join("percentiles (p99)" if stat == "p" else stat for stat in known.stats)
         yield f"AWS does not document the statistic {stat} of {metric}; use {stats}"
-
-
-def _values_of(dimension: str) -> tuple[str, ...]:
-    """Return all values of a dimension of the app; none if it is unknown or if its values depend on the deployment."""
-    known = metrics.DIMENSIONS.get(dimension)
-    return _COMMON_VALUES.get(dimension) or (known.values if known else ())
 
 
 def with_dimensions(metric: str, dimensions: Iterable[str]) -> str:

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dashboards.lint import suggest
@@ -12,22 +11,11 @@ from dashboards.project import RESOURCES
 
 MOST_CHARACTERS = 10_000
 """Length of the longest query that PutQueryDefinition accepts."""
-
 _LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
-_KINDS = ("commands", "functions", "words", "fields")
-COMMANDS, FUNCTIONS, WORDS, OF_CLOUDWATCH = (frozenset(_LANGUAGE[kind]) for kind in _KINDS)
-
-_SOURCE = re.compile(r"'([^']*)'")
-_TOKEN = re.compile(
-    r"""(?P<comment>\#[^\n]*)
-      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|/(?:[^/\\\n]|\\.)+/)
-      | (?P<quoted>`[^`]+`)
-      | (?P<number>\d[\w.]*)
-      | (?P<name>@?[A-Za-z_][\w@]*(?:\.\w+)*)
-      | (?P<sign>[^\s\w])""",
-    re.VERBOSE,
-)
-type Token = tuple[str, str]
+_SOURCE = re.compile(r"SOURCE\s+'([^']*)'\s*(?:\||$)")
+_QUOTED = re.compile(r"""\#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|/(?:[^/\\\n]|\\.)+/""")
+"""Matches a comment, a string or a regular expression. In what remains, words are names."""
+_NAME = re.compile(r"(?<![\w@.])(@?[A-Za-z_][\w@]*)(?:\.\w+)*`?(\()?")
 
 
 def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
@@ -35,56 +23,31 @@ def problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
 
     `log_groups`: the log groups of a saved query. The query of a widget starts with its log groups: `SOURCE '…'`.
     """
-    tokens = [(kind, match[kind]) for match in _TOKEN.finditer(text) if (kind := match.lastgroup or "") != "comment"]
-    commands = [list(each) for is_end, each in groupby(tokens, ("sign", "|").__eq__) if not is_end]
-    groups = list(log_groups)
-    while commands and commands[0][0][1] == "SOURCE":
-        groups += _SOURCE.findall("".join(token for _, token in commands.pop(0)))
-    for group in groups:
+    for group in [*log_groups, *_SOURCE.findall(text)]:
         if group not in RESOURCES["LogGroupName"]:
             yield f'the project has no log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
     if len(text) > MOST_CHARACTERS:
         yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
+    commands = [each for part in _QUOTED.sub(" ", _SOURCE.sub("", text)).split("|") if (each := _NAME.findall(part))]
     if not commands:
         yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
-    known = fields() | OF_CLOUDWATCH
-    for number, command in enumerate(commands, 1):
-        yield from (f"command {number} {problem}" for problem in _problems(command, known))
-        if command[0][1] == "stats":  # later commands see only the results and groups of stats
-            known = {name for name, kind in _names(_after_by(command)) if kind == "field"}
-        known = known | set(_aliases(command))
-
-
-def _problems(command: Sequence[Token], known: Collection[str]) -> Iterator[str]:
-    word, aliases = command[0][1], set(_aliases(command))
-    if word not in COMMANDS:
-        yield f'begins with "{word}", which is not a command; {suggest(word, COMMANDS)}'
-        return
-    for name, kind in _names(command):
-        if kind == "function" and name not in FUNCTIONS:
-            yield f'({word}): there is no function "{name}"; {suggest(name, FUNCTIONS)}'
-        elif kind == "field" and name not in known and name not in aliases:
-            yield f'({word}): there is no field "{name}" here; {suggest(name, known)}'
-
-
-def _names(command: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    """Yield each name after the first word of a command, and whether it is that of a `function` or of a `field`."""
-    for place, (kind, name) in enumerate(command[1:], 1):
-        if kind in ("name", "quoted") and name not in WORDS:
-            is_call = kind == "name" and command[place + 1 : place + 2] == [("sign", "(")]
-            # `faults` is the field of `faults.0`
-            yield (name, "function") if is_call else (name.strip("`").partition(".")[0], "field")
-
-
-def _aliases(command: Sequence[Token]) -> Iterator[str]:
-    """Yield the names that a command assigns: one name after each `as`, but in `parse` all names after `as`."""
-    words = [token for _, token in command]
-    for place, (kind, name) in enumerate(command):
-        given = words[place - 1] == "as" or (words[0] == "parse" and "as" in words[:place])
-        if given and kind in ("name", "quoted"):
-            yield name.strip("`")
-
-
-def _after_by(command: Sequence[Token]) -> Sequence[Token]:
-    words = [token for _, token in command]
-    return command[words.index("by") :] if "by" in words else ()
+    known = {*fields(), *_LANGUAGE["fields"]}
+    for number, [(word, _), *names] in enumerate(commands, 1):
+        if word not in _LANGUAGE["commands"]:
+            hint = suggest(word, _LANGUAGE["commands"])
+            yield f'command {number} begins with "{word}", which is not a command; {hint}'
+            continue
+        after_as = [at for at, (name, _) in enumerate(names, 1) if name == "as"]
+        # `as` names one field, but in `parse` all that follow
+        given = (
+            names[after_as[0] :] if after_as and word == "parse" else [names[at] for at in after_as if at < len(names)]
+        )
+        aliases = {name for name, _ in given}
+        for name, bracket in names:
+            what, right = ("function", set(_LANGUAGE["functions"])) if bracket else ("field", known | aliases)
+            if name not in right and name not in _LANGUAGE["words"]:
+                yield f'command {number} ({word}): there is no {what} "{name}" here; {suggest(name, right)}'
+        if word == "stats":  # later commands see only the results and groups of stats
+            by = [name for name, _ in names].index("by") if ("by", "") in names else len(names)
+            known = {name for name, bracket in names[by:] if not bracket}
+        known |= aliases

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from dashboards.alarms import MetricAlarm, State, Timeline
 from dashboards.evaluate import Curve, evaluate
 from dashboards.graphed_metrics import PERIOD, expand
-from dashboards.lint.known_metrics import aws_metrics
+from dashboards.lint.known_metrics import known_metrics
 from dashboards.preview.recording import Span
 from dashboards.project import SERVICE, STAGE_VARIABLE, alarm_of
 from dashboards.series import Grid, MetricStore
@@ -167,8 +166,8 @@ def unit_of(curve: Curve, axis_label: str, title: str) -> str | None:
     if metric := line.metric:
         if line.stat == "SampleCount" or line.stat.startswith("PR"):
             return "Count" if line.stat == "SampleCount" else "Percent"
-        known = METRICS if metric.namespace == NAMESPACE else aws_metrics().get(metric.namespace, {})
-        return known[metric.name].unit if metric.name in known else None
+        known = known_metrics().get(metric.namespace, {}).get(metric.name)
+        return known.unit if known else None
     texts = [axis_label] if axis_label else [curve.label, title.rpartition(", ")[2], title]
     words = (text.split()[0].removesuffix(",") for text in texts if text.strip())
     return next((_UNITS[word] for word in words if word in _UNITS), None)

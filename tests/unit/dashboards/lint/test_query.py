@@ -22,7 +22,7 @@ BROKEN = [
     ("feilds cell", 'command 1 begins with "feilds", which is not a command; did you mean "fields"?'),
     ("fields Latencyy", 'command 1 (fields): there is no field "Latencyy" here; did you mean "Latency"?'),
     ("fields lat, lon", 'there is no field "lat" here'),
-    ("filter ispresnt(cell)", 'there is no function "ispresnt"; did you mean "ispresent"?'),
+    ("filter ispresnt(cell)", 'there is no function "ispresnt" here; did you mean "ispresent"?'),
     ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): there is no field "Latency" here'),
     ("fields @timestmap", 'there is no field "@timestmap" here; did you mean "@timestamp"?'),
     ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "the project has no log group"),
