@@ -124,7 +124,7 @@ def problems(reference: Reference) -> Iterator[str]:
         names = sorted((name for name, _ in dimensions), key=lambda name: (name not in COMMON, name))
         choice = " or ".join(f"({', '.join(each)})" for each in known.sets)
         yield f"nothing emits {with_dimensions(metric, names)}; write exactly the dimensions {choice}"
-    values = {name: dimension.values for name, dimension in metrics.DIMENSIONS.items()} | RESOURCES
+    values = {**{name: dimension.values for name, dimension in metrics.DIMENSIONS.items()}, **RESOURCES}
     for name, value in dimensions:
         possible = values.get(name)
         if value != ANY and possible and value not in possible:

@@ -1,34 +1,31 @@
 """Simulate the metrics that AWS itself emits, and what runs beside the API function: the web tier and the inbox.
 
 AWS does not emit these as embedded metrics, but the simulation does: it writes one line per minute and resource, marked
-`"simulated": true`. Metrics that depend on requests are computed from the simulated requests.
+`"simulated": true` if it is AWS's. Metrics that depend on requests are computed from the simulated requests.
 
 The web tier is a load balancer and tasks on Fargate, with a few visitors a minute. Cameras with a modem send the inbox
 a photo every other minute. One memory card is copied to it at night, and another while the database is down, so that
 its photos fail and are delivered again until the database is back.
 """
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from random import Random
+from typing import Any
 
-from chalicelib import errors
 from chalicelib.features.warming import WarmingReport
-from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
-from chalicelib.telemetry.record import Failure, Invoked, of_batch
 from dashboards.files import Placeholders
-from dashboards.lint.known_metrics import aws_metrics
+from dashboards.lint.known_metrics import OURS, known_metrics
 from dashboards.project import BALANCER, SERVICE, TARGETS
 from dashboards.simulation import schedule
 from dashboards.simulation.traffic import IDENTIFY, SimulatedRecord, Traffic, filled
-from faunalens.web.admission import Pulse
 
 type Values = Mapping[str, float | Sequence[float]]
 type Resource = tuple[str, Mapping[str, str], Values]
-"""Namespace, dimensions and metrics of a resource on AWS."""
+"""Namespace, dimensions and metrics of a resource."""
 _READABLE: Values = {"EMFValidationErrors": 0, "EMFParsingErrors": 0}
 
 
@@ -36,10 +33,16 @@ def lines_of(resources: Iterable[Resource], begin: float) -> Iterator[str]:
     """Yield a line for each resource, for the minute that started at `begin` (seconds since 1970)."""
     stamp = round((begin + 59.9) * 1e3)
     for namespace, dimensions, metrics in resources:
-        listed = [{"Name": name, "Unit": aws_metrics()[namespace][name].unit} for name in metrics]
+        listed = [{"Name": name, "Unit": _units()[namespace, name]} for name in metrics]
         directive = {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
-        head = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}, "simulated": True}
+        head: dict[str, Any] = {"_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]}}
+        head |= {} if namespace == OURS else {"simulated": True}
         yield json.dumps({**head, **dimensions, **metrics}, separators=(",", ":")) + "\n"
+
+
+@cache
+def _units() -> dict[tuple[str, str], str]:
+    return {(namespace, name): each.unit for namespace, some in known_metrics().items() for name, each in some.items()}
 
 
 def _milliseconds(seconds: Iterable[float]) -> list[float]:
@@ -138,28 +141,35 @@ _CARDS = {schedule.Window(2 * 60, 20): 100, schedule.Window(schedule.DATABASE_DO
 
 
 class Beside:
-    """The web tier, with 15 % of the expected requests to the API, and the inbox. Metrics of the app go to `out`.
+    """The web tier, with 15 % of the expected requests to the API, and the inbox, each with the app's metrics too.
 
     All is drawn apart from the requests to the API, so that the API's day does not depend on it.
     """
 
-    def __init__(self, seed: int, stage: str, out: io.StringIO) -> None:
-        self._random, self._now, self._name = Random(f"beside {seed}"), schedule.START, f"{SERVICE}-{stage}"  # noqa: S311  a simulation
-        self._tier, self._inbox = (
-            Emitter(SERVICE, stage, out, now=lambda: self._now, tier=tier) for tier in (TIER, "")
-        )
+    def __init__(self, seed: int, stage: str) -> None:
+        self._random, self._name = Random(f"beside {seed}"), f"{SERVICE}-{stage}"  # noqa: S311  a simulation
+        self._ours = {"service": SERVICE, "stage": stage}
         self._placeholders = Placeholders(stage).values()
         self._waiting = 0
 
     def tier(self, begin: float) -> Iterator[Resource]:
-        """Emit the tasks' metrics of a minute. Yield AWS's metrics of the load balancer and tasks in this minute."""
+        """Yield the metrics of the load balancer and of the tasks in a minute."""
         random, expected = self._random, schedule.rate((begin - schedule.START) / 60 + 0.5) * 0.15
         count, tasks = max(0, round(random.gauss(expected, expected**0.5))), min(4, max(2, round(expected / 8)))
-        records = [self._request(begin + random.uniform(0, 59)) for _ in range(count)]
-        failed = sum(record.invoked is not None and record.invoked.failed for record in records)
-        self._now = begin + 59.9
-        for task in range(tasks):
-            Pulse(waiting=max(0, round(count / tasks) - 12 - task)).beat(self._tier.emit)
+        # one in 50 is a cold start
+        calls = [random.lognormvariate(-1.9, 0.35) + 1.6 * (random.random() < 0.02) for _ in range(count)]
+        times = [seconds + random.lognormvariate(-3.2, 0.3) for seconds in calls]
+        failed, rejected = (
+            sum(random.random() < share for _ in calls) for share in (0.3 * schedule.BURST.has(begin), 0.02)
+        )
+        latencies: Values = {"Requests": count, "Latency": _milliseconds(times)}
+        requests = {"Faults": failed, "Rejections": rejected, "InvokeFaults": failed}
+        invoked: Values = {"InvokeLatency": _milliseconds(calls)}
+        queue = [max(0, round(count / tasks) - 12 - task) for task in range(tasks)]
+        pulse: Values = {"QueueLength": queue, **dict.fromkeys(("QueueRefusals", "Drained", "CutOff"), 0)}
+        ours = {**self._ours, "tier": TIER}
+        yield OURS, ours, {**latencies, **invoked, **requests, **pulse}
+        yield OURS, {**ours, "route": IDENTIFY}, latencies
         files = 3 * count  # of the page, which visitors load for each photo; the tasks' own metrics do not count them
         answered: Values = {
             "RequestCount": count + files,
@@ -170,51 +180,36 @@ class Beside:
             "HTTPCode_ELB_5XX_Count": 0,
             "ActiveConnectionCount": (count + files) // 2 + 1,
             "ProcessedBytes": count * 900_000 + 4_000,
+            # with the time that the photo is on its way
+            "TargetResponseTime": [time + random.lognormvariate(-0.2, 0.6) for time in times] + [0.002] * files,
         }
         balancer = {"LoadBalancer": self._placeholders[BALANCER]}
         yield "AWS/ApplicationELB", balancer, answered
-        if records:  # with the time that the photo is on its way
-            times = [round(record.total + random.lognormvariate(-0.2, 0.6), 3) for record in records]
-            yield "AWS/ApplicationELB", balancer, {"TargetResponseTime": times + [0.002] * files}
         hosts = {"HealthyHostCount": tasks, "UnHealthyHostCount": 0}
         yield "AWS/ApplicationELB", balancer | {"TargetGroup": self._placeholders[TARGETS]}, hosts
         load = 3 + 100 * count * 0.012 / (60 * 0.25 * tasks)
         used: Values = {
-            "CPUUtilization": [round(load * random.uniform(0.8, 1.2), 2) for _ in range(tasks)],
-            "MemoryUtilization": [round(random.uniform(17, 22), 2) for _ in range(tasks)],
+            "CPUUtilization": [load * random.uniform(0.8, 1.2) for _ in range(tasks)],
+            "MemoryUtilization": [random.uniform(17, 22) for _ in range(tasks)],
         }
         yield "AWS/ECS", {"ClusterName": self._name, "ServiceName": TIER}, used
         yield "AWS/Events", {"RuleName": f"{self._name}-{TIER}-rolled-back"}, {"TriggeredRules": 0}
         yield "AWS/Logs", {"LogGroupName": f"/aws/ecs/{self._name}-{TIER}"}, _READABLE
 
-    def _request(self, now: float) -> SimulatedRecord:
-        random = self._random
-        record = SimulatedRecord(f"{random.getrandbits(128):032x}", IDENTIFY)
-        seconds = random.lognormvariate(-1.9, 0.35) + (1.6 if random.random() < 0.02 else 0.0)  # a cold start
-        busy = schedule.BURST.has(now) and random.random() < 0.3
-        record.invoked = Invoked(round(seconds * 1e3, 1), failed=busy)
-        if busy or random.random() < 0.02:
-            error = errors.Unavailable("simulated") if busy else errors.PhotoUnreadable("simulated")
-            record.failure = Failure.of(error)
-        record.total = seconds + random.lognormvariate(-3.2, 0.3)
-        self._now = now
-        self._tier.emit(record.summary())
-        return record
-
     def inbox(self, begin: float) -> Iterator[Resource]:
-        """Emit the metrics of a minute's batches. Yield AWS's metrics of the queue and the batch function, in order."""
-        random, is_down, took = self._random, schedule.DATABASE_DOWN.has(begin), list[float]()
+        """Yield the metrics of the queue of new photos and of the batch function in a minute. Call it in order."""
+        random, is_down = self._random, schedule.DATABASE_DOWN.has(begin)
         sent = sum(photos for window, photos in _CARDS.items() if window.has(begin)) + int(begin % 120 == 0)
-        self._waiting += sent
-        for first in range(0, self._waiting, 10):
-            photos = min(10, self._waiting - first)
-            took.append(4.5 * random.lognormvariate(0, 0.2) * photos / 10)
-            self._now = begin + min(sum(took) / 2, 59)  # of two containers
+        photos = self._waiting + sent
+        took = [4.5 * random.lognormvariate(0, 0.2) * min(10, photos - first) / 10 for first in range(0, photos, 10)]
+        if took:
             unreadable = 0 if is_down else sum(random.random() < 0.01 for _ in range(photos))
-            counts = {"identified": 0 if is_down else photos - unreadable, "unreadable": unreadable}
-            counts |= {"failed": photos if is_down else 0, "skipped": 0, "queries": int(random.random() < 0.05)}
-            self._inbox.emit(of_batch(f"{random.getrandbits(128):032x}", took[-1], **counts))
-        self._waiting *= is_down  # the queue delivers failed photos again
+            identified, failed = (0, photos) if is_down else (photos - unreadable, 0)
+            runs: Values = {"BatchRuns": len(took), "BatchLatency": _milliseconds(took), "BatchSkipped": 0}
+            counts = {"BatchIdentified": identified, "BatchUnreadable": unreadable, "BatchFailed": failed}
+            yield OURS, self._ours, {**runs, **counts}
+            yield from _function(f"{self._name}-batch", took, Throttles=0, ConcurrentExecutions=min(2, len(took)))
+        self._waiting = photos if is_down else 0  # the queue delivers failed photos again
         queue = {
             "ApproximateNumberOfMessagesVisible": 0,
             "ApproximateNumberOfMessagesNotVisible": self._waiting,
@@ -227,5 +222,3 @@ class Beside:
         ends = dict.fromkeys(("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed"), 0)
         for name in ("backfill", "backfill-webhook"):
             yield "AWS/States", {"StateMachineArn": f"{machine}-{name}"}, ends
-        if took:
-            yield from _function(f"{self._name}-batch", took, Throttles=0, ConcurrentExecutions=min(2, len(took)))

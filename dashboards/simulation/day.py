@@ -1,7 +1,7 @@
 """Simulate a day and write its metrics as log lines, for the preview.
 
-The app's own records and emitter write the app's metrics, with their real names, units and dimensions. The metrics that
-only AWS emits are made up and marked `"simulated": true`.
+The app's own records and emitter write the metrics of the API and of warming. Those of the web tier and of batches are
+made up, with their real names, units and dimensions; and so are those that only AWS emits, marked `"simulated": true`.
 """
 
 import io
@@ -56,7 +56,7 @@ def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> 
     buffer, now = io.StringIO(), schedule.START
     emitter = Emitter(SERVICE, STAGE, buffer, now=lambda: now)
     api = Api(random, STAGE, float(limits["LIMIT_DATABASE_ACU"]), traffic)
-    beside = Beside(seed, STAGE, buffer)
+    beside = Beside(seed, STAGE)
     excess, window = (LONG_BURST, schedule.LONG_BURST) if bad else (BURST, schedule.BURST)
     for minute in range(-15, schedule.MINUTES):  # before the day begins, so that no alarm counts anything as missing
         begin, runs, records, most, throttled = schedule.START + 60 * minute, [], [], 0, 0
