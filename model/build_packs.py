@@ -118,7 +118,7 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
     `WeightsUnavailable` if the file cannot be read or downloaded, and `ModelError` if it has another SHA-256.
     """
     cached, name = cache / weights.sha256, Path(weights.path).name
-    if cached.is_file() and _sha256(cached.read_bytes()) == weights.sha256:
+    if cached.is_file() and hashlib.sha256(cached.read_bytes()).hexdigest() == weights.sha256:
         return cached
     if folder is not None:
         source = str(folder / name)
@@ -129,7 +129,7 @@ def get_weights(weights: Weights, cache: Path, folder: Path | None = None, host:
     else:
         source = address_of(weights, host)
         data = _download(source, name)
-    found = _sha256(data)
+    found = hashlib.sha256(data).hexdigest()
     if found != weights.sha256:
         why = "it is another file than the pack was made for, so do not use it"
         raise ModelError(f"{source} has SHA-256 {found}, expected {weights.sha256}; {why}")
@@ -174,10 +174,6 @@ def _download(address: str, name: str) -> bytes:
     if len(data) < size:  # `read` with a limit does not notice that the connection was closed too early
         raise WeightsUnavailable(f"{address} ended after {len(data):,} of {size:,} bytes")
     return bytes(data)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

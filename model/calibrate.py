@@ -138,8 +138,8 @@ def _write_temperature(photos: Path, output: Path) -> str:
         (f"T = {temperature:.3f}, fitted on these photos", evaluate.apply_temperature(probabilities, temperature)),
         ("T fitted on the other half", halves),
     ):
-        likelihood = f"{evaluate.negative_log_likelihood(given, labels):.3f}"
-        lines.append(f"| {' | '.join([name, *evaluate.calibration_errors(given, labels), likelihood])} |")
+        numbers = *evaluate.calibration_errors(given, labels), evaluate.negative_log_likelihood(given, labels)
+        lines.append(f"| {' | '.join([name, *(f'{number:.3f}' for number in numbers)])} |")
     fitted = f"{output.name}: T = {temperature}, fitted on {len(labels)} photos; run `python -m model.build` next"
     return "\n".join([*lines, "", fitted])
 

@@ -108,8 +108,8 @@ def table(results: Mapping[str, Results], labels: Labels, temperature: float) ->
             "right animal first": f"{accuracy(vision, true):.1%}",
             "right animal among five": f"{accuracy(vision, true, 5):.1%}",
             f"same animal first as {names[-1]}": f"{same.mean():.1%}",
-            "ECE at T = 1, equal width / mass": " / ".join(calibration_errors(plain, true)),
-            f"ECE at T = {temperature:.3f}": " / ".join(calibration_errors(vision, true)),
+            "ECE at T = 1, equal width / mass": "{:.3f} / {:.3f}".format(*calibration_errors(plain, true)),
+            f"ECE at T = {temperature:.3f}": "{:.3f} / {:.3f}".format(*calibration_errors(vision, true)),
             f"NLL at T = 1 / {temperature:.3f}": f"{negative_log_likelihood(plain, true):.3f}"
             f" / {negative_log_likelihood(vision, true):.3f}",
             "animals that pass as animals": f"{passes[shown].mean():.1%}",
@@ -167,24 +167,18 @@ def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> flo
     return float(-np.log(true.clip(_MIN_PROBABILITY)).mean())
 
 
-def calibration_error(probabilities: Probabilities, labels: Labels, *, equal_mass: bool = False) -> float:
-    """Return the expected calibration error (Guo et al. 2017): the mean gap between confidence and accuracy by bin.
+def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[float, float]:
+    """Return the expected calibration errors (Guo et al. 2017): the mean gap between confidence and accuracy by bin.
 
-    All 15 bins have the same width or, with `equal_mass`, the same number of photos, which is better for few photos.
+    All 15 bins have the same width for the first one. For the second one they have the same number of photos, which is
+    better for few photos.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    if equal_mass:
-        bins = np.argsort(np.argsort(confidence, kind="stable"), kind="stable") * ECE_BINS // len(confidence)
-    else:
-        bins = np.minimum((confidence * ECE_BINS).astype(np.intp), ECE_BINS - 1)
-    return float(np.abs(np.bincount(bins, confidence - right, minlength=ECE_BINS)).sum() / len(confidence))
-
-
-def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[str, str]:
-    """Return the calibration error for bins of equal width and of equal mass, with three decimals."""
-    width = calibration_error(probabilities, labels)
-    return f"{width:.3f}", f"{calibration_error(probabilities, labels, equal_mass=True):.3f}"
+    gaps = confidence - (probabilities.argmax(axis=1) == labels)
+    by_width = np.minimum((confidence * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    by_mass = np.argsort(np.argsort(confidence, kind="stable"), kind="stable") * ECE_BINS // len(confidence)
+    width, mass = (np.abs(np.bincount(bins, gaps, ECE_BINS)).sum() / len(gaps) for bins in (by_width, by_mass))
+    return float(width), float(mass)
 
 
 def apply_temperature(probabilities: Probabilities, temperature: float) -> NDArray[np.float64]:

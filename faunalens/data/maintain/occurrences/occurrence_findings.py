@@ -87,8 +87,9 @@ class OccurrenceFindings:
             digest.update(f"{number} {sorted(its.countries.items())}".encode() + its.cells.tobytes())
             of_its_group = effort[animal.facts.group]
             seen = evidence.weights_of(its.cells, of_its_group, surroundings, its.countries)
-            records, outside, silent = its.cells, np.zeros(0, bool), np.zeros(0, bool)
-            if animal.animal in written:
+            records, has_range = its.cells, animal.animal in written
+            outside = silent = np.zeros(len(records), bool)
+            if has_range:
                 combined = evidence.combine(written[animal.animal], records, seen, of_its_group, earth, self.widen)
                 written[animal.animal], outside, silent = combined
             else:
@@ -104,9 +105,8 @@ class OccurrenceFindings:
                 range_ = earth.positions(written[animal.animal]["cell"])
                 seasons.append(evidence.seasons_of(animal.animal, its.months, months, range_, earth))
             total = float(records.sum()) + sum(its.countries.values())
-            beyond = float(records[outside].sum()) if len(outside) else 0.0
-            counted = total, int(outside.sum()), beyond, int(silent.sum())
-            self.animals.append(AnimalFindings(animal.name, *counted, len(outside) > 0))
+            counted = total, int(outside.sum()), float(records[outside].sum()), int(silent.sum())
+            self.animals.append(AnimalFindings(animal.name, *counted, has_range))
         for group, located in sorted(of_group.items()):
             digest.update(f"{group} {sorted(located.countries.items())}".encode() + located.cells.tobytes())
         for each in seasons:
