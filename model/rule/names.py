@@ -171,11 +171,9 @@ class Names:
 
     def _is_all(self, listed: Array, pick: Pick, level: Array) -> Array:
         """Return whether a list has only the taxon that is named: not "an armadillo; perhaps an armadillo"."""
-        is_own = [
-            pick(self._by_slot(partial(_is_of, rank)))[[0]] * level.equals(at)
-            for at, rank in ((3.0, "order"), (4.0, "class"))
-        ]
-        return (listed >= 0.0).sum().equals(1.0) * (is_own[0] + is_own[1])
+        order = pick(self._by_slot(lambda each: each[-1].rank == "order"))[[0]] * level.equals(3.0)
+        class_ = pick(self._by_slot(lambda each: each[-1].rank == "class"))[[0]] * level.equals(4.0)
+        return (listed >= 0.0).sum().equals(1.0) * (order + class_)
 
     def _members(self, among: Array, is_said: Array, level: Array | None = None) -> Array:
         """Return the rows of the likeliest animals of a taxon. `among`: the taxon's species.
@@ -206,7 +204,3 @@ class Names:
         best = photo.argmax()
         is_other = (photo[best] >= photo.sum() * naming.CLEAR_MEMBER) * (1.0 - self.place.lives[best])
         return self.rule.where(is_other, self.species_rows[best], NONE)
-
-
-def _is_of(rank: str, lineage: Lineage) -> bool:
-    return lineage[-1].rank == rank
