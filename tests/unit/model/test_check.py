@@ -227,17 +227,10 @@ def detector(folder: Path, boxes: list[Any], labels: str, sides: tuple[Any, ...]
         helper.make_node("Reshape", ["float", "shape"], ["boxes"]),
         helper.make_node("Sigmoid", ["boxes"], ["scores"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "boxes",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, *sides, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, boxes) for name in ("boxes", "scores")],
-        [helper.make_tensor("shape", TensorProto.INT64, [3], boxes)],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    of_classifiers = 'taxa = ["Mammalia"]\ngate = 0.5\ntemperature = 1.0\n'
-    manifest = PACK_MANIFEST.replace("classifier", "detector").replace(of_classifiers, "")
-    return pack_problems(folder, model=model, manifest=manifest, labels=labels)
+    inputs = {"image": (TensorProto.UINT8, [1, *sides, 3])}
+    outputs = dict.fromkeys(("boxes", "scores"), (TensorProto.FLOAT, boxes))
+    model = tiny_model.model_of("boxes", nodes, inputs, outputs, {"shape": np.array(boxes, np.int64)})
+    return find_pack_problems(tiny_model.write_detector(folder, model, labels))
 
 
 def test_a_detector_is_checked_too(tmp_path: Path) -> None:
@@ -247,7 +240,7 @@ def test_a_detector_is_checked_too(tmp_path: Path) -> None:
     assert "has shape [1, 9, 8, 3]" in detector(tmp_path, [1, 48, 4], cat, sides=(9, 8))[0]
     assert "have shapes [1, 4, 48]" in detector(tmp_path, [1, 4, 48], cat)[0]
     more = detector(tmp_path, [1, 48, 4], cat + "4,dog,animal\n")
-    assert more == ["foxes.csv has the output_index 4; foxes.onnx has only the outputs 0 to 3"]
+    assert more == ["colours.csv has the output_index 4; colours.onnx has only the outputs 0 to 3"]
     assert "has the row 0,cat,pet" in detector(tmp_path, [1, 48, 4], cat.replace("animal", "pet"))[0]
     assert "has the columns a,b" in detector(tmp_path, [1, 48, 4], "a,b\n")[0]
 
