@@ -13,6 +13,7 @@ from faunalens import terminal
 from faunalens.cli.__main__ import run
 from faunalens.errors import Exit
 from tests.support.servers import until
+from tests.unit.faunalens.conftest import Command
 
 
 def test_without_a_terminal_progress_is_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,9 +115,8 @@ def test_a_command_logs_what_it_says(study: Path, tmp_path: Path) -> None:
     assert len(terminal.LOG.handlers) == 1
 
 
-def test_no_log_ends_up_in_the_results_or_nowhere(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_log_ends_up_in_the_results_or_nowhere(study: Path, command: Command) -> None:
     before = study.read_bytes()
     for log, said in (("study.db", "is a results file"), ("none/run.log", "cannot be written (No such file")):
-        assert run(["status", str(study), "--log", str(study.parent / log)]) == Exit.USAGE
-        assert said in capsys.readouterr().err
+        assert said in command("status", study, "--log", study.parent / log, code=Exit.USAGE)
     assert study.read_bytes() == before

@@ -9,6 +9,7 @@ from faunalens.cli.__main__ import run
 from faunalens.cli.config import NAME
 from faunalens.errors import Exit
 from tests.support.studies import PHOTOS, write_study
+from tests.unit.faunalens.conftest import Command
 
 
 @pytest.fixture
@@ -40,17 +41,15 @@ def test_a_file_beside_the_study_or_else_here_gives_defaults_and_the_command_lin
 
 
 def test_the_study_itself_can_be_a_default_and_paths_are_the_files(
-    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    results: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     # GIVEN a file that names the study and a log beside it WHEN the command is run in that folder, or from elsewhere
     results.with_name(NAME).write_text('results = "study.db"\nlog = "run.log"\n')
     monkeypatch.chdir(results.parent)
-    assert run(["status"]) == Exit.DONE
+    there = command("status")
     monkeypatch.chdir(results.parents[1] / "elsewhere")
-    assert run(["status", str(results)]) == Exit.DONE
     # THEN both mean the same
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+    assert command("status", results) == there
     assert results.with_name("run.log").read_text(encoding="utf-8").count("faunalens status began") == 2
 
 
@@ -62,26 +61,21 @@ FAULTS = {
 }
 
 
-def test_what_is_wrong_is_an_error_of_the_file(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_is_an_error_of_the_file(results: Path, command: Command) -> None:
     for text, said in FAULTS.items():
         results.with_name(NAME).write_text(text)
-        assert run(["status", str(results)]) == Exit.FAILED
-        assert said in capsys.readouterr().err
-        assert run(["--no-defaults", "status", str(results)]) == Exit.DONE
+        assert said in command("status", results, code=Exit.FAILED)
+        command("--no-defaults", "status", results)
     results.with_name(NAME).write_text('event-gap = "soon"\n')
-    assert run(["export", str(results), "--csv", "-"]) == Exit.USAGE
-    said = capsys.readouterr().err.replace("\n", " ")
+    said = command("export", results, "--csv", "-", code=Exit.USAGE).replace("\n", " ")
     assert "Invalid value for '--event-gap': 'soon' is not a valid integer range. (faunalens.toml says it)" in said
 
 
-def test_the_help_and_config_show_the_defaults(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_and_config_show_the_defaults(results: Path, command: Command) -> None:
     results.with_name(NAME).write_text('event-gap = 77\nstage = "dev"\n')
-    assert run(["export", str(results), "--help"]) == Exit.DONE
-    assert "[default: 77" in capsys.readouterr().out
-    assert run(["config", str(results)]) == Exit.DONE
-    first, *lines = capsys.readouterr().out.splitlines()
+    assert "[default: 77" in command("export", results, "--help")
+    first, *lines = command("config", results).splitlines()
     assert first == f"defaults from {results.with_name(NAME)}"
     assert "event-gap = 77   for copy, export, report, review, tables" in lines
     assert "stage = dev   for batch results, batch status, batch submit" in lines
-    assert run(["config"]) == Exit.DONE
-    assert capsys.readouterr().out.startswith(f"there is no {NAME} beside the study or in ")
+    assert command("config").startswith(f"there is no {NAME} beside the study or in ")

@@ -20,6 +20,7 @@ from faunalens.errors import Exit
 from faunalens.study.results import ResultsFile
 from tests.support.pictures import jpeg
 from tests.support.studies import IMPALA, answer, say, write_study
+from tests.unit.faunalens.conftest import Command
 
 
 def test_a_full_disk_is_said_and_a_signal_that_sqlite_makes_an_error_of_is_no_fault(
@@ -40,11 +41,11 @@ def test_a_full_disk_is_said_and_a_signal_that_sqlite_makes_an_error_of_is_no_fa
     assert capsys.readouterr().err.splitlines()[-1].startswith("stopped; ")
 
 
-def test_a_port_that_is_taken_is_said(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_said(study: Path, command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        port = str(other.getsockname()[1])
-        assert run(["review", str(study), "--no-browser", "--port", port]) == Exit.FAILED
-    assert f"the page cannot use port {port}" in capsys.readouterr().err
+        port = other.getsockname()[1]
+        said = command("review", study, "--no-browser", "--port", port, code=Exit.FAILED)
+    assert f"the page cannot use port {port}" in said
 
 
 def test_a_command_starts_before_numpy_is_loaded() -> None:
@@ -96,20 +97,14 @@ SUBMIT = "batch submit s3://bucket/batches/ --results new.db"
     ],
 )
 def test_a_mistake_is_said_and_changes_nothing(
-    arguments: str,
-    code: Exit,
-    said: str,
-    study: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: str, code: Exit, said: str, study: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     # GIVEN a user without a name, in a folder with a photo and a study
     monkeypatch.setattr(getpass, "getuser", Mock(side_effect=OSError("No username set in the environment")))
     monkeypatch.chdir(study.parent)
     Path("a.jpg").write_bytes(jpeg())
     before = {path: path.read_bytes() for path in Path().iterdir()}
-    assert run(arguments.split()) == code
-    assert said in capsys.readouterr().err
+    assert said in command(*arguments.split(), code=code)
     assert {path: path.read_bytes() for path in Path().iterdir()} == before
 
 
@@ -169,11 +164,8 @@ def test_a_shell_completes_files(
     assert capsys.readouterr().out == "file,ca\n"
 
 
-def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def status() -> list[str]:
-        assert run(["status", str(tmp_path / "study.db")]) == Exit.DONE
-        return capsys.readouterr().out.splitlines()
-
+def test_status_says_in_words_what_is_doubtful(tmp_path: Path, command: Command) -> None:
+    study = tmp_path / "study.db"
     # GIVEN photos on disk that a person has seen, of which one has no time
     photos = [("1.JPG", "2026-05-02 06:00:00", answer(IMPALA)), ("2.JPG", None, answer(None))]
     write_study(tmp_path / "study.db", photos)
@@ -183,7 +175,7 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
             (tmp_path / name).touch()
             say(results, name)
     # WHEN the status is asked for THEN each line has a number of something, or says what to check
-    lines = status()
+    lines = command("status", study).splitlines()
     assert {"reviewed          2 by A. Person", f"{HOLDS} its owner alone"} <= {*lines}
     assert [line for line in lines if line.startswith("check")] == [
         "check       1 photo has no time in EXIF: each is an event of its own",
@@ -194,11 +186,11 @@ def test_status_says_in_words_what_is_doubtful(tmp_path: Path, capsys: pytest.Ca
         results.describe(folder=(tmp_path / "none").as_posix())
     (tmp_path / "study.db").chmod(0o644)
     absent = "check       the folder is not there; is its disk connected?"
-    assert {absent, f"{HOLDS} others too: `chmod 600` stops that"} <= {*status()}
+    assert {absent, f"{HOLDS} others too: `chmod 600` stops that"} <= {*command("status", study).splitlines()}
 
 
 def test_prune_names_the_photos_whose_reviews_would_go(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN photos that are gone from the disk but for one, the last two reviewed, one of these a copy of what is there
     photos = [(f"{name}.JPG", None, answer(IMPALA)) for name in (*range(20), "A/b", "b")]
@@ -212,7 +204,7 @@ def test_prune_names_the_photos_whose_reviews_would_go(
             connection.execute("update photo set checksum = null")
     # WHEN they are to be taken out THEN the question counts both, and names whose reviews nothing keeps
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert run(["prune", str(tmp_path / "study.db")]) == Exit.INTERRUPTED
+    said = command("prune", tmp_path / "study.db", code=Exit.INTERRUPTED)
     question = f"21 photos are gone from {tmp_path}, of 22; the reviews of 1 of them will be deleted. Take out?"
-    assert question in (out := capsys.readouterr().out)
-    assert next(line for line in out.splitlines() if "review" in line) == "  19.JPG: its reviews will be deleted"
+    assert question in said
+    assert next(line for line in said.splitlines() if "review" in line) == "  19.JPG: its reviews will be deleted"

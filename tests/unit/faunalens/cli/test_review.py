@@ -18,6 +18,7 @@ from faunalens.study.finding import Observation
 from faunalens.study.results import ResultsFile
 from faunalens.taxa.taxa import numbered
 from tests.support.studies import say
+from tests.unit.faunalens.conftest import Command
 
 
 def test_what_lives_at_a_place_is_known_if_a_run_has_kept_it(tmp_path: Path) -> None:
@@ -52,10 +53,9 @@ def test_a_private_file_has_the_pages_secret(study: Path, monkeypatch: pytest.Mo
     assert not list(study.parent.glob("review-*"))
 
 
-def test_precision_and_agreement_are_printed(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_precision_and_agreement_are_printed(study: Path, command: Command) -> None:
     def printed(option: str) -> list[str]:
-        assert run(["review", str(study), option]) == 0
-        return "".join(capsys.readouterr()).splitlines()
+        return command("review", study, option).splitlines()
 
     assert printed("--precision") == ["faunalens: no photo has been reviewed yet"]
     # GIVEN a study that one person has reviewed

@@ -13,6 +13,7 @@ from PIL import Image
 from faunalens.cli.__main__ import run
 from tests.support import tiny_model
 from tests.support.studies import STATIONS
+from tests.unit.faunalens.conftest import Command
 
 COLOURS = {"lion": (200, 60, 40), "impala": (50, 190, 60), "hare": (10, 10, 240)}
 
@@ -60,24 +61,23 @@ def test_labelled_photos_become_a_pack(folder: Path, capsys: pytest.CaptureFixtu
     assert {path.name: path.read_bytes() for path in (folder / "packs").iterdir()} == first
 
 
-def test_corrections_are_labels_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_corrections_are_labels_too(folder: Path, command: Command) -> None:
     rows = [
         f"c{number % 4}/{name}/{number}.png,{name},c{number % 4}" for name in list(COLOURS)[:2] for number in range(20)
     ]
     Path("corrections.csv").write_text("\n".join(["file,animal,camera", *rows, "c0/hare/0.png,what a thing,c0"]))
     options = ("--corrections", "corrections.csv", "--pictures", "sorted", "--pack", "packs", "--area", "KE")
-    assert run(["train", *options]) == 0
-    assert "1 photo is left out: 'what a thing' is not a taxon that Faunalens knows, such as" in capsys.readouterr().err
+    said = command("train", *options)
+    assert "1 photo is left out: 'what a thing' is not a taxon that Faunalens knows, such as" in said
     manifest = (folder / "packs" / "own.toml").read_text()
     assert ('areas = ["KE"]' in manifest, "cells" in manifest) == (True, False)
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", "sorted/c0", "--pack", "packs"]) == 1
-    assert "are of no known camera" in capsys.readouterr().err
+def test_what_is_missing_is_said(command: Command) -> None:
+    assert "are of no known camera" in command("train", "sorted/c0", "--pack", "packs", code=1)
     for package in ("sklearn", "onnx"):
         with patch.dict(sys.modules, {package: None}):
-            assert run(["train", "sorted", "--pack", "packs"]) == 1
-        assert "needs scikit-learn and onnx, which are not installed" in capsys.readouterr().err
+            said = command("train", "sorted", "--pack", "packs", code=1)
+        assert "needs scikit-learn and onnx, which are not installed" in said
     assert not Path("packs").exists()

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from faunalens.cli.__main__ import run
 from faunalens.engines.choice import Choice
 from faunalens.engines.remote import RemoteEngine
 from faunalens.errors import CommandError
 from tests.stand_ins import write_megadetector, write_speciesnet
 from tests.support import tiny_model
 from tests.support.pictures import jpeg
+from tests.unit.faunalens.conftest import Command
 
 pytestmark = pytest.mark.usefixtures("packages")
 
@@ -46,7 +46,7 @@ def test_packs_may_lie_anywhere(tmp_path: Path) -> None:
 
 
 def test_a_model_of_other_animals_without_their_ranges_is_an_error_in_words(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a model with its own labels, and a folder with a photo
     monkeypatch.setenv("MODEL_PATH", str(tiny_model.write(tmp_path, tiny_model.tiny_model())))
@@ -54,5 +54,5 @@ def test_a_model_of_other_animals_without_their_ranges_is_an_error_in_words(
     photos.mkdir()
     (photos / "a.jpg").write_bytes(jpeg())
     # WHEN they are identified THEN the command says which file to add
-    assert run(["identify", str(photos), "--no-location", "--results", str(tmp_path / "study.db")]) == 1
-    assert "has its own labels.csv, but no ranges.csv; add them for the animals" in capsys.readouterr().err
+    said = command("identify", photos, "--no-location", "--results", tmp_path / "study.db", code=1)
+    assert "has its own labels.csv, but no ranges.csv; add them for the animals" in said
