@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cache, cached_property
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -131,7 +131,8 @@ def read_deployments(path: Path) -> Deployments:
             for row in reader:
                 if delimiter != ",":
                     row |= {name: (row[name] or "").replace(",", ".") for name in LIMITS if name in row}
-                if any(map(str.strip, filter(None, row.values()))):  # spreadsheets add rows without a value
+                # Spreadsheets add rows without a value. Fields past the columns are a list.
+                if "".join(chain.from_iterable(filter(None, row.values()))).strip():
                     rows.append(_checked(row))
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not UTF-8; save it as 'CSV UTF-8'") from error

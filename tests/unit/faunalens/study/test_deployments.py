@@ -51,8 +51,8 @@ def test_a_photo_belongs_to_the_innermost_folder(tmp_path: Path) -> None:
 
 
 def test_a_table_of_a_spreadsheet_is_read_and_what_is_not_utf_8_is_said(tmp_path: Path) -> None:
-    # GIVEN a table with decimal commas, hence semicolons, and a row without a value
-    (row,) = read(tmp_path, f"\ufeff{HEAD.replace(',', ';')}a;R13;-33,87;151,21;;;\n;;;;;;\n").rows
+    # GIVEN a table with decimal commas, hence semicolons, and rows without a value
+    (row,) = read(tmp_path, f"\ufeff{HEAD.replace(',', ';')}a;R13;-33,87;151,21;;;\n;;;;;;\n;;;;;;;;\n").rows
     assert place_of(row) == Place("given", -33.87, 151.21)
     assert home(read(tmp_path, f"{HEAD.replace(',', chr(9))}a\tR13\t1\t2\t\t\t\n"), "R13/a.JPG") == "a"
     with pytest.raises(CommandError, match="is not UTF-8; save it as 'CSV UTF-8'"):
@@ -129,6 +129,7 @@ def test_what_a_table_says_comes_back_as_it_was(moment: datetime, zone: str) -> 
         (f"{HEAD},f,1,2,,,\n", "deploymentID is empty"),
         (f"{HEAD}S\u00fcd,,1,2,,,\nSu\u0308d,,1,2,,,\n", "twice"),
         *((f"{HEAD}a,f,1,2{more}\n", "as many fields as columns") for more in ("", ",,,,extra")),
+        (f"{HEAD},,,,,,,extra\n", "as many fields as columns"),
         (f"{HEAD}a,f,1,2,,,Mars\n", "'Mars' is not a time zone"),
         (f"{HEAD}a,f,1,2,2026-01-01T00:00:00,,\n", "without an offset; give the deployment a timezone"),
         (f"{HEAD}a,f,1,2,12.5.2026,,UTC\n", "deploymentStart is '12.5.2026'; expected a date such as 2026-05-12"),
