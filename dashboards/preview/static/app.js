@@ -11,7 +11,7 @@ const links = pages.map(([each, text]) =>
 );
 document.getElementById("pages").replaceChildren(...links);
 
-// A link to another page keeps the chosen stage and time range.
+// A link to another page keeps the chosen time range.
 document.getElementById("pages").addEventListener("click", ({ target }) => {
   if (target.matches("a")) target.search = location.search;
 });
