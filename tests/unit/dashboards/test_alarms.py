@@ -75,7 +75,6 @@ def _letters(found: Timeline) -> str:
 
 
 LOW: dict[str, Any] = {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 3}
-SHARE = "IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)"
 
 
 @pytest.mark.parametrize(
@@ -108,17 +107,14 @@ def test_no_alarm_comes_from_the_minutes_before_the_recording(silent: dict[str, 
     assert (course.index("A"), course.count("A")) == (3, 4)
 
 
-def test_metric_math() -> None:
+def test_reasons_list_the_values_that_crossed() -> None:
     # GIVEN a share that counts only from 20 requests a minute
     store = _store(Requests=[100, 100, 10, None], Faults=[None, 10, 10, 10])
-    timeline = _timeline(_math(SHARE), store, 5)
-    # THEN the reason lists the values that crossed
+    timeline = _timeline(_math("IF(requests >= 20, 100 * FILL(faults, 0) / requests, 0)"), store, 5)
     reason = f"1 of 1 points crossed (≥ 5, 1 of 1 needed): 10 at {HOUR}:01"
     assert _letters(timeline) == "ooAoo"
     assert timeline.stretches[1] == Stretch(START + 120, START + 180, "ALARM", reason)
-
-
-def test_reasons() -> None:
+    # AND an alarm on two of three faults
     timeline = _timeline(_alarm(EvaluationPeriods=3, DatapointsToAlarm=2), _store(Faults=[9, 8, 1, 1, 1]), 6)
     assert [(stretch.state, stretch.reason) for stretch in timeline.stretches] == [
         ("OK", "no data in 5 minutes"),

@@ -38,9 +38,9 @@ class Timeline:
         """Add minutes with this many requests to the API each, all answered in 100 ms.
 
         `SlowIdentifications` of them take 3 s. `more`: counts of metrics in each minute. `gateway`: counts of API
-        Gateway. `containers`: Lambda's containers in use.
+        Gateway.
         """
-        slow, containers = more.pop("SlowIdentifications", 0), more.pop("containers", 0)
+        slow = more.pop("SlowIdentifications", 0)
         none = ("Faults", "Rejections", "Degraded", "CacheErrors", "DatabaseErrors", "UnknownArea", "NoAnimal")
         counts = dict.fromkeys((*none, "LocationFromRequest", "UnexpectedAnimals", "BreakerOpenings"), 0) | more
         counts |= {"Requests": requests, "Identifications": requests, "LocationFromExif": requests}
@@ -54,8 +54,6 @@ class Timeline:
                 self._emit("Faunalens", OURS, {"WarmingRuns": 1, "WarmingFaults": int(counts["CacheErrors"] > 0)})
             if gateway:
                 self._emit("AWS/ApiGateway", {"ApiName": "faunalens", "Stage": "prod"}, gateway)
-            if containers:
-                self._emit("AWS/Lambda", {"FunctionName": "faunalens-prod"}, {"ConcurrentExecutions": containers})
             self._minutes += 1
         return self
 
@@ -112,8 +110,6 @@ def _minutes_on(course: list[State]) -> Iterator[int]:
         pytest.param(30, 2, 30, {"Degraded": 20}, set(), id="a database that resumes"),
         pytest.param(30, 15, 30, {"Degraded": 5}, {"degraded", "ticket"}, id="degraded answers"),
         pytest.param(30, 35, 30, {"Rejections": 20}, {"rejections", "ticket"}, id="invalid requests"),
-        pytest.param(30, 10, 90, {"containers": 150}, set(), id="containers below the threshold of the 200 of prod"),
-        pytest.param(30, 10, 90, {"containers": 170}, {"lambda-concurrency", "ticket"}, id="containers above it"),
     ],
 )
 def test_after_an_hour_as_usual_only_what_should_turns_red(

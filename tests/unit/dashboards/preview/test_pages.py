@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards.preview.pages import STATIC, Pages
-from dashboards.preview.recording import Incident, Recording
+from dashboards.preview.recording import Recording
 from dashboards.simulation import schedule
 from dashboards.simulation.day import lines
 
@@ -109,28 +109,3 @@ def test_a_file_that_cannot_be_read_is_an_error(path: Path, tmp_path: Path) -> N
     reply = pages.respond("data/service", {})
     message = f"{tmp_path.name}/service.json: line 1, column 2: invalid JSON"
     assert (reply.status, json.loads(reply.body)["detail"].partition(" (")[0]) == (500, message)
-
-
-def test_a_recording_may_open_at_a_moment_of_its_own(path: Path) -> None:
-    # GIVEN a recording with an incident, and a moment to open at
-    opening = schedule.START + 3600
-    incident = Incident(opening - 600, "Redis is down", opening)
-    pages = Pages(Recording(path, "A morning", begin=schedule.START, incidents=[incident], opening=opening))
-    # THEN a dashboard opens with the three hours before it, and the overview with all that was before it
-    found, overview = data(pages, "service"), data(pages, "overview")
-    assert (found["range"], found["end"], overview["end"]) == ("3h", opening * 1e3, opening * 1e3)
-    # THEN both list the incident
-    expected = [{"at": (opening - 600) * 1e3, "title": "Redis is down", "until": opening * 1e3}]
-    assert found["incidents"] == overview["incidents"] == expected
-    # THEN any other time can be chosen
-    assert data(pages, "service", range="all")["end"] == END
-
-
-def test_of_an_empty_recording_no_alarm_has_data(tmp_path: Path) -> None:
-    # GIVEN a server that has recorded nothing
-    pages = Pages(Recording(tmp_path / "none.jsonl", "live", live=True))
-    found, overview = data(pages, "service"), data(pages, "overview")
-    # THEN no alarm fires for want of data
-    assert (found["recorded"], found["alarms"]["ALARM"], found["alarms"]["OK"]) == (False, 0, 0)
-    assert {alarm["state"] for alarm in overview["alarms"]} == {"INSUFFICIENT_DATA"}
-    assert overview["incidents"] == []
