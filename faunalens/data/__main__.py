@@ -22,23 +22,10 @@ from chalicelib.config.settings import Settings
 from chalicelib.deadline import Deadline
 from chalicelib.features.cache import BUCKETS
 from chalicelib.services import build_cache
-from faunalens.data import check
+from faunalens.data import check, database
 from faunalens.data.command import Commands, add_source, checked, load_and_report, run
 from faunalens.data.compare import compare, page_of
-from faunalens.data.database import (
-    READER,
-    LoadedDataset,
-    LoadError,
-    Trial,
-    activate,
-    datasets,
-    drop,
-    prepare,
-    prune,
-    put_on_trial,
-    roll_back,
-    rollout_text,
-)
+from faunalens.data.database import READER, LoadedDataset, LoadError
 from faunalens.data.dataset import read_dataset
 
 
@@ -73,7 +60,7 @@ def _load(connection: Connection, options: Namespace) -> None:
     if options.beside and not loaded.active:
         return
     if not loaded.active:
-        activate(connection, loaded.version)
+        database.activate(connection, loaded.version)
         seconds = perf_counter() - started
         print(f"loaded and activated in {seconds:.1f} s: {loaded.rows:,} rows in {loaded.cells:,} cells")
     _announce(connection, options)
@@ -81,7 +68,7 @@ def _load(connection: Connection, options: Namespace) -> None:
 
 
 def _list(connection: Connection, _options: Namespace) -> None:
-    for each in datasets(connection):
+    for each in database.datasets(connection):
         state = "active" if each.active else _trial_in_words(each)
         line = f"{each.version:14} {each.loaded_at:%Y-%m-%d %H:%M:%S%z} {each.cells:>9,} {each.rows:>13,}  {state}"
         print(line.rstrip())
@@ -90,10 +77,10 @@ def _list(connection: Connection, _options: Namespace) -> None:
 def _activate(connection: Connection, options: Namespace) -> None:
     version: str = options.version
     if options.share is None and not options.shadow:
-        activate(connection, version)
+        database.activate(connection, version)
         print(f"active: {version}")
     else:
-        on_trial = put_on_trial(connection, version, Trial(options.share or 1.0, options.shadow))
+        on_trial = database.put_on_trial(connection, version, options.share or 1.0, options.shadow)
         print(f"{version}: {_trial_in_words(on_trial)}")
         to_switch = f"python -m faunalens.data activate {quote(version)}"
         print(f"to switch for all cells: {to_switch}; to end: python -m faunalens.data rollback")
@@ -108,17 +95,17 @@ def _trial_in_words(dataset: LoadedDataset) -> str:
 
 
 def _roll_back(connection: Connection, options: Namespace) -> None:
-    print(f"active: {roll_back(connection)}")
+    print(f"active: {database.roll_back(connection)}")
     _announce(connection, options)
 
 
 def _prune(connection: Connection, options: Namespace) -> None:
-    for version in prune(connection, options.keep):
+    for version in database.prune(connection, options.keep):
         print(f"dropped {version}")
 
 
 def _drop(connection: Connection, options: Namespace) -> None:
-    drop(connection, options.version)
+    database.drop(connection, options.version)
     print(f"dropped {options.version}")
 
 
@@ -134,7 +121,7 @@ def _compare(connection: Connection, options: Namespace) -> None:
 
 
 def _prepare(connection: Connection, options: Namespace) -> None:
-    by_iam = prepare(connection, options.user)
+    by_iam = database.prepare(connection, options.user)
     method = "with IAM tokens" if by_iam else "by the method in pg_hba.conf, because this server has no IAM sign-in"
     print(f"{options.user} has read-only access and signs in {method}")
 
@@ -145,7 +132,7 @@ def _announce(connection: Connection, options: Namespace) -> None:
         return
     settings: Settings = replace(options.settings, redis=replace(options.settings.redis, url=options.redis_url))
     with closing(build_cache(settings, patient=True)) as cache:
-        cache.announce(rollout_text(connection), settings.features.ttl.hard, Deadline.after(options.patience))
+        cache.announce(database.rollout_text(connection), settings.features.ttl.hard, Deadline.after(options.patience))
     print("announced to Redis")
 
 
@@ -153,7 +140,7 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     """Return the parser of the commands. `redis_url`: the Redis where switches are announced by default, or empty."""
     commands = Commands(settings, "python -m faunalens.data", "Manage the datasets of animals and cells.")
     commands.parser.set_defaults(redis_url="")
-    add, database = commands.add, commands.database
+    add, postgres = commands.add, commands.database
     cache, version, keep = (ArgumentParser(add_help=False) for _ in range(3))
     text = "URL of the Redis that announces the switch to all containers; '' for none (default: the setting REDIS_URL)"
     url_or_none = checked(lambda url: casts.redis_url(url) if url else "")
@@ -163,25 +150,25 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     keep.add_argument("--keep", type=checked(casts.positive_int), default=3, metavar="N", help=text)
 
     does = "load a dataset from this checkout and the folder of MODEL_PATH, then switch to it"
-    loads = add("load", _load, does, cache, keep, database)
+    loads = add("load", _load, does, cache, keep, postgres)
     add_source(loads, "files")
     loads.add_argument("--beside", action="store_true", help="only load; do not switch")
-    add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", database)
+    add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", postgres)
     does = "switch to a loaded dataset, at once or first on trial"
-    activates = add("activate", _activate, does, version, cache, database)
+    activates = add("activate", _activate, does, version, cache, postgres)
     text = "use this dataset only in SHARE of the cells, such as 10%%; a larger share includes those of a smaller one"
     activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
     text = "keep the active dataset's answers, and count where this one's differ, in all cells or those of --share"
     activates.add_argument("--shadow", action="store_true", help=text)
     does = "end the trial, or switch back to the dataset that was active before"
-    add("rollback", _roll_back, does, cache, database)
+    add("rollback", _roll_back, does, cache, postgres)
     does = "compare a loaded dataset with the active one: cells, animals, and known facts that it wins and loses"
-    compares = add("compare", _compare, does, version, database)
+    compares = add("compare", _compare, does, version, postgres)
     compares.add_argument("--html", type=Path, metavar="FILE", help="also write maps of the ranges that change most")
-    add("prune", _prune, "remove all but the latest datasets", keep, database)
-    add("drop", _drop, "remove a dataset that is not active", version, database)
+    add("prune", _prune, "remove all but the latest datasets", keep, postgres)
+    add("drop", _drop, "remove a dataset that is not active", version, postgres)
     text = f"name of the login, which gets the role {READER}; on Aurora it signs in with IAM"
-    prepares = add("prepare", _prepare, "create the schema and a read-only login for the app", database)
+    prepares = add("prepare", _prepare, "create the schema and a read-only login for the app", postgres)
     prepares.add_argument("user", help=text)
     explains = add("explain", check.explain, "print where an animal lives, in words, with sources and a map")
     explains.add_argument("taxon", help="id or name of the animal, such as phascolarctos-cinereus or koala")

@@ -1,6 +1,6 @@
 """The database and its datasets, as its owner has them: sign in, create the schema, list, switch, try and drop.
 
-    put_on_trial(connection, "v2", Trial(share=0.1))
+    put_on_trial(connection, "v2", share=0.1)
     activate(connection, "v2")
 
 A switch updates a few rows in one transaction, while requests continue. A drop waits only briefly for its locks.
@@ -13,7 +13,7 @@ from datetime import datetime
 from math import ceil
 from pathlib import Path
 from time import sleep
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg2
 from psycopg2 import errors, sql
@@ -158,16 +158,6 @@ DROP_LOCK_TIMEOUT: Final = "100ms"
 DROP_PAUSE: Final = 0.05  # seconds between two tries to drop, in which the queued requests run
 
 
-class Trial(NamedTuple):
-    """How a dataset is tried beside the active one. `share`: of the cells in which it is tried, above 0 and at most 1.
-
-    `in_shadow`: whether the active dataset still answers in these cells, and the other is only compared with it.
-    """
-
-    share: float
-    in_shadow: bool = False
-
-
 def activate(connection: Connection, version: str) -> None:
     """Switch to the dataset `version` for all cells, and end any trial. Raise `LoadError` if it is not loaded."""
     with _switching(connection) as cursor:
@@ -175,10 +165,12 @@ def activate(connection: Connection, version: str) -> None:
         _activate(cursor, version)
 
 
-def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDataset:
+def put_on_trial(connection: Connection, version: str, share: float, in_shadow: bool = False) -> LoadedDataset:
     """Try the dataset `version` beside the active one, in place of any other on trial. Return the dataset.
 
-    Raise `LoadError` if it is not loaded, if it is active already, or if no dataset is active.
+    `share`: of the cells in which it is tried, above 0 and at most 1. `in_shadow`: whether the active dataset still
+    answers in these cells, and the other is only compared with it. Raise `LoadError` if the dataset is not loaded, if
+    it is active already, or if no dataset is active.
     """
     with _switching(connection) as cursor:
         if require(cursor, version).active:
@@ -186,9 +178,8 @@ def put_on_trial(connection: Connection, version: str, trial: Trial) -> LoadedDa
         if not _rollout_text(cursor):
             raise LoadError(f"no dataset is active; to activate this one: python -m faunalens.data activate {version}")
         _end_trial(cursor)
-        share = max(1, round(trial.share * BUCKETS))
         query = "update dataset set share = %s, in_shadow = %s where version = %s"
-        cursor.execute(query, (share, trial.in_shadow, version))
+        cursor.execute(query, (max(1, round(share * BUCKETS)), in_shadow, version))
         _count_switch(cursor)
         return require(cursor, version)
 

@@ -11,7 +11,6 @@ from time import monotonic
 import pytest
 
 from chalicelib.deadline import Deadline
-from faunalens.data.database import Trial
 from tests.faults.case import LOOKUP_LIMIT
 from tests.faults.containers import BackgroundLoad, ContainerLookup, TimedLookup, look_up_once
 from tests.faults.rig import BaseRig, Rig, await_no_fault, command
@@ -54,13 +53,13 @@ def assert_one_dataset(lookups: Sequence[TimedLookup], last: str, since: float) 
 
 def test_many_quick_switches(redis_rig: Rig) -> None:
     cells = cache_cells(redis_rig)
-    url, steps = redis_rig.database_url, (("v2", Trial(0.3)), ("v2", Trial(0.7)), ("v2", None), ("v1", None))
+    url, steps = redis_rig.database_url, (("v2", 0.3), ("v2", 0.7), ("v2", None), ("v1", None))
     with BackgroundLoad({**redis_rig.direct_settings, **SHORT_VERSION_TTL}, cells) as load:
         load.wait_for_lookups(100)
         # WHEN datasets are tried, switched to and switched back faster than containers follow
         with closing(ContainerLookup(redis_rig.direct_settings)) as loader:
-            for version, trial in steps * 3:
-                loader.cache.announce(switch(url, version, trial), 600, Deadline.after(1))
+            for version, share in steps * 3:
+                loader.cache.announce(switch(url, version, share), 600, Deadline.after(1))
                 load.wait_for_lookups(20)
         switched = monotonic()
         load.wait_for_lookups(600, since=switched + 0.1)

@@ -17,7 +17,7 @@ import psycopg2
 
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
 from faunalens.data.cell_animals import ROW, Cell
-from faunalens.data.database import Trial, activate, put_on_trial, rollout_text
+from faunalens.data.database import activate, put_on_trial, rollout_text
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.load import load
 from local import STATE_DIR, made_once
@@ -71,13 +71,13 @@ def _as_admin(server: PostgresServer, statement: str) -> None:
         admin.cursor().execute(statement)
 
 
-def switch(url: str, version: str, trial: Trial | None = None) -> bytes:
-    """Activate another dataset, or put it on trial. Return what is announced in Redis."""
+def switch(url: str, version: str, share: float | None = None) -> bytes:
+    """Activate another dataset, or put it on trial for a share of the cells. Return what is announced in Redis."""
     with closing(psycopg2.connect(url)) as connection:
-        if trial is None:
+        if share is None:
             activate(connection, version)
         else:
-            put_on_trial(connection, version, trial)
+            put_on_trial(connection, version, share)
         return rollout_text(connection)
 
 

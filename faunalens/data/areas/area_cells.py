@@ -180,14 +180,14 @@ def _area_cells(countries: Path, groups: Path, islands: Path, _texts: tuple[str,
         around = [position[other] for other in neighbours_of(cell)]
         neighbours[number] = around + [number] * (6 - len(around))
 
-    land = _land(countries, position)
+    rows = {position[parse_cell(row["cell"])]: row for row in read_rows(countries)}
+    land = _land({number: row["areas"].split() for number, row in rows.items()}, position)
     regions = _by_area(_shares(AREAS / "cell_regions.csv.gz", position))
     seas = _by_area(_shares(AREAS / "cell_seas.csv.gz", position))
     realm = np.zeros((2, len(cells)), bool)
     realm[LAND, np.concatenate([np.empty(0, np.intp), *land.values()])] = True
     realm[SEA, np.concatenate([np.empty(0, np.intp), *seas.values()])] = True
-    for row in read_rows(countries):
-        realm[SEA, position[parse_cell(row["cell"])]] |= row["coast"] == "1"
+    realm[SEA, [number for number, row in rows.items() if row["coast"] == "1"]] = True
     earth = Earth(cells, centres[:, 0], centres[:, 1], neighbours, neighbours, realm)
     whole = AreaCells(earth, land, seas, _groups(islands))
     remote = {name: np.flatnonzero(whole.named(name)[LAND]) for name in whole.groups}
@@ -205,14 +205,13 @@ def _groups(path: Path) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _land(countries: Path, position: Mapping[int, int]) -> Positions:
+def _land(countries_of: Mapping[int, list[str]], position: Mapping[int, int]) -> Positions:
     """Return the positions of the cells of each country and subdivision, keyed by code.
 
-    `countries`: the file that says which countries a cell has: Bouvet Island is BV, although the file of subdivisions
-    gives it to NO. A cell that an area only touches is not the area's, unless the area has no other cell.
+    `countries_of`: the countries of each cell: Bouvet Island is BV, although the file of subdivisions gives it to NO. A
+    cell that an area only touches is not the area's, unless the area has no other cell.
     """
     shares = dict(_shares(AREAS / "cell_subdivisions.csv.gz", position))
-    countries_of = {position[parse_cell(row["cell"])]: row["areas"].split() for row in read_rows(countries)}
     covered: dict[str, list[int]] = {}
     touched: dict[str, list[int]] = {}
     for number in sorted(shares.keys() | countries_of.keys()):

@@ -175,7 +175,7 @@ def test_an_interrupt_is_one_line(run: Command, monkeypatch: pytest.MonkeyPatch)
     def interrupted(_connection: object) -> list[object]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("faunalens.data.__main__.datasets", interrupted)
+    monkeypatch.setattr("faunalens.data.database.datasets", interrupted)
     assert run("list") == 130
     assert run.err == "\ninterrupted; run the same command again to continue\n"
 

@@ -16,7 +16,6 @@ from faunalens.data.__main__ import main
 from faunalens.data.database import (
     IAM,
     LoadError,
-    Trial,
     activate,
     connect,
     datasets,
@@ -145,7 +144,7 @@ def test_every_switch_has_a_number_of_its_own_and_a_repeated_one_is_none(loaded:
 def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: Connection) -> None:
     before = rollout(loaded).switch
     # WHEN a dataset is on trial for a part of the cells
-    put_on_trial(loaded, "two", Trial(0.4))
+    put_on_trial(loaded, "two", 0.4)
     # THEN it answers for those whose bucket says so, here and in the app, and for no other
     state = rollout(loaded)
     assert state == Rollout(state.switch, "one", "two", 4000)
@@ -156,21 +155,20 @@ def test_on_trial_it_answers_for_its_share_of_the_cells(loaded: Connection) -> N
 
 
 def test_in_shadow_the_active_one_answers_and_the_other_can_be_asked(loaded: Connection) -> None:
-    put_on_trial(loaded, "two", Trial(1.0, in_shadow=True))
+    put_on_trial(loaded, "two", 1.0, in_shadow=True)
     assert rollout(loaded)[1:] == ("one", "two", 10_000, True)
     assert set(versions(loaded).values()) == {"one"}
     assert versions(loaded, "two") == dict.fromkeys(CELLS, "two")
     assert versions(loaded, "four") == {}
     # AND another trial takes its place
-    trials = {("two", 4000): Trial(0.4), ("three", 2000): Trial(0.2, in_shadow=True), ("three", 5000): Trial(0.5)}
-    for (version, share), trial in trials.items():
-        put_on_trial(loaded, version, trial)
-        assert rollout(loaded)[1:] == ("one", version, share, trial.in_shadow)
+    for version, share, in_shadow in (("two", 0.4, False), ("three", 0.2, True), ("three", 0.5, False)):
+        put_on_trial(loaded, version, share, in_shadow)
+        assert rollout(loaded)[1:] == ("one", version, round(share * 10_000), in_shadow)
 
 
 @pytest.mark.parametrize("version", ["one", "two", "three"])
 def test_a_switch_ends_the_trial(loaded: Connection, version: str) -> None:
-    put_on_trial(loaded, "two", Trial(0.4))
+    put_on_trial(loaded, "two", 0.4)
     on_trial = rollout(loaded)
     activate(loaded, version)
     assert rollout(loaded)[1:] == (version, None, 0, False)
@@ -180,7 +178,7 @@ def test_a_switch_ends_the_trial(loaded: Connection, version: str) -> None:
 
 def test_a_rollback_first_ends_the_trial_and_then_goes_back(loaded: Connection) -> None:
     activate(loaded, "two")
-    put_on_trial(loaded, "three", Trial(0.4))
+    put_on_trial(loaded, "three", 0.4)
     assert roll_back(loaded) == "two"
     assert rollout(loaded)[1:] == ("two", None, 0, False)
     assert roll_back(loaded) == "one"
@@ -190,15 +188,15 @@ def test_what_cannot_be_tried_is_refused_and_changes_nothing(loaded: Connection)
     before = rollout(loaded)
     for version, message in {"one": "one is active already", "four": "four is not in the database"}.items():
         with pytest.raises(LoadError, match=f"dataset {message}"):
-            put_on_trial(loaded, version, Trial(0.4))
+            put_on_trial(loaded, version, 0.4)
     assert rollout(loaded) == before
     sample_data.ask(loaded, "update dataset set active = false returning dataset")
     with pytest.raises(LoadError, match="no dataset is active; to activate this one"):
-        put_on_trial(loaded, "two", Trial(0.4))
+        put_on_trial(loaded, "two", 0.4)
 
 
 def test_a_dataset_on_trial_is_neither_dropped_nor_pruned(loaded: Connection) -> None:
-    put_on_trial(loaded, "two", Trial(0.4))
+    put_on_trial(loaded, "two", 0.4)
     with pytest.raises(LoadError, match=r"dataset two is on trial; to end it: python -m faunalens\.data rollback"):
         drop(loaded, "two")
     assert prune(loaded, keep=1) == []
@@ -211,6 +209,6 @@ def test_a_database_of_an_earlier_release_is_brought_up_to_date_by_a_switch(load
         cursor.execute("drop index dataset_one_trial; alter table dataset drop share, drop in_shadow, drop switch")
         cursor.execute("drop function features_of")
         cursor.execute("create function features_of(bigint[]) returns bigint[] language sql as 'select $1'")
-    put_on_trial(loaded, "two", Trial(0.4))
+    put_on_trial(loaded, "two", 0.4)
     assert rollout(loaded)[1:] == ("one", "two", 4000, False)
     assert set(versions(loaded).values()) == {"one", "two"}
