@@ -1,4 +1,4 @@
-"""Check the body of one dashboard or alarm against CloudWatch's rules and the project's rules.
+"""Check the body of one dashboard, alarm or query against CloudWatch's rules and the project's rules.
 
 The checks yield their findings, and a reference for each metric that a graph or an alarm names. Composite alarms are
 checked together, since their rules name other alarms. Every alarm has to notify someone.
@@ -6,7 +6,7 @@ checked together, since their rules name other alarms. Every alarm has to notify
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 from dashboards.evaluate import kind
 from dashboards.expression import ParseError, dependencies
 from dashboards.graphed_metrics import GraphedMetricsError, expand, of_alarm
-from dashboards.lint import LintFinding, query, structure_errors, suggest
-from dashboards.lint.known_metrics import Graph, Reference
-from dashboards.project import STAGE_VARIABLE, alarm_of, belongs_to_tier, prefix
+from dashboards.lint import LintFinding, structure_errors, suggest
+from dashboards.lint.known_metrics import Graph, Reference, fields
+from dashboards.project import RESOURCES, STAGE_VARIABLE, alarm_of, belongs_to_tier, prefix
 
 _PREFIX = prefix(STAGE_VARIABLE)
 _LINK = re.compile(rf"#dashboards[:/](?:dashboard/|name=){_PREFIX}([\w-]+)-REGIONNAME")
@@ -96,7 +96,7 @@ def _problems(properties: Mapping[str, Any], names: Names) -> Iterator[str]:
         if axis.get("min", float("-inf")) >= axis.get("max", float("inf")):
             yield f"yAxis.{side}.min must be below yAxis.{side}.max; swap the two"
     if "query" in properties:
-        yield from query.problems(properties["query"])
+        yield from query_problems(properties["query"])
     arns = properties.get("alarms", []) + properties.get("annotations", {}).get("alarms", [])
     named = [("alarm", alarm_of(arn, STAGE_VARIABLE)) for arn in arns]
     named += [("dashboard", name) for name in _LINK.findall(properties.get("markdown", ""))]
@@ -191,3 +191,49 @@ def composite_findings(composites: Bodies, alarms: Bodies) -> Iterator[LintFindi
         if _PREFIX + name not in named and not body.get("AlarmActions"):
             why = 'no composite names this alarm and it has no "AlarmActions", so it notifies no one'
             yield LintFinding(file, "", f'{why}; name it in a composite, or add "AlarmActions"')
+
+
+# Queries of Logs Insights
+
+MOST_CHARACTERS = 10_000
+"""Length of the longest query that PutQueryDefinition accepts."""
+_LANGUAGE = json.loads(Path(__file__).with_name("insights.json").read_text(encoding="utf-8"))
+_SOURCE = re.compile(r"SOURCE\s+'([^']*)'\s*(?:\||$)")
+_QUOTED = re.compile(r"""\#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|/(?:[^/\\\n]|\\.)+/""")
+"""Matches a comment, a string or a regular expression. In what remains, words are names."""
+_NAME = re.compile(r"(?<![\w@.])(@?[A-Za-z_][\w@]*)(?:\.\w+)*`?(\()?")
+
+
+def query_problems(text: str, log_groups: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the problems of a query.
+
+    `log_groups`: the log groups of a saved query. The query of a widget starts with its log groups: `SOURCE '…'`.
+    """
+    for group in [*log_groups, *_SOURCE.findall(text)]:
+        if group not in RESOURCES["LogGroupName"]:
+            yield f'the project has no log group "{group}"; {suggest(group, RESOURCES["LogGroupName"])}'
+    if len(text) > MOST_CHARACTERS:
+        yield f"the query has {len(text):,} characters, but at most {MOST_CHARACTERS:,} are allowed; shorten it"
+    commands = [each for part in _QUOTED.sub(" ", _SOURCE.sub("", text)).split("|") if (each := _NAME.findall(part))]
+    if not commands:
+        yield "the query has no command; write for instance: fields @timestamp, request_id | sort @timestamp desc"
+    known = {*fields(), *_LANGUAGE["fields"]}
+    for number, [(word, _), *names] in enumerate(commands, 1):
+        if word not in _LANGUAGE["commands"]:
+            hint = suggest(word, _LANGUAGE["commands"])
+            yield f'command {number} begins with "{word}", which is not a command; {hint}'
+            continue
+        after_as = [at for at, (name, _) in enumerate(names, 1) if name == "as"]
+        # `as` names one field, but in `parse` all that follow
+        given = (
+            names[after_as[0] :] if after_as and word == "parse" else [names[at] for at in after_as if at < len(names)]
+        )
+        aliases = {name for name, _ in given}
+        for name, bracket in names:
+            what, right = ("function", set(_LANGUAGE["functions"])) if bracket else ("field", known | aliases)
+            if name not in right and name not in _LANGUAGE["words"]:
+                yield f'command {number} ({word}): there is no {what} "{name}" here; {suggest(name, right)}'
+        if word == "stats":  # later commands see only the results and groups of stats
+            by = [name for name, _ in names].index("by") if ("by", "") in names else len(names)
+            known = {name for name, bracket in names[by:] if not bracket}
+        known |= aliases

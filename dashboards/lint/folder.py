@@ -14,8 +14,8 @@ from typing import Any
 
 from dashboards.figures import FileError, read_limits, stages_of
 from dashboards.files import UNRESOLVED, SourceFile, source_files
-from dashboards.lint import LintFinding, known_metrics, query, suggest
-from dashboards.lint.body import check_alarm, check_dashboard, composite_findings, links_in
+from dashboards.lint import LintFinding, known_metrics, suggest
+from dashboards.lint.body import check_alarm, check_dashboard, composite_findings, links_in, query_problems
 from dashboards.lint.known_metrics import OURS, Reference, app_metrics, with_dimensions
 from dashboards.project import DASHBOARDS, METRICS, RUNBOOK, TOOLS_GUIDE
 
@@ -90,7 +90,7 @@ class FolderCheck:
         yield from (LintFinding(source.file, "", each) for each in _misspelt(source.text(), self._values))
         if source.kind == "query":
             read = source.read_query(self._values)
-            yield from (LintFinding(source.file, "", each) for each in query.problems(read.text, read.log_groups))
+            yield from (LintFinding(source.file, "", each) for each in query_problems(read.text, read.log_groups))
             return
         body = source.read_object(self._values)
         if source.kind == "dashboard":

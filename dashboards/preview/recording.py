@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dashboards.series import MetricStore
+from dashboards.simulation.schedule import Incident
 
 _BEFORE_ANY_LINE = 900.0
 """Length of the time that an empty recording shows, in seconds."""
@@ -21,24 +22,16 @@ class Span(NamedTuple):
     end: float
 
 
-class Incident(NamedTuple):
-    """An incident that begins at `at`. Its link shows the time up to `until`. Both are in seconds since 1970."""
-
-    at: float
-    title: str
-    until: float
-
-
 @dataclass(eq=False)
 class Recording:
-    """A file of recorded log lines, and the store of the metrics that were read from it.
+    """Recorded log lines, and the store of their metrics. `path`: their file; None if they are only added.
 
     `description`: what the page shows as the source. `live`: show time up to now instead of up to the last line.
     `begin`: start of the shown time; alarms and metrics still use earlier data. `incidents`: times that the page offers
     as links. `opening`: end of the time that a page shows first. Times are in seconds since 1970.
     """
 
-    path: Path
+    path: Path | None
     description: str
     _: KW_ONLY
     live: bool = False
@@ -56,7 +49,7 @@ class Recording:
 
         The file may not exist yet, may have been replaced, and may have been renamed to NAME.1, as `make run` does.
         """
-        for path in (self.path.with_name(f"{self.path.name}.1"), self.path):
+        for path in (self.path.with_name(f"{self.path.name}.1"), self.path) if self.path else ():
             with suppress(FileNotFoundError), path.open("rb") as file:
                 status = os.fstat(file.fileno())
                 goes_on = status.st_ino == self._inode and status.st_size >= self._place
@@ -65,8 +58,12 @@ class Recording:
                     for line in file:
                         if line.endswith(b"\n"):  # otherwise its process is still writing it
                             self._place += len(line)
-                            self._lines += self.store.add(line)
+                            self.add(line)
         return self._lines
+
+    def add(self, line: str | bytes) -> None:
+        """Add a log line."""
+        self._lines += self.store.add(line)
 
     def span(self) -> Span:
         """Return the recorded time range, or the last 15 minutes without any lines. A live recording ends now."""

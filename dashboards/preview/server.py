@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ import uvicorn
 
 from chalicelib.api.http import Response
 from dashboards.preview.pages import Pages
-from dashboards.preview.recording import Incident, Recording
+from dashboards.preview.recording import Recording
 from dashboards.simulation import schedule
-from dashboards.simulation.day import CASES, Case, write_day
+from dashboards.simulation.day import CASES, Case, lines
 
 PATH = "/dashboards/"
 """The root of the preview on its own server and on the local server."""
@@ -76,15 +75,13 @@ def main(words: Sequence[str]) -> int:
 
 def simulated_day(*, bad: bool = False, drift: Case | None = None) -> Recording:
     """Return the recording of a simulated day. The preview lists its incidents, and opens at one of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "day.jsonl"
-        print("simulating a day …", file=sys.stderr, flush=True)
-        write_day(path, bad=bad, drift=drift)
-        incidents = [Incident(*each) for each in schedule.incidents(bad=bad, drift=drift)]
-        opening = incidents[0].until if drift else schedule.OPENING
-        description = f"A simulated {'bad ' if bad else ''}day"
-        recording = Recording(path, description, begin=schedule.START, incidents=incidents, opening=opening)
-        recording.read_new_lines()
+    print("simulating a day …", file=sys.stderr, flush=True)
+    incidents, description = schedule.incidents(bad=bad, drift=drift), f"A simulated {'bad ' if bad else ''}day"
+    opening = incidents[0].until if drift else schedule.OPENING
+    recording = Recording(None, description, begin=schedule.START, incidents=incidents, opening=opening)
+    for minute in lines(bad=bad, drift=drift):
+        for line in minute.splitlines():
+            recording.add(line)
     return recording
 
 

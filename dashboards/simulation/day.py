@@ -1,4 +1,4 @@
-"""Simulate a day and write its metrics as log lines, for the preview.
+"""Simulate a day: its metrics as log lines, for the preview.
 
 The app's own records and emitter write the metrics of the API and of warming. Those of the web tier and of batches are
 made up, with their real names, units and dimensions; and so are those that only AWS emits, marked `"simulated": true`.
@@ -6,7 +6,6 @@ made up, with their real names, units and dimensions; and so are those that only
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Literal, get_args
 
@@ -38,12 +37,6 @@ _SHIFTS: dict[Case, dict[str, Shift]] = {
     "temperature": {"confidence": Shift(1.6, "0.9 -28, 0.8 -19, 0.4 +15")},
 }
 """The populations that drift in each case, as the app's own code computed them from photos that change this way."""
-
-
-def write_day(out: Path, *, bad: bool = False, drift: Case | None = None) -> None:
-    """Write the metric lines of the simulated day to a file. Raises OSError."""
-    with out.open("w", encoding="utf-8") as file:
-        file.writelines(lines(bad=bad, drift=drift))
 
 
 def lines(seed: int = SEED, *, bad: bool = False, drift: Case | None = None) -> Iterator[str]:

@@ -60,11 +60,16 @@ OPENING = REDIS_DOWN.begin + 8 * 60
 """The time that the preview shows first: Redis is down, its alarms fire, and the database was down two hours before."""
 
 
-def incidents(*, bad: bool = False, drift: str | None = None) -> list[tuple[float, str, float]]:
-    """Return the start, the title and the end of the shown time of each incident, in order.
+class Incident(NamedTuple):
+    """An incident that begins at `at`. Its link shows the time up to `until`. Both are in seconds since 1970."""
 
-    Times are in seconds since 1970. The shown time ends during the incident or a few minutes after it.
-    """
+    at: float
+    title: str
+    until: float
+
+
+def incidents(*, bad: bool = False, drift: str | None = None) -> list[Incident]:
+    """Return the incidents in order. The shown time ends during the incident or a few minutes after it."""
     minutes = [
         ("ten times the traffic", SPIKE, 15),
         ("a fifth of the requests fail", LONG_BURST, 8) if bad else ("burst above the limit", BURST, 5),
@@ -74,7 +79,7 @@ def incidents(*, bad: bool = False, drift: str | None = None) -> list[tuple[floa
         ("warming stops", WARMING_SILENT, 45),
     ]
     drifts = [(DRIFT_TITLES[drift], DRIFTING, 290)] if drift else []
-    return [(window.begin, title, window.begin + 60 * shown) for title, window, shown in (*drifts, *minutes)]
+    return [Incident(window.begin, title, window.begin + 60 * shown) for title, window, shown in (*drifts, *minutes)]
 
 
 def rate(minute: float) -> float:

@@ -14,7 +14,7 @@ from dashboards.preview.recording import Recording
 from dashboards.preview.server import simulated_day
 from dashboards.project import DASHBOARDS
 from dashboards.simulation import schedule
-from dashboards.simulation.day import lines, write_day
+from dashboards.simulation.day import lines
 from tests.end_to_end.browsing import PHONE, Open
 from tests.integration.dashboards.serving import serving
 
@@ -36,16 +36,9 @@ CARDS = """cards => cards.map(card => {
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The simulated day as a file."""
-    path = tmp_path_factory.mktemp("day") / "day.jsonl"
-    write_day(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def pages(day: Path) -> Pages:
-    return Pages(Recording(day, "A recording like any other", begin=schedule.START))
+def pages() -> Pages:
+    """The simulated day as `preview` shows it: with its incidents, and open at one of them."""
+    return Pages(simulated_day())
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +65,7 @@ def card(page: Page, title: str) -> Locator:
 
 def test_each_fault_of_the_day_fires_its_own_alarms_and_nothing_else_does(pages: Pages) -> None:
     # GIVEN the states of all alarms over the day
-    alarms = pages.data("overview", {})["alarms"]
+    alarms = pages.data("overview", {"range": "all"})["alarms"]
     fired = {
         (alarm["name"], (period["from"] / 1e3 - schedule.START) / 60)
         for alarm in alarms
@@ -94,7 +87,7 @@ def test_each_fault_of_the_day_fires_its_own_alarms_and_nothing_else_does(pages:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_widget_of_every_dashboard_draws(name: str, url: str, open_page: Open) -> None:
     # GIVEN a dashboard of the simulated day (the fixture fails on any error of the console)
-    page = drawn(open_page(f"{url}{name}"))
+    page = drawn(open_page(f"{url}{name}?range=all"))
     cards = page.locator(".card").evaluate_all(CARDS)
     # THEN each widget of the file is there, without an error or a blank
     assert len(cards) == len(json.loads((DASHBOARDS / f"{name}.json").read_text())["widgets"])
@@ -154,16 +147,9 @@ def test_the_time_range_can_be_chosen_and_stays_in_the_address(url: str, open_pa
     expect(drawn(page).get_by_role("alert").first).to_contain_text("there is no time range 'forever'")
 
 
-@pytest.fixture
-def simulated_url() -> Iterator[str]:
-    """The address of the day as `preview` shows it: with its incidents, and open at one of them."""
-    with serving(Pages(simulated_day())) as url:
-        yield url
-
-
-def test_incidents_are_links_that_jump_to_their_time(simulated_url: str, open_page: Open) -> None:
+def test_incidents_are_links_that_jump_to_their_time(url: str, open_page: Open) -> None:
     # GIVEN the overview, which opens while Redis is down
-    page = drawn(open_page(simulated_url))
+    page = drawn(open_page(url))
     expect(page.locator('.all-alarms .alarm[data-state="ALARM"]')).not_to_have_count(0)
     incidents = page.get_by_role("navigation", name="Incidents").get_by_role("link")
     assert incidents.count() == len(schedule.incidents())

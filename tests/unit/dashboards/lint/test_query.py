@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboards.lint.query import problems
+from dashboards.lint.body import query_problems
 
 GROUP = "/aws/lambda/faunalens-STAGENAME"
 
@@ -32,10 +32,10 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", GOOD)
 def test_a_good_one_has_no_findings(text: str) -> None:
-    assert list(problems(text, [GROUP])) == []
+    assert list(query_problems(text, [GROUP])) == []
 
 
 @pytest.mark.parametrize(("text", "message"), BROKEN, ids=lambda each: str(each)[:40])
 def test_findings_of_a_query(text: str, message: str) -> None:
-    found = list(problems(text))
+    found = list(query_problems(text))
     assert [problem for problem in found if message in problem], found
