@@ -3,7 +3,7 @@
 const escaped = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const allowed = (address) => /^(https?:\/\/|#|\/(?!\/)|[\w.-]+([/#?]|$))/i.test(address);
 
-export const anchor = (text) =>
+const anchor = (text) =>
   text
     .toLowerCase()
     .replace(/[^\p{L}\p{N}\s_-]/gu, "")

@@ -2,7 +2,7 @@
 
 import { alarmList } from "./alarms.js";
 import { TimeChart, curveColor } from "./chart.js";
-import { element, swatch } from "./dom.js";
+import { element, notice, swatch } from "./dom.js";
 import { bars, gauges, numbers } from "./figures.js";
 import { last, number } from "./format.js";
 import { renderMarkdown } from "./markdown.js";
@@ -39,6 +39,15 @@ export class Card {
     this.card.className = `card ${widget.kind} ${widget.state}${widget.plain ? " plain" : ""}`;
     this.card.dataset.state = widget.state;
     this.card.dataset.kind = widget.kind;
+    try {
+      this.render(widget);
+    } catch (error) {
+      console.error(error);
+      this.fill(notice(`This page cannot draw it: ${error.message}`));
+    }
+  }
+
+  render(widget) {
     const isChart = widget.state === "ok" && widget.kind === "chart";
     if (isChart && !this.tools.childElementCount) this.addTableButton();
     this.tools.hidden = !isChart;
