@@ -1,5 +1,5 @@
-// What photos show, as chalicelib/model/recogniser.py and second_look.py say: which models look, at what, in which order.
-// What follows from their scores is a graph that the server's own tables make. Pure: `run` runs a model.
+// What photos show, as chalicelib/model/recogniser.py says: which models look, at what, in which order. What follows from
+// their scores is a graph that the server's own tables make. Pure: `run` runs a model.
 
 import { found, grown, highestOf } from "./detections.js";
 import { around, forPack, isByNight, letterBox, near, smaller, square } from "./picture.js";
