@@ -30,28 +30,25 @@ def test_a_record_without_end_is_an_error_before_memory_is_full() -> None:
     assert endless.sent < 20e6
 
 
-@given(st.lists(st.lists(VALUES, min_size=2, max_size=3), max_size=12), st.integers(8, 60))
-def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], size: int) -> None:
-    # GIVEN quoted values with line breaks and quotes WHEN cut
+def rows_in(part: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(part.decode(), newline="")))
+
+
+@given(st.lists(st.lists(VALUES, min_size=1, max_size=3), max_size=30), st.integers(8, 60), st.integers(1, 5))
+def test_each_part_has_whole_records_whatever_is_quoted(rows: list[list[str]], size: int, most: int) -> None:
+    # GIVEN quoted values with line breaks and quotes WHEN cut by bytes, and by lines
     written = io.StringIO()
-    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["header", "line"], *rows])
-    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), size))
-    # THEN the records of the parts are those of the text, unless a record is longer than a part
-    if size > 2 * max((len(written.getvalue()) for _ in rows), default=0) or len(parts) <= 1:
-        found = [row for part in parts for row in csv.reader(io.StringIO(part.decode(), newline=""))]
-        assert found == rows
-    assert b"".join(parts).decode() == written.getvalue().partition("\n")[2]
-
-
-@given(st.lists(VALUES, min_size=1, max_size=30), st.integers(1, 5))
-def test_no_part_has_more_lines_than_memory_allows(values: list[str], most: int) -> None:
-    # GIVEN quoted values with line breaks WHEN cut THEN a part has few lines, or a single record, and nothing is lost
-    written, rows = io.StringIO(), [["header"], *([each] for each in values)]
-    csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    parts = list(parts_of(io.BytesIO(written.getvalue().encode()), TextFormat(quote='"', header_lines=1), lines=most))
-    records = [list(csv.reader(io.StringIO(part.decode(), newline=""))) for part in parts]
-    assert [row for part in records for row in part] == rows[1:]
-    assert all(part.count(b"\n") <= most or len(some) == 1 for part, some in zip(parts, records, strict=True))
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    longest = max([writer.writerow(each) for each in [["header"], *rows]])
+    text, format_ = written.getvalue().encode(), TextFormat(quote='"', header_lines=1)
+    by_bytes = list(parts_of(io.BytesIO(text), format_, size))
+    by_lines = list(parts_of(io.BytesIO(text), format_, lines=most))
+    # THEN nothing is lost, and records are whole, unless one is longer than a part
+    assert b"".join(by_bytes) == b"".join(by_lines) == text.partition(b"\n")[2]
+    for parts in (by_lines, by_bytes) if size > 4 * longest else (by_lines,):
+        assert [row for part in parts for row in rows_in(part)] == rows
+    # AND a part has few lines, or is a single record
+    assert all(part.count(b"\n") <= most or len(rows_in(part)) == 1 for part in by_lines)
 
 
 def test_another_encoding_becomes_utf_8_and_a_last_line_may_lack_its_end() -> None:
