@@ -25,9 +25,9 @@ from faunalens.terminal import shown, warn
 from faunalens.words import count
 
 PACKAGE = Path(__file__).with_name("datapackage.json")
-"""What all packages have in common: the release of Camtrap DP, and where the schemas of its tables are."""
+"""What all packages have in common: the release of Camtrap DP, and the addresses of its tables' schemas."""
 FILE_TIME = "the time is that of the file, because EXIF has none"
-"""What exports say of a photo whose time is that of its file."""
+"""What exports say of a photo that has the time of its file."""
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 _FILE_PATH = re.compile(r"(?=[^./~])(?:(?!\.{2}).)*")
 """Paths that Camtrap DP allows: not absolute, not hidden, without '..'."""

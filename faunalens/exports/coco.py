@@ -62,7 +62,7 @@ def _images(study: Study) -> Iterator[dict[str, Any]]:
                 "frame_num": number,
             }
     if films:
-        warn(f"{count(films, 'video is')} left out, which COCO Camera Traps does not have")
+        warn(f"{count(films, 'video is')} left out, because COCO Camera Traps has only photos")
     for row in (row for row in study.unanswered() if not is_video(row["path"])):
         yield {
             "id": row["path"],
@@ -96,7 +96,7 @@ def _labelled(finding: Finding) -> list[Finding]:
 
 
 def _key(finding: Finding) -> Key:
-    """Return the category of a finding: its name, in small letters as the format encourages, and scientific name."""
+    """Return the category of a finding: its name, in lower case as the format encourages, and scientific name."""
     if finding.kind == "blank":
         return EMPTY
     name, latin = key_of(finding.named) if finding.named else (finding.kind, "")

@@ -1,7 +1,7 @@
 """A folder of copies, and its table of where each came from: `copied.csv`.
 
 The table says which files are the folder's own, so that a run overwrites and deletes no others, and does nothing twice.
-A file is in the table before it is made: a run that was killed leaves no file that the table does not have.
+A file enters the table before it is made, so that even a killed run leaves no file that is not in the table.
 """
 
 import csv
@@ -20,7 +20,7 @@ from faunalens.exports.files import FORMULA, inert, table, whole
 from faunalens.terminal import shown
 
 TABLE = "copied.csv"
-LONGEST = 80  # most bytes of a name. Windows allows 260 letters for a whole path
+LONGEST = 80  # most bytes in a name. Windows allows 260 characters in a whole path
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
 
@@ -156,7 +156,7 @@ def _key(new_path: str) -> str:
 
 
 def _read(path: Path) -> Iterator[Copy]:
-    """Yield the rows of a table of copies. The last row of a path counts. Skip a row that a killed run cut short."""
+    """Yield the rows of a table of copies; for each path, the last counts. Skip a row that a killed run cut short."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", newline="", errors="replace") as file:

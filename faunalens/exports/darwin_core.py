@@ -26,7 +26,7 @@ from faunalens.taxa.taxa import ScoredTaxon, lineage_of, taxon_rank
 from faunalens.words import filled
 
 META, EML = (Path(__file__).with_name(name) for name in ("meta.xml", "eml.xml"))
-"""What the archive says of its files and their columns, and a template of what it says of the study."""
+"""The archive's description of its files and their columns, and the template of its description of the study."""
 
 
 @cache

@@ -29,7 +29,7 @@ class Description:
 
     @property
     def name(self) -> str:
-        """Return the title as datapackage.json wants its `name`: in small letters, digits and hyphens."""
+        """Return the title as datapackage.json wants its `name`: in lower-case letters, digits and hyphens."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or "study"
 
     @property

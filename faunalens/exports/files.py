@@ -65,7 +65,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def inert(value: Any) -> Any:
-    """Return a value; if it is a text that a spreadsheet would run as a formula, with a quote before it."""
+    """Return a value, with a quote before it if it is a text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
@@ -126,7 +126,7 @@ def own_files(results: Path, kept: ResultsFile, *targets: Path, force: bool) -> 
 
 
 def _marks(results: Path, targets: Iterable[Path]) -> Marks:
-    """Return marks that tell whether files have changed, by path, also of the files in folders.
+    """Return size and time, by path, of each file in `targets` or in a folder among them, to tell whether it changed.
 
     Pipes, devices and hidden files have no mark. `results`: the results file, beside which paths are relative."""
     files = [

@@ -81,7 +81,7 @@ def _detection(finding: Finding, ids: dict[Key, str]) -> dict[str, Any]:
 
 
 def _classes(finding: Finding) -> tuple[ScoredTaxon, ...]:
-    """Return the classifications of an animal: its candidates, or only its name if that is wider, or a person's."""
+    """Return the classifications of an animal: its candidates, or only its name if it is wider or a person's."""
     if finding.kind != "animal" or finding.named is None:
         return ()
     is_likeliest = finding.candidates and finding.named.name == finding.candidates[0].name

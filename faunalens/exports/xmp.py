@@ -69,7 +69,7 @@ def write_sidecars(study: Study, folder: Path) -> None:
     others = 0
     for photo in study.photos():
         target = folder / f"{photo.path}.xmp"
-        if not target.resolve().is_relative_to(folder.resolve()):  # a results file of others may name such a photo
+        if not target.resolve().is_relative_to(folder.resolve()):  # another person's results file may name one
             raise CommandError(f"{shown(photo.path)} lies outside of {folder}; take it out of the results first")
         if target.exists() and TOOLKIT.encode() not in target.read_bytes():
             others += 1
