@@ -15,7 +15,7 @@ OLDEST = datetime(2000, 1, 2)  # noqa: DTZ001, a camera's clock has no zone
 """A time before this is wrong. Many clocks begin at 2000-01-01 when they are reset."""
 AHEAD = timedelta(days=1)  # how far a clock may be ahead of UTC, in any zone
 ROLLOVER = timedelta(days=30)
-"""A camera begins again at IMG_0001 within this time; after a longer one, its clock was reset."""
+"""If the last photo by name is older than the first by less than this, only the names began again, not the clock."""
 _PHOTOS = "select path, deployment, taken, shift from photo where answer is not null order by path"
 _DIGITS = re.compile(r"(\d+)")
 
@@ -24,25 +24,25 @@ DOUBTS = {
     "copies": ("copy", "copies", "of other photos of a deployment: not counted"),
     "untimed": ("photo has", "", "no time in EXIF: each is an event of its own"),
     "shared": ("photo is", "", "in several deployments, byte by byte; is a card there twice?"),
-    "reset": ("photo is", "", "of a clock that was reset, as by new batteries; --shift corrects it"),
+    "reset": ("photo has", "", "the time of a clock that was reset, as by new batteries; --shift corrects it"),
     "future": ("photo has", "", "a time in the future; --shift corrects the clock"),
     "outside": ("photo is", "", "outside of the deployment's dates; correct the table or the clock"),
     "unassigned": ("photo is", "", "in no deployment"),
 }
-"""What `doubts_of` counts: what is said of one photo, of several if that has an own plural, and then of all."""
+"""What `doubts_of` counts: the words after a 1, irregular ones after other numbers, and the rest of the sentence."""
 
 
 class Doubts(NamedTuple):
     """What is doubtful of photos with an answer: their numbers, by the keys of `DOUBTS`.
 
-    `backwards`: folders in which times go back although names go on.
+    `backwards`: folders in which times go back while names go on.
     """
 
     numbers: dict[str, int]
     backwards: list[str]
 
     def sentences(self, but: Container[str] = ()) -> Iterator[str]:
-        """Yield sentences on what is doubtful, and what to do. `but`: keys of `DOUBTS` of which nothing is said."""
+        """Yield sentences on what is doubtful, and what to do. `but`: keys of `DOUBTS` to leave out."""
         for name, (one, many, what) in DOUBTS.items():
             if self.numbers[name] and name not in but:
                 yield f"{count(self.numbers[name], one, many)} {what}"
@@ -54,7 +54,7 @@ class Doubts(NamedTuple):
 def remarks(results: ResultsFile, but: Container[str] = ()) -> Iterator[str]:
     """Yield sentences on what to know of a study before its numbers are used: copies, times, deployments, models.
 
-    `but`: keys of `DOUBTS` of which nothing is said.
+    `but`: keys of `DOUBTS` to leave out.
     """
     yield from doubts_of(results).sentences(but)
     if len(made := made_by(results)) > 1:
@@ -63,7 +63,7 @@ def remarks(results: ResultsFile, but: Container[str] = ()) -> Iterator[str]:
 
 
 def made_by(results: ResultsFile) -> dict[str, int]:
-    """Return the number of answers by each model, the most first. A study with several models is mixed."""
+    """Return the number of answers of each model, largest first. A study with several models is mixed."""
     return {f"{name} {version} {boxes}": count for name, version, boxes, count in results.rows(QUERIES["models"])}
 
 
@@ -98,7 +98,7 @@ def jumps_back(card: Sequence[tuple[str, datetime]]) -> bool:
 
     It was not if the camera only began again at IMG_0001, so that the last photos by name are the first by time.
     """
-    if not _jumps([time for _, time in card]):  # sorted by letter, which is as by number for most cameras
+    if not _jumps([time for _, time in card]):  # sorted as text, for most cameras also by number
         return False
     times = [time for _, time in sorted(card, key=lambda photo: _natural(photo[0]))]
     jumps = _jumps(times)

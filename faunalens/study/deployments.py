@@ -32,7 +32,7 @@ COLUMNS = {table: tuple(row["column"] for row in rows) for table, rows in groupb
 """The columns of each table of Camtrap DP 1.0.2."""
 LIMITS = {row["column"]: row for row in _TABLES if row["least"]}
 WORDS = {row["column"]: frozenset(row["words"].split()) for row in _TABLES if row["words"]}
-"""The words that Camtrap DP allows in a column. `LIMITS`: the ranges of its numbers. Others make a package invalid."""
+"""The words that Camtrap DP allows in a column. `LIMITS`: the ranges of its numbers. Other values are invalid."""
 TIMES = START, END = "deploymentStart", "deploymentEnd"
 DAY = timedelta(days=1)
 
@@ -64,7 +64,7 @@ class Deployments:
         return self._by_name.get(normal(name))
 
     def at(self, path: str) -> Sequence[Row]:
-        """Return the deployments in whose `folder` a photo lies, or else the one that has the id of a folder above it.
+        """Return the deployments in whose `folder` a photo lies, or else the one with the id of a folder above it.
 
         `path`: the photo's path below the study's folder. Of nested folders, the innermost counts.
         """
@@ -131,7 +131,7 @@ def read_deployments(path: Path) -> Deployments:
             for row in reader:
                 if delimiter != ",":
                     row |= {name: (row[name] or "").replace(",", ".") for name in LIMITS if name in row}
-                # Spreadsheets add rows without a value. Fields past the columns are a list.
+                # Spreadsheets add rows without a value. `DictReader` puts surplus fields into a list.
                 if "".join(chain.from_iterable(filter(None, row.values()))).strip():
                     rows.append(_checked(row))
     except UnicodeDecodeError as error:
@@ -284,7 +284,7 @@ class Where:
         return ListedPhoto(path, size, modified, row["deploymentID"] if row else None, place, shift)
 
     def settle(self) -> None:
-        """Assign photos in folders of several deployments, by time. Photos whose cell changes by that count as new."""
+        """Assign photos in shared folders to deployments, by time. Photos whose cell changes thereby count as new."""
         if any(len(rows) > 1 for rows in self.deployments.by_folder.values()):
             rows = self.results.rows("select path, size, modified from photo where taken is not null")
             self.results.find(self.of(*row) for row in rows if len(self.deployments.at(row["path"])) > 1)

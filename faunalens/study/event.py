@@ -11,14 +11,14 @@ from faunalens.taxa.taxa import Line, ScoredTaxon, agree, taxon_of
 
 SURE = 0.7  # least probability of a name of one photo, or of several together, that counts as sure
 ALIKE = 0.05
-"""A photo's name is a slip if the photo gives this share of its probability to the name of other photos of its event:
-most events show one animal, and about 1 of 20 a second one."""
+"""A photo's name counts as a slip if the photo gives another taxon of its event more than this share of the name's
+probability: most events show one animal; about 1 in 20 shows a second."""
 LEAST = 0.001
-"""Probability of an animal that is not among a photo's candidates, so that one photo cannot rule it out."""
+"""Probability assumed for an animal that is not among a photo's candidates, so that no single photo rules it out."""
 
 
 class _Sighting(NamedTuple):
-    """One thing in the photo number `photo` of an event. `line`: see `ScoredTaxon`; empty for other than animals."""
+    """One thing seen in an event. `photo`: index of its photo. `line`: see `ScoredTaxon`; empty unless an animal."""
 
     photo: int
     finding: Finding
@@ -36,9 +36,9 @@ class _Sighting(NamedTuple):
 def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Finding, ...]:
     """Return what an event shows, from the findings of its photos: each taxon, then people, then vehicles.
 
-    The event is blank only if all photos are. What a person said of a photo replaces that photo's finding only. `count`
-    is what people counted, or else the largest number in one photo, if there are boxes. `by_traits`: whether to return
-    a taxon once for each sex and age that people saw.
+    The event is blank only if all photos are. What a person said of a photo replaces only that photo's finding. `count`
+    is what people counted, or else the largest number of boxes in one photo, or None without boxes. `by_traits`:
+    whether to return a taxon once for each sex and age that people saw.
     """
     shown = [(photo, part) for photo, finding in enumerate(event) for part in finding.each]
     parts = [_Sighting(photo, part, part.named.line if part.named else ()) for photo, part in shown]
@@ -56,7 +56,7 @@ def found_in(event: Sequence[Finding], *, by_traits: bool = False) -> tuple[Find
 
 
 def _by_taxon(animals: Sequence[_Sighting]) -> Mapping[Line, list[_Sighting]]:
-    """Return the sightings of each taxon of an event.
+    """Return an event's sightings of animals, grouped by the line of the taxon that they count as.
 
     An event shows a taxon if a person said so, if a photo is sure of it, or if a photo shows it beside another taxon.
     Each other sighting joins the likeliest of these taxa. Sightings that fit none of them count as one more taxon.
@@ -88,7 +88,7 @@ def _is_within(wide: Line, line: Line) -> bool:
 def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
     """Return one finding for all sightings of a taxon (`line`), or for those of no certain taxon.
 
-    If people named some of them, a person's name counts: the taxon itself if someone said so, or else what most said.
+    If people named some of them, their name counts: the taxon itself if someone named it, or else what most said.
     Otherwise the name is the narrowest taxon that includes most of the sightings; or a narrower one, if a sighting is
     sure of it, or if a sighting names it and all together are sure of it.
     """
@@ -118,7 +118,7 @@ def _fused(line: Line, same: Sequence[_Sighting]) -> Finding:
 
 
 def _taxon(line: Line, named: Sequence[ScoredTaxon], score: float) -> ScoredTaxon:
-    """Return the narrowest taxon of a line, named as its sightings are (`named`): a breed only if all are of it."""
+    """Return the narrowest taxon of a line, named as its sightings are (`named`): a breed only if all name it."""
     is_one = len({str(each) for each in named}) == 1
     same = (each for each in named if each.line == line)
     found = next((each for each in same if is_one or (each.scientific_name == line[-1] and each.rank != "breed")), None)
@@ -135,7 +135,7 @@ def _shared(lines: Sequence[Line]) -> Line:
 def _by_traits(same: list[_Sighting]) -> list[list[_Sighting]]:
     """Return the sightings of a taxon grouped by sex and age, if people saw several of these; else all in one group.
 
-    Sightings without sex and age are left out, as they are of the same animals, unless a photo has both.
+    Sightings without sex and age are left out, because they show the same animals, unless one photo has both sorts.
     """
     groups: dict[tuple[str | None, str | None], list[_Sighting]] = {}
     for each in same:
@@ -171,7 +171,7 @@ def _joined(separator: str, words: Iterable[str | None]) -> str | None:
 
 
 def _fused_candidates(findings: Sequence[Finding]) -> tuple[ScoredTaxon, ...]:
-    """Return candidates for all photos: geometric means of their scores, scaled to the mean of the photos' sums."""
+    """Return joint candidates, best first: geometric means of the photos' scores, scaled to the mean of their sums."""
     scores = [defaultdict[Line, float](float) for _ in findings]
     known: dict[Line, list[ScoredTaxon]] = {}
     for score, finding in zip(scores, findings, strict=True):

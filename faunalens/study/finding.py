@@ -1,6 +1,6 @@
 """What was found in a photo, from the JSON of its answer or from people's opinions.
 
-This module alone reads answers. A new part of answers, such as boxes, comes to exports and reports through it.
+Only this module reads answers: exports and reports see a new part of answers, such as boxes, through it.
 
 An opinion consists of one observation or more, since a photo may show two species. The newest opinion on a photo is
 the one that counts. Other reviewers' opinions are kept.
@@ -27,11 +27,11 @@ VALUES = {
     "life_stage": ("adult", "subadult", "juvenile"),
     "behavior": ("grazing", "browsing", "rooting", "vigilance", "running", "walking"),
 }
-"""The values of Camtrap DP 1.0.2. Of behaviours it lists these as examples; any other word is one too."""
+"""The values of Camtrap DP 1.0.2. Its behaviours are only examples: it allows any other word."""
 TYPED = "; the name as it was typed, of no taxon that Faunalens knows"
 """Follows a typed name in the remarks of exports."""
 COUNTED = "count of the models' boxes"
-"""Begins the comments of a Camtrap DP on what a person named and did not count."""
+"""Begins a Camtrap DP's comment on what a person named but did not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ NOTHING_SAID = Observation("unknown")
 
 
 class Clip(NamedTuple):
-    """The frame of a video that an answer is about: its number and its time in seconds. `processed`: frames looked at.
+    """The frame of a video that an answer is about: its number and time in seconds. `processed`: frames looked at.
 
     `fps`, `duration` (seconds): those of the video, 0 if unknown.
     """
@@ -137,8 +137,8 @@ class Finding:
     versions, or the person. `at`: when, UTC in ISO 8601. `parts`: what is in each box, if boxes were looked for.
     `perhaps`: if `named` is wider than a family, the families or narrower taxa that it may be. `count`: how many there
     are, or None if unknown. `faint`: boxes, or an animal in the whole photo, that the models are too unsure of to
-    report. `said`: what a person saw. `people`: where the models found people, if a person has reviewed the photo, who
-    may have named the animal alone. `clip`: the frame, if it is a video. `others`: second opinions.
+    report. `said`: what a person saw. `people`: the models' boxes of people, if the photo was reviewed: the reviewer
+    may have named only the animal. `clip`: the frame, if it is a video. `others`: second opinions.
 
     For a person or vehicle without a box, `probability` is `LEAST_BOX`: the detector was at least that sure.
     """
@@ -210,7 +210,7 @@ def machine_of(row: sqlite3.Row) -> Finding:
 
 
 def _of_opinion(opinion: Opinion, machine: Finding) -> Finding:
-    """Return what a person found in a photo. If the person gave no count, count the models' boxes of it."""
+    """Return what a person found in a photo. Where the person gave no count, it is the number of the models' boxes."""
     kinds = Counter(each.kind for each in opinion.observations)
     parts = []
     for said in opinion.observations:
@@ -289,7 +289,7 @@ def _boxes(answer: dict[str, Any], by: str, at: str) -> Iterator[Finding]:
 
 
 def _taxa(rows: Iterable[dict[str, Any]]) -> tuple[ScoredTaxon, ...]:
-    from chalicelib.api.words import FORMER  # with NumPy; most commands start faster than it loads
+    from chalicelib.api.words import FORMER  # loads NumPy, which takes longer than most commands do
 
     return tuple(
         ScoredTaxon(each["name"], each["scientific_name"], each["rank"], each["score"], FORMER.get(sure, sure))

@@ -24,11 +24,11 @@ from faunalens.study.results import FileFacts, Outcome, State, Task
 from faunalens.study.video import INSTALL, USUAL, Sampling, VideoUnreadable, can_read, is_video, opened
 
 DEGRADED = "the animals of the place were not available, so the picture alone decided"
-"""What is printed of an answer for which the animals of its place were not available."""
+"""What is printed for an answer that was made without the animals of its place."""
 _PLACE = "give --deployments, --lat and --lon, or --no-location"
 ADVICE = {
     "location_missing": f"the photo has no GPS position; {_PLACE}",
-    "location_invalid": f"the photo's GPS position is none that can be used; {_PLACE}",
+    "location_invalid": f"the photo's GPS position cannot be used; {_PLACE}",
 }
 """Advice to the command's user by error code, where the API's own advice is about requests."""
 AHEAD = 2  # tasks in memory for each worker: one that it works on, and its next one
@@ -106,10 +106,10 @@ def _facts_of(photo: PhotoFacts, place: Place) -> FileFacts:
 
 
 def in_parallel[T, R](work: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R]:
-    """Do all tasks, in `workers` threads. Yield each result as soon as it is there. An error of `work` is raised here.
+    """Do all tasks in `workers` threads. Yield each result as soon as it is ready. An error of `work` is raised here.
 
-    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, work under way is lost,
-    and not waited for: it may itself wait for a service.
+    Threads are enough: decoding, scoring and hashing release the GIL. If the consumer stops, nobody waits for work
+    under way, which may itself be waiting for a service: its results are lost.
     """
     left = iter(tasks)
     pool, running = ThreadPoolExecutor(workers), set[Future[R]]()
@@ -130,10 +130,10 @@ type FrameAnswer = tuple[int, float, Mapping[str, Any]]
 
 
 def answer_of_frames(frames: Sequence[FrameAnswer], fps: float, duration: float) -> dict[str, Any]:
-    """Return the answer for a video: that of its best frame, and a part `video` with the fields of `Clip` and `also`.
+    """Return the answer for a video: that of its best frame, and `video`, which has the fields of `Clip` and `also`.
 
     The frames are weighed together, as the photos of an event are. Each taxon and kind that they show has a best frame.
-    The first of these frames gives the answer, and `also` has the answers of the others.
+    The first of these best frames gives the answer; `also` has the answers of the others.
     """
     findings = [of_answer(dict(answer), "") for _, _, answer in frames]
     best = list(dict.fromkeys(_best(shown, findings) for shown in found_in(findings)))

@@ -75,7 +75,7 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
         warn(f"{count(gone, 'photo is')} left out: a link to nothing, or gone since")
     if closed:
         some = ", ".join(closed[:MOST_FAULTS])
-        warn(f"{count(len(closed), 'folder')} cannot be read, so that photos are missing: {some}")
+        warn(f"{count(len(closed), 'folder')} cannot be read, so their photos are missing: {some}")
     warn_of_homeless(homeless, where, root)
 
 
@@ -91,7 +91,7 @@ def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = N
     absent = [each for each in where.deployments.by_folder if root and not (root / each).is_dir()]
     if absent:
         said += f"; {count(len(absent), 'folder')} of the table not in {root}, such as {absent[0]}"
-    warn(f"{said}; the place of these photos is by --lat and --lon, or by EXIF")
+    warn(f"{said}; these photos get their place from --lat and --lon, or from EXIF")
 
 
 def warn_of_changes(results: ResultsFile) -> None:
@@ -109,7 +109,7 @@ update photo set state = 'new', checksum = null
 where answer is not null and state in ('done', 'touched') and path in (select path from temp.listed) and
 """
 SINCE, MODELS = "again", "models"
-"""Facts about a study: since when a run with `--again all` is unfinished, and which models its answers are by."""
+"""Names of facts about a study: when an unfinished run with `--again all` began, and which models gave answers."""
 
 
 def mark(results: ResultsFile, again: Again | None, versions: Callable[[], dict[str, str]], *, boxes: bool) -> None:

@@ -10,8 +10,8 @@ set fields = json_set(fields, '$.folder', rtrim(:prefix || ltrim(fields ->> 'fol
 where :prefix <> '' and fields ->> 'folder' <> '';
 
 --: match
--- `same`: photos by path and bytes, or by their bytes if one was moved, so that not both are there; by name, size and time
--- where nobody has read those of both. `other`: those of one path that have other bytes.
+-- `same`: photos with the same path and bytes, or with the same bytes if one was moved, so that not both files exist; where
+-- a checksum is missing, with the same name, size and time. `other`: photos with the same path but other bytes.
 create index temp.by_path on their_photo (path);
 create index temp.by_photo on their_review (photo);
 create temp table same (theirs integer primary key, ours integer unique);

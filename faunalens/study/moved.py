@@ -15,7 +15,7 @@ from faunalens.study.results import QUERIES, ListedPhoto, ResultsFile
 from faunalens.words import parts_of
 
 MERGED = ("deployment", "photo", "review", "boundary")
-"""The tables that are merged. `SQL`: the statements, by name; a name that begins with `conflict` is what is said."""
+"""The tables that are merged. `SQL`: the statements by name; the user reads what follows `conflict: ` in a name."""
 SQL = parts_of(Path(__file__).with_name("merge.sql"))
 
 
@@ -42,7 +42,7 @@ def find_below(results: ResultsFile, folder: Path, photos: Iterable[ListedPhoto]
             moved[identity] = path
             taken[path] = there
             left.append(old)
-    replaced = (each for each in taken.values() if each and each not in moved)  # gone, but a path is one photo's
+    replaced = (each for each in taken.values() if each and each not in moved)  # gone, but paths are unique
     moved |= dict(zip(replaced, (path for path in left if path not in taken), strict=False))
     with results.transaction() as connection:
         connection.executemany("update photo set path = '/' || id where id = ?", ((each,) for each in moved))
@@ -63,7 +63,7 @@ def gone(results: ResultsFile) -> list[tuple[int, str]] | None:
 
 
 def last_reviewed(results: ResultsFile, gone: Sequence[tuple[int, str]]) -> dict[int, str]:
-    """Return the reviewed photos among those that are gone of which no copy stays: their paths by id."""
+    """Return, of the photos that are `gone`, those that were reviewed and of which no copy is left: paths by id."""
     absent = dict(gone)
     pairs = results.rows("select id, other from review join same_photo on id = photo")  # in this order it is fast
     kept = {identity for identity, other in pairs if other not in absent}
@@ -103,7 +103,7 @@ def checksum_of(path: Path) -> int:
 
 
 class Merged(NamedTuple):
-    """What a file added: its number of photos, how many are new, answers and observations taken over, and conflicts."""
+    """What a merge took from a file: how many photos, new photos, answers, observations, and conflicts by name."""
 
     photos: int
     new: int

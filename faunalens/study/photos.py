@@ -25,7 +25,7 @@ def expand(arguments: Iterable[str]) -> list[Path]:
     """Expand patterns, and `-` to the paths on standard input. Raises `CommandError` if a path does not exist."""
     paths: list[Path] = []
     for argument in arguments:
-        if argument == "-":  # names of files may have bytes that are no text
+        if argument == "-":  # file names may have bytes that are not text
             lines = (os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer)
             paths += [_existing(line) for line in lines if line.strip()]
         elif glob.has_magic(argument) and not os.path.lexists(argument):
@@ -53,12 +53,12 @@ def root_of(paths: Sequence[Path]) -> Path:
     folders = [path if path.is_dir() else path.parent for path in paths]
     try:
         return Path(os.path.commonpath(folders or [Path.cwd()]))
-    except ValueError as error:  # of Windows
+    except ValueError as error:  # on Windows
         raise CommandError("the photos are on several drives; give each drive its own results file") from error
 
 
 def with_slashes(name: str, separator: str = os.sep) -> str:
-    r"""Return a photo's path as results files have it, with slashes, also on Windows.
+    r"""Return a photo's path as results files have it: with slashes, even on Windows.
 
     >>> with_slashes(r"north\100MEDIA\IMG_0001.JPG", "\\")
     'north/100MEDIA/IMG_0001.JPG'
@@ -116,7 +116,7 @@ def walk(
 def thumbnail(path: Path, side: int, seconds: float = 0.0, folder: Path | None = None) -> bytes | None:
     """Return a small upright JPEG of a photo or of a video's frame, without EXIF and comment.
 
-    None if it cannot be read, or lies or links outside of `folder`. `side`: the longest side of the JPEG, in pixels.
+    None if it cannot be read, or if its real path is outside of `folder`. `side`: the JPEG's longest side, in pixels.
     `seconds`: time of the frame in a video.
     """
     from pillow_heif import register_heif_opener

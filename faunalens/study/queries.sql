@@ -1,7 +1,7 @@
--- What the commands ask of a results file, and change in it, by names. Small queries stand where they are used.
+-- The queries and changes that commands make in a results file, by name. Small queries stand where they are used.
 
 --: views
--- The photos whose bytes another photo of their deployment has too. That one counts: the reviewed one, or the first.
+-- The photos that do not count, as another one of their deployment has the same bytes: the reviewed one counts, or the first.
 create temp view copies as
 select id from (
     select id, row_number() over (
@@ -10,7 +10,7 @@ select id from (
     from photo where answer is not null and checksum is not null
 ) where number > 1;
 
--- The photos with the same bytes, or with the same name, size and time where nobody has read those of both, as after an import.
+-- Pairs of photos with the same bytes; or, if a checksum is missing, as after an import, with the same name, size and time.
 create temp view same_photo as
 select photo.id, other.id as other
 from photo join photo as other on other.size = photo.size and coalesce(other.checksum = photo.checksum,
@@ -72,7 +72,7 @@ where id = :id;
 update photo set state = iif(code is null, 'done', 'unreadable'), modified = ?2 where id = ?1;
 
 --: save without an answer
--- An earlier answer stays as long as the photo is tried again; and that of a reviewed one, to export with what people said.
+-- An earlier answer stays while the photo is tried again. A reviewed photo keeps its answer, which exports need for the review.
 update photo set state = ?2, code = ?3, detail = ?4
 where id = ?1 and answer is not null and (?2 = 'failed' or id in (select photo from review));
 
@@ -115,15 +115,15 @@ create temp table listed (
 );
 
 --: moved
--- The photos that a path may be which is new, or has another photo now than `there`. A photo without a checksum, as after an
--- import, is the file of its time. SQLite keeps the order of a cross join: few paths are such, sizes repeat.
+-- For each path that is new, or whose file is no longer the photo `there`: the photos that may have moved to it. A photo
+-- without a checksum, as after an import, matches by its time. The cross join fixes the order: such paths are few, sizes repeat.
 select listed.path, there.id as there, photo.id, photo.path as old, photo.size, photo.checksum
 from listed left join photo as there using (path) cross join photo on photo.size = listed.size
 where (photo.checksum is not null or photo.modified = listed.modified) and there.size is not listed.size
 order by photo.id;
 
 --: outdated reviews
--- Delete what reviewers said of copies that stay, if they said something of a photo that is gone later.
+-- Delete a reviewer's opinion on a copy that stays, if the reviewer's opinion on the photo that is gone is newer.
 delete from review where (photo, reviewer) in (
     select other, said.reviewer
     from temp.gone join same_photo using (id) join review as said on said.photo = id
@@ -132,7 +132,7 @@ delete from review where (photo, reviewer) in (
 );
 
 --: keep reviews
--- Give the reviews of photos that are gone to copies of them that stay: of each reviewer, the newest.
+-- Give the reviews of photos that are gone to their copies that stay: each reviewer's newest.
 insert or ignore into review
 select
     other, reviewer, number, kind, name, scientific_name, rank, count, sex, life_stage, behavior, note, machine, is_right,
@@ -156,7 +156,7 @@ order by
     path;
 
 --: precision
--- The newest opinion of a photo decides, also if another one drew it. Photos of a station within the same ten minutes are one occasion.
+-- The newest opinion on a photo decides, even if another reviewer drew it. A deployment's photos within ten minutes are one occasion.
 select machine, count(*) as reviewed, sum(is_right), count(distinct occasion) from (
     select
         machine, is_right, is_typed, max(reviewed),

@@ -1,7 +1,7 @@
-"""The results file: a SQLite database with a row for each photo. It may be read during a run, which may be killed.
+"""The results file: a SQLite database with a row for each photo. It can be read during a run, and survives its kill.
 
 Each outcome is one transaction. A run that is killed loses nothing that it has reported as done, because SQLite's
-write-ahead log has it. A power cut may cost the last outcomes, which the next run makes again, but not the database.
+write-ahead log has it. A power cut may cost the last outcomes, which the next run restores, but not the database.
 """
 
 import json
@@ -28,7 +28,7 @@ State = Literal["new", "touched", "done", "unreadable", "failed"]
 until the file changes. `failed`: the next run tries it again, unlike a `done` photo."""
 
 UNSEEN = '{"prediction":null,"candidates":[],"animal_probability":0.0,"subject":"unclear"}'
-"""The answer for a photo that people reviewed and no model has looked at. The photo is left to identify."""
+"""The answer for a photo that people reviewed and no model has looked at. The photo is still to be identified."""
 
 
 class ListedPhoto(NamedTuple):
@@ -46,9 +46,9 @@ class ListedPhoto(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A photo that is left to identify.
+    """A photo that is still to be identified. `shift`: seconds to add to its clock.
 
-    `checksum`: the file's CRC-32 at its last answer if only its time has changed. `shift`: seconds to add to its clock.
+    `checksum`: the file's CRC-32 when it was last answered, if only its time has changed since; else None.
     """
 
     id: int
@@ -60,7 +60,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo's file says, or None. `taken`: 'YYYY-MM-DD HH:MM:SS', with an offset if EXIF has one."""
+    """What a photo's file says; None where it is silent. `taken`: 'YYYY-MM-DD HH:MM:SS', and the offset if any."""
 
     width: int | None = None
     height: int | None = None
@@ -73,7 +73,7 @@ class FileFacts:
 class Outcome:
     """The result of a task. `state` is `touched` if the photo's bytes are those of its last answer, which then stays.
 
-    `identified`: when the photo was identified, UTC in ISO 8601; None for now. `code`, `detail`: why it has no answer.
+    `identified`: when the photo was identified, UTC in ISO 8601; None: now. `code`, `detail`: why it has no answer.
     """
 
     task: Task
@@ -89,7 +89,7 @@ class Outcome:
 
 
 class Counts(NamedTuple):
-    """Number of photos in each state."""
+    """Number of photos in each state. `left`: those that are new or touched."""
 
     done: int = 0
     unreadable: int = 0
@@ -105,8 +105,8 @@ SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 QUERIES = parts_of(Path(__file__).with_name("queries.sql"))
 VERSION_1 = parts_of(Path(__file__).with_name("results_1.sql"))
 FORMAT = 2  # version of the schema, in the database's `user_version`
-PATIENCE = 60.0  # seconds that a transaction waits for those of other processes
-OWNERS = 0o600  # rights of a new results file, for its owner alone: it says who was where and when
+PATIENCE = 60.0  # seconds that a transaction waits for other processes' transactions
+OWNERS = 0o600  # permissions of a new results file: its owner's only, because it says who was where and when
 BATCH = 1000
 """Rows that are read or written at a time, so that memory does not grow with the number of photos."""
 
@@ -137,7 +137,7 @@ class ResultsFile:
             self._connection.executescript(QUERIES["views"])
         except BaseException as error:
             self.__exit__()
-            if isinstance(error, sqlite3.OperationalError):  # no disk space, no rights; the file may be a good one
+            if isinstance(error, sqlite3.OperationalError):  # no disk space, no permission; the file may be sound
                 raise CommandError(f"{path} cannot be opened ({error}); is its disk full or read-only?") from error
             if not isinstance(error, sqlite3.DatabaseError):
                 raise
@@ -159,13 +159,13 @@ class ResultsFile:
                         connection.executescript(f"{VERSION_1['begin']} {SCHEMA} {VERSION_1['end']}")
                         sql(f"pragma user_version = {FORMAT}")
             else:
-                self._connection.executescript(SCHEMA)  # tables and indexes of later commits of this version
+                self._connection.executescript(SCHEMA)  # tables and indexes that this version got later
         elif not has_tables:
             raise CommandError(f"{self.path} has no results; choose another file")
         else:
             if found == 1:
                 self._connection.executescript(VERSION_1["read"])
-            sql("begin")  # whatever a run adds meanwhile: an export goes through the photos more than once
+            sql("begin")  # a snapshot, whatever a run adds: an export reads the photos more than once
 
     def __enter__(self) -> Self:
         return self
@@ -236,7 +236,7 @@ class ResultsFile:
         return cast("tuple[int, int]", self._connection.execute(QUERIES["changed"], (UNSEEN,)).fetchone())
 
     def tasks(self) -> Iterator[Task]:
-        """Yield the photos that are left, in the order in which they were found. Each is yielded once."""
+        """Yield the photos still to be identified, in the order in which they were found. Each is yielded once."""
         last = 0
         while True:
             rows = self._connection.execute(QUERIES["left"], (last, BATCH)).fetchall()
@@ -267,7 +267,7 @@ class ResultsFile:
         return cast("tuple[str, float] | None", self._connection.execute(query, (path,)).fetchone())
 
     def number(self, query: str) -> int:
-        """Return a number of photos: the `copies`, those that are `shared` by deployments, or the `untimed` ones."""
+        """Return how many photos are `copies`, `shared` by deployments, or `untimed`: `query` is one of these words."""
         return int(self._connection.execute(QUERIES[query]).fetchone()[0])
 
     def faults(self) -> Iterator[sqlite3.Row]:
@@ -290,7 +290,7 @@ def _exclusive(path: Path) -> "FileLock":
 
     The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
     """
-    from filelock import FileLock, Timeout  # takes as long as the rest of `faunalens status`
+    from filelock import FileLock, Timeout  # imports as slowly as the rest of `faunalens status` runs
 
     if not path.parent.is_dir():
         raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")

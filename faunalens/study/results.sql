@@ -1,5 +1,5 @@
--- A results file: every photo that was found, and its answer once there is one. One row a photo, so that a run that was
--- killed knows what is left. `faunalens` writes it with write-ahead logging, and anything may read it meanwhile.
+-- A results file: a row for every photo that was found, with its answer once there is one, so that the next run after a kill
+-- knows what is left. `faunalens` writes it with write-ahead logging, so other programs may read it meanwhile.
 
 create table if not exists study (
     name    text primary key,
@@ -48,8 +48,8 @@ create index if not exists photo_models on photo (
     answer ->> '$.model.name', answer ->> '$.model.version', answer ->> '$.model.packs', answer ->> '$.animals' is not null
 ) where answer is not null;
 
--- What people said about photos: a row for each observation of a reviewer. The newest of these opinions answers for the
--- photo. `kind`, `sex`, `life_stage`, `behavior`: as in Camtrap DP. `machine`: the scientific name or the kind that the
+-- What people said about photos: a row for each observation of a reviewer. The newest opinion on a photo is the one that
+-- counts. `kind`, `sex`, `life_stage`, `behavior`: as in Camtrap DP. `machine`: the scientific name or the kind that the
 -- machine had said, or empty if none had looked. `drawn`: whether the photo was drawn at random, so that its review counts for precision.
 -- An animal without `scientific_name` has the name that was typed.
 create table if not exists review (
@@ -78,7 +78,7 @@ create table if not exists boundary (
     starts  integer not null check (starts in (0, 1))
 ) strict;
 
--- Photos of the events that people are reviewing, so that no two review the same. `holder`: a browser.
+-- Photos of the events that people are reviewing, so that no two people review the same. `holder`: a browser.
 create table if not exists hold (
     photo       integer primary key references photo,
     holder      text not null,

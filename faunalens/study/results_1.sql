@@ -1,4 +1,4 @@
--- How results files of version 1, with one review a photo, are read, and how they become those of version 2.
+-- Read a results file of version 1, which has one review a photo, and turn it into one of version 2.
 
 --: read
 create temp view review as

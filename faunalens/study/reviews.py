@@ -21,9 +21,9 @@ _WITHDRAW = "delete from review where photo = ? and reviewer = ?"
 
 
 class Precision(NamedTuple):
-    """Of `reviewed` photos that the models named `taxon`, `right` show it. `low`, `high`: 95 % interval of the share.
+    """How often the models' name `taxon` is right: in `right` of `reviewed` photos. `low`, `high`: its 95 % interval.
 
-    For the interval, a station's photos within ten minutes count as one: they are alike, and it would be too narrow.
+    For the interval, a deployment's photos within ten minutes count as one: such photos are alike.
     """
 
     taxon: str
@@ -79,7 +79,7 @@ def withdraw(results: ResultsFile, photos: Iterable[int], reviewer: str) -> None
 def is_right(said: Observation, machine: Finding) -> bool:
     """Return whether the models are right: they found the kind, and the taxon or a wider one, that a person saw.
 
-    A taxon in the models' `perhaps` is right too. If the person typed a name, they are not: its taxon is unknown.
+    A taxon in the models' `perhaps` is right too. They are never right about a typed name: its taxon is unknown.
     """
     if said.kind != "animal" or machine.named is None or said.scientific_name is None:
         return said.kind == machine.kind != "animal"
@@ -89,7 +89,7 @@ def is_right(said: Observation, machine: Finding) -> bool:
 
 
 def taxon_chosen(scientific_name: str, findings: Sequence[Finding]) -> ScoredTaxon:
-    """Return the taxon of a name that we know or that models offer for these photos. Raises `KeyError` otherwise."""
+    """Return the taxon with a scientific name. Raises `KeyError` if neither we nor the models' `findings` have it."""
     lineage = lineage_of(scientific_name)
     others = [each.named for finding in findings for each in finding.others if each.named]
     perhaps = {each.scientific_name: each for finding in findings for each in (*others, *finding.perhaps)}
@@ -154,7 +154,7 @@ def agreement(results: ResultsFile) -> Agreements:
     """Return how far the reviewers of a results file agree: Cohen's kappa over the photos that both have reviewed.
 
     Names are compared by species: breeds and subspecies count as their species. A wider taxon agrees only with itself,
-    a typed name only with the same words. Of a photo with several taxa, all have to agree; counts and sexes need not.
+    a typed name only with the same words. If a photo has several taxa, all must agree; counts and sexes need not.
     """
     pairs: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     disagreements = []

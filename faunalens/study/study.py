@@ -18,10 +18,10 @@ from faunalens.study.results import BATCH, QUERIES, ResultsFile
 class StudyPhoto:
     """A photo with an answer.
 
-    `path`: relative to the study's folder. `time`: after the correction of the clock, with the deployment's zone, or
-    else the offset in EXIF, or without either. `timed`: whether the camera said when; if not, `time` is the file's
-    time, if the study takes that, or None. `starts`: True if people said that the photo begins an event, False if they
-    said that it continues the event of the photo before; else None.
+    `path`: relative to the study's folder. `time`: corrected by the shift; in the deployment's zone, or else with the
+    offset in EXIF, or without any. `timed`: whether EXIF has a time; if not, `time` is that of the file if the study
+    uses file times, or else None. `starts`: True if people said that the photo begins an event, False if they said that
+    it continues the event of the photo before; else None.
     """
 
     path: str
@@ -51,8 +51,8 @@ class StudyPhoto:
 class Deployment:
     """A deployment. `fields`: its row of the table, by the columns of Camtrap DP; empty if it has no row.
 
-    `start` and `end`: those in the table, or else of its photos, or None. `taken`: the first and the last time of its
-    photos; empty if no photo has a time. `has_time_issues`: a photo's time is missing, or outside of start and end.
+    `start`, `end`: from the table, or else of the first and last photo, or None. `taken`: times of the first and last
+    photo; empty if no photo has a time. `has_time_issues`: a photo's time is missing, or outside of start and end.
     """
 
     id: str
@@ -118,9 +118,9 @@ _PHOTOS = "select * from reviewed_photo where id in (select value from json_each
 class Study:
     """The photos of a results file that have an answer, and the deployments that took them.
 
-    `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: the zone of clocks
-    of deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded; 0 leaves them
-    exact. `file_times`: whether photos without a time get the time of their file.
+    `results`: the open file. `gap`: longest time between two photos of an event, in seconds. `zone`: time zone of the
+    cameras in deployments without `timezone`, or None. `precision`: degrees to which coordinates are rounded; 0 leaves
+    them exact. `file_times`: whether photos without a time get the time of their file.
     """
 
     results: ResultsFile
@@ -194,13 +194,13 @@ class Study:
         return StudyPhoto(*facts, row["width"] or 0, row["height"] or 0, finding_of(row), row["id"], starts)
 
     def _deployment_of(self, given: str | None, path: str, latitude: float | None, longitude: float | None) -> str:
-        """Return the id of a photo's deployment: if not `given`, it is made of the folder, and the place if known."""
+        """Return the id of a photo's deployment: `given`, or else one made of its folder and, if known, its place."""
         if given is not None:
             return given
         folder = path.rpartition("/")[0] or "photos"
         if latitude is None or longitude is None:
             return folder
-        return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"  # SQL gives them as they are
+        return f"{folder} @ {self.rounded(latitude):.3f},{self.rounded(longitude):.3f}"  # SQL gives exact ones
 
     def _file_clock(self, modified: int, deployment: str) -> str | None:
         return str(_clock(_file_time(modified, self._zone_of(deployment)))) if self.file_times else None
@@ -220,7 +220,7 @@ class Study:
         taken = (first.time, last) if first and first.time and last else ()
         given = [_moment(fields.get(name, ""), zone) for name in TIMES]
         start, end = (one or other for one, other in zip(given, taken or (None, None), strict=True))
-        if start and end and all(each.tzinfo for each in (start, end, *taken)):  # else nothing is known
+        if start and end and all(each.tzinfo for each in (start, end, *taken)):  # else they do not compare
             issues |= any(not start <= each <= end for each in taken)
         place = (first.latitude, first.longitude) if first else (None, None)
         if fields:

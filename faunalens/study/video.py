@@ -1,4 +1,4 @@
-"""Read videos: time and place in their container, and frames spread over them. Needs PyAV, the extra `video`."""
+"""Read videos: time and place from the container, and frames spread over its length. Needs PyAV, the extra `video`."""
 
 import io
 import re
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 MEDIA_TYPES = {row["suffix"]: row["media_type"] for row in rows_of(Path(__file__).with_suffix(".csv"))}
 INSTALL = "videos need PyAV; install faunalens with it, such as by `uv tool install '.[video]'`"
-FAR = 3.0  # seconds between frames from which a jump is quicker than decoding all frames between
+FAR = 3.0  # seconds between wanted frames from which a seek is faster than decoding all between
 QUALITY = 95
 SIDE = 1920
-"""Longest side of a frame in pixels. One of 4K takes 80 MB more, and the models look at far fewer pixels."""
+"""Longest side of a frame in pixels. A 4K frame takes 80 MB more, and the models look at far fewer pixels."""
 OLDEST = 2000
-"""Year before which no container was written: its zero is 1904 or 1970, as of a clock that was never set."""
+"""First year that counts as real: a clock that was never set gives the container's zero, 1904 or 1970."""
 _PLACE = re.compile(r"([+-]\d+\.?\d*)([+-]\d+\.?\d*)")
 """ISO 6709, as phones write it: +27.5916+086.5640+8850/."""
 
 
 class Sampling(NamedTuple):
-    """Which frames of a video are looked at: one each `every` seconds, but at most `most`, spread over the video."""
+    """Which frames of a video to look at: one every `every` seconds, but at most `most`, spread over the video."""
 
     every: float = 1.0
     most: int = 30
@@ -70,7 +70,7 @@ def opened(path: Path) -> "Iterator[Video]":
     import av
 
     try:
-        # A file may name others, also in the network, as a playlist does.
+        # A file may name others, even on the network, as a playlist does.
         with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
             yield Video(container)
     except av.FFmpegError as error:
@@ -122,7 +122,7 @@ class Video:
         raise VideoUnreadable(f"the video has no frame at {seconds:g} s")
 
     def _from(self, seconds: float) -> "Iterator[VideoFrame]":
-        """Yield frames from the last key frame before a time on, in seconds from the start."""
+        """Yield the frames from the last key frame before `seconds` (from the start) onwards."""
         if base := self._stream.time_base:
             self._container.seek(int((self._start + seconds) / base), stream=self._stream)
         return self._container.decode(self._stream)

@@ -66,7 +66,7 @@ def test_what_is_doubtful_comes_first_and_a_page_of_nothing_has_no_section_for_i
     # GIVEN photos of a clock that was reset
     photos = [(f"N/{number}.jpg", "2000-01-01 06:00:00", answer(IMPALA)) for number in (1, 2)]
     first, _, _ = page(summary(tmp_path, photos), "", tmp_path).partition("<h2>Taxa by events")
-    assert "<li>2 photos are of a clock that was reset" in first
+    assert "<li>2 photos have the time of a clock that was reset" in first
     empty = page(Summary(), "", tmp_path)
     assert not [each for each in ("Check this first", "Agreement of reviewers", "without an answer") if each in empty]
 
