@@ -1,4 +1,4 @@
-"""What files of other programs say about photos: folders by animal, CSV of Timelapse, COCO, and Camtrap DP."""
+"""Read what people say about photos in other programs' files: folders by animal, Timelapse's CSV, COCO, Camtrap DP."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ SEXES, AGES = meanings("sex"), meanings("age")
 
 
 def columns_of(of: str) -> dict[str, tuple[str, ...]]:
-    """Return what other programs call columns, by meaning, the likeliest name first. `of`: see `meanings`."""
+    """Return the names of columns in other programs, by meaning, the likeliest name first. `of`: see `meanings`."""
     names = meanings(of)
     return {what: tuple(name for name in names if names[name] == what) for what in dict.fromkeys(names.values())}
 
@@ -45,7 +45,7 @@ class Label(NamedTuple):
 
     `photo`: the photo's path, as the file writes it. `said`: what the photo shows. `reviewer`, `at`: who said so, and
     when. `taken`: the camera's time. Times are ISO 8601; what the file does not say is empty. `file`: path of the photo
-    itself, if it is on this machine. `camera`, `cell`: its deployment's name and H3 cell. `boxes`: of what was seen.
+    itself, if it is on this machine. `camera`, `cell`: its deployment's name and H3 cell. `boxes`: around what is seen.
     """
 
     photo: str
@@ -65,10 +65,10 @@ def cell_at(latitude: float | str | None, longitude: float | str | None) -> int 
 
 
 def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Iterator[Label] | None:
-    """Return the labels in a Camtrap DP, COCO JSON or a CSV of Timelapse; None if the file or folder is none of these.
+    """Return the labels in a Camtrap DP, COCO JSON or a CSV of Timelapse; None if `path` is none of these.
 
-    A photo has one or more labels, or none if the file says nothing of it. `columns`: what the CSV calls its columns,
-    by the keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
+    A photo has one or more labels; an empty one if the file says nothing of it. `columns`: the CSV's own names of
+    columns, by the keys of `COLUMNS`. The iterator raises `CommandError` if the file is damaged.
     """
     if (root := _root_of(path)) is not None:
         return _of_package(path, root)
@@ -80,7 +80,7 @@ def labels_in(path: Path, columns: Mapping[str, str] = MappingProxyType({})) -> 
 def folder_labels(path: Path) -> Iterator[Label]:
     """Yield a label for each photo in folders that are named by what their photos show.
 
-    The label is the name of the innermost folder that names a taxon or kind, or else of the photo's own folder.
+    The label is the name of the innermost folder that is a taxon's or kind's, or else that of the photo's own folder.
     """
     for entry in walk(path):
         file = Path(entry)
@@ -92,7 +92,7 @@ def folder_labels(path: Path) -> Iterator[Label]:
 def observed(
     name: str, count: str = "", sex: str = "", life_stage: str = "", behavior: str = "", note: str = ""
 ) -> Observation:
-    """Return what a row of a table says. `name`: an animal, a kind, or a yes for an animal without a name.
+    """Return what a row of a table says. `name`: an animal, a kind, or one of `YES` for an animal without a name.
 
     Counts, sexes and ages that Camtrap DP does not allow go into the note.
     """
@@ -116,7 +116,7 @@ def observed(
 
 @cache
 def called(name: str) -> Observation:
-    """Return what a name means: a kind, a taxon that we know, or an animal whose name stays as it was typed."""
+    """Return what a name means: a kind, a taxon that we know, or else an animal with the name as it was typed."""
     kind, taxon = kind_called(name) or "animal", taxon_called(name or "animal")
     if kind != "animal":
         return Observation(kind)
@@ -162,9 +162,9 @@ def _is_timelapse(path: Path) -> bool:
 def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
     """Yield a label for each row of a CSV of Timelapse, empty if the row says nothing.
 
-    Known are the names of `COLUMNS`, by themselves or with a number for further animals of a photo (`Species2`,
-    `Count2`), and columns that say yes or no about a kind (`Empty`, `Person`). A photo that Timelapse has twice, for
-    two animals, has two rows.
+    Columns are known by the names in `COLUMNS`, alone or with a number for a photo's further animals (`Species2`,
+    `Count2`), or say yes or no about a kind (`Empty`, `Person`). A photo that Timelapse has twice, for two animals, has
+    two rows.
     """
     names = {what: ((plain(columns[what]),) if what in columns else ()) + known for what, known in COLUMNS.items()}
     with faults_of(path):
@@ -191,7 +191,7 @@ def _of_timelapse(path: Path, columns: Mapping[str, str]) -> Iterator[Label]:
 
 
 def first_of(fields: Mapping[str, str], columns: Iterable[str], but: Set[str] = frozenset()) -> str:
-    """Return the first value in these columns that is not empty, and that is not, in small letters, one of `but`."""
+    """Return the first value in these columns that is neither empty nor, in lower case, one of `but`; else ""."""
     values = (fields.get(each, "") for each in columns)
     return next((value for value in values if value and value.casefold() not in but), "")
 
@@ -204,12 +204,12 @@ def _kinds(fields: Mapping[str, str]) -> dict[str, bool]:
 
 @cache
 def plain(name: str) -> str:
-    """Return the name of a column for comparisons: in small letters, without spaces and punctuation."""
+    """Return the name of a column for comparisons: in lower case, without spaces and punctuation."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
 CLASSIFIED_BY = "classified by Faunalens"
-"""Is in the description of our own COCO files: annotations without a reviewer are a machine's there."""
+"""Part of the description of our own COCO files: in these, a machine made each annotation without a reviewer."""
 _OF_COCO = re.compile(rb'"(file_name|image_id)"')
 
 
@@ -221,11 +221,11 @@ def is_coco(path: Path) -> bool:
 
 
 def _of_coco(path: Path) -> Iterator[Label]:
-    """Yield a label for each category that people gave an image, or an empty label. As many boxes are as many of it."""
+    """Yield a label for each category that people gave an image, or an empty label. Its count is its boxes' number."""
     with faults_of(path):
         about = json.loads(path.read_text(encoding="utf-8-sig"))
         is_ours = CLASSIFIED_BY in (about.get("info") or {}).get("description", "")
-        kinds = about["categories"]  # those of ANIMALS were typed
+        kinds = about["categories"]  # for a typed name, the scientific name is ANIMALS
         names = {each["id"]: each.get("scientific_name", "").replace(ANIMALS, "") or each["name"] for each in kinds}
         said = defaultdict[Any, defaultdict[Any, list[Any]]](lambda: defaultdict(list))
         for each in about["annotations"]:
@@ -308,8 +308,8 @@ def _photo_of(medium: Mapping[str, str]) -> str:
 
 
 def _said(row: Mapping[str, str]) -> Label:
-    """Return what a person says in an observation, of a photo that is still to be set."""
-    comments = row.get("observationComments", "")  # as our own packages have names and counts
+    """Return what a person says in an observation, as a label without its photo."""
+    comments = row.get("observationComments", "")  # in our own packages, may hold the name and the note
     typed, mark, note = comments.removeprefix(COUNTED).lstrip("; ").rpartition(TYPED)
     name, kind = typed if mark else row.get("scientificName", ""), row["observationType"]
     columns = ("count", "sex", "lifeStage", "behavior", "classifiedBy")

@@ -40,15 +40,15 @@ from faunalens.terminal import MOST_FAULTS, photo_progress, shown, warn
 from faunalens.words import count
 
 LOOKED_AT = 50
-"""Photos between two transactions while our models look at them, so that a run that is stopped loses few."""
+"""Photos in a transaction while our models look at them: few, so that a run that is stopped loses few."""
 MANY = 10_000
 """Number of photos from which processes are started to weigh scores: their start takes three seconds."""
 MOST = 4
-"""Most of these processes: more would wait for the one that reads and saves."""
+"""Largest number of these processes: more would wait for the one that reads and saves."""
 
 
 class _Asked(NamedTuple):
-    """A photo of the study, and what the file says of it. Its boxes are in pixels if the photo's size is unknown."""
+    """A photo of the study, and what the file says of it. The boxes stay in pixels if the photo's size is unknown."""
 
     said: Predicted
     row: Row
@@ -57,9 +57,9 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, said: Predicted, row: Row, folder: Path, where: Where) -> "_Asked":
-        """Combine a row of the results with what the file says; read what both lack from the photo, below `folder`.
+        """Combine a row of the results with what the file says; read what the results lack from the photo.
 
-        `where`: says which deployment took a photo whose time is read now.
+        `folder`: the study's. `where`: says which deployment took a photo whose time is read only now.
         """
         place = Place.parse(row["place"])
         facts = FileFacts(*(row[name] for name in ("width", "height", "taken", "latitude", "longitude")))
@@ -88,18 +88,18 @@ class _Asked(NamedTuple):
 
 
 type _Weighed = tuple[str, dict[str, Any] | None]
-"""An answer as JSON, and what the file itself calls the photo."""
+"""An answer as JSON, and the file's own name for the photo as a second opinion, or None."""
 
 
 @dataclass(slots=True)
 class _Import:
-    """For which photos of the study the rows of a file have an answer, and what became of these photos.
+    """Which photos of the study the rows of a file are about, and what became of these photos.
 
     `photos`: ids of photos, by number of the row. `labels`: all classes in the file. `missing`: paths in the file that
-    are those of no photo, or perhaps of several. `failures`: number of rows by the reason why nothing was found.
-    `saved`: number of photos that have an answer of the file now. `remarks`: numbers of photos by the keys of
-    `_REMARKS`. `fences`: numbers of photos by taxon and country, where SpeciesNet's geofence and our ranges disagree:
-    those under True are excluded by the geofence alone, those under False by our ranges alone.
+    match no photo, or perhaps several. `failures`: number of rows without a prediction, by reason. `saved`: number of
+    photos that got an answer from the file. `remarks`: numbers of photos by the keys of `_REMARKS`. `fences`: numbers
+    of photos by taxon and country, where SpeciesNet's geofence and our ranges disagree: under True, only the geofence
+    excludes the taxon; under False, only our ranges do.
     """
 
     photos: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -132,7 +132,7 @@ class _Import:
         self.missing = [path for path, number in paths.items() if number not in self.photos]
 
     def asked(self, predictions: Predictions, kept: ResultsFile, where: Where, most: int) -> Iterator[list[_Asked]]:
-        """Yield the file's photos, `most` at a time. Count and skip those whose boxes are in pixels of unknown size."""
+        """Yield the file's photos, `most` at a time. Count and skip photos of unknown size with boxes in pixels."""
         folder = Path(kept.study()["folder"])
         matched = ((said, each) for number, said in enumerate(predictions) for each in self.photos.get(number, ()))
         for some in batched(matched, most, strict=False):
@@ -157,13 +157,13 @@ _REMARKS = {
     "unseen": "not been seen by our models: a video, or a file that cannot be read",
     "unmeasured": "boxes in pixels, and no readable file to measure them by; add the files",
 }
-"""What the command says of several photos, after the words `photos have`."""
+"""What the command says of photos, after `1 photo has` or `2 photos have`."""
 
 
 def import_answers(
     results: Path, file: Path, root: Path | None, given: PlaceOptions, names: Names, environment: Mapping[str, str]
 ) -> int:
-    """Save what other programs' models found, by `file`, as answers in `results`. Return the exit code."""
+    """Save what other programs' models found, according to `file`, as answers in `results`. Return the exit code."""
     predictions = Predictions(file)
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
@@ -223,7 +223,7 @@ def _weighed(
         return
     running = deque[tuple[list[_Asked], Future[list[_Weighed]]]]()
     with ProcessPoolExecutor(workers, get_context("spawn"), begin) as pool:
-        for some in chain(asked, repeat([], 2 * workers)):  # with empty ones, all are done at the end
+        for some in chain(asked, repeat([], 2 * workers)):  # the empty lists push the last results out
             running.append((some, pool.submit(_weigh, [each.question for each in some])))
             if len(running) > 2 * workers:
                 first, answers = running.popleft()
@@ -265,7 +265,7 @@ def _look(engine: LocalEngine, folder: Path, asked: _Asked) -> str | None:
 def _outcome(asked: _Asked, text: str, opinion: dict[str, Any] | None, ours: str | None, names: Names) -> Outcome:
     """Return the outcome to save for a photo. `text`: the answer from the file.
 
-    `opinion`: what the file calls it. `ours`: our models' answer, if they have looked. `names`: whose names it has.
+    `opinion`: the file's own name. `ours`: our models' answer, if they have looked. `names`: whose names to use.
     """
     row, others = asked.row, [opinion] if opinion else []
     if ours and names == "ours":
@@ -286,9 +286,9 @@ def _say(taken: _Import, unknown: Sequence[str], left: int) -> None:
         names = ", ".join(map(shown, unknown[:MOST_FAULTS]))
         warn(f"{count(len(unknown), 'class is', 'classes are')} of no taxon, and treated as animals: {names}")
     for counted, what in (
-        (taken.failures, "without an answer of a model in the file"),
-        (taken.fences[True], "of animals that SpeciesNet's geofence excludes, and that live there by our ranges"),
-        (taken.fences[False], "of animals that SpeciesNet's geofence allows, and that do not live there by our ranges"),
+        (taken.failures, "without a model's answer in the file"),
+        (taken.fences[True], "of animals that SpeciesNet's geofence excludes, but that live there by our ranges"),
+        (taken.fences[False], "of animals that SpeciesNet's geofence allows, but that do not live there by our ranges"),
     ):
         if counted:
             warn(f"{count(counted.total(), 'photo')} {what}: {listed(counted)}")

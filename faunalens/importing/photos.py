@@ -1,4 +1,4 @@
-"""Find the photos of a study that another program's labels mean: by path, by bytes, or by a name that is unique."""
+"""Find the photos of a study that another program's labels are about: by path, by bytes, or by a unique name."""
 
 from bisect import bisect
 from collections import Counter, defaultdict
@@ -21,15 +21,15 @@ from faunalens.terminal import MOST_FAULTS, photo_progress, say, shown, waiting,
 from faunalens.words import count
 
 HEAD = 1 << 16
-"""Bytes at the beginning of a photo, in which its EXIF and its size mostly are."""
+"""Bytes at the beginning of a photo that mostly contain its EXIF and its size."""
 SURE = 1_000
-"""The number of names in common that stands for equal bytes: more than any two paths share."""
+"""Strength of a match by equal bytes, as a number of shared names: more names than any two paths share."""
 SLACK = 2.0
 """Seconds by which a camera's time may differ between two programs."""
 
 
 class StudyPhotos:
-    """Finds the photos of a results file that labels mean."""
+    """Finds the photos of a results file that labels are about."""
 
     def __init__(self, results: ResultsFile) -> None:
         self._named: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
@@ -43,13 +43,13 @@ class StudyPhotos:
             if taken:
                 self._taken[identity] = taken
         for each in self._named.values():
-            each.sort()  # a camera's names repeat on each card: the closest paths are beside a path
+            each.sort()  # names repeat on each card; once sorted, the most similar paths are neighbours
 
     def of(self, label: Label) -> tuple[Sequence[int], int]:
-        """Return the photos that a label means (one, its copies, or none), and how many names both paths end with.
+        """Return the photos that a label is about (one, its copies, or none), and how many names both paths end with.
 
         The label's path may begin at another folder, so ends of paths are compared: the photo that shares most names
-        counts, if there is only one. If only the file's name is shared, the times must not contradict.
+        counts, if there is only one. If they share only the file's name, their times must not differ.
         """
         if label.file is not None:
             of_size = self._same.get(label.file.stat().st_size)
@@ -60,7 +60,7 @@ class StudyPhotos:
         at = bisect(known, (parts, 0))
         closest = [commonprefix((parts, other)) for other, _ in known[max(at - 1, 0) : at + 1]]  # noqa: RUF071, tuples
         most = max(map(len, closest), default=0)
-        at = bisect(known, (parts[:most], 0))  # of the paths that end with these names, which are together
+        at = bisect(known, (parts[:most], 0))  # first of the paths that end with these names
         best = [identity for other, identity in known[at : at + 2] if other[:most] == parts[:most]]
         if len(best) != 1 or (most == 1 and self._contradict(label.taken, self._taken.get(best[0]))):
             return (), 0
@@ -77,9 +77,9 @@ class StudyPhotos:
 def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int, Row]:
     """Return, by photo, the row of a file that is about it.
 
-    If several may be, the one whose path has most in common counts. A photo with a tie has no row. `matches`: each row
-    with the photos that it may be about, and the number of names that their paths share, as `StudyPhotos.of` returns
-    them. If the files of several rows have the photo's bytes, the first row counts.
+    Of several candidates, the row whose path shares most names counts; after a tie, the photo has no row. `matches`:
+    each row with the photos that it may be about, and the number of names that their paths share, as `StudyPhotos.of`
+    returns them. If the files of several rows have the photo's bytes, the first row counts.
     """
     found: dict[int, tuple[Row | None, int]] = {}
     for row, photos, strength in matches:
@@ -91,8 +91,8 @@ def nearest[Row](matches: Iterable[tuple[Row, Sequence[int], int]]) -> dict[int,
 
 
 def warn_of_missing(paths: Sequence[str]) -> None:
-    """Print the paths in a file that are those of no photo of the study, or may be those of several."""
-    if missing := list(dict.fromkeys(paths)):  # a photo of two animals has two rows
+    """Print the paths in a file that match no photo of the study, or perhaps several."""
+    if missing := list(dict.fromkeys(paths)):  # a photo with two animals has two rows
         warn(f"{count(len(missing), 'photo')} in the file: not found in the study, or could be one of several there:")
         for path in missing[:MOST_FAULTS]:
             say(f"  {shown(path)}", err=True)
@@ -135,7 +135,7 @@ def let_in(results: ResultsFile, photos: Iterable[int]) -> set[int]:
 
 
 def facts_of(path: Path, place: Place) -> FileFacts:
-    """Return what a photo's file says, from its first bytes if they suffice; of a video, what its first frame says."""
+    """Return what a photo's file says, from its first bytes if they suffice; for a video, what its first frame says."""
     with suppress(OSError, VideoUnreadable):
         if not is_video(path):
             with path.open("rb") as file:
@@ -149,6 +149,6 @@ def facts_of(path: Path, place: Place) -> FileFacts:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """Return the names of the file and of the folders above it, the file's first, in a form for comparisons."""
+    """Return the names in a path for comparisons: that of the file, then of the folders above it, innermost first."""
     names = normal(path).replace("\\", "/").casefold().split("/")
     return tuple(name for name in reversed(names) if name not in ("", ".", "..")) or ("",)

@@ -23,35 +23,35 @@ from faunalens.taxa.taxa import lineage_of, searchable
 Names = Literal["theirs", "ours", "both"]
 """Whose names the answers have. `both`: theirs, with ours beside them."""
 LISTS = ("images", "predictions", "annotations")
-"""Keys of the list of photos in the JSON of MegaDetector, SpeciesNet and PyTorch-Wildlife."""
+"""The keys that the list of photos has in the JSON of MegaDetector, SpeciesNet and PyTorch-Wildlife."""
 THEIRS = ("prediction", "prediction_score", "prediction_source", "country", "admin1_region")
-"""Keys of what SpeciesNet says after its geofence: it is kept beside our answer."""
+"""Keys of SpeciesNet's final answer, after its geofence, which is kept beside ours."""
 UNSAID = "of unknown version"
 _VERSION = re.compile(r"v?\d+(\.\d+)+\w*")
 type Classes = tuple[tuple[str, float], ...]
-"""Labels of SpeciesNet's form with their scores, the best first."""
+"""Labels in SpeciesNet's form with their scores, the best first."""
 
 
 class Detected(NamedTuple):
-    """What a model found in a photo or a video's frame: boxes, each with its classes, and classes of the whole."""
+    """What a model found in a photo or frame: boxes, each with its classes, and the classes of the `whole` picture."""
 
     boxes: tuple[tuple[Box, Classes], ...]
     whole: Classes = ()
 
 
 class Program(NamedTuple):
-    """A model of another program."""
+    """Name and version of another program's model."""
 
     name: str
     version: str
 
 
 class Predicted(NamedTuple):
-    """What a file says of a photo or video. `frames`: what was found, by frame; a photo has the frame -1.
+    """What a file says of a photo or video. `frames`: what was found, by number of the frame; a photo is frame -1.
 
     `failure`: why the program could not look at it. `model`, `detector`: names and versions. `pixels`: whether boxes
-    are in pixels. `theirs`: what SpeciesNet finally called it. `place`: latitude, longitude. `rate`: frames a second.
-    `reviewer`: the person who named it, in our own exports.
+    are in pixels. `theirs`: SpeciesNet's final answer, by `THEIRS`. `place`: latitude, longitude. `rate`: frames a
+    second. `reviewer`: the person who named the animal, in our own exports.
     """
 
     path: str
@@ -106,16 +106,16 @@ class Predictions:
         self._detector = detector if names else None
         self._labels = {each: label_of(name, descriptions.get(each, "")) for each, name in _named(names)}
         kinds = next(filter(None, map(about.get, ("detection_categories", "det_categories", "categories"))), CATEGORIES)
-        of = {None: "1", "human": "2", "vehicle": "3"}  # an unknown word is an animal; of others, there are no boxes
+        of = {None: "1", "human": "2", "vehicle": "3"}  # an unknown word is an animal; other kinds have no boxes
         self._kinds = {each: of.get(kind_called(name), "") for each, name in _named(kinds)}
 
     @staticmethod
     def is_form_of(path: Path) -> bool:
-        """Return whether a file is JSON, by its name, but is not one of people's labels."""
+        """Return whether a file is JSON, by its name, but neither COCO nor a Camtrap DP, which hold people's labels."""
         return path.is_file() and path.suffix.lower() == ".json" and path.name != PACKAGE and not is_coco(path)
 
     def __iter__(self) -> Iterator[Predicted]:
-        """Yield each photo."""
+        """Yield what the file says of each photo or video. Raises `CommandError` if the file is damaged."""
         with faults_of(self._path):
             for each in self._items:
                 item = json.loads(each) if isinstance(each, str) else each
@@ -174,12 +174,12 @@ class Predictions:
 
     @property
     def unknown(self) -> list[str]:
-        """Return the names of the classes in the file's head that mean no known taxon."""
+        """Return the names of the file's classes that mean no known taxon."""
         return [label.rpartition(";")[2] for label in self._labels.values() if label.startswith(UNKNOWN)]
 
 
 def _packed(item: dict[str, Any]) -> Any:
-    """Return a photo's object as compact bytes, since the objects of a large file would need gigabytes of memory."""
+    """Return a photo's object as JSON text, since the parsed objects of a large file would take gigabytes of memory."""
     if not item.keys() & {"detections", "filepath", "img_id"}:
         return item
     try:
@@ -189,7 +189,7 @@ def _packed(item: dict[str, Any]) -> Any:
 
 
 UNKNOWN = "unknown;"
-"""Stands in place of the id in the label of a class that is not a taxon that we know."""
+"""Begins the label of a class that is no known taxon, in place of the id."""
 
 
 def _named(categories: Mapping[str, str] | Sequence[str]) -> Iterable[tuple[str, str]]:

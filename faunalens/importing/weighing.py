@@ -35,7 +35,7 @@ from faunalens.taxa.names import taxon_of_label
 from faunalens.taxa.taxa import ANIMALS
 
 OTHERS = ";;;;;;animal"
-"""The label for all animals that a file does not list: it lists the best classes, whose scores do not add up to 1."""
+"""The label for all animals that a file does not list: it has only the best classes, which do not add up to 1."""
 ENOUGH = Quality(pixels=10_000, is_dark=False, is_soft=False, is_infrared=False)
 """A quality without faults, for photos whose pixels were not looked at."""
 _TIMES = dict.fromkeys(("photo", "features", "scoring", "boxes", "total"), 0.0)
@@ -60,7 +60,7 @@ class Weighing:
     def answer(
         self, said: Predicted, location: Location | None, month: int | None
     ) -> tuple[str, dict[str, Any] | None]:
-        """Return the answer as JSON, and what the file calls the photo. `said`: with boxes as shares of the photo."""
+        """Return the answer as JSON, and the file's name for the photo. `said`: with boxes as shares of the photo."""
         cell = cell_of(location.latitude, location.longitude) if location else None
         features, prior = self._at(cell, month)
 
@@ -89,7 +89,7 @@ class Weighing:
         return features, self._recogniser.models.prior_at(self._animals.at(features))
 
     def _recognised(self, found: Detected, model: Program, prior: Prior) -> Recognised:
-        """Return what a photo shows: its surest animal. The whole photo's classes count as classes of that animal."""
+        """Return what a photo shows: its surest animal, which takes the classes of the whole photo if there are any."""
         animals, people, vehicles = (tuple(box for box, _ in found.boxes if box.kind == kind) for kind in KINDS)
         classes = [each for box, each in found.boxes if box.kind == "animal"]
         if classes and found.whole:
@@ -101,7 +101,7 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Return what classes mean at `prior`'s place. Without any, a box is an unnamed animal, a photo is empty."""
+        """Name an animal by classes at `prior`'s place. Without classes, a box is an unnamed animal, a photo empty."""
         scores, surest = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, surest)
@@ -120,10 +120,10 @@ class Weighing:
 
 
 def _labels_of(animals: Iterable[Animal], relatives: Iterable[Relative]) -> Iterator[str]:
-    """Yield labels for the mammals and birds that our models know, and for the families of others.
+    """Yield labels for the mammals and birds that our models know, and for the families of `relatives`.
 
-    The models of camera traps mostly know them too. A file lists only what was found: without these labels, an
-    animal that was not found would count as unknown to the file's model.
+    Other camera-trap models mostly know them too. A file lists only what was found: without these labels, an animal
+    that was not found would count as unknown to the file's model.
     """
     for each in animals:
         line = {taxon.rank: taxon.scientific_name for taxon in each.lineage}
@@ -140,7 +140,7 @@ def _without_others[Part: (Answer, AnimalFound)](part: Part) -> Part:
 
 
 def _opinion_of(said: Predicted, answer: Answer) -> dict[str, Any] | None:
-    """Return what the file calls a photo, before we weigh scores by the place; None if the file does not name it."""
+    """Return the file's own name for a photo, before its scores are weighed by the place; None if it has no name."""
     best = max((pair for classes in said.classes for pair in classes[:1]), key=itemgetter(1), default=("", 0.0))
     label = said.theirs.get("prediction") or best[0]
     score = said.theirs.get("prediction_score") or dict(pair for each in said.classes for pair in each).get(label, 0.0)
@@ -170,7 +170,7 @@ def _geofence(said: Predicted, answer: Answer) -> dict[str, Any] | None:
 
 
 def opinion_in(answer: str) -> dict[str, Any]:
-    """Return what an answer (JSON) calls a photo, in the form of a second opinion."""
+    """Return the name in an answer (JSON) in the form of a second opinion."""
     found = of_answer(json.loads(answer), "")
     opinion = {"by": found.by, "kind": found.kind, "score": found.sureness}
     named = asdict(found.named) if found.named else {}
@@ -178,5 +178,5 @@ def opinion_in(answer: str) -> dict[str, Any]:
 
 
 def with_others(answer: str, opinions: Sequence[Mapping[str, Any]]) -> str:
-    """Return an answer (JSON) with second opinions added: what others call the photo. finding.py reads them."""
+    """Return an answer (JSON) with second opinions added under `others`, where finding.py reads them."""
     return f'{answer[:-1]},"others":{json_of(opinions)}}}' if opinions else answer

@@ -34,9 +34,9 @@ def test_speciesnets_predictions_become_a_study(here: Run, tmp_path: Path, card:
     # THEN what is missing, failed, or differs is said
     for said in (
         "5 photos have answers from the file now; 55 left for `faunalens identify`",
-        "1 photo without an answer of a model in the file: DETECTOR, CLASSIFIER (1)",
-        "1 photo of animals that SpeciesNet's geofence excludes, and that live there by our ranges: kit fox in USA (1)",
-        "1 photo of animals that SpeciesNet's geofence allows, and that do not live there by our ranges: giant panda",
+        "1 photo without a model's answer in the file: DETECTOR, CLASSIFIER (1)",
+        "1 photo of animals that SpeciesNet's geofence excludes, but that live there by our ranges: kit fox in USA (1)",
+        "1 photo of animals that SpeciesNet's geofence allows, but that do not live there by our ranges: giant panda",
         "1 photo in the file: not found in the study, or could be one of several there:\n  N/gone.JPG",
     ):
         assert said in done[0].stderr
