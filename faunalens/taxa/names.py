@@ -27,9 +27,9 @@ def meanings(of: str) -> Mapping[str, str]:
 
 
 KINDS = cast("Mapping[str, Kind]", meanings("kind"))
-"""Kinds, by words for things other than animals, or for an unclear photo."""
+"""Kinds, by the words for them: for people, vehicles, empty photos and unclear ones."""
 ALIASES, RENAMED = meanings("alias"), meanings("renamed")
-"""Our scientific names, by further names in use, and by SpeciesNet's for species whose English name differs too."""
+"""Our scientific names, by synonyms, and by SpeciesNet's names of species whose English name differs from ours too."""
 _BRACKETS = re.compile(r"^(?P<outer>[^(\[]*)[(\[](?P<inner>[^)\]]*)[)\]]\s*$")
 _INDEFINITE = re.compile(r" (sp|spp|species)\.?$")
 
@@ -54,14 +54,14 @@ def taxon_called(text: str) -> ScoredTaxon | None:
 
 
 def _normal(text: str) -> str:
-    """Return a name for comparisons: in small letters, without accents, hyphens and doubled spaces."""
+    """Return a name for comparisons: in lower case, without accents, hyphens and double spaces."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(each for each in plain if not unicodedata.combining(each))
     return " ".join(re.sub(r"[-_/]", " ", plain.replace("'", "").replace("\u2019", "")).split())
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield forms of a name that we may know, the likeliest first: without additions, singular, its species alone."""
+    """Yield forms of a name that we may know, the likeliest first: without additions, singular, without subspecies."""
     parts = _BRACKETS.match(text)
     for each in (text, *((parts["inner"], parts["outer"]) if parts else ())):
         plain = _INDEFINITE.sub("", _normal(each))
@@ -97,7 +97,7 @@ def _names() -> Mapping[str, str | None]:
 
 
 def _one_of(taxa: Sequence[str]) -> str | None:
-    """Return the taxon that a name of several taxa means: the only species, or else the one that includes all."""
+    """Return which of several taxa with one name is meant: the only species, or else the one that includes all."""
     species = [latin for latin in taxa if lineage_of(latin).ranks.get("species") == latin]
     if len(species) == 1:
         return species[0]
@@ -125,11 +125,11 @@ def _ending(name: str) -> str | None:
 
 
 OF_LABEL: Mapping[str, Kind] = {"blank": "blank", "vehicle": "vehicle", "human": "human", "no cv result": "unknown"}
-"""Kinds of SpeciesNet's labels for things other than animals, by the label's common name."""
+"""Kinds, by the common name in SpeciesNet's labels for things other than animals."""
 
 
 class Labelled(NamedTuple):
-    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: we have the taxon."""
+    """What a label means. `ranks`: scientific names by rank, down to the taxon. `is_known`: whether we have it."""
 
     kind: Kind
     name: str = ""
@@ -170,7 +170,7 @@ def taxon_of_label(label: str) -> Labelled:
 
 
 def _renamed(latin: str, name: str, own: Mapping[str, str]) -> str | None:
-    """Return our scientific name of a renamed species: ours that has its English name, and is in the same family.
+    """Return our scientific name of a renamed species: that of ours with its English name in the same family, or None.
 
     `own`: the label's scientific names, by rank.
     """

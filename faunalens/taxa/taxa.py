@@ -41,7 +41,7 @@ def agree(one: Line, other: Line) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ScoredTaxon:
-    """A taxon with its probability, 0 to 1. `sure`: the API's word for that probability; may be empty."""
+    """A taxon with its probability (`score`), 0 to 1. `sure`: the API's word for that probability; may be empty."""
 
     name: str
     scientific_name: str
@@ -54,12 +54,12 @@ class ScoredTaxon:
 
     @property
     def line(self) -> Line:
-        """Return the line of the taxon. It ends at the species, also for breeds and subspecies."""
+        """Return the line of the taxon. It ends at the species, even for breeds and subspecies."""
         return (ANIMALS, self.name) if self.is_typed else _line_of(self.scientific_name)
 
     @property
     def is_typed(self) -> bool:
-        """Return whether this is a name that a person typed, of no taxon that we know."""
+        """Return whether a person typed this name, which is of no taxon that we know."""
         return self.scientific_name == ANIMALS and self.name != lineage_of(ANIMALS).name
 
 
@@ -98,7 +98,7 @@ def searchable() -> list[tuple[str, str, str]]:
     for row in (*_labels(), *rows_of(MODEL / "relatives.csv")):
         others.setdefault(row["scientific_name"], set()).update((row["name"], row.get("label", "")))
     page = ROOT / "chalicelib" / "web"
-    lists = (*page.glob("names-*.json"), *page.glob("relatives-*.json"))  # by English name, and by scientific one
+    lists = (*page.glob("names-*.json"), *page.glob("relatives-*.json"))  # keyed by English and by scientific name
     languages = [json.loads(path.read_text(encoding="utf-8")) for path in lists]
     found = []
     for latin, each in sorted(lineages().items()):
@@ -118,11 +118,11 @@ def numbered() -> tuple[Mapping[int, str], Mapping[int, str]]:
 def _labels() -> Iterator[dict[str, str]]:
     """Yield the taxa of the models' outputs."""
     for path in (MODEL / "labels.csv", *sorted(PACKS.glob("*.csv"))):
-        yield from (row for row in rows_of(path) if "phylum" in row)  # the detector's labels are no taxa
+        yield from (row for row in rows_of(path) if "phylum" in row)  # the detector's labels are not taxa
 
 
 def distinct(taxa: Set[str]) -> int:
-    """Return how many different animals a set of taxa proves: taxa that include a narrower one of the set do not count.
+    """Return how many different animals a set of taxa proves: a taxon that includes another in the set does not count.
 
     >>> distinct({"Aves", "Athene", "Athene cunicularia", "Felidae"})
     2
@@ -137,7 +137,7 @@ def taxon_rank(rank: str) -> str:
 
 
 def lineage_of(scientific_name: str) -> Lineage:
-    """Return the lineage of a taxon; empty if this release does not know it, such as one of another service's model."""
+    """Return the lineage of a taxon; empty if this release lacks it, as for a taxon that only another service knows."""
     return lineages().get(scientific_name, Lineage({}))
 
 
@@ -155,7 +155,7 @@ def taxon_of(line: Line) -> ScoredTaxon:
 
 
 type Key = tuple[str, str]
-"""Name and scientific name. Several taxa may share a name: a family with one genus is often called like that genus."""
+"""Name and scientific name. Several taxa may share a name: a family with one genus often has that genus's name."""
 
 
 def key_of(named: ScoredTaxon) -> Key:
