@@ -1,4 +1,4 @@
-"""What camtrapR computes: camera operation, independent records, and detection histories, by its rules."""
+"""Compute camera operation, independent records and detection histories, by camtrapR's rules."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from faunalens.study.study import Deployment, Study, StudyPhoto
 from faunalens.taxa.taxa import agree, lineage_of, taxon_rank
 
 type Operation = dict[date, float]
-"""The share of each day in which a station's cameras worked. Days outside of the station's operation have no value."""
+"""The share of each day during which a station's cameras worked. Days outside of its operation have no value."""
 DAY = timedelta(days=1)
 LOCATION = "locationID"  # Camtrap DP's column for a place that several deployments may share
 _PROBLEM = re.compile(r"Problem\d+_from")
@@ -42,10 +42,10 @@ def operations(deployments: Iterable[Deployment], stations: Mapping[str, str]) -
 
 
 def operation(deployment: Deployment) -> Operation:
-    """Return which share of each day a deployment was in operation, from its start to its end, without problems.
+    """Return for which share of each day a deployment was in operation, from its start to its end, without problems.
 
-    A start or end without a time means noon; a problem without times, whole days. The saved table has midnight for
-    such a start, and a second before midnight for such an end.
+    A start or end without a time means noon; a problem without times means whole days. The saved table has midnight for
+    such a start, and the second before midnight for such an end.
     """
     if not deployment.start or not deployment.end:
         return {}
@@ -62,7 +62,7 @@ def operation(deployment: Deployment) -> Operation:
 
 
 def _share(day: date, start: datetime, end: datetime, problems: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return which share of a day is between start and end, and outside of all problems, exact to some 10 seconds."""
+    """Return the share of a day between start and end and outside of all problems, exact to about 10 seconds."""
     midnight = datetime.combine(day, time())
     begin, until = max(start, midnight), min(end, midnight + DAY)
     worked = until - begin
@@ -89,7 +89,7 @@ def _problems(deployment: Deployment, zone: tzinfo | None) -> Iterator[tuple[dat
 
 
 def _clock(moment: datetime, zone: tzinfo | None) -> datetime:
-    """Return a time as a clock in a zone shows it, without an offset."""
+    """Return a time without offset, as a clock in `zone` shows it; without a zone, as its own clock does."""
     return (moment.astimezone(zone) if moment.tzinfo and zone else moment).replace(tzinfo=None)
 
 
@@ -127,9 +127,9 @@ class Occasions:
 
 
 class Species(NamedTuple):
-    """What a record is of. `species`: a scientific name, a typed name, or the kind of something other than an animal.
+    """What a record shows. `species`: a scientific name, a typed name, or the kind of something other than an animal.
 
-    `rank`: its rank, empty without one. `is_wide`: whether it is an animal whose name is wider than the wanted rank.
+    `rank`: that of `species`, or empty. `is_wide`: whether it is an animal whose name is wider than the wanted rank.
     """
 
     species: str
@@ -141,8 +141,8 @@ class Species(NamedTuple):
 class Sighting(NamedTuple):
     """A photo that shows a species. `time`: on the camera's clock.
 
-    `most`: largest number in a photo of its event, or None. `method`: `human` or `machine`, whichever named it.
-    `differs`: what other models called the photo, where that differs.
+    `most`: largest number of animals in one photo of its event, or None. `method`: `human` or `machine`, whichever
+    named it. `differs`: what other models called the photo, if that differs.
     """
 
     station: str
@@ -157,8 +157,8 @@ class Sighting(NamedTuple):
 class Record(NamedTuple):
     """An independent record. `first`: its first photo.
 
-    `images`: number of photos; photos of the same second count once. `seconds`: since the record or photo that it is
-    compared to; 0 for the first record of a species at a station.
+    `images`: number of photos; photos of the same second count once. `seconds`: time since the record or photo that it
+    is compared to; 0 for the first record of a species at a station. `most`: largest number of animals in one photo.
     """
 
     first: Sighting
@@ -195,7 +195,7 @@ def sightings_of(study: Study, stations: dict[str, str], rank: str) -> Iterator[
 
 
 def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
-    """Return which findings of its event (`whole`) a photo shows: the first if the photo agrees with none."""
+    """Return the findings of the event (`whole`) that a photo shows: for a part that agrees with none, the first."""
     found: list[Finding] = []
     for part in photo.finding.each:
         same = [each for each in whole if each.kind == part.kind]
@@ -208,8 +208,8 @@ def _shown(photo: StudyPhoto, whole: tuple[Finding, ...]) -> list[Finding]:
 def records_of(sightings: Iterable[Sighting], gap: timedelta, *, to_last_photo: bool = False) -> Iterator[Record]:
     """Yield the independent records, by station, species and time.
 
-    A photo begins a record if it is the first of its species at its station, or at least `gap` after the beginning of
-    the last record (camtrapR's `lastIndependentRecord`), or with `to_last_photo` after the last photo (`lastRecord`).
+    A photo begins a record if it is the first of its species at its station, or at least `gap` later than the beginning
+    of the last record (camtrapR's `lastIndependentRecord`) or, with `to_last_photo`, the last photo (`lastRecord`).
     """
     ordered = sorted(sightings, key=lambda each: (each.station, each.of.species, each.time, each.path))
     for _, same in groupby(ordered, key=lambda each: (each.station, each.of.species)):

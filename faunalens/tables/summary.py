@@ -14,7 +14,7 @@ from faunalens.tables.camtrapr import operations, stations_of
 from faunalens.taxa.taxa import distinct
 
 SHOWN = 6
-"""Surest and least sure photos of each kind on a contact sheet."""
+"""How many of the surest, and of the least sure, photos of each group a report shows."""
 WIDE = frozenset(
     {"kingdom", "phylum", "clade", "class", "superorder", "order", "suborder", "infraorder", "superfamily"}
 )
@@ -66,9 +66,9 @@ class Summary:
     `groups`: keyed by scientific name, typed name or kind. `stations`: by deployment id. `taxa`: scientific names seen
     in the study. `first_seen`: the first day of each taxon. `effort`: trap days by day. `by_sun`: number of events
     whose hour is that of the sun; `by_clock`: events without a place or a zone, whose hour is that of the clock.
-    `untimed`: photos whose time the camera does not say. `copies`: number of photos left out as copies. `unanswered`:
-    photos without an answer, with what is wrong. `models`: the models that answered. `doubts`: sentences on clocks,
-    deployments and models. `precision`: degrees to which coordinates are rounded, or 0.
+    `untimed`: number of photos without a time in EXIF. `copies`: number of photos left out as copies. `unanswered`:
+    paths of photos without an answer, each with what is wrong. `models`: the models that answered. `doubts`: sentences
+    on clocks, deployments and models. `precision`: degrees to which coordinates are rounded, or 0.
     """
 
     groups: dict[str, Group] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Summary:
     precision: float = 0.0
 
     def accumulation(self) -> list[tuple[float, int]]:
-        """Return trap days, and the number of taxa seen in them, as pairs: at the start, each new taxon and the end.
+        """Return pairs of trap days and taxa seen by then: at the start, at each day with a new taxon, and at the end.
 
         A taxon that includes another one does not count.
         """
@@ -186,7 +186,7 @@ def sun_hour(time: datetime, latitude: float, longitude: float) -> float:
     utc = time.astimezone(UTC)
     minutes = utc.hour * 60 + utc.minute + utc.second / 60
     year = 2 * pi / 365 * (utc.timetuple().tm_yday - 1 + (minutes / 60 - 12) / 24)
-    ahead = 229.18 * _series(year, (0.000075, 0), (0.001868, -0.032077), (-0.014615, -0.040849))  # minutes of a sundial
+    ahead = 229.18 * _series(year, (0.000075, 0), (0.001868, -0.032077), (-0.014615, -0.040849))  # min, of a sundial
     declination = _series(year, (0.006918, 0), (-0.399912, 0.070257), (-0.006758, 0.000907), (-0.002697, 0.00148))
     angle = ((minutes + ahead + 4 * longitude) / 4) % 360 - 180  # degrees from noon
     north = radians(latitude)

@@ -29,7 +29,7 @@ KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": 
 class Rules:
     """How records are counted. `gap`: least time between independent records. `compared_to`, `day1`: as in camtrapR.
 
-    `occasion`: length in days. `rank`: the rank that counts as a species. `include`: kinds to count beside animals.
+    `occasion`: its length in days. `rank`: the rank that counts as a species. `include`: kinds to count with animals.
     `station`: the column of the table of deployments that names the stations.
     """
 
@@ -43,7 +43,7 @@ class Rules:
 
 
 class _Survey:
-    """What all tables share: the stations, when they were in operation, and the records that were counted."""
+    """What all tables share: the stations, when they were in operation, and the counts of the records added."""
 
     def __init__(self, study: Study, rules: Rules) -> None:
         self.stations = stations_of(study, rules.station)
@@ -93,7 +93,7 @@ def write_tables(study: Study, folder: Path, rules: Rules, title: str) -> None:
 def _record(record: Record) -> dict[str, Any]:
     first = record.first
     minutes = round(record.seconds / 60, 1)
-    hours = round(minutes / 60, 1)  # camtrapR rounds what it has rounded
+    hours = round(minutes / 60, 1)  # camtrapR rounds the rounded value again
     folder, _, file = first.path.rpartition("/")
     return {
         "Station": first.station,
