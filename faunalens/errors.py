@@ -1,8 +1,8 @@
-"""Errors of what is installed, which go on with the tree in chalicelib/errors.py, and exit codes of the command.
+"""The installed package's errors, which continue the tree in chalicelib/errors.py, and the command's exit codes.
 
 FaunalensError
   CommandError      what was asked for cannot be done
-    UsageError      options contradict each other, or the files
+    UsageError      options contradict each other or the files that they name
 """
 
 from enum import IntEnum
@@ -26,4 +26,4 @@ class CommandError(FaunalensError):
 
 
 class UsageError(CommandError):
-    """Options contradict each other, or the files that they name."""
+    """Options contradict each other or the files that they name."""

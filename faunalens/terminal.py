@@ -23,11 +23,11 @@ from rich.text import Text
 from chalicelib.redaction import inert
 from faunalens.words import count
 
-MOST_FAULTS = 10  # photos without an answer that a summary names; `faunalens status` names all
+MOST_FAULTS = 10  # most photos without an answer that a summary names; `faunalens status` names all
 CLEAR = "\r\x1b[2K"  # empties the line of a terminal, which may have a bar
 FIRST_LINE, LINE_EVERY = 2.0, 10.0  # seconds to, and between, lines about progress, where no terminal shows a bar
 LOG = logging.getLogger("faunalens")
-"""Gets what the command says, and every photo without an answer. Without `--log`, nothing becomes of it."""
+"""Gets what the command says, and every photo without an answer. Without `--log`, it writes nothing."""
 LOG.propagate = False
 LOG.addHandler(logging.NullHandler())
 
@@ -58,9 +58,9 @@ def close_log(code: int) -> None:
 
 
 def prepare() -> Event:
-    """Make standard output take any name, on Windows too, and every signal that ends a process act as Ctrl-C does.
+    """Let standard output print any name, even on Windows, and let every signal that ends a process act as Ctrl-C.
 
-    Return an event that such a signal sets, because SQLite turns the interrupt into an error of its own.
+    Return an event that such a signal sets: it tells an interrupt from the error that SQLite makes of it.
     """
     stopped = Event()
 
@@ -85,7 +85,7 @@ def warn(text: str) -> None:
 
 
 def _console() -> Console:
-    """Return standard error. It is interactive if it can show a bar: not with TERM=dumb; no file, with FORCE_COLOR."""
+    """Return standard error; `is_interactive` if it can show a bar: not with TERM=dumb, nor a file with FORCE_COLOR."""
     return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
 
 
@@ -117,7 +117,7 @@ class _Rate(ProgressColumn):
 def photo_progress(done: int, total: int, doing: str = "identifying") -> Iterator[Callable[[int], None]]:
     """Show how many photos are done, how fast, and how long the rest takes: as a bar on a terminal, else in lines.
 
-    Yield a function to call with the number of photos done by now, of `total`: with `done`, those of an earlier run.
+    Yield a function to call with the number of photos done so far, of `total`; it includes `done`, an earlier run's.
     """
     console, started, reached = _console(), monotonic(), done
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
@@ -155,7 +155,7 @@ def waiting(text: str) -> Iterator[None]:
 
 @contextmanager
 def _lines(text: Callable[[], str], console: Console) -> Iterator[None]:
-    """While the block runs, log and print what `text` returns now and then; beside a bar, only log it."""
+    """While the block runs, log and print what `text` returns every few seconds; beside a bar, only log it."""
     ended = Event()
 
     def repeat() -> None:

@@ -1,4 +1,4 @@
-"""Words for people: numbers as they read them, and texts, tables and templates in files beside the code."""
+"""Words for people: numbers in sentences, and the texts, tables and templates that lie in files beside the code."""
 
 import csv
 import re
@@ -16,7 +16,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 def count(number: int, words: str, many: str = "") -> str:
     """Return how many there are of something, such as `2 photos`, with a verb if `words` (the singular) ends with one.
 
-    `many`: the plural, if it is not made by an `s`.
+    `many`: the plural, if it is not the singular with an `s`.
 
     >>> count(0, "photo"), count(1, "photo has"), count(1200, "photo has"), count(2, "video was")
     ('0 photos', '1 photo has', '1,200 photos have', '2 videos were')
@@ -30,7 +30,7 @@ def count(number: int, words: str, many: str = "") -> str:
 
 
 def parts_of(path: Path) -> dict[str, str]:
-    """Return the parts of a file, such as SQL statements, by their names: each part follows a line `--: name`."""
+    """Return the parts of a file, such as SQL statements, by name: each part follows a line `--: name`."""
     return dict(part.split("\n", 1) for part in path.read_text(encoding="utf-8").split("\n--: ")[1:])
 
 
@@ -47,7 +47,7 @@ def filled(template: Path, **values: Any) -> str:
 
 @cache
 def _template(path: Path) -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # takes as long as a small command
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import, for a small command
 
     def allowed(value: Any) -> Any:
         return type(value)(_FORBIDDEN.sub("", value)) if isinstance(value, str) else value
