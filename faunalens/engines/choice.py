@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services import Services
 
 LOADING = "loading the models of another project; the first run also downloads their weights"
-"""What happens while the engine is made, if it is another project's."""
+"""What a run tells the user while it loads the engine of another project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Choice:
 def change_to(name: EngineName, weights: str, say: Callable[[str], None]) -> "Callable[[Services], Services]":
     """Load an engine's models. Return a function that puts them in place of ours; for `local`, it changes nothing.
 
-    `weights`: a name or a path; empty for the default. `say`: called with what there is to say of these models. Raises
+    `weights`: a name or a path; empty for the default. `say`: called with a sentence on these models, if any. Raises
     `CommandError` if loading fails.
     """
     change: Callable[[Services], Services]

@@ -48,7 +48,7 @@ class Refused(Exception):
 
 
 class Identified(NamedTuple):
-    """An engine's answer as JSON, the answer's `features.mode`, and what the photo's file says."""
+    """An engine's `answer` as JSON, its `features.mode`, and what the photo's file says."""
 
     answer: str
     mode: str
@@ -76,7 +76,7 @@ def required(module: str, extra: str) -> Any:
         with redirect_stdout(sys.stderr):
             return import_module(module)
     except ImportError as error:
-        advice = f"install faunalens with it, such as by `uv tool install '.[{extra}]'`"
+        advice = f"install faunalens with it, for example by `uv tool install '.[{extra}]'`"
         raise CommandError(f"the engine {extra} needs the package {extra} ({error}); {advice}") from error
 
 

@@ -79,7 +79,7 @@ class LocalEngine:
         return LocalEngine(change(self._services), self._top)
 
     def identify(self, data: bytes, place: Place, shift: float = 0.0) -> Identified:
-        """Identify the animal in a photo."""
+        """Identify the animal in a photo, as `Engine.identify` says."""
         location = None
         if place.latitude is not None and place.longitude is not None:
             location = Location(place.latitude, place.longitude, "request")

@@ -57,7 +57,7 @@ class MegaDetector(Detector):
         """Return the boxes in a photo, as `Detector.find` does. Raises `Unavailable`."""
         found = self._found(Image.fromarray(frame))
         if found.get("failure"):
-            # of this photo perhaps, which must not stop the others
+            # perhaps only on this photo, which must not stop the others
             raise Unavailable(f"MegaDetector failed ({found['failure']})")
         return boxes_of(found["detections"])
 
@@ -77,7 +77,7 @@ def _package() -> Any:
 
 
 class _Trusted(Detectors):
-    """Detectors that are all replaced by one. It is believed by day too, unlike our small one for camera traps."""
+    """Detectors that are all replaced by one. It counts by day too, unlike our small detector for camera traps."""
 
     def detect(self, picture: Picture, **known: Any) -> Detections:
         return replace(super().detect(picture, **known), by_night=True)
@@ -102,7 +102,7 @@ class _Recogniser(Recogniser):
 
 
 def change(weights: str, _say: Callable[[str], None]) -> Callable[[Services], Services]:
-    """Load the weights, or by default `WEIGHTS`. Return a function that makes services take their boxes from them."""
+    """Load MegaDetector's `weights`, by default `WEIGHTS`. Return a function that makes services take its boxes."""
     return partial(with_detector, detector=MegaDetector(weights or WEIGHTS))
 
 

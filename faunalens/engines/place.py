@@ -1,4 +1,4 @@
-"""Where a photo was taken, as far as what is given with it says."""
+"""Where a photo was taken, as options and results files state it, and the H3 cell of a position."""
 
 from functools import lru_cache
 from typing import Literal, NamedTuple

@@ -32,7 +32,7 @@ PATIENCE = 600.0
 FIRST_PATIENCE = 20.0  # seconds after which a service that was never reached counts as not there
 _LONGEST_WAIT = 60.0
 ERRORS = {key: each for each in reversed(errors.http_errors()) for key in (each.code, each.status)}
-"""The API's errors by code; and by status, for answers of what lies in between, such as a proxy, which have no code."""
+"""The API's errors by code; and by status, for answers without a code, which come from a proxy or the like."""
 AGAIN = (errors.TooManyRequests, errors.RequestTimeout, errors.ServerError)
 """Errors after which the same request is sent again."""
 WRONG = (errors.BadRequest, errors.AccessError, errors.NotFound, errors.MethodNotAllowed)
@@ -134,7 +134,7 @@ def _expected(said: dict[str, Any], response: urllib3.BaseHTTPResponse, url: str
     """Return the service's JSON. Raise `Refused` for a fault of this photo, `CommandError` for one of every photo."""
     if response.status < 300 and said:
         return said
-    if response.status < 400:  # another site, a redirect, the page of a hotel's network: no fault of the photo
+    if response.status < 400:  # another site, a redirect, a hotel network's page: not the photo's fault
         where = response.headers.get("location")
         raise _stranger(url, f"it redirects to {shown(where)}" if where else f"{response.status} without a JSON object")
     error, code = _error_in(said, response.status), shown(str(said.get("code", f"http_{response.status}")))
@@ -158,7 +158,7 @@ def retry_after_of(response: urllib3.BaseHTTPResponse | None) -> float:
     return 0.0
 
 
-FIRST = 2  # requests at once in the beginning
+FIRST = 2  # requests at once at the beginning
 _PARAMETER = re.compile(r";\s*([a-z]+)=(\d+)")
 
 
@@ -166,7 +166,7 @@ class Pace:
     """The requests of one run, which adapt to the service: one more at once after each full round without a refusal,
     half as many after a refusal (AIMD, as TCP does). Thread-safe. `most`: most requests at once.
 
-    `allowed`: requests that may run at once now. `not_before`: when the next one may be sent, on the clock.
+    `allowed`: requests that may run at once now. `not_before`: when the next one may be sent, in seconds of `clock`.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:

@@ -37,8 +37,8 @@ LEAST: Final = 0.1  # least score of a box that is classified: the default of th
 CERTAINTY: Final = "speciesnet-certainty.json"
 FULL: Final = 1 << 14
 """Side of a square that is larger than any photo: small animals are cut out of all its pixels."""
-_MOST_NAMED = 10  # labels that a sentence names
-NATIVE = 1  # status of every relative at a place, as our data says no more of relatives
+_MOST_NAMED = 10  # most unknown taxa that a message names
+NATIVE = 1  # status of every relative at a place: our data do not have the relatives' own
 type Positions = NDArray[np.intp]
 NONE: Positions = np.empty(0, np.intp)
 type Classified = tuple[Sequence[str], Sequence[float]]
@@ -203,12 +203,12 @@ class NetRecogniser(Recogniser):
 
 
 def change(weights: str, say: Callable[[str], None]) -> Callable[[Services], Services]:
-    """Load weights. Return a function that makes services name animals by them, and says which taxa we know."""
+    """Load SpeciesNet. Return a function that makes services name animals by it, and says which of its taxa we know."""
     return partial(with_speciesnet, net=SpeciesNet(weights), say=say)
 
 
 def versions(weights: str, ours: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the version of the weights, and that of our data: none of our models is used."""
+    """Return the versions of the weights and of our data, by name: none of our models is used."""
     return {name: version for name, version in ours.items() if name == "data"} | {NAME: version_of(weights)}
 
 
