@@ -14,7 +14,7 @@ from faunalens.study.study import Study
 
 Order = Literal["least-sure", "rarest", "random"]
 LONGEST = 200
-"""Photos of an event that are reviewed at once; more are parts. A camera on a timer makes one event of a season."""
+"""Most photos of an event to review at once; a longer one is cut: a camera on a timer makes one event of a season."""
 
 
 class Choice(NamedTuple):
@@ -68,7 +68,7 @@ class Queue:
             found += [(animals, sureness, list(part)) for part in parts if not wanted.isdisjoint(part)]
 
         def rarity(animals: list[tuple[str, str]]) -> tuple[bool, int]:
-            return not animals, min((often[key] for key in animals), default=0)  # what is no animal is not rare
+            return not animals, min((often[key] for key in animals), default=0)  # without animals, not rare
 
         if choice.order == "random":
             random.shuffle(found)

@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:  # JSON may lead to each
             self._send(400, str(error).encode(), "text/plain")
         except sqlite3.Error as error:
-            text = f"the results file cannot be read or written ({error}); is the disk full? Then say it again"
+            text = f"the results file cannot be read or written ({error}); is the disk full? Free space, and save again"
             self._send(500, text.encode(), "text/plain")
         else:
             self._send(200, data, kind)
@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _holder(self) -> str:
-        # Cookies of other programs at this host come too, also such as Python's own parser refuses.
+        # Other programs' cookies for this host come too, even ones that Python's own parser refuses.
         cookies = dict(each.strip().partition("=")[::2] for each in self.headers.get("Cookie", "").split(";"))
         return f"{self.server.holder}/{cookies.get(BROWSER, '')}"
 
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             cookie = f"{BROWSER}={secrets.token_urlsafe(8)}; Path=/{self.server.secret}/; HttpOnly; SameSite=Strict"
             self.send_header("Set-Cookie", cookie)
         self.end_headers()
-        with suppress(ConnectionError):  # a browser wants a picture no more once another one is shown
+        with suppress(ConnectionError):  # a browser drops a picture once another one is shown
             self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:

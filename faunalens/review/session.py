@@ -18,7 +18,7 @@ from faunalens.study.reviews import Agreement, agreement, precision, save, taxon
 from faunalens.study.study import Study, StudyPhoto, seconds_between
 from faunalens.taxa.taxa import lineage_of, searchable
 
-LONGEST = 1000  # most letters of a note
+LONGEST = 1000  # most characters of a text, such as a note
 MOST = 1_000_000  # largest count of animals
 
 SECONDS = 120.0  # how long an event is held, unless its page goes on holding it
@@ -121,10 +121,10 @@ class Session:
         return shown
 
     def say(self, photos: Sequence[int], said: Mapping[str, Any], holder: str) -> list[dict[str, Any]]:
-        """Save the opinion on photos that the page sends (`said`). Return what the page shows of these photos then.
+        """Save the opinion on photos that the page sends (`said`). Return what the page shows of them afterwards.
 
-        `at` in `said`: when an earlier opinion was said that the page gives back; without it, now. Raises `Held` if
-        another reviewer holds a photo, `KeyError` for an unknown photo or taxon, `ValueError` for an invalid value.
+        `said["at"]`: the time of an earlier opinion that the page restores; without it, the time is now. Raises `Held`
+        if another reviewer holds a photo, `KeyError` for an unknown photo or taxon, `ValueError` for an invalid value.
         """
         self._expect_free(photos, holder)
         if said.get("undo"):
