@@ -1,1 +1,1 @@
-"""A pack's head trained on one's own photos."""
+"""Train the head of a pack on labelled photos of the user's cameras."""

@@ -190,11 +190,11 @@ def _share(truths: Iterable[bool]) -> float:
 
 
 LEAST_POINTS = 3
-"""Points of a learning curve from which `outlook` says anything: the error of a line through two cannot be seen."""
+"""Fewest points of a learning curve for which `outlook` says anything: a line through two points shows no error."""
 
 
 class Outlook(NamedTuple):
-    """A guess of how much the share of right names would grow with twice the photos and cameras, and its range."""
+    """How much the share of right names would grow with twice the photos and cameras: a guess, and its range."""
 
     gain: float
     low: float
@@ -202,7 +202,7 @@ class Outlook(NamedTuple):
 
 
 def outlook(curve: Sequence[Point]) -> Outlook | None:
-    """Return how much twice the photos would help; None if the curve has fewer than `LEAST_POINTS` points.
+    """Return how much twice as many photos would help; None if the curve has fewer than `LEAST_POINTS` points.
 
     The share of wrong names is assumed to shrink by the same factor at each doubling, as it mostly does (Hestness et
     al. 2017, arXiv:1712.00409), so a line is fitted to its logarithms. Fits without one of the points give the range.

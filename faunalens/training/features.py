@@ -43,8 +43,8 @@ class Crop(NamedTuple):
 class Extractor:
     """Finds the animals in labelled photos, as `faunalens identify` does, and computes their features. Thread-safe.
 
-    `general`: a model that returns features; if it does not, or without detectors, `ModelError` is raised, since a head
-    scores what is in their boxes. `photos`: opens photos.
+    `general`: a model that returns features. `photos`: opens photos. Raises `ModelError` if `general` returns none, or
+    without `detectors`, in whose boxes a head scores animals.
     """
 
     def __init__(self, general: Model, detectors: Detectors | None, photos: Photos) -> None:
@@ -127,7 +127,7 @@ def crops_of(
 ) -> tuple[list[Crop], dict[Path, str]]:
     """Return the animals in labelled photos, and why other photos have none, by path.
 
-    Compute only features that `memory` does not have, of `at_once` photos at a time. Show progress. The order of the
+    Compute only features that `memory` does not have, for `at_once` photos at a time. Show progress. The order of the
     animals does not depend on paths.
     """
 

@@ -1,4 +1,4 @@
-"""Fit a head to features: a linear classifier, its calibration, and how it tells animals that it never saw. No I/O."""
+"""Fit a head to features: a linear classifier, its calibration, and a measure of animals new to it. No I/O."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ STRANGER = -1
 """Number of the taxon of a photo that shows none of the head's."""
 FOLDS, SEED = 5, 0
 SHRINKAGE = 0.7
-"""Share of the covariance that is the same in all directions; on 86 cameras, 0.5 to 0.7 were as good."""
+"""Share of the covariance that is the same in all directions; on 86 cameras, 0.5 to 0.7 did equally well."""
 FARTHEST = 0.98
-"""Share of known photos nearer than the distance at which another taxon is as likely. With it, 3 % of the animals of
-other continents got a name, but a third of the photos of six taxa of the same nights, each left out in turn."""
+"""Share of known photos nearer than the distance at which another taxon is as likely. With it, a name was given to 3 %
+of other continents' animals, but to a third of the photos of six taxa of the same nights, each left out in turn."""
 FAR_AWAY = 1000.0
 """Mean of each feature for a taxon without samples in a fold: so no photo is near it."""
 SHARES = (0.25, 0.5, 0.75)
 """Shares of the cameras with which the learning curve is measured."""
 SLIPS, PRIOR = 1, 100
-"""The best of many thresholds looks better than it is. So each taxon's share of right names counts together with
-`PRIOR` names that have the share of all taxa's names, `SLIPS` wrong ones added. Then 95 % were right on other cameras,
-as wanted."""
+"""The best of many thresholds looks better than it is. So each taxon's names count together with `PRIOR` further names,
+which are right as often as all taxa's names with `SLIPS` wrong ones added. With this, 95 % of the names were right on
+other cameras, as wanted."""
 TEMPERATURES = np.geomspace(0.2, 50, 300)
 
 
@@ -111,7 +111,7 @@ def folds_of(samples: Samples) -> Numbers:
 
     known = samples.where(samples.taxon != STRANGER)
     number = min(FOLDS, len(np.unique(known.camera)))
-    of_camera = np.arange(samples.camera.max() + 1) % number  # of those that have strangers alone
+    of_camera = np.arange(samples.camera.max() + 1) % number  # what stays for cameras with only strangers
     cut = StratifiedGroupKFold(number, shuffle=True, random_state=SEED)
     for fold, (_, inside) in enumerate(cut.split(known.features, known.taxon, known.camera)):
         of_camera[known.camera[inside]] = fold
@@ -134,7 +134,7 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
     """Return how often heads trained on a part of the cameras are right. `scored`: scores by heads of all cameras."""
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
-    part = folds.max() / (folds.max() + 1)  # of the photos is trained on, the rest is the fold
+    part = folds.max() / (folds.max() + 1)  # of the photos are for training; the rest are the fold
     points = []
     for share in (*SHARES, 1.0):
         found = scored if share == 1 else cross_validate(samples, taxa, folds, share)
@@ -211,7 +211,7 @@ def fit(samples: Samples, taxa: int, precision: float) -> tuple[Head, Floats, li
 
 
 LEAST_PHOTOS, LEAST_CAMERAS, LEAST_TAXA = 20, 3, 2
-"""Least photos and cameras of a taxon, and taxa of a head: with two cameras, none could test what both have taught."""
+"""Fewest photos and cameras of a taxon, and taxa of a head. With two cameras, none is left to test what both taught."""
 
 
 def taxa_of(photos: Sequence[LabelledPhoto]) -> tuple[list[str], list[str]]:

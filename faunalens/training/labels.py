@@ -1,4 +1,4 @@
-"""Read labels, which say what photos show, from people or other programs: what `faunalens import` reads, or a table."""
+"""Read labels, by people or programs, which say what photos show: files that `faunalens import` reads, or a table."""
 
 import re
 from collections import defaultdict
@@ -37,11 +37,11 @@ from faunalens.taxa.names import kind_called, taxon_called, taxon_of_label
 from faunalens.taxa.taxa import ANIMALS
 
 TABLE = PHOTO_COLUMNS | {"name": COLUMNS["name"]}
-"""What the columns of a table are called."""
+"""The names that a table's columns may have, by meaning."""
 SQLITE = b"SQLite format 3\0"
 _REVIEWED = "select distinct photo from review order by photo"
 CARD = re.compile(r"dcim|\d{3}[a-z_]\w{2,4}", re.IGNORECASE)
-"""Folders that a camera makes on its card, such as DCIM/100EK113: all of them are one camera's."""
+"""Folders that a camera makes on its card, such as DCIM/100EK113: they do not tell cameras apart."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
@@ -119,7 +119,7 @@ def _where(photo: Path, lines: Sequence[Label], base: Path, deployments: Deploym
 def _read(source: Path) -> tuple[Path, Iterator[Label]]:
     """Return the labels in a file or folder, and before them the folder to which their photos' paths are relative."""
     folder = package_folder(source) or (source if source.is_dir() else source.parent)
-    with suppress(OSError), source.open("rb") as file:  # not of a folder
+    with suppress(OSError), source.open("rb") as file:  # a folder has no header
         if file.read(len(SQLITE)) == SQLITE:
             return folder, _of_results(source)
     if Predictions.is_form_of(source):
@@ -176,9 +176,9 @@ def _of_table(source: Path) -> Iterator[Label]:
                 )
             if (result := fields.get("result", "")).startswith(RESULT):  # a correction: its picture is named by its id
                 found["photo"] = picture_of(result)
-                found["camera"] = fields.get("cell") or result  # strangers at one place, or one at none
+                found["camera"] = fields.get("cell") or result  # a cell counts as one camera
                 found["name"] = unquoted(found["name"])
-            if found["name"] and found["photo"] and fields.get("method") != "machine":  # as our own CSV has
+            if found["name"] and found["photo"] and fields.get("method") != "machine":  # as in our own CSV
                 text = fields.get("cell", "")
                 cell = parse_cell(text) if text else cell_at(found["latitude"], found["longitude"])
                 said = (called(found["name"]),)

@@ -26,9 +26,9 @@ from faunalens.training.fit import Head
 GRAPH = Path(__file__).with_name("head.onnxtxt")
 """The model of a head in the text form of ONNX, without its constants. %d: number of features, number of outputs."""
 COUNTRY = 2
-"""Letters of the code of a country; those of its parts are longer."""
+"""Number of letters in a country's code; the codes of its parts are longer."""
 UNSAID = "not stated"
-"""Licence and author of a pack whose maker has not said them: a manifest must have both."""
+"""Stands for a licence or an author that the pack's maker has not stated: a manifest must have both."""
 
 
 def animals_of(taxa: Sequence[str], known: Mapping[str, Animal]) -> tuple[Animal, ...]:
@@ -75,7 +75,7 @@ def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos:
         "csv": labels_of(evaluation.about.taxa).encode(),
         "md": markdown(evaluation).encode(),
         "html": page(evaluation, pictures).encode(),
-        "toml": manifest_of(evaluation).encode(),  # last: with it, the pack is one
+        "toml": manifest_of(evaluation).encode(),  # last: only a manifest makes the files a pack
     }
     paths = [folder / f"{evaluation.about.name}.{ending}" for ending in files]
     try:
