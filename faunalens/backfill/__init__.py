@@ -1,1 +1,1 @@
-"""Archives of photos in S3: a manifest of jobs, and the results put together."""
+"""Archives of photos in S3: list them, have AWS identify them, and merge the answers into a results file."""

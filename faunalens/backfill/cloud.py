@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from faunalens.errors import CommandError
 
-CONNECTIONS = 64  # calls of S3 at the same time, at most
+CONNECTIONS = 64  # most calls to S3 at the same time
 REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 """Where botocore looks for the region. By default it reads only the second variable, unlike AWS's other tools."""
 
@@ -72,7 +72,7 @@ def aws_errors(doing: str) -> Iterator[None]:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         advice = "run the same command again to continue"
         if "AccessDenied" in code or "UnauthorizedOperation" in code:
-            advice = "docs/how-to/million.md lists the rights that are needed"
+            advice = "docs/how-to/million.md lists the permissions that are needed"
         if code in {"NoSuchBucket", "StateMachineDoesNotExist", "ResourceNotFoundException"}:
             advice = "check --stage, the region, and that `infra up` has deployed the backfill"
         raise CommandError(f"AWS refused a request while {doing} ({code}: {message}); {advice}") from error

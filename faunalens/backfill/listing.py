@@ -151,7 +151,7 @@ def keep(results: ResultsFile, photos: Iterable[tuple[ListedPhoto, str]]) -> Non
 
 
 def write(results: ResultsFile, study: S3Name, file: IO[bytes]) -> int:
-    """Write to `file` the manifest of the photos that are left to identify, by station. Return how many they are.
+    """Write to `file` the manifest of the photos that are still to be identified, by station. Return their number.
 
     Call `keep` first: it saves the ETags that the manifest has.
 

@@ -1,7 +1,7 @@
 """Merge the result lines of a study's runs in S3 into a results file, from which every export and report is made.
 
 Lines are listed and read a thousand at a time, so memory does not grow with their number. After each thousand, the
-results file records how far the merge has come: one that was stopped goes on there, the next reads only newer lines.
+results file records how far the merge has come: a stopped merge continues there; the next one reads only newer lines.
 """
 
 import json
@@ -25,10 +25,10 @@ from faunalens.study.results import FileFacts, ListedPhoto, Outcome, ResultsFile
 
 PAGE = 1000  # lines that are listed, read and kept at a time: as many as S3 lists in one call
 OVERLAP = timedelta(minutes=5)
-"""Lines this much older than a finished merge are read again: S3's clocks differ, and a run writes while one reads."""
+"""Lines this much older than a finished merge are read again: S3's clocks differ, and a run may write meanwhile."""
 _AGAIN = frozenset({INTERRUPTED, MISSING})
 """Error codes of lines whose photo is worth another try: another photo may have ended the process, or a missing
-permission may be given."""
+permission may have been granted since."""
 _KNOWN = "select id, path, place, size, modified from photo where path in (select value from json_each(?))"
 _MARKER = {"merged_since": "", "merging_after": "", "merging_since": ""}
 """How far the merge is: lines older than `merged_since` are merged. Of a merge that was stopped, `merging_after` is the

@@ -20,7 +20,7 @@ BATCHES, RUNS, RESULTS = "batches/", "batches/runs/", "results/"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the state machine. `can_resume`: AWS can repeat its failed batches. `photos`: their number."""
+    """A run of the state machine. `can_resume`: AWS can repeat its failed batches. `photos`: number of its photos."""
 
     arn: str
     name: str
@@ -56,7 +56,7 @@ def latest(cloud: Cloud, study: S3Name) -> Run | None:
 
 
 def describe(cloud: Cloud, arn: str) -> Run:
-    """Return the present state of a run."""
+    """Return a run as AWS describes it now."""
     found = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     can_resume, photos = found.get("redriveStatus") == "REDRIVABLE", json.loads(found["input"])["photos"]
     return Run(arn, found["name"], found["status"], found["startDate"], found.get("stopDate"), can_resume, photos)
@@ -145,7 +145,7 @@ def _cost(cloud: Cloud, run: Run, photos: int, batches: int) -> Mapping[str, flo
         "function": seconds / 1e3 * memory / 1024 * price["lambda_gb_second"]
         + calls / 1e6 * price["lambda_million_requests"],
         "steps": batches * TRANSITIONS / 1e6 * price["step_million_transitions"],
-        # the photo, its line, and reading that
+        # reading the photo, writing its line, and reading the line
         "storage": photos / 1e3 * (2 * price["s3_thousand_gets"] + price["s3_thousand_puts"]),
     }
     return {name: round(dollars, 4) for name, dollars in cost.items()}
