@@ -28,7 +28,7 @@ from faunalens.words import count, parts_of
 
 NAMED_SO = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables", "train")
 MODULES = {name: name for name in NAMED_SO} | {"import": "importing"}
-"""The modules of the commands, whose functions have their names. This one has the others: status, prune, completion."""
+"""The module of each command, which is the module's function of that name. status, prune and completion are here."""
 EXAMPLES = {
     name: "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()
@@ -60,7 +60,7 @@ class _Commands(click.Group):
 
 
 def _complete(command: click.Command, name: str) -> None:
-    """Add its examples and `--log` to a command. Of a group, the inner commands get `--log`, not the group."""
+    """Add its examples and `--log` to a command. In a group, the inner commands get `--log`, not the group."""
     command.epilog = EXAMPLES[name]
     if isinstance(command, click.Group):
         for inner, each in command.commands.items():
@@ -102,7 +102,7 @@ def status(results: Path = options.RESULTS, as_json: bool = options.JSON) -> Non
             say_json(json.dumps(facts, ensure_ascii=False, allow_nan=False))
             return
         say(f"folder      {shown(kept.study().get('folder', ''))}")
-        is_open = os.name == "posix" and results.stat().st_mode & 0o077  # Windows has other rights
+        is_open = os.name == "posix" and results.stat().st_mode & 0o077  # Windows has none such
         readers = "others too: `chmod 600` stops that" if is_open else "its owner alone"
         say(f"holds       paths, places, answers and reviews of photos; read by {readers}")
         for name, number in {"photos": counts.total, "answers": counts.done, **counts._asdict()}.items():
@@ -157,7 +157,7 @@ def completion(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `faunalens` with `arguments`, by default those of the process, and exit with the command's exit code."""
     code = run(arguments, prepare())
-    if code == Exit.INTERRUPTED:  # do not wait for threads, which may wait for a service
+    if code == Exit.INTERRUPTED:  # without waiting for threads, which may wait for a service
         os._exit(code)
     sys.exit(code)
 

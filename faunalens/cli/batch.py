@@ -26,7 +26,7 @@ from faunalens.study.results import ListedPhoto, ResultsFile
 from faunalens.terminal import photo_progress, say, waiting, warn
 from faunalens.words import count
 
-PAUSE = 15.0  # seconds between two looks at a run
+PAUSE = 15.0  # seconds between two requests for a run's progress
 
 STUDY = argument(options.Parsed("name", parse_folder), metavar="s3://BUCKET/FOLDER/")
 STAGE = option("Stage (deployment on AWS) that identifies the photos.", default="prod", envvar="FAUNALENS_STAGE")
@@ -54,11 +54,11 @@ def submit(
     manifest: str | None = option("List of the photos, a local file or s3://…: JSON lines, or .csv.", options.ANY_PATH),
     wait: bool = WAIT,
 ) -> int:
-    """Start to identify the photos of a folder, or go on where the last run ended.
+    """Start identifying the photos of a folder, or continue where the last run ended.
 
-    Run it again at any time. A run under way is left alone; one that failed is resumed, unless options about place or
-    clock are given, which need a new run; and what an ended one has identified is merged into the results file, so that
-    a new run has only the photos that are left. These options also hold for later runs, until other ones are given.
+    Run it again at any time. A run under way is left alone. One that failed is resumed, unless you give options about
+    place or clock: these need a new run. A new run begins by merging the last one's answers into the results file, and
+    has only the photos that are left. Options about place and clock hold for later runs until you change them.
     """
     if inventory and manifest:
         raise click.UsageError("--inventory contradicts --manifest; give one of them")
@@ -107,7 +107,7 @@ def _placed(where: Where, stored: Iterable[StoredPhoto]) -> Iterator[tuple[Liste
 
 
 def _expect_study(results: ResultsFile, study: S3Name) -> None:
-    """Record in the results file to which study it belongs. Raises `CommandError` if it belongs to another one."""
+    """Record in the results file which study it belongs to. Raises `CommandError` if it belongs to another one."""
     known = results.study().get("folder")
     if known not in (None, str(study)):
         raise CommandError(f"{results.path} has the photos of {known}; choose another results file for {study}")
@@ -126,7 +126,7 @@ def _expect_readable(cloud: Cloud, study: S3Name) -> None:
 def status(study: S3Name = STUDY, stage: str = STAGE, wait: bool = WAIT, as_json: bool = options.JSON) -> int:
     """Say how far the latest run of a folder is: photos, rate, time left, and cost."""
     cloud = Cloud(stage)
-    with aws_errors("the run is looked at"):
+    with aws_errors("the run's status is read"):
         run = runs.latest(cloud, study)
         if run is None:
             raise CommandError(f"no run of {study} in the last 90 days; `faunalens batch submit` starts one")
@@ -162,7 +162,7 @@ def _in_words(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def results(study: S3Name = STUDY, results: Path = KEPT, stage: str = STAGE) -> int:
     """Merge the answers from the runs of a folder into the results file, for `faunalens export` and other commands.
 
-    You may stop it and run it again, also while a run on AWS is under way: it reads only the answers that are new.
+    You may stop it and run it again, even while a run on AWS is under way: it reads only the answers that are new.
     """
     cloud, started = Cloud(stage), time.monotonic()
     with ResultsFile(results, write=True) as kept, aws_errors("the results are read"):

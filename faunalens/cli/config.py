@@ -57,7 +57,7 @@ def use_defaults(context: click.Context, command: click.Command, arguments: Sequ
 def with_source(error: click.BadParameter) -> click.BadParameter:
     """Return the error `error` about an option's value. If the value comes from faunalens.toml, the message says so."""
     if error.ctx and error.param and error.ctx.get_parameter_source(error.param.name) is ParameterSource.DEFAULT_MAP:
-        return click.BadParameter(f"{error.message} ({NAME} says it)", error.ctx, error.param, error.param_hint)
+        return click.BadParameter(f"{error.message} (set in {NAME})", error.ctx, error.param, error.param_hint)
     return error
 
 
@@ -69,7 +69,7 @@ def _beside(results: Path | None) -> Path | None:
 
 def _results_in(command: click.Command, arguments: Sequence[str]) -> Path | None:
     context = click.Context(command, resilient_parsing=True)
-    with suppress(click.ClickException):  # said when the command itself reads them
+    with suppress(click.ClickException):  # reported when the command itself reads them
         values, rest, _ = command.make_parser(context).parse_args(list(arguments))
         if isinstance(command, click.Group) and rest:
             _, inner, rest = command.resolve_command(context, rest)

@@ -29,7 +29,7 @@ from faunalens.study.video import USUAL, Sampling
 from faunalens.terminal import LOG, MOST_FAULTS, photo_progress, say, say_json, shown, waiting, warn
 from faunalens.words import count
 
-MOST_AT_ONCE = 32  # requests to a service at once, at most
+MOST_AT_ONCE = 32  # most requests to a service at once
 
 
 def _choice(
@@ -77,11 +77,11 @@ def identify(
     environment: Mapping[str, str] = options.ENVIRONMENT,
     paths: tuple[str, ...] = argument(options.ANY_PATH, nargs=-1, required=True, metavar="PATH..."),
     results: Path | None = option(
-        "Keep the answers in FILE, and identify the photos without one there. Folders need it, or --json.", options.FILE
+        "Keep the answers in FILE; skip photos that have one there. Folders need this option or --json.", options.FILE
     ),
     given: PlaceOptions = options.PLACE,
     no_location: bool = option(
-        "Identify photos that have no place, by options or in EXIF, from the picture alone. Otherwise they fail."
+        "Identify photos without a place, in options or EXIF, from the picture alone. Otherwise they fail."
     ),
     root: Path | None = option(
         "The study's folder: photos are named by their path below it. By default that of an earlier run, or the "
@@ -90,23 +90,23 @@ def identify(
     ),
     choice: Choice = grouped(_choice),
     again: Again | None = option(
-        "Identify photos again that have an answer: all, or those whose models, range data or month are not those of "
-        "the answer. Reviews stay."
+        "Identify again photos that have an answer: all, or those whose answer comes from other models or range data, "
+        "or is for another month. Reviews stay."
     ),
     workers: int | None = option(
-        "Number of photos at once. By default one a processor, or with --url as many as the service takes, up to "
+        "Number of photos at once. By default one per processor, or with --url as many as the service takes, up to "
         f"{MOST_AT_ONCE}.",
         click.IntRange(1),
         metavar="N",
     ),
     frame_every: float = option(
-        "Look at one frame of a video every so many seconds.",
+        "Look at a frame of a video every SECONDS.",
         click.FloatRange(0.1),
         default=USUAL.every,
         metavar="SECONDS",
     ),
     frames: int = option(
-        "Look at no more than N frames of a video, spread over all of it.",
+        "Look at no more than N frames of a video, spread over its length.",
         click.IntRange(1, 1000),
         default=USUAL.most,
         metavar="N",
@@ -117,9 +117,9 @@ def identify(
 
     PATH is a file, a folder (with the folders in it), a pattern, or `-`: paths on standard input, one a line.
 
-    With --results, answers are kept as they are made. A run that was stopped, even by a power cut, goes on when the
-    same command is run again: no photo is done twice, and none is lost. Photos whose file or place has changed are done
-    again. Options about place and clock also hold for later runs, until other ones are given.
+    With --results, answers are kept as they are made. A run that was stopped, even by a power cut, continues when you
+    run the same command again: no photo is done twice, and none is lost. Photos whose file or place has changed are
+    done again. Options about place and clock hold for later runs until you change them.
     """
     if choice.url and again == "outdated":
         raise click.UsageError("the versions of a service's models are not known before it answers; give --again all")

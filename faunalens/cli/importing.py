@@ -35,7 +35,7 @@ def importing(
     environment: Mapping[str, str] = options.ENVIRONMENT,
     results: Path = options.RESULTS,
     file: Path = argument(options.ANY, metavar="FILE"),
-    folders: bool = option("FILE is a folder whose folders are named by animal."),
+    folders: bool = option("FILE is a folder whose subfolders are named after animals."),
     column: Sequence[tuple[str, str]] = option(
         f"What a column of Timelapse's CSV stands for; WHAT is one of {', '.join(COLUMNS)}.",
         options.Parsed("column", _column),
@@ -59,8 +59,8 @@ def importing(
     MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as `identify` makes them: scores are weighed by
     the place, and each answer names the model that it comes from.
 
-    Photos are found by path, also below another folder, by their bytes, or by a name that is unique. Names may be
-    scientific or everyday ones; a name of no known taxon is kept as it was typed. You may import the same FILE again.
+    Photos are found by path, even below another folder, by their bytes, or by a unique file name. Animals may have
+    scientific or everyday names; a name of no known taxon is kept as typed. You may import the same FILE again.
     """
     if root is None and not results.is_file():
         raise click.UsageError(f"there is no {results} yet; say with --root in which folder the photos are")
@@ -74,7 +74,7 @@ def importing(
     if labels is None:
         raise CommandError(
             f"{file} is neither a CSV of Timelapse, with File and RelativePath, nor COCO JSON, nor a Camtrap DP, with "
-            "datapackage.json; if its folders are named by animal, say --folders"
+            "datapackage.json; if its subfolders are named after animals, say --folders"
         )
     with ResultsFile(results, write=True) as kept:
         where = looked_for(kept, root, given)
@@ -105,7 +105,7 @@ def importing(
 class _Matched:
     """The labels of a file, matched with the study's photos. `said`: what each reviewer says of each photo.
 
-    `silent`: number of labels that say nothing. `missing`: paths of no photo. `typed`: names of no known taxon.
+    `silent`: number of labels that say nothing. `missing`: paths that match no photo. `typed`: names of no known taxon.
     """
 
     said: dict[int, dict[str, list[Label]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -126,7 +126,7 @@ class _Matched:
 def _matched(labels: Iterable[Label], photos: StudyPhotos, reach: Callable[[int], None]) -> _Matched:
     """Match labels with photos.
 
-    If two paths in the file may mean a photo, the path counts that shares more names with it.
+    If two paths in the file may mean the same photo, the one that shares more names with its path counts.
     `reach`: called with the number of labels read, for the progress.
     """
     found, asked = _Matched(), list[tuple[Label, str, Sequence[int], int]]()

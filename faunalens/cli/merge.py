@@ -61,7 +61,7 @@ def _common(known: str, folders: Mapping[Path, str], root: Path | None) -> str:
         raise click.UsageError(f"the photos are below {known} already; leave --root out, or choose another file")
     folder = known or given or next(iter(folders.values()))
     for path, theirs in folders.items():
-        is_apart = Path(folder).is_dir() and Path(theirs).is_dir()  # else it is of another machine
+        is_apart = Path(folder).is_dir() and Path(theirs).is_dir()  # else one is on another machine
         if not root and not Path(theirs).is_relative_to(folder) and (is_apart or Path(folder).is_relative_to(theirs)):
             advice = f"say with --root which folder both are in, or --root {folder} if they are copies of each other"
             raise click.UsageError(f"{path} has photos below {theirs}, and others are below {folder}; {advice}")

@@ -51,9 +51,9 @@ ANY_PATH.name = "file"
 
 
 class _Declared(NamedTuple):
-    """What the default of a parameter declares. `made`: makes click's parameters of the parameter's name and type.
+    """What the default of a parameter declares. `made`: returns click's parameters for the parameter's name and type.
 
-    `value`: makes the parameter's value of those of several options, which its own parameters declare.
+    `value`: returns the parameter's value, given those of several options, which `value`'s own parameters declare.
     """
 
     made: Callable[[str, Any], Iterable[click.Parameter]]
@@ -76,7 +76,7 @@ def option(text: str, kind: Any = None, *names: str, **more: Any) -> Any:
 
 
 def flags(**texts: str) -> Any:
-    """Declare flags of which one may be given: its name is the parameter's value. `texts`: for the help."""
+    """Declare flags for one parameter, whose value is the name of the flag given. `texts`: for the help, by flag."""
     return _Declared(
         lambda name, _: (click.Option([f"--{each}", name], flag_value=each, help=text) for each, text in texts.items())
     )
@@ -144,10 +144,10 @@ FILE_TIMES = option("Give photos without a time in EXIF the time of their file, 
 
 @dataclass(frozen=True, slots=True)
 class StudyOptions:
-    """The values of the options on how to read a study. `metadata`: a file about it.
+    """The values of the options on how to read a study. `metadata`: a JSON file about it, or None.
 
-    `event_gap`: seconds between events. `round_coordinates`: degrees, or None. `file_times`: whether photos without a
-    time get the time of their file.
+    `event_gap`: longest time between two photos of an event, in seconds. `round_coordinates`: degrees, or None.
+    `file_times`: whether photos without a time get the time of their file.
     """
 
     metadata: Path | None = option(

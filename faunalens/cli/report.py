@@ -22,9 +22,9 @@ PAGES = Path(__file__).parents[1] / "pages"
 SIDE = 240
 """Longest side of a shown photo in pixels."""
 MOST_BARS = 30
-"""Taxa in the bar chart; the table has all."""
+"""Largest number of taxa in the bar chart; the table has all."""
 MOST_FAULTS = 500
-"""Photos without an answer that are listed; `faunalens status` lists all."""
+"""Largest number of photos without an answer that are listed; `faunalens status` lists all."""
 
 
 @options.command(short_help="Write one HTML page about the answers.")

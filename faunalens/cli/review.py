@@ -27,10 +27,10 @@ from faunalens.terminal import say, shown, waiting
 from faunalens.words import count
 
 NOT_DRAWN = (
-    "was drawn at random (--order random), so this holds for the reviewed photos alone; those that were least sure are "
+    "was drawn at random (--order random), so this holds only for the reviewed photos; the least sure answers are "
     "wrong more often than others"
 )
-"""Warning beside a precision over photos that were not drawn at random."""
+"""Warning beside a precision over photos that were not drawn at random, after the words `no photo`."""
 
 
 @options.command(short_help="Go through the answers on a local page, with the keyboard.")
@@ -92,7 +92,7 @@ def review(
 
 
 def inhabitants(cells: CellFile | None, latitude: float, longitude: float) -> list[str]:
-    """Return the scientific names of the animals that live at a place; empty if no run has saved this."""
+    """Return the scientific names of the animals that live at a place; empty without `cells`, before the first run."""
     if cells is None:
         return []
     (found,) = cells.features_of([cell_of(latitude, longitude)], Deadline.after(1))

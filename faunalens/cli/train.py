@@ -1,4 +1,4 @@
-"""`faunalens train`: a pack that knows the animals of one's own cameras, from labels of their photos."""
+"""`faunalens train`: train a pack on labelled photos of the user's cameras, to name the animals there."""
 
 import os
 import re
@@ -29,12 +29,12 @@ from faunalens.words import count
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@options.command(short_help="Train a pack on labels of one's own photos.")
+@options.command(short_help="Train a pack on labels of your own photos.")
 def train(
     environment: Mapping[str, str] = options.ENVIRONMENT,
     labels: tuple[Path, ...] = argument(options.ANY, nargs=-1, metavar="LABELS..."),
     pack: Path = option("The folder to write the pack into.", options.FOLDER, required=True),
-    name: str = option("The pack's name, in small letters, digits and _.", default="own"),
+    name: str = option("The pack's name, in lower-case letters, digits and _.", default="own"),
     root: Path | None = option("The folder of the photos, if not that of LABELS.", options.EXISTING_FOLDER),
     deployments: Path | None = option(
         "Table of the cameras' folders and places, as for `identify`.", options.EXISTING_FILE
@@ -52,29 +52,27 @@ def train(
     ),
     night: bool = option("The pack is for infrared photos alone."),
     area: tuple[str, ...] = option(
-        "A country in which the pack is used, or a part of one, such as US or US-CA, in place of the deployments' "
-        "surroundings.",
+        "Country, or part of one, in which the pack is used, such as US or US-CA. By default the surroundings of the "
+        "deployments.",
         multiple=True,
         metavar="CODE",
     ),
     photos: bool = option("Whether the model card shows photos.", None, "--photos/--no-photos", default=True),
-    licence: str = option(
-        "Licence of the pack, for others who get it.", default="", show_default=False, metavar="NAME"
-    ),
+    licence: str = option("Licence under which others get the pack.", default="", show_default=False, metavar="NAME"),
     author: str = option("Who made the labels.", default="", show_default=False, metavar="NAME"),
 ) -> int:
-    """Train a pack that names the animals of one's own cameras, for `identify --pack`.
+    """Train a pack that names the animals of your own cameras, for `identify --pack`.
 
     LABELS say what photos show: a results file with reviews, a Camtrap DP, a CSV of Timelapse, COCO JSON, JSON of
     MegaDetector with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps
     camera, latitude, longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
 
     The pack is tested on cameras that it has not seen, since frames of one camera share their background: the model
-    card beside it says what to expect. What the general model sees in the photos is kept: run it again with more
-    labels, or after a crash, and only new photos take time. The same labels give the same pack.
+    card beside it says what to expect. What the general model sees in the photos is kept: if you run it again with more
+    labels, or after a crash, only new photos take time. The same labels give the same pack.
     """
     if not _NAME.fullmatch(name):
-        raise click.UsageError(f"the name of a pack is '{name}'; expected small letters, digits and underscores")
+        raise click.UsageError(f"the name of a pack is '{name}'; expected lower-case letters, digits and underscores")
     known = read_names()
     if unknown := next((code for code in area if code not in known), None):
         raise click.UsageError(f"no country has the code '{unknown}'; {suggest(unknown, known, ())}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 MEDIA_TYPES = {row["suffix"]: row["media_type"] for row in rows_of(Path(__file__).with_suffix(".csv"))}
-INSTALL = "videos need PyAV; install faunalens with it, such as by `uv tool install '.[video]'`"
+INSTALL = "videos need PyAV; install faunalens with it, for example by `uv tool install '.[video]'`"
 FAR = 3.0  # seconds between wanted frames from which a seek is faster than decoding all between
 QUALITY = 95
 SIDE = 1920

@@ -68,7 +68,7 @@ def test_what_is_wrong_is_an_error_of_the_file(results: Path, command: Command) 
         command("--no-defaults", "status", results)
     results.with_name(NAME).write_text('event-gap = "soon"\n')
     said = command("export", results, "--csv", "-", code=Exit.USAGE).replace("\n", " ")
-    assert "Invalid value for '--event-gap': 'soon' is not a valid integer range. (faunalens.toml says it)" in said
+    assert "Invalid value for '--event-gap': 'soon' is not a valid integer range. (set in faunalens.toml)" in said
 
 
 def test_the_help_and_config_show_the_defaults(results: Path, command: Command) -> None:

@@ -91,7 +91,7 @@ SUBMIT = "batch submit s3://bucket/batches/ --results new.db"
         ("report study.db --html study.db", Exit.USAGE, OVERWRITTEN),
         ("review study.db --no-browser", Exit.USAGE, "say with --reviewer who reviews"),
         ("train --pack packs", Exit.USAGE, "no labels; give LABELS"),
-        ("train . --pack packs --name Mine", Exit.USAGE, "expected small letters, digits and underscores"),
+        ("train . --pack packs --name Mine", Exit.USAGE, "expected lower-case letters, digits and underscores"),
         ("train . --pack packs --deployments none.csv", Exit.USAGE, "does not exist"),
         ("train . --pack packs --area Kenya", Exit.USAGE, "write KE"),
     ],
