@@ -1,4 +1,4 @@
-"""Lint of one body: each rule with a dashboard, an alarm or a composite that breaks only this rule."""
+"""Lint of one body: each rule with a dashboard, an alarm, a composite or a query that breaks only this rule."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from dashboards.expression import ANY
 from dashboards.graphed_metrics import TimeSeries
 from dashboards.lint import LintFinding
 from dashboards.lint import body as checked
-from dashboards.lint.body import check_alarm, check_dashboard, composite_findings
+from dashboards.lint.body import check_alarm, check_dashboard, composite_findings, query_problems
 from dashboards.lint.known_metrics import Reference
 from tests.unit.dashboards.lint.small_folder import DASHBOARD, PAGE, REMOVE, SHARE, SLOW, TEXT, changed
 
@@ -175,6 +175,45 @@ def test_an_alarm_that_notifies_no_one_is_found() -> None:
     # GIVEN an alarm that no composite names
     (found,) = composites(page='ALARM("faunalens-STAGENAME-slow")')
     assert found.startswith('share.json: no composite names this alarm and it has no "AlarmActions", so it notifies no')
+
+
+# Queries
+
+GROUP = "/aws/lambda/faunalens-STAGENAME"
+
+GOOD_QUERIES = [
+    "fields @timestamp, request_id, Latency | sort Latency desc | limit 20",
+    "# a comment with | and (\nfilter Faults = 1 and ispresent(request_id)\n| stats count(*) as times by code, route",
+    'filter @message like /time?out | none/ or code in ["a", "b"] | display cell',
+    "stats avg(TopScore) as score, pct(Latency, 99) as p99 by bin(5m) as minute, taxon | sort minute asc",
+    "stats count(*) by bin(5m), cell | filter cell != ''",
+    "fields faults.0 as fault, `request_id` | dedup fault",
+    'parse @message "took * of *" as took, whole | filter took > 3 | stats max(whole)',
+    "filter level = 'ERROR' | fields error, trace, details.0, logger, message, status",
+    f"SOURCE '{GROUP}' | SOURCE '{GROUP}-warm' | fields WarmingRuns, quiet",
+]
+BROKEN_QUERIES = [
+    ("", "the query has no command; write for instance"),
+    ("feilds cell", 'command 1 begins with "feilds", which is not a command; did you mean "fields"?'),
+    ("fields Latencyy", 'command 1 (fields): there is no field "Latencyy" here; did you mean "Latency"?'),
+    ("fields lat, lon", 'there is no field "lat" here'),
+    ("filter ispresnt(cell)", 'there is no function "ispresnt" here; did you mean "ispresent"?'),
+    ("stats count(*) as times by cell | sort Latency desc", 'command 2 (sort): there is no field "Latency" here'),
+    ("fields @timestmap", 'there is no field "@timestmap" here; did you mean "@timestamp"?'),
+    ("SOURCE '/aws/lambda/faunalens-dev' | fields cell", "the project has no log group"),
+    ("fields cell " + "# x" * 4000, "characters, but at most 10,000 are allowed"),
+]
+
+
+@pytest.mark.parametrize("text", GOOD_QUERIES)
+def test_a_good_query_has_no_findings(text: str) -> None:
+    assert list(query_problems(text, [GROUP])) == []
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN_QUERIES, ids=lambda each: str(each)[:40])
+def test_findings_of_a_query(text: str, message: str) -> None:
+    found = list(query_problems(text))
+    assert [problem for problem in found if message in problem], found
 
 
 # Lint never crashes, whatever a file contains
