@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from faunalens.study.finding import NOTHING_SAID, Finding
 from faunalens.taxa.taxa import Line, ScoredTaxon, agree, taxon_of
 
-SURE = 0.7  # least probability of a name of one photo, or of several together, that counts as sure
+SURE = 0.7  # from this probability on, a name counts as sure, by one photo or by several together
 ALIKE = 0.05
 """A photo's name counts as a slip if the photo gives another taxon of its event more than this share of the name's
 probability: most events show one animal; about 1 in 20 shows a second."""

@@ -36,7 +36,7 @@ COUNTED = "count of the models' boxes"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a person saw in a photo: one taxon or kind, with sex, age and behaviour if the person says them.
+    """What a person saw in a photo: one taxon or kind, with sex, age and behaviour if the person gave them.
 
     An animal without `scientific_name` has the name that the person typed. `count`: how many there are, or None.
     """

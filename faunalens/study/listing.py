@@ -27,7 +27,7 @@ def study_folder(results: ResultsFile, paths: Sequence[Path], given: Path | None
         is_there = Path(known).is_dir()
         if is_there:
             folder, fits = Path(known), all(path.is_relative_to(known) for path in paths)
-        else:  # a study that was moved has one of its first photos there
+        else:  # if the study was moved, one of its first photos is there
             some = [path for (path,) in results.rows("select path from photo order by id limit ?", BATCH)]
             fits = not some or any((folder / path).exists() for path in some)
         if not fits:
@@ -82,7 +82,7 @@ def photos_below(paths: Sequence[Path], root: Path, where: Where, closed: list[s
 def warn_of_homeless(homeless: Counter[str], where: Where, root: Path | None = None) -> None:
     """Warn of photos in no deployment, if there are any deployments. `homeless`: their number by folder.
 
-    `root`: the study's folder; if given, also name folders in the table of deployments that it does not have.
+    `root`: the study's folder; if given, also name folders in the table of deployments that do not exist.
     """
     if not (number := homeless.total()) or not where.deployments.rows:
         return

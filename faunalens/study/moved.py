@@ -84,7 +84,7 @@ def forget(results: ResultsFile, photos: Iterable[int]) -> None:
 
 
 def _size(path: str | Path) -> int | None:
-    """Return the size of a file in bytes, None if it is gone, or -1 if it exists but may not be looked at."""
+    """Return the size of a file in bytes, None if it is gone, or -1 if it exists but cannot be examined."""
     try:
         return os.stat(path).st_size  # noqa: PTH116, a hundred thousand paths are slow
     except (FileNotFoundError, NotADirectoryError):

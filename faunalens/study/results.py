@@ -1,7 +1,7 @@
-"""The results file: a SQLite database with a row for each photo. It can be read during a run, and survives its kill.
+"""The results file: a SQLite database with a row for each photo. It can be read during a run; a kill does no harm.
 
 Each outcome is one transaction. A run that is killed loses nothing that it has reported as done, because SQLite's
-write-ahead log has it. A power cut may cost the last outcomes, which the next run restores, but not the database.
+write-ahead log has it. A power cut may cost the last outcomes, which the next run repeats, but not the database.
 """
 
 import json
@@ -60,7 +60,7 @@ class Task(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a photo's file says; None where it is silent. `taken`: 'YYYY-MM-DD HH:MM:SS', and the offset if any."""
+    """What a photo's file says; None for what it lacks. `taken`: 'YYYY-MM-DD HH:MM:SS', and the offset if any."""
 
     width: int | None = None
     height: int | None = None
@@ -290,7 +290,7 @@ def _exclusive(path: Path) -> "FileLock":
 
     The lock is a file of its own: closing any descriptor of a database would drop the locks of SQLite.
     """
-    from filelock import FileLock, Timeout  # imports as slowly as the rest of `faunalens status` runs
+    from filelock import FileLock, Timeout  # takes as long to import as `faunalens status` to run
 
     if not path.parent.is_dir():
         raise CommandError(f"there is no folder {path.parent} for the results; make it, or choose another file")
@@ -298,7 +298,7 @@ def _exclusive(path: Path) -> "FileLock":
     try:
         lock.acquire()
         if not path.exists():
-            path.touch(OWNERS)  # SQLite's other files get the same rights
+            path.touch(OWNERS)  # SQLite's other files get the same permissions
     except Timeout as error:
         raise CommandError(f"another run is writing to {path}; wait for it, or choose another file") from error
     except OSError as error:

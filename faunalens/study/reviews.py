@@ -104,7 +104,7 @@ def precision(results: ResultsFile, *, drawn: bool) -> list[Precision]:
     """Return the models' precision by taxon, the most reviewed taxon first. `drawn`: use only photos drawn at random.
 
     The newest opinion on a photo decides: the models are right if the photo shows what they named. If it does not, a
-    photo with a typed name is left out, since that may be another name of what the models said.
+    photo with a typed name is left out, since that may be another name for what the models said.
     """
     return [
         Precision(taxon, reviewed, right, *wilson(right / reviewed * occasions, occasions))

@@ -66,7 +66,7 @@ def is_video(path: Path | str) -> bool:
 
 @contextmanager
 def opened(path: Path) -> "Iterator[Video]":
-    """Open a video. Raises `VideoUnreadable`, also if reading goes wrong in the block."""
+    """Open a video. Raises `VideoUnreadable`, even if reading fails only in the block."""
     import av
 
     try:
