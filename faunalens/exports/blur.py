@@ -16,7 +16,7 @@ MARGIN = 0.15  # share of a box's sides that is blurred around it too: boxes cut
 QUALITY = 92
 KEPT = (Base.Make, Base.Model, Base.DateTime)
 KEPT_TIMES = (Base.DateTimeOriginal, Base.DateTimeDigitized, Base.OffsetTimeOriginal)
-"""What a blurred photo keeps of EXIF. GPS, the thumbnail and the maker's notes may show where it was, or who."""
+"""What a blurred photo keeps of EXIF. GPS, the thumbnail and the maker's notes may reveal a place or a person."""
 
 
 def blurred(path: Path, boxes: Iterable[Box]) -> bytes | None:

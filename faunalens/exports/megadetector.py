@@ -55,13 +55,13 @@ def _images(study: Study, ids: dict[Key, str], least: float) -> Iterator[dict[st
             "location": photo.deployment,
         }
     for row in study.unanswered():
-        # The format's validator demands a rate, above 0, also of a video that cannot be read.
+        # The format's validator demands a frame rate above 0 even for a video that cannot be read.
         film = {"frame_rate": 1.0, "frames_processed": []} if is_video(row["path"]) else {}
         yield {"file": row["path"], **film, "failure": row["detail"], "detections": None}
 
 
 def _shown(finding: Finding, least: float) -> list[Finding]:
-    """Return the parts of a finding to export: all that people named, and what the models found from `least` on."""
+    """Return the parts of a finding to export: all that people named, and all with a probability of `least` or more."""
     parts = (*finding.each, *finding.faint)
     return [part for part in parts if part.kind in _CATEGORY and (part.probability >= least or part.is_human)]
 
