@@ -1,4 +1,4 @@
-"""Read what people say about photos in other programs' files: folders by animal, Timelapse's CSV, COCO, Camtrap DP."""
+"""Read what people say about photos in other programs' files: folders of animals, Timelapse's CSV, COCO, Camtrap DP."""
 
 import csv
 import io

@@ -118,7 +118,7 @@ class _Import:
             for number, said in enumerate(predictions):
                 reach(min(number + 1, total))
                 if said.failure or said.reviewer:
-                    self.failures[said.failure or f"named by {said.reviewer}; a Camtrap DP has that as a review"] += 1
+                    self.failures[said.failure or f"named by {said.reviewer}; import reviews from a Camtrap DP"] += 1
                     continue
                 self.labels.update(label for classes in said.classes for label, _ in classes)
                 found = photos.of(Label(said.path))

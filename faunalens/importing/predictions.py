@@ -184,7 +184,7 @@ def _packed(item: dict[str, Any]) -> Any:
         return item
     try:
         return json.dumps(item, allow_nan=False)
-    except ValueError:  # a number that JSON does not have, which Python reads
+    except ValueError:  # NaN or infinity, which Python reads although JSON lacks them
         return item
 
 

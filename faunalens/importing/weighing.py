@@ -101,7 +101,7 @@ class Weighing:
         return Recognised(together, (), subject, detections, model, prior, Boxes(detections, named))
 
     def _named(self, classes: Classes, prior: Prior, box: Box | None) -> Recognition:
-        """Name an animal by classes at `prior`'s place. Without classes, a box is an unnamed animal, a photo empty."""
+        """Name an animal by classes at `prior`'s place. Without any, a box is an unnamed animal, a photo is empty."""
         scores, surest = self._scores(classes, box), SurestBoxes(box.score) if box else NO_BOXES
         if classes and (box or scores.animal_probability >= MOST_EMPTY):
             return self._recogniser.named(scores, prior, surest)

@@ -35,7 +35,7 @@ def test_what_people_named_in_an_export_of_our_own_is_no_answer_of_a_model(
             name for (name,) in results.rows("select answer ->> '$.model.name' from photo where answer is not null")
         ]
     assert (made_by[0], set(made_by[1:])) == ("tiny", {"tiny 123456789abc"})
-    assert "without a model's answer in the file: named by A. Person; a Camtrap DP has" in capsys.readouterr().err
+    assert "without a model's answer in the file: named by A. Person; import reviews" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("has_model", [True, False])
