@@ -66,14 +66,14 @@ class ScoredTaxon:
 @cache
 def lineages() -> Mapping[str, Lineage]:
     """Return the lineage of each taxon by its scientific name."""
-    from chalicelib.model.taxonomy import RANKS  # with NumPy
+    from chalicelib.model.taxonomy import RANKS  # loads NumPy
 
     names = {row["family"]: row["name"] for row in rows_of(MODEL / "families.csv")}
     for path in (PACKS / "taxa.csv", MODEL / "taxa.csv"):
         names |= {row["scientific_name"]: row["name"] for row in rows_of(path)}
     found: dict[str, Lineage] = {ANIMALS: Lineage({}, names.get(ANIMALS, "animal"))}
     for row in (*_labels(), *rows_of(MODEL / "relatives.csv"), *rows_of(OTHERS)):
-        # The row of a species that no model knows begins at its class, and names the species once.
+        # In the row of a species that no model knows, the ranks begin at the class, and the species is named once.
         ranks = {} if "phylum" in row else {"phylum": found[row["class"]].ranks["phylum"]}
         latin = row["scientific_name"]
         own = {"rank": "species", "genus": latin.partition(" ")[0], "species": latin}
