@@ -29,7 +29,7 @@ KINDS: Mapping[str, Kind] = {"people": "human", "vehicles": "vehicle", "blank": 
 class Rules:
     """How records are counted. `gap`: least time between independent records. `compared_to`, `day1`: as in camtrapR.
 
-    `occasion`: its length in days. `rank`: the rank that counts as a species. `include`: kinds to count with animals.
+    `occasion`: length in days. `rank`: the rank that counts as a species. `include`: kinds to count besides animals.
     `station`: the column of the table of deployments that names the stations.
     """
 
