@@ -3,7 +3,7 @@
 import sys
 
 NEEDED = (3, 13)
-"""Python's version, as pyproject.toml demands it: an import under another one may end in a SyntaxError."""
+"""The version of Python that pyproject.toml demands: under another one, an import may end in a SyntaxError."""
 
 if sys.version_info[:2] != NEEDED:
     found = ".".join(map(str, sys.version_info[:2]))

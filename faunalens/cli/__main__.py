@@ -28,7 +28,7 @@ from faunalens.words import count, parts_of
 
 NAMED_SO = ("batch", "config", "copy", "export", "identify", "merge", "report", "review", "tables", "train")
 MODULES = {name: name for name in NAMED_SO} | {"import": "importing"}
-"""The module of each command, which is the module's function of that name. status, prune and completion are here."""
+"""The module of each command: its function of the same name is the command. Here are status, prune, completion."""
 EXAMPLES = {
     name: "\n\n".join(f"\b\n{paragraph}" for paragraph in text.split("\n\n"))
     for name, text in parts_of(Path(__file__).with_name("examples.txt")).items()

@@ -55,9 +55,9 @@ def importing(
 ) -> int:
     """Take the labels in FILE as reviews of RESULTS.
 
-    FILE is a CSV of Timelapse, COCO JSON, a Camtrap DP, or a folder by animals. Or it has predictions, as JSON of
-    MegaDetector, SpeciesNet or PyTorch-Wildlife. They become answers, as `identify` makes them: scores are weighed by
-    the place, and each answer names the model that it comes from.
+    FILE is a CSV of Timelapse, COCO JSON, a Camtrap DP, or a folder with a subfolder for each animal. Or it has
+    predictions, as JSON of MegaDetector, SpeciesNet or PyTorch-Wildlife. These become answers, as `identify` makes
+    them: scores are weighed by the place, and each answer names the model that it comes from.
 
     Photos are found by path, even below another folder, by their bytes, or by a unique file name. Animals may have
     scientific or everyday names; a name of no known taxon is kept as typed. You may import the same FILE again.

@@ -132,7 +132,7 @@ JSON = option("Print one JSON object.", None, "--json")
 FORCE = option("Overwrite files that no export of this study made, or that changed since.")
 PUBLIC = 0.01
 """Degrees to which coordinates for others are rounded, 1.1 km: A. D. Chapman, "Current Best Practices for
-Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), has it for medium sensitivity, and 0.1 for high."""
+Generalizing Sensitive Species Occurrence Data" (GBIF, 2020), gives it for medium sensitivity, and 0.1 for high."""
 EVENT_GAP = option(
     "Photos of one deployment that follow each other within this time are one event.",
     click.IntRange(0),

@@ -48,12 +48,12 @@ def review(
     ),
     event_gap: int = options.EVENT_GAP,
     reviewer: str | None = option("Name of the reviewer, for exports. By default that of this user.", metavar="NAME"),
-    port: int = option("Port of the page; 0: a free one.", click.IntRange(0, 65535), default=0, metavar="PORT"),
+    port: int = option("Port of the page; 0 takes a free one.", click.IntRange(0, 65535), default=0, metavar="PORT"),
     no_browser: bool = option("Only print the page's address."),
     only: Literal["precision", "agreement"] | None = flags(
         precision="Print the precision by taxon, and review nothing.",
         agreement="Print how far reviewers agree, as Cohen's kappa of the species they name, and review nothing. A "
-        "subspecies counts for its species, a wider taxon for itself.",
+        "subspecies counts as its species, a wider taxon as itself.",
     ),
 ) -> None:
     """Review the answers in RESULTS on a page of this machine, with the keyboard alone: accept, correct, mark as blank.

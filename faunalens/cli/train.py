@@ -50,7 +50,7 @@ def train(
         click.FloatRange(0.5, 0.999),
         default=0.95,
     ),
-    night: bool = option("The pack is for infrared photos alone."),
+    night: bool = option("The pack is only for infrared photos."),
     area: tuple[str, ...] = option(
         "Country, or part of one, in which the pack is used, such as US or US-CA. By default the surroundings of the "
         "deployments.",
@@ -64,8 +64,8 @@ def train(
     """Train a pack that names the animals of your own cameras, for `identify --pack`.
 
     LABELS say what photos show: a results file with reviews, a Camtrap DP, a CSV of Timelapse, COCO JSON, JSON of
-    MegaDetector with names, a folder by animals, or a CSV with the columns file and scientific_name, and perhaps
-    camera, latitude, longitude and box (left, top, width, height). Boxes that they lack are found by the detectors.
+    MegaDetector with names, folders named by animal, or a CSV with the columns file and scientific_name, and perhaps
+    camera, latitude, longitude and box (left, top, width, height). The detectors find boxes that the labels lack.
 
     The pack is tested on cameras that it has not seen, since frames of one camera share their background: the model
     card beside it says what to expect. What the general model sees in the photos is kept: if you run it again with more
