@@ -76,7 +76,7 @@ class ReviewServer(ThreadingHTTPServer):
         LOG.error("a request of the review page failed", exc_info=True)
 
     def picture(self, photo: int, side: int) -> bytes:
-        """Return a small JPEG, at most `side` pixels. Raises `KeyError` if the file is gone or outside of the study."""
+        """Return a JPEG of at most `side` pixels a side. Raises `KeyError` if the file is gone or outside the study."""
         with self.lock:
             path, seconds = self.session.picture(photo)
         small = thumbnail(self.folder / path, side, seconds, self.folder)

@@ -51,14 +51,14 @@ def held_by(results: ResultsFile, photos: Iterable[int], holder: str) -> str | N
 
 
 def release(results: ResultsFile, holder: str) -> None:
-    """Release the photos that browsers hold whose names begin with `holder`, such as one browser or all of a server."""
+    """Release the photos that are held by browsers whose names begin with `holder`: by one, or by all of a server."""
     with results.transaction() as connection:
         connection.execute("delete from hold where substr(holder, 1, length(?1)) = ?1", (holder,))
 
 
 @dataclass(eq=False)
 class Session:
-    """A reviewer at work. `gap`: seconds between events. `lives_at`: returns the taxa at a latitude and longitude."""
+    """A reviewer at work. `gap`: most seconds between an event's photos. `lives_at`: returns the taxa at a position."""
 
     results: ResultsFile
     reviewer: str
