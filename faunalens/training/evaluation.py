@@ -44,7 +44,7 @@ class Point(NamedTuple):
 
 
 class Row(NamedTuple):
-    """How the photos of a taxon were named. `taxon`: its id; None for `OTHER`, and for all taxa together.
+    """How the photos of a taxon were named. `taxon`: the animal; None for `OTHER`, and for all taxa together.
 
     `right`: share of photos whose most probable output is right. `named`: share of photos that got a name, right or
     wrong, because one was certain enough. `right_of_named`: of all photos that got this name, the share that show the
@@ -76,7 +76,7 @@ class Bin(NamedTuple):
 class About:
     """What is known of a pack before its head is trained.
 
-    `taxa`: ids of the head's outputs in order, without `OTHER`. `precision`: share of the pack's names that should be
+    `taxa`: the head's outputs in order, without `OTHER`. `precision`: share of the pack's names that should be
     right. `general`: version of the general model. `unfound`: number of labelled photos in which no animal was found;
     outcomes do not include them. `cells`, `areas` (codes of countries): where the pack is used; everywhere if both are
     empty. `places`: names of these areas. `night`: whether the pack is for infrared photos alone. `licence`, `author`:

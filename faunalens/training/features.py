@@ -32,7 +32,7 @@ BY_PEOPLE = 1.0
 
 
 class Crop(NamedTuple):
-    """An animal in a photo. `checksum`: CRC-32 of the file. `features`: shape (F,), as `pooled` returns them."""
+    """An animal in a photo. `checksum`: SHA-256 of the file. `features`: shape (F,), as `pooled` returns them."""
 
     photo: LabelledPhoto
     checksum: str

@@ -18,7 +18,7 @@ type Floats = NDArray[np.float64]
 type Numbers = NDArray[np.intp]
 
 STRANGER = -1
-"""Number of the taxon of a photo that shows none of the head's."""
+"""Stands for the number of a taxon that is not one of the head's."""
 FOLDS, SEED = 5, 0
 SHRINKAGE = 0.7
 """Share of the covariance that is the same in all directions; on 86 cameras, 0.5 to 0.7 did equally well."""
@@ -111,7 +111,7 @@ def folds_of(samples: Samples) -> Numbers:
 
     known = samples.where(samples.taxon != STRANGER)
     number = min(FOLDS, len(np.unique(known.camera)))
-    of_camera = np.arange(samples.camera.max() + 1) % number  # what stays for cameras with only strangers
+    of_camera = np.arange(samples.camera.max() + 1) % number  # cameras with only strangers keep it
     cut = StratifiedGroupKFold(number, shuffle=True, random_state=SEED)
     for fold, (_, inside) in enumerate(cut.split(known.features, known.taxon, known.camera)):
         of_camera[known.camera[inside]] = fold
@@ -134,7 +134,7 @@ def cross_validate(samples: Samples, taxa: int, folds: Numbers, share: float = 1
 def learning_curve(samples: Samples, scored: Scored, folds: Numbers) -> list[Point]:
     """Return how often heads trained on a part of the cameras are right. `scored`: scores by heads of all cameras."""
     main, taxa = samples.is_main & (samples.taxon != STRANGER), scored.logits.shape[1]
-    part = folds.max() / (folds.max() + 1)  # of the photos are for training; the rest are the fold
+    part = folds.max() / (folds.max() + 1)  # share of photos to train on; the rest is the fold
     points = []
     for share in (*SHARES, 1.0):
         found = scored if share == 1 else cross_validate(samples, taxa, folds, share)
