@@ -129,7 +129,7 @@ def _stored(study: S3Name, row: Mapping[str, Any], size: str, modified: str, eta
 
 
 def _is_photo(study: S3Name, key: str) -> bool:
-    """Return whether an object is a photo or video, by its key. Hidden files, as those in .Trashes/, do not count."""
+    """Return whether an object is a photo or video, by its key. Hidden files, such as in .Trashes/, do not count."""
     name = PurePosixPath(key[len(study.key) :])
     return not any(map(is_hidden, name.parts)) and name.suffix.lower() in MEDIA_TYPE_OF
 

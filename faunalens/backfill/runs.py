@@ -63,7 +63,7 @@ def describe(cloud: Cloud, arn: str) -> Run:
 
 
 def start(cloud: Cloud, study: S3Name, manifest: IO[bytes], photos: int) -> Run:
-    """Start a run of the photos in a manifest."""
+    """Start a run for the photos in a manifest, and return it. `photos`: their number."""
     now = datetime.now(UTC)
     name = f"{study_id(study)}-{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}"  # AWS refuses a name that it has had
     folder = S3Name(cloud.bucket, f"{RUNS}{study_id(study)}/{name}/")
