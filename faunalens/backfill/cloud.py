@@ -63,7 +63,7 @@ class Cloud:
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn an AWS error in the block into a `CommandError`. `doing`: what happens in it (`the photos are listed`)."""
+    """Turn an AWS error in the block into a `CommandError`. `doing`: what follows `while` (`the photos are listed`)."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

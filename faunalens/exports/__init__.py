@@ -1,1 +1,1 @@
-"""A study as files of other programs: Camtrap DP, Darwin Core, MegaDetector, COCO, XMP and flat CSV."""
+"""A study as files for other programs: Camtrap DP, Darwin Core, MegaDetector, COCO, XMP and flat CSV."""

@@ -1,1 +1,1 @@
-"""Labels of people and predictions of other programs, read into a study and weighed against its own."""
+"""Read people's labels and other programs' predictions into a study, as reviews and answers."""

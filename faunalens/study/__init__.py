@@ -1,1 +1,1 @@
-"""A folder of photos with its answers: sites, cameras, clocks, sequences, and the results file."""
+"""A folder of photos with its answers: deployments, clocks, events, reviews, and the results file."""

@@ -89,7 +89,7 @@ def write_pack(folder: Path, head: Head, evaluation: Evaluation, *, with_photos:
 
 
 def labels_of(taxa: Sequence[Animal]) -> str:
-    """Return the labels of a pack, as a CSV file."""
+    """Return the labels of a pack as the text of a CSV file, with a row for each taxon in the order of the outputs."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(LABEL_COLUMNS)
