@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_event(event: object) -> dict[str, Any]:
     """Run the command in an event of the Lambda function `admin`, such as `{"command": ["list"]}`.
 
-    Return its exit code as `code`, its output as `said`. Calls in one process must not overlap: outputs would mix.
+    Return its exit code as `code` and its output as `said`. Calls in one process must not overlap: outputs would mix.
     """
     command = event.get("command") if isinstance(event, dict) else None
     if not isinstance(command, list) or not all(isinstance(each, str) for each in command):
@@ -156,7 +156,7 @@ def build_parser(settings: Settings, redis_url: str = "") -> ArgumentParser:
     add("list", _list, "list the datasets, latest first: version, time, cells, rows, and which one is active", postgres)
     does = "switch to a loaded dataset, at once or first on trial"
     activates = add("activate", _activate, does, version, cache, postgres)
-    text = "use this dataset only in SHARE of the cells, such as 10%%; a larger share includes those of a smaller one"
+    text = "use this dataset only in SHARE of the cells, such as 10%%; a larger share keeps the cells of a smaller one"
     activates.add_argument("--share", type=checked(casts.share), metavar="SHARE", help=text)
     text = "keep the active dataset's answers, and count where this one's differ, in all cells or those of --share"
     activates.add_argument("--shadow", action="store_true", help=text)

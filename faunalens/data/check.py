@@ -39,9 +39,9 @@ REACH: Final = 4.0
 BEYOND: Final = 6.0
 """Degrees by which a sedentary animal's range may go beyond the latitudes in the evidence, where it breeds."""
 BEYOND_MIGRANT: Final = 90.0
-"""The same limit for all other animals: ducks and gulls that migrate in part winter 30° from where they breed."""
+"""The same limit for all other animals: even partial migrants, such as ducks, winter 30° from where they breed."""
 SIZES: Final = (0.4, 6.0)
-"""Smallest and largest size of a range, divided by the evidence's. States are larger than what lies in them."""
+"""Smallest and largest size of a range, divided by the evidence's. States are larger than the ranges within them."""
 SMALL_KM2: Final = 200_000.0
 """Ranges below this size are smaller than the units of the language, so their sizes are not compared."""
 
@@ -49,7 +49,7 @@ SMALL_KM2: Final = 200_000.0
 class Ranges:
     """The ranges in this checkout's files, and the cells that follow from them. No database is needed.
 
-    `names`: which of `RANGE_FILES` to read. `statements`: those about each taxon. `maps`: H3 cells on its range map.
+    `names`: which of `RANGE_FILES` to read. `statements`: by taxon. `maps`: H3 cells on the range map of each taxon.
     """
 
     def __init__(self, *names: str) -> None:
@@ -194,7 +194,7 @@ class Fact(NamedTuple):
         return cell_of(self.latitude, self.longitude)
 
     def agrees(self, weight: float) -> bool:
-        """Return whether the taxon is listed at the place with this weight if it lives there, else is not."""
+        """Return whether a weight at the place fits the fact: the taxon is listed if it lives there, else not."""
         return (weight >= LISTED) == (self.truth != "absent")
 
 
@@ -268,7 +268,7 @@ def _share(pair: tuple[int, int]) -> str:
 
 WIDTH: Final = 120
 HEIGHT: Final = 36
-"""Characters of the map: 3° of longitude and 5° of latitude each."""
+"""Size of the map in characters; each stands for 3° of longitude and 5° of latitude."""
 
 
 def explain(options: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What the commands of `database` and of `faunalens.data.maintain` share: options, the connection, loading, errors."""
+"""What the commands of `faunalens.data` and `faunalens.data.maintain` share: options, connection, loading, errors."""
 
 import os
 import sys
@@ -23,7 +23,7 @@ from faunalens.data.dataset import Dataset
 from faunalens.data.dataset_files import OWN_RANGES, DatasetError, files_beside, files_in, join_some
 from faunalens.data.load import load
 
-SLOW: Final = 1.0  # seconds; a faster sign-in is not worth a line
+SLOW: Final = 1.0  # seconds; a faster sign-in is not reported
 
 
 def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[str] | None) -> int:
@@ -45,16 +45,16 @@ def run(build_parser: Callable[[Settings], ArgumentParser], arguments: Sequence[
             code = 0
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
+    except BrokenPipeError:  # the reader of our output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # at exit Python writes the rest
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to continue", file=sys.stderr)
-        return 130  # as shells say it
+        return 130  # as shells report Ctrl-C
     except (SettingError, DatasetError, LoadError, OSError) as error:
         message = str(error)
     except CacheError as error:
-        # `rollback` once more would go back further, or to the dataset that it left
+        # A second `rollback` would go back further, or return to the dataset that the first one left.
         again = "run the same command" if "version" in options else "activate that version"
         what_to_do = f"{again} again, or wait until the cached values expire"
         message = f"the dataset is active, but the announcement to Redis failed ({error.fault}: {error}); {what_to_do}"

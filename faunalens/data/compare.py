@@ -18,8 +18,8 @@ from faunalens.data.ranges.outlines import HEIGHT, WIDTH, Outlines, path_data, p
 
 _CHANGES, _PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".sql", ".html"))
 _WORLD: Final = ROOT / "chalicelib" / "world.svg"
-_SHOWN: Final = 20  # most animals, and most facts, that the text lists
-_MAPS: Final = 24  # most maps on a page
+_SHOWN: Final = 20  # maximum number of animals, and of facts, that the text lists
+_MAPS: Final = 24  # maximum number of maps on a page
 
 
 class Change(NamedTuple):

@@ -1,4 +1,4 @@
-"""The database and its datasets, as its owner has them: sign in, create the schema, list, switch, try and drop.
+"""Manage the database and its datasets, as its owner: sign in, create the schema, list, switch, try and drop.
 
     put_on_trial(connection, "v2", share=0.1)
     activate(connection, "v2")
@@ -280,7 +280,7 @@ def _end_trial(cursor: Cursor) -> None:
 
 
 def _count_switch(cursor: Cursor) -> None:
-    """Give the present state, which dataset is active and which is on trial, the next number."""
+    """Number the present state (which dataset is active, and which is on trial) with the next switch number."""
     cursor.execute("update dataset set switch = nextval('dataset_switch') where active")
 
 

@@ -30,7 +30,7 @@ FILES: Final = {
     "remote_islands": AREAS / "remote_islands.csv",
     "relative_ranges": HERE / "ranges" / "relatives",
 }
-"""The files that make up a dataset, with the relatives beside `labels`. Both ranges may be a file or a folder."""
+"""The files of a dataset, besides the relatives beside `labels`. Each of `RANGE_FILES` may be a file or a folder."""
 
 RANGE_FILES: Final = ("ranges", "relative_ranges")
 
@@ -38,10 +38,10 @@ RELATIVES: Final = "relatives.csv"
 """Name of the file of relatives, which is optional, in the folder of `labels`."""
 
 OWN_RANGES: Final = "ranges.csv"
-"""Name of the file of ranges in a folder of one's own."""
+"""Name of the file of ranges in a user's own folder."""
 
 OWN_NAMES: Final = {"ranges": OWN_RANGES, "taxon_facts": "taxon_facts.csv"}
-"""Names of files in a folder of one's own, where they differ from those in the checkout."""
+"""Names of files in a user's own folder, where they differ from those in the checkout."""
 
 UNIQUE: Final = {
     "labels": ("id",),

@@ -29,7 +29,7 @@ from faunalens.data.dataset import Dataset
 
 MAGIC: Final = b"FLNW\x01"
 BITS: Final = 16
-"""Number of bits of a cell's position (of 41,162) in the key of a group's member, and of a relative's number."""
+"""Number of bits for a cell's position (there are 41,162) in a group member's key, and for a relative's number."""
 CLASS_BITS: Final = 8
 
 type Numbers = NDArray[np.int64]

@@ -16,7 +16,7 @@ create table if not exists dataset (
     loaded_at   timestamptz not null default now(),
     cells_loaded integer not null,
     rows_loaded  bigint not null,
-    unknown     integer[] not null default '{}',   -- animals of which no statement says where they live
+    unknown     integer[] not null default '{}',   -- animals without a statement about where they live
     activated_at timestamptz,                       -- the last switch to it
     share       smallint check (share between 1 and 10000),    -- ten thousandths of the cells; null: not on trial
     in_shadow   boolean not null default false,     -- on trial without answering
@@ -292,17 +292,17 @@ $$;
 do $$
 begin
     create extension if not exists pg_trgm;
-    perform show_limit(); -- loads the library: before, only a superuser may set its threshold in a function below
+    perform show_limit(); -- loads the library; before that, only a superuser may set its threshold, as a function below does
     create or replace function likeness(typed text, name text) returns real
     language sql immutable strict parallel safe as 'select word_similarity(typed, name)';
     create index if not exists animal_names on animal
     using gin (lower(name) gin_trgm_ops, lower(scientific_name) gin_trgm_ops)
-    with (fastupdate = off); -- else a search after a load goes through the list of its names, for 11 ms of 13
+    with (fastupdate = off); -- otherwise a search after a load reads a list of all new names, which takes 11 of its 13 ms
     create index if not exists other_name_names on other_name using gin (lower(name) gin_trgm_ops) with (fastupdate = off);
     create or replace function names_like(typed text) returns table (dataset smallint, animal integer)
     language sql stable parallel safe
     set enable_seqscan = off
-    set enable_indexscan = off -- of the primary key; that of names is a bitmap scan
+    set enable_indexscan = off -- for the primary key; the indexes of names serve bitmap scans
     set pg_trgm.word_similarity_threshold = 0.4
     as $body$
         select found.dataset, found.animal from animal as found where lower(found.name) %> typed

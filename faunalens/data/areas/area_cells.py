@@ -1,6 +1,6 @@
 """The cells of every area that a range can name: countries, subdivisions, groups, seas and physical regions.
 
-A cell belongs to an area of land if the area covers a part of the cell that a map shows. An area that only touches the
+A cell belongs to an area of land if the area covers enough of the cell to show on a map. An area that only touches the
 cell's edge counts only where no other area covers more, as on tiny islands. docs/how-to/data.md names the sources.
 
 The code of a country or subdivision leaves out its remote islands (remote_islands.csv): `CR` is Costa Rica without
@@ -98,7 +98,7 @@ class AreaCells:
         return cells & self._limits(statement) if statement.limits else cells
 
     def expect_known(self, statement: Range) -> None:
-        """Raise `UnknownArea` or, for a faulty group, `GroupError`. Computes only cells of groups, which are kept."""
+        """Raise `UnknownArea` for an unknown area, or `GroupError` for a faulty group. Computes only groups' cells."""
         for area in areas_in(statement.areas):
             if area.name in self.groups:
                 self._group(area.name)
@@ -106,7 +106,7 @@ class AreaCells:
                 raise self._unknown(area)
 
     def named(self, name: str) -> Cells:
-        """Return the cells of one area by its code or name. Raises `KeyError`, and `GroupError` for a faulty group."""
+        """Return the cells of the area with this code or name. Raise `KeyError`, or `GroupError` for a faulty group."""
         cells = np.zeros((2, len(self.earth.cells)), bool)
         self._add(name, cells)
         return cells

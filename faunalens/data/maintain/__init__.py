@@ -1,1 +1,1 @@
-"""Tools of those who make the data; neither the wheel nor the package for Lambda has them."""
+"""Tools for those who make the data; neither the wheel nor the package for Lambda contains them."""

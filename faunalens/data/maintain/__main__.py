@@ -25,7 +25,7 @@ from faunalens.data.maintain.occurrences.filters import Filters
 
 WORK: Final = Path(".local/occurrences")
 SOURCE: Final = "occurrences"
-"""The source of what records say, in the table `source`."""
+"""Id, in the table `source`, of what follows from occurrence records."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

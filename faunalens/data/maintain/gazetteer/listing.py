@@ -36,7 +36,7 @@ from faunalens.data.ranges.outlines import Points, crossings
 
 _FOLDER: Final = Path(__file__).parent
 _WIDE: Final = 300.0
-"""Kilometres across from which one point says too little about what lives there: almost three cells."""
+"""Width in km from which one point says too little about what lives in a place: almost three cells."""
 _KINDS: Final = {row["featurecla"]: row["kind"] for row in read_rows(_FOLDER / "natural_kinds.csv")}
 """What Natural Earth calls a feature (`featurecla`), and what the page calls it."""
 _SHORT: Final = {
@@ -73,8 +73,8 @@ def read_parks() -> Iterator[Feature]:
 def read_natural_earth(path: Path) -> Iterator[Feature]:
     """Read places of the kinds in natural_kinds.csv from Natural Earth's GeoJSON file of geographic regions.
 
-    natural_names.csv has names that Natural Earth abbreviates, misspells or has in another language, and those in other
-    languages; one with an empty name is left out.
+    natural_names.csv corrects names that Natural Earth abbreviates, misspells or gives in another language, and adds
+    names in other languages. A place whose name is empty there is left out.
     """
     rows = read_rows(_FOLDER / "natural_names.csv")
     names = {row["natural_earth"]: (row["name"], *filter(None, row["also"].split(";"))) for row in rows}
@@ -118,14 +118,14 @@ _LANGUAGES: Final = tuple(sorted(path.stem for path in _WORDS.glob("*.json") if 
 """The languages of the page, beside English."""
 _HAN: Final = "CJK"
 _KNOWN: Final = 100_000
-"""Inhabitants from which a name in the script of the country is taken; Chinese and Japanese names are always taken."""
+"""Least population of a town to list its name in its country's script; Chinese and Japanese ones are always listed."""
 _WELL_KNOWN: Final = 500_000
-"""Inhabitants from which a town outside of East Asia has a common Chinese name."""
+"""Least population of a town outside East Asia to list its Chinese name."""
 EXONYMS: Final = {
     (row["town"], row["country"]): tuple(row["also"].split(";")) for row in read_rows(_FOLDER / "exonyms.csv")
 }
 _COMPARED: Final = 3
-"""Letters by which two names in a script are taken for forms of one."""
+"""Two names in a script that begin with this many equal letters count as forms of one name."""
 _HOMES: Final = {row["script"]: row["countries"].split() for row in read_rows(_FOLDER / "scripts.csv")}
 """The countries in which people write a script, which is the first word of the Unicode names of its letters."""
 
@@ -161,7 +161,7 @@ def notable(towns: Iterable[Town], population: int, distance: float) -> Iterator
     """Yield the towns with at least `population` people, and smaller ones without a yielded town within `distance` km.
 
     So there are few suburbs, but each inhabited part of the world has a name. `towns`: the largest first. `distance`:
-    at most the 45 km that lie between a cell and what is beyond its neighbours.
+    at most 45 km, the least distance from a cell to what lies beyond its neighbours.
     """
     kept: dict[int, list[Town]] = defaultdict(list)
     for town in towns:
@@ -223,18 +223,18 @@ def _script(name: str) -> str:
 
 
 FIRST: Final = (75_000, 40.0)
-"""Towns of the first list: with so many inhabitants, or the largest within so many km. It takes about 200 kB."""
+"""The first list has towns with at least this many inhabitants, or the largest within this many km: about 200 kB."""
 MORE: Final = (15_000, 25.0)
-"""Towns of both lists together. The second one takes about 250 kB, and is loaded if the first does not suffice."""
+"""The same for both lists together. The second has about 250 kB; the page loads it if the first does not suffice."""
 _TENTHS: Final = 10
-"""Units in a degree. Half of one is 6 km; the answer depends on a cell of 110 km."""
+"""Units in a degree. Half a unit is 6 km, while the answer depends on a cell of 110 km."""
 _NEAR: Final = 150.0
-"""Kilometres from a place in nature to the town whose country it gets."""
+"""Longest distance in km from a place in nature to the town whose country it gets."""
 _ABBREVIATIONS: Final = {
     "CA": "01=AB 02=BC 03=MB 04=NB 05=NL 07=NS 08=ON 09=PE 10=QC 11=SK 12=YT 13=NT 14=NU",
     "AU": "01=ACT 02=NSW 03=NT 04=QLD 05=SA 06=TAS 07=VIC 08=WA",
 }
-"""Abbreviations of regions, as people write them after a town. For the United States, GeoNames' codes are such."""
+"""Abbreviations of regions, as people write them after a town. For the United States, GeoNames' codes are these."""
 
 
 def listings(town_file: Path, region_file: Path, nature_file: Path) -> dict[str, str]:

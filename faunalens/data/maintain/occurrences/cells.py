@@ -21,11 +21,11 @@ from chalicelib.location import RESOLUTION
 _CORNERS: Final = ((28, -14), (14, 42), (-42, -28))
 """The corners of a face in its grid of resolution 3: s and t along two axes 120° apart, (0, 0) in the middle.
 
-At resolution 0 they are 2 hexagons from the middle; the grids of two resolutions apart are 7 times as fine, and an odd
+At resolution 0 they are 2 hexagons from the middle; a grid two resolutions further is 7 times as fine, and an odd
 resolution is turned by the complex number of length √7 that is 2, -1 on these axes (https://h3geo.org/docs/core-library).
 """
 _REACH: Final = 64
-"""More than any coordinate of a hexagon, and a half of a power of two."""
+"""A power of two that is above every coordinate of a hexagon."""
 
 _ADJACENT: Final = 0.4
 """The cosine between adjacent corners is 0.447, and negative between others."""
@@ -35,7 +35,7 @@ FACE: Final = ("face", "sx", "sy", "sz", "tx", "ty", "tz")
 """Columns of the table `face`."""
 
 _BETWEEN: Final = "x, y, z, n0, n1, n2, n3, nearness, face, q, r, dq, dr, du"
-"""Columns on the way from a place to its hexagon."""
+"""Columns of intermediate results between a place and its hexagon."""
 
 _POINT: Final = ("cos(radians(lat)) * cos(radians(lon))", "cos(radians(lat)) * sin(radians(lon))", "sin(radians(lat))")
 

@@ -21,9 +21,9 @@ _EVENT: Final = "http://rs.tdwg.org/dwc/terms/Event"
 _TAXON: Final = "http://rs.tdwg.org/dwc/terms/Taxon"
 _DISTRIBUTION: Final = "http://rs.gbif.org/terms/1.0/Distribution"
 _TABLES: Final = {_OCCURRENCE: (), _EVENT: (_OCCURRENCE,), _TAXON: (_OCCURRENCE, _DISTRIBUTION)}
-"""The extensions that are read, by type of the core: the first of them that an archive has. None: the core itself."""
+"""By type of core, the extensions to read: the first that an archive has. Empty: read the core itself."""
 _OLD_NAMES: Final = {"darwincore", "simpledarwincore", "simpledarwinrecord"}
-"""Last words of the types that records of occurrences had before the standard."""
+"""Last words of the row types that occurrence records had before the standard."""
 _ESCAPES: Final = {r"\t": "\t", r"\n": "\n", r"\r\n": "\r\n", r"\r": "\r"}
 _MOST_COLUMNS: Final = 10_000
 _ENCODINGS: Final = {"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"}

@@ -22,9 +22,9 @@ SHRINK: Final = 100.0
 SEEN: Final = 300.0
 """A weight is the chance that at least one of this many records in the cell is of the taxon."""
 ENOUGH: Final = 30
-"""Records that give a range to a taxon without a written one; a simulation chose it (docs/how-to/occurrences.md)."""
+"""Least records that give a taxon without a written range one; a simulation chose it (docs/how-to/occurrences.md)."""
 ENOUGH_FOR_SEASON: Final = 120
-"""Records of a taxon in a cell and its neighbours from which they show a season."""
+"""Least number of records of a taxon, in a cell and its neighbours, that can show a season."""
 SHOWN: Final = 0.5
 """A taxon has a season in a cell if its worst month has less than this share of what its best month has."""
 
@@ -126,7 +126,7 @@ def combine(
     range_[positions], status[positions] = written["weight"], written["status"]
     inside = range_ > 0
     confidence = effort.here / (effort.here + SHRINK)
-    # Records change a weight as far as many were made there; where people record nothing, the written weight stays.
+    # The more people record at a place, the more records change a weight; without any, the written weight stays.
     kept = range_ * (1 - confidence * (1 - np.minimum(seen / np.maximum(range_, 1e-9), 1)))
     weight = np.maximum(kept, np.minimum(range_, LISTED))
     weight = np.where(inside & (records > 0), np.maximum(weight, np.maximum(range_, seen)), weight)

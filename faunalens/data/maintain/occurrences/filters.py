@@ -6,7 +6,7 @@ from typing import Final
 from faunalens.data.maintain.occurrences.records import literal
 
 ISSUES: Final = ("COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "COUNTRY_COORDINATE_MISMATCH", "ZERO_COORDINATE")
-"""Issues of what GBIF calls `hasGeospatialIssues`."""
+"""The issues for which GBIF sets `hasGeospatialIssues`."""
 
 _CENTROIDS: Final = (301, 3036, 999, 9999)
 """Uncertainties in metres that gazetteers give to the middle of a country or state

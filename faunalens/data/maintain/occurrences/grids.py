@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 _DEGREE: Final = 111_320.0  # metres in a degree of latitude
 _EARTH: Final = 510_065_622e6  # area of the Earth in square metres
 _LAEA_EUROPE, _UTM = 3035, 32600
-"""Numbers in EPSG's register: ETRS89-LAEA Europe, and what the zone is added to for WGS84 in UTM's zones."""
+"""Numbers in EPSG's register: ETRS89-LAEA Europe, and the number to which a zone of UTM (WGS84) is added."""
 
 
 class GridCell(NamedTuple):
@@ -85,7 +85,7 @@ def _square(epsg: int, size: int, east: int, north: int) -> GridCell:
 
 @cache
 def _to_degrees(epsg: int) -> Any:
-    from pyproj import Transformer  # only operators have it
+    from pyproj import Transformer  # only operators have it installed
 
     return Transformer.from_crs(epsg, "EPSG:4326", always_xy=True)
 

@@ -46,7 +46,7 @@ _NO_KEYS: Final = ("0", "NA", "N/A", "NULL", "null", "None", "nan", r"\N")
 """What programs write for a key that is missing. As a key, it would make one name of all that lack one."""
 
 _BETWEEN_ISSUES: Final = "|, []{}:'\""
-"""What else than a semicolon may separate issues, also in Parquet's lists of structures as text."""
+"""Characters, besides a semicolon, that may separate issues, also where Parquet's lists are read as text."""
 
 _TEXTS: Final = ("basis", "presence", "licence", "establishment", "captive", "quality", "approved")
 """Columns that only filters read, compared in lower case."""
@@ -172,11 +172,11 @@ class _Columns:
             return names
         said = repr([each for each in NAME_TEXTS if each in self.found]).encode()
         own = int.from_bytes(hashlib.sha256(said).digest()[:7])
-        if self._types[key] in ("INTEGER", "BIGINT", "DOUBLE"):  # quicker than as text
+        if self._types[key] in ("INTEGER", "BIGINT", "DOUBLE"):  # quicker than to compare text
             is_key = f"{quoted(key)} <> 0"
         else:
             text = f"cast({quoted(key)} as varchar)"
-            is_digits = f"{text} >= '1' and {text} < ':'"  # as of nearly all keys, and quicker than the list
+            is_digits = f"{text} >= '1' and {text} < ':'"  # true of nearly all keys, and quicker than the list
             is_key = f"({is_digits} or {text} not in ({', '.join(map(literal, _NO_KEYS))}))"
         is_key = f"{self.is_filled('taxon_key')} and {is_key}"
         return f"if({is_key}, xor(hash({quoted(key)}), {own}::ubigint), {names})"
@@ -190,7 +190,7 @@ class _Columns:
 
     @property
     def cell(self) -> str:
-        """Return SQL for the H3 cell of resolution 3, as a number, that has or contains the cell in a row."""
+        """Return SQL for the H3 cell of resolution 3, as a number, that is or contains the cell in a row."""
         if "cell" not in self.found:
             return "null::bigint"
         text = self.text("cell")

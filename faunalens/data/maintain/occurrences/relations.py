@@ -47,7 +47,7 @@ def of_parquet(table: ParquetTable, rows: range) -> Relation:
 
 STORED: Final = "store_rejects=true"
 PADDED: Final = "null_padding=true"
-"""Options to read a text with: keep rows that cannot be read in the table `reject_errors`; fill rows that end early."""
+"""Options of DuckDB's reader: put unreadable rows into the table `reject_errors`; fill rows that end early."""
 
 
 def of_text(file: Path, table: TextTable, option: str = STORED) -> Relation:
@@ -130,8 +130,8 @@ def _of_format(file: Path, format_: TextFormat, *more: str) -> Relation:
     columns = ", ".join(f"{literal(_name(format_, number))}: 'VARCHAR'" for number in range(len(format_.columns)))
     quote = literal(format_.quote)
     options = {"delim": literal(format_.delimiter), "quote": quote, "escape": quote, "columns": f"{{{columns}}}"}
-    # As for GBIF's own reader, a row that ends early has no values for its last columns. With quotes, DuckDB would then
-    # take an open one for the end of a value, and not say which rows it has swallowed: `copy_short_rows`.
+    # As in GBIF's own reader, a row that ends early has no values for its last columns. If values may be quoted, DuckDB
+    # would then take an open quote for a closed one and hide the rows it swallows; so `copy_short_rows` finds the rows.
     padding = {PADDED} if not format_.quote else set()
     given = ", ".join([*(f"{name}={value}" for name, value in options.items()), *sorted({*more, *padding})])
     sql = f"read_csv({literal(pattern_of(file))}, {given}, header=false, auto_detect=false, ignore_errors=true)"

@@ -112,7 +112,7 @@ class TextTable:
             return open_(self.member)
         except KeyError as error:
             raise OccurrenceError(f"{self} cannot be read (it is not in the archive); download it again") from error
-        except RuntimeError as error:  # encrypted, or compressed as Python cannot
+        except RuntimeError as error:  # encrypted, or compressed by a method that Python lacks
             raise OccurrenceError(f"{self} cannot be read ({error}); unpack it, and give the file") from error
 
     def __str__(self) -> str:
@@ -171,7 +171,7 @@ def _tables_in(path: Path) -> list[Table]:
     with packed(path) as (sizes, open_):
         members = [each for each in sizes if not _OF_A_MAC.search(each)]
         metas = [PurePosixPath(each) for each in members if PurePosixPath(each).name == META]
-        if len(metas) == 1:  # at the top, or in a folder, as who packs an unpacked archive again leaves it
+        if len(metas) == 1:  # at the top, or in a folder if somebody packed an unpacked archive again
             (meta,) = metas
             with open_(str(meta)) as member:
                 described = darwin_core.read_meta(member.read(darwin_core.MOST_META + 1))
@@ -242,7 +242,7 @@ def _format_of(table: TextTable) -> TextFormat:
 
 
 def _parquet(path: Path) -> ParquetTable:
-    import duckdb  # only operators have it
+    import duckdb  # only operators have it installed
 
     try:
         rows: Sequence[tuple[str, ...]] = duckdb.execute(

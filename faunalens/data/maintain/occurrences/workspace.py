@@ -33,9 +33,9 @@ from faunalens.data.maintain.occurrences.tables import OccurrenceError, ParquetT
 MEMORY: Final = 1_500_000_000
 """Bytes for DuckDB and Python together, by default."""
 _LEAST_MEMORY: Final = 400_000_000
-"""Bytes that both need before they read any part of a text."""
+"""Bytes that DuckDB and Python need before they read any part of a text."""
 _LINE_MEMORY: Final = 7_000
-"""Bytes for each line of a part. DuckDB keeps 1,700 of each that it cannot read, beside its limit: up to a quarter."""
+"""Bytes for each line of a part. DuckDB needs 1,700, a quarter, for each unreadable line, in addition to its limit."""
 PART_ROWS: Final = 25_000_000
 """Rows of a part of a Parquet file: a minute's work. Smaller parts would count the same names and cells more often."""
 _READING: Final = 5
@@ -130,7 +130,7 @@ class Workspace:
             raise OccurrenceError(f"--memory is {memory / 1e6:.0f} MB; give at least {_LEAST_MEMORY / 1e6:.0f}")
         size = min(size, memory // 11)
         self._filters, self._size, self._rows, self._lines = filters, size, rows, memory // _LINE_MEMORY
-        of_duckdb = f"{memory - _LEAST_MEMORY // 2 - 3 * size}B"  # a part is read, joined to its rest and converted
+        of_duckdb = f"{memory - _LEAST_MEMORY // 2 - 3 * size}B"  # three copies of a part: read, joined, converted
         self.months = months
         settings = f"{_SCHEMA} {_READING} {filters!r} {months} {size} {rows} {self._lines} {duckdb.__version__}"
         file = folder / f"{hashlib.sha256(settings.encode()).hexdigest()[:12]}.duckdb"
@@ -166,7 +166,7 @@ class Workspace:
         """Count the records of all tables, but skip parts that an earlier run counted. Raise `OccurrenceError`."""
         every = list(tables)
         done = {source for (source,) in self.connection.execute("select distinct source from part").fetchall()}
-        if done - set(map(_identity, every)):  # a count does not say from which file it is
+        if done - set(map(_identity, every)):  # a count does not say from which file it comes
             self.is_resumed = False
             for name in ("part", "counted", "faulty", "listed", "names"):
                 self.connection.execute(f"delete from {name}")
