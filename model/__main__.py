@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named command with the arguments after its name. Return its exit code."""
-    from model import build_packs, check, evaluate  # imported here because they import ONNX and parts of the app
+    from model import build_packs, check, evaluate  # imported late, because they import ONNX and parts of the app
 
     commands = {"check": check.main, "evaluate": evaluate.main, "packs": build_packs.main}
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -1,8 +1,8 @@
 """Build the packs of model/packs that are enabled: get their weights, check them, and convert them to ONNX.
 
-FAUNALENS_WEIGHTS=FOLDER takes the weights from a folder instead of the network. If weights cannot be had, the app runs
-without that pack, and the exit code is 3. Every file is checked by its SHA-256; a wrong one is an error, never a reason
-to go on without the pack.
+FAUNALENS_WEIGHTS=FOLDER takes the weights from a folder instead of the network. If a pack's weights are unavailable, it
+is left out, the app runs without it, and the exit code is 3. Every file is checked by its SHA-256; a wrong file is an
+error, never a reason to leave out the pack.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CHECKPOINT = ".pth"
 CACHE = Path(__file__).parents[1] / ".local" / "weights"
 VARIABLE = "FAUNALENS_WEIGHTS"
 INCOMPLETE = 3
-"""Exit code if a pack is missing because its weights cannot be had."""
+"""Exit code if a pack is missing because its weights are unavailable."""
 HOST = "https://raw.githubusercontent.com"
 """The host that serves the files of public repositories by repository, commit and path."""
 LARGEST = 200_000_000
@@ -41,16 +41,16 @@ _CHUNK = 2**16
 _TENTHS = 10
 
 
-class WeightsUnavailable(Exception):  # no `ModelError`: setup goes on without the pack
-    """The weights cannot be read or downloaded at the moment, for example because the file is not there."""
+class WeightsUnavailable(Exception):  # not a `ModelError`: setup continues without the pack
+    """The weights cannot be read or downloaded at the moment, for example because their file does not exist."""
 
 
 class HostUnreachable(WeightsUnavailable):
-    """The host of the weights cannot be reached: there is no network, or no answer in time."""
+    """The host of the weights cannot be reached: there is no network, or the host did not answer in time."""
 
 
 def convert(manifest: Manifest, weights: Weights, file: Path) -> bytes:
-    """Return the bytes of a pack's ONNX file. `file`: its weights. Equal arguments give equal bytes."""
+    """Return the bytes of a pack's ONNX file. `file`: path of its weights. Equal arguments give equal bytes."""
     metadata = {
         "name": manifest.name,
         "source": f"{weights.repository} at {weights.commit}: {weights.path}, SHA-256 {weights.sha256}",
@@ -82,7 +82,7 @@ def activations_of(pack: str) -> Path:
 
 
 def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str, str]:
-    """Build every pack of a folder that is enabled and has `weights`; return why packs are missing, by name.
+    """Build every enabled pack of a folder that names `weights`. Return, by name, why packs are missing.
 
     Afterwards a pack has an ONNX file only if it was made from these weights. Raise `ModelError` if a manifest is
     malformed, weights have a wrong SHA-256, or they cannot be converted.
@@ -95,7 +95,7 @@ def build(folder: Path, cache: Path, source: Path | None, host: str) -> dict[str
         if not manifest.enabled:
             continue
         if not (cache / manifest.weights.sha256).is_file():
-            if unreachable:  # one time limit is enough to wait for
+            if unreachable:  # do not wait for another timeout
                 missing[manifest.name] = unreachable
                 continue
             print(f"packs: getting {manifest.name} from {source or address_of(manifest.weights, host)}", flush=True)
@@ -145,7 +145,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def address_of(weights: Weights, host: str = HOST) -> str:
-    """Return the address of a file in its repository.
+    """Return the URL of a weights file in its repository.
 
     >>> address_of(Weights("owner/name", "c0ffee", "models/a b.tflite", ""))
     'https://raw.githubusercontent.com/owner/name/c0ffee/models/a%20b.tflite'
@@ -177,7 +177,7 @@ def _download(address: str, name: str) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the packs. Return 0, 3 if weights cannot be had, or 1 after printing an error."""
+    """Build the packs. Return 0, `INCOMPLETE` if weights are unavailable, or 1 after printing an error."""
     parser = argparse.ArgumentParser(prog="python -m model packs", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folder", type=Path, default=PACKS, metavar="FOLDER", help="the packs (default: model/packs)")
     text = "folder for the weights (default: .local/weights)"

@@ -1,12 +1,12 @@
 """Measure on photos what the build needs: activation ranges for int8 quantisation, and the temperature.
 
     python -m model.calibrate --photos DIR       DIR: photos named <output index>_….jpg
-    python -m model.calibrate --photos DIR --pack camera_traps     of a detector's checkpoint; DIR: any photos
+    python -m model.calibrate --photos DIR --pack camera_traps     for a detector's checkpoint; DIR: any photos
     python -m model.calibrate --photos DIR --temperature           DIR: photos that were not used in training
 
 **Ranges.** The command runs the fp32 graph on all photos. The range of an activation excludes the most extreme values.
-A wider range would waste many of the 255 steps on outliers. A narrower range would clip common values. To a detector
-the outliers are the animals, so its ranges hold all values.
+A wider range would waste many of the 255 steps on outliers. A narrower range would clip common values. For a detector,
+the outliers are the animals, so its ranges include all values.
 
 **The temperature** divides all logits, so that the confidence matches the accuracy (Guo et al. 2017); their order stays
 the same. The fit uses only photos of animals, and only the logits of animals. `animal_probability` uses the same
@@ -42,7 +42,7 @@ type Ranges = dict[str, ActivationRange]
 
 PERCENTILE = 99.99  # share of values inside a range, %; the others are cut off, half of them at each end
 _LIMIT = 64.0
-_BINS = 16384  # each 1/128 wide, a thousandth of a typical range
+_BINS = 16384  # number of bins, each 1/128 wide: a thousandth of a typical range
 
 
 class Histograms:
@@ -62,7 +62,7 @@ class Histograms:
     def range_of(self, tensor: str, percentile: float) -> ActivationRange:
         """Return the range of the middle `percentile` % of the values, extended to include zero."""
         low, high = self._extremes[tensor]
-        if percentile == 100:  # of values beyond ±64 too
+        if percentile == 100:  # includes values beyond ±64
             return ActivationRange(low, high)
         cumulative = np.cumsum(self._counts[tensor])
         tail = cumulative[-1] * (1 - percentile / 100) / 2

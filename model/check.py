@@ -3,8 +3,8 @@
     python -m model check MODEL [--labels labels.csv] [--taxa taxa.csv]
     python -m model check PACK
 
-PACK is the manifest of a pack, or the name of one in model/packs; MODEL_PATH names the general model of a head, and of
-a pack without a model in the folder above. The command prints one line for each problem. It accepts ONNX files from
+PACK is the manifest of a pack, or the name of one in model/packs. MODEL_PATH names the general model for a head, and
+for a pack whose parent folder has no model. The command prints one line for each problem. It accepts ONNX files from
 any tool.
 """
 
@@ -33,9 +33,9 @@ from chalicelib.model.session import FEATURES, OPTIONAL, Model, Scores, first_li
 from chalicelib.model.taxonomy import Animal, Taxonomy, read_relatives
 from model.build_packs import PACKS
 
-TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, and of a sum from 1
+TOLERANCE = 1e-3  # largest accepted difference between equal probabilities, or between a sum and 1
 GENERAL = PACKS.with_name("faunalens.onnx")
-TABLES = ("relatives.csv", "families.csv", "members.csv", "certainty.json")  # may be missing beside a model
+TABLES = ("relatives.csv", "families.csv", "members.csv", "certainty.json")  # optional files beside a model
 KNOWN_TAXA = Path(__file__).parents[1] / "faunalens" / "data" / "taxa.csv"
 _SEED = 20261124
 
@@ -59,7 +59,7 @@ def find_problems(path: Path, labels: Path, taxa: Path) -> list[str]:
 
 
 def _made[Made](problems: list[str], make: Callable[[], Made]) -> Made | None:
-    """Return what `make` returns, or None if it raises `ModelError`; then add each line of the error to `problems`."""
+    """Return what `make` returns. If it raises `ModelError`, add the error's lines to `problems` and return None."""
     try:
         return make()
     except ModelError as error:
@@ -68,7 +68,7 @@ def _made[Made](problems: list[str], make: Callable[[], Made]) -> Made | None:
 
 
 def _problems_of_ranges(ranges: Path, labels: Path) -> Iterator[str]:
-    """Yield a sentence for each taxon with a range that neither the animals beside it nor the database have."""
+    """Yield a sentence for each taxon in `ranges` that neither the tables beside it nor the database's taxa have."""
     tables = ranges, labels, ranges.with_name("relatives.csv"), *ranges.parent.glob("packs/*.csv"), KNOWN_TAXA
     texts = (each.read_text("utf-8-sig", "replace") for each in tables if each.is_file())
     ranged, *known = ({row.get("taxon", "") for row in csv.DictReader(text.splitlines(True))} for text in texts)
@@ -127,7 +127,7 @@ def _identical(one: Sequence[Any], other: Sequence[Any]) -> bool:
 
 
 def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
-    """Return one sentence for each problem of a pack. `file`: its manifest. `general`: the model it stands behind."""
+    """Return one sentence for each problem of a pack. `file`: its manifest. `general`: the general model before it."""
     problems: list[str] = []
     if (manifest := _made(problems, lambda: Manifest.read(file))) is None:
         return problems
@@ -149,9 +149,9 @@ def find_pack_problems(file: Path, general: Path = GENERAL) -> list[str]:
 
 
 def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal], general: Path) -> Iterator[str]:
-    """Yield a sentence for each animal outside of the pack's taxa, unknown to the database, or contradicting others.
+    """Yield a sentence for each animal that is outside the pack's taxa, unknown to the database, or contradicts others.
 
-    `general`: the model that the pack stands behind, if there is none in the folder above the pack's.
+    `general`: the general model before the pack, if the parent of the pack's folder has none.
     """
     name, known, above = manifest.labels.name, None, manifest.file.parent.parent
     if manifest.file.parent.resolve() == PACKS.resolve():
@@ -176,7 +176,7 @@ def _problems_of_animals(manifest: Manifest, animals: Sequence[Animal], general:
 
 
 def _problems_of_tree(name: str, animals: Iterable[Animal]) -> Iterator[str]:
-    """Yield a sentence for each taxon that animals have in two places. `name`: of the labels."""
+    """Yield a sentence for each taxon in two places of the tree. `name`: name of the labels' file."""
     lineages: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for animal in animals:
         above: list[tuple[str, str]] = []
@@ -188,7 +188,7 @@ def _problems_of_tree(name: str, animals: Iterable[Animal]) -> Iterator[str]:
 
 
 def _problems_of_ids(name: str, animals: Iterable[Animal]) -> Iterator[str]:
-    """Yield a sentence for each animal with another's id or with two ids. `name`: of the labels."""
+    """Yield a sentence for each animal with another animal's id or with two ids. `name`: name of the labels' file."""
     ids: dict[int, str] = {}
     numbers: dict[str, int] = {}
     for animal in animals:
@@ -201,7 +201,7 @@ def _problems_of_ids(name: str, animals: Iterable[Animal]) -> Iterator[str]:
 def _problems_of_form(
     classes: Mapping[Kind, Sequence[int]], manifest: Manifest, session: Any, labels: PackLabels | None
 ) -> Iterator[str]:
-    """Yield a sentence for each way in which a pack's model breaks the contract. `classes`: of a detector."""
+    """Yield a sentence for each way in which a pack's model breaks the contract. `classes`: a detector's classes."""
     name, size = manifest.model.name, manifest.size
     found = {each.name: (each.type, list(each.shape)) for each in _tensors(session)}
     expected = {INPUT: "tensor(uint8)"}
@@ -258,7 +258,7 @@ def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
     """Run the pack on noise, and yield the problems of its outputs. Raise `ModelError` if a run fails."""
     name, is_head = manifest.model.name, manifest.kind == HEAD
     photo: NDArray[Any] = _noise(manifest.size)
-    if is_head:  # what stands for a photo then is features of two crops, which are from 0 to 6
+    if is_head:  # its input is not a photo but the features of two crops, with values from 0 to 6
         count = session.get_inputs()[0].shape[1]
         photo = np.random.default_rng(_SEED).random((2, count), np.float32) * np.linspace(0, 6, count, dtype=np.float32)
     first, second, other = (_run(session, each, name) for each in (photo, photo, photo.max() - photo))
@@ -271,7 +271,7 @@ def _problems_of_pack_runs(manifest: Manifest, session: Any) -> Iterator[str]:
             yield f"output scores of {name} is {values.min():.2f} to {values.max():.2f}; expected values from 0 to 1"
     if not _identical(first, second):
         yield f"a second run of {name} on the same photo gives different values; expected the same values"
-    if not is_head and _identical(first, other):  # to a head, noise of any kind is another animal
+    if not is_head and _identical(first, other):  # a head may call every noise another animal
         yield f"{name} gives the same values for another photo; expected values that depend on the image"
 
 

@@ -39,7 +39,7 @@ from chalicelib.services import Services
 CELL_AREAS: Final = Path(__file__).parents[1] / "faunalens" / "data" / "cell_areas.csv"
 PAUSE = 2.0  # seconds between two lines of progress
 SHOWN = 10
-"""Maximum number of photos that are listed because the new version is worse on them."""
+"""Maximum number of listed photos on which the new version is worse."""
 NOISE: Final = 0.05
 """A version is worse if chance alone would make it look as bad or worse in fewer than this share of cases."""
 CLEAR: Final = frozenset({"animal", "human", "vehicle", "blank"})
@@ -50,7 +50,7 @@ type Line = tuple[str, ...]
 
 
 class Said(NamedTuple):
-    """What a person says that a photo shows. `animal`: a name; "" for none.
+    """What a photo shows, according to a person. `animal`: a name; "" for none.
 
     `source`: `corrections`, or `reviews by` the person. `place`: its cell, without the animals that live there.
     """
@@ -62,7 +62,7 @@ class Said(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The comparison of two versions: on how many photos the new one is `better`, `worse` or the `same`."""
+    """The comparison of two versions: the number of photos on which the new one is `better`, `worse` or the `same`."""
 
     better: int
     worse: int
@@ -85,7 +85,7 @@ class Verdict(NamedTuple):
 
 
 def grade(named: Line, truth: Line) -> int:
-    """Return how good an answer is: -1 if it is wrong, 0 if it names nothing, or else how many ranks of it are right.
+    """Return how good an answer is: -1 if it is wrong, 0 if it names nothing, else the number of its right ranks.
 
     The truth itself, a wider taxon and a narrower one are right: what a person calls a deer may be a roe deer. If there
     is no animal, an answer that names nothing gets 1.
@@ -129,7 +129,7 @@ def _place_in(row: Mapping[str, str]) -> Features:
 
 @cache
 def _areas_by_cell() -> Mapping[int, tuple[str, ...]]:
-    """Return the countries that each cell lies in: a head may be for a whole country."""
+    """Return the countries that each cell lies in, because a head may be for a whole country."""
     with CELL_AREAS.open(encoding="utf-8", newline="") as file:
         return {parse_cell(row["cell"]): tuple(row["areas"].split()) for row in csv.DictReader(file)}
 
@@ -202,7 +202,7 @@ def compare(said: Sequence[Said], live: Services, new: Services) -> Verdict:
         print(f"left out {photos}: {why}")
     heads = [head for each in (live, new) for head in each.recogniser.models.heads]
     if unused := {head.name for head in heads if not any(head.is_for(each.place) for each in said)}:
-        print(f"not compared: {', '.join(sorted(unused))}, for some places alone; these photos have none, or others")
+        print(f"not compared: {', '.join(sorted(unused))}, each for certain places only; no photo has such a place")
     return found
 
 

@@ -23,13 +23,13 @@ from model.quantize import ActivationRange
 
 STRIDES = (8, 16, 32)
 _BEFORE_CLASSES = 5  # x, y, width, height, objectness
-_SLICES: Final = (*["Slice"] * 8, "Concat")  # for each group of pixels: by rows, by columns
+_SLICES: Final = (*["Slice"] * 8, "Concat")  # two for each group of pixels: by rows, by columns
 _FOCUS: Final = ((0, 0), (1, 0), (0, 1), (1, 1))
 """Row and column, in each square of 2 × 2 pixels, of the four groups of channels that the first convolution sees."""
 
 
 def grid_of(size: int, stride: int) -> NDArray[np.float32]:
-    """Return the column, the row and the side in pixels of each square: shape (1, rows, columns, 3).
+    """Return each square's column, row and side in pixels: shape (1, rows, columns, 3).
 
     `size`: side of the image in pixels. `stride`: side of a square in pixels.
     """
@@ -74,7 +74,7 @@ def convert(network: ModelProto, size: int, metadata: Mapping[str, str]) -> Mode
     pack = _Pack()
     pack.add("Transpose", ["image"], "pack.channels_first", perm=[0, 3, 1, 2])
     pack.add("Gather", ["pack.channels_first", pack.whole("bgr", [2, 1, 0])], "pack.pixels", axis=1)
-    # Floats of the same values; a network in int8 then takes the integers as they are.
+    # Floats with the values of the pixels. An int8 network then takes the integers unchanged.
     unit = [pack.constant("pack.one", np.float32(1)), pack.constant("pack.zero", np.uint8(0))]
     pixels = "pack.pixels"
     if graph.node[0].op_type == "SpaceToDepth":
@@ -126,7 +126,7 @@ class _Pack(GraphBuilder):
 
 
 def _unfocus(graph: GraphProto, source: str) -> None:
-    """Make the slices before the first convolution a part of it, if there are any."""
+    """Merge the slices before the first convolution, if there are any, into the convolution."""
     *slices, first = graph.node[: len(_SLICES) + 1]
     if [each.op_type for each in (*slices, first)] != [*_SLICES, "Conv"]:
         return
@@ -144,10 +144,10 @@ def _shape(value: Any) -> list[int]:
 
 
 _SILU_TURNS: Final = -1.2785
-"""The x at which SiLU is least: it falls before and rises after."""
+"""The x at which SiLU has its minimum: it falls below this x and rises above."""
 _POOL = 5
 _SILU_ENDS: Final = -8.0
-"""The x below which SiLU is −0.003 to 0. Layers give values down to −140, which would take most of 255 steps."""
+"""Below this x, SiLU is −0.003 to 0. Layers give x down to −140, which would use up most of the 255 steps."""
 _GATE, _PIXELS = ActivationRange(0, 1), ActivationRange(0, 255)
 
 
@@ -156,7 +156,7 @@ def yolox_tiny(
 ) -> tuple[ModelProto, list[str]]:
     """Return YOLOX-tiny from its weights, without PyTorch, and the names of its tensors that need a range, in order.
 
-    `size`: side of its image. `ranges`: of these tensors, for int8; None for fp32. Raise `KeyError` if one is missing.
+    `size`: side of its image. `ranges`: these tensors' ranges for int8; None for fp32. Raise `KeyError` without one.
     """
     graph = _Tiny(weights, ranges)
     squares, width = squares_of(size), len(weights["head.cls_preds.0.bias"]) + 5
@@ -209,7 +209,7 @@ class _Tiny(QuantizableGraph):
         """Add a convolution with its normalisation and SiLU."""
         normalisation = (self._layers[f"{layer}.bn.{part}"] for part in NORMALISATION)
         weight, bias = fold(self._layers[f"{layer}.conv.weight"], *normalisation)
-        if source == "squares":  # YOLOX goes through them by columns, and SpaceToDepth by rows; the weights are for RGB
+        if source == "squares":  # YOLOX orders pixels by columns, SpaceToDepth by rows; the weights are for RGB
             weight = weight.reshape(-1, 4, 3, *weight.shape[2:])[:, [0, 2, 1, 3], ::-1].reshape(weight.shape)
         kernel = int(weight.shape[2])
         inputs = [source, *self.weights(layer, weight, bias, source)]

@@ -2,7 +2,7 @@
 
     python -m model evaluate --photos DIR      DIR: photos named <output index>_….jpg; 398 and above: no animal
 
-With `--corrections`, compare two versions on what people said of photos (corrections.py).
+With `--corrections`, compare the answers of two versions with what people said about photos (corrections.py).
 """
 
 import argparse
@@ -74,7 +74,7 @@ class Results(NamedTuple):
 def measure(
     models: Mapping[str, Path], photos: Iterable[LabelledPhoto], threads: int = 1
 ) -> tuple[dict[str, Results], Labels]:
-    """Run each model on each photo, by turns, so that load slows all of them equally. `threads`: as for `Model`."""
+    """Run each model on each photo in turn, so that load slows all of them equally. `threads`: as for `Model`."""
     loaded = {name: Model(path, threads) for name, path in models.items()}
     found: dict[str, list[tuple[NDArray[np.float32], float, float]]] = {name: [] for name in models}
     labels = []
@@ -170,7 +170,7 @@ def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> flo
 def calibration_errors(probabilities: Probabilities, labels: Labels) -> tuple[float, float]:
     """Return the expected calibration errors (Guo et al. 2017): the mean gap between confidence and accuracy by bin.
 
-    All 15 bins have the same width for the first one. For the second one they have the same number of photos, which is
+    For the first error, all 15 bins have the same width. For the second, they have the same number of photos, which is
     better for few photos.
     """
     confidence = probabilities.max(axis=1)

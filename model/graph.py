@@ -44,7 +44,7 @@ class GraphBuilder:
         self.constants: dict[str, Any] = {}
 
     def constant(self, name: str, value: NDArray[Any] | np.generic) -> str:
-        # Not `ascontiguousarray`, which makes a vector of a scalar; a scale must be a scalar.
+        # Not `ascontiguousarray`, which turns a scalar into a vector: a scale must be a scalar.
         self.constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
@@ -75,7 +75,7 @@ class GraphBuilder:
 
 
 def to_model(graph: GraphProto, producer: str, metadata: Mapping[str, str], opset: int = OPSET) -> ModelProto:
-    """Return the checked model of a graph. `producer`: the module that made it."""
+    """Return a graph as a model that the ONNX checker accepts. `producer`: the module that made it."""
     opsets = [helper.make_opsetid("", opset)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=f"faunalens {producer}")
     helper.set_model_props(model, dict(metadata))
@@ -104,7 +104,7 @@ class QuantizableGraph(GraphBuilder):
         return self.add("DequantizeLinear", [f"{tensor}.u8", *parameters], f"{tensor}.quantized")
 
     def weights(self, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], source: str) -> list[str]:
-        """Add weight and bias of layer `name`, and return their names. `source`: the layer's input."""
+        """Add the weight and bias of the layer `name`, and return their names. `source`: the layer's input."""
         if self.ranges is None:
             return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
         return self.quantized({f"{name}.weight": weight, f"{name}.bias": bias}, self.ranges[source].scale)
@@ -178,14 +178,14 @@ def _add_convolution(graph: QuantizableGraph, layer: Convolution, source: str, s
 def _add_classifier(graph: QuantizableGraph, network: Network, features: str) -> str:
     """Add pooling, which gives the features, and the classifier. Return the name of the logits.
 
-    Both stay floats: 8 bits are too coarse for them.
+    The logits stay floats, because 8 bits are too coarse for them.
     """
     pooled = graph.activation(graph.add("GlobalAveragePool", [features], "pool"))
     flat = graph.add("Flatten", [pooled], "flat")
     if graph.ranges is None:
         graph.add("Identity", [flat], FEATURES)
     flat = graph.activation(flat, "pool")
-    if graph.ranges is not None:  # a node of its own, so that the one of the classifier stays an integer kernel
+    if graph.ranges is not None:  # a separate node, so that the classifier's own stays an integer kernel
         graph.add("DequantizeLinear", ["flat.u8", "flat.scale", "flat.zero"], FEATURES)
     weights = graph.weights("classifier", network.classifier, network.classifier_bias, flat)
     return graph.add("Gemm", [flat, *weights], "logits", transB=1)
@@ -210,7 +210,7 @@ def _add_outputs(graph: QuantizableGraph, logits: str, animals: int, temperature
 
 
 def _add_activation_map(graph: QuantizableGraph, head: str, size: int) -> None:
-    """Add the map of `size` × `size` squares. In int8 it uses the integers, so that no other node runs twice."""
+    """Add the activation map of `size` × `size` squares. In int8 it uses the integers, so that no node runs twice."""
     is_int8 = graph.ranges is not None
     likeliest = graph.add("ArgMax", ["vision_probabilities"], "likeliest", axis=1, keepdims=1)
     weights = graph.add("Gather", [f"classifier.weight{'.integers' * is_int8}", likeliest], "likeliest.weights", axis=0)

@@ -32,7 +32,7 @@ SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 """SHA-256 of `FILE`. The file's authors put its first eight digits into the file's name."""
 
 INPUT_SIZE = 260
-EPSILON = 1e-3  # of batch normalisation; TensorFlow's value for this family, while PyTorch's default is 1e-5
+EPSILON = 1e-3  # ε of batch normalisation: TensorFlow's value for this family; PyTorch's default is 1e-5
 
 type Floats = NDArray[np.float32]
 type Weights = Mapping[str, NDArray[Any]]
@@ -41,7 +41,7 @@ type Weights = Mapping[str, NDArray[Any]]
 NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 """Last part of the names of a batch normalisation's tensors, in the order of `fold`."""
 
-# Number of blocks and stride of the first block, for each group of blocks of the deeper network.
+# Number of blocks and stride of the first block, for each group of blocks, already scaled for Lite2's depth.
 _BLOCK_GROUPS = ((1, 1), (3, 2), (3, 2), (4, 2), (4, 1), (5, 2), (1, 1))
 
 
@@ -157,7 +157,7 @@ def fold(weight: Floats, gamma: Floats, beta: Floats, mean: Floats, variance: Fl
 class _Tensor(NamedTuple):
     """A pickled tensor: a view of a storage, not always contiguous. `offset` and `strides` count numbers, not bytes."""
 
-    storage: tuple[str, np.dtype[Any]]  # key and type
+    storage: tuple[str, np.dtype[Any]]  # its key and type
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]

@@ -23,7 +23,7 @@ from chalicelib.errors import ModelError
 from model.network import ChannelStatistics, Convolution, Network
 
 COLUMNS = ("tensor", "low", "high")
-# ImageNet's mean colour (0.485, 0.456, 0.406 of 255), normalised as pixels are.
+# ImageNet's mean colour (0.485, 0.456, 0.406 of 255), normalised like the pixels.
 _PIXELS = (np.array([0.485, 0.456, 0.406]) * 255 - 127) / 128
 _STEPS = 255
 _MAX_WEIGHT = 127
@@ -152,7 +152,7 @@ def _correct(layer: Convolution, inputs: Mean) -> Convolution:
 
 
 def _shift(weight: NDArray[np.float32], inputs: Mean) -> Mean:
-    """Return the change in the mean of each output if `weight` is rounded. `inputs`: the mean of each input channel."""
+    """Return how rounding `weight` changes the mean of each output. `inputs`: the mean of each input channel."""
     quantized = quantize_weights(weight)
     scales = quantized.scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
     errors = (quantized.values * scales - weight).reshape(*weight.shape[:2], -1).sum(axis=2)

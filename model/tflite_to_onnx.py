@@ -10,7 +10,7 @@ onnxruntime fuses QuantizeLinear and DequantizeLinear with the operator between 
 saturation of u8 replaces ReLU and ReLU6, as in the file. Leaving `background` out of the logits gives the same
 probabilities as setting its probability to zero.
 
-`tflite` parses the file. What the conversion does not know is refused.
+`tflite` parses the file. The conversion refuses what it does not know.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,14 +40,14 @@ OPTIONS: dict[str, Any] = {
     "FULLY_CONNECTED": tflite.FullyConnectedOptions,
     "SOFTMAX": tflite.SoftmaxOptions,
 }
-"""The operators that are converted, and the class with the options of each, whose generated code has no types."""
+"""The operators that are converted, each with the class of its options, whose generated code has no type hints."""
 _STEPS = 255
 _RELU6 = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A tensor of integers: real value = `scale` × (integer − `zero_point`). `values`: only if it is constant."""
+    """A tensor of integers: real value = `scale` × (integer − `zero_point`). `values`: None unless it is constant."""
 
     name: str
     shape: tuple[int, ...]
@@ -129,7 +129,7 @@ class _Graph(GraphBuilder):
         return self.add("DequantizeLinear", [tensor.name, *parameters], self.real(tensor))
 
     def weights(self, source: Tensor, weight: Tensor, bias: Tensor, kernels: NDArray[Any]) -> list[str]:
-        """Add weight and bias of an operator that reads `source`. `kernels`: the weight, its output channels first."""
+        """Add the weight and bias of an operator that reads `source`. `kernels`: the weight, output channels first."""
         real = (kernels.astype(np.float32) - weight.zero_point) * weight.scale
         layer = {self.real(weight): real, self.real(bias): (_values(bias) * bias.scale).astype(np.float32)}
         return self.quantized(layer, source.scale, float(weight.scale))
@@ -203,7 +203,7 @@ def _add_connected(graph: _Graph, operator: Operator) -> None:
         raise ModelError(f"{operator.output.name} reads an image of {source.shape}; expected 1 × 1 × 1 × channels")
     flat = replace(source, name=f"{source.name}.flat")
     graph.add("Flatten", [graph.real(source)], f"{flat.name}.floats")
-    graph.quantize(f"{flat.name}.floats", flat)  # loses nothing, and makes the product one of integers
+    graph.quantize(f"{flat.name}.floats", flat)  # exact, and lets onnxruntime multiply integers
     names = [graph.real(flat), *graph.weights(source, weight, bias, _values(weight))]
     _finish(graph, operator, graph.add("Gemm", names, f"{operator.output.name}.linear", transB=1))
 

@@ -64,7 +64,7 @@ CONSTANTS = {
     "pixels": pixels,
     "quality": pixels,
 }
-"""The modules whose constants are in rule.json, by the name under which the page reads them."""
+"""The modules whose constants are in rule.json, keyed by the name that the page uses."""
 
 
 def build(
@@ -72,7 +72,7 @@ def build(
 ) -> ModelProto:
     """Return the graph for photos that exactly these packs have scored. `packs`: in order, each with its fusion.
 
-    `general`: number of the general model's animals. `least`: probability of an animal from which no box is needed.
+    `general`: number of the general model's animals. `least`: lowest probability of an animal that needs no box.
     """
     rule, size = Rule(), layout.table.size
     vision = mean_of(rule, rule.input("vision", ("looks", general)))
@@ -119,7 +119,7 @@ class RuleFiles:
         return cls(build_recogniser(Settings.from_environment({})))
 
     def _chain(self, packs: Sequence[Pack]) -> list[tuple[Pack, Fusion]]:
-        """Return packs, each with its fusion with the general model and the packs before it."""
+        """Pair each pack with the fusion of its scores with those of the general model and the packs before it."""
         chain, taxonomy = list[tuple[Pack, Fusion]](), self.models.taxonomy
         for pack in packs:
             chain.append((pack, Fusion.of(taxonomy, frozenset(pack.taxa), pack.animals, self.classes)))
@@ -194,7 +194,7 @@ def _fields(of: object, names: str) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the columns of a table, which take half the bytes of its rows."""
+    """Return the columns of a table by name: as JSON, they take half the bytes of its rows."""
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 

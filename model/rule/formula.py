@@ -5,8 +5,8 @@
     rule.output("best", (vision * weights).argmax(), 1)
 
 All arrays have one dimension; a number is an array of length 1. Numbers are float64, and truth is 0.0 or 1.0: *and* is
-a product, *or* a maximum. No node is a Cast: onnxruntime's is one function for all types, of which a browser's second
-compiler takes seconds and 100 MB of memory as soon as it has run a few times.
+a product, *or* a maximum. No node is a Cast: onnxruntime has one function for all types of it, and as soon as this has
+run a few times, a browser's optimising compiler takes seconds and 100 MB of memory for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ class Array:
         return self.rule.array(other, self.dtype) - self
 
     def __getitem__(self, index: "Array | NDArray[np.integer[Any]] | list[Any]") -> "Array":
-        """Return the elements at some positions; of an array with two dimensions, the rows."""
+        """Return the elements at some positions, or the rows if the array has two dimensions."""
         return self.rule.add_node("Gather", [self, self.rule.array(index, np.int32)], self.dtype)
 
     def apply(self, function: str, *more: "Array", **attributes: int) -> "Array":
@@ -59,7 +59,7 @@ class Array:
         return self.apply("ReduceMax", keepdims=1)
 
     def argmax(self) -> "Array":
-        """Return the position of the largest number, of the first if there are several."""
+        """Return the position of the largest number; if there are several, of the first of them."""
         return self.rule.add_node("ArgMax", [self], np.int64, axis=0, keepdims=1)
 
     def sums(self, groups: NDArray[np.integer[Any]], size: int, how: str = "add") -> "Array":
@@ -134,11 +134,11 @@ class Rule(GraphBuilder):
         return self.add_node("Where", [is_false, self.array(otherwise), self.array(then)], np.float64)
 
     def join(self, arrays: Sequence[Array]) -> Array:
-        """Return one array that has the given arrays one after the other."""
+        """Return the given arrays, concatenated."""
         return self.add_node("Concat", arrays, arrays[0].dtype, axis=0)
 
     def add_node(self, operator: str, inputs: Sequence[Array], dtype: DTypeLike, **attributes: Any) -> Array:
-        """Add the node of an ONNX operator, and return its result. `dtype`: of the result's elements."""
+        """Add the node of an ONNX operator, and return its result. `dtype`: type of the result's elements."""
         return Array(self, self.add(operator, [each.name for each in inputs], self.name(), **attributes), dtype)
 
     def finished(self, name: str, producer: str, metadata: Mapping[str, str]) -> ModelProto:

@@ -15,9 +15,9 @@ from model.rule.shares import NONE, Lineage, Parts, Place
 LEVELS: Final[tuple[Level, ...]] = ("animal", "family", "family", "group", "group")
 """The levels of a species, genus, family, order and class, in the order in which names are tried."""
 WIDE: Final = 3
-"""The position in `LEVELS` of the first level whose names are wide."""
+"""The position in `LEVELS` of the first level whose names are wide: the order."""
 MOST_OF_ONE_NAME: Final = 3
-"""Maximum number of families with the same name, such as three of mantises."""
+"""Maximum number of families with the same common name, such as the three that are called mantises."""
 
 type Pick = Callable[[Array], Array]
 
@@ -26,8 +26,8 @@ def subject_of(rule: Rule, animal: Array, least: float) -> tuple[Array, Array]:
     """Add the nodes that compute `SurestBoxes.subject`.
 
     Return its position in `Subject`, and the probability of an animal. `animal`: the general model's probability of an
-    animal. `least`: the probability from which no box is needed. The result is higher than `animal` if a box of an
-    animal is believed.
+    animal. `least`: lowest probability that needs no box. The result is higher than `animal` if a box of an animal is
+    believed.
     """
     boxes, by_night = rule.input("boxes", (3,)), rule.input("by_night", (1,))
     box, person, vehicle = (boxes[np.array([each])] for each in range(3))
@@ -79,9 +79,9 @@ class Names:
     def _levels(self) -> Iterator[tuple[Array, Array, NDArray[np.intp], NDArray[np.intp]]]:
         """Yield for each of `LEVELS` the shares and rows of its taxa, and the taxon of each species and each slot."""
         species, slots = np.arange(len(self.lineages)), np.arange(len(self.tree.lineages))
-        nowhere = np.full(len(slots), -1)  # the name of a species or genus has no family
+        nowhere = np.full(len(slots), -1)  # a species or genus covers no whole family
         rows = self.rule.array([self.table.said(each) for each in self.lineages])
-        for slot, live, _ in self.parts.stands:  # it stands for several families, of which this one lives here
+        for slot, live, _ in self.parts.stands:  # it stands for several families, one of which lives here
             rows = self.rule.where(live.sum() * (self.family == slot), NONE, rows)
         yield self.parts.species, rows, species, nowhere
         firsts = [self.lineages[each] for each in self.world.genera.starts.tolist()]
@@ -142,7 +142,7 @@ class Names:
         return parts.species * rule.where(is_none, self.animal.least(most), factors)
 
     def _listed(self, among: Array) -> tuple[Array, Pick, Array, Array]:
-        """Return the numbers of the families to list, a function, their scores, and the factor from shares to scores.
+        """Return the numbers of the families to list, a function, their scores, and the ratio of scores to shares.
 
         After the last family, the numbers are -1. The function takes an array with a value for each family, and returns
         the values of the listed families.
@@ -178,7 +178,7 @@ class Names:
     def _members(self, among: Array, is_said: Array, level: Array | None = None) -> Array:
         """Return the rows of the likeliest animals of a taxon. `among`: the taxon's species.
 
-        `is_said`: 0 gives no rows. `level`: level of the taxon if it is the prediction.
+        `is_said`: if it is 0, return no rows. `level`: level of the taxon if it is the prediction.
         """
         rule, parts = self.rule, self.parts
         top = rule.where(among, parts.species, -1.0).top(naming.LISTED)

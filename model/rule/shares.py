@@ -21,7 +21,7 @@ from chalicelib.model.taxonomy import EVERYWHERE, Taxon, Taxonomy, down_to, read
 from model.rule.formula import Array, Rule
 
 NONE: Final = -1
-"""Stands for the row of a taxon where there is none."""
+"""Takes the place of a taxon's row where there is no taxon."""
 
 type Numbers = NDArray[np.intp]
 type Floats = NDArray[np.float64]
@@ -312,7 +312,7 @@ def strangers_of(rule: Rule, layout: RuleLayout, place: Place) -> tuple[Array, A
         alone = live.sum().equals(1.0) * place.narrowed
         gates.append(alone)
         stands.append((slot, live * alone, lineages))
-    gates += [1.0 - alone for alone in reversed(gates[1:])]  # gate -s is the last but s
+    gates += [1.0 - alone for alone in reversed(gates[1:])]  # so that index -s is the opposite of gate s
     families, targets = found.targets
     is_open = rule.join(gates)[found.gates % len(gates)]
     weights = (power[families] * found.factors[families] * is_open).sums(targets, slots)

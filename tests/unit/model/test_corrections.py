@@ -178,11 +178,11 @@ def test_heads_of_places_are_said_to_be_left_out(tmp_path: Path, capsys: pytest.
     said, new = reviews(1, "Vulpes vulpes"), f"{both} PACKS_PATH={tmp_path / 'packs'}"
     # WHEN versions are compared, by photos without a place THEN that says nothing about those for places
     assert run(tmp_path, said, both, new) == 0
-    assert "not compared: garden, harbour, for some places alone" in capsys.readouterr().out
+    assert "not compared: garden, harbour, each for certain places only" in capsys.readouterr().out
     # WHEN the study says where the photos were taken THEN the head for that place is compared
     placed = said.replace(",event\n", ",event,latitude,longitude\n").replace(",0\n", ",0,-33.9,151.2\n")
     assert run(tmp_path, placed, both, new) == 0
-    assert "not compared: garden, for some places alone" in capsys.readouterr().out
+    assert "not compared: garden, each for certain places only" in capsys.readouterr().out
     # AND so is one for the whole country
     assert run(tmp_path, placed.replace("-33.9,151.2", "40.0,-100.0"), both, new) == 0
-    assert "not compared: harbour, for some places alone" in capsys.readouterr().out
+    assert "not compared: harbour, each for certain places only" in capsys.readouterr().out
