@@ -1,4 +1,4 @@
-"""The Chalice app, which connects Faunalens to AWS Lambda. chalicelib/application.py defines the routes."""
+"""The Chalice app, which connects Faunalens to AWS Lambda. chalicelib/routes.py has the routes."""
 
 import gc
 import os
@@ -22,10 +22,11 @@ from chalice.app import Chalice, CloudWatchEvent, CORSConfig, Rate
 
 from chalicelib.api.http import EXPOSED_HEADERS, HTTPS_ONLY, Request, Response, Route, problem_response
 from chalicelib.api.parameters import BINARY_TYPES
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.config.settings import Settings
 from chalicelib.deadline import Deadline
 from chalicelib.errors import MethodNotAllowed, ModelError
+from chalicelib.routes import ROUTES
 from chalicelib.services import build_cache, build_warming
 from chalicelib.telemetry import logs
 from chalicelib.telemetry.drift import Drift

@@ -22,6 +22,7 @@ from chalicelib.config.field import Variable, variables
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.errors import http_errors
 from chalicelib.photo.formats import FORMATS
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.metrics import COMMON, DIMENSIONS, METRICS, NAMESPACE, TIER_METRICS, max_billed_metrics
 from dashboards.figures import read_prices
 from dashboards.lint.folder import usage
@@ -115,7 +116,7 @@ def meanings(kind: Any) -> dict[str, str]:
 
 def api_tables() -> dict[str, str]:
     """Return the tables of query parameters, photo formats, and fields of the main answers, by table name."""
-    contract = document("1", "/")
+    contract = document(ROUTES, "1", "/")
     parameters: dict[tuple[str, str], list[str]] = {}
     for path, operations in contract["paths"].items():
         for each in chain.from_iterable(operation.get("parameters", ()) for operation in operations.values()):

@@ -1,8 +1,9 @@
 """The API's stage in API Gateway: its throttling, the app's environment variables about that, and the access log.
 
 API Gateway has no limit for a whole stage: a limit of `*/*` applies to each method separately. So stages/limits.json
-has the limit of the whole stage, and each method's share of it in percent; the shares add up to 100. The page's files
-have limits of their own, by visitors a second: they cost little, and no identification should wait for them.
+has the limit of the whole stage, and methods' shares of it in percent: `other` is that of each method not listed, and
+`POST /identify` has what is left of 100. The page's files have limits of their own, by visitors a second: they cost
+little, and no identification should wait for them.
 
 With `AccessLog=yes`, API Gateway logs each request (functions.yaml), also one that never reaches a function, without
 the client's address and the query, which contains coordinates.
@@ -12,8 +13,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
+from chalicelib.routes import ROUTES
 from infra.functions import containers_of_api
 from infra.step import PreconditionFailed
 
@@ -25,6 +26,9 @@ class Method(NamedTuple):
 
     name: str
     path: str
+
+
+IDENTIFY = Method("POST", "/identify")
 
 
 class ThrottleLimits(NamedTuple):
@@ -53,23 +57,21 @@ def throttle_limits(stage: str) -> ThrottleLimits:
 
 
 def method_limits(stage: str) -> dict[Method, ThrottleLimits]:
-    """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage or a share."""
+    """Return the limits of each method. Raise `PreconditionFailed` if stages/limits.json lacks the stage."""
     document: dict[str, Any] = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
     if stage not in (known := document["stages"]):
         only = ", ".join(known)
         raise PreconditionFailed(f"infra/stages/limits.json has no stage {stage}, only {only}; add its limits")
-    visitors, shares = document["visitors"][stage], document["shares"]
+    visitors, listed = document["visitors"][stage], document["shares"]
     total = ThrottleLimits(**document["stages"][stage])
     counts = {Method(*name.split()): count for name, count in document["files"].items()}
     files = {method: ThrottleLimits(visitors * count, 2 * visitors * count) for method, count in counts.items()}
-    methods = {each: f"{each.name} {each.path}" for each in api_methods() if each not in files}
-    if missing := [name for name in methods.values() if name not in shares]:
-        raise PreconditionFailed(
-            f"infra/stages/limits.json has no share for {', '.join(missing)}; add it, and lower another share"
-        )
+    methods = [each for each in api_methods() if each not in files]
+    shares = {each: listed.get(f"{each.name} {each.path}", document["other"]) for each in methods if each != IDENTIFY}
+    shares = {IDENTIFY: 100 - sum(shares.values()), **shares}
     limits = {
-        each: ThrottleLimits(round(total.rate * shares[name] / 100, 4), int(total.burst * shares[name] / 100))
-        for each, name in methods.items()
+        each: ThrottleLimits(round(total.rate * share / 100, 4), int(total.burst * share / 100))
+        for each, share in shares.items()
     }
     photos = {each: limits[each] for each in limits if each.name == "POST" and each.path.endswith("/identify")}
     room, bursts = int(containers_of_api(stage) * (1 - TIER_SHARE)), sum(each.burst for each in photos.values())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ KEY_HEADER = "x-api-key"
 _OF_A_KEY = "key"
 """Beginning of the names of rate limits that apply to every API key except the page's."""
 PROBLEM_TYPE = "application/problem+json"
+JSON, GEOJSON, SVG = "application/json", "application/geo+json", "image/svg+xml"
 EXPOSED_HEADERS = (LEFT_HEADER, POLICY_HEADER, "Retry-After")
 """Headers that web pages of any origin may read, in alphabetical order, as Chalice sends them."""
 PROBLEM_HEADERS = {
@@ -31,7 +33,7 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 """Header after which a browser does not call the host without TLS for a year. Only answers through API Gateway have it,
 which is always behind TLS; the HTTP server may be at localhost, or behind a proxy that decides this."""
 
-JSON_HEADERS = {"Content-Type": "application/json", "X-Content-Type-Options": "nosniff"}
+JSON_HEADERS = {"Content-Type": JSON, "X-Content-Type-Options": "nosniff"}
 
 
 def json_of(body: Any) -> str:
@@ -83,18 +85,47 @@ class Response(NamedTuple):
     status: int = 200
 
 
+class Parameter(NamedTuple):
+    """The name, JSON Schema and description of one parameter."""
+
+    name: str
+    schema: Mapping[str, Any]
+    help: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """What the OpenAPI document says of a route's query and responses.
+
+    `answer`: name of the type of a successful response, if it has a schema. `errors`: those that not every path has.
+    `kept`: whether clients may keep a successful response. `down`: the meaning of a 503 that has an answer too.
+    """
+
+    answer: str = ""
+    query: tuple[Parameter, ...] = ()
+    errors: tuple[type[HTTPError], ...] = ()
+    status: int = 200
+    text: str = "Success."
+    media_type: str = JSON
+    kept: bool = False
+    down: str = ""
+
+
 class Route(NamedTuple):
     """One operation of the API.
 
-    `counted`: whether its requests count in the metrics. `keyed`: whether it demands an API key in deployments with
-    keys, and names the rate limits in its responses. `most_body`: bytes of its largest body; None for photos, whose
-    limit is a setting. `lane`: what a request may have to wait for. `authorize`: called before the body is received;
-    raises `AccessError` and `NotFound`.
+    `operation`: its part of the OpenAPI document; None for the page's files and kept results. `counted`: whether its
+    requests count in the metrics. `keyed`: whether it demands an API key in deployments with keys, and names the rate
+    limits in its responses. `most_body`: bytes of its largest body; None for photos, whose limit is a setting. `lane`:
+    what a request may have to wait for. `authorize`: called before the body is received; raises `AccessError` and
+    `NotFound`.
     """
 
     method: str
     path: str
     handler: Callable[[Any, Request, "Record"], Response]
+    operation: Operation | None = None
     counted: bool = True
     keyed: bool = True
     most_body: int | None = 0

@@ -1,33 +1,27 @@
-"""The OpenAPI 3.1 document, generated from the app's parameters, responses and errors, and from range.json."""
+"""The OpenAPI 3.1 document, generated from the app's routes, parameters, responses and errors, and from range.json."""
 
 import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from chalicelib import errors
 from chalicelib.api.health import Health
-from chalicelib.api.http import KEY_HEADER, LEFT_HEADER, POLICY_HEADER, PROBLEM_TYPE
-from chalicelib.api.page import LANGUAGE, languages
-from chalicelib.api.parameters import (
-    ANIMALS,
-    DEEP,
-    FORM_TYPE,
-    IDENTIFY,
-    IDENTIFY_UPLOAD,
-    LAT,
-    LOCATION,
-    LON,
-    MOST_PHOTOS,
-    PHOTO_FIELD,
-    PHOTO_TYPES,
-    TAXA,
+from chalicelib.api.http import (
+    GEOJSON,
+    KEY_HEADER,
+    LEFT_HEADER,
+    POLICY_HEADER,
+    PROBLEM_TYPE,
+    Operation,
     Parameter,
+    Route,
 )
+from chalicelib.api.parameters import FORM_TYPE, IDENTIFY, LAT, LOCATION, LON, MOST_PHOTOS, PHOTO_FIELD, PHOTO_TYPES
 from chalicelib.api.responses import Answer, Residents, Upload
-from chalicelib.api.taxa import GEOJSON, SVG, TaxonFacts, TaxonList
+from chalicelib.api.taxa import TaxonFacts, TaxonList
 
 
 def path_id(description: str, name: str = "id") -> dict[str, Any]:
@@ -72,49 +66,30 @@ _POLICY = {
     }
 }
 _KEY_SCHEME = "apiKey"
+_ANSWERS = (Answer, Residents, Upload, Health, TaxonList, TaxonFacts)
+"""The types that operations name as their answers."""
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-class _Operation(NamedTuple):
-    """One operation of the API. `keyed`: whether it demands a key in deployments with keys."""
-
-    path: str
-    id: str
-    summary: str
-    responses: Mapping[str, Any]
-    parameters: Sequence[Mapping[str, Any]] = ()
-    method: str = "get"
-    body: Mapping[str, Any] | None = None
-    keyed: bool = True
-
-    def shown(self, *, api_keys: bool) -> dict[str, Any]:
-        """Return the operation in the form of the document. `api_keys`: whether the deployment demands API keys."""
-        parameters = [*(each for path, each in _IN_PATHS.items() if self.path.startswith(path)), *self.parameters]
-        return {
-            "operationId": self.id,
-            "summary": self.summary,
-            **({"parameters": parameters} if parameters else {}),
-            **({"requestBody": self.body} if self.body else {}),
-            "responses": self.responses,
-            **({"security": [{_KEY_SCHEME: []}]} if api_keys and self.keyed else {}),
-        }
-
-
 @lru_cache(4)
-def text_of(version: str, base: str, *, api_keys: bool) -> str:
+def text_of(routes: tuple[Route, ...], version: str, base: str, *, api_keys: bool) -> str:
     """Return the OpenAPI document as JSON. Its arguments are those of `document`, which takes 3 ms."""
-    return json.dumps(document(version, base, api_keys=api_keys), separators=(",", ":"), allow_nan=False)
+    return json.dumps(document(routes, version, base, api_keys=api_keys), separators=(",", ":"), allow_nan=False)
 
 
-def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:
+def document(routes: Iterable[Route], version: str, base: str, *, api_keys: bool = False) -> dict[str, Any]:
     """Return the OpenAPI document.
 
-    `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`: whether the deployment demands a
-    key for identifications, uploads, lists of animals and taxa.
+    `routes`: those of the API. `version`: version of the API. `base`: URL or path prefix of the API. `api_keys`:
+    whether the deployment demands a key for identifications, uploads, lists of animals and taxa.
     """
     scheme = {"securitySchemes": {_KEY_SCHEME: {"type": "apiKey", "in": "header", "name": KEY_HEADER}}}
-    answers = (Answer, Residents, Upload, Health, TaxonList, TaxonFacts)
-    schemas = {name: schema for answer in answers for name, schema in schemas_of(answer).items()}
+    schemas = {name: schema for answer in _ANSWERS for name, schema in schemas_of(answer).items()}
+    paths: dict[str, dict[str, Any]] = {}
+    for each in routes:
+        if each.operation:
+            described = _described(each, each.operation, api_keys=api_keys)
+            paths.setdefault(each.path, {})[each.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -124,7 +99,7 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base}],
-        "paths": {each.path: {each.method: each.shown(api_keys=api_keys)} for each in _operations()},
+        "paths": paths,
         "components": {
             "schemas": schemas | {"Problem": _problem()},
             "responses": {each.code: _error_response([each]) for each in _TRANSPORT_ERRORS},
@@ -133,47 +108,22 @@ def document(version: str, base: str, *, api_keys: bool = False) -> dict[str, An
     }
 
 
-def _operations() -> Iterator[_Operation]:
-    photo = (errors.PhotoTooLarge, errors.UnsupportedMediaType, errors.PhotoUnreadable)
-    place = (errors.LocationMissing, errors.LocationInvalid)
-    ranged, json_type = (errors.TaxonMissing, errors.RangeMissing), "application/json"
-    outlines = json.loads(Path(__file__).with_name("range.json").read_text(encoding="utf-8"))
-    summary = "Identify the animal in a photo, or in several photos of it"
-    answers, body = _responses(Answer, [*photo, *place]), {"required": True, "content": _photo_content()}
-    yield _Operation("/identify", "identify", summary, answers, _query(IDENTIFY), "post", body)
-    summary = "Create an upload form for a photo too large for one request"
-    answers = _responses(Upload, [errors.NotFound, errors.BodyTooLarge], 201)
-    yield _Operation("/uploads", "upload", summary, answers, method="post")
-    summary = "Identify the animal in an uploaded photo"
-    answers = _responses(Answer, [*photo, *place, errors.UploadMissing, errors.NotFound, errors.BodyTooLarge])
-    yield _Operation("/uploads/{id}/identify", "identify_upload", summary, answers, _query(IDENTIFY_UPLOAD), "post")
-    coordinates = [each | {"required": True} for each in _query(ANIMALS)]
-    summary = "List the animals that live at a location"
-    yield _Operation("/animals", "animals", summary, _responses(Residents, place), coordinates)
-    summary = "Search for taxa by name, or list those of a group, or the groups"
-    yield _Operation("/taxa", "taxa", summary, _kept(json_type, _reference(TaxonList)), _query(TAXA))
-    summary, facts = "Get the names, ids, links and range of a taxon, in words", _reference(TaxonFacts)
-    yield _Operation("/taxa/{id}", "taxon", summary, _kept(json_type, facts, errors.TaxonMissing))
-    summary = "Get the range of a taxon as GeoJSON"
-    yield _Operation("/taxa/{id}/range", "taxon_range", summary, _kept(GEOJSON, outlines, *ranged))
-    summary = "Get the range of a taxon as a small map"
-    yield _Operation("/taxa/{id}/range.svg", "taxon_map", summary, _kept(SVG, {}, *ranged))
-    summary = "Check the model, the cache and the database"
-    yield _Operation("/health", "health", summary, _health_responses(), _query([DEEP]), keyed=False)
-    yield _Operation("/openapi.json", "openapi", "Get this document", _plain("OpenAPI 3.1", json_type), keyed=False)
-    files = _plain("Files, each in parts", json_type, errors.NotFound, kept=True)
-    yield _Operation("/offline.json", "offline", "List the files for use without signal", files, keyed=False)
-    part = _plain("A piece of a file's gzip stream", "application/octet-stream", errors.NotFound)
-    yield _Operation("/offline/{part}", "offline_part", "Get a part of a file", part, keyed=False)
-    text = "Language of the page; a cookie remembers it. Default: that of the cookie, or else of Accept-Language."
-    language = _query([Parameter(LANGUAGE, {"type": "string", "examples": sorted(languages())}, text)])
-    yield _Operation("/", "page", "Get the web page", _plain("HTML", "text/html", kept=True), language, keyed=False)
+def _described(route: Route, operation: Operation, *, api_keys: bool) -> dict[str, Any]:
+    parameters = [*(each for path, each in _IN_PATHS.items() if route.path.startswith(path)), *_query(operation.query)]
+    return {
+        "operationId": route.name.partition("_")[2],
+        "summary": (route.handler.__doc__ or "").split(".")[0],
+        **({"parameters": parameters} if parameters else {}),
+        **({"requestBody": {"required": True, "content": _photo_content()}} if route.most_body is None else {}),
+        "responses": _responses(route, operation),
+        **({"security": [{_KEY_SCHEME: []}]} if api_keys and route.keyed else {}),
+    }
 
 
-def _query(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
-    return [
-        {"name": each.name, "in": "query", "description": each.help, "schema": dict(each.schema)} for each in parameters
-    ]
+def _query(parameters: Iterable[Parameter]) -> Iterator[dict[str, Any]]:
+    for each in parameters:
+        required = {"required": True} if each.required else {}
+        yield {"name": each.name, "in": "query", "description": each.help, "schema": dict(each.schema)} | required
 
 
 def _photo_content() -> dict[str, Any]:
@@ -191,32 +141,31 @@ def _photo_content() -> dict[str, Any]:
     return {**{media: {} for media in PHOTO_TYPES}, FORM_TYPE: {"schema": form, "encoding": encoding}}
 
 
-def _responses(answer: type, kinds: Sequence[type[errors.HTTPError]], status: int = 200) -> dict[str, Any]:
-    """Return the responses of a keyed route by status: success, its own errors, and the errors of every path."""
-    success = {**_response("Success.", answer), "headers": _POLICY}
-    return {str(status): success, **_error_responses([errors.ApiKeyInvalid, *kinds])}
+def _responses(route: Route, operation: Operation) -> dict[str, Any]:
+    """Return the responses by status: success, the route's own errors, and the errors of every path."""
+    headers = (_POLICY if route.keyed else {}) | (_KEPT if operation.kept else {})
+    success = {
+        "description": operation.text,
+        "content": {operation.media_type: _content(operation)},
+        **({"headers": headers} if headers else {}),
+    }
+    kinds = [*operation.errors]
+    if route.keyed:
+        kinds.insert(0, errors.ApiKeyInvalid)
+    if route.method == "POST" and route.most_body is not None:
+        kinds.append(errors.BodyTooLarge)
+    found = _error_responses(kinds)
+    if operation.down:  # a 503 has the answer, or a problem if there is none
+        found["503"] |= {"description": operation.down, "content": success["content"] | found["503"]["content"]}
+    return {str(operation.status): success, **(_UNCHANGED if operation.kept else {}), **found}
 
 
-def _kept(media_type: str, schema: Mapping[str, Any], *kinds: type[errors.HTTPError]) -> dict[str, Any]:
-    """Return the responses of a route about taxa. Clients may keep a successful one."""
-    responses = _plain("Success.", media_type, errors.ApiKeyInvalid, *kinds, kept=True)
-    responses["200"] |= {"content": {media_type: {"schema": schema} if schema else {}}, "headers": _POLICY | _KEPT}
-    return responses
-
-
-def _plain(text: str, media_type: str, *kinds: type[errors.HTTPError], kept: bool = False) -> dict[str, Any]:
-    """Return the responses of a route; a successful one has no schema. `kept`: whether clients may keep it."""
-    success = {"description": text, "content": {media_type: {}}, **({"headers": _KEPT} if kept else {})}
-    return {"200": success, **(_UNCHANGED if kept else {}), **_error_responses(kinds)}
-
-
-def _health_responses() -> dict[str, Any]:
-    """Return the responses of `/health`. A 503 contains the health report, or a problem if the check could not run."""
-    responses = _error_responses()
-    down = _response("The service cannot identify photos.", Health)
-    responses["503"] |= {"description": down["description"], "content": down["content"] | responses["503"]["content"]}
-    text = "The service can identify photos. The status is `degraded` if Redis or PostgreSQL is failing."
-    return {"200": _response(text, Health), **responses}
+def _content(operation: Operation) -> dict[str, Any]:
+    """Return the schema of a successful response, if it has one."""
+    if operation.media_type == GEOJSON:
+        return {"schema": json.loads(Path(__file__).with_name("range.json").read_text(encoding="utf-8"))}
+    answers = {each.__name__: each for each in _ANSWERS}
+    return {"schema": _reference(answers[operation.answer])} if operation.answer else {}
 
 
 def _error_responses(kinds: Sequence[type[errors.HTTPError]] = ()) -> dict[str, Any]:
@@ -239,10 +188,6 @@ def _error_response(same_status: Sequence[type[errors.HTTPError]]) -> dict[str, 
         "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     return {**response, "headers": _RETRY_HEADERS} if same_status[0].status in _RETRYABLE else response
-
-
-def _response(text: str, answer: type) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"schema": _reference(answer)}}}
 
 
 def _reference(answer: type) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from chalicelib.api.http import JSON_HEADERS, Request, Response, etag, unless_current
+from chalicelib.api.http import JSON_HEADERS, Parameter, Request, Response, etag, unless_current
 from chalicelib.errors import NotFound
 
 LANGUAGE = "lang"
@@ -59,6 +59,11 @@ _YEAR = 31_536_000
 def languages() -> frozenset[str]:
     """Return the languages of the page."""
     return frozenset(path.stem for path in WEB.glob("*.html"))
+
+
+_LANGUAGES = {"type": "string", "examples": sorted(languages())}
+_HELP = "Language of the page; a cookie remembers it. Default: that of the cookie, or else of Accept-Language."
+PAGE = (Parameter(LANGUAGE, _LANGUAGES, _HELP),)
 
 
 def index(

@@ -9,9 +9,9 @@ The app validates requests against these definitions, and the OpenAPI document i
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.api.http import Request
+from chalicelib.api.http import Parameter, Request
 from chalicelib.errors import BadRequest, LocationMissing, UnsupportedMediaType
 from chalicelib.features.features import month_in
 from chalicelib.identify import IdentifyRequest
@@ -163,15 +163,6 @@ def _field(name: str) -> str:
 DEFAULT_TOP = 5
 MAX_TOP = 20
 
-
-class Parameter(NamedTuple):
-    """The name, JSON Schema and description of one parameter."""
-
-    name: str
-    schema: Mapping[str, Any]
-    help: str
-
-
 LAT = Parameter(
     "lat",
     {"type": "number", "minimum": -90, "maximum": 90},
@@ -228,7 +219,7 @@ GROUP = Parameter(
 
 IDENTIFY = (LAT, LON, LOCATION, TOP, TIME, BOXES)
 IDENTIFY_UPLOAD = (*IDENTIFY, ALSO)
-ANIMALS = (LAT, LON)
+ANIMALS = (LAT._replace(required=True), LON._replace(required=True))
 TAXA = (QUERY, GROUP)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, cast
 from urllib.parse import quote, quote_plus
 
-from chalicelib.api.http import Request, Response, etag, unless_current
+from chalicelib.api.http import JSON, SVG, Request, Response, etag, unless_current
 from chalicelib.api.responses import ModelVersion
 from chalicelib.model.taxonomy import EVERYWHERE, KINDS
 from chalicelib.stores.taxa import NamedTaxon, Of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chalicelib.model.packs import LabelledModel
     from chalicelib.model.session import Model
 
-GEOJSON, SVG = "application/geo+json", "image/svg+xml"
 MAX_AGE = 3600
 """Seconds for which browsers and caches use a response without asking again."""
 
@@ -158,7 +157,7 @@ def svg_response(request: Request, drawing: Of[tuple[str, str]]) -> Response:
     return response._replace(headers={**response.headers, "Content-Security-Policy": _SVG_POLICY})
 
 
-def kept(request: Request, text: str, media_type: str = "application/json") -> Response:
+def kept(request: Request, text: str, media_type: str = JSON) -> Response:
     """Return a response that clients may keep for `MAX_AGE`, or a 304 if the client has it already."""
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}", "ETag": etag(text), "X-Content-Type-Options": "nosniff"}
     return unless_current(request, Response(text, {**headers, "Content-Type": media_type}))

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
 from chalicelib.api.page import language_of, languages
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.errors import (
     BadRequest,
     BodyTooLarge,
@@ -26,6 +26,7 @@ from chalicelib.errors import (
     Unavailable,
     without_frames,
 )
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
 from faunalens.web.admission import Admission, Lane, Pulse, Refusals

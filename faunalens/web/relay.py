@@ -13,10 +13,11 @@ from typing import Any
 from chalicelib.api.http import PROBLEM_TYPE, Request, Response, Route
 from chalicelib.api.parameters import read_identify_params
 from chalicelib.api.uploads import Uploads
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.errors import Unavailable
 from chalicelib.lazy import Lazy
 from chalicelib.redaction import trace_of
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.record import Failure, Invoked, Record
 
 _CONNECT_SECONDS = 1.0

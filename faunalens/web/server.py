@@ -17,9 +17,10 @@ import uvicorn
 
 from chalicelib.api.http import Route
 from chalicelib.api.uploads import Uploads
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.errors import ModelError, SettingError, Unavailable
 from chalicelib.photo.memory import decode_bytes
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import TIER
 from faunalens.web.admission import return_large_blocks

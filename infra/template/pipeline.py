@@ -12,7 +12,7 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from chalicelib.api.http import KEY_HEADER
-from chalicelib.application import ROUTES
+from chalicelib.routes import ROUTES
 from dashboards.figures import FileError
 from dashboards.files import Placeholders
 from dashboards.project import RUNBOOK

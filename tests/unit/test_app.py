@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app
-from chalicelib import application as module
+from chalicelib import routes as module
 from chalicelib.api.uploads import UploadForm
 from chalicelib.config.settings import ModelSettings, Settings
 from chalicelib.config.stores import RedisSettings

@@ -36,7 +36,8 @@ LAYERS = (
     "faunalens.data.maintain",  # people make the data with it; the package for Lambda leaves it out
     "faunalens.data model",
     "faunalens faunalens.errors",
-    "chalicelib.application chalicelib.batch",
+    "chalicelib.routes chalicelib.batch",
+    "chalicelib.application",
     "chalicelib.api",
     "chalicelib.identify",
     "chalicelib.services chalicelib.awake",

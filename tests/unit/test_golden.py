@@ -21,7 +21,7 @@ from PIL import Image
 
 from chalicelib.api.http import Request
 from chalicelib.api.openapi import document
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.batch.line import read_messages
 from chalicelib.batch.run import Batch
 from chalicelib.config.features import FeaturePolicy
@@ -34,6 +34,7 @@ from chalicelib.features.cache import BUCKETS, Rollout
 from chalicelib.features.cell_features import CellFeatures
 from chalicelib.features.codec import CachedValue, CellAnimals, Seasons, pack
 from chalicelib.features.warming import WarmingReport
+from chalicelib.routes import ROUTES
 from chalicelib.services import Services
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.record import ColdStart, Invoked, Notes, Record, of_batch, of_correction, of_warming
@@ -253,7 +254,10 @@ def test_lines_of_a_batch(rig: Rig) -> None:
 
 
 def test_the_openapi_document() -> None:
-    expect("openapi.json", json.dumps(document("0.1.0", "/dev/", api_keys=True), indent=1, ensure_ascii=False) + "\n")
+    expect(
+        "openapi.json",
+        json.dumps(document(ROUTES, "0.1.0", "/dev/", api_keys=True), indent=1, ensure_ascii=False) + "\n",
+    )
 
 
 def test_values_and_keys_in_redis() -> None:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from chalicelib.api import openapi
+from chalicelib.routes import ROUTES
 from infra.api_stage import throttle_limits
 from infra.gateway_responses import GATEWAY_RESPONSES
 from tests.integration.infra.conftest import template_in, write_template
@@ -90,7 +91,7 @@ def test_each_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(documen
     assert sent.keys() == GATEWAY_RESPONSES.keys()
     for kind, response in sent.items():
         bodies[kind] = body = json.loads(response["responseTemplates"]["application/json"])
-        jsonschema.validate(body, openapi.document("1", "/")["components"]["schemas"]["Problem"])
+        jsonschema.validate(body, openapi.document(ROUTES, "1", "/")["components"]["schemas"]["Problem"])
         assert (str(body["status"]), body["request_id"]) == (response["statusCode"], "$context.requestId"), kind
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"

@@ -10,9 +10,10 @@ from PIL import Image
 
 from chalicelib.api.http import Request, Response
 from chalicelib.api.page import page_key
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.config.casts import rate_limits
 from chalicelib.config.settings import Deployment, Settings
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.emf import Emitter
 from chalicelib.telemetry.metrics import DIMENSIONS
 from chalicelib.telemetry.record import ColdStart

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.config.settings import Settings
 from infra import api_stage
-from infra.api_stage import LIMITS_FILE, Method, api_methods, method_limits, throttle_limits
+from infra.api_stage import IDENTIFY, LIMITS_FILE, Method, api_methods, method_limits, throttle_limits
 from infra.functions import function_settings, reservations, stages
 from infra.step import PreconditionFailed
 from infra.template import FUNCTIONS as TEMPLATE
@@ -28,12 +28,13 @@ def test_all_methods_together_may_do_what_the_stage_may_do(stage: str) -> None:
     assert all(each.rate > 0 and each.burst >= 1 for each in limits)
 
 
-def test_every_method_of_the_api_has_a_share_and_no_other() -> None:
+def test_shares_are_of_methods_of_the_api_and_leave_most_to_identifications() -> None:
     document = json.loads(LIMITS_FILE.read_text(encoding="utf-8"))
     shares, files = document["shares"], document["files"]
-    assert {*shares, *files} == {f"{method.name} {method.path}" for method in api_methods()}
-    assert sum(shares.values()) == 100
+    assert {*shares, *files} < {f"{method.name} {method.path}" for method in api_methods()} - {"POST /identify"}
     assert not shares.keys() & files.keys()
+    left = method_limits("prod")[IDENTIFY].rate / document["stages"]["prod"]["rate"]
+    assert left > 0.35, "routes without a share have `other`: lower shares in infra/stages/limits.json"
 
 
 def test_stages_are_those_with_functions_and_limits() -> None:

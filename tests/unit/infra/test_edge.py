@@ -8,6 +8,7 @@ from chalicelib.api.http import PROBLEM_HEADERS, problem_of
 from chalicelib.api.openapi import document
 from chalicelib.api.page import page_key
 from chalicelib.errors import TooManyRequests
+from chalicelib.routes import ROUTES
 from tests.support.cloudformation import resources
 
 EDGE = resources(
@@ -24,7 +25,7 @@ def test_an_address_with_too_many_requests_gets_a_problem_that_browsers_may_read
     body = firewall["CustomResponseBodies"][refusal["CustomResponseBodyKey"]]
     # THEN the body is our problem; WAF sends its own media type and knows no request id
     problem = json.loads(body["Content"])
-    jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
+    jsonschema.validate(problem, document(ROUTES, "1", "/")["components"]["schemas"]["Problem"])
     assert problem == problem_of(TooManyRequests(problem["detail"]), "firewall")
     assert (body["ContentType"], refusal["ResponseCode"]) == ("APPLICATION_JSON", 429)
     # AND the headers are those of a problem, without Content-Type, which WAF does not take

@@ -18,9 +18,9 @@ import pytest
 import app
 from chalicelib.api import page
 from chalicelib.api.openapi import document
-from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT, Settings
 from chalicelib.config.stores import DatabaseSettings, RedisSettings
+from chalicelib.routes import ROUTES
 from chalicelib.services import Services
 from faunalens.web.asgi import Asgi, Router
 from faunalens.web.server import build_server
@@ -186,7 +186,7 @@ def test_both_transports_answer_the_same(port: int, case: Case) -> None:
     # AND it is the one that the contract says, and an error shows nothing of the inside
     if isinstance(case.expected, str):
         problem = json.loads(answer.body)
-        jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
+        jsonschema.validate(problem, document(ROUTES, "1", "/")["components"]["schemas"]["Problem"])
         assert (problem["code"], problem["status"]) == (case.expected, answer.status)
         assert not re.search(r"Traceback|/[a-z]+/[a-z]+/|select |\.py", answer.body)
     else:

@@ -308,7 +308,7 @@ def test_an_unusable_head_is_refused_as_a_problem(running: Running, head: bytes,
     answered, problem = raw(running, head + b"\r\n\r\n")
     assert (answered, problem["status"], problem["code"]) == (status, status, code)
     # AND the problem has the documented form
-    jsonschema.validate(problem, document("1", "/")["components"]["schemas"]["Problem"])
+    jsonschema.validate(problem, document(ROUTES, "1", "/")["components"]["schemas"]["Problem"])
 
 
 @pytest.mark.parametrize("address", ["/taxa?q=éléphant", "/café"])

@@ -11,9 +11,9 @@ from chalicelib import errors
 from chalicelib.api.http import Route, problem_of
 from chalicelib.api.openapi import document, schemas_of, text_of
 from chalicelib.api.parameters import PHOTO_TYPES
-from chalicelib.application import ROUTES
+from chalicelib.routes import ROUTES
 
-DOCUMENT = document("1.2.3", "/dev/")
+DOCUMENT = document(ROUTES, "1.2.3", "/dev/")
 
 
 def test_an_api_key_is_declared_where_the_deployment_demands_one() -> None:
@@ -21,7 +21,7 @@ def test_an_api_key_is_declared_where_the_deployment_demands_one() -> None:
     assert "securitySchemes" not in DOCUMENT["components"]
     assert not any("security" in each for path in DOCUMENT["paths"].values() for each in path.values())
     # WHEN a deployment demands keys THEN the operations that cost something need one, and no other
-    found = document("1.2.3", "/dev/", api_keys=True)
+    found = document(ROUTES, "1.2.3", "/dev/", api_keys=True)
     ((name, scheme),) = found["components"]["securitySchemes"].items()
     assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
     keyed = {(route.path, route.method.lower()) for route in ROUTES if route.keyed}
@@ -43,9 +43,9 @@ def test_the_form_documents_its_rules() -> None:
 
 
 def test_the_text_of_the_document_is_made_once() -> None:
-    text = text_of("1.2.3", "/dev/", api_keys=True)
-    assert json.loads(text) == document("1.2.3", "/dev/", api_keys=True)
-    assert text_of("1.2.3", "/dev/", api_keys=True) is text
+    text = text_of(ROUTES, "1.2.3", "/dev/", api_keys=True)
+    assert json.loads(text) == document(ROUTES, "1.2.3", "/dev/", api_keys=True)
+    assert text_of(ROUTES, "1.2.3", "/dev/", api_keys=True) is text
 
 
 def test_every_schema_is_referenced_and_every_reference_resolves() -> None:

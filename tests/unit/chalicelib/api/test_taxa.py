@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.http import Request
-from chalicelib.api.taxa import GEOJSON, facts_of, kept, links_of, svg_response
+from chalicelib.api.http import GEOJSON, Request
+from chalicelib.api.taxa import facts_of, kept, links_of, svg_response
 from chalicelib.stores.taxa import Of
 
 NAMES = {"taxon": "lynx", "name": "lynx", "scientific_name": "Lynx", "rank": "genus", "group": "mammals"}

@@ -66,6 +66,7 @@ from chalicelib.config.settings import PhotoLimits
 from chalicelib.errors import UnsupportedMediaType
 from chalicelib.photo.photos import open_photo
 from chalicelib.photo.formats import detect_format
+from chalicelib.routes import ROUTES
 from faunalens.study.photos import media_type
 
 photo = open_photo(open(sys.argv[1], "rb").read(), PhotoLimits())
@@ -78,7 +79,7 @@ print(json.dumps({
     "memory": photo.decode_bytes(64),
     "pixels": photo.pixels(64).shape,
     "binary": "image/avif" in BINARY_TYPES,
-    "documented": "image/avif" in json.dumps(document("1", "https://example.org")),
+    "documented": "image/avif" in json.dumps(document(ROUTES, "1", "https://example.org")),
     "by suffix": media_type("b.AVIF"),
     "refusal": refusal,
 }))

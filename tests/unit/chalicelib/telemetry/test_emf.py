@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.application import ROUTES
 from chalicelib.config.settings import ROOT
 from chalicelib.errors import AccessError, TaxonError, TransportError, http_errors
 from chalicelib.model.naming import WIDEST
 from chalicelib.model.taxonomy import RANKS
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.emf import Emitter, library
 from chalicelib.telemetry.metrics import ALL_METRICS, COMMON, DIMENSIONS, METRICS, MOST, max_billed_metrics
 from chalicelib.telemetry.record import Notes

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.api.http import Request
-from chalicelib.application import ROUTES, Application
+from chalicelib.application import Application
 from chalicelib.config.settings import ROOT, EngineName, ModelSettings, Settings
 from chalicelib.errors import SettingError
+from chalicelib.routes import ROUTES
 from chalicelib.telemetry.record import ColdStart
 from faunalens.web.__main__ import engine_of
 from faunalens.web.results.results import LIFETIME, Results, list_corrections
