@@ -17,10 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
 from chalicelib.errors import HTTPError, Unavailable
 from chalicelib.telemetry.record import Notes
-from faunalens.web.body import ClientGone
-from faunalens.web.messages import Receive
 
 PULSE_SECONDS = 60.0  # between two beats: the shortest period of a usual CloudWatch alarm
 
@@ -130,8 +131,8 @@ class Admission:
     async def run[T](self, work: Callable[[], T], receive: Receive | None = None) -> T:
         """Run `work` on a worker thread, after the photos that are already waiting.
 
-        Raises `Unavailable` if the queue is too long, or if an overload begins meanwhile, and `ClientGone` if `receive`
-        says meanwhile that the client has closed the connection.
+        Raises `Unavailable` if the queue is too long, or if an overload begins meanwhile, and `ClientDisconnect` if
+        `receive` says meanwhile that the client has closed the connection.
         """
         self.check_queue()
         await self._take_worker(receive)
@@ -226,7 +227,7 @@ async def _leave(turn: asyncio.Future[None], receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     if not turn.done():
-        turn.set_exception(ClientGone)
+        turn.set_exception(ClientDisconnect)
 
 
 class Lane:

@@ -1,15 +1,19 @@
-"""The ASGI interface of the application: find a request's route, read the body within limits, and send the response."""
+"""The ASGI interface of the application, on Starlette: routes, bodies within limits, refusals and responses."""
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 from urllib.parse import parse_qs, unquote
 from uuid import uuid4
+
+from starlette import requests, responses, routing
+from starlette.datastructures import Headers
+from starlette.types import Message, Receive, Scope, Send
 
 from chalicelib.api.http import EXPOSED_HEADERS, Request, Response, Route, problem_response
 from chalicelib.api.page import language_of, languages
@@ -30,8 +34,8 @@ from chalicelib.routes import ROUTES
 from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
 from faunalens.web.admission import Admission, Lane, Pulse, Refusals
-from faunalens.web.body import ClientGone, HeldBytes, MemoryBody, Spool, receive_body
-from faunalens.web.messages import Receive, Scope, Send, address_of, compressed, has_body, headers_of, send_response
+from faunalens.web.body import HeldBytes, MemoryBody, Spool, receive_body
+from faunalens.web.messages import Unread, compressed, has_body, outgoing
 from faunalens.web.results.page import nothing_page
 from faunalens.web.settings import WebSettings
 
@@ -59,37 +63,16 @@ RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "searc
 SPOOL_THREADS = 4  # which write photos to temporary files
 
 
-def _is_of_photo(route: Route) -> bool:
-    """Return whether requests for a route wait in the queue of photos."""
-    return "identify" in route.path
+class Path(routing.Route):
+    """The routes of the API with the same path, by method. It matches any method, to refuse others with a problem."""
 
-
-class RouteMatch(NamedTuple):
-    """The routes of a path by method, and the values of its parameters, such as `id` in `/uploads/{id}/identify`."""
-
-    routes: Mapping[str, Route]
-    values: Mapping[str, str]
-
-    @property
-    def allow(self) -> str:
-        """Return the methods of the path, in the format of the header `Allow`."""
-        return ", ".join(method for route in self.routes.values() for method in route.methods)
-
-
-class Router:
-    """The routes of an application by path."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes: dict[re.Pattern[str], dict[str, Route]] = {}
-        for route in routes:
-            pattern = re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(route.path)))
-            self._routes.setdefault(pattern, {})[route.method] = route
-
-    def match(self, path: str) -> RouteMatch | None:
-        """Return the routes of a path, or None. A trailing slash is ignored, as in API Gateway."""
-        path = path.rstrip("/") or "/"
-        matches = ((pattern.fullmatch(path), methods) for pattern, methods in self._routes.items())
-        return next((RouteMatch(methods, found.groupdict()) for found, methods in matches if found), None)
+    def __init__(self, path: str, routes: Mapping[str, Route], serve: Callable[..., Awaitable[responses.Response]]):
+        super().__init__(path, serve)
+        self.methods = None
+        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + r"\Z")  # `$` ignores a line break
+        self.by_method = routes
+        self.allow = ", ".join(method for route in routes.values() for method in route.methods)
+        self.is_of_photo = "identify" in path  # its requests wait in the queue of photos
 
 
 class Beside(Protocol):
@@ -104,7 +87,7 @@ class Beside(Protocol):
         """Return the response to a GET request. `address`: path and query of the request. Raises `HTTPError`."""
 
 
-class Asgi:
+class Asgi(routing.Router):
     """An ASGI application that serves an `Application`.
 
     `log`: called after each request, without the query, which may contain coordinates. `beside`: another program to
@@ -123,7 +106,11 @@ class Asgi:
     ) -> None:
         self._beside, self._pulse, self._on_pulse = beside, Pulse(), on_pulse
         self._application, self._settings, self._log = application, settings, log
-        self._router = Router(routes)
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            by_path.setdefault(route.path, {})[route.method] = route
+        self._paths = [Path(path, its, self._serve) for path, its in by_path.items()]
+        super().__init__(self._paths, redirect_slashes=False, default=self._elsewhere, lifespan=self._lifespan)
         self._hosts = frozenset(settings.hosts.lower().split())
         self._refusals = Refusals(self._log_refusal)
         self.admission = Admission(settings.worker_count, settings.queue_seconds, self._pulse)
@@ -135,16 +122,10 @@ class Asgi:
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo.max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._http(scope, receive, send)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    @asynccontextmanager
+    async def _lifespan(self, _: object) -> AsyncIterator[None]:
         beating = asyncio.create_task(self._pulse.beat_for_ever(self._on_pulse))
-        while (await receive())["type"] != "lifespan.shutdown":
-            await send({"type": "lifespan.startup.complete"})
+        yield
         beating.cancel()
         self._pulse.beat(self._on_pulse)
         self._refusals.flush()
@@ -152,96 +133,115 @@ class Asgi:
         for lane in self._lanes.values():
             lane.close()
         self._writers.shutdown()
-        await send({"type": "lifespan.shutdown.complete"})
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = str(scope["method"])
-        if scope["path"] == HEALTHZ and method in ("GET", "HEAD"):  # a load balancer sends an address as Host
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] == HEALTHZ and scope["method"] in (
+            "GET",
+            "HEAD",
+        ):  # a load balancer sends no host name
             text, status = ("stopping", 503) if self.draining else ("ok", 200)
             headers = {"Content-Type": "text/plain", "Cache-Control": "no-store"}
-            await send_response(send, method, Response(text, headers, status))
-            return
-        try:
-            await self._respond(scope, receive, send)
-        except asyncio.CancelledError:  # while the response was being sent
-            self._pulse.cut_off += 1
-            raise
+            await responses.Response(text, status, headers)(scope, receive, send)
+        else:
+            try:
+                await self._answer(scope, receive, send)
+            except asyncio.CancelledError:  # while the response was being sent
+                self._pulse.cut_off += 1
+                raise
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, method, name = perf_counter(), str(scope["method"]), NO_ROUTE
-        request_id, unread, is_cut_off, limit = str(uuid4()), False, False, ""
-        is_arriving = has_body(scope)
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, method, request_id = perf_counter(), str(scope["method"]), str(uuid4())
+        status, limit, is_arriving, is_cut_off = 0, "", has_body(Headers(scope=scope)), False
+        scope["path"] = scope["path"].rstrip("/") or "/"  # a slash at the end is ignored, as in API Gateway
+        seen = scope["state"] = {"id": request_id, "name": NO_ROUTE}
 
-        async def receive_part() -> MutableMapping[str, Any]:
+        async def receive_part() -> Message:
             nonlocal is_arriving
             message = await receive()
             is_arriving = bool(message.get("more_body"))
             return message
 
+        async def send_part(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if self.draining or is_cut_off:
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
         try:
-            self._check_host(scope)
-            match = self._router.match(scope["path"])
-            if match is not None:
-                name = next(iter(match.routes.values())).path
-                routed = await self._routed(match, scope, receive_part, request_id)
-                response = routed._replace(headers={**CORS, **routed.headers})
-            elif self._beside is not None and self._beside.serves(scope["path"]):
-                name = self._beside.name
-                if method not in ("GET", "HEAD"):
-                    raise self.refusal_of_method(scope["path"])
-                response = await self._lanes["page"].run(partial(self._beside.respond, address_of(scope)))
-            else:
-                raise self.refusal_of_method(scope["path"])
-        except ClientGone:
-            self._log(method, name, 0, perf_counter() - started)
-            return
+            self._check_host(Headers(scope=scope))
+            await super().__call__(scope, receive_part, send_part)
+        except requests.ClientDisconnect:
+            pass
         except HTTPError as error:
-            self.refused(without_frames(error), request_id, name)
-            response, unread, limit = _refusal(error, name, scope, request_id), is_arriving, error.limit
+            self.refused(without_frames(error), request_id, seen["name"])
+            limit, response = error.limit, _refusal(error, scope)
+            await (Unread if is_arriving else outgoing)(response)(scope, receive, send_part)
         except asyncio.CancelledError:  # the server no longer waits for its running requests
+            if status:
+                raise
             is_cut_off = True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
-            response = problem_response(stopping, request_id)
-        if self.draining or is_cut_off:
-            response = response._replace(headers={**response.headers, "Connection": "close"})
-        await send_response(send, method, response, drain=receive if unread else None)
+            await outgoing(problem_response(stopping, request_id))(scope, receive, send_part)
         self._pulse.cut_off += is_cut_off
-        self._pulse.drained += self.draining and not is_cut_off
+        self._pulse.drained += self.draining and status > 0 and not is_cut_off
         if not limit:
-            self._log(method, name, response.status, perf_counter() - started)
+            self._log(method, seen["name"], status, perf_counter() - started)
 
-    async def _routed(self, match: RouteMatch, scope: Scope, receive: Receive, request_id: str) -> Response:
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if method == "OPTIONS":
-            allowed = ",".join(sorted({*match.allow.split(", "), "OPTIONS"}))
-            return Response("", {"Access-Control-Allow-Methods": allowed}, 200)
-        route = match.routes.get(method)
-        if route is None:
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a path that the application does not have."""
+        beside = self._beside
+        if beside is None or not beside.serves(scope["path"]):
             raise self.refusal_of_method(scope["path"])
-        headers, lane = headers_of(scope), self._lanes[route.lane]
-        size = self._declared_size(route, headers)
-        is_photo, is_spooled = _is_of_photo(route), self._settings.relays and route.most_body is None
-        if is_photo:
+        scope["state"]["name"] = beside.name
+        if scope["method"] not in ("GET", "HEAD"):
+            raise self.refusal_of_method(scope["path"])
+        query = b"?%b" % scope["query_string"] if scope["query_string"] else b""
+        address = (scope["raw_path"] + query).decode("ascii")  # as the client encoded it
+        await outgoing(await self._lanes["page"].run(partial(beside.respond, address)))(scope, receive, send)
+
+    async def _serve(self, given: requests.Request) -> responses.Response:
+        path, method = given.scope["route"], "GET" if given.method == "HEAD" else given.method
+        given.state.name = path.path
+        if method == "OPTIONS":
+            allowed = ",".join(sorted({*path.allow.split(", "), "OPTIONS"}))
+            return responses.Response(headers={**CORS, "Access-Control-Allow-Methods": allowed})
+        route = path.by_method.get(method)
+        if route is None:
+            raise self.refusal_of_method(given.scope["path"])
+        headers, lane = dict(given.headers.items()), self._lanes[route.lane]
+        size = self._declared_size(route, given.headers)
+        is_spooled = self._settings.relays and route.most_body is None
+        if path.is_of_photo:
             self.admission.check_queue()  # before the body is read
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        request = Request(request_id, headers, query, {name: unquote(value) for name, value in match.values.items()})
+        query = parse_qs(given.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        values = {name: unquote(value) for name, value in given.path_params.items()}
+        request = Request(given.state.id, headers, query, values)
         if route.authorize is not None:
             request = request._replace(authorized=await lane.run(partial(route.authorize, request)))
         with (self._files if is_spooled else self.memory).receiving(size) as arrived, ExitStack() as files:
-            if is_spooled:
-                spool = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))
-                await self._receive(route, receive, spool, arrived)
-                request = request._replace(spooled=await spool.finish())
-            elif route.method == "POST":
-                body = MemoryBody()
-                await self._receive(route, receive, body, arrived)
-                request = request._replace(body=body.whole())
+            if route.method == "POST":
+                body: Spool | MemoryBody = MemoryBody()
+                if is_spooled:
+                    body = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))
+                await receive_body(given.receive, body, arrived, *self._body_limit(route), self._settings.body_rate)
+                if isinstance(body, Spool):
+                    request = request._replace(spooled=await body.finish())
+                else:
+                    request = request._replace(body=body.whole())
             request = request._replace(arrived=monotonic())
 
             def respond() -> Response:
-                return compressed(self._application.respond(route, request), headers.get("accept-encoding", ""))
+                response = self._application.respond(route, request)
+                response = response._replace(headers={**CORS, **response.headers})
+                return compressed(response, headers.get("accept-encoding", ""))
 
-            return await (self.admission.run(respond, receive) if is_photo else lane.run(respond))
+            return outgoing(
+                await (self.admission.run(respond, given.receive) if path.is_of_photo else lane.run(respond))
+            )
 
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
         """Return the error for a photo for which the queue has no room, and its route's path; None for other requests.
@@ -251,13 +251,13 @@ class Asgi:
         """
         if self.draining or scope["method"] != "POST" or not self.admission.is_full:
             return None
-        match = self._router.match(scope["path"])
-        route = match.routes.get("POST") if match else None
-        if route is None or not _is_of_photo(route):
+        path, headers = self._path(scope["path"]), Headers(scope=scope)
+        route = path.by_method.get("POST") if path and path.is_of_photo else None
+        if route is None:
             return None
         try:
-            self._check_host(scope)
-            self._declared_size(route, headers_of(scope))
+            self._check_host(headers)
+            self._declared_size(route, headers)
         except ClientError:
             return None
         return self.admission.refusal(), route.path
@@ -279,20 +279,24 @@ class Asgi:
 
     def refusal_of_method(self, path: str) -> HTTPError:
         """Return the error for a method that the path does not accept, or for a path that does not exist."""
-        if match := self._router.match(path):
-            allow = match.allow
+        if found := self._path(path):
+            allow = found.allow
         elif self._beside is not None and self._beside.serves(path):
             allow = "GET, HEAD"
         else:
             return NotFound("no route has this path; GET /openapi.json lists the routes")
         return MethodNotAllowed(f"this path accepts {allow}", allow)
 
-    def _check_host(self, scope: Scope) -> None:
+    def _path(self, path: str) -> Path | None:
+        scope = {"type": "http", "path": path.rstrip("/") or "/"}
+        return next((each for each in self._paths if each.matches(scope)[0] is routing.Match.FULL), None)
+
+    def _check_host(self, headers: Headers) -> None:
         """Raise `BadRequest` unless there is one Host header, and `MisdirectedRequest` if its host is not served."""
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        hosts = headers.getlist("host")
         if len(hosts) != 1:
             raise BadRequest("the request has no Host header, or more than one; send exactly one")
-        host = _HOST.fullmatch(hosts[0].decode("latin-1").lower())
+        host = _HOST.fullmatch(hosts[0].lower())
         if "*" not in self._hosts and (host is None or host[1] not in self._hosts):
             raise MisdirectedRequest("the server does not serve this host; to serve it, add its name to HTTP_HOSTS")
 
@@ -307,11 +311,6 @@ class Asgi:
             raise too_large
         return size
 
-    async def _receive(
-        self, route: Route, receive: Receive, body: Spool | MemoryBody, arrived: Callable[[int], None]
-    ) -> None:
-        await receive_body(receive, body, arrived, *self._body_limit(route), self._settings.body_rate)
-
     def _body_limit(self, route: Route) -> tuple[int, ClientError]:
         """Return the most bytes that the body of a request may have, and the error for more."""
         most = route.most_body
@@ -322,9 +321,9 @@ class Asgi:
         return most, BodyTooLarge(text if most else "this path takes no body; send the request without one")
 
 
-def _refusal(error: HTTPError, route: str, scope: Scope, request_id: str) -> Response:
+def _refusal(error: HTTPError, scope: Scope) -> Response:
     """Return the response to a refused request: problem details, or a page for a browser that follows a wrong link."""
-    headers = headers_of(scope)
-    if isinstance(error, NotFound) and route == NO_ROUTE and "text/html" in headers.get("accept", ""):
-        return nothing_page(language_of(Request(request_id, headers, {}, {}), languages()))
-    return problem_response(error, request_id)
+    seen, headers = scope["state"], Headers(scope=scope)
+    if isinstance(error, NotFound) and seen["name"] == NO_ROUTE and "text/html" in headers.get("accept", ""):
+        return nothing_page(language_of(Request(seen["id"], headers), languages()))
+    return problem_response(error, seen["id"])

@@ -11,17 +11,15 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
 from chalicelib.api.http import SpooledBody
 from chalicelib.api.parameters import FormParser, is_form
 from chalicelib.errors import ClientError, PhotoTooLarge, RequestTimeout, Unavailable
 from chalicelib.photo.formats import ENOUGH, detect_format
-from faunalens.web.messages import Receive
 
 RATE_WINDOW = 10.0  # seconds of each period in which the rate of a body is measured
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its whole request had arrived, or its turn had come."""
 
 
 class HeldBytes:
@@ -82,8 +80,8 @@ async def receive_body(
 ) -> None:
     """Receive the whole body. `arrived`: called with the length of each part. `rate`: lowest rate in bytes per second.
 
-    Raises `too_large` if there are more than `most` bytes, `RequestTimeout` if the client is too slow, `ClientGone` if
-    it closes the connection, and what `body` and `arrived` raise.
+    Raises `too_large` if there are more than `most` bytes, `RequestTimeout` if the client is too slow,
+    `ClientDisconnect` if it closes the connection, and what `body` and `arrived` raise.
     """
     length, now = 0, asyncio.get_running_loop().time
     window_end = window_bytes = RATE_WINDOW * rate
@@ -92,7 +90,7 @@ async def receive_body(
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise ClientGone
+                    raise ClientDisconnect
                 part = message.get("body", b"")
                 arrived(len(part))
                 length += len(part)

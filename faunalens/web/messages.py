@@ -1,21 +1,17 @@
-"""ASGI messages: what a scope says of a request, and how a response is sent, compressed as API Gateway does it."""
+"""How responses are sent: compressed as API Gateway does it, and so that a client whose body is refused reads why."""
 
 import asyncio
 import gzip
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
-from urllib.parse import quote
+
+from starlette import responses
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from chalicelib.api.http import Response
 
-type Scope = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 DRAIN_SECONDS = 10.0  # to keep reading a rejected body, so that the client can finish sending it and read the response
-_URL_CHARACTERS = "/%:@!$&'()*+,;=?"  # those with a meaning in a URL, which `quote` keeps
 MINIMUM = 1024  # least bytes of a body that is compressed: `minimum_compression_size` in .chalice/config.json
 LEVEL = 6  # gzip's level; 9 would make the page's script only 2 bytes smaller
 _NO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
@@ -41,43 +37,30 @@ def accepts_gzip(accepted: str) -> bool:
     return any(coding.strip() == "gzip" and not _NO.fullmatch(weight) for coding, _, weight in codings)
 
 
-async def send_response(send: Send, method: str, response: Response, drain: Receive | None = None) -> None:
-    """Send a response. `drain`: receives the unread rest of the request body, which is dropped.
+def outgoing(response: Response) -> responses.Response:
+    """Return a response of the application as one of Starlette."""
+    return responses.Response(response.body, response.status, response.headers)
+
+
+class Unread(responses.Response):
+    """A response to a request whose body is still arriving. The rest of the body is received and dropped.
 
     If the connection closed at once, it would be reset, and the client might never see the response.
     """
-    data = response.body if isinstance(response.body, bytes) else response.body.encode()
-    body, headers = b"" if method == "HEAD" else data, {**response.headers}
-    if response.status != 304:  # there it would be the length of the body that the client has
-        headers["Content-Length"] = str(len(data))
-    if drain:
-        headers["Connection"] = "close"
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    if drain:
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body, response.status, {**response.headers, "Connection": "close"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                while (message := await drain())["type"] == "http.request" and message.get("more_body"):
+                while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                     pass
-        body = b""
-    await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body"})
 
 
-def has_body(scope: Scope) -> bool:
+def has_body(headers: Headers) -> bool:
     """Return whether the client sends a body."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in scope["headers"]
-    )
-
-
-def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def address_of(scope: Scope) -> str:
-    """Return the path and the query in ASCII, with the client's percent-encoding unchanged."""
-    path, query = quote(scope["raw_path"], _URL_CHARACTERS), quote(scope["query_string"], _URL_CHARACTERS)
-    return f"{path}?{query}" if query else path
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import httptools
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from chalicelib.api.http import headers_of, problem_of
@@ -28,7 +29,7 @@ from chalicelib.errors import (
     VersionNotSupported,
 )
 from faunalens.web.asgi import HEALTHZ
-from faunalens.web.messages import DRAIN_SECONDS, Scope
+from faunalens.web.messages import DRAIN_SECONDS
 
 MOST_URI, MOST_HEAD = 8_192, 32_768  # bytes of the path with its query, and of all headers together
 MOST_AHEAD = 32  # requests that wait for the answer to an earlier one of their connection; each takes 4 KB of memory

@@ -62,6 +62,7 @@ EXCEPTIONS = {
 ONLY_THERE = {
     "boto3": "faunalens.backfill.cloud chalicelib.api.uploads infra tests local",
     "chalice": "app infra local tests benchmarks",
+    "starlette": "faunalens.web tests",
 }
 """Libraries that only some rooms know."""
 
