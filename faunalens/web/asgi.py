@@ -35,7 +35,7 @@ from chalicelib.telemetry.logs import log_request
 from chalicelib.telemetry.record import Failure, Notes, Record
 from faunalens.web.admission import Admission, Lane, Pulse, Refusals
 from faunalens.web.body import HeldBytes, MemoryBody, Spool, receive_body
-from faunalens.web.messages import Unread, compressed, has_body, outgoing
+from faunalens.web.messages import Unread, compressed, outgoing
 from faunalens.web.results.page import nothing_page
 from faunalens.web.settings import WebSettings
 
@@ -44,6 +44,7 @@ type RequestLog = Callable[[str, str, int, float], None]
 
 FORM_MARGIN = 1_000_000  # bytes that a form may add to its photo
 NO_ROUTE = "(no such path)"  # for logs
+NOWHERE = "no route has this path; GET /openapi.json lists the routes"
 HEALTHZ = "/healthz"
 """Path at which a load balancer asks whether this process accepts requests. It does not ask model and stores: a fault
 that all processes share is no reason to replace them."""
@@ -63,16 +64,46 @@ RELAY_LANES: Mapping[str, tuple[int, int]] = {**LANES, "health": (8, 32), "searc
 SPOOL_THREADS = 4  # which write photos to temporary files
 
 
+class Exchange(requests.Request):
+    """One request, and what has been sent of its response. `name`: its route, for logs. `status`: 0 until it is sent.
+
+    `is_arriving`: whether the client is still sending the body. `closes`: whether the response closes the connection.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, closes: Callable[[], bool]) -> None:
+        super().__init__(scope, receive, send)
+        self.id, self.name, self.status, self.closes = str(uuid4()), NO_ROUTE, 0, closes
+        self.is_arriving = "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    async def receive_part(self) -> Message:
+        """Receive a part of the body."""
+        message = await self._receive()
+        self.is_arriving = bool(message.get("more_body"))
+        return message
+
+    async def send_part(self, message: Message) -> None:
+        """Send a part of the response."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.closes():
+                message["headers"].append((b"connection", b"close"))
+        await self._send(message)
+
+
 class Path(routing.Route):
     """The routes of the API with the same path, by method. It matches any method, to refuse others with a problem."""
 
-    def __init__(self, path: str, routes: Mapping[str, Route], serve: Callable[..., Awaitable[responses.Response]]):
-        super().__init__(path, serve)
+    def __init__(self, path: str, routes: Mapping[str, Route], respond: Callable[..., Awaitable[responses.Response]]):
+        super().__init__(path, respond)
         self.methods = None
         self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + r"\Z")  # `$` ignores a line break
         self.by_method = routes
         self.allow = ", ".join(method for route in routes.values() for method in route.methods)
         self.is_of_photo = "identify" in path  # its requests wait in the queue of photos
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(self, scope["exchange"])
+        await response(scope, receive, send)
 
 
 class Beside(Protocol):
@@ -137,89 +168,72 @@ class Asgi(routing.Router):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["path"] == HEALTHZ and scope["method"] in (
-            "GET",
-            "HEAD",
-        ):  # a load balancer sends no host name
+        elif scope["path"] == HEALTHZ and scope["method"] in {"GET", "HEAD"}:  # whatever its Host is
             text, status = ("stopping", 503) if self.draining else ("ok", 200)
             headers = {"Content-Type": "text/plain", "Cache-Control": "no-store"}
             await responses.Response(text, status, headers)(scope, receive, send)
         else:
+            scope["exchange"] = exchange = Exchange(scope, receive, send, lambda: self.draining)
             try:
-                await self._answer(scope, receive, send)
+                await self._answer(exchange)
             except asyncio.CancelledError:  # while the response was being sent
                 self._pulse.cut_off += 1
                 raise
+            finally:
+                del scope["exchange"]  # the cycle would keep the request in memory until the collector runs
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, method, request_id = perf_counter(), str(scope["method"]), str(uuid4())
-        status, limit, is_arriving, is_cut_off = 0, "", has_body(Headers(scope=scope)), False
+    async def _answer(self, exchange: Exchange) -> None:
+        started, scope, channel = perf_counter(), exchange.scope, (exchange.receive_part, exchange.send_part)
         scope["path"] = scope["path"].rstrip("/") or "/"  # a slash at the end is ignored, as in API Gateway
-        seen = scope["state"] = {"id": request_id, "name": NO_ROUTE}
-
-        async def receive_part() -> Message:
-            nonlocal is_arriving
-            message = await receive()
-            is_arriving = bool(message.get("more_body"))
-            return message
-
-        async def send_part(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if self.draining or is_cut_off:
-                    message["headers"].append((b"connection", b"close"))
-            await send(message)
-
+        limit, is_cut_off = "", False
         try:
-            self._check_host(Headers(scope=scope))
-            await super().__call__(scope, receive_part, send_part)
+            self._check_host(exchange.headers)
+            await super().__call__(scope, *channel)
         except requests.ClientDisconnect:
             pass
         except HTTPError as error:
-            self.refused(without_frames(error), request_id, seen["name"])
-            limit, response = error.limit, _refusal(error, scope)
-            await (Unread if is_arriving else outgoing)(response)(scope, receive, send_part)
+            self.refused(without_frames(error), exchange.id, exchange.name)
+            limit, response = error.limit, _refusal(error, exchange)
+            await (Unread if exchange.is_arriving else outgoing)(response)(scope, *channel)
         except asyncio.CancelledError:  # the server no longer waits for its running requests
-            if status:
+            if exchange.status:
                 raise
-            is_cut_off = True
+            is_cut_off, exchange.closes = True, lambda: True
             stopping = Unavailable("the server is stopping; send the request again", retry_after=1)
-            await outgoing(problem_response(stopping, request_id))(scope, receive, send_part)
+            await outgoing(problem_response(stopping, exchange.id))(scope, *channel)
         self._pulse.cut_off += is_cut_off
-        self._pulse.drained += self.draining and status > 0 and not is_cut_off
+        self._pulse.drained += self.draining and exchange.status > 0 and not is_cut_off
         if not limit:
-            self._log(method, seen["name"], status, perf_counter() - started)
+            self._log(exchange.method, exchange.name, exchange.status, perf_counter() - started)
 
     async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a path that the application does not have."""
-        beside = self._beside
+        beside, exchange = self._beside, scope["exchange"]
         if beside is None or not beside.serves(scope["path"]):
-            raise self.refusal_of_method(scope["path"])
-        scope["state"]["name"] = beside.name
-        if scope["method"] not in ("GET", "HEAD"):
-            raise self.refusal_of_method(scope["path"])
+            raise NotFound(NOWHERE)
+        exchange.name = beside.name
+        if exchange.method not in ("GET", "HEAD"):
+            raise _not_allowed("GET, HEAD")
         query = b"?%b" % scope["query_string"] if scope["query_string"] else b""
         address = (scope["raw_path"] + query).decode("ascii")  # as the client encoded it
         await outgoing(await self._lanes["page"].run(partial(beside.respond, address)))(scope, receive, send)
 
-    async def _serve(self, given: requests.Request) -> responses.Response:
-        path, method = given.scope["route"], "GET" if given.method == "HEAD" else given.method
-        given.state.name = path.path
+    async def _serve(self, path: Path, exchange: Exchange) -> responses.Response:
+        exchange.name, method = path.path, "GET" if exchange.method == "HEAD" else exchange.method
         if method == "OPTIONS":
             allowed = ",".join(sorted({*path.allow.split(", "), "OPTIONS"}))
             return responses.Response(headers={**CORS, "Access-Control-Allow-Methods": allowed})
         route = path.by_method.get(method)
         if route is None:
-            raise self.refusal_of_method(given.scope["path"])
-        headers, lane = dict(given.headers.items()), self._lanes[route.lane]
-        size = self._declared_size(route, given.headers)
+            raise _not_allowed(path.allow)
+        headers, lane = dict(exchange.headers.items()), self._lanes[route.lane]
+        size = self._declared_size(route, exchange.headers)
         is_spooled = self._settings.relays and route.most_body is None
         if path.is_of_photo:
             self.admission.check_queue()  # before the body is read
-        query = parse_qs(given.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        values = {name: unquote(value) for name, value in given.path_params.items()}
-        request = Request(given.state.id, headers, query, values)
+        query = parse_qs(exchange.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        values = {name: unquote(value) for name, value in exchange.path_params.items()}
+        request = Request(exchange.id, headers, query, values)
         if route.authorize is not None:
             request = request._replace(authorized=await lane.run(partial(route.authorize, request)))
         with (self._files if is_spooled else self.memory).receiving(size) as arrived, ExitStack() as files:
@@ -227,7 +241,9 @@ class Asgi(routing.Router):
                 body: Spool | MemoryBody = MemoryBody()
                 if is_spooled:
                     body = files.enter_context(Spool(headers.get("content-type", ""), self._limit, self._writers))
-                await receive_body(given.receive, body, arrived, *self._body_limit(route), self._settings.body_rate)
+                await receive_body(
+                    exchange.receive_part, body, arrived, *self._body_limit(route), self._settings.body_rate
+                )
                 if isinstance(body, Spool):
                     request = request._replace(spooled=await body.finish())
                 else:
@@ -239,9 +255,9 @@ class Asgi(routing.Router):
                 response = response._replace(headers={**CORS, **response.headers})
                 return compressed(response, headers.get("accept-encoding", ""))
 
-            return outgoing(
-                await (self.admission.run(respond, given.receive) if path.is_of_photo else lane.run(respond))
-            )
+            if path.is_of_photo:
+                return outgoing(await self.admission.run(respond, exchange.receive_part))
+            return outgoing(await lane.run(respond))
 
     def turn_away(self, scope: Scope) -> tuple[Unavailable, str] | None:
         """Return the error for a photo for which the queue has no room, and its route's path; None for other requests.
@@ -280,12 +296,9 @@ class Asgi(routing.Router):
     def refusal_of_method(self, path: str) -> HTTPError:
         """Return the error for a method that the path does not accept, or for a path that does not exist."""
         if found := self._path(path):
-            allow = found.allow
-        elif self._beside is not None and self._beside.serves(path):
-            allow = "GET, HEAD"
-        else:
-            return NotFound("no route has this path; GET /openapi.json lists the routes")
-        return MethodNotAllowed(f"this path accepts {allow}", allow)
+            return _not_allowed(found.allow)
+        is_beside = self._beside is not None and self._beside.serves(path)
+        return _not_allowed("GET, HEAD") if is_beside else NotFound(NOWHERE)
 
     def _path(self, path: str) -> Path | None:
         scope = {"type": "http", "path": path.rstrip("/") or "/"}
@@ -321,9 +334,13 @@ class Asgi(routing.Router):
         return most, BodyTooLarge(text if most else "this path takes no body; send the request without one")
 
 
-def _refusal(error: HTTPError, scope: Scope) -> Response:
+def _not_allowed(allow: str) -> MethodNotAllowed:
+    return MethodNotAllowed(f"this path accepts {allow}", allow)
+
+
+def _refusal(error: HTTPError, exchange: Exchange) -> Response:
     """Return the response to a refused request: problem details, or a page for a browser that follows a wrong link."""
-    seen, headers = scope["state"], Headers(scope=scope)
-    if isinstance(error, NotFound) and seen["name"] == NO_ROUTE and "text/html" in headers.get("accept", ""):
-        return nothing_page(language_of(Request(seen["id"], headers), languages()))
-    return problem_response(error, seen["id"])
+    is_lost = isinstance(error, NotFound) and exchange.name == NO_ROUTE
+    if is_lost and "text/html" in exchange.headers.get("accept", ""):
+        return nothing_page(language_of(Request(exchange.id, exchange.headers), languages()))
+    return problem_response(error, exchange.id)

@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 
 from starlette import responses
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from chalicelib.api.http import Response
@@ -59,8 +58,3 @@ class Unread(responses.Response):
                 while (message := await receive())["type"] == "http.request" and message.get("more_body"):
                     pass
         await send({"type": "http.response.body"})
-
-
-def has_body(headers: Headers) -> bool:
-    """Return whether the client sends a body."""
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
