@@ -2,11 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any, Final, NamedTuple
 
 from chalicelib.api.answers import LEAST_SHOWN
@@ -15,6 +13,7 @@ from chalicelib.api.page import DEFAULT_LANGUAGE, WEB
 from faunalens.web.results.nearby import town_near
 from faunalens.web.results.results import Result
 from faunalens.web.results.words import Words, words_of
+from faunalens.words import filled
 
 _ICON: Final = re.compile(r'href="(data:image/svg[^"]*)"')
 _SHAPES: Final = re.compile(r'<path class="(?:sea|land)"[^>]*>')
@@ -50,20 +49,11 @@ class _Headline(NamedTuple):
 
 def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -> Response:
     """Return the page of a result. `origin`: scheme and host of this server, for previews in messengers."""
-    words = words_of(language)
-    answer, answered = result.answer, _headline(result.answer, words)
+    words, answer, address = words_of(language), result.answer, f"{origin}/r/{result.id}"
+    answered, prediction = _headline(answer, words), _named(answer)
     headline = _said(result, words) or answered
     summary = _summary(answer, answered, headline, words)
-    address = f"{origin}/r/{result.id}"
-    outcome = [
-        *_head_of_answer(result, headline, words),
-        *(f'<p class="remark">{escape(each)}</p>' for each in summary if each != answered.rest),
-        *_perhaps(answer, words),
-        *_candidates(answer, words),
-        *_relatives(_named(answer) or {}, words),
-        *_place(answer, words),
-        f'<p class="quiet deleted">{escape(words.own("deleted", date=words.date(result.expires)))}</p>',
-    ]
+    latin = result.said.scientific_name if result.said and headline is not answered else ""
     preview = {
         "og:type": "website",
         "og:site_name": "Faunalens",
@@ -71,45 +61,51 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
         "og:description": " ".join(summary),
         "og:url": address,
     }
-    picture = ""
     if result.has_picture:
         preview |= {"og:image": f"{address}.jpg", "og:image:alt": f"{words.own('picture')}: {headline.text}"}
-        picture = f'<img id="picture" src="/r/{result.id}.jpg" alt="{escape(words.own("picture"))}">'
-    return _document(headline.text, picture, outcome, preview, words)
+    return _document(
+        words,
+        headline.text,
+        preview=preview,
+        picture=f"/r/{result.id}.jpg" if result.has_picture else "",
+        result=result,
+        headline=headline,
+        answered=answered,
+        prediction=prediction,
+        latin_said=latin if _NAME.fullmatch(latin) else "",
+        summary=summary,
+        perhaps=answer.get("perhaps"),
+        relatives=(prediction or {}).get("relatives_here"),
+        place=_place(answer, words),
+    )
 
 
 def nothing_page(language: str = DEFAULT_LANGUAGE, *, is_gone: bool = False) -> Response:
     """Return the page for an address at which there is nothing. `is_gone`: a result may have been there."""
     words = words_of(language)
     title, why = (words.own("gone"), words.own("gone.why")) if is_gone else (words.own("lost"), words.own("lost.why"))
-    outcome = [f"<h2>{escape(title)}</h2>", f"<p>{escape(why)}</p>"]
-    return _document(title, "", outcome, {}, words)._replace(status=404)
+    return _document(words, title, why=why, preview={}, picture="", result=None)._replace(status=404)
 
 
-def _document(title: str, picture: str, outcome: Iterable[str], preview: Mapping[str, str], words: Words) -> Response:
-    """Return the page. `picture`, `outcome`: HTML."""
-    text = _template().substitute(
-        language=words.name,
-        direction=words.direction,
-        title=escape(title),
-        metas="".join(f'<meta property="{name}" content="{escape(text)}">\n' for name, text in preview.items()),
-        state="answer" if picture else "many",
-        question=escape(words.question),
-        label=escape(words.own("picture")),
-        picture=picture,
-        own=escape(words.own("own")),
-        outcome="\n".join(outcome),
+def _document(words: Words, title: str, **values: Any) -> Response:
+    """Return the page. `values`: what else page.html shows."""
+    return Response(
+        filled(Path(__file__).with_suffix(".html"), words=words, title=title, **_constants(), **values), HEADERS
     )
-    return Response(text, HEADERS)
 
 
 @cache
-def _template() -> Template:
-    """Return the HTML with the style sheet and the icon of the page of the API."""
-    style = next(iter(WEB.glob("page-*.css"))).name
+def _constants() -> Mapping[str, Any]:
+    """Return what all pages show, with the style sheet, the icon and the world of the page of the API."""
     icon = _ICON.search((WEB / f"{DEFAULT_LANGUAGE}.html").read_text(encoding="utf-8"))
-    template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
-    return Template(template.safe_substitute(style=style, icon=icon[1] if icon else ""))
+    return {
+        "style": next(iter(WEB.glob("page-*.css"))).name,
+        "icon": icon[1] if icon else "",
+        "world": "".join(_SHAPES.findall((WEB.parent / "world.svg").read_text(encoding="utf-8"))),
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "least_shown": LEAST_SHOWN,
+    }
 
 
 def _named(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -159,87 +155,20 @@ def _summary(answer: Mapping[str, Any], answered: _Headline, headline: _Headline
     return [each for each in (answered.rest, *(reasons or [answer["why_not"]])) if each]
 
 
-def _head_of_answer(result: Result, headline: _Headline, words: Words) -> Iterator[str]:
-    lead = headline.lead[:1].upper() + headline.lead[1:]
-    title = headline.title if lead else headline.text
-    name = f'<span id="lead">{escape(lead)}</span> <span id="title">{escape(title)}</span>'
-    yield f'<div id="answer-head"><div><h2 id="name">{name}</h2>'
-    prediction = _named(result.answer)
-    if result.said is not None and headline.lead == words.own("said"):
-        if _NAME.fullmatch(latin := result.said.scientific_name):
-            yield f'<p id="taxon"><i>{escape(latin)}</i></p>'
-    elif prediction:
-        rank = words.shared(f"rank.{prediction['rank']}")
-        tag = f' <span class="tag">{escape(rank)}</span>' if rank else ""
-        yield f'<p id="taxon"><i>{escape(prediction["scientific_name"])}</i>{tag}</p>'
-        means = f' <span class="quiet">{escape(words.sure_means(prediction.get("sure", "")))}</span>'
-        yield f"<p><strong>{escape(headline.rest)}</strong>{means}</p>" if headline.rest else ""
-    yield "</div></div>"
-
-
-def _perhaps(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    """Yield what a wide or missing prediction perhaps is, with the likeliest animals of each."""
-    if perhaps := answer.get("perhaps"):
-        yield f'<h3>{escape(words.of_code("sure", "perhaps").capitalize())}</h3>\n<ul id="perhaps-list" class="taxa">'
-        for each in perhaps:
-            members = words.animals(other for other in each["members"] if other["name"] != each["name"])
-            yield f"<li>{_with_latin(each, words)}{f'<span>{escape(members)}</span>' if members else ''}</li>"
-        yield "</ul>"
-
-
-def _candidates(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if not _named(answer) or answer.get("perhaps"):  # they only look alike
-        return
-    yield f'<h3>{escape(words.shared("candidates"))}</h3>\n<ol id="candidates">'
-    for each in answer["candidates"]:
-        if each["score"] < LEAST_SHOWN:
-            continue
-        here = words.shared(f"here.{each['here']}")
-        badge = f'<span class="badge {escape(each["here"])}">{escape(here)}</span> ' if here else ""
-        score = f'<span class="candidate-score">{escape(words.percent(each["score"]))}</span>'
-        bar = f'<rect class="native" width="{100 * each["score"]:.1f}" height="4"/>'
-        yield (
-            f'<li><p class="candidate-name">{_with_latin(each, words)}</p><p class="candidate-facts">{badge}{score}</p>'
-            f'<svg class="track" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">{bar}</svg></li>'
-        )
-    yield "</ol>"
-
-
-def _relatives(prediction: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if relatives := prediction.get("relatives_here"):
-        count, more = relatives["count"], relatives["count"] - len(relatives["taxa"])
-        yield f"<h3>{escape(words.own('relatives', count=count))}</h3>"
-        yield f'<p class="quiet">{escape(words.own("relatives.note"))}</p>\n<ul class="taxa">'
-        yield from (f"<li>{_with_latin(each, words)}</li>" for each in relatives["taxa"])
-        yield f"</ul>{f'<p>{escape(words.own("relatives.more", count=more))}</p>' if more > 0 else ''}"
-
-
-def _with_latin(taxon: Mapping[str, Any], words: Words) -> str:
-    name, latin = words.animal(taxon), f"<i>{escape(taxon['scientific_name'])}</i>"
-    return latin if name == taxon["scientific_name"] else f"<b>{escape(name)}</b> {latin}"
-
-
-def _place(answer: Mapping[str, Any], words: Words) -> Iterator[str]:
-    """Yield where the photo was taken, in words and on a map with the range of what it shows."""
-    location, candidates = answer["location"], answer["candidates"]
+def _place(answer: Mapping[str, Any], words: Words) -> Mapping[str, Any] | None:
+    """Return where the photo was taken, in words and on a map, with the range of what it shows; None without both."""
+    center, candidates = answer["location"]["center"], answer["candidates"]
     first = candidates[0] if candidates and _named(answer) and not answer.get("perhaps") else {"here": None}
     taxon = "" if first["here"] in _WITHOUT_RANGE else str(first["taxon"])
-    if not location["center"] and not taxon:
-        return
-    mark = ""
-    if location["center"]:
-        yield f"<h3>{escape(words.own('place'))}</h3>\n<p>{escape(_whereabouts(location, words))}</p>"
-        x, y = _on_map(*location["center"])
-        mark = f'<circle class="cell" cx="{x:.1f}" cy="{y:.1f}" r="9"/>'
-    else:
-        yield f"<h3>{escape(words.own('where'))}</h3>"
-    key = "both" if mark and taxon else "range" if taxon else "cell"
-    label = escape(words.shared(f"map.{key}", name=words.animal(first) if taxon else ""))
-    drawn = f'<image href="/taxa/{escape(taxon)}/range.svg" width="{_WIDTH}" height="{_HEIGHT}"/>' if taxon else ""
-    yield (
-        f'<figure class="world"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
-        f"{_world()}{drawn}{mark}</svg><figcaption>{label}</figcaption></figure>"
-    )
+    if not center and not taxon:
+        return None
+    key = "both" if center and taxon else "range" if taxon else "cell"
+    place = {"center": center, "taxon": taxon}
+    place["label"] = words.shared(f"map.{key}", name=words.animal(first) if taxon else "")
+    if center:
+        place["whereabouts"] = _whereabouts(answer["location"], words)
+        place["x"], place["y"] = _on_map(*center)
+    return place
 
 
 def _whereabouts(location: Mapping[str, Any], words: Words) -> str:
@@ -249,12 +178,6 @@ def _whereabouts(location: Mapping[str, Any], words: Words) -> str:
     areas = [words.country(each) for each in location["areas"]]
     around = words.own("place.around", position=words.position(*location["center"]))
     return f"{around} ({', '.join(areas)})" if areas else around
-
-
-@cache
-def _world() -> str:
-    """Return the SVG shapes of sea and land."""
-    return "".join(_SHAPES.findall((WEB.parent / "world.svg").read_text(encoding="utf-8")))
 
 
 def _on_map(latitude: float, longitude: float) -> tuple[float, float]:

@@ -259,5 +259,7 @@ def test_reasons_are_in_the_language_too() -> None:
 
 def test_all_words_of_results_are_used() -> None:
     own = json.loads((ROOT / "faunalens/web/page/words/en.json").read_text("utf-8"))["result"]
-    code = "".join((ROOT / f"faunalens/web/results/{name}.py").read_text("utf-8") for name in ("page", "words"))
+    code = "".join(
+        (ROOT / "faunalens/web/results" / name).read_text("utf-8") for name in ("page.py", "page.html", "words.py")
+    )
     assert set(re.findall(r"own\(\s*[\"']([\w.-]+)[\"']", code)) == set(own)
