@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from chalicelib.api.answers import LEAST_SHOWN
 from chalicelib.api.http import Response
 from chalicelib.api.page import DEFAULT_LANGUAGE, WEB
-from faunalens.web.results.nearby import town_near
 from faunalens.web.results.results import Result
 from faunalens.web.results.words import Words, words_of
 from faunalens.words import filled
@@ -23,6 +22,10 @@ _WITHOUT_RANGE: Final = ("everywhere", "unknown", None)
 _WIDTH, _HEIGHT = 1000, 487  # of the API's maps, in the Equal Earth projection: Šavrič, Patterson & Jenny (2018)
 _EQUAL_EARTH: Final = (1.340264, -0.081106, 0.000893, 0.003796)
 _SCALE: Final = _WIDTH / 2 / 2.7066
+_FARTHEST: Final = 150.0  # km; beyond, a town says nothing about a place that is only known to about 110 km
+_NUMBER: Final = re.compile(r"[_-~]*[?-^]")
+"""A whole number in the characters of Google's encoded polylines: all but its last five bits are marked."""
+_DEGREE: Final = 111.2  # kilometres in a degree of latitude
 HEADERS: Final = {
     "Cache-Control": "no-store",  # a result that is deleted is gone
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; style-src 'self'; "
@@ -45,6 +48,16 @@ class _Headline(NamedTuple):
     def text(self) -> str:
         text = self.lead + self.title
         return text[:1].upper() + text[1:]
+
+
+class _Town(NamedTuple):
+    """A town. `country`: ISO 3166-1 alpha-2. `size`: the binary logarithm of its number of inhabitants."""
+
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+    size: int
 
 
 def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -> Response:
@@ -173,11 +186,45 @@ def _place(answer: Mapping[str, Any], words: Words) -> Mapping[str, Any] | None:
 
 def _whereabouts(location: Mapping[str, Any], words: Words) -> str:
     """Return the words for a place: near which town, or else around which point and in which areas."""
-    if town := town_near(*location["center"]):
+    if town := _town_near(*location["center"]):
         return words.own("near", town=town.name, country=words.country(town.country))
     areas = [words.country(each) for each in location["areas"]]
     around = words.own("place.around", position=words.position(*location["center"]))
     return f"{around} ({', '.join(areas)})" if areas else around
+
+
+def _town_near(latitude: float, longitude: float) -> _Town | None:
+    """Return the town that names a place best: a large one rather than a village that is a little closer."""
+    shrunk = math.cos(math.radians(latitude))
+
+    def distance(town: _Town) -> float:
+        east = ((town.longitude - longitude + 180) % 360 - 180) * shrunk
+        return _DEGREE * math.hypot(town.latitude - latitude, east)
+
+    near = [(town.size - far / 25, town) for town in _towns() if (far := distance(town)) <= _FARTHEST]
+    return max(near)[1] if near else None
+
+
+@cache
+def _towns() -> tuple[_Town, ...]:
+    towns, country, is_town = [], "", True
+    before: tuple[int, ...] = (0, 0, 0)
+    for line in next(WEB.glob("places-[0-9A-Z]*.txt")).read_text(encoding="utf-8").splitlines():
+        names, tab, steps = line.partition("\t")
+        if not tab:
+            country = line[1:] if line.startswith("=") else country
+            is_town, before = not line.startswith("+"), (0, 0, 0)
+        elif is_town:
+            tenths, more, size = before = tuple(
+                a + _decoded(b) for a, b in zip(before, _NUMBER.findall(steps), strict=True)
+            )
+            towns.append(_Town(names.partition("|")[0].removeprefix("~"), country, tenths / 10, more / 10, size))
+    return tuple(towns)
+
+
+def _decoded(text: str) -> int:
+    number = sum((ord(each) - 63 & 31) << 5 * i for i, each in enumerate(text))
+    return ~(number >> 1) if number & 1 else number >> 1
 
 
 def _on_map(latitude: float, longitude: float) -> tuple[float, float]:

@@ -3,7 +3,8 @@
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -82,10 +83,39 @@ def _offer(handle: Handler, app: Application, request: Request, record: Record) 
 
 def _describe(handle: Handler, app: Application, request: Request, record: Record) -> Response:
     """Return the OpenAPI document, with kept results described."""
-    from faunalens.web.results.openapi import with_results_described  # nothing else needs the document
-
     response = handle(app, request, record)
-    return response._replace(body=with_results_described(str(response.body)))
+    return response._replace(body=_with_results_described(str(response.body)))
+
+
+@lru_cache(4)
+def _with_results_described(text: str) -> str:
+    """Return the API's OpenAPI document with the paths, schemas and parameter of kept results added. Both are JSON."""
+    from chalicelib.api.openapi import path_id  # nothing else needs the document
+
+    document = json.loads(text)
+    paths, components = document["paths"], document["components"]
+    added = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
+    added["keep"]["schema"]["enum"] = list(KEEPS)
+    identify = paths["/identify"]["post"]
+    identify["parameters"] = [*identify["parameters"], added["keep"]]
+    components["schemas"]["Answer"]["properties"]["result"] = added["result"]
+    components["securitySchemes"] = {**components.get("securitySchemes", {}), "resultToken": added["token"]}
+    # The errors of every path are those of a path without errors of its own.
+    shared = {status: each for status, each in paths["/openapi.json"]["get"]["responses"].items() if status != "200"}
+    missing = shared["500"] | {"description": "`not_found`: it does not exist, or was deleted."}
+    token = shared["500"] | {"description": "`token_missing`: the request has no token."}
+    too_large = shared["500"] | {"description": "`body_too_large`: the body is too large."}
+    for operation in (each for methods in added["paths"].values() for each in methods.values()):
+        page = operation["responses"].get("200", {}).get("content", {})
+        for_people = {"content": missing["content"] | page} if "text/html" in page else {}
+        operation["parameters"] = [path_id("Id of a result, as in `result.id` of an answer.")]
+        operation["responses"] |= shared | {"404": missing | for_people}
+        if "security" in operation:
+            operation["responses"]["401"] = token
+        if "requestBody" in operation:
+            operation["responses"]["413"] = too_large
+    paths |= added["paths"]
+    return json_of(document)
 
 
 def _identify(
