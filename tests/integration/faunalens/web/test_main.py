@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -150,18 +148,6 @@ def test_what_prevents_the_start_is_one_line(host: str, settings: dict[str, str]
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert done.stderr.startswith("the server cannot start")
     assert expected in done.stderr
-
-
-def test_a_head_of_another_model_prevents_the_start(tmp_path: Path) -> None:
-    # GIVEN a head on the features of another model than the one that answers
-    for ending in ("toml", "csv", "onnx"):
-        shutil.copy(ROOT / "model" / "packs" / f"night_mammals.{ending}", tmp_path)
-    manifest = tmp_path / "night_mammals.toml"
-    manifest.write_text(re.sub(r"(?m)^general = .*", 'general = "0123456789ab"', manifest.read_text()))
-    # WHEN the server starts; THEN it says so in a line, rather than to answer every photo with 503
-    done = run("--port", str(free_port()), PACKS_PATH=str(tmp_path))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
-    assert "night_mammals.toml was trained on features of the general model" in done.stderr
 
 
 def test_a_pack_or_a_table_that_would_fail_each_photo_prevents_the_start(tmp_path: Path) -> None:

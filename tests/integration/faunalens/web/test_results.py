@@ -136,7 +136,8 @@ def test_nothing_that_is_kept_has_the_coordinates_and_only_who_made_it_can_chang
 
 def test_pages_of_other_sites_keep_nothing(server: Served) -> None:
     own = f"http://127.0.0.1:{server.port}"
-    for origin, status in ((own, 200), ("https://evil.example", 403), ("null", 403)):
+    evil = ("https://evil.example", f"{own}.evil", "http://[", "http://", "://", "null")
+    for origin, status in ((own, 200), *((each, 403) for each in evil)):
         headers = {"Content-Type": "image/jpeg", "Origin": origin}
         assert send(server, "POST", "/identify?keep=true", headers, PHOTO)[0] == status
     # AND without `keep` they may use the API
@@ -146,6 +147,7 @@ def test_pages_of_other_sites_keep_nothing(server: Served) -> None:
         reply = server.identify(PHOTO, query)
         assert (reply.status, "result" in reply.json) == (200, False)
     assert_bad(server.identify(PHOTO, {"keep": "maybe"}))
+    assert send(server, "POST", "/identify?keep=true&keep=true", headers, PHOTO)[0] == 400
     assert "result" not in server.identify(jpeg(), {"keep": "true"}).json
 
 

@@ -621,6 +621,8 @@ def test_a_function_that_hangs_holds_neither_the_page_nor_a_long_queue(monkeypat
         assert ask(running, "GET", "/")[0] == 200
         running.toy.gate.set()
         assert sorted(each.result()[0] for each in asked) == [200, 200, 503]
+        # AND there is room again afterwards
+        assert ask(running, "GET", "/taxa")[0] == 200
 
 
 @pytest.mark.parametrize("inference", ["local", "lambda"])

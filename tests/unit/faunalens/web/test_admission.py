@@ -17,7 +17,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.telemetry.metrics import TIER_METRICS
 from chalicelib.telemetry.record import Notes
 from faunalens.web import admission as module
-from faunalens.web.admission import Admission, Lane, Pulse, Refusals, return_large_blocks
+from faunalens.web.admission import Admission, Pulse, Refusals, return_large_blocks
 from tests.support.servers import run
 
 
@@ -238,23 +238,3 @@ def test_it_beats_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None
 
     run(three())
     assert len(beats) == 3
-
-
-def test_requests_beyond_a_lane_are_refused_at_once() -> None:
-    # GIVEN a lane for two requests, one at a time
-    gate = Event()
-    lane = Lane("search", threads=1, most=2)
-
-    async def three() -> list[object]:
-        asked = [asyncio.ensure_future(lane.run(lambda: gate.wait(30))) for _ in range(3)]
-        await asyncio.sleep(0)
-        refused = await asyncio.wait_for(asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED), 10)
-        gate.set()
-        assert [type(each.exception()) for each in refused[0]] == [Unavailable]
-        return await asyncio.gather(*asked, return_exceptions=True)
-
-    # WHEN three come at once THEN the last one is refused before the others are done
-    assert run(three())[:2] == [True, True]
-    # AND there is room again afterwards
-    assert run(lane.run(lambda: "found")) == "found"
-    lane.close()

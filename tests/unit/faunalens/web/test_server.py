@@ -1,4 +1,4 @@
-"""What the server prints about requests, and with which models it does not start."""
+"""What the server prints about requests, its settings, and with which models it does not start."""
 
 import logging
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.application import Application
 from chalicelib.config.settings import ModelSettings, Settings
-from chalicelib.errors import ModelError
+from chalicelib.errors import ModelError, SettingError
 from chalicelib.telemetry.record import ColdStart
 from faunalens.web.server import identifying, print_request
 from faunalens.web.settings import WebSettings
@@ -39,3 +39,14 @@ def test_a_head_that_no_detector_gives_boxes_prevents_the_start(tmp_path: Path) 
     tiny_model.write_detector(tmp_path)
     application = Application(Settings(model=model), logging.getLogger("test"), ColdStart(0.0))
     assert identifying(application, WebSettings(), lambda *_: None, None)
+
+
+def test_the_function_has_more_workers_because_they_only_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERENCE", "lambda")
+    # GIVEN no name of a function THEN the process does not start
+    with pytest.raises(SettingError, match="IDENTIFY_FUNCTION is empty"):
+        WebSettings.from_environment()
+    monkeypatch.setenv("IDENTIFY_FUNCTION", "faunalens-dev")
+    settings = WebSettings.from_environment()
+    assert (settings.relays, settings.worker_count) == (True, 64)
+    assert not WebSettings().relays

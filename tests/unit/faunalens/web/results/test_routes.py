@@ -2,21 +2,15 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from chalicelib.api.http import Request, Response, Route
 from chalicelib.config.settings import PhotoLimits
-from chalicelib.errors import BadRequest, Forbidden
-from chalicelib.telemetry.record import Record
 from faunalens.web.results import routes as module
-from faunalens.web.results.results import Results
-from faunalens.web.results.routes import SIDE, thumbnail, wants_picture, with_results
-from faunalens.web.results.stores import FolderStore, Quota
+from faunalens.web.results.routes import SIDE, thumbnail, wants_picture
 from tests.support.pictures import SYDNEY, encoded, exif, jpeg, noise
 
 
@@ -67,23 +61,3 @@ def test_a_picture_with_people_is_kept_only_if_that_was_confirmed() -> None:
     two = found[-1]
     assert [wants_picture("true", each) for each in (*found, person)] == [True, True, False, False]
     assert [wants_picture(keep, {**person, **two}) for keep in ("picture", "answer")] == [True, False]
-
-
-@pytest.mark.parametrize(
-    "sender", ["https://evil.example", "null", "http://[", "http://", "://", "http://here.example.evil"]
-)
-def test_no_page_of_another_site_keeps_a_result_whatever_it_says(sender: str, tmp_path: Path) -> None:
-    # GIVEN the route that keeps results WHEN a page of another site calls it THEN it is refused, and nothing fails
-    results = Results(FolderStore(tmp_path, 60.0, Quota(10**6, 10)))
-    (identify,) = with_results([Route("POST", "/identify", never)], results, "")[:1]
-    request = Request("1", {"origin": sender, "host": "here.example"}, {"keep": ["true"]})
-    app: Any = None
-    with pytest.raises(Forbidden, match="pages of other sites"):
-        identify.handler(app, request, Record("1", "/identify"))
-    # AND it may not be said twice
-    with pytest.raises(BadRequest, match="keep must be one of"):
-        identify.handler(app, request._replace(query={"keep": ["true", "true"]}), Record("1", "/identify"))
-
-
-def never(*_: object) -> Response:
-    raise AssertionError
