@@ -152,6 +152,7 @@ class Asgi(routing.Router):
         self._lanes = {name: Lane(name, threads, most) for name, (threads, most) in lanes.items()}
         self._writers = ThreadPoolExecutor(SPOOL_THREADS, thread_name_prefix="spool")
         self._limit = application.settings.photo.max_bytes
+        nothing_page()  # loads Jinja, which would hold up the event loop for 0.1 s later
 
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:

@@ -93,8 +93,12 @@ def result_page(result: Result, origin: str, language: str = DEFAULT_LANGUAGE) -
     )
 
 
+@cache
 def nothing_page(language: str = DEFAULT_LANGUAGE, *, is_gone: bool = False) -> Response:
-    """Return the page for an address at which there is nothing. `is_gone`: a result may have been there."""
+    """Return the page for an address at which there is nothing. `is_gone`: a result may have been there.
+
+    It is made once for each language, because strangers ask for it most.
+    """
     words = words_of(language)
     title, why = (words.own("gone"), words.own("gone.why")) if is_gone else (words.own("lost"), words.own("lost.why"))
     return _document(words, title, why=why, preview={}, picture="", result=None)._replace(status=404)
