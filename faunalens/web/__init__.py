@@ -1,1 +1,1 @@
-"""The HTTP server: an ASGI interface of the application, served by uvicorn. It does not need AWS."""
+"""The HTTP server: the application on Starlette, served by uvicorn. It does not need AWS."""

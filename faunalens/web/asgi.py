@@ -1,4 +1,10 @@
-"""The ASGI interface of the application, on Starlette: routes, bodies within limits, refusals and responses."""
+"""The ASGI interface of the application, on Starlette: routes, bodies within limits, refusals and responses.
+
+Starlette finds routes, holds requests and responses, and runs what begins and ends with the process. Its middleware is
+left out: it would answer otherwise than Lambda, and cost more. A small request takes 63 µs of processor time here;
+`CORSMiddleware` would add 12, and send nothing to clients without `Origin`; `TrustedHostMiddleware` 4, and answer 400
+as text; the class `Starlette`, with two of its own, 4. docs/explanation/results.md has the whole server's figures.
+"""
 
 import asyncio
 import re

@@ -19,7 +19,8 @@ _NO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 def compressed(response: Response, accepted: str) -> Response:
     """Return the response with a gzip body if the client accepts that and the body is not small.
 
-    `accepted`: the client's `Accept-Encoding`, or an empty string.
+    `accepted`: the client's `Accept-Encoding`, or an empty string. Runs on the thread of the request. Starlette's
+    middleware would hold up the event loop, for 1 ms with 28 kB, and ignore weights and `no-transform`.
     """
     body = response.body if isinstance(response.body, bytes) else response.body.encode()
     media_type, kept = (response.headers.get(name, "") for name in ("Content-Type", "Cache-Control"))
