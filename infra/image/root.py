@@ -29,7 +29,13 @@ UNUSED = (
     *("site-packages", "_pyrepl", "doctest.py", "idlelib", "pdb.py", "pydoc*", "sitecustomize.py", "test", "tkinter"),
     *("turtle*", "unittest", "venv", "curses", "dbm", "sqlite3", "wsgiref", "xmlrpc"),
     *(f"lib-dynload/{name}*" for name in ("_ctypes_test", "_curses", "_dbm", "_gdbm", "_sqlite3", "_test", "_tkinter")),
-    *(f"lib-dynload/{name}*" for name in ("_xx", "readline", "xx")),
+    *(
+        f"lib-dynload/{name}*"
+        for name in ("_codecs_", "_interp", "_lsprof", "_multibytecodec", "_xx", "readline", "xx")
+    ),
+    *("_pydatetime.py", "_pydecimal.py", "_pyio.py", "encodings/mac_*", "tarfile.py"),  # the first three are there in C
+    *("bdb.py", "ftplib.py", "imaplib.py", "mailbox.py", "modulefinder.py", "optparse.py", "pickletools.py"),
+    *("plistlib.py", "profile.py", "pstats.py", "smtplib.py", "trace.py", "wave.py", "webbrowser.py"),
 )
 """Parts of the standard library that this server does not need, and whose libraries take some MB."""
 OF_THE_BASE = ("etc/os-release", "etc/ld.so.cache", "etc/ssl/certs/ca-certificates.crt", "usr/share/doc/*/copyright")
@@ -67,8 +73,10 @@ def prune(packages: Path) -> None:
     """Remove the files that the Lambda package also lacks, and botocore's data about AWS services not in use."""
     dependencies.remove_excluded(packages)
     dependencies.remove_encoder(packages)
-    for name in ("bin", "numpy/random"):  # numpy imports numpy.random only if it is used; 3 MB
+    for name in ("bin", "h11", "numpy/random"):  # imported only if they are used; 3 MB
         shutil.rmtree(packages / name, ignore_errors=True)
+    for name in ("anyio/_backends/_trio.py", "starlette/testclient.py"):
+        (packages / name).unlink(missing_ok=True)
     for service in (packages / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             shutil.rmtree(service)
