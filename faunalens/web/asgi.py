@@ -3,7 +3,8 @@
 Starlette finds routes, holds requests and responses, and runs what begins and ends with the process. Its middleware is
 left out: it would answer otherwise than Lambda, and cost more. A small request takes 63 µs of processor time here;
 `CORSMiddleware` would add 12, and send nothing to clients without `Origin`; `TrustedHostMiddleware` 4, and answer 400
-as text; the class `Starlette`, with two of its own, 4. docs/explanation/results.md has the whole server's figures.
+as text; the class `Starlette`, with two of its own, 4. For photos, the change from a router of our own shows in none of
+the figures: 1.01 of the photos, p99 0.96, processor time 1.00 (both versions by turns of 1.2 s, benchmarks/peers).
 """
 
 import asyncio
