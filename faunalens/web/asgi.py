@@ -1,10 +1,10 @@
 """The ASGI interface of the application, on Starlette: routes, bodies within limits, refusals and responses.
 
 Starlette finds routes, holds requests and responses, and runs what begins and ends with the process. Its middleware is
-left out: it would answer otherwise than Lambda, and cost more. A small request takes 63 µs of processor time here;
-`CORSMiddleware` would add 12, and send nothing to clients without `Origin`; `TrustedHostMiddleware` 4, and answer 400
-as text; the class `Starlette`, with two of its own, 4. For photos, the change from a router of our own shows in none of
-the figures: 1.01 of the photos, p99 0.96, processor time 1.00 (both versions by turns of 1.2 s, benchmarks/peers).
+left out: it would answer otherwise than Lambda, and cost more. A small request takes 65 µs of processor time here;
+`CORSMiddleware` would add about 10, and send nothing to clients without `Origin`; `TrustedHostMiddleware` 6, and answer
+400 as text; the class `Starlette`, with two of its own, 5. A router of our own took 8 less, which is nothing beside a
+photo: 1.01 as many were answered with Starlette, p99 0.96, processor time 1.00 (both by turns, benchmarks/peers).
 """
 
 import asyncio
