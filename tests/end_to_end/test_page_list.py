@@ -188,7 +188,8 @@ def test_the_list_goes_after_30_days_unless_it_is_to_stay(answered: Page) -> Non
     answered.evaluate(age)
     answered.reload()
     expect(answered.locator("#history-summary")).to_have_text("Your animals: 1")
-    # WHEN it is no longer to stay THEN it goes
+    # WHEN it is no longer to stay, which can be said as soon as somebody listens, THEN it goes
+    expect(answered.locator("#lasting")).to_be_disabled()
     answered.click("#history-summary")
     answered.uncheck("#lasting")
     expect(answered.locator("#history-summary")).to_have_text("Your animals: 0")

@@ -29,6 +29,7 @@ export class List {
       button.addEventListener("click", () => save(`faunalens.${format}`, media, write(observations())));
       $("list-formats").append(button);
     }
+    for (const id of ["lasting", "load-list"]) $(id).disabled = false; // from now on somebody listens
   }
 
   /** Show the list as it is now. */
